@@ -1,0 +1,91 @@
+"""Every error that Striate raises on purpose.
+
+    StriateError
+    ├── SpecError (ValueError)          a description that is not a network
+    │   ├── ShapeError                  layers that do not fit together
+    │   └── FormatError                 JSON, or text, that cannot be read as a description
+    ├── UnknownNameError (LookupError)  no network, layer, recipe or class of that name
+    ├── DataError (ValueError)          images that are missing, broken or unfit
+    ├── RunError (ValueError)           a run folder that is missing, taken or damaged
+    ├── OutputError (OSError)           a file that could not be written
+    ├── LearningError (ArithmeticError) a training that cannot go on
+    └── AuditError (AssertionError)     an account that the built module contradicts
+
+Each one answers, line by line: where and what, what was expected, what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class StriateError(Exception):
+    """What went wrong (`what`), what was `expected`, and a `remedy`; `where` is put before it by the border."""
+
+    def __init__(self, what: str, expected: str = "", remedy: str = "", *, where: str = "") -> None:
+        super().__init__(what, expected, remedy)
+        self.what = what
+        self.expected = expected
+        self.remedy = remedy
+        self.where = where
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return "\n".join(part for part in (head, self.expected, self.remedy) if part)
+
+    def at(self, where: str) -> StriateError:
+        """The same error, raised from a place: `raise error.at("stage3.conv1")`. The first place named stays."""
+        if not self.where:
+            self.where = where
+        return self
+
+
+class SpecError(StriateError, ValueError):
+    """A description that is not a network."""
+
+
+class ShapeError(SpecError):
+    """Layers that do not fit together, or an input that does not fit the layers."""
+
+
+class FormatError(SpecError):
+    """JSON, or text, that cannot be read as a description."""
+
+
+class UnknownNameError(StriateError, LookupError):
+    """No network, layer, recipe or class of that name."""
+
+
+class DataError(StriateError, ValueError):
+    """Images that are missing, broken or unfit."""
+
+
+class RunError(StriateError, ValueError):
+    """A run folder that is missing, taken or damaged."""
+
+
+class OutputError(StriateError, OSError):
+    """A file that could not be written."""
+
+
+class LearningError(StriateError, ArithmeticError):
+    """A training that cannot go on."""
+
+
+class AuditError(StriateError, AssertionError):
+    """An account that the built module contradicts."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+    """The error for a `name` that is not among the `known` ones, with the nearest of them.
+
+    >>> print(unknown_name("network", "lenet", ["lenet5", "simple-cnn"]))
+    no network is called 'lenet'.
+    The networks are: lenet5, simple-cnn.
+    Did you mean 'lenet5'?
+    """
+    names = sorted(known)
+    near = get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+    remedy = f"Did you mean {near[0]!r}?" if near else ""
+    return UnknownNameError(f"no {kind} is called {name!r}.", f"The {kind}s are: {', '.join(names)}.", remedy)

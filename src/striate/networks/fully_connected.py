@@ -1,0 +1,11 @@
+"""One layer that links every pixel to every class: what a convolutional network is held against."""
+
+from __future__ import annotations
+
+from striate.spec.layers import Flatten, Linear
+from striate.spec.network import Network
+
+
+def fully_connected() -> Network:
+    """A 64×64 colour image, 12,288 values, to 10 classes: 122,890 parameters."""
+    return Network("fully-connected", (3, 64, 64), [Flatten(), Linear(10)])

@@ -1,0 +1,99 @@
+"""LeNet-5 as its paper has it, and the dense network that is called LeNet-5 today.
+
+Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, Gradient-based learning applied to document recognition, Proceedings of
+the IEEE 86(11):2278-2324, November 1998, section II-B.
+"""
+
+from __future__ import annotations
+
+from striate.networks.glyphs import digits
+from striate.spec.layers import RBF, Activation, Conv, Flatten, Linear, Pool, Subsample
+from striate.spec.network import Network, Source
+
+PAPER = "LeCun, Bottou, Bengio, Haffner, Gradient-based learning applied to document recognition"
+
+# Table I: the maps of S2 that each map of C3 sees.
+C3_TABLE = (
+    (0, 1, 2),
+    (1, 2, 3),
+    (2, 3, 4),
+    (3, 4, 5),
+    (0, 4, 5),
+    (0, 1, 5),
+    (0, 1, 2, 3),
+    (1, 2, 3, 4),
+    (2, 3, 4, 5),
+    (0, 3, 4, 5),
+    (0, 1, 4, 5),
+    (0, 1, 2, 5),
+    (0, 1, 3, 4),
+    (1, 2, 4, 5),
+    (0, 2, 3, 5),
+    (0, 1, 2, 3, 4, 5),
+)
+
+
+def lenet5() -> Network:
+    """LeNet-5 (1998): 60,000 parameters, 840 fixed values, 340,908 connections."""
+    return Network(
+        "lenet5",
+        (1, 32, 32),
+        [
+            Conv(6, kernel=5, name="C1"),
+            Activation("scaled_tanh"),
+            Subsample(kernel=2, name="S2"),
+            Activation("scaled_tanh"),
+            Conv(16, kernel=5, table=C3_TABLE, name="C3"),
+            Activation("scaled_tanh"),
+            Subsample(kernel=2, name="S4"),
+            Activation("scaled_tanh"),
+            Conv(120, kernel=5, name="C5"),
+            Activation("scaled_tanh"),
+            Flatten(),
+            Linear(84, name="F6"),
+            Activation("scaled_tanh"),
+            RBF(digits(), name="output"),
+        ],
+        Source(
+            PAPER,
+            1998,
+            "section II-B, figure 2, table I",
+            (
+                "A unit of S2 and S4 adds its four inputs, as section II-B says; section II-A averages them.",
+                "The RBF bitmaps are drawn anew: the paper shows its own in figure 3 and prints no table.",
+            ),
+        ),
+    )
+
+
+def lenet5_dense() -> Network:
+    """What is called LeNet-5 today: every C3 map sees all six, ReLU, max pooling, linear output: 61,706 parameters."""
+    return Network(
+        "lenet5-dense",
+        (1, 32, 32),
+        [
+            Conv(6, kernel=5, name="C1"),
+            Activation("relu"),
+            Pool("max", kernel=2, name="S2"),
+            Conv(16, kernel=5, name="C3"),
+            Activation("relu"),
+            Pool("max", kernel=2, name="S4"),
+            Conv(120, kernel=5, name="C5"),
+            Activation("relu"),
+            Flatten(),
+            Linear(84, name="F6"),
+            Activation("relu"),
+            Linear(10, name="output"),
+        ],
+        Source(
+            PAPER,
+            1998,
+            "section II-B",
+            (
+                "C3 sees all maps of S2, instead of the paper's table.",
+                "ReLU instead of the scaled tanh.",
+                "Max pooling instead of trainable subsampling.",
+                "A linear output, trained with cross-entropy, instead of RBF units.",
+            ),
+        ),
+    )

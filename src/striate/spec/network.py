@@ -1,0 +1,194 @@
+"""A network as a value, and its plan: the layers in the order they run, with paths and shapes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from striate.errors import ShapeError, SpecError
+from striate.spec import checks
+from striate.spec.layers import (
+    Activation,
+    Auxiliary,
+    Block,
+    Branches,
+    Layer,
+    Residual,
+    Simple,
+    Softmax,
+    body,
+    kind,
+)
+from striate.spec.shapes import Shape, joined_shape, output_shape
+
+INPUT = -1
+"""The source of a step that reads the network's input."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a network comes from: a paper, the year, the place in it, and each departure from it."""
+
+    paper: str
+    year: int
+    place: str = ""
+    departures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Network:
+    """A convolutional network: a name, an input of (channels, height, width), and layers.
+
+    >>> from striate.spec.layers import Conv, Flatten, Linear
+    >>> net = Network("tiny", (1, 8, 8), [Conv(4, kernel=3), Flatten(), Linear(10)])
+    >>> [step.path for step in plan(net).steps]
+    ['conv1', 'flatten1', 'linear1']
+    """
+
+    name: str
+    input: Shape
+    layers: Sequence[Layer]
+    source: Source | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise SpecError("the network has no name.", "It must be a word, such as 'lenet5'.")
+        object.__setattr__(self, "input", input_shape(self.input))
+        object.__setattr__(self, "layers", body("Network", self.layers))
+
+    @property
+    def probabilities(self) -> bool:
+        """Whether the last layer is a softmax, so that the output is probabilities and not logits."""
+        return isinstance(self.layers[-1], Softmax)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One layer as it runs.
+
+    `sources` are the steps that it reads, by their number in the plan (`INPUT`: the network's input): two for the sum
+    of a Residual, one for each of Branches. `head` is the path of the Auxiliary that it belongs to, or "".
+    """
+
+    path: str
+    layer: Simple | Residual | Branches
+    sources: tuple[int, ...]
+    inputs: tuple[Shape, ...]
+    output: Shape
+    head: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The layers of a network in the order they run; `last` is the number of the step that gives the output."""
+
+    input: Shape
+    steps: tuple[Step, ...]
+    last: int
+
+    @property
+    def output(self) -> Shape:
+        """The shape of the network's output."""
+        return self.shape(self.last)
+
+    def shape(self, step: int) -> Shape:
+        """The output shape of a step, or of the input."""
+        return self.input if step == INPUT else self.steps[step].output
+
+
+def input_shape(shape: object) -> Shape:
+    """(channels, height, width), checked."""
+    sizes = list(cast("list[object]", shape)) if isinstance(shape, (tuple, list)) else []
+    if len(sizes) != 3:
+        raise SpecError(f"the input is {shape!r}.", "It must be (channels, height, width), such as (1, 32, 32).")
+    return tuple(checks.whole("an input size", size) for size in sizes)
+
+
+def plan(network: Network, shape: Shape | None = None) -> Plan:
+    """Every layer of `network` with its path and shapes, on its own input or on another `shape`.
+
+    Raises ShapeError, naming the layer, where the layers do not fit.
+    """
+    start = network.input if shape is None else input_shape(shape)
+    steps: list[Step] = []
+    last = _chain(network.layers, "", INPUT, _Trace(start, steps, ""))
+    return Plan(start, tuple(steps), last)
+
+
+def names(layers: Sequence[Layer]) -> list[str]:
+    """The name of each layer among its siblings: its own, or its kind and a count, such as conv2.
+
+    >>> names([Activation("relu"), Pool("max", kernel=2, name="S2"), Activation("relu"), Pool("max", kernel=2)])
+    ['relu1', 'S2', 'relu2', 'pool2']
+    """
+    count: Counter[str] = Counter()
+    found: list[str] = []
+    for layer in layers:
+        word = _word(layer)
+        count[word] += 1
+        found.append(layer.name or f"{word}{count[word]}")
+    twice = [name for name, times in Counter(found).items() if times > 1]
+    if twice:
+        raise SpecError(f"two layers are called {twice[0]!r}.", "Layers side by side need names of their own.")
+    return found
+
+
+def branches_of(layer: Branches) -> dict[str, Block]:
+    """The branches by name: their own, or branch1, branch2, ..."""
+    blocks = cast("tuple[Block, ...]", layer.branches)
+    return dict(zip(names(blocks), blocks, strict=True))
+
+
+@dataclass(frozen=True)
+class _Trace:
+    """What the walk over one plan carries along."""
+
+    start: Shape
+    steps: list[Step]
+    head: str
+
+    def shape(self, step: int) -> Shape:
+        return self.start if step == INPUT else self.steps[step].output
+
+    def add(self, path: str, layer: Simple | Residual | Branches, *sources: int) -> int:
+        inputs = tuple(self.shape(source) for source in sources)
+        try:
+            if isinstance(layer, (Residual, Branches)):
+                output = joined_shape(layer, inputs)
+            else:
+                output = output_shape(layer, inputs[0])
+        except ShapeError as error:
+            raise error.at(path) from None
+        self.steps.append(Step(path, layer, sources, inputs, output, self.head))
+        return len(self.steps) - 1
+
+
+def _chain(layers: Sequence[Layer], prefix: str, source: int, trace: _Trace) -> int:
+    for name, layer in zip(names(layers), layers, strict=True):
+        source = _walk(layer, prefix + name, source, trace)
+    return source
+
+
+def _walk(layer: Layer, path: str, source: int, trace: _Trace) -> int:
+    match layer:
+        case Block():
+            return _chain(layer.layers, f"{path}.", source, trace)
+        case Residual():
+            main = _chain(layer.layers, f"{path}.", source, trace)
+            side = _chain(layer.shortcut, f"{path}.shortcut.", source, trace)
+            return trace.add(path, layer, main, side)
+        case Branches():
+            branches = branches_of(layer)
+            ends = [_chain(block.layers, f"{path}.{name}.", source, trace) for name, block in branches.items()]
+            return trace.add(path, layer, *ends)
+        case Auxiliary():
+            _chain(layer.layers, f"{path}.", source, _Trace(trace.start, trace.steps, path))
+            return source
+        case _:
+            return trace.add(path, layer, source)
+
+
+def _word(layer: Layer) -> str:
+    return layer.function.removeprefix("scaled_") if isinstance(layer, Activation) else kind(layer)
