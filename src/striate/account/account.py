@@ -112,7 +112,7 @@ def account(
 
 
 def _row_to_dict(row: Row) -> dict[str, Json]:
-    field, left = row.receptive_field, row.unseen
+    field, left = row.receptive_field, row.unseen or Unseen(0, 0, 0, 0)
     filters, kernel, stride, padding = hyperparameters(row.step)
     return {
         "path": row.path,
@@ -126,9 +126,7 @@ def _row_to_dict(row: Row) -> dict[str, Json]:
         "output": list(row.step.output),
         **_counts_to_dict(row.counts),
         "receptive_field": {"size": list(field.size), "jump": list(field.jump), "start": list(field.start)},
-        "unseen": None
-        if left is None
-        else {
+        "unseen": {
             "rows": left.rows,
             "columns": left.columns,
             "padding_rows": left.padding_rows,

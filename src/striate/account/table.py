@@ -172,9 +172,9 @@ def _footer(account: Account, columns: list[Column], width: int) -> list[str]:
     counted = f"{totals.parameters:,} parameters, trained"
     counted += f" ({totals.weights:,} weights, {totals.biases:,} biases)" if totals.biases else ""
     counted += f"; {totals.fixed:,} fixed values" if totals.fixed else ""
-    lines.append(counted)
+    lines += _wrapped(counted, width)
     if training != totals:
-        lines.append(f"{training.parameters:,} parameters in training, with the auxiliary heads")
+        lines += _wrapped(f"{training.parameters:,} parameters in training, with the auxiliary heads", width)
     shown = {column.heading for column in columns}
     words = {"parameters": "parameters", "connections": "connections", "MACs": "macs", "activations": "activations"}
     for heading, key in words.items():

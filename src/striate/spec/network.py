@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from striate.errors import ShapeError, SpecError
@@ -82,11 +82,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """The layers of a network in the order they run; `last` is the number of the step that gives the output."""
+    """The layers of a network in the order they run; `last` is the number of the step that gives the output.
+
+    `heads` has the weight of each auxiliary head's loss, by the head's path.
+    """
 
     input: Shape
     steps: tuple[Step, ...]
     last: int
+    heads: dict[str, float]
 
     @property
     def output(self) -> Shape:
@@ -112,9 +116,9 @@ def plan(network: Network, shape: Shape | None = None) -> Plan:
     Raises ShapeError, naming the layer, where the layers do not fit.
     """
     start = network.input if shape is None else input_shape(shape)
-    steps: list[Step] = []
-    last = _chain(network.layers, "", INPUT, _Trace(start, steps, ""))
-    return Plan(start, tuple(steps), last)
+    trace = _Trace(start, [], {}, "")
+    last = _chain(network.layers, "", INPUT, trace)
+    return Plan(start, tuple(trace.steps), last, trace.heads)
 
 
 def names(layers: Sequence[Layer]) -> list[str]:
@@ -147,6 +151,7 @@ class _Trace:
 
     start: Shape
     steps: list[Step]
+    heads: dict[str, float]
     head: str
 
     def shape(self, step: int) -> Shape:
@@ -184,7 +189,8 @@ def _walk(layer: Layer, path: str, source: int, trace: _Trace) -> int:
             ends = [_chain(block.layers, f"{path}.{name}.", source, trace) for name, block in branches.items()]
             return trace.add(path, layer, *ends)
         case Auxiliary():
-            _chain(layer.layers, f"{path}.", source, _Trace(trace.start, trace.steps, path))
+            trace.heads[path] = layer.weight
+            _chain(layer.layers, f"{path}.", source, replace(trace, head=path))
             return source
         case _:
             return trace.add(path, layer, source)

@@ -1,0 +1,145 @@
+"""The account held against the built module, layer by layer.
+
+`account` and `build` read the same description and cannot see each other, so where they agree it proves something.
+Three things are compared for each layer:
+
+* the shape of its output, as a forward pass on the meta device has it;
+* the numbers of parameters and of fixed values, as the module holds them;
+* the MACs, as PyTorch's own FlopCounterMode counts the operators that ran (1 MAC = 2 FLOPs). It does not know some
+  kinds of layers; there the uses of the module's own weights are counted, and the row says so.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.hooks import RemovableHandle
+
+from striate.account import Row, account
+from striate.build import Built, build
+from striate.errors import AuditError
+from striate.spec.layers import RBF, Conv, PositionBias, Residual, Subsample
+from striate.spec.network import Network
+from striate.spec.shapes import Shape, show
+
+FLOP_COUNTER = "FlopCounterMode"
+WEIGHT_USES = "uses of its weights"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One layer's account beside what the module shows. Shapes leave the batch out."""
+
+    path: str
+    output: tuple[Shape, Shape]
+    parameters: tuple[int, int]
+    fixed: tuple[int, int]
+    macs: tuple[int, int]
+    counted_by: str
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every figure is the same on both sides."""
+        return all(said == seen for said, seen in (self.output, self.parameters, self.fixed, self.macs))
+
+    def __str__(self) -> str:
+        pairs = {"output": self.output, "parameters": self.parameters, "fixed": self.fixed, "MACs": self.macs}
+        wrong = [
+            f"{word} {_text(said)} in the account, {_text(seen)} in the module"
+            for word, (said, seen) in pairs.items()
+            if said != seen
+        ]
+        return f"{self.path}: {'; '.join(wrong) or 'agrees'}"
+
+
+def audit(network: Network) -> list[Check]:
+    """A check for each layer of `network`; no memory is spent on weights or maps.
+
+    >>> from striate.networks import find
+    >>> all(check.agrees for check in audit(find("lenet5")))
+    True
+    """
+    model = build(network, device="meta").eval()
+    outputs, flops = _run(model)
+    return [_check(row, model, outputs, flops) for row in account(network).rows]
+
+
+def require_agreement(checks: list[Check]) -> None:
+    """Raise AuditError where the account and the module differ."""
+    wrong = [check for check in checks if not check.agrees]
+    if wrong:
+        raise AuditError(
+            f"the account and the built module differ in {len(wrong)} of {len(checks)} layers.",
+            "\n".join(str(check) for check in wrong),
+            "This is a fault of Striate, not of the network: please report it.",
+        )
+
+
+def _run(model: Built) -> tuple[dict[str, Shape], dict[str, int]]:
+    """The output shape and the FLOPs of each submodule, by path, in one forward pass of one image."""
+    outputs: dict[str, Shape] = {}
+    flops: dict[str, int] = {}
+    counter = FlopCounterMode(display=False)
+
+    def before(path: str) -> None:
+        flops[path] = -counter.get_total_flops()
+
+    def after(path: str, output: Tensor) -> None:
+        outputs[path] = tuple(output.shape[1:])
+        flops[path] += counter.get_total_flops()
+
+    hooks: list[RemovableHandle] = []
+    for path, module in model.named_modules():
+        hooks.append(module.register_forward_pre_hook(lambda _, __, path=path: before(path)))
+        hooks.append(module.register_forward_hook(lambda _, __, output, path=path: after(path, output)))
+    with counter, torch.no_grad():
+        logits = model.logits(torch.empty(1, *model.network.input, device="meta"), heads={})
+        if model.network.probabilities:
+            list(model.children())[-1](logits)
+    for hook in hooks:
+        hook.remove()
+    return outputs, flops
+
+
+def _check(row: Row, model: Built, outputs: dict[str, Shape], flops: dict[str, int]) -> Check:
+    module = model.get_submodule(row.path)
+    layer, counts = row.step.layer, row.counts
+    own = not isinstance(layer, Residual)
+    parameters = sum(each.numel() for each in module.parameters(recurse=False)) if own else 0
+    persistent = [] if not own else [name for name, each in module.named_buffers(recurse=False) if each.ndim]
+    fixed = sum(cast(Tensor, getattr(module, name)).numel() for name in persistent if name != "index")
+    known_by_uses = isinstance(layer, (Subsample, RBF, PositionBias)) or (isinstance(layer, Conv) and layer.table)
+    if known_by_uses:
+        macs, counted_by = _weight_uses(module, outputs[row.path]), WEIGHT_USES
+    else:
+        macs, counted_by = _own_flops(row.path, model, flops) // 2, FLOP_COUNTER
+    return Check(
+        row.path,
+        (row.step.output, outputs[row.path]),
+        (counts.parameters, parameters),
+        (counts.fixed, fixed),
+        (counts.macs, macs),
+        counted_by,
+    )
+
+
+def _own_flops(path: str, model: Built, flops: dict[str, int]) -> int:
+    """The FLOPs of a module without those of the layers inside it."""
+    inner = [name for name, _ in model.get_submodule(path).named_modules() if f"{path}.{name}" in flops]
+    layers = [name for name in inner if not any(name.startswith(f"{other}.") for other in inner)]
+    return flops[path] - sum(flops[f"{path}.{name}"] for name in layers)
+
+
+def _weight_uses(module: nn.Module, output: Shape) -> int:
+    """Each value that multiplies (weights, RBF centres) is used once at each position of the output."""
+    values = getattr(module, "centres", getattr(module, "weight", None))
+    return 0 if values is None else values.numel() * math.prod(output[1:])
+
+
+def _text(figure: Shape | int) -> str:
+    return f"{figure:,}" if isinstance(figure, int) else show(figure)

@@ -1,0 +1,217 @@
+"""A network as a PyTorch module, whose submodules bear the description's paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import assert_never
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import skip_init
+
+from striate.build.convolution import convolution
+from striate.build.elementwise import (
+    ChannelPadding,
+    GlobalAverage,
+    PaperLocalResponseNorm,
+    PositionBiases,
+    activation,
+    batch_norm,
+)
+from striate.build.initialise import initialise
+from striate.build.pooling import Subsampling, pooling
+from striate.build.rbf import RadialBasis
+from striate.errors import SpecError
+from striate.spec.layers import (
+    RBF,
+    Activation,
+    Auxiliary,
+    BatchNorm,
+    Block,
+    Branches,
+    Conv,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    Linear,
+    LocalResponseNorm,
+    PadChannels,
+    Pool,
+    PositionBias,
+    Residual,
+    Simple,
+    Softmax,
+    Subsample,
+)
+from striate.spec.network import Network, branches_of, names, plan
+from striate.spec.shapes import Shape
+
+Heads = dict[str, Tensor] | None
+"""Where auxiliary heads put their outputs, by path; None where they are not run."""
+
+
+class Built(nn.Module):
+    """A network that runs: images of (batch, channels, height, width) in, the last layer's output out.
+
+    `network` is the description it was built from; `network.probabilities` says whether the output is probabilities.
+    """
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        return _run(self.children(), images, None)
+
+    def logits(self, images: Tensor, heads: Heads = None) -> Tensor:
+        """The output before a closing softmax; with a dictionary `heads` the auxiliary heads run too."""
+        children = list(self.children())
+        return _run(children[:-1] if self.network.probabilities else children, images, heads)
+
+
+class Chain(nn.Module):
+    """Layers in a row: a Block."""
+
+    def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
+        return _run(self.children(), values, heads)
+
+
+class Sum(nn.Module):
+    """The layers of a Residual, and its `shortcut` where it has one, added."""
+
+    projects = False
+
+    def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
+        main = _run((child for name, child in self.named_children() if name != "shortcut"), values, heads)
+        side = _run(self.get_submodule("shortcut").children(), values, heads) if self.projects else values
+        return main + side
+
+
+class Concatenation(nn.Module):
+    """Branches, side by side."""
+
+    def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
+        return torch.cat([_run(child.children(), values, heads) for child in self.children()], 1)
+
+
+class Head(nn.Module):
+    """An Auxiliary: what it reads goes on unchanged; its output goes to `heads`."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = path
+
+    def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
+        if heads is not None:
+            heads[self.path] = _run(self.children(), values, None)
+        return values
+
+
+def build(
+    network: Network,
+    *,
+    initialisation: str = "he",
+    generator: torch.Generator | None = None,
+    device: torch.device | str = "cpu",
+) -> Built:
+    """A module of `network` with fresh weights, drawn by an `initialisation` of `striate.build.initialise`.
+
+    On the device "meta" it has shapes and no memory. Raises ShapeError where the layers do not fit.
+
+    >>> from striate.networks import find
+    >>> model = build(find("lenet5"))
+    >>> model.C3.weight.shape, sum(p.numel() for p in model.parameters())
+    (torch.Size([60, 5, 5]), 60000)
+    """
+    planned = plan(network)
+    shapes = {step.path: step.inputs[0] for step in planned.steps}
+    device = torch.device(device)
+    built = Built(network)
+    _add(built, network.layers, "", shapes, device)
+    if device.type != "meta":
+        initialise(built, planned, initialisation, generator=generator)
+    return built
+
+
+def _run(children: Iterable[nn.Module], values: Tensor, heads: Heads) -> Tensor:
+    for child in children:
+        nested = isinstance(child, (Chain, Sum, Concatenation, Head))
+        values = child(values, heads) if nested else child(values)
+    return values
+
+
+def _add(
+    parent: nn.Module, layers: Sequence[Layer], prefix: str, shapes: dict[str, Shape], device: torch.device
+) -> None:
+    for name, layer in zip(names(layers), layers, strict=True):
+        if hasattr(parent, name):
+            raise SpecError(
+                f"a layer cannot be called {name!r} in a built module.",
+                "PyTorch's modules have a member of that name.",
+                "Give the layer another name.",
+                where=prefix + name,
+            )
+        parent.add_module(name, _module(layer, prefix + name, shapes, device))
+
+
+def _module(layer: Layer, path: str, shapes: dict[str, Shape], device: torch.device) -> nn.Module:
+    match layer:
+        case Block():
+            module = Chain()
+            _add(module, layer.layers, f"{path}.", shapes, device)
+            return module
+        case Residual():
+            module = Sum()
+            _add(module, layer.layers, f"{path}.", shapes, device)
+            if layer.shortcut:
+                shortcut = Chain()
+                _add(shortcut, layer.shortcut, f"{path}.shortcut.", shapes, device)
+                module.add_module("shortcut", shortcut)
+                module.projects = True
+            return module
+        case Branches():
+            module = Concatenation()
+            for name, block in branches_of(layer).items():
+                module.add_module(name, _module(block, f"{path}.{name}", shapes, device))
+            return module
+        case Auxiliary():
+            module = Head(path)
+            _add(module, layer.layers, f"{path}.", shapes, device)
+            return module
+        case _:
+            return _simple(layer, shapes[path], device)
+
+
+def _simple(layer: Simple, shape: Shape, device: torch.device) -> nn.Module:
+    match layer:
+        case Conv():
+            return convolution(layer, shape, device=device)
+        case Pool():
+            return pooling(layer, shape)
+        case Subsample():
+            return Subsampling(layer, shape, device=device)
+        case Activation():
+            return activation(layer)
+        case BatchNorm():
+            return batch_norm(layer, shape, device=device)
+        case LocalResponseNorm():
+            return PaperLocalResponseNorm(layer)
+        case Softmax():
+            return nn.Softmax(dim=1)
+        case Dropout():
+            return nn.Dropout(layer.rate)
+        case Flatten():
+            return nn.Flatten()
+        case GlobalAveragePool():
+            return GlobalAverage()
+        case PadChannels():
+            return ChannelPadding(layer)
+        case Linear():
+            return skip_init(nn.Linear, shape[0], layer.units, bias=layer.bias, device=device)
+        case RBF():
+            return RadialBasis(layer, device=device)
+        case PositionBias():
+            return PositionBiases(shape, device=device)
+        case _:
+            assert_never(layer)

@@ -1,0 +1,75 @@
+"""Max and average pooling, and LeNet's trainable subsampling."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from striate.build.convolution import symmetric
+from striate.spec.layers import Pool, Subsample
+from striate.spec.shapes import Axis, Shape, Window, window
+
+Maps = Float[Tensor, "batch channels height width"]
+Pooled = Float[Tensor, "batch channels rows columns"]
+
+
+def pooling(layer: Pool, shape: Shape) -> nn.Module:
+    """The module of a Pool on maps of `shape`."""
+    moved = window(layer, shape)
+    height, width = moved.axes
+    kernel, stride = (height.kernel, width.kernel), (height.stride, width.stride)
+    padding = (height.before, width.before)
+    if not symmetric(moved.padding) or any(2 * axis.before > axis.kernel for axis in moved.axes):
+        return SidePaddedPooling(layer, moved)
+    if layer.function == "max":
+        return nn.MaxPool2d(kernel, stride, padding, ceil_mode=layer.ceil)
+    return nn.AvgPool2d(kernel, stride, padding, ceil_mode=layer.ceil, count_include_pad=layer.count_padding)
+
+
+class SidePaddedPooling(nn.Module):
+    """Pooling whose padding PyTorch's own modules do not take: other for each side, or more than half the kernel."""
+
+    def __init__(self, layer: Pool, moved: Window) -> None:
+        super().__init__()
+        self.function = layer.function
+        self.moved = moved
+        self.count_padding = layer.count_padding
+
+    def forward(self, maps: Maps) -> Pooled:
+        height, width = self.moved.axes
+        kernel, stride = (height.kernel, width.kernel), (height.stride, width.stride)
+        sides = (width.before, _after(width), height.before, _after(height))
+        if self.function == "max":
+            return F.max_pool2d(F.pad(maps, sides, value=-torch.inf), kernel, stride)
+        sums = F.avg_pool2d(F.pad(maps, sides), kernel, stride, divisor_override=1)
+        counts = [_counts(axis, padding=self.count_padding).to(maps) for axis in self.moved.axes]
+        return sums / (counts[0][:, None] * counts[1])
+
+
+class Subsampling(nn.Module):
+    """The sum of each window, times one coefficient (`weight`), plus one `bias`, for each map (LeNet-5's S2, S4)."""
+
+    def __init__(self, layer: Subsample, shape: Shape, *, device: torch.device) -> None:
+        super().__init__()
+        height, width = window(layer, shape).axes
+        self.kernel, self.stride = (height.kernel, width.kernel), (height.stride, width.stride)
+        self.weight = nn.Parameter(torch.empty(shape[0], device=device))
+        self.bias = nn.Parameter(torch.empty(shape[0], device=device))
+
+    def forward(self, maps: Maps) -> Pooled:
+        sums = F.avg_pool2d(maps, self.kernel, self.stride, divisor_override=1)
+        return torch.addcmul(self.bias[:, None, None], sums, self.weight[:, None, None])
+
+
+def _after(axis: Axis) -> int:
+    """The padding after that lets the last window end just where the maps end; negative crops."""
+    return (axis.output - 1) * axis.stride + axis.kernel - axis.before - axis.size
+
+
+def _counts(axis: Axis, *, padding: bool) -> Tensor:
+    """By how many values each window's sum is divided."""
+    first, end = (-axis.before, axis.size + axis.after) if padding else (0, axis.size)
+    starts = [number * axis.stride - axis.before for number in range(axis.output)]
+    return torch.tensor([min(start + axis.kernel, end) - max(start, first) for start in starts])

@@ -1,0 +1,72 @@
+"""The command `striate`: one file a verb, each loaded when it is asked for."""
+
+from __future__ import annotations
+
+import sys
+from difflib import get_close_matches
+from importlib import import_module
+
+import click
+
+from striate.errors import StriateError
+
+VERBS = ("account", "audit", "train", "evaluate", "predict", "completion")
+
+
+class Verbs(click.Group):
+    """The verbs; a module `striate.cli.<verb>` holds the `command` of each."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return import_module(f"striate.cli.{cmd_name}").command if cmd_name in VERBS else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in VERBS and not args[0].startswith("-"):
+            near = get_close_matches(args[0], VERBS, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            ctx.fail(f"no verb is called '{args[0]}'.{hint}\nThe verbs are: {', '.join(VERBS)}.")
+        return super().resolve_command(ctx, args)
+
+
+@click.command(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="\b\nExamples:\n"
+    "  striate account lenet5                what every layer costs\n"
+    "  striate train lenet5                  train it on the digits that come with Striate\n"
+    "  striate evaluate runs/lenet5          how well it does on images it has never seen\n"
+    "  striate predict runs/lenet5 four.png  what is on a picture",
+)
+@click.version_option(package_name="striate", message="striate %(version)s")
+def verbs() -> None:
+    """Describe a convolutional network once; account for every number in it; train it; use it."""
+
+
+def main() -> None:
+    """Run the command; a deliberate error ends with its text and exit code 2, without a traceback."""
+    try:
+        verbs(prog_name="striate", standalone_mode=False)
+    except click.exceptions.Abort:
+        _end("Interrupted.", 130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except StriateError as error:
+        _end(f"Error: {error}", 2)
+    except KeyboardInterrupt:
+        _end("Interrupted.", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        _end(f"Error: {place}{error.strerror or error}.", 2)
+
+
+def _end(text: str, code: int) -> None:
+    click.echo(text, err=True)
+    sys.exit(code)

@@ -1,0 +1,39 @@
+"""striate audit: the account held against the module that PyTorch runs."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from striate.cli.parameters import NETWORK
+from striate.spec.network import Network
+
+
+@click.command("audit", epilog="\b\nExamples:\n  striate audit lenet5\n  striate audit mine.json --json")
+@click.argument("network", type=NETWORK)
+@click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
+def command(network: Network, as_json: bool) -> None:
+    """Hold the account of NETWORK against the built PyTorch module, layer by layer.
+
+    Compares shapes, parameters, fixed values and MACs. No memory is spent on the network's weights. The exit code is 2
+    where anything differs.
+    """
+    from striate.audit import audit, require_agreement
+    from striate.spec.shapes import show
+
+    checks = audit(network)
+    if as_json:
+        keys = ("path", "output", "parameters", "fixed", "macs", "counted_by", "agrees")
+        click.echo(json.dumps([{key: getattr(check, key) for key in keys} for check in checks], indent=2))
+    else:
+        width = max(len(check.path) for check in checks)
+        click.echo(f"{'layer':{width}}  {'output':>12}  {'parameters':>12}  {'MACs':>14}  MACs counted by")
+        for check in checks:
+            output, parameters, macs = show(check.output[1]), f"{check.parameters[1]:,}", f"{check.macs[1]:,}"
+            mark = "✓" if check.agrees else "✗"
+            counter = check.counted_by if check.macs[1] else ""
+            click.echo(f"{check.path:{width}}  {output:>12}  {parameters:>12}  {macs:>14}  {counter:19}  {mark}")
+    require_agreement(checks)
+    if not as_json:
+        click.echo(f"\nAll {len(checks)} layers of {network.name} agree with the account.")

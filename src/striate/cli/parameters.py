@@ -1,0 +1,46 @@
+"""The kinds of values that verbs take: a network, a shape."""
+
+from __future__ import annotations
+
+import re
+
+import click
+from click.shell_completion import CompletionItem
+
+from striate.networks import NETWORKS, find
+from striate.spec.network import Network
+
+
+class NetworkType(click.ParamType):
+    """A name of the catalogue, or a JSON file."""
+
+    name = "network"
+
+    def convert(self, value: str | Network, param: click.Parameter | None, ctx: click.Context | None) -> Network:
+        return value if isinstance(value, Network) else find(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        names = [CompletionItem(name) for name in NETWORKS if name.startswith(incomplete)]
+        return names or [CompletionItem(incomplete, type="file")]
+
+
+class ShapeType(click.ParamType):
+    """Sizes such as 1x28x28."""
+
+    def __init__(self, form: str) -> None:
+        self.name = form
+
+    def convert(
+        self, value: str | tuple[int, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        count = self.name.count("x") + 1
+        if not re.fullmatch(r"\d+([x×]\d+)*", value) or len(sizes := re.split("[x×]", value)) != count:
+            self.fail(f"{value!r} is not of the form {self.name}.", param, ctx)
+        return tuple(int(size) for size in sizes)
+
+
+NETWORK = NetworkType()
+INPUT = ShapeType("CxHxW")
+SIZE = ShapeType("HxW")

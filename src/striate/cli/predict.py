@@ -1,0 +1,62 @@
+"""striate predict: what is on a picture."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command(
+    "predict",
+    epilog="\b\nExamples:\n  striate predict runs/lenet5 four.png\n  striate predict runs/lenet5 scans/*.jpg --json\n"
+    "  striate predict runs/lenet5 photo.jpg --steps steps    show how the picture was brought to MNIST's form",
+)
+@click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print a list with every class's probability.")
+@click.option("--steps", type=click.Path(path_type=Path), help="Write a picture of the preparation steps to this folder.")
+def command(folder: Path, images: tuple[str, ...], as_json: bool, steps: Path | None) -> None:
+    """Say what is on each IMAGE, by RUN's best weights.
+
+    Prints one line an image: the class, its probability, and the next likeliest. A drawing or a photograph of a digit
+    is brought to MNIST's form first (--steps shows how); other pictures are resized as the run's own were.
+    """
+    from striate.data import steps_strip
+    from striate.errors import DataError
+    from striate.serve import Predictor
+    from striate.train.files import make_folder
+    from striate.train.run import open_run
+
+    predictor = Predictor(open_run(folder))
+    width = max(map(len, images))
+    found: list[dict[str, object]] = []
+    unread = 0
+    for image in images:
+        try:
+            result = predictor(image)
+        except DataError as error:
+            click.echo(f"Error: {error}", err=True)
+            unread += 1
+            continue
+        if steps is not None and result.steps:
+            make_folder(steps)
+            steps_strip(result.steps).save(steps / f"{Path(image).stem}-steps.png")
+        found.append(
+            {
+                "image": image,
+                "class": result.name,
+                "probability": result.probability,
+                "probabilities": result.probabilities,
+            }
+        )
+        if not as_json:
+            rest = sorted(result.probabilities.items(), key=lambda item: -item[1])[1:3]
+            others = ", ".join(f"{name} {value:.1%}" for name, value in rest)
+            click.echo(f"{image:{width}}  {result.name}  {result.probability:6.1%}   ({others})")
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    if unread:
+        sys.exit(2)

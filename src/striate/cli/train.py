@@ -1,0 +1,151 @@
+"""striate train: from a network and images to a run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from striate.cli.parameters import NETWORK, SIZE
+from striate.spec.network import Network
+
+if TYPE_CHECKING:
+    from striate.train.recipe import Recipe
+    from striate.train.run import Run
+    from striate.train.session import Event
+
+
+@click.command(
+    "train",
+    epilog="\b\nExamples:\n"
+    "  striate train lenet5                              on the digits that come with Striate\n"
+    "  striate train lenet5-dense --until 0.99           stop at 99 % of the validation images\n"
+    "  striate train simple-cnn --data photos --resize 28x28\n"
+    "  striate train --resume runs/lenet5                go on after Ctrl-C, a crash or a power cut",
+)
+@click.argument("network", type=NETWORK, required=False)
+@click.option(
+    "--data",
+    default="mnist",
+    show_default=True,
+    help="mnist, a folder of IDX files, or a folder of images: split/class/*.png or class/*.png.",
+)
+@click.option("--recipe", "recipe_name", help="A recipe's name or JSON file. By default the network's own.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training images.")
+@click.option("--until", type=click.FloatRange(0, 1, min_open=True), help="Stop at this validation accuracy, e.g. 0.99.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), help="The highest learning rate.")
+@click.option("--batch", type=click.IntRange(min=1), help="Images a step.")
+@click.option("--seed", type=click.IntRange(min=0), help="Of weights, order and augmentation.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run's folder. By default runs/NETWORK.")
+@click.option("--resume", "resumed", type=click.Path(path_type=Path), help="Go on with the run in this folder.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, mps.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads. By default PyTorch's choice.")
+@click.option("--resize", type=SIZE, help="Bring images of a folder to one size, such as 28x28, first.")
+@click.option("--skip-unreadable", is_flag=True, help="Leave out images that cannot be read, and list them.")
+@click.option("--quiet", is_flag=True, help="Print nothing but the run's folder.")
+def command(
+    network: Network | None,
+    data: str,
+    recipe_name: str | None,
+    epochs: int | None,
+    until: float | None,
+    rate: float | None,
+    batch: int | None,
+    seed: int | None,
+    out: Path | None,
+    resumed: Path | None,
+    device: str,
+    threads: int | None,
+    resize: tuple[int, int] | None,
+    skip_unreadable: bool,
+    quiet: bool,
+) -> None:
+    """Train NETWORK and keep everything in a run's folder.
+
+    Training never sees the test images: a part of the training images is held out to choose the best epoch by.
+    Ctrl-C saves and says how to go on; a run that was killed goes on from its last checkpoint with --resume, to the
+    same weights, bit for bit.
+    """
+    given = {"epochs": epochs, "until": until, "rate": rate, "batch": batch, "seed": seed}
+    if resumed is not None:
+        _refuse_beside_resume(network, out, recipe_name, given)
+    elif network is None:
+        raise click.UsageError("Give a NETWORK to train, such as lenet5, or --resume RUN.")
+
+    from striate.errors import DataError
+    from striate.train import session
+    from striate.train.recipe import find_recipe, recipe_for
+    from striate.train.run import free_folder, open_run
+
+    if resumed is not None:
+        run = open_run(resumed)
+        split = session.reload(run)
+        events = session.resume(run, split)
+    elif network is not None:
+        recipe = find_recipe(recipe_name) if recipe_name else recipe_for(network)
+        recipe = replace(recipe, **{key: value for key, value in given.items() if value is not None})
+        images = session.Images(data, resize, skip_unreadable)
+        folder = out or free_folder(network.name)
+        try:
+            run, split = session.prepare(network, images, recipe, folder=folder, device=device, threads=threads)
+        except DataError as error:
+            raise error.at(data) from None
+        events = session.start(run, split)
+        if not quiet:
+            _print_plan(run, recipe)
+    else:
+        return
+    _show(run, events, quiet=quiet)
+
+
+def _refuse_beside_resume(
+    network: Network | None, out: Path | None, recipe: str | None, given: dict[str, int | float | None]
+) -> None:
+    extra = [f"--{key}" for key, value in {"recipe": recipe, "out": out, **given}.items() if value is not None]
+    if network is not None:
+        extra.insert(0, "NETWORK")
+    if extra:
+        raise click.UsageError(f"--resume takes everything from the run; leave out {', '.join(extra)}.")
+
+
+def _print_plan(run: Run, recipe: Recipe) -> None:
+    from striate.account import account
+
+    totals = account(run.network).totals
+    data = run.data
+    click.echo(f"{run.network.name}: {totals.parameters:,} parameters, {totals.macs:,} MACs an image")
+    click.echo(
+        f"{data.source}: {data.train_images:,} images to learn from, {data.validation_images:,} to choose by, "
+        f"{len(data.classes)} classes"
+    )
+    if data.unreadable:
+        click.echo(f"Left out {len(data.unreadable)} images that cannot be read; they are listed in run.json.")
+    click.echo(
+        f"recipe: {recipe.epochs} epochs, batches of {recipe.batch}, {recipe.optimiser} at {recipe.rate:g} "
+        f"({recipe.schedule}), loss {recipe.loss}, seed {recipe.seed}; {run.threads} threads on {run.device}"
+    )
+
+
+def _show(run: Run, events: Iterator[Event], *, quiet: bool) -> None:
+    from striate.cli.progress import Lines, LiveBar
+    from striate.look.report import write_report
+    from striate.train.session import Interrupted, evaluate
+
+    display = LiveBar(run) if sys.stderr.isatty() and not quiet else Lines(run, quiet=quiet)
+    last = None
+    with display:
+        for event in events:
+            display.show(event)
+            last = event
+    if isinstance(last, Interrupted):
+        click.echo(f"\nStopped and saved. Go on with:\n  striate train --resume {run.folder}", err=True)
+        sys.exit(130)
+    write_report(run, *evaluate(run, split="validation"))
+    if quiet:
+        click.echo(run.folder)
+    else:
+        click.echo(f"run: {run.folder}\nreport: {run.path('report.html')}\nNext: striate evaluate {run.folder}")

@@ -1,0 +1,150 @@
+"""report.html: one page, nothing beside it, that tells a run from its network to its mistakes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import torch
+from jinja2 import Environment, StrictUndefined, Template
+from PIL import Image
+
+from striate.account import CONVENTION, account
+from striate.build import Built
+from striate.data import ImageSet
+from striate.look.charts import Series, line_chart
+from striate.look.pictures import colour_filter_picture, data_uri, filter_picture, image_picture, png, sheet
+from striate.spec.layers import Conv
+from striate.spec.network import plan
+from striate.spec.shapes import show
+from striate.train.files import make_folder, write_whole
+from striate.train.metrics import Outputs, evaluation_of
+from striate.train.run import Run
+
+MISTAKES = 32
+FILTERS = 96
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong answer: the image, what it is, what it was taken for, and how surely."""
+
+    picture: Image.Image
+    truth: str
+    answer: str
+    probability: float
+    name: str
+
+
+def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
+    """Write report.html and pictures/ of a run, judged by what it says of some images."""
+    mistakes = worst_mistakes(run, outputs, images)
+    filters = first_filters(run.model())
+    epochs = run.events("epoch")
+    charts = [
+        line_chart("Loss", [Series("training", "#d97706", tuple(each["loss"] for each in epochs))], x="epoch"),
+        line_chart("Error", _error_series(epochs), x="epoch", unit=" %"),
+    ]
+    make_folder(run.path("pictures"))
+    if filters:
+        write_whole(run.path("pictures/filters.png"), png(sheet(filters, side=80, columns=8)))
+    if mistakes:
+        labels = [f"{each.truth} as {each.answer}" for each in mistakes]
+        pictures = [each.picture for each in mistakes]
+        write_whole(run.path("pictures/mistakes.png"), png(sheet(pictures, side=80, columns=8, labels=labels)))
+    for name, chart in zip(("loss", "error"), charts, strict=True):
+        write_whole(run.path(f"pictures/{name}.svg"), chart.replace('fill="currentColor"', 'fill="#444"', 1))
+    page = _template().render(
+        run=run,
+        title=_title(run),
+        evaluation=evaluation_of(outputs, run.classes),
+        split=images.split,
+        epochs=epochs,
+        warnings=run.events("warning"),
+        charts=charts,
+        account=_account(run),
+        convention=CONVENTION,
+        mistakes=[(data_uri(each.picture), each) for each in mistakes],
+        filters=[data_uri(each) for each in filters],
+        recipe=_flat(run.recipe.to_dict()),
+        finished=run.events("finished")[-1:],
+    )
+    write_whole(run.path("report.html"), page)
+
+
+def worst_mistakes(run: Run, outputs: Outputs, images: ImageSet) -> list[Mistake]:
+    """The wrong answers that were surest, the surest first."""
+    wrong = torch.nonzero(outputs.predicted != outputs.labels)[:, 0]
+    sure = outputs.probabilities[wrong].amax(1)
+    worst = wrong[sure.argsort(descending=True)][:MISTAKES].tolist()
+    return [
+        Mistake(
+            image_picture(images.images[number]),
+            run.classes[int(outputs.labels[number])],
+            run.classes[int(outputs.predicted[number])],
+            outputs.probabilities[number].max().item(),
+            images.names[number] if images.names else f"image {number}",
+        )
+        for number in worst
+    ]
+
+
+def first_filters(model: Built) -> list[Image.Image]:
+    """The filters of the first convolution: in colour where it sees three maps, else one picture an input map."""
+    step = next((step for step in plan(model.network).steps if isinstance(step.layer, Conv)), None)
+    if step is None:
+        return []
+    module = model.get_submodule(step.path)
+    weights: torch.Tensor = module.weight.detach()  # pyright: ignore[reportAssignmentType, reportCallIssue]
+    if weights.ndim == 4 and weights.shape[1] == 3:
+        return [colour_filter_picture(each) for each in weights[:FILTERS]]
+    return [filter_picture(each) for each in weights.flatten(0, -3)[:FILTERS]]
+
+
+def _error_series(epochs: list[dict[str, Any]]) -> list[Series]:
+    def errors(key: str) -> tuple[float, ...]:
+        return tuple(100 * (1 - each[key]) for each in epochs)
+
+    return [
+        Series("training", "#d97706", errors("train_accuracy")),
+        Series("validation", "#2563eb", errors("accuracy")),
+    ]
+
+
+def _account(run: Run) -> dict[str, Any]:
+    result = account(run.network)
+    largest = max((row.counts.parameters for row in result.rows), default=0) or 1
+    most = max((row.counts.macs for row in result.rows), default=0) or 1
+    rows = [
+        {
+            "path": row.path,
+            "words": row.words,
+            "output": show(row.step.output),
+            "counts": row.counts,
+            "parameters_bar": 100 * row.counts.parameters / largest,
+            "macs_bar": 100 * row.counts.macs / most,
+            "field": show(row.receptive_field.size),
+        }
+        for row in result.rows
+    ]
+    return {"rows": rows, "totals": result.totals}
+
+
+def _title(run: Run) -> str:
+    source = run.network.source
+    return f"{run.network.name}, after {source.paper}, {source.year}" if source else run.network.name
+
+
+def _flat(members: dict[str, Any]) -> dict[str, Any]:
+    shift = members.pop("augmentation")
+    asked = ", ".join(f"{key} {value:g}" for key, value in shift.items() if value)
+    return members | {"augmentation": asked or "none"}
+
+
+@cache
+def _template() -> Template:
+    text = files("striate.look").joinpath("report.html.jinja").read_text(encoding="utf-8")
+    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return page.from_string(text)

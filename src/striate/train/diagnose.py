@@ -1,0 +1,127 @@
+"""Why a training does not learn: each finding with its cause and what to do."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from striate.build import Built
+from striate.errors import LearningError
+from striate.spec.layers import Activation
+from striate.spec.network import plan
+from striate.train.recipe import Recipe
+
+DEAD_SHARE = 0.5
+"""A layer is worth a warning when more than this share of its maps or units is dead."""
+STUCK = 0.01
+"""How near to ln(classes), as a fraction of it, a mean loss counts as stuck there."""
+EXPLODING = 100.0
+"""A gradient this many times the first step's counts as exploding."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong (`what`), why that happens (`cause`), and what to do (`remedy`); `kind` is for programs."""
+
+    kind: str
+    what: str
+    cause: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.what}\n{self.cause}\n{self.remedy}"
+
+
+def require_finite(loss: float, *, step: int, rate: float) -> None:
+    """Raise LearningError where the loss is not a number any more."""
+    if not math.isfinite(loss):
+        raise LearningError(
+            f"the loss is {loss} at step {step}.",
+            f"The weights have run away: the learning rate, {rate:.3g} there, is too high for this network and these "
+            "inputs.",
+            "Try a tenth of it: --rate, or a recipe of your own. The last checkpoint holds the weights from before.",
+        )
+
+
+def stuck(loss: float, accuracy: float, *, classes: int, recipe: Recipe) -> Finding | None:
+    """A cross-entropy that stays at ln(classes): every class is said to be as likely as every other."""
+    chance = math.log(classes)
+    if recipe.loss != "cross-entropy" or abs(loss - chance) > STUCK * chance or accuracy > 1.5 / classes:
+        return None
+    return Finding(
+        "stuck",
+        f"The loss stays at ln({classes}) = {chance:.3f}: the network gives every class the same probability.",
+        "The weights began so small, or the rate is so high, that nothing of the image reaches the output.",
+        f"Try another initialisation than {recipe.initialisation}, a tenth of the rate {recipe.rate:g}, or batch norm.",
+    )
+
+
+def dead_units(model: Built, images: Tensor) -> list[Finding]:
+    """Layers of which most maps or units give the same value for every image: a ReLU at 0, or a function saturated.
+
+    `images` is a batch, normalised. The model is left as it was.
+    """
+    findings: list[Finding] = []
+    steps = [step for step in plan(model.network).steps if isinstance(step.layer, Activation) and not step.head]
+    for path, values in _outputs(model, images, [step.path for step in steps]).items():
+        flat = values.transpose(0, 1).flatten(1)
+        dead = (flat.amax(1) - flat.amin(1)) < 1e-6
+        share = dead.double().mean().item()
+        if share > DEAD_SHARE and len(flat) > 1:
+            findings.append(
+                Finding(
+                    "dead",
+                    f"{int(dead.sum())} of {len(flat)} units of {path} give the same value for every image.",
+                    "A unit whose input is always below 0 (ReLU), or far out (tanh, sigmoid), gets no gradient.",
+                    "Try a lower rate, a longer warm-up, or batch norm before the activation.",
+                )
+            )
+    return findings
+
+
+class GradientWatch:
+    """Remembers the size of the first gradients and reports, once, when they explode."""
+
+    def __init__(self) -> None:
+        self.first: float | None = None
+        self.reported = False
+
+    def look(self, model: Built) -> Finding | None:
+        """Look at the gradients that are there now."""
+        squares = [each.grad.square().sum() for each in model.parameters() if each.grad is not None]
+        if not squares:
+            return None
+        norm = float(torch.stack(squares).sum().sqrt())
+        if self.first is None:
+            self.first = norm
+        if self.reported or norm <= EXPLODING * max(self.first, 1e-3):
+            return None
+        self.reported = True
+        return Finding(
+            "exploding",
+            f"The gradient's norm is {norm:.3g}, {norm / max(self.first, 1e-12):,.0f} times that of the first step.",
+            "Each layer multiplies the gradient, and here it grows from layer to layer, or the rate is too high.",
+            "Try a lower rate, a longer warm-up, the initialisation he for ReLU, or batch norm.",
+        )
+
+
+@torch.inference_mode()
+def _outputs(model: Built, images: Tensor, paths: list[str]) -> dict[str, Tensor]:
+    """The outputs of some layers, captured by hooks that are gone afterwards."""
+    found: dict[str, Tensor] = {}
+    hooks = [
+        model.get_submodule(path).register_forward_hook(lambda _, __, out, path=path: found.__setitem__(path, out))
+        for path in paths
+    ]
+    was_training = model.training
+    model.eval()
+    try:
+        model.logits(images)
+    finally:
+        model.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return found

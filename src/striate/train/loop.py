@@ -1,0 +1,160 @@
+"""The loop: a generator, so that logging, early stops and progress are the caller's lines."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from striate.build import Built
+from striate.data import ImageSet, Preprocessing, augment, epoch_order
+from striate.spec.layers import Dropout
+from striate.spec.network import plan
+from striate.train.checkpoint import optimiser_tensors, restore
+from striate.train.losses import class_scores, loss_of
+from striate.train.metrics import run_over
+from striate.train.optimisers import optimiser_for, rate_at
+from striate.train.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A step is done: `loss` and `accuracy` are of its own images, before the step."""
+
+    epoch: int
+    batch: int
+    batches: int
+    loss: float
+    accuracy: float
+    rate: float
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A pass over the training images is done; `accuracy` is on the validation images."""
+
+    epoch: int
+    loss: float
+    train_accuracy: float
+    validation_loss: float
+    accuracy: float
+    rate: float
+    seconds: float
+    images_per_second: float
+
+
+@dataclass(frozen=True)
+class Split:
+    """The packed images that a training reads: what it learns from, and what it is judged by."""
+
+    train: ImageSet
+    validation: ImageSet
+
+
+class Learner:
+    """A model, its optimiser, and how far they have come; everything that a checkpoint holds."""
+
+    def __init__(self, model: Built, recipe: Recipe) -> None:
+        self.model = model
+        self.recipe = recipe
+        self.optimiser = optimiser_for(model, recipe)
+        self.epoch = 0
+        self.batch = 0
+        self.loss_sum = 0.0
+        self.right = 0
+        self.seconds = 0.0
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights and buffers by path, and the optimiser's tensors."""
+        return dict(self.model.state_dict()) | optimiser_tensors(self.model, self.optimiser)
+
+    def position(self) -> dict[str, Any]:
+        """How far it has come."""
+        keys = ("epoch", "batch", "loss_sum", "right", "seconds")
+        return {key: getattr(self, key) for key in keys}
+
+    def go_to(self, tensors: dict[str, Tensor], position: dict[str, Any], *, where: Any) -> None:
+        """Take up a checkpoint."""
+        restore(self.model, self.optimiser, tensors, where=where)
+        for key, value in position.items():
+            setattr(self, key, value)
+
+
+def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Iterator[Batch | Epoch]:
+    """Train from where `learner` stands to the last epoch of its recipe; yields after every step and every epoch.
+
+    What a step does is a function of the recipe and of the step's number alone, so that a training which is taken up
+    again gives the same weights as one that was never stopped. Between two yields the learner is whole. A last batch
+    that is not full is left out.
+    """
+    model, recipe, images = learner.model, learner.recipe, split.train
+    device = next(model.parameters()).device
+    size = min(recipe.batch, len(images))
+    batches = len(images) // size
+    planned = plan(model.network)
+    draws = any(isinstance(step.layer, Dropout) for step in planned.steps)
+    model.train()
+    while learner.epoch < recipe.epochs:
+        order = epoch_order(len(images), seed=recipe.seed, epoch=learner.epoch)
+        while learner.batch < batches:
+            begun = time.perf_counter()
+            step = learner.epoch * batches + learner.batch
+            chosen = order[learner.batch * size : (learner.batch + 1) * size]
+            pixels = preprocessing.normalise(images.images[chosen].to(device))
+            labels = images.labels[chosen].to(device)
+            generator = torch.Generator().manual_seed(step_seed(recipe.seed, step))
+            pixels = augment(pixels, recipe.augmentation, generator=generator, fill=recipe.low)
+            if draws:
+                torch.manual_seed(step_seed(recipe.seed, step, "dropout"))
+            rate = rate_at(step, recipe.epochs * batches, recipe)
+            loss, right = _step(learner, pixels, labels, planned.heads, rate)
+            learner.batch += 1
+            learner.loss_sum += loss
+            learner.right += right
+            learner.seconds += time.perf_counter() - begun
+            yield Batch(learner.epoch, learner.batch, batches, loss, right / size, rate)
+        begun = time.perf_counter()
+        seen = run_over(model, split.validation, preprocessing, recipe=recipe)
+        seconds = learner.seconds + time.perf_counter() - begun
+        count = batches * size
+        done = Epoch(
+            epoch=learner.epoch + 1,
+            loss=learner.loss_sum / batches,
+            train_accuracy=learner.right / count,
+            validation_loss=seen.loss,
+            accuracy=seen.accuracy,
+            rate=rate_at(learner.epoch * batches + batches - 1, recipe.epochs * batches, recipe),
+            seconds=seconds,
+            images_per_second=count / learner.seconds if learner.seconds else 0.0,
+        )
+        learner.epoch += 1
+        learner.batch = learner.right = 0
+        learner.loss_sum = learner.seconds = 0.0
+        yield done
+
+
+def step_seed(seed: int, step: int, purpose: str = "augmentation") -> int:
+    """The seed of a step's random numbers: a function of its arguments alone."""
+    return int.from_bytes(hashlib.blake2b(f"{purpose} {seed} {step}".encode(), digest_size=7).digest())
+
+
+def _step(learner: Learner, pixels: Tensor, labels: Tensor, heads: dict[str, float], rate: float) -> tuple[float, int]:
+    model, optimiser = learner.model, learner.optimiser
+    outputs_of_heads: dict[str, Tensor] = {}
+    outputs = model.logits(pixels, outputs_of_heads if heads else None)
+    loss = loss_of(outputs, labels, learner.recipe)
+    total = loss
+    for path, weight in heads.items():
+        total = total + weight * loss_of(outputs_of_heads[path], labels, learner.recipe)
+    optimiser.zero_grad()
+    total.backward()
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.step()
+    right = (class_scores(model.network, outputs.detach()).argmax(1) == labels).sum()
+    return loss.item(), int(right)

@@ -1,0 +1,51 @@
+"""Losses, and what an output says about the classes."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from striate.spec.layers import RBF
+from striate.spec.network import Network
+from striate.train.recipe import Recipe
+
+Outputs = Float[Tensor, "batch classes"]
+Labels = Int64[Tensor, " batch"]
+Scalar = Float[Tensor, ""]
+
+
+def loss_of(outputs: Outputs, labels: Labels, recipe: Recipe) -> Scalar:
+    """The recipe's loss: the mean over a batch of logits, or of RBF distances."""
+    if recipe.loss == "cross-entropy":
+        return F.cross_entropy(outputs, labels)
+    if recipe.loss == "rbf-mle":
+        return rbf_mle(outputs, labels)
+    return rbf_map(outputs, labels, rubbish=recipe.rubbish)
+
+
+def rbf_mle(distances: Outputs, labels: Labels) -> Scalar:
+    """LeNet-5's eq. 8: the mean distance to the centre of the right class, y_D."""
+    return distances.gather(1, labels[:, None]).mean()
+
+
+def rbf_map(distances: Outputs, labels: Labels, *, rubbish: float) -> Scalar:
+    """LeNet-5's eq. 9: y_D + log(e^−j + Σ_i e^−y_i), which also pushes the wrong classes away.
+
+    The sum runs over all classes, as the paper prints it. `rubbish` is j; the paper gives no number. Distances far
+    above j are not pushed any more, so j must be as large as the distances between the centres to have an effect.
+    """
+    rejected = distances.new_full((len(distances), 1), -rubbish)
+    penalty = torch.logsumexp(torch.cat([rejected, -distances], 1), 1)
+    return rbf_mle(distances, labels) + penalty.mean()
+
+
+def class_scores(network: Network, outputs: Outputs) -> Outputs:
+    """The larger, the likelier: logits as they are, RBF distances with their sign turned."""
+    return -outputs if isinstance(network.layers[-1], RBF) else outputs
+
+
+def class_probabilities(network: Network, outputs: Outputs) -> Outputs:
+    """The softmax of the class scores; for RBF outputs e^−y_i over its sum, as eq. 9 reads the distances."""
+    return class_scores(network, outputs).softmax(1)

@@ -1,0 +1,96 @@
+"""How well a model does on a set of images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from striate.build import Built
+from striate.data import ImageSet, Preprocessing
+from striate.train.losses import class_probabilities, loss_of
+from striate.train.recipe import Recipe
+
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a model says of every image of a set: (images, classes), on the CPU, and the mean loss."""
+
+    probabilities: Tensor
+    labels: Tensor
+    loss: float
+
+    @property
+    def predicted(self) -> Tensor:
+        """The likeliest class of each image."""
+        return self.probabilities.argmax(1)
+
+    @property
+    def accuracy(self) -> float:
+        """The share of the images that is right."""
+        return (self.predicted == self.labels).double().mean().item()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Errors on a set of images; rates are fractions. `confusion[i][j]` counts images of class i called j."""
+
+    images: int
+    errors: int
+    error_rate: float
+    top1: float
+    top5: float
+    per_class: dict[str, dict[str, float]]
+    confusion: list[list[int]]
+
+
+@torch.inference_mode()
+def run_over(model: Built, images: ImageSet, preprocessing: Preprocessing, *, recipe: Recipe) -> Outputs:
+    """Run a model in evaluation mode over packed `images`; its mode afterwards is what it was."""
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    found: list[Tensor] = []
+    loss = 0.0
+    for start in range(0, len(images), BATCH):
+        batch = preprocessing.normalise(images.images[start : start + BATCH].to(device))
+        labels = images.labels[start : start + BATCH].to(device)
+        outputs = model.logits(batch)
+        loss += loss_of(outputs, labels, recipe).item() * len(labels)
+        found.append(class_probabilities(model.network, outputs).cpu())
+    model.train(was_training)
+    return Outputs(torch.cat(found), images.labels, loss / len(images))
+
+
+def evaluation_of(outputs: Outputs, classes: tuple[str, ...]) -> Evaluation:
+    """The figures of an evaluation."""
+    count = len(classes)
+    labels, predicted = outputs.labels, outputs.predicted
+    confusion = torch.bincount(labels * count + predicted, minlength=count * count).view(count, count)
+    best = outputs.probabilities.topk(min(5, count), 1).indices
+    errors = int((predicted != labels).sum())
+    per_class = {
+        name: {
+            "images": int(confusion[number].sum()),
+            "errors": int(confusion[number].sum() - confusion[number, number]),
+            "recall": _share(confusion[number, number], confusion[number].sum()),
+            "precision": _share(confusion[number, number], confusion[:, number].sum()),
+        }
+        for number, name in enumerate(classes)
+    }
+    return Evaluation(
+        images=len(labels),
+        errors=errors,
+        error_rate=errors / len(labels),
+        top1=(len(labels) - errors) / len(labels),
+        top5=(best == labels[:, None]).any(1).double().mean().item(),
+        per_class=per_class,
+        confusion=confusion.tolist(),
+    )
+
+
+def _share(part: Tensor, whole: Tensor) -> float:
+    return part.item() / whole.item() if whole.item() else 0.0

@@ -1,0 +1,281 @@
+"""A training that is kept: the loop, with a run folder around it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from striate import __version__
+from striate.build import build
+from striate.data import ImageSet, hold_out, load, preprocessing_for
+from striate.errors import RunError, ShapeError
+from striate.spec.network import Network, plan
+from striate.train.checkpoint import load_checkpoint, save_checkpoint
+from striate.train.diagnose import Finding, GradientWatch, dead_units, require_finite, stuck
+from striate.train.files import write_whole
+from striate.train.loop import Batch, Epoch, Learner, Split, train
+from striate.train.metrics import Outputs, run_over
+from striate.train.recipe import Recipe
+from striate.train.run import DataRecord, Run, create_run
+
+SAVE_EVERY = 30.0
+"""Seconds between checkpoints inside an epoch; each epoch's end saves too."""
+WATCH_EVERY = 50
+"""Steps between looks at the gradients."""
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """The training was stopped by a signal, and saved."""
+
+    epoch: int
+    batch: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The training is over: `why` it ended, and the best epoch with its validation accuracy."""
+
+    why: str
+    epoch: int
+    accuracy: float
+
+
+Event = Batch | Epoch | Finding | Interrupted | Finished
+
+
+@dataclass(frozen=True)
+class Images:
+    """Where a run's images come from: `source` as --data has it."""
+
+    source: str = "mnist"
+    resize: tuple[int, int] | None = None
+    skip_unreadable: bool = False
+
+    def load(self, split: str) -> ImageSet:
+        """Read a split."""
+        return load(self.source, split, resize=self.resize, skip_unreadable=self.skip_unreadable)
+
+
+def prepare(
+    network: Network, images: Images, recipe: Recipe, *, folder: Path, device: str = "auto", threads: int | None = None
+) -> tuple[Run, Split]:
+    """A new run, not yet on the disk, and its packed images. Raises DataError or ShapeError where they do not fit."""
+    train_images, validation = hold_out(images.load("train"), fraction=recipe.hold_out)
+    outputs = plan(network).output
+    if outputs != (len(train_images.classes),):
+        raise ShapeError(
+            f"{network.name} has an output of {'×'.join(map(str, outputs))} for {len(train_images.classes)} classes.",
+            f"The classes are: {', '.join(train_images.classes[:12])}.",
+            "Change the last layer to one unit for each class, or give other images to --data.",
+        )
+    preprocessing = preprocessing_for(network.input, train_images, low=recipe.low, high=recipe.high)
+    split = Split(*(replace(each, images=preprocessing.pack(each.images)) for each in (train_images, validation)))
+    record = DataRecord(
+        source=train_images.source,
+        classes=train_images.classes,
+        resize=images.resize,
+        skip_unreadable=images.skip_unreadable,
+        unreadable=train_images.unreadable,
+        train_images=len(split.train),
+        validation_images=len(split.validation),
+        train_fingerprint=split.train.fingerprint(),
+        validation_fingerprint=split.validation.fingerprint(),
+    )
+    run = Run(
+        folder=folder,
+        network=network,
+        recipe=recipe,
+        data=record,
+        preprocessing=preprocessing,
+        threads=threads or torch.get_num_threads(),
+        device=_device(device),
+        environment=environment(),
+    )
+    return run, split
+
+
+def reload(run: Run) -> Split:
+    """The packed images of a run that is taken up again. RunError where they are not the same any more."""
+    images = Images(run.data.source, run.data.resize, run.data.skip_unreadable)
+    parts = hold_out(images.load("train"), fraction=run.recipe.hold_out)
+    split = Split(*(replace(each, images=run.preprocessing.pack(each.images)) for each in parts))
+    seen = (split.train.fingerprint(), split.validation.fingerprint())
+    if seen != (run.data.train_fingerprint, run.data.validation_fingerprint):
+        raise RunError(
+            f"the images of {run.data.source} are not those that this run began with.",
+            f"It began with {run.data.train_images:,} + {run.data.validation_images:,} images.",
+            "Bring them back as they were, or begin a new run.",
+        )
+    return split
+
+
+def start(run: Run, split: Split) -> Iterator[Event]:
+    """Make the run's folder and train from the beginning."""
+    create_run(run)
+    run.log("started", network=run.network.name, recipe=run.recipe.to_dict())
+    return _train(run, split, None)
+
+
+def resume(run: Run, split: Split) -> Iterator[Event]:
+    """Go on from the run's last checkpoint; with none yet, from the beginning."""
+    path = run.path("last.safetensors")
+    checkpoint = load_checkpoint(path) if path.exists() else None
+    history = checkpoint[1]["history"] if checkpoint else []
+    kept = [each for each in run.events() if each["event"] != "epoch"] + history
+    lines = "".join(f"{_json(each)}\n" for each in sorted(kept, key=lambda each: each["time"]))
+    write_whole(run.path("events.jsonl"), lines)
+    run.log("resumed", epoch=checkpoint[1]["position"]["epoch"] if checkpoint else 0)
+    return _train(run, split, checkpoint)
+
+
+def environment() -> dict[str, str]:
+    """The machine and the versions, as a run keeps them."""
+    return {
+        "striate": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+    }
+
+
+def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, Any]] | None) -> Iterator[Event]:
+    recipe = run.recipe
+    torch.set_num_threads(run.threads)
+    generator = torch.Generator().manual_seed(recipe.seed)
+    model = build(run.network, initialisation=recipe.initialisation, generator=generator).to(run.device)
+    learner = Learner(model, recipe)
+    history: list[dict[str, Any]] = []
+    best: dict[str, Any] = {"epoch": 0, "accuracy": -1.0}
+    if checkpoint is not None:
+        tensors, state = checkpoint
+        learner.go_to(tensors, state["position"], where=run.path("last.safetensors"))
+        history, best = state["history"], state["best"]
+
+    def save() -> None:
+        state = {"position": learner.position(), "history": history, "best": best}
+        save_checkpoint(run.path("last.safetensors"), learner.tensors(), state)
+
+    def done() -> str | None:
+        if recipe.until is not None and best["accuracy"] >= recipe.until:
+            return f"reached {recipe.until:.2%} on the validation images"
+        return f"{recipe.epochs} epochs" if learner.epoch >= recipe.epochs else None
+
+    watch, saved = GradientWatch(), time.monotonic()
+    with stop_signals() as stop:
+        for event in () if done() else train(learner, split, run.preprocessing):
+            if isinstance(event, Batch):
+                require_finite(event.loss, step=event.epoch * event.batches + event.batch, rate=event.rate)
+                finding = watch.look(model) if event.batch % WATCH_EVERY == 1 else None
+                if finding:
+                    run.log("warning", **asdict(finding))
+                    yield finding
+                if time.monotonic() - saved > SAVE_EVERY:
+                    save()
+                    saved = time.monotonic()
+            else:
+                history.append({"event": "epoch", "time": _now(), **asdict(event)})
+                if event.accuracy >= best["accuracy"]:
+                    best.update(epoch=event.epoch, accuracy=event.accuracy)
+                    save_checkpoint(run.path("best.safetensors"), dict(model.state_dict()), dict(best))
+                save()
+                saved = time.monotonic()
+                run.log("epoch", **asdict(event))
+                yield from _findings(run, learner, split, event)
+            yield event
+            if stop.is_set():
+                save()
+                run.log("interrupted", epoch=learner.epoch, batch=learner.batch)
+                yield Interrupted(learner.epoch, learner.batch)
+                return
+            if done():
+                break
+    finished = Finished(done() or "", best["epoch"], best["accuracy"])
+    if not run.events("finished"):
+        run.log("finished", **asdict(finished))
+    yield finished
+
+
+def _findings(run: Run, learner: Learner, split: Split, epoch: Epoch) -> Iterator[Finding]:
+    sample = run.preprocessing.normalise(split.validation.images[:256].to(run.device))
+    found = dead_units(learner.model, sample)
+    at_chance = stuck(epoch.loss, epoch.accuracy, classes=len(run.classes), recipe=run.recipe)
+    for finding in [at_chance, *found] if at_chance else found:
+        run.log("warning", epoch=epoch.epoch, **asdict(finding))
+        yield finding
+
+
+@contextmanager
+def stop_signals() -> Iterator[threading.Event]:
+    """Within, Ctrl-C and SIGTERM set the event instead of stopping at once; a second Ctrl-C stops at once."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def ask(number: int, frame: Any) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def evaluate(run: Run, *, split: str = "test") -> tuple[Outputs, ImageSet]:
+    """Run a run's best weights over its test images, or its validation images, and record a look at the former."""
+    images = Images(run.data.source, run.data.resize, run.data.skip_unreadable)
+    if split == "test":
+        chosen = images.load("test")
+    else:
+        _, chosen = hold_out(images.load("train"), fraction=run.recipe.hold_out)
+    if chosen.classes != run.classes:
+        raise RunError(
+            f"the images have the classes {', '.join(chosen.classes)}.",
+            f"The run learned {', '.join(run.classes)}.",
+            "Give the images that the run was trained for.",
+        )
+    packed = replace(chosen, images=run.preprocessing.pack(chosen.images))
+    return run_over(run.model(), packed, run.preprocessing, recipe=run.recipe), chosen
+
+
+def _device(name: str) -> str:
+    if name != "auto":
+        return name
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()
+
+
+def _json(members: dict[str, Any]) -> str:
+    import json
+
+    return json.dumps(members)
+
+
+def _now() -> str:
+    from striate.train.run import now
+
+    return now()
