@@ -44,7 +44,9 @@ def command(folder: Path, split: str, as_json: bool) -> None:
         click.echo(json.dumps(asdict(found)))
         return
     click.echo(f"{run.network.name} on {found.images:,} {split} images of {run.data.source}")
-    click.echo(f"  right {found.top1:.2%}, wrong {found.error_rate:.2%} ({found.errors} images), top 5 {found.top5:.2%}")
+    click.echo(
+        f"  right {found.top1:.2%}, wrong {found.error_rate:.2%} ({found.errors} images), top 5 {found.top5:.2%}"
+    )
     width = max(map(len, run.classes))
     click.echo(f"\n  {'class':{max(width, 5)}}  images  errors  recall   precision")
     for name, row in found.per_class.items():

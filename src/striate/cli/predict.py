@@ -17,7 +17,9 @@ import click
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print a list with every class's probability.")
-@click.option("--steps", type=click.Path(path_type=Path), help="Write a picture of the preparation steps to this folder.")
+@click.option(
+    "--steps", type=click.Path(path_type=Path), help="Write a picture of the preparation steps to this folder."
+)
 def command(folder: Path, images: tuple[str, ...], as_json: bool, steps: Path | None) -> None:
     """Say what is on each IMAGE, by RUN's best weights.
 

@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 )
 @click.option("--recipe", "recipe_name", help="A recipe's name or JSON file. By default the network's own.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training images.")
-@click.option("--until", type=click.FloatRange(0, 1, min_open=True), help="Stop at this validation accuracy, e.g. 0.99.")
+@click.option(
+    "--until", type=click.FloatRange(0, 1, min_open=True), help="Stop at this validation accuracy, e.g. 0.99."
+)
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="The highest learning rate.")
 @click.option("--batch", type=click.IntRange(min=1), help="Images a step.")
 @click.option("--seed", type=click.IntRange(min=0), help="Of weights, order and augmentation.")
@@ -78,7 +80,7 @@ def command(
 
     from striate.errors import DataError
     from striate.train import session
-    from striate.train.recipe import find_recipe, recipe_for
+    from striate.train.recipes import find_recipe, recipe_for
     from striate.train.run import free_folder, open_run
 
     if resumed is not None:

@@ -21,7 +21,9 @@ OPTIMISER = "optimiser/"
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
     """Write tensors by name, and a JSON state. Raises OutputError where the file cannot be written."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_whole(path, save(plain, metadata={"format": "striate-checkpoint", "version": "1", "state": json.dumps(state)}))
+    write_whole(
+        path, save(plain, metadata={"format": "striate-checkpoint", "version": "1", "state": json.dumps(state)})
+    )
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -52,7 +54,9 @@ def optimiser_tensors(model: nn.Module, optimiser: torch.optim.Optimizer) -> dic
     }
 
 
-def restore(model: nn.Module, optimiser: torch.optim.Optimizer | None, tensors: dict[str, Tensor], *, where: Path) -> None:
+def restore(
+    model: nn.Module, optimiser: torch.optim.Optimizer | None, tensors: dict[str, Tensor], *, where: Path
+) -> None:
     """Put a checkpoint's tensors back into a model and an optimiser."""
     weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(OPTIMISER)}
     try:

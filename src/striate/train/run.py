@@ -1,11 +1,11 @@
 """A run: the folder that holds one training.
 
-    run.json              recipe, data, preprocessing, environment, how often the test images were looked at
-    network.json          the network, as `striate account` takes it
-    events.jsonl          one JSON object a line: started, epoch, warning, resumed, interrupted, finished, evaluated
-    last.safetensors      everything that going on needs: weights, optimiser, position
-    best.safetensors      the weights of the epoch with the highest validation accuracy, and no more
-    pictures/, report.html
+run.json              recipe, data, preprocessing, environment, how often the test images were looked at
+network.json          the network, as `striate account` takes it
+events.jsonl          one JSON object a line: started, epoch, warning, resumed, interrupted, finished, evaluated
+last.safetensors      everything that going on needs: weights, optimiser, position
+best.safetensors      the weights of the epoch with the highest validation accuracy, and no more
+pictures/, report.html
 """
 
 from __future__ import annotations
@@ -191,5 +191,3 @@ def _nearby(folder: Path) -> str:
     parent = folder.parent if folder.parent.is_dir() else Path("runs")
     runs = sorted(str(each.parent) for each in parent.glob("*/run.json"))
     return f"Runs nearby: {', '.join(runs[:5])}." if runs else "Make one: striate train lenet5."
-
-

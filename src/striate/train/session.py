@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import signal
@@ -26,7 +27,7 @@ from striate.train.files import write_whole
 from striate.train.loop import Batch, Epoch, Learner, Split, train
 from striate.train.metrics import Outputs, run_over
 from striate.train.recipe import Recipe
-from striate.train.run import DataRecord, Run, create_run
+from striate.train.run import DataRecord, Run, create_run, now
 
 SAVE_EVERY = 30.0
 """Seconds between checkpoints inside an epoch; each epoch's end saves too."""
@@ -133,7 +134,7 @@ def resume(run: Run, split: Split) -> Iterator[Event]:
     checkpoint = load_checkpoint(path) if path.exists() else None
     history = checkpoint[1]["history"] if checkpoint else []
     kept = [each for each in run.events() if each["event"] != "epoch"] + history
-    lines = "".join(f"{_json(each)}\n" for each in sorted(kept, key=lambda each: each["time"]))
+    lines = "".join(f"{json.dumps(each)}\n" for each in sorted(kept, key=lambda each: each["time"]))
     write_whole(run.path("events.jsonl"), lines)
     run.log("resumed", epoch=checkpoint[1]["position"]["epoch"] if checkpoint else 0)
     return _train(run, split, checkpoint)
@@ -186,7 +187,7 @@ def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, A
                     save()
                     saved = time.monotonic()
             else:
-                history.append({"event": "epoch", "time": _now(), **asdict(event)})
+                history.append({"event": "epoch", "time": now(), **asdict(event)})
                 if event.accuracy >= best["accuracy"]:
                     best.update(epoch=event.epoch, accuracy=event.accuracy)
                     save_checkpoint(run.path("best.safetensors"), dict(model.state_dict()), dict(best))
@@ -267,15 +268,3 @@ def _processor() -> str:
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor()
-
-
-def _json(members: dict[str, Any]) -> str:
-    import json
-
-    return json.dumps(members)
-
-
-def _now() -> str:
-    from striate.train.run import now
-
-    return now()

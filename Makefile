@@ -1,0 +1,46 @@
+# Each target does its own set-up: a virtual environment in .venv, with the versions of constraints.txt.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+RUN := runs/demo
+
+.PHONY: demo test test-slow check bench docs clean
+
+demo: $(VENV)/installed  ## account, training, evaluation, prediction: about a minute after the install
+	@rm -rf $(RUN)
+	@echo; echo '$$ striate account lenet5'; $(BIN)/striate account lenet5
+	@echo; echo '$$ striate train lenet5 --out $(RUN)'; $(BIN)/striate train lenet5 --out $(RUN)
+	@echo; echo '$$ striate evaluate $(RUN)'; $(BIN)/striate evaluate $(RUN)
+	@echo; echo '$$ striate predict $(RUN) examples/digits/*.png'; $(BIN)/striate predict $(RUN) examples/digits/*.png
+
+test: $(VENV)/installed-dev  ## the tests that take seconds
+	$(BIN)/python -m pytest -m "not slow" -n 2
+
+test-slow: $(VENV)/installed-dev  ## the tests that take minutes
+	$(BIN)/python -m pytest -m slow tests
+
+check: $(VENV)/installed-dev  ## format, lint, types, and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: $(VENV)/installed  ## how fast, beside a plain PyTorch loop in the same run
+	$(BIN)/python benchmarks/train.py
+
+docs: $(VENV)/installed-dev  ## run every example of README and docs
+	$(BIN)/python -m pytest README.md docs
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo 'Installing Striate into $(VENV) ...'
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	@$(PIP) --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,14 @@
+"""Images in: one file per source, the packed store, preprocessing, and augmentation as batched tensor operations."""
+
+from striate.data.augment import Augmentation as Augmentation
+from striate.data.augment import augment as augment
+from striate.data.digits import Step as Step
+from striate.data.digits import digit_steps as digit_steps
+from striate.data.digits import steps_strip as steps_strip
+from striate.data.image_file import read_image as read_image
+from striate.data.preprocess import Preprocessing as Preprocessing
+from striate.data.preprocess import preprocessing_for as preprocessing_for
+from striate.data.source import load as load
+from striate.data.store import ImageSet as ImageSet
+from striate.data.store import epoch_order as epoch_order
+from striate.data.store import hold_out as hold_out

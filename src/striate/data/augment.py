@@ -1,0 +1,136 @@
+"""Augmentation: small random changes of a whole batch at once, by one resampling, or by indices alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample
+
+from striate.data.preprocess import exactly
+from striate.errors import FormatError, SpecError
+from striate.spec.checks import flag, number
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far each image may be changed; every change is drawn evenly from −value to +value, for each image anew.
+
+    `rotation` and `shear` are degrees, `scale` is a fraction (0.1: from 0.9 to 1.1), `shift` is pixels on each axis
+    (whole ones where nothing else is asked for), `flip` mirrors left and right every second image on average.
+
+    >>> Augmentation(shift=2).is_none, Augmentation().is_none
+    (False, True)
+    """
+
+    rotation: float = 0.0
+    scale: float = 0.0
+    shear: float = 0.0
+    shift: float = 0.0
+    flip: bool = False
+
+    def __post_init__(self) -> None:
+        try:
+            values = {
+                "rotation": number("rotation", self.rotation, least=0, below=360),
+                "scale": number("scale", self.scale, least=0, below=1),
+                "shear": number("shear", self.shear, least=0, below=80),
+                "shift": number("shift", self.shift, least=0),
+                "flip": flag("flip", self.flip),
+            }
+        except SpecError as error:
+            raise FormatError(error.what, error.expected, error.remedy, where="augmentation") from None
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def is_none(self) -> bool:
+        """Whether nothing is ever changed."""
+        return self == Augmentation()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The members as JSON keeps them."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, members: Mapping[str, Any]) -> Augmentation:
+        """What `to_dict` gave. Raises FormatError on an unknown or a missing member, and on a wrong type."""
+        exactly(members, {field.name for field in fields(cls)}, where="augmentation")
+        return cls(**members)
+
+
+def augment(
+    batch: Float[Tensor, "batch channels height width"],
+    augmentation: Augmentation,
+    *,
+    generator: torch.Generator,
+    fill: float,
+) -> Float[Tensor, "batch channels height width"]:
+    """A changed copy of the batch, or the batch itself where nothing is asked for; outside the image lies `fill`.
+
+    The same state of the generator (one of the CPU) gives the same changes.
+
+    >>> image = torch.ones(1, 1, 3, 3)
+    >>> augment(image, Augmentation(), generator=torch.Generator(), fill=0.0) is image
+    True
+    """
+    if augmentation.is_none or not len(batch):
+        return batch
+    if augmentation.rotation or augmentation.scale or augmentation.shear or augmentation.shift % 1:
+        matrices = _matrices(batch, augmentation, generator).to(batch)
+        grid = affine_grid(matrices, list(batch.shape), align_corners=False)
+        return grid_sample(batch - fill, grid, mode="bilinear", padding_mode="zeros", align_corners=False).add_(fill)
+    return _moved(batch, augmentation, generator, fill)
+
+
+def _matrices(batch: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Float[Tensor, "batch 2 3"]:
+    """From places in the result to places in the image, both from −1 to 1 along each axis."""
+    count, height, width = len(batch), batch.shape[2], batch.shape[3]
+    turn, size, slant, right, down = _even(count, 5, generator).unbind(1)
+    turn, slant = turn * math.radians(augmentation.rotation), torch.tan(slant * math.radians(augmentation.shear))
+    size = 1 / (1 + size * augmentation.scale)
+    mirror = _mirror(count, augmentation, generator)
+    cosine, sine = torch.cos(turn) * size, torch.sin(turn) * size
+    rows = torch.stack(
+        [
+            mirror * cosine,
+            mirror * (cosine * slant + sine) * (height / width),
+            mirror * right * augmentation.shift * 2 / width,
+            -sine * (width / height),
+            cosine - sine * slant,
+            down * augmentation.shift * 2 / height,
+        ],
+        dim=1,
+    )
+    return rows.view(count, 2, 3)
+
+
+def _moved(batch: Tensor, augmentation: Augmentation, generator: torch.Generator, fill: float) -> Tensor:
+    """Shifts by whole pixels, and mirrored images, without interpolation."""
+    count, channels, height, width = batch.shape
+    reach = int(augmentation.shift)
+    shifts = torch.randint(-reach, reach + 1, (count, 2), generator=generator)
+    rows = torch.arange(height) + shifts[:, :1]
+    columns = torch.arange(width) + shifts[:, 1:]
+    columns = torch.where(_mirror(count, augmentation, generator)[:, None] < 0, columns.flip(1), columns)
+    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
+    places = rows.clamp(0, height - 1)[:, :, None] * width + columns.clamp(0, width - 1)[:, None, :]
+    flat = places.view(count, 1, -1).expand(-1, channels, -1).to(batch.device)
+    moved = batch.reshape(count, channels, -1).gather(2, flat).view_as(batch)
+    return moved.masked_fill_(~inside[:, None].to(batch.device), fill)
+
+
+def _mirror(count: int, augmentation: Augmentation, generator: torch.Generator) -> Float[Tensor, " count"]:
+    """−1 for images to mirror, else 1."""
+    if not augmentation.flip:
+        return torch.ones(count)
+    return torch.randint(0, 2, (count,), generator=generator) * 2.0 - 1.0
+
+
+def _even(count: int, each: int, generator: torch.Generator) -> Tensor:
+    return torch.rand(count, each, generator=generator) * 2 - 1

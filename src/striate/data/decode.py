@@ -1,0 +1,143 @@
+"""One image file decoded: upright, eight bits, grey or RGB, transparency laid on white; or why it cannot be.
+
+Errors say the reason in a few words and name no file: the caller, who may have many, does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from striate.errors import DataError
+
+MOST_PIXELS = 50_000_000
+"""No image of more pixels is decoded: a small file can announce any number of them."""
+MOST_SAMPLES = 65_536
+"""Neither side is longer."""
+
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+"""What is tried, whatever a file's name; Pillow knows more, among them EPS, for which it starts Ghostscript."""
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the first bytes of an image file say: (height, width) once upright, and whether it is grey."""
+
+    size: tuple[int, int]
+    grey: bool
+
+
+def read_header(file: Path) -> Header:
+    """The header of an image file. Raises DataError."""
+    with _opened(file) as image:
+        width, height = image.size
+        return Header((width, height) if _orientation(image) >= 5 else (height, width), _is_grey(image))
+
+
+def decode(file: Path) -> Image.Image:
+    """The image, upright, of mode L (grey files) or RGB (all others), on white where it was transparent.
+
+    Raises DataError.
+    """
+    with _opened(file) as image:
+        turn = _TURNS.get(_orientation(image))
+        image.load()
+        flat = flattened(image)
+        return flat if turn is None else flat.transpose(turn)
+
+
+def flattened(image: Image.Image) -> Image.Image:
+    """The image in mode L or RGB, on white where it is transparent; 16 bits of grey become 8.
+
+    >>> flattened(Image.new("RGBA", (1, 1), (0, 0, 0, 0))).getpixel((0, 0))
+    (255, 255, 255)
+    """
+    mode = "L" if _is_grey(image) else "RGB"
+    if image.mode == "F":
+        raise DataError("its pixels are 32-bit fractions; save it with 8 bits per channel")
+    if image.mode.startswith("I"):
+        levels = np.asarray(image).astype(np.int64).clip(0, 65535)
+        return Image.fromarray((levels >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        whole = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, whole).convert(mode)
+    return image.convert(mode)
+
+
+def tensor_of(image: Image.Image) -> UInt8[Tensor, "channels height width"]:
+    """The pixels of an image of mode L or RGB.
+
+    >>> tensor_of(Image.new("L", (3, 2), 7)).shape
+    torch.Size([1, 2, 3])
+    """
+    pixels = torch.from_numpy(np.array(image))
+    return pixels.unsqueeze(0) if pixels.ndim == 2 else pixels.permute(2, 0, 1)
+
+
+def _is_grey(image: Image.Image) -> bool:
+    return image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF's orientation, 1 to 8; of a PNG only where it stands before the pixels, so that none must be decoded.
+
+    A TIFF's is 1: Pillow turns those itself, and says their upright size from the start.
+    """
+    if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):
+        return 1
+    try:
+        value = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # a broken EXIF block is no reason to refuse the pixels
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Image.Image]:
+    """The image, opened and of bounded size; all that goes wrong, also within the block, as a DataError."""
+    try:
+        if file.stat().st_size == 0:
+            raise DataError("empty (0 bytes)")
+        with Image.open(file, formats=_FORMATS) as image:
+            width, height = image.size
+            if width * height > MOST_PIXELS or max(width, height) > MOST_SAMPLES:
+                raise DataError(f"too large: {width} × {height} pixels, at most {MOST_PIXELS:,} are decoded")
+            yield image
+    except DataError:
+        raise
+    except UnidentifiedImageError:
+        raise DataError("not an image of a known format") from None
+    except Image.DecompressionBombError:
+        raise DataError(f"too large: at most {MOST_PIXELS:,} pixels are decoded") from None
+    except FileNotFoundError:
+        raise DataError("no such file") from None
+    except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error, IndexError, ...
+        raise DataError(_reason(error)) from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[0].lower() + error.strerror[1:]
+    text = " ".join(str(error).split()) or type(error).__name__
+    if "truncated" in text.lower() or isinstance(error, EOFError):
+        return f"cut short ({text})"
+    return f"damaged ({text})"

@@ -1,0 +1,152 @@
+"""A folder of images as one packed store: headers first, then pixels, both by threads; or the list of what is wrong."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from PIL import Image
+
+from striate.data.cache import Cached, cache_entry
+from striate.data.decode import Header, decode, read_header, tensor_of
+from striate.data.listing import Listing, list_split
+from striate.data.store import ImageSet
+from striate.errors import DataError
+
+LISTED = 10
+"""So many files are named in one error."""
+
+_Result = TypeVar("_Result")
+_Bad = tuple[tuple[str, str], ...]
+
+
+def image_folder(
+    folder: Path, split: str, *, resize: tuple[int, int] | None = None, skip_unreadable: bool = False
+) -> ImageSet:
+    """The images of a split of split/class/file or class/file: 1 channel where all files are grey, else RGB.
+
+    Raises DataError naming the files that cannot be read, unless they are to be skipped, and the sizes where they
+    differ and no `resize`, (height, width), is given.
+    """
+    listing = list_split(folder, split)
+    entry = cache_entry(folder, split, listing.files, resize=resize)
+    found = entry.read()
+    if found is None or not all(
+        isinstance(one, str) for one in _each(decode, [folder / file for file, _ in found.unreadable])
+    ):
+        found = _decoded(folder, listing, resize)
+        entry.write(found)
+    if found.unreadable and not skip_unreadable:
+        raise _unreadable(folder, found.unreadable, len(listing.files))
+    return _image_set(folder, split, listing, found)
+
+
+def _decoded(folder: Path, listing: Listing, resize: tuple[int, int] | None) -> Cached:
+    """Every readable image of the listing, in its order, and why the others are not."""
+    paths = [folder / file for file in listing.files]
+    headers = _each(read_header, paths)
+    good = {index: header for index, header in enumerate(headers) if isinstance(header, Header)}
+    bad = {index: header for index, header in enumerate(headers) if isinstance(header, str)}
+    if not good:
+        raise _unreadable(folder, _named(listing, bad), len(paths))
+    size = resize or _one_size(folder, listing, good)
+    grey = all(header.grey for header in good.values())
+    out = torch.empty(len(good), 1 if grey else 3, *size, dtype=torch.uint8)
+    slots = list(good)
+
+    def fill(slot: int) -> bool:
+        image = decode(paths[slots[slot]]).convert("L" if grey else "RGB")
+        if resize is not None and (image.height, image.width) != size:
+            image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+        if (image.height, image.width) != size:
+            raise DataError(f"its header says {_size(size)}, its pixels {_size((image.height, image.width))}")
+        out[slot] = tensor_of(image)
+        return True
+
+    kept = []
+    for slot, result in enumerate(_each(fill, range(len(slots)))):
+        if isinstance(result, str):
+            bad[slots[slot]] = result
+        else:
+            kept.append(slot)
+    if not kept:
+        raise _unreadable(folder, _named(listing, bad), len(paths))
+    return Cached(out if len(kept) == len(slots) else out[kept], _named(listing, bad))
+
+
+def _image_set(folder: Path, split: str, listing: Listing, found: Cached) -> ImageSet:
+    left_out = {file for file, _ in found.unreadable}
+    kept = [(file, label) for file, label in zip(listing.files, listing.labels, strict=True) if file not in left_out]
+    empty = set(listing.labels) - {label for _, label in kept}
+    if empty:
+        raise DataError(
+            f"class {listing.classes[min(empty)]!r} has no image that can be read.",
+            "Every class keeps at least one image.",
+            "Repair its images, or remove its folder.",
+            where=str(folder),
+        )
+    return ImageSet(
+        found.images,
+        torch.tensor([label for _, label in kept], dtype=torch.int64),
+        listing.classes,
+        str(folder),
+        split,
+        "picture",
+        tuple(file for file, _ in kept),
+        found.unreadable,
+    )
+
+
+def _one_size(folder: Path, listing: Listing, headers: dict[int, Header]) -> tuple[int, int]:
+    """The size that all images have. Raises DataError with the sizes, their counts and an example of each."""
+    sizes = Counter(header.size for header in headers.values())
+    if len(sizes) == 1:
+        return next(iter(sizes))
+    examples = {header.size: listing.files[index] for index, header in reversed(headers.items())}
+    listed = [f"  {_size(size)}: {count} images, such as {examples[size]}" for size, count in sizes.most_common(LISTED)]
+    more = [f"  and {len(sizes) - LISTED} sizes more"] if len(sizes) > LISTED else []
+    raise DataError(
+        "\n".join([f"images of {len(sizes)} sizes (height × width):", *listed, *more]),
+        "A network takes images of one size.",
+        f"Bring them to one size: pass --resize {'x'.join(str(side) for side in sizes.most_common(1)[0][0])}.",
+        where=str(folder),
+    )
+
+
+def _unreadable(folder: Path, bad: _Bad, count: int) -> DataError:
+    listed = [f"  {file}: {reason}" for file, reason in bad[:LISTED]]
+    more = [f"  and {len(bad) - LISTED} more"] if len(bad) > LISTED else []
+    return DataError(
+        "\n".join([f"{len(bad)} of {count} files cannot be read as images:", *listed, *more]),
+        "Every file of a class is a whole image.",
+        "Repair or remove them, or pass --skip-unreadable.",
+        where=str(folder),
+    )
+
+
+def _each(work: Callable[..., _Result], items: Iterable[object]) -> list[_Result | str]:
+    """The result of `work` for every item, or the reason why there is none, in order, by threads."""
+    with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        warnings.simplefilter("ignore")
+        return list(pool.map(lambda item: _reasoned(work, item), items))
+
+
+def _reasoned(work: Callable[..., _Result], item: object) -> _Result | str:
+    try:
+        return work(item)
+    except DataError as error:
+        return error.what
+
+
+def _named(listing: Listing, bad: dict[int, str]) -> _Bad:
+    return tuple((listing.files[index], reason) for index, reason in sorted(bad.items()))
+
+
+def _size(size: tuple[int, int]) -> str:
+    return f"{size[0]} × {size[1]}"

@@ -1,0 +1,145 @@
+"""IDX files, MNIST's own format, plain or gzipped: a magic number, big-endian dimensions, then bytes."""
+
+from __future__ import annotations
+
+import math
+import struct
+import sys
+import zlib
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Int64, UInt8
+from torch import Tensor
+
+from striate.data.store import ImageSet
+from striate.errors import DataError
+
+PREFIX = {"train": "train", "test": "t10k"}
+"""What the files of a split are called: train-images-idx3-ubyte, t10k-labels-idx1-ubyte, with or without .gz."""
+
+_UNSIGNED_BYTES = 0x08
+_GZIP = b"\x1f\x8b"
+_REMEDY = "Fetch the file again, or remove it."
+
+
+def is_idx_folder(folder: Path) -> bool:
+    """Whether a folder holds at least one of the files that `idx_folder` reads."""
+    return any(_find(folder, split, kind) for split in PREFIX for kind in ("images-idx3", "labels-idx1"))
+
+
+def idx_folder(folder: Path, split: str) -> ImageSet:
+    """A split of a folder of IDX files; the classes are "0" to the largest label of the training labels.
+
+    Only the labels of the training split are read for the test split, and nothing of the test split for training.
+    """
+    images = read_images(_file(folder, split, "images-idx3"))
+    train_labels = read_labels(_file(folder, "train", "labels-idx1"))
+    labels_file = _file(folder, split, "labels-idx1")
+    labels = train_labels if split == "train" else read_labels(labels_file)
+    check_counts(images, labels, where=str(labels_file))
+    classes = tuple(str(label) for label in range(int(train_labels.max()) + 1))
+    if len(classes) < 2:
+        raise DataError("all labels are 0.", "A classifier needs at least two classes.", where=str(labels_file))
+    if int(labels.max()) >= len(classes):
+        raise DataError(
+            f"label {int(labels.max())} is not among the training labels, 0 to {len(classes) - 1}.",
+            "Both splits have the same classes.",
+            where=str(labels_file),
+        )
+    return ImageSet(images, labels, classes, str(folder), split, "picture")
+
+
+def read_images(file: Path | Traversable) -> UInt8[Tensor, "images 1 height width"]:
+    """The images of an idx3-ubyte file. Raises DataError, naming the file, where it is not one, whole."""
+    return torch.from_numpy(_read(file, dimensions=3)).unsqueeze(1)
+
+
+def read_labels(file: Path | Traversable) -> Int64[Tensor, " images"]:
+    """The labels of an idx1-ubyte file. Raises DataError, naming the file, where it is not one, whole."""
+    return torch.from_numpy(_read(file, dimensions=1)).to(torch.int64)
+
+
+def check_counts(images: Tensor, labels: Tensor, *, where: str) -> None:
+    """Raises DataError where images and labels are not equally many."""
+    if len(images) != len(labels):
+        raise DataError(
+            f"{len(labels)} labels for {len(images)} images.",
+            "Every image has one label.",
+            "Fetch both files again, from one place.",
+            where=where,
+        )
+
+
+def _find(folder: Path, split: str, kind: str) -> Path | None:
+    """The file of a split, plain before gzipped."""
+    plain = folder / f"{PREFIX[split]}-{kind}-ubyte"
+    return next((file for file in (plain, plain.with_name(plain.name + ".gz")) if file.is_file()), None)
+
+
+def _file(folder: Path, split: str, kind: str) -> Path:
+    found = _find(folder, split, kind)
+    if found is None:
+        name = f"{PREFIX[split]}-{kind}-ubyte"
+        raise DataError(
+            f"no {split} {kind.split('-')[0]} in this folder of IDX files.",
+            f"Looked for {name} and {name}.gz.",
+            "Add the file, or name another folder.",
+            where=str(folder),
+        )
+    return found
+
+
+def _read(file: Path | Traversable, *, dimensions: int) -> np.ndarray:
+    """The bytes of an IDX file as an array of its dimensions."""
+    kind = f"idx{dimensions}-ubyte"
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}.", f"Expected an {kind} file.", where=str(file)) from None
+    if not raw:
+        raise DataError("is empty (0 bytes).", f"Expected an {kind} file.", _REMEDY, where=str(file))
+    length = 4 + 4 * dimensions
+    head = _unzip(raw, length, where=str(file)) if raw[:2] == _GZIP else raw[:length]
+    if head[:4] != bytes((0, 0, _UNSIGNED_BYTES, dimensions)):
+        raise DataError(
+            f"begins with 0x{head[:4].hex()}.",
+            f"An {kind} file begins with 0x0000{_UNSIGNED_BYTES:02x}{dimensions:02x}.",
+            _REMEDY,
+            where=str(file),
+        )
+    if len(head) < length:
+        raise DataError("ends within its head.", f"Expected an {kind} file.", _REMEDY, where=str(file))
+    shape = struct.unpack(f">{dimensions}I", head[4:length])
+    size = math.prod(shape)
+    if size == 0:
+        raise DataError(f"holds nothing: {_by(shape)}.", "Expected at least one image.", _REMEDY, where=str(file))
+    body = _unzip(raw, length + size + 1, where=str(file)) if raw[:2] == _GZIP else raw
+    if len(body) != length + size:
+        difference = f"{len(body) - length} follow" if len(body) < length + size else "more follow"
+        raise DataError(f"announces {_by(shape)} bytes, but {difference}.", "", _REMEDY, where=str(file))
+    return np.frombuffer(body, dtype=np.uint8, offset=length).reshape(shape).copy()
+
+
+def _unzip(raw: bytes, limit: int, *, where: str) -> bytes:
+    """At most the first `limit` bytes of what was gzipped; the checksum is held against it when all of it is read."""
+    parts: list[bytes] = []
+    while raw and limit > 0:
+        member = zlib.decompressobj(wbits=31)
+        try:
+            part = member.decompress(raw, min(limit, sys.maxsize))
+        except zlib.error as error:
+            reason = str(error).rpartition(": ")[2]
+            raise DataError(f"is damaged: {reason}.", "Expected a whole gzip file.", _REMEDY, where=where) from None
+        parts.append(part)
+        limit -= len(part)
+        if limit > 0 and not member.eof:
+            raise DataError("is cut short.", "Expected a whole gzip file.", _REMEDY, where=where)
+        raw = member.unused_data.lstrip(b"\0")
+    return b"".join(parts)
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " × ".join(str(side) for side in shape)

@@ -1,0 +1,46 @@
+"""One image file as a network's input, and the steps that brought it there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+from torch import Tensor
+
+from striate.data.decode import decode, tensor_of
+from striate.data.digits import Step, digit_steps
+from striate.data.preprocess import Preprocessing
+from striate.errors import DataError
+
+
+def read_image(
+    path: str | Path, preprocessing: Preprocessing
+) -> tuple[UInt8[Tensor, "1 channels height width"], tuple[Step, ...]]:
+    """The pixels of an image file in the network's channels and size, and the steps on the way.
+
+    A drawing or photograph of a digit, for a network that learned "digits", is brought to MNIST's form; other
+    pictures are decoded and fitted as the training images were. Raises DataError, naming the file.
+    """
+    file = Path(path)
+    if file.is_dir():
+        raise DataError("is a folder.", "Expected an image file.", "Name the images in it.", where=str(path))
+    try:
+        image = decode(file)
+    except DataError as error:
+        remedy = "Check the path." if not file.exists() else "Save the picture again, as PNG or JPEG."
+        raise DataError(
+            f"{error.what}.", "Expected an image file, such as PNG or JPEG.", remedy, where=str(path)
+        ) from None
+    try:
+        if preprocessing.form == "digits":
+            steps = digit_steps(image)
+            return preprocessing.pack(tensor_of(steps[-1].image).unsqueeze(0)), steps
+        pixels = preprocessing.pack(tensor_of(image).unsqueeze(0))
+    except DataError as error:
+        raise error.at(str(path)) from None
+    rows = pixels[0, 0] if len(pixels[0]) == 1 else pixels[0].permute(1, 2, 0)
+    fitted = Image.fromarray(np.ascontiguousarray(rows.numpy()))
+    sizes = [f"{one.height} × {one.width}, {'grey' if one.mode == 'L' else 'RGB'}" for one in (image, fitted)]
+    return pixels, (Step("picture", image, sizes[0]), Step("input", fitted, sizes[1]))

@@ -1,0 +1,162 @@
+"""Which files of a folder are whose: splits and classes by name, found by listing alone; no image is opened."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from striate.errors import DataError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
+FOREIGN = (".avif", ".heic", ".heif", ".jp2", ".jxl")
+"""Images too, but not decoded here: listed, so that they are named as unreadable and not passed over."""
+TEST_SHARE = 6
+"""Of a folder without splits, one file in six becomes a test image."""
+
+_LAYOUT = "A folder of images is train/CLASS/*.png and test/CLASS/*.png, or CLASS/*.png alone."
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of one split: each relative to the folder, with "/", and the index of its class."""
+
+    classes: tuple[str, ...]
+    files: tuple[str, ...]
+    labels: tuple[int, ...]
+
+
+def list_split(folder: Path, split: str) -> Listing:
+    """The image files of a split. Raises DataError where there are none, or where the two splits' classes differ."""
+    folders = {child.name: child for child in _folders(folder)}
+    if not folders:
+        raise DataError("holds no folders of images.", _LAYOUT, "Name another folder, or use mnist.", where=str(folder))
+    splits = {name for name in ("train", "test") if name in folders and _folders(folders[name])}
+    if not splits:
+        if set(folders) <= {"train", "test", "val", "validation"}:
+            raise DataError(
+                f"{', '.join(sorted(folders))}: no folders of classes within.",
+                _LAYOUT,
+                "Put the images of each class into a folder of its own, such as train/cat.",
+                where=str(folder),
+            )
+        return _without_splits(folder, split)
+    if split not in splits:
+        others = ", ".join(sorted(folders, key=natural))
+        raise DataError(
+            f"no {split} split.",
+            f"Looked for {split}/CLASS/*.png; the folders here are: {others}.",
+            f"Add the folder {split}, with one folder of images per class.",
+            where=str(folder),
+        )
+    classes = _classes(folders[split])
+    if len(splits) == 2:
+        _same_classes(folder, _classes(folders["train"]), _classes(folders["test"]))
+    return _listing(folder, folders[split], classes)
+
+
+def natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
+    """The key that sorts names as people do.
+
+    >>> sorted(["10", "2", "b", "1", "a10", "a9"], key=natural)
+    ['1', '2', '10', 'a9', 'a10', 'b']
+    """
+    parts = re.findall(r"([0-9]+)|([^0-9]+)", name)
+    return [(0, int(digits), "") if digits else (1, 0, text.casefold()) for digits, text in parts], name
+
+
+def in_test(file: str) -> bool:
+    """Whether a file of a folder without splits is a test image: by its name alone, so that no file moves another.
+
+    >>> in_test("cat/1.png"), sum(in_test(f"cat/{number}.png") for number in range(600))
+    (False, 88)
+    """
+    return int.from_bytes(hashlib.sha256(file.encode("utf-8", "surrogateescape")).digest()[:8], "big") % TEST_SHARE == 0
+
+
+def _without_splits(folder: Path, split: str) -> Listing:
+    classes = _classes(folder)
+    found = _listing(folder, folder, classes)
+    members = [(file, label) for file, label in zip(found.files, found.labels, strict=True)]
+    without = set(range(len(classes))) - {label for file, label in members if not in_test(file)}
+    if without:
+        name = classes[min(without)]
+        raise DataError(
+            f"class {name!r} has {found.labels.count(min(without))} images, all of them drawn as test images.",
+            f"Without train and test folders, about one file in {TEST_SHARE} is a test image, chosen by its name.",
+            "Add images, or make the folders train and test.",
+            where=str(folder),
+        )
+    chosen = [(file, label) for file, label in members if in_test(file) == (split == "test")]
+    if not chosen:
+        raise DataError(
+            f"no test images among {len(members)} files.",
+            f"Without train and test folders, about one file in {TEST_SHARE} is a test image, chosen by its name.",
+            "Add images, or make the folders train and test.",
+            where=str(folder),
+        )
+    return Listing(classes, tuple(file for file, _ in chosen), tuple(label for _, label in chosen))
+
+
+def _classes(folder: Path) -> tuple[str, ...]:
+    classes = tuple(child.name for child in _folders(folder))
+    if len(classes) < 2:
+        raise DataError(
+            f"holds one class only: {classes[0]!r}." if classes else "holds no classes.",
+            "A classifier needs at least two classes, each a folder of images.",
+            _LAYOUT,
+            where=str(folder),
+        )
+    return classes
+
+
+def _same_classes(folder: Path, train: tuple[str, ...], test: tuple[str, ...]) -> None:
+    if set(train) == set(test):
+        return
+    sides = [("train", set(train) - set(test)), ("test", set(test) - set(train))]
+    only = [f"only in {name}: {', '.join(sorted(names, key=natural))}" for name, names in sides if names]
+    raise DataError(
+        f"the classes of train and test differ: {'; '.join(only)}.",
+        "Both splits have the same classes, matched by the names of their folders.",
+        "Rename, add or remove these folders.",
+        where=str(folder),
+    )
+
+
+def _listing(root: Path, folder: Path, classes: tuple[str, ...]) -> Listing:
+    files: list[str] = []
+    labels: list[int] = []
+    for label, name in enumerate(classes):
+        own = [child for child in _children(folder / name) if not child.is_dir()]
+        images = [child for child in own if child.suffix.lower() in SUFFIXES + FOREIGN]
+        if nested := _folders(folder / name):
+            raise DataError(
+                f"class {name!r} holds a folder, {name}/{nested[0].name}.",
+                "The images of a class lie directly in its folder.",
+                "Move them up, or the folder away.",
+                where=str(folder),
+            )
+        if not images:
+            others = sorted({child.suffix or child.name for child in own})
+            raise DataError(
+                f"class {name!r} has no images.",
+                f"Looked for files ending in {', '.join(SUFFIXES)}" + (f"; found {', '.join(others)}." if own else "."),
+                "Add images to the folder, or remove it.",
+                where=str(folder),
+            )
+        files += [child.relative_to(root).as_posix() for child in images]
+        labels += [label] * len(images)
+    return Listing(classes, tuple(files), tuple(labels))
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [child for child in _children(folder) if child.is_dir() and child.name != "__pycache__"]
+
+
+def _children(folder: Path) -> list[Path]:
+    """What lies in a folder and is not hidden, in natural order."""
+    try:
+        return sorted((child for child in folder.iterdir() if child.name[0] != "."), key=lambda one: natural(one.name))
+    except OSError as error:
+        raise DataError(f"cannot be listed: {error.strerror}.", _LAYOUT, where=str(folder)) from None

@@ -1,0 +1,73 @@
+"""Where images come from: one `load` for MNIST, for folders of IDX files and for folders of images."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from striate.data.folder import image_folder
+from striate.data.idx import idx_folder, is_idx_folder
+from striate.data.mnist import mnist
+from striate.data.resize import resized
+from striate.data.store import ImageSet
+from striate.errors import DataError, unknown_name
+
+SOURCES = ("mnist",)
+SPLITS = ("train", "test")
+
+_FOLDER = "A folder may be given too: of images, train/CLASS/*.png or CLASS/*.png, or of IDX files."
+
+
+def load(
+    source: str | Path = "mnist",
+    split: str = "train",
+    *,
+    resize: tuple[int, int] | None = None,
+    skip_unreadable: bool = False,
+) -> ImageSet:
+    """The images of a split, "train" or "test", of "mnist" or of a folder.
+
+    A folder holds IDX files under MNIST's names, or images as split/class/file or class/file. `resize`, (height,
+    width), brings every image to one size; `skip_unreadable` leaves out files that cannot be read and lists them in
+    the result. Nothing of the test split is opened when "train" is asked for. Raises DataError on images that are
+    missing, broken or unfit, and UnknownNameError on a name that is neither a source nor a folder.
+
+    >>> load("mnist", "test", resize=(14, 14))
+    ImageSet(10000 images of 1 × 14 × 14, 10 classes, 'test' of 'mnist')
+    """
+    if split not in SPLITS:
+        raise DataError(
+            f"split is {split!r}.",
+            "A source has two splits: train and test.",
+            "Validation images are held out of the training images: hold_out(load(source)).",
+        )
+    if resize is not None and (len(resize) != 2 or any(type(side) is not int or side < 1 for side in resize)):
+        raise DataError(f"resize is {resize!r}.", "It must be (height, width), both at least 1.", "Such as (32, 32).")
+    if source in SOURCES:
+        return _at(mnist(split), resize)
+    folder = _folder(source)
+    if is_idx_folder(folder):
+        return _at(idx_folder(folder, split), resize)
+    return image_folder(folder, split, resize=resize, skip_unreadable=skip_unreadable)
+
+
+def _folder(source: str | Path) -> Path:
+    """The absolute path of the folder that a source names."""
+    if not str(source):
+        raise DataError("the source has no name.", "Expected mnist, or a folder.", _FOLDER)
+    path = Path(os.path.expanduser(source))
+    # os.path asks without raising, also about paths that are too long or may not be looked at
+    if os.path.isdir(path):
+        return path.resolve()
+    if os.path.exists(path):
+        raise DataError("is a file.", _FOLDER, where=str(source))
+    if isinstance(source, str) and path.name == source and "." not in source:
+        error = unknown_name("source", source, SOURCES)
+        error.expected, error.remedy = "The only source inside is: mnist.", " ".join((error.remedy, _FOLDER)).strip()
+        raise error
+    raise DataError("no such folder.", _FOLDER, "Check the path, or use mnist.", where=str(source))
+
+
+def _at(images: ImageSet, resize: tuple[int, int] | None) -> ImageSet:
+    return images if resize is None else replace(images, images=resized(images.images, resize))
