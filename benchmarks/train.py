@@ -23,7 +23,7 @@ from torch import nn
 
 from striate import find
 from striate.build import build
-from striate.data import hold_out, load, preprocessing_for
+from striate.data import load, preprocessing_for
 from striate.train import Epoch, Learner, Recipe, Split, train
 
 BATCH = 128
@@ -39,7 +39,9 @@ def plain_network() -> nn.Sequential:
     )  # fmt: skip
 
 
-def plain_epoch(model: nn.Module, optimiser: torch.optim.Optimizer, pixels: torch.Tensor, labels: torch.Tensor) -> float:
+def plain_epoch(
+    model: nn.Module, optimiser: torch.optim.Optimizer, pixels: torch.Tensor, labels: torch.Tensor
+) -> float:
     """The seconds of one plain epoch."""
     begun = time.perf_counter()
     model.train()
@@ -64,10 +66,9 @@ def main() -> None:
 
     network = find("lenet5-dense")
     recipe = Recipe(epochs=arguments.rounds + 1, batch=BATCH)
-    parts = hold_out(load("mnist", "train"))
-    preprocessing = preprocessing_for(network.input, parts[0], low=recipe.low, high=recipe.high)
-    packed = [part.subset(torch.arange(len(part))) for part in parts]
-    split = Split(*(type(part)(preprocessing.pack(part.images), part.labels, part.classes, part.source, part.split, part.form) for part in packed))  # fmt: skip
+    images = load("mnist", "train")
+    preprocessing = preprocessing_for(network.input, images, low=recipe.low, high=recipe.high)
+    split = Split.of(images, preprocessing, hold_out_fraction=recipe.hold_out)
     pixels, labels = preprocessing.normalise(split.train.images), split.train.labels
 
     plain = plain_network()

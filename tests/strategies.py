@@ -80,7 +80,9 @@ def networks(draw: st.DrawFn) -> Network:
     layers: list = []
     channels = shape[0]
     for _ in range(draw(st.integers(1, 5))):
-        choice = draw(st.sampled_from(["conv", "pool", "subsample", "act", "bn", "lrn", "bias", "residual", "branches"]))
+        choice = draw(
+            st.sampled_from(["conv", "pool", "subsample", "act", "bn", "lrn", "bias", "residual", "branches"])
+        )
         match choice:
             case "conv":
                 new = draw(convolutions(channels))

@@ -111,7 +111,8 @@ def test_the_table_keeps_within_the_page(name: str, width: int) -> None:
 
 def test_the_narrow_table_has_the_field_and_names_what_it_hides() -> None:
     text = to_table(account(find("lenet5")), width=80)
-    assert text.splitlines()[4].split() == ["layer", "what", "it", "is", "output", "parameters", "connections", "MACs", "field"]  # fmt: skip
+    heading = " ".join(text.splitlines()[4].split())
+    assert heading == "layer what it is output parameters connections MACs field"
     assert "not shown at this width: input, weights, biases, fixed, share, activations, jump" in text
 
 

@@ -98,7 +98,8 @@ def test_padding_of_each_side() -> None:
         (
             Pool("max", kernel=2),
             (84,),
-            "Pool stands on a flat vector of 84.\nIt needs maps: (channels, height, width).\nPut it before the Flatten.",
+            "Pool stands on a flat vector of 84.\nIt needs maps: (channels, height, width).\n"
+            "Put it before the Flatten.",
         ),
         (
             Conv(4, kernel=1, groups=2),

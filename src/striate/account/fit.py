@@ -62,7 +62,7 @@ def remedies(axis: Axis) -> list[str]:
     """The nearest input, kernel, stride and padding that leave nothing unseen, each with all else as it is.
 
     >>> remedies(Axis(7, kernel=3, stride=3))
-    ['input 6 or 9', 'kernel 1 or 4', 'stride 2 or 4', 'padding 1']
+    ['input 6 or 9', 'kernel 4', 'stride 2', 'padding 1']
     """
     found = [
         ("input", _nearest(axis.size, lambda size: replace(axis, size=size))),

@@ -15,6 +15,7 @@ from striate.data.resize import chunks, resized
 from striate.data.store import ImageSet
 from striate.errors import DataError, FormatError, SpecError
 from striate.spec.checks import number, one_of, pair, whole
+from striate.spec.shapes import Shape
 
 FITS = ("pad", "resize")
 FORMS = ("digits", "picture")
@@ -114,7 +115,7 @@ class Preprocessing:
         return resized(images, wanted)
 
 
-def preprocessing_for(shape: tuple[int, int, int], images: ImageSet, *, low: float, high: float) -> Preprocessing:
+def preprocessing_for(shape: Shape, images: ImageSet, *, low: float, high: float) -> Preprocessing:
     """How `images` become an input of `shape`: padded where they are at most 25 % smaller on each axis, else resized.
 
     >>> pixels = torch.zeros(1, 1, 28, 28, dtype=torch.uint8)
@@ -125,9 +126,10 @@ def preprocessing_for(shape: tuple[int, int, int], images: ImageSet, *, low: flo
     'resize'
     """
     height, width = images.images.shape[2:]
-    near = all(side <= wanted <= 1.25 * side for side, wanted in zip((height, width), shape[1:], strict=True))
+    channels, rows, columns = shape
+    near = height <= rows <= 1.25 * height and width <= columns <= 1.25 * width
     fit = "pad" if near else "resize"
-    return Preprocessing(shape, fit, low=low, high=high, form=images.form, size=(height, width))
+    return Preprocessing((channels, rows, columns), fit, low=low, high=high, form=images.form, size=(height, width))
 
 
 def exactly(members: object, names: set[str], *, where: str) -> None:

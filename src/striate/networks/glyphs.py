@@ -28,7 +28,7 @@ def digits() -> tuple[tuple[float, ...], ...]:
     """The ten digits, each as 84 values of +1 (ink) and −1, row by row.
 
     >>> len(digits()), len(digits()[0]), sum(digits()[0])
-    (10, 84, -8.0)
+    (10, 84, 0.0)
     """
     rows = [line.split() for line in _DIGITS.split("\n") if line]
     return tuple(tuple(1.0 if mark == "#" else -1.0 for row in rows for mark in row[digit]) for digit in range(10))

@@ -124,6 +124,7 @@ def plan(network: Network, shape: Shape | None = None) -> Plan:
 def names(layers: Sequence[Layer]) -> list[str]:
     """The name of each layer among its siblings: its own, or its kind and a count, such as conv2.
 
+    >>> from striate.spec.layers import Pool
     >>> names([Activation("relu"), Pool("max", kernel=2, name="S2"), Activation("relu"), Pool("max", kernel=2)])
     ['relu1', 'S2', 'relu2', 'pool2']
     """

@@ -91,7 +91,7 @@ class Axis:
         """The formula with its numbers in it.
 
         >>> Axis(7, kernel=3, stride=3).formula
-        '(7 − 3)/3 + 1 = 2.33'
+        '(7 − 3)/3 + 1 = 2.333'
         """
         padding = "".join(f" + {side}" for side in (self.before, self.after) if side)
         extent = str(self.extent) if self.dilation == 1 else f"({self.dilation}·{self.kernel - 1} + 1)"

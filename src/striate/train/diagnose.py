@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -112,8 +113,12 @@ class GradientWatch:
 def _outputs(model: Built, images: Tensor, paths: list[str]) -> dict[str, Tensor]:
     """The outputs of some layers, captured by hooks that are gone afterwards."""
     found: dict[str, Tensor] = {}
+
+    def keep(path: str, output: Any) -> None:
+        found[path] = output
+
     hooks = [
-        model.get_submodule(path).register_forward_hook(lambda _, __, out, path=path: found.__setitem__(path, out))
+        model.get_submodule(path).register_forward_hook(lambda _, __, output, path=path: keep(path, output))
         for path in paths
     ]
     was_training = model.training

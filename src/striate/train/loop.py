@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from striate.build import Built
-from striate.data import ImageSet, Preprocessing, augment, epoch_order
+from striate.data import ImageSet, Preprocessing, augment, epoch_order, hold_out
 from striate.spec.layers import Dropout
 from striate.spec.network import plan
 from striate.train.checkpoint import optimiser_tensors, restore
@@ -54,6 +54,12 @@ class Split:
 
     train: ImageSet
     validation: ImageSet
+
+    @classmethod
+    def of(cls, images: ImageSet, preprocessing: Preprocessing, *, hold_out_fraction: float) -> Split:
+        """The training images packed for a network, a fraction of every class held out for validation."""
+        parts = hold_out(images, fraction=hold_out_fraction)
+        return cls(*(replace(part, images=preprocessing.pack(part.images)) for part in parts))
 
 
 class Learner:

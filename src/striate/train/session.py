@@ -72,7 +72,7 @@ def prepare(
     network: Network, images: Images, recipe: Recipe, *, folder: Path, device: str = "auto", threads: int | None = None
 ) -> tuple[Run, Split]:
     """A new run, not yet on the disk, and its packed images. Raises DataError or ShapeError where they do not fit."""
-    train_images, validation = hold_out(images.load("train"), fraction=recipe.hold_out)
+    train_images = images.load("train")
     outputs = plan(network).output
     if outputs != (len(train_images.classes),):
         raise ShapeError(
@@ -81,7 +81,7 @@ def prepare(
             "Change the last layer to one unit for each class, or give other images to --data.",
         )
     preprocessing = preprocessing_for(network.input, train_images, low=recipe.low, high=recipe.high)
-    split = Split(*(replace(each, images=preprocessing.pack(each.images)) for each in (train_images, validation)))
+    split = Split.of(train_images, preprocessing, hold_out_fraction=recipe.hold_out)
     record = DataRecord(
         source=train_images.source,
         classes=train_images.classes,
@@ -109,8 +109,7 @@ def prepare(
 def reload(run: Run) -> Split:
     """The packed images of a run that is taken up again. RunError where they are not the same any more."""
     images = Images(run.data.source, run.data.resize, run.data.skip_unreadable)
-    parts = hold_out(images.load("train"), fraction=run.recipe.hold_out)
-    split = Split(*(replace(each, images=run.preprocessing.pack(each.images)) for each in parts))
+    split = Split.of(images.load("train"), run.preprocessing, hold_out_fraction=run.recipe.hold_out)
     seen = (split.train.fingerprint(), split.validation.fingerprint())
     if seen != (run.data.train_fingerprint, run.data.validation_fingerprint):
         raise RunError(
