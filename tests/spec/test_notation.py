@@ -57,12 +57,24 @@ def test_round_trip_of_random_networks(network: Network, one_line: bool) -> None
 
 
 @given(
-    name=TEXTS.filter(bool), paper=TEXTS.filter(bool), year=st.integers(0, 3000), place=TEXTS,
-    departures=st.lists(TEXTS, max_size=2), rate=st.floats(0, 0.999), layer=NAMES,
-    centres=st.lists(st.lists(st.one_of(st.sampled_from([1.0, -1.0]), st.floats(allow_nan=False, allow_infinity=False)),
-                              min_size=2, max_size=2), min_size=1, max_size=3),
+    name=TEXTS.filter(bool),
+    paper=TEXTS.filter(bool),
+    year=st.integers(0, 3000),
+    place=TEXTS,
+    departures=st.lists(TEXTS, max_size=2),
+    rate=st.floats(0, 0.999),
+    layer=NAMES,
+    centres=st.lists(
+        st.lists(
+            st.one_of(st.sampled_from([1.0, -1.0]), st.floats(allow_nan=False, allow_infinity=False)),
+            min_size=2,
+            max_size=2,
+        ),
+        min_size=1,
+        max_size=3,
+    ),
     row=st.sets(st.integers(0, 20), min_size=1),
-)  # fmt: skip
+)
 def test_round_trip_of_every_text_and_number(name, paper, year, place, departures, rate, layer, centres, row) -> None:
     layers = [
         Conv(1, kernel=1, table=(tuple(sorted(row)),), name=layer),
