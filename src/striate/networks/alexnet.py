@@ -77,10 +77,12 @@ ENTRIES = {
             Published("top-5 error", "17.0", "%", "ILSVRC-2010 test", "table 1"),
             Published("parameters", "60", "million", place="abstract"),
         ),
+        recipe="alexnet",
     ),
     "alexnet-one-tower": Entry(
         partial(alexnet, "alexnet-one-tower", towers=1),
         "AlexNet without its groups: every filter sees all maps.",
         PAPER,
+        recipe="alexnet",
     ),
 }
