@@ -57,8 +57,7 @@ def command(network: Network, form: str | None, as_json: bool) -> None:
 def _card(network: Network, width: int) -> Iterator[str]:
     entry, source, result = entry_of(network) or Entry(lambda: network, ""), network.source, account(network)
     yield " = ".join([network.name, *(other_names(network.name) if entry.about else ())])
-    if entry.about:
-        yield entry.about
+    yield from textwrap.wrap(entry.about, width)
     yield ""
     if source is not None:
         place = f", {source.place}" if source.place else ""

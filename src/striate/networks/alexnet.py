@@ -22,7 +22,7 @@ PAPER = Paper(
 )
 _DEPARTURES = (
     "The input is 227×227. The paper prints 224, from which 11×11 windows at stride 4 do not make its 55×55 maps.",
-    "Response normalisation runs over all maps; on the paper's two processors each saw its own half.",
+    "Response normalisation runs over all maps; whether it crosses from tower to tower the paper does not say.",
 )
 
 
