@@ -132,9 +132,9 @@ def resume(run: Run, split: Split) -> Iterator[Event]:
     path = run.path("last.safetensors")
     checkpoint = load_checkpoint(path) if path.exists() else None
     history = checkpoint[1]["history"] if checkpoint else []
-    kept = [each for each in run.events() if each["event"] != "epoch"] + history
-    lines = "".join(f"{json.dumps(each)}\n" for each in sorted(kept, key=lambda each: each["time"]))
-    write_whole(run.path("events.jsonl"), lines)
+    logged = {each["epoch"] for each in run.events("epoch")}
+    events = run.events() + [each for each in history if each["epoch"] not in logged]
+    write_whole(run.path("events.jsonl"), "".join(f"{json.dumps(each)}\n" for each in events))
     run.log("resumed", epoch=checkpoint[1]["position"]["epoch"] if checkpoint else 0)
     return _train(run, split, checkpoint)
 
