@@ -9,6 +9,7 @@ in uneven light with noise as from a camera, with a thin pen far from the middle
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,13 @@ from PIL import Image, ImageDraw, ImageFilter
 Stroke = list[tuple[float, float]]
 
 STROKES: dict[str, list[Stroke]] = {
-    "0": [[(52, 15), (36, 22), (28, 40), (28, 62), (36, 80), (52, 86), (68, 78), (74, 58), (72, 36), (64, 20), (52, 15)]],
+    "0": [
+        [(52, 15), (36, 22), (28, 40), (28, 62), (36, 80), (52, 86), (68, 78), (74, 58), (72, 36), (64, 20), (52, 15)]
+    ],
     "2": [[(30, 32), (36, 20), (50, 14), (64, 20), (68, 34), (60, 50), (44, 66), (28, 84), (50, 82), (74, 84)]],
-    "3": [[(30, 20), (46, 13), (62, 20), (64, 34), (54, 45), (42, 48), (58, 52), (68, 66), (60, 82), (44, 87), (28, 78)]],
+    "3": [
+        [(30, 20), (46, 13), (62, 20), (64, 34), (54, 45), (42, 48), (58, 52), (68, 66), (60, 82), (44, 87), (28, 78)]
+    ],
     "4": [[(40, 14), (32, 38), (26, 54), (48, 55), (76, 52)], [(62, 28), (60, 56), (56, 88)]],
     "5": [[(68, 16), (38, 16), (34, 44), (52, 40), (66, 50), (68, 68), (56, 83), (40, 84), (28, 74)]],
     "7": [[(26, 20), (48, 18), (72, 17), (60, 42), (50, 62), (44, 88)]],
@@ -72,7 +77,7 @@ def _rounded(stroke: Stroke) -> Stroke:
     """The stroke's corners cut three times, as a hand does (Chaikin's curve); its ends stay."""
     for _ in range(3):
         cut = [stroke[0]]
-        for (x, y), (next_x, next_y) in zip(stroke, stroke[1:], strict=False):
+        for (x, y), (next_x, next_y) in pairwise(stroke):
             cut.append((0.75 * x + 0.25 * next_x, 0.75 * y + 0.25 * next_y))
             cut.append((0.25 * x + 0.75 * next_x, 0.25 * y + 0.75 * next_y))
         stroke = [*cut, stroke[-1]]
