@@ -68,7 +68,9 @@ def main() -> None:
         print(json.dumps(result))
         return
     mean = statistics.mean(row["validation"] for row in rows)
-    print(f"mean: validation {mean:.2%}, test {result['mean']:.2%} (± {result['deviation']:.2%}), least {min(tests):.2%}")
+    print(
+        f"mean: validation {mean:.2%}, test {result['mean']:.2%} (± {result['deviation']:.2%}), least {min(tests):.2%}"
+    )
     print(f"{network.name}, {recipe.epochs} epochs, {recipe.loss}; torch {torch.__version__}, {platform.platform()}")
 
 
