@@ -52,6 +52,7 @@ def command(folder: Path, split: str, data: str | None, as_json: bool) -> None:
     click.echo(
         f"  right {found.top1:.2%}, wrong {found.error_rate:.2%} ({found.errors} images), top 5 {found.top5:.2%}"
     )
+    click.echo(f"  on average {found.confidence:.2%} sure of its answers")
     width = max(map(len, run.classes))
     click.echo(f"\n  {'class':{max(width, 5)}}  images  errors  recall   precision")
     for name, row in found.per_class.items():
