@@ -15,7 +15,7 @@ from striate.spec.checks import Pair
 from striate.spec.json import Json
 from striate.spec.layers import Conv, Pool
 from striate.spec.network import Network, Plan, Step, plan
-from striate.spec.shapes import Axis, Shape
+from striate.spec.shapes import Axis, Shape, same_padding
 
 REACH = 64
 """How far from the given size another input size is looked for, in pixels."""
@@ -25,8 +25,9 @@ REACH = 64
 class Misfit:
     """A layer whose windows leave something unseen: along which axis, what, and what would fit.
 
-    `layer` holds remedies for the layer alone; `inputs` the nearest inputs of the network, smaller and larger, with
-    which this layer fits. `padding_only` says that nothing but padding is unseen, which does no harm.
+    `layer` holds remedies for the layer alone; `same` the padding (before, after) and the output of "same", where that
+    fits exactly; `inputs` the nearest inputs of the network, smaller and larger, with which this layer fits.
+    `padding_only` says that nothing but padding is unseen, which does no harm.
     """
 
     path: str
@@ -37,6 +38,7 @@ class Misfit:
     output: int
     unseen: str
     layer: tuple[str, ...]
+    same: tuple[Pair, int] | None
     inputs: tuple[int, ...]
     padding_only: bool
 
@@ -84,6 +86,7 @@ class Fitting:
                     "unseen": each.unseen,
                     "padding_only": each.padding_only,
                     "fits": list(each.layer),
+                    "same": list(each.same[0]) if each.same else None,
                     "network_inputs": list(each.inputs),
                 }
                 for each in self.misfits
@@ -155,8 +158,14 @@ def _misfits(step: Step, around: dict[int, set[str]], shape: Shape) -> list[Misf
         only = not axis.unseen()[0]
         fits = tuple(remedies(axis))
         head = (step.path, words(step), step.inputs[0], name, axis.formula, axis.output, str(left))
-        found.append(Misfit(*head, fits, inputs, only))
+        found.append(Misfit(*head, fits, _as_same(axis), inputs, only))
     return found
+
+
+def _as_same(axis: Axis) -> tuple[Pair, int] | None:
+    before, after = same_padding(axis)
+    padded = replace(axis, before=before, after=after)
+    return ((before, after), padded.output) if padded.unseen() == (0, 0) else None
 
 
 def _same(step: Step) -> list[Same]:
@@ -190,5 +199,3 @@ def _smallest(network: Network, shape: Shape) -> int | None:
     """The side of the smallest square input that the network takes."""
     limit = 2 * max(shape) + REACH
     return next((side for side in range(1, limit) if _try(network, (shape[0], side, side))[0]), None)
-
-

@@ -93,7 +93,8 @@ def memory(account: Account, *, dtype: str = "float32", optimiser: str = "adam")
 
     Raises UnknownNameError where there is no such dtype or optimiser.
 
-    >>> from striate import account, find
+    >>> from striate.account.account import account
+    >>> from striate.networks import find
     >>> memory(account(find("lenet5"))).figures["kept for backward"]
     87696
     """

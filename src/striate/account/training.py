@@ -79,7 +79,8 @@ class TrainingCost:
 def training_cost(account: Account, *, images: int = 60_000) -> TrainingCost:
     """What training the network of an account costs: a step of its batch, and an epoch of `images`.
 
-    >>> from striate import account, find
+    >>> from striate.account.account import account
+    >>> from striate.networks import find
     >>> cost = training_cost(account(find("lenet5-dense")))
     >>> cost.forward, cost.backward
     (416520, 715440)
