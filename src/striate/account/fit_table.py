@@ -57,7 +57,11 @@ def _inputs(fitting: Fitting) -> list[str]:
             )
         ]
     lines.append(f"Every layer fits exactly with the input: {nearest}." if paths or fitting.problem else "")
-    lines.append(f"The smallest input that the network takes: {fitting.smallest}×{fitting.smallest}.")
+    side = fitting.smallest
+    smallest = (
+        f"The smallest input that the network takes: {side}×{side}." if side else "The network takes no square input."
+    )
+    lines.append(smallest)
     return [line for line in lines if line]
 
 

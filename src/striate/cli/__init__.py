@@ -10,7 +10,7 @@ import click
 
 from striate.errors import StriateError
 
-VERBS = ("account", "compare", "audit", "train", "evaluate", "predict", "completion")
+VERBS = ("account", "compare", "audit", "train", "evaluate", "predict", "claims", "completion")
 
 
 class Verbs(click.Group):
