@@ -15,10 +15,10 @@ demo: $(VENV)/installed  ## account, training, evaluation, prediction: about a m
 	@echo; echo '$$ striate predict $(RUN) examples/digits/*.png'; $(BIN)/striate predict $(RUN) examples/digits/*.png
 
 test: $(VENV)/installed-dev  ## the tests that take seconds
-	$(BIN)/python -m pytest -m "not slow" -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2
 
 test-slow: $(VENV)/installed-dev  ## the tests that take minutes
-	$(BIN)/python -m pytest -m slow tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2
 
 check: $(VENV)/installed-dev  ## format, lint, types, and the direction of imports
 	$(BIN)/ruff format --check .

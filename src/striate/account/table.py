@@ -178,6 +178,8 @@ def _footer(account: Account, columns: list[Column], all_lines: list[Line], widt
             text += wrapped(f"{heading}: {CONVENTION[key]}", width)
     if "field" in shown:
         text += wrapped("field: receptive field, the side in pixels of what one unit sees of the input", width)
+    if any(line.repeats for line in all_lines):
+        text += wrapped("like blocks are told once: --all has every layer, --depth 2 a line for each block", width)
     hidden = [
         column.heading for column in COLUMNS if column not in columns and _says_something(column, all_lines, totals)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from difflib import get_close_matches
 from importlib import import_module
@@ -10,7 +11,10 @@ import click
 
 from striate.errors import StriateError
 
-VERBS = ("account", "compare", "audit", "train", "evaluate", "predict", "claims", "completion")
+VERBS = (
+    *("list", "show", "cite", "account", "compare", "audit"),
+    *("train", "evaluate", "predict", "claims", "completion"),
+)
 
 
 class Verbs(click.Group):
@@ -48,6 +52,8 @@ def verbs() -> None:
 
 def main() -> None:
     """Run the command; a deliberate error ends with its text and exit code 2, without a traceback."""
+    # Threads that wait for each other by spinning come to a standstill where other programs share the cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         verbs(prog_name="striate", standalone_mode=False)
     except click.exceptions.Abort:

@@ -125,7 +125,9 @@ def _print_plan(run: Run, recipe: Recipe) -> None:
         f"{len(data.classes)} classes"
     )
     if data.unreadable:
-        click.echo(f"Left out {len(data.unreadable)} images that cannot be read; they are listed in run.json.")
+        count = len(data.unreadable)
+        these = "1 image that cannot be read; it is" if count == 1 else f"{count} images that cannot be read; they are"
+        click.echo(f"Left out {these} listed in run.json.")
     click.echo(
         f"recipe: {recipe.epochs} epochs, batches of {recipe.batch}, {recipe.optimiser} at {recipe.rate:g} "
         f"({recipe.schedule}), loss {recipe.loss}, seed {recipe.seed}; {run.threads} threads on {run.device}"

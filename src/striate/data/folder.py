@@ -109,7 +109,10 @@ def _one_size(folder: Path, listing: Listing, headers: dict[int, Header]) -> tup
     if len(sizes) == 1:
         return next(iter(sizes))
     examples = {header.size: listing.files[index] for index, header in reversed(headers.items())}
-    listed = [f"  {_size(size)}: {count} images, such as {examples[size]}" for size, count in sizes.most_common(LISTED)]
+    listed = [
+        f"  {_size(size)}: {count} image{'s' * (count > 1)}, such as {examples[size]}"
+        for size, count in sizes.most_common(LISTED)
+    ]
     more = [f"  and {len(sizes) - LISTED} sizes more"] if len(sizes) > LISTED else []
     raise DataError(
         "\n".join([f"images of {len(sizes)} sizes (height × width):", *listed, *more]),

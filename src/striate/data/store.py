@@ -76,6 +76,21 @@ class ImageSet:
             split=self.split if split is None else split,
         )
 
+    def relabelled(self, classes: tuple[str, ...]) -> ImageSet:
+        """The same images with labels that index `classes`, matched by name. Raises DataError on a class that is not
+        among them."""
+        if classes == self.classes:
+            return self
+        strange = [name for name in self.classes if name not in classes]
+        if strange:
+            raise DataError(
+                f"the images have classes that the network did not learn: {', '.join(strange)}.",
+                f"It learned {', '.join(classes)}.",
+                "Rename or remove these folders, or give the images that it was trained for.",
+            )
+        places = torch.tensor([classes.index(name) for name in self.classes])
+        return replace(self, labels=places[self.labels], classes=classes)
+
     def fingerprint(self) -> str:
         """The sha256, in hex, of shape, pixels, labels and class names: equal exactly for equal images."""
         digest = hashlib.sha256(repr((tuple(self.images.shape), self.classes)).encode())

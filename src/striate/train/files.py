@@ -20,7 +20,7 @@ def write_whole(path: Path, content: bytes | str) -> None:
         partial.replace(path)
     except OSError as problem:
         partial.unlink(missing_ok=True)
-        raise _unwritten(path, problem) from None
+        raise unwritten(path, problem) from None
 
 
 def append_line(path: Path, line: str) -> None:
@@ -29,7 +29,7 @@ def append_line(path: Path, line: str) -> None:
         with path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
     except OSError as problem:
-        raise _unwritten(path, problem) from None
+        raise unwritten(path, problem) from None
 
 
 def make_folder(path: Path) -> None:
@@ -37,10 +37,11 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise _unwritten(path, problem) from None
+        raise unwritten(path, problem) from None
 
 
-def _unwritten(path: Path, problem: OSError) -> OutputError:
+def unwritten(path: Path, problem: OSError) -> OutputError:
+    """The error for a file or folder that could not be written."""
     return OutputError(
         f"{path} cannot be written: {problem.strerror}.",
         "What was saved before is whole.",

@@ -11,6 +11,7 @@ pictures/, report.html
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from striate.errors import RunError, StriateError
 from striate.spec.json import from_json, to_json
 from striate.spec.network import Network
 from striate.train.checkpoint import load_checkpoint, restore
-from striate.train.files import append_line, make_folder, write_whole
+from striate.train.files import append_line, make_folder, unwritten, write_whole
 from striate.train.recipe import Recipe, recipe_from_dict
 
 FORMAT = "striate-run"
@@ -118,7 +119,7 @@ class Run:
 
 
 def create_run(run: Run) -> None:
-    """Make the folder of a new run. RunError where something is there already."""
+    """Make the folder of a new run, whole or not at all. RunError where something is there already."""
     folder = run.folder
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise RunError(
@@ -126,8 +127,13 @@ def create_run(run: Run) -> None:
             "A new run needs a folder of its own, so that nothing is overwritten.",
             f"Go on with it by --resume {folder}, or give another folder to --out.",
         )
-    make_folder(folder)
-    run.write()
+    passing = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    make_folder(passing)
+    replace(run, folder=passing).write()
+    try:
+        passing.replace(folder)
+    except OSError as problem:
+        raise unwritten(folder, problem) from None
 
 
 def open_run(folder: str | Path) -> Run:

@@ -19,7 +19,7 @@ import torch
 from striate import __version__
 from striate.build import build
 from striate.data import ImageSet, hold_out, load, preprocessing_for
-from striate.errors import RunError, ShapeError
+from striate.errors import RunError, ShapeError, UnknownNameError
 from striate.spec.network import Network, plan
 from striate.train.checkpoint import load_checkpoint, save_checkpoint
 from striate.train.diagnose import Finding, GradientWatch, dead_units, require_finite, stuck
@@ -132,9 +132,9 @@ def resume(run: Run, split: Split) -> Iterator[Event]:
     path = run.path("last.safetensors")
     checkpoint = load_checkpoint(path) if path.exists() else None
     history = checkpoint[1]["history"] if checkpoint else []
-    kept = [each for each in run.events() if each["event"] != "epoch"] + history
-    lines = "".join(f"{json.dumps(each)}\n" for each in sorted(kept, key=lambda each: each["time"]))
-    write_whole(run.path("events.jsonl"), lines)
+    logged = {each["epoch"] for each in run.events("epoch")}
+    events = run.events() + [each for each in history if each["epoch"] not in logged]
+    write_whole(run.path("events.jsonl"), "".join(f"{json.dumps(each)}\n" for each in events))
     run.log("resumed", epoch=checkpoint[1]["position"]["epoch"] if checkpoint else 0)
     return _train(run, split, checkpoint)
 
@@ -238,27 +238,30 @@ def stop_signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def evaluate(run: Run, *, split: str = "test") -> tuple[Outputs, ImageSet]:
-    """Run a run's best weights over its test images, or its validation images, and record a look at the former."""
-    images = Images(run.data.source, run.data.resize, run.data.skip_unreadable)
+def evaluate(run: Run, *, split: str = "test", source: str | None = None) -> tuple[Outputs, ImageSet]:
+    """What a run's best weights say of its "test" or "validation" images, or of those of another `source`.
+
+    Classes are matched by name. Raises DataError on images that are missing or broken, or of classes that the run did
+    not learn.
+    """
+    images = Images(source or run.data.source, run.data.resize, run.data.skip_unreadable)
     if split == "test":
         chosen = images.load("test")
     else:
         _, chosen = hold_out(images.load("train"), fraction=run.recipe.hold_out)
-    if chosen.classes != run.classes:
-        raise RunError(
-            f"the images have the classes {', '.join(chosen.classes)}.",
-            f"The run learned {', '.join(run.classes)}.",
-            "Give the images that the run was trained for.",
-        )
+    chosen = chosen.relabelled(run.classes)
     packed = replace(chosen, images=run.preprocessing.pack(chosen.images))
     return run_over(run.model(), packed, run.preprocessing, recipe=run.recipe), chosen
 
 
 def _device(name: str) -> str:
-    if name != "auto":
-        return name
-    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    here = ["cpu", accelerator.type] if accelerator else ["cpu"]
+    if name == "auto":
+        return here[-1]
+    if name.partition(":")[0] not in here:
+        raise UnknownNameError(f"no device {name!r} on this machine.", f"The devices here are: {', '.join(here)}.")
+    return name
 
 
 def _processor() -> str:

@@ -1,0 +1,59 @@
+"""What README and docs show on a terminal is what the command prints: every `console` block is run.
+
+A line that begins with `$ ` is a command; what follows is its output, in which `...` stands for anything. The blocks of
+one file run in order, in one folder, with `examples` beside them. Files that train are slow.
+"""
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def commands(page: Path) -> list[tuple[str, str]]:
+    """Each command of a page with the output that the page shows."""
+    blocks = re.findall(r"^```console\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    parts = [re.split(r"^\$ ", block, flags=re.MULTILINE)[1:] for block in blocks]
+    return [tuple(part.split("\n", 1)) for block in parts for part in block]  # pyright: ignore[reportReturnType]
+
+
+def pages() -> list:
+    """The pages that have commands, those that train marked as slow."""
+    found = []
+    for page in PAGES:
+        shown = commands(page)
+        slow = [pytest.mark.slow] if any("striate train" in command for command, _ in shown) else []
+        if shown:
+            found.append(pytest.param(page, id=str(page.relative_to(ROOT)), marks=slow))
+    return found
+
+
+@pytest.mark.parametrize("page", pages())
+def test_commands_print_what_the_page_shows(page: Path, tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "COLUMNS": "80"}
+    for command, expected in commands(page):
+        done = subprocess.run(
+            command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600
+        )
+        printed = done.stdout + done.stderr
+        assert doctest.OutputChecker().check_output(expected, printed, OPTIONS) or not expected.strip(), (
+            f"{page.name} shows for `{command}`:\n{expected}\nbut it prints:\n{printed}"
+        )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
+    lost = [each for each in targets if "://" not in each and not (page.parent / each).exists()]
+    assert lost == []

@@ -1,0 +1,121 @@
+"""The loop: the same seed gives the same batches and weights, wherever it was stopped."""
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from striate import Activation, BatchNorm, Conv, Dropout, Flatten, Linear, Network
+from striate.build import build
+from striate.data import Augmentation, ImageSet, preprocessing_for
+from striate.train import Batch, Epoch, Learner, Recipe, Split, train
+from striate.train.checkpoint import load_checkpoint, save_checkpoint
+
+NETWORK = Network(
+    "everything",
+    (1, 10, 10),
+    [Conv(3, kernel=3), BatchNorm(), Activation("relu"), Dropout(0.3), Flatten(), Linear(4)],
+)
+RECIPE = Recipe(epochs=3, batch=8, augmentation=Augmentation(shift=1, flip=True), hold_out=0.2, seed=5)
+
+
+def digits(count: int = 60) -> ImageSet:
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (count, 1, 8, 8), dtype=torch.uint8, generator=generator)
+    return ImageSet(pixels, torch.arange(count) % 4, ("a", "b", "c", "d"), "made", "train", "picture")
+
+
+PREPROCESSING = preprocessing_for(NETWORK.input, digits(), low=RECIPE.low, high=RECIPE.high)
+SPLIT = Split.of(digits(), PREPROCESSING, hold_out_fraction=RECIPE.hold_out)
+
+
+def fresh(recipe: Recipe = RECIPE) -> Learner:
+    return Learner(build(NETWORK, generator=torch.Generator().manual_seed(recipe.seed)), recipe)
+
+
+def finish(learner: Learner) -> tuple[dict[str, torch.Tensor], list[Epoch]]:
+    events = [event for event in train(learner, SPLIT, PREPROCESSING) if isinstance(event, Epoch)]
+    return {name: tensor.clone() for name, tensor in learner.tensors().items()}, events
+
+
+def same(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+
+
+WHOLE, EPOCHS = finish(fresh())
+STEPS = 3 * (len(SPLIT.train) // 8)
+
+
+def test_it_yields_every_step_and_every_epoch() -> None:
+    events = list(train(fresh(), SPLIT, PREPROCESSING))
+    batches = [event for event in events if isinstance(event, Batch)]
+    assert len(batches) == STEPS
+    assert [event.epoch for event in events if isinstance(event, Epoch)] == [1, 2, 3]
+    assert [event.batch for event in batches[: STEPS // 3]] == list(range(1, STEPS // 3 + 1))
+
+
+def batches_seen(threads: int) -> list[torch.Tensor]:
+    """Every batch that reaches the first layer, augmented."""
+    before, found, learner = torch.get_num_threads(), [], fresh()
+    learner.model.conv1.register_forward_pre_hook(lambda _, arguments: found.append(arguments[0].clone()))
+    torch.set_num_threads(threads)
+    try:
+        finish(learner)
+    finally:
+        torch.set_num_threads(before)
+    return found
+
+
+def test_threads_do_not_change_the_batches() -> None:
+    one, two = batches_seen(1), batches_seen(2)
+    assert len(one) == len(two) > STEPS
+    assert all(torch.equal(first, second) for first, second in zip(one, two, strict=True))
+
+
+def test_the_seed_changes_the_weights() -> None:
+    assert not same(finish(fresh(Recipe(**(RECIPE.__dict__ | {"seed": 6}))))[0], WHOLE)
+
+
+def test_random_numbers_drawn_elsewhere_change_nothing() -> None:
+    learner = fresh()
+    for _ in train(learner, SPLIT, PREPROCESSING):
+        torch.rand(3)
+        torch.manual_seed(99)
+    assert same(learner.tensors(), WHOLE)
+
+
+@given(stops=st.sets(st.integers(1, STEPS), min_size=1, max_size=3))
+@settings(max_examples=15, deadline=None)
+def test_stopping_anywhere_gives_the_same_weights(tmp_path_factory, stops) -> None:
+    file = tmp_path_factory.mktemp("stop") / "last.safetensors"
+    learner = fresh()
+    while True:
+        for event in train(learner, SPLIT, PREPROCESSING):
+            done = learner.epoch * (STEPS // 3) + learner.batch
+            if isinstance(event, Batch) and done in stops:
+                stops = stops - {done}
+                break
+        else:
+            break
+        save_checkpoint(file, learner.tensors(), learner.position())
+        tensors, position = load_checkpoint(file)
+        learner = fresh(RECIPE)
+        learner.go_to(tensors, position, where=file)
+    assert same(learner.tensors(), WHOLE)
+
+
+def test_the_epochs_figures_survive_a_stop() -> None:
+    learner = fresh()
+    for event in train(learner, SPLIT, PREPROCESSING):
+        if isinstance(event, Batch) and event.batch == 3:
+            break
+    again = fresh()
+    again.go_to(learner.tensors(), learner.position(), where="memory")
+    first = finish(again)[1][0]
+    figures = ("loss", "train_accuracy", "validation_loss", "accuracy", "rate")
+    assert [getattr(first, name) for name in figures] == [getattr(EPOCHS[0], name) for name in figures]
+
+
+def test_a_batch_larger_than_the_images_is_all_of_them() -> None:
+    learner = fresh(Recipe(epochs=1, batch=1000, hold_out=0.2))
+    batches = [event for event in train(learner, SPLIT, PREPROCESSING) if isinstance(event, Batch)]
+    assert len(batches) == 1

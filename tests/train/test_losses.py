@@ -1,0 +1,56 @@
+"""LeNet-5's losses against their formulas, worked out one image at a time."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from striate import find
+from striate.train.losses import class_probabilities, class_scores, loss_of, rbf_map, rbf_mle
+from striate.train.recipe import Recipe
+
+distances = st.lists(st.lists(st.floats(0, 300), min_size=4, max_size=4), min_size=1, max_size=5)
+
+
+@given(rows=distances, data=st.data())
+def test_eq_8_and_eq_9(rows, data) -> None:
+    labels = data.draw(st.lists(st.integers(0, 3), min_size=len(rows), max_size=len(rows)))
+    rubbish = data.draw(st.floats(0, 100))
+    given_, right = torch.tensor(rows, dtype=torch.float64), torch.tensor(labels)
+    mle = sum(row[label] for row, label in zip(rows, labels, strict=True)) / len(rows)
+    terms = [math.log(math.exp(-rubbish) + sum(math.exp(-y) for y in row)) for row in rows]
+    assert rbf_mle(given_, right).item() == pytest.approx(mle, abs=1e-9)
+    value = rbf_map(given_, right, rubbish=rubbish).item()
+    assert value == pytest.approx(mle + sum(terms) / len(rows), abs=1e-9)
+    assert value >= -1e-9
+
+
+def test_eq_9_with_a_large_j_is_the_cross_entropy_of_minus_y() -> None:
+    rows, labels = torch.rand(6, 10, dtype=torch.float64) * 50, torch.arange(6)
+    expected = torch.nn.functional.cross_entropy(-rows, labels)
+    torch.testing.assert_close(rbf_map(rows, labels, rubbish=1e6), expected)
+
+
+def test_with_a_small_j_wrong_classes_are_hardly_pushed() -> None:
+    """The paper's competition needs j of the order of the distances: at j = 0.1 and y = 25 the push is 1.5e-11."""
+    rows = torch.tensor([[20.0, 25.0]], dtype=torch.float64, requires_grad=True)
+    rbf_map(rows, torch.tensor([0]), rubbish=0.1).backward()
+    assert rows.grad[0, 1].item() == pytest.approx(-1.5e-11, rel=0.03)
+
+
+def test_the_recipe_names_the_loss() -> None:
+    rows, labels = torch.rand(4, 10), torch.arange(4)
+    assert loss_of(rows, labels, Recipe(loss="rbf-mle")) == rbf_mle(rows, labels)
+    assert loss_of(rows, labels, Recipe(loss="rbf-map", rubbish=2.0)) == rbf_map(rows, labels, rubbish=2.0)
+    assert loss_of(rows, labels, Recipe()) == torch.nn.functional.cross_entropy(rows, labels)
+
+
+def test_the_nearest_centre_is_the_likeliest_class() -> None:
+    outputs = torch.tensor([[3.0, 1.0, 2.0]])
+    assert class_scores(find("lenet5"), outputs).argmax() == 1
+    assert class_scores(find("lenet5-dense"), outputs).argmax() == 0
+    probabilities = class_probabilities(find("lenet5"), outputs)
+    assert probabilities.argmax() == 1
+    assert probabilities.sum().item() == pytest.approx(1)

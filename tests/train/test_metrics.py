@@ -1,0 +1,37 @@
+"""Evaluations on hand-made outputs, and that evaluating changes nothing."""
+
+import pytest
+import torch
+
+from striate.build import build
+from striate.data import ImageSet, preprocessing_for
+from striate.train import Outputs, Recipe, evaluation_of, run_over
+from tests.conftest import TINY
+
+
+def test_the_figures_of_a_small_evaluation() -> None:
+    probabilities = torch.tensor([[0.7, 0.2, 0.1], [0.4, 0.5, 0.1], [0.1, 0.2, 0.7], [0.1, 0.1, 0.8]])
+    found = evaluation_of(Outputs(probabilities, torch.tensor([0, 0, 2, 1]), 0.0), ("a", "b", "c"))
+    assert (found.images, found.errors, found.error_rate, found.top1, found.top5) == (4, 2, 0.5, 0.5, 1.0)
+    assert found.confusion == [[1, 1, 0], [0, 0, 1], [0, 0, 1]]
+    assert found.per_class["a"] == {"images": 2, "errors": 1, "recall": 0.5, "precision": 1.0}
+    assert found.per_class["b"] == {"images": 1, "errors": 1, "recall": 0.0, "precision": 0.0}
+    assert found.per_class["c"] == {"images": 1, "errors": 0, "recall": 1.0, "precision": 0.5}
+
+
+def test_top5_counts_the_five_likeliest() -> None:
+    probabilities = torch.arange(8.0).repeat(2, 1)
+    assert evaluation_of(Outputs(probabilities, torch.tensor([3, 2]), 0.0), tuple("abcdefgh")).top5 == 0.5
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_running_over_images_changes_neither_mode_nor_weights(training: bool) -> None:
+    model = build(TINY).train(training)
+    pixels = torch.randint(0, 256, (7, 1, 28, 28), dtype=torch.uint8)
+    images = ImageSet(pixels, torch.arange(7), tuple("0123456789"), "x", "test", "digits")
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    outputs = run_over(model, images, preprocessing_for(TINY.input, images, low=0, high=1), recipe=Recipe())
+    assert model.training is training
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    torch.testing.assert_close(outputs.probabilities.sum(1), torch.ones(7))
+    assert all(each.grad is None for each in model.parameters())

@@ -1,0 +1,256 @@
+"""Runs: killed at any moment and taken up again, stopped by Ctrl-C, and never shown the test images."""
+
+import json
+import multiprocessing
+import os
+import random
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from striate import Flatten, Linear, Network, find
+from striate.data import source
+from striate.errors import DataError, LearningError, RunError, ShapeError, UnknownNameError
+from striate.train import Recipe, open_run, session
+from striate.train.checkpoint import load_checkpoint
+from striate.train.run import create_run, free_folder
+from striate.train.session import Finished, Images, Interrupted
+from tests.conftest import TINY
+
+RECIPE = Recipe(epochs=4, batch=40, rate=0.01)
+
+
+def train_or_resume(folder: str, digits: str, every: float) -> None:
+    """What `striate train` does: begin, or go on where something is saved."""
+    session.SAVE_EVERY = every
+    torch.set_num_threads(1)
+    if Path(folder).exists():
+        run = open_run(folder)
+        events = session.resume(run, session.reload(run))
+    else:
+        run, split = session.prepare(TINY, Images(digits), RECIPE, folder=Path(folder), device="cpu", threads=1)
+        events = session.start(run, split)
+    for _ in events:
+        pass
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_checkpoint(folder / "last.safetensors")[0]
+
+
+def epochs(folder: Path) -> list[dict]:
+    timing = {"time", "seconds", "images_per_second"}
+    return [{key: each[key] for key in each if key not in timing} for each in open_run(folder).events("epoch")]
+
+
+def killed_many_times(folder: Path, digits: Path, *, kills: int, seed: int) -> int:
+    """Train with a checkpoint after every step, killed again and again; the number of kills that hit."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.train.test_session"])
+    draw, hits = random.Random(seed), 0
+    for number in range(kills + 1):
+        process = context.Process(target=train_or_resume, args=(str(folder), str(digits), 0.0))
+        process.start()
+        if number < kills:
+            process.join(draw.uniform(0.02, 1.2))
+            if process.is_alive():
+                os.kill(process.pid, signal.SIGKILL)
+                hits += 1
+        process.join(120)
+        assert not process.is_alive()
+    assert process.exitcode == 0
+    return hits
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, few_digits) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    threads = torch.get_num_threads()
+    every = session.SAVE_EVERY
+    train_or_resume(str(folder), str(few_digits), 30.0)
+    torch.set_num_threads(threads)
+    session.SAVE_EVERY = every
+    return folder
+
+
+def assert_alike(folder: Path, undisturbed: Path) -> None:
+    found, expected = weights(folder), weights(undisturbed)
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    best = [load_checkpoint(each / "best.safetensors")[0] for each in (folder, undisturbed)]
+    assert all(torch.equal(best[0][name], best[1][name]) for name in best[1])
+    assert epochs(folder) == epochs(undisturbed)
+
+
+def test_kill_9_and_resume(tmp_path, few_digits, undisturbed) -> None:
+    hits = killed_many_times(tmp_path / "killed", few_digits, kills=6, seed=1)
+    assert hits >= 2
+    assert_alike(tmp_path / "killed", undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(8))
+def test_kill_9_at_many_moments(tmp_path, few_digits, undisturbed, seed) -> None:
+    killed_many_times(tmp_path / "killed", few_digits, kills=15, seed=seed)
+    assert_alike(tmp_path / "killed", undisturbed)
+
+
+def test_ctrl_c_saves_and_resume_goes_on(tmp_path, few_digits, undisturbed) -> None:
+    threads = torch.get_num_threads()
+    run, split = session.prepare(
+        TINY, Images(str(few_digits)), RECIPE, folder=tmp_path / "run", device="cpu", threads=1
+    )
+    seen = []
+    for number, event in enumerate(session.start(run, split)):
+        seen.append(event)
+        if number == 30:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+    assert isinstance(seen[-1], Interrupted)
+    assert run.events("interrupted")
+    resumed = list(session.resume(open_run(run.folder), session.reload(run)))
+    assert isinstance(resumed[-1], Finished)
+    assert_alike(run.folder, undisturbed)
+    torch.set_num_threads(threads)
+
+
+def test_a_finished_run_that_is_resumed_stays_as_it_is(undisturbed) -> None:
+    before = (undisturbed / "last.safetensors").read_bytes()
+    run = open_run(undisturbed)
+    events = list(session.resume(run, session.reload(run)))
+    assert [type(event) for event in events] == [Finished]
+    assert (undisturbed / "last.safetensors").read_bytes() == before
+    assert len(run.events("finished")) == 1
+
+
+def test_a_run_is_a_folder_of_known_files(undisturbed) -> None:
+    assert sorted(os.listdir(undisturbed)) == [
+        "best.safetensors", "events.jsonl", "last.safetensors", "network.json", "run.json",
+    ]  # fmt: skip
+    lines = [json.loads(line) for line in (undisturbed / "events.jsonl").read_text().splitlines()]
+    assert {"event", "epoch", "loss", "accuracy", "seconds", "images_per_second"} <= set(lines[1])
+    assert [each["event"] for each in lines[:6]] == ["started", *["epoch"] * 4, "finished"]
+
+
+def test_training_opens_no_test_image(tmp_path, few_digits, monkeypatch) -> None:
+    asked = []
+    real = source.idx_folder
+    monkeypatch.setattr(source, "idx_folder", lambda folder, split: asked.append(split) or real(folder, split))
+    run, split = session.prepare(
+        TINY, Images(str(few_digits)), replace(RECIPE, epochs=1), folder=tmp_path / "run", device="cpu"
+    )
+    list(session.start(run, split))
+    assert set(asked) == {"train"}
+
+
+def test_it_ends_at_the_wanted_accuracy(tmp_path, few_digits) -> None:
+    recipe = replace(RECIPE, epochs=50, until=0.5)
+    run, split = session.prepare(TINY, Images(str(few_digits)), recipe, folder=tmp_path / "run", device="cpu")
+    last = list(session.start(run, split))[-1]
+    assert isinstance(last, Finished)
+    assert last.why == "reached 50.00% on the validation images"
+    assert last.epoch < 20
+
+
+def test_a_loss_that_is_no_number_ends_the_training(tmp_path, few_digits) -> None:
+    recipe = replace(RECIPE, rate=1e30, schedule="constant", optimiser="sgd")
+    run, split = session.prepare(TINY, Images(str(few_digits)), recipe, folder=tmp_path / "run", device="cpu")
+    with pytest.raises(LearningError, match=r"the loss is (nan|inf) at step \d+") as caught:
+        list(session.start(run, split))
+    assert "Try a tenth of it: --rate" in str(caught.value)
+
+
+def test_a_folder_in_use_is_refused(tmp_path, few_digits) -> None:
+    run, _ = session.prepare(TINY, Images(str(few_digits)), RECIPE, folder=tmp_path / "run", device="cpu")
+    create_run(run)
+    with pytest.raises(RunError) as caught:
+        create_run(run)
+    assert str(caught.value) == (
+        f"{run.folder} is there already.\n"
+        "A new run needs a folder of its own, so that nothing is overwritten.\n"
+        f"Go on with it by --resume {run.folder}, or give another folder to --out."
+    )
+    assert os.listdir(tmp_path) == ["run"]
+
+
+def test_the_next_folder_is_free(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert free_folder("lenet5") == Path("runs/lenet5")
+    (tmp_path / "runs/lenet5").mkdir(parents=True)
+    assert free_folder("lenet5") == Path("runs/lenet5-2")
+
+
+def test_other_images_than_the_run_began_with_are_refused(undisturbed) -> None:
+    run = open_run(undisturbed)
+    with pytest.raises(RunError, match="the images of mnist are not those that this run began with"):
+        session.reload(replace(run, data=replace(run.data, source="mnist")))
+
+
+def test_an_output_of_another_size_than_the_classes_is_refused(tmp_path) -> None:
+    network = Network("three", (1, 28, 28), [Flatten(), Linear(3)])
+    with pytest.raises(ShapeError, match="three has an output of 3 for 10 classes"):
+        session.prepare(network, Images(), RECIPE, folder=tmp_path / "run")
+
+
+def test_a_device_that_is_not_there_is_refused(tmp_path, few_digits) -> None:
+    with pytest.raises(UnknownNameError, match="no device 'abacus' on this machine.\nThe devices here are: cpu"):
+        session.prepare(TINY, Images(str(few_digits)), RECIPE, folder=tmp_path / "run", device="abacus")
+
+
+@pytest.mark.parametrize(
+    ("damage", "text"),
+    [
+        (lambda folder: (folder / "run.json").unlink(), "is not a run.\nA run is a folder that striate train made"),
+        (lambda folder: (folder / "run.json").write_text("{"), "run.json cannot be read: Expecting property name"),
+        (lambda folder: (folder / "run.json").write_text('{"format": "x"}'), "is not of a version that this Striate"),
+        (lambda folder: (folder / "network.json").unlink(), "is damaged: FileNotFoundError"),
+        (lambda folder: (folder / "network.json").write_text("[]"), "is damaged: the file is not a JSON object."),
+    ],
+)
+def test_a_damaged_run_says_what_is_wrong(tmp_path, few_digits, damage, text) -> None:
+    run, _ = session.prepare(TINY, Images(str(few_digits)), RECIPE, folder=tmp_path / "run", device="cpu")
+    create_run(run)
+    damage(run.folder)
+    with pytest.raises(RunError) as caught:
+        open_run(run.folder)
+    assert text in str(caught.value)
+
+
+def test_evaluation_matches_classes_by_name(undisturbed, tmp_path, few_digits) -> None:
+    """The same digits as a folder of images, of classes 3 and 8 only, in the other order."""
+    from PIL import Image
+
+    from striate.data import load
+
+    images = load(str(few_digits), "test")
+    for number, (pixels, label) in enumerate(zip(images.images, images.labels.tolist(), strict=True)):
+        if label in (3, 8):
+            for split in ("train", "test"):
+                folder = tmp_path / "digits" / split / str(label)
+                folder.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(pixels[0].numpy()).save(folder / f"{number}.png")
+    run = open_run(undisturbed)
+    every, _ = session.evaluate(run)
+    some, chosen = session.evaluate(run, source=str(tmp_path / "digits"))
+    assert chosen.classes == run.classes
+    wanted = (every.labels == 3) | (every.labels == 8)
+    assert sorted(some.labels.tolist()) == sorted(every.labels[wanted].tolist())
+    assert some.accuracy == pytest.approx((every.predicted == every.labels)[wanted].double().mean().item())
+    (tmp_path / "digits/train/3").rename(tmp_path / "digits/train/cat")
+    (tmp_path / "digits/test/3").rename(tmp_path / "digits/test/cat")
+    with pytest.raises(
+        DataError, match="the images have classes that the network did not learn: cat.\nIt learned 0, 1"
+    ):
+        session.evaluate(run, source=str(tmp_path / "digits"))
+
+
+def test_lenet5_takes_its_own_recipe_and_pads_to_32(tmp_path, few_digits) -> None:
+    run, split = session.prepare(
+        find("lenet5"), Images(str(few_digits)), replace(RECIPE, loss="rbf-mle", epochs=1), folder=tmp_path / "run"
+    )
+    assert split.train.images.shape[1:] == (1, 32, 32)
+    assert run.preprocessing.fit == "pad"
