@@ -115,7 +115,7 @@ def test_post_002_in_full() -> None:
         '  or with padding "same", which is 1 before and 1 after and gives 3\n'
         "  or with another input of the network: 6 or 9\n"
         "\n"
-        "1 of 1 layers with windows does not fit exactly; 1 leaves part of a map unread.\n"
+        "1 of 1 layer with windows does not fit exactly; 1 leaves part of a map unread.\n"
         "Every layer fits exactly with the input: 6×6 or 9×9.\n"
         "The smallest input that the network takes: 3×3."
     )
@@ -137,7 +137,7 @@ def test_same_with_a_stride_is_told_beside_pytorchs() -> None:
     network = Network("n", (3, 224, 224), [Conv(8, kernel=3, stride=2, padding="same")])
     (same,) = fitting(network).same
     assert (same.path, same.here) == ("conv1", (0, 1))
-    assert same.torch == "padding=1 gives 112 too, its windows 1 pixel later"
+    assert same.torch == "padding=1 gives 112 too, its windows 1 pixel before ours"
     wide = Network("n", (3, 10, 10), [Conv(8, kernel=2, stride=3, padding="same")])
     assert fitting(wide).same[0].torch == "padding=0 gives 3, not 4"
 

@@ -1,5 +1,7 @@
 """Long accounts in few lines: folding and depth."""
 
+import xml.etree.ElementTree as ET
+
 import pytest
 
 from striate import Block, Conv, Network, Residual, account, find
@@ -79,3 +81,18 @@ def test_every_layer_is_there_on_demand() -> None:
     assert all(f"\n{row.path} " in text for row in result.rows)
     assert "like blocks are told once" not in text
     assert "like blocks are told once" in to_table(result)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "resnet152", "simple-cnn"])
+def test_a_notebook_shows_a_table_that_is_well_formed(name: str) -> None:
+    result = account(find(name))
+    root = ET.fromstring(f"<div>{result._repr_html_().replace('<br>', '<br/>')}</div>")
+    (table,) = root.iter("table")
+    texts = ["".join(cell.itertext()) for cell in table.iter("td")] + [
+        "".join(cell.itertext()) for cell in table.iter("th")
+    ]
+    assert f"{result.totals.parameters:,}" in texts
+    assert f"{result.totals.macs:,}" in texts
+    assert result.rows[0].path in texts
+    widths = {len(row) for row in table if "colspan" not in row[0].attrib}
+    assert len(widths) == 1

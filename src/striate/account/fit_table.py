@@ -46,10 +46,10 @@ def _inputs(fitting: Fitting) -> list[str]:
     if fitting.problem:
         lines = ["The network does not take this input."]
     elif not paths:
-        lines = [f"Every window fits exactly, in {fitting.windows} layers: all rows and columns are read."]
+        lines = [f"Every window fits exactly (layers with windows: {fitting.windows}): all rows and columns are read."]
     else:
         lines = [
-            f"{paths} of {fitting.windows} layers with windows {_do(paths)} not fit exactly"
+            f"{paths} of {fitting.windows} layer{'s' * (fitting.windows > 1)} with windows {_do(paths)} not fit exactly"
             + (
                 f"; {harmful} {'leaves' if harmful == 1 else 'leave'} part of a map unread."
                 if harmful

@@ -103,7 +103,9 @@ def _more(blocks: list[list[Row]], period: int, level: int) -> Line:
 def _told(first: str, last: Line, end: Line, times: int, counts: Counts) -> Line:
     """The line for `times` repetitions, from the block `first` to the block `last`; `end` is their last layer."""
     name = first if times == 1 else f"{first} … {last.path.rpartition('.')[2]}"
-    return Line(name, f"{times} more like it", end.input, end.output, counts, end.receptive_field, end.in_head, repeats=times)
+    return Line(
+        name, f"{times} more like it", end.input, end.output, counts, end.receptive_field, end.in_head, repeats=times
+    )
 
 
 def _one(row: Row) -> Line:

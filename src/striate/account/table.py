@@ -96,7 +96,7 @@ def to_table(account: Account, *, width: int = 80, depth: int | None = None, fol
         found.append(row)
         if line.unseen is not None:
             found.append(f"  └ {line.unseen}")
-    return "\n".join([*found, *text[-2:], "", *_footer(account, columns, shown, width)])
+    return "\n".join([*found, *text[-2:], "", *footer(account, columns, shown, width)])
 
 
 def to_csv(account: Account) -> str:
@@ -162,7 +162,8 @@ def _says_something(column: Column, shown: list[Line], totals: Counts) -> bool:
     return any(column.cell(line, totals) for line in shown)
 
 
-def _footer(account: Account, columns: list[Column], all_lines: list[Line], width: int) -> list[str]:
+def footer(account: Account, columns: list[Column], all_lines: list[Line], width: int) -> list[str]:
+    """What the totals count, and what is not shown, in lines of at most `width`."""
     totals, training = account.totals, account.training
     text: list[str] = []
     counted = f"{totals.parameters:,} parameters, trained"
