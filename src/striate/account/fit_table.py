@@ -46,7 +46,7 @@ def _inputs(fitting: Fitting) -> list[str]:
     if fitting.problem:
         lines = ["The network does not take this input."]
     elif not paths:
-        lines = [f"Every window fits exactly (layers with windows: {fitting.windows}): all rows and columns are read."]
+        lines = ["Every window fits exactly: all rows and columns are read."]
     else:
         lines = [
             f"{paths} of {fitting.windows} layer{'s' * (fitting.windows > 1)} with windows {_do(paths)} not fit exactly"
