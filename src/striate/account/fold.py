@@ -119,7 +119,7 @@ def _sum(path: str, rows: Sequence[Row]) -> Line:
     main = [row for row in rows if not row.in_head] or rows
     counts = reduce(add, (row.counts for row in main))
     last = main[-1]
-    words = f"{len(main)} layers"
+    words = f"{len(main)} layers{', training only' if main[0].in_head else ''}"
     first = main[0].step.inputs[0]
     return Line(path, words, first, last.step.output, counts, last.receptive_field, last.in_head)
 

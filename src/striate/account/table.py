@@ -15,6 +15,9 @@ from striate.account.grid import grid, wrapped
 from striate.spec.json import dump
 from striate.spec.shapes import show
 
+LONG = 60
+"""More lines than this are many."""
+
 Cell = Callable[[Line, Counts], str]
 
 
@@ -181,6 +184,8 @@ def footer(account: Account, columns: list[Column], all_lines: list[Line], width
         text += wrapped("field: receptive field, the side in pixels of what one unit sees of the input", width)
     if any(line.repeats for line in all_lines):
         text += wrapped("like blocks are told once: --all has every layer, --depth 2 a line for each block", width)
+    elif len(all_lines) > LONG and any("." in line.path for line in all_lines):
+        text += wrapped("shorter: --depth 1 has a line for each of the outermost blocks", width)
     hidden = [
         column.heading for column in COLUMNS if column not in columns and _says_something(column, all_lines, totals)
     ]
