@@ -48,6 +48,11 @@ def test_the_largest_layer_of_each_is_named() -> None:
     assert "vgg-d fc6 74.3 % conv1_2 12.0 % relu1_1 17.5 %" in text
 
 
+def test_layers_of_a_block_are_added_up() -> None:
+    text = [" ".join(line.split()) for line in compare_table(compared("alexnet", "resnet152")).splitlines()]
+    assert "resnet152 stage3 67.5 % stage3 70.4 % stage3 50.6 %" in text
+
+
 def test_shares_add_up() -> None:
     for each in compared("lenet5", "resnet18", "googlenet"):
         for name, shares in each.shares.items():
@@ -60,7 +65,7 @@ def test_networks_that_cost_the_same_get_no_sentence() -> None:
 
 @pytest.mark.parametrize("width", [80, 160])
 def test_the_table_keeps_within_the_page(width: int) -> None:
-    text = compare_table(compared("lenet5", "alexnet", "googlenet"), width=width)
+    text = compare_table(compared("alexnet", "vgg-d", "googlenet", "resnet152"), width=width)
     assert max(map(len, text.splitlines())) <= width
 
 
