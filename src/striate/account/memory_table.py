@@ -70,8 +70,11 @@ def cost_table(cost: TrainingCost, *, width: int = 80, depth: int | None = None)
             rows.append((path, _words(layers), *cells, f"{100 * sum(figures) / cost.step:.1f} %"))
     sums = (cost.forward, sum(layer.weights for layer in cost.layers), sum(layer.input for layer in cost.layers))
     rows += [(), ("total", "", *(f"{figure:,}" for figure in sums), "")]
-    if len(grid(rows, "<<>>>>")[1]) > width:
-        rows = [(row[0], *row[2:]) if row else () for row in rows]
+    align = "<<>>>>"
+    if len(grid(rows, align)[1]) > width:
+        rows, align = [(row[0], *row[2:]) if row else () for row in rows], "<>>>>"
+    if len(grid(rows, align)[1]) > width:
+        rows, align = [row[:-1] for row in rows], "<>>>"
     summary = _summary(cost, "{:,}".format)
     if max(map(len, summary)) > width:
         summary = _summary(cost, _in_units)
@@ -80,7 +83,7 @@ def cost_table(cost: TrainingCost, *, width: int = 80, depth: int | None = None)
         "the first layer needs no gradient of its input, the images. "
         f"1 MAC = 2 FLOPs: an epoch takes {_in_units(2 * cost.epoch)}FLOP."
     )
-    lines = [*title(cost.account, width), "", *grid(rows, "<<>>>>" if len(rows[0]) == 6 else "<>>>>"), ""]
+    lines = [*title(cost.account, width), "", *grid(rows, align), ""]
     return "\n".join([*lines, *summary, "", *wrapped(note, width)])
 
 
