@@ -78,7 +78,7 @@ def test_the_table_keeps_within_the_page(name: str, width: int) -> None:
 
 
 def test_depth_adds_up() -> None:
-    text = cost_table(training_cost(account(find("resnet152"))), depth=1)
+    text = cost_table(training_cost(account(find("resnet152"))), width=100, depth=1)
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert any(line.startswith("stage3 362 layers 7,938,244,608 7,938,244,608 7,938,244,608") for line in lines)
     assert not any("stage3.block" in line for line in lines)
