@@ -162,6 +162,7 @@ def test_headers() -> None:
     assert (network.name, network.input) == ("my-net", (1, 8, 9))
     assert network.source == Source('On "nets"', 1998, "table 1", ("none",))
     assert from_text("1x2x3: relu", name="given").name == "given"
+    assert from_text('paper "" 0 1x2x3: relu').source == Source("", 0)
 
 
 def test_convnetjs_in_one_line() -> None:
