@@ -11,7 +11,7 @@ import click
 
 from striate.errors import StriateError
 
-VERBS = ("list", "show", "cite", "account", "audit", "train", "evaluate", "predict", "completion")
+VERBS = ("list", "show", "cite", "account", "compare", "audit", "train", "evaluate", "predict", "claims", "completion")
 
 
 class Verbs(click.Group):
