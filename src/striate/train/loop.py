@@ -13,11 +13,13 @@ from torch import Tensor
 
 from striate.build import Built
 from striate.data import ImageSet, Preprocessing, augment, epoch_order, hold_out
+from striate.kernels.engine import Goal, Pictures
+from striate.kernels.optimiser import Rule
 from striate.spec.layers import Dropout
 from striate.spec.network import plan
 from striate.train.checkpoint import optimiser_tensors, restore
 from striate.train.losses import class_scores, loss_of
-from striate.train.metrics import run_over
+from striate.train.metrics import pictures_of, run_over
 from striate.train.optimisers import optimiser_for, rate_at
 from striate.train.recipe import Recipe
 
@@ -69,6 +71,8 @@ class Learner:
         self.model = model
         self.recipe = recipe
         self.optimiser = optimiser_for(model, recipe)
+        self.engine = model.engine(recipe.batch)
+        self.rule = Rule(self.optimiser)
         self.epoch = 0
         self.batch = 0
         self.loss_sum = 0.0
@@ -111,14 +115,24 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
             begun = time.perf_counter()
             step = learner.epoch * batches + learner.batch
             chosen = order[learner.batch * size : (learner.batch + 1) * size]
-            pixels = preprocessing.normalise(images.images[chosen].to(device))
-            labels = images.labels[chosen].to(device)
-            generator = torch.Generator().manual_seed(step_seed(recipe.seed, step))
-            pixels = augment(pixels, recipe.augmentation, generator=generator, fill=recipe.low)
-            if draws:
-                torch.manual_seed(step_seed(recipe.seed, step, "dropout"))
             rate = rate_at(step, recipe.epochs * batches, recipe)
-            loss, right = _step(learner, pixels, labels, planned.heads, rate)
+            for group in learner.optimiser.param_groups:
+                group["lr"] = rate
+            seed = step_seed(recipe.seed, step, "dropout") if draws else 0
+            if learner.engine and recipe.augmentation.is_none:
+                pictures = pictures_of(images.images, preprocessing, chosen=chosen)
+                loss, right = _engine_step(learner, pictures, images.labels, seed)
+            else:
+                pixels = preprocessing.normalise(images.images[chosen].to(device))
+                labels = images.labels[chosen].to(device)
+                generator = torch.Generator().manual_seed(step_seed(recipe.seed, step))
+                pixels = augment(pixels, recipe.augmentation, generator=generator, fill=recipe.low)
+                if learner.engine:
+                    loss, right = _engine_step(learner, Pictures(pixels), labels, seed)
+                else:
+                    if draws:
+                        torch.manual_seed(seed)
+                    loss, right = _step(learner, pixels, labels, planned.heads)
             learner.batch += 1
             learner.loss_sum += loss
             learner.right += right
@@ -149,7 +163,14 @@ def step_seed(seed: int, step: int, purpose: str = "augmentation") -> int:
     return int.from_bytes(hashlib.blake2b(f"{purpose} {seed} {step}".encode(), digest_size=7).digest())
 
 
-def _step(learner: Learner, pixels: Tensor, labels: Tensor, heads: dict[str, float], rate: float) -> tuple[float, int]:
+def _engine_step(learner: Learner, pictures: Pictures, labels: Tensor, seed: int) -> tuple[float, int]:
+    recipe = learner.recipe
+    goal = Goal(labels, recipe.loss, recipe.rubbish, seed)
+    assert learner.engine  # noqa: S101 - the caller has looked
+    return learner.engine.step(pictures, goal, rule=learner.rule, threads=torch.get_num_threads())
+
+
+def _step(learner: Learner, pixels: Tensor, labels: Tensor, heads: dict[str, float]) -> tuple[float, int]:
     model, optimiser = learner.model, learner.optimiser
     outputs_of_heads: dict[str, Tensor] = {}
     outputs = model.logits(pixels, outputs_of_heads if heads else None)
@@ -159,8 +180,6 @@ def _step(learner: Learner, pixels: Tensor, labels: Tensor, heads: dict[str, flo
         total = total + weight * loss_of(outputs_of_heads[path], labels, learner.recipe)
     optimiser.zero_grad()
     total.backward()
-    for group in optimiser.param_groups:
-        group["lr"] = rate
     optimiser.step()
     right = (class_scores(model.network, outputs.detach()).argmax(1) == labels).sum()
     return loss.item(), int(right)
