@@ -23,7 +23,7 @@ class Rule:
     def __init__(self, optimiser: torch.optim.Optimizer) -> None:
         self.optimiser = optimiser
         self.kind = RULES[1] if isinstance(optimiser, torch.optim.AdamW) else RULES[2]
-        self.bound: list[Tensor] = []
+        self.bound: list[Tensor] | None = None
         self.arrays: list[Any] = [None, None]
         self.steps: list[Tensor] = []
         self.done = 0.0
@@ -40,7 +40,7 @@ class Rule:
                 self._begin(state[parameter], parameter, names)
         slots = [[state[each][name] for each in parameters] for name in names]
         flat = [each for slot in slots for each in slot]
-        if len(self.bound) != len(flat) or any(a is not b for a, b in zip(self.bound, flat, strict=True)):
+        if self.bound is None or len(self.bound) != len(flat) or any(a is not b for a, b in zip(self.bound, flat, strict=True)):
             self.bound = flat
             self._bind(parameters, slots)
         self.done += 1
