@@ -11,7 +11,10 @@ import click
 
 from striate.errors import StriateError
 
-VERBS = ("list", "show", "cite", "account", "compare", "audit", "train", "evaluate", "predict", "claims", "completion")
+VERBS = (
+    *("list", "show", "cite", "account", "compare", "audit"),
+    *("train", "evaluate", "predict", "claims", "doctor", "completion"),
+)
 
 
 class Verbs(click.Group):
