@@ -14,15 +14,30 @@ RULES = ("gradients", "adamw", "sgd")
 """In the order of `StriateRule`."""
 
 
+class Slots:
+    """What others read of an optimiser, its `param_groups` and its `state`, for parameters that the engine updates.
+
+    One of PyTorch's own would do, but making it imports PyTorch's compiler, which takes most of a second.
+    """
+
+    def __init__(self, kind: str, parameters: list[nn.Parameter], numbers: dict[str, Any]) -> None:
+        self.kind = kind
+        self.param_groups: list[dict[str, Any]] = [{"params": parameters, **numbers}]
+        self.state: dict[nn.Parameter, dict[str, Any]] = {each: {} for each in parameters}
+
+
 class Rule:
     """The step of an AdamW or SGD of torch.optim with one group of parameters, without amsgrad, Nesterov or damping.
 
     `next` gives the numbers of the following step and counts it in the optimiser's state, as the optimiser would.
     """
 
-    def __init__(self, optimiser: torch.optim.Optimizer) -> None:
+    def __init__(self, optimiser: torch.optim.Optimizer | Slots) -> None:
         self.optimiser = optimiser
-        self.kind = RULES[1] if isinstance(optimiser, torch.optim.AdamW) else RULES[2]
+        if isinstance(optimiser, Slots):
+            self.kind = optimiser.kind
+        else:
+            self.kind = "adamw" if isinstance(optimiser, torch.optim.AdamW) else "sgd"
         self.bound: list[Tensor] | None = None
         self.arrays: list[Any] = [None, None]
         self.steps: list[Tensor] = []
@@ -40,7 +55,11 @@ class Rule:
                 self._begin(state[parameter], parameter, names)
         slots = [[state[each][name] for each in parameters] for name in names]
         flat = [each for slot in slots for each in slot]
-        if self.bound is None or len(self.bound) != len(flat) or any(a is not b for a, b in zip(self.bound, flat, strict=True)):
+        if (
+            self.bound is None
+            or len(self.bound) != len(flat)
+            or any(a is not b for a, b in zip(self.bound, flat, strict=True))
+        ):
             self.bound = flat
             self._bind(parameters, slots)
         self.done += 1

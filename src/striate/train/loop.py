@@ -70,9 +70,10 @@ class Learner:
     def __init__(self, model: Built, recipe: Recipe) -> None:
         self.model = model
         self.recipe = recipe
-        self.optimiser = optimiser_for(model, recipe)
         self.engine = model.engine(recipe.batch)
+        self.optimiser = optimiser_for(model, recipe, engine=self.engine is not None)
         self.rule = Rule(self.optimiser)
+        self.spent: dict[str, float] = {}
         self.epoch = 0
         self.batch = 0
         self.loss_sum = 0.0
@@ -87,6 +88,22 @@ class Learner:
         """How far it has come."""
         keys = ("epoch", "batch", "loss_sum", "right", "seconds")
         return {key: getattr(self, key) for key in keys}
+
+    def account_for(self, what: str, begun: float) -> float:
+        """Book the seconds since `begun` on `what`; gives the time now."""
+        now = time.perf_counter()
+        self.spent[what] = self.spent.get(what, 0.0) + now - begun
+        return now
+
+    def profile(self) -> dict[str, float]:
+        """Where the seconds went since the last call, by what took them, the engine's part by layer."""
+        spent, self.spent = self.spent, {}
+        if self.engine:
+            parts = self.engine.spent()
+            spent |= {"images to lanes": parts.images, "loss": parts.loss, "optimiser": parts.update}
+            spent |= {f"{path} forward": seconds for path, seconds in parts.forward.items()}
+            spent |= {f"{path} backward": seconds for path, seconds in parts.backward.items()}
+        return spent
 
     def go_to(self, tensors: dict[str, Tensor], position: dict[str, Any], *, where: Any) -> None:
         """Take up a checkpoint."""
@@ -119,6 +136,7 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
             for group in learner.optimiser.param_groups:
                 group["lr"] = rate
             seed = step_seed(recipe.seed, step, "dropout") if draws else 0
+            ready = begun
             if learner.engine and recipe.augmentation.is_none:
                 pictures = pictures_of(images.images, preprocessing, chosen=chosen)
                 loss, right = _engine_step(learner, pictures, images.labels, seed)
@@ -127,12 +145,14 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
                 labels = images.labels[chosen].to(device)
                 generator = torch.Generator().manual_seed(step_seed(recipe.seed, step))
                 pixels = augment(pixels, recipe.augmentation, generator=generator, fill=recipe.low)
+                ready = learner.account_for("gathering and augmentation", begun)
                 if learner.engine:
                     loss, right = _engine_step(learner, Pictures(pixels), labels, seed)
                 else:
                     if draws:
                         torch.manual_seed(seed)
                     loss, right = _step(learner, pixels, labels, planned.heads)
+            learner.account_for("steps", ready)
             learner.batch += 1
             learner.loss_sum += loss
             learner.right += right
@@ -140,6 +160,7 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
             yield Batch(learner.epoch, learner.batch, batches, loss, right / size, rate)
         begun = time.perf_counter()
         seen = run_over(model, split.validation, preprocessing, recipe=recipe)
+        learner.account_for("validation", begun)
         seconds = learner.seconds + time.perf_counter() - begun
         count = batches * size
         done = Epoch(

@@ -214,6 +214,7 @@ def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, A
                 save()
                 saved = time.monotonic()
                 run.log("epoch", **asdict(event))
+                run.log("profile", epoch=event.epoch, seconds=learner.profile())
                 yield from _findings(run, learner, split, event)
             yield event
             if stop.is_set():
