@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -76,6 +78,20 @@ def test_a_model_with_an_engine_can_be_copied_and_turned_to_double() -> None:
     copy = deepcopy(model)
     assert copy.engine() is not model.engine()
     assert copy.double().engine() is None
+
+
+def test_training_begins_without_what_it_does_not_use() -> None:
+    """PyTorch's compiler alone takes most of a second to import."""
+    code = """
+import sys
+import striate.train.session
+from striate import find
+from striate.build import build
+from striate.train import Learner, Recipe
+Learner(build(find("lenet5-dense"), kernels="striate"), Recipe())
+print([name for name in ("torch._dynamo", "torch.onnx", "rich", "jinja2") if name in sys.modules])
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
 
 
 def run_of(folder: Path, **settled: object) -> tuple[session.Run, session.Split]:

@@ -20,11 +20,12 @@ RECIPES = {
 }
 
 
+@pytest.mark.parametrize("slots", [True, False])
 @pytest.mark.parametrize("name", RECIPES)
-def test_steps_equal_pytorchs(name: str) -> None:
+def test_steps_equal_pytorchs(name: str, slots: bool) -> None:
     ours, theirs = (build(NETWORK, generator=torch.Generator().manual_seed(1), kernels="torch") for _ in range(2))
     engine, recipe = Engine(NETWORK, ours), RECIPES[name]
-    optimisers = [optimiser_for(ours, recipe), optimiser_for(theirs, recipe)]
+    optimisers = [optimiser_for(ours, recipe, engine=slots), optimiser_for(theirs, recipe)]
     rule = Rule(optimisers[0])
     pixels, labels = torch.rand(48, *NETWORK.input), torch.randint(0, 10, (48,))
     for _ in range(5):

@@ -83,7 +83,7 @@ class Built(nn.Module):
         if any(each.dtype != torch.float32 or each.device.type != "cpu" for each in parameters):
             return None
         if self.kernels == "auto":
-            self.kernels = _fastest_kernels(self.network, batch, torch.get_num_threads())
+            self.kernels = _fastest_kernels(self.network, batch)
         if self.kernels == "torch":
             return None
         if self._engine is None:
@@ -174,11 +174,11 @@ def build(
 
 
 @cache
-def _fastest_kernels(network: Network, batch: int, threads: int) -> str:
+def _fastest_kernels(network: Network, batch: int) -> str:
     """One answer for a whole process, so that what it trains twice comes out the same."""
     with torch.inference_mode(False):
         model = build(network, generator=torch.Generator(), kernels="torch")
-        return choose(network, model, batch=batch, threads=threads).kernels
+        return choose(network, model, batch=batch, threads=torch.get_num_threads()).kernels
 
 
 def _run(children: Iterable[nn.Module], values: Tensor, heads: Heads) -> Tensor:

@@ -14,9 +14,16 @@ RULES = ("gradients", "adamw", "sgd")
 """In the order of `StriateRule`."""
 
 
-def rule_for(optimiser: torch.optim.Optimizer) -> Rule | None:
-    """The engine's step for an optimiser, or None where it has none: then gradients go through PyTorch."""
-    return Rule(optimiser) if isinstance(optimiser, torch.optim.AdamW | torch.optim.SGD) else None
+class Slots:
+    """What others read of an optimiser, its `param_groups` and its `state`, for parameters that the engine updates.
+
+    One of PyTorch's own would do, but making it imports PyTorch's compiler, which takes most of a second.
+    """
+
+    def __init__(self, kind: str, parameters: list[nn.Parameter], numbers: dict[str, Any]) -> None:
+        self.kind = kind
+        self.param_groups: list[dict[str, Any]] = [{"params": parameters, **numbers}]
+        self.state: dict[nn.Parameter, dict[str, Any]] = {each: {} for each in parameters}
 
 
 class Rule:
@@ -25,9 +32,12 @@ class Rule:
     `next` gives the numbers of the following step and counts it in the optimiser's state, as the optimiser would.
     """
 
-    def __init__(self, optimiser: torch.optim.Optimizer) -> None:
+    def __init__(self, optimiser: torch.optim.Optimizer | Slots) -> None:
         self.optimiser = optimiser
-        self.kind = RULES[1] if isinstance(optimiser, torch.optim.AdamW) else RULES[2]
+        if isinstance(optimiser, Slots):
+            self.kind = optimiser.kind
+        else:
+            self.kind = "adamw" if isinstance(optimiser, torch.optim.AdamW) else "sgd"
         self.bound: list[Tensor] | None = None
         self.arrays: list[Any] = [None, None]
         self.steps: list[Tensor] = []

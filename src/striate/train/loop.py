@@ -23,7 +23,7 @@ from striate.data import (
     symmetric,
 )
 from striate.kernels.engine import Goal, Pictures
-from striate.kernels.optimiser import rule_for
+from striate.kernels.optimiser import RULES, Rule
 from striate.spec.layers import Dropout
 from striate.spec.network import plan
 from striate.train.checkpoint import optimiser_tensors, restore
@@ -81,9 +81,10 @@ class Learner:
     def __init__(self, model: Built, recipe: Recipe) -> None:
         self.model = model
         self.recipe = recipe
-        self.optimiser = optimiser_for(model, recipe)
-        self.rule = rule_for(self.optimiser)
-        self.engine = model.engine(recipe.batch) if self.rule else None
+        self.engine = model.engine(recipe.batch) if recipe.optimiser in RULES else None
+        self.optimiser = optimiser_for(model, recipe, engine=self.engine is not None)
+        self.rule = Rule(self.optimiser) if self.engine else None
+        self.spent: dict[str, float] = {}
         self.epoch = 0
         self.batch = 0
         self.loss_sum = 0.0
@@ -108,6 +109,22 @@ class Learner:
         self.best = max(self.best, accuracy)
         if self.waited >= self.recipe.patience:
             self.waited, self.plateaus = 0, self.plateaus + 1
+
+    def account_for(self, what: str, begun: float) -> float:
+        """Book the seconds since `begun` on `what`; gives the time now."""
+        now = time.perf_counter()
+        self.spent[what] = self.spent.get(what, 0.0) + now - begun
+        return now
+
+    def profile(self) -> dict[str, float]:
+        """Where the seconds went since the last call, by what took them, the engine's part by layer."""
+        spent, self.spent = self.spent, {}
+        if self.engine:
+            parts = self.engine.spent()
+            spent |= {"images to lanes": parts.images, "loss": parts.loss, "optimiser": parts.update}
+            spent |= {f"{path} forward": seconds for path, seconds in parts.forward.items()}
+            spent |= {f"{path} backward": seconds for path, seconds in parts.backward.items()}
+        return spent
 
     def go_to(self, tensors: dict[str, Tensor], position: dict[str, Any], *, where: Any) -> None:
         """Take up a checkpoint."""
@@ -142,6 +159,7 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
             for group in learner.optimiser.param_groups:
                 group["lr"] = rate
             seed = step_seed(recipe.seed, step, "dropout") if draws else 0
+            ready = begun
             if learner.engine and recipe.augmentation.is_none:
                 pictures = pictures_of(images.images, preprocessing, chosen=chosen)
                 loss, right = _engine_step(learner, pictures, images.labels, seed)
@@ -153,12 +171,14 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
                 pixels = augment(pixels, recipe.augmentation, generator=generator, fill=recipe.low)
                 if axes is not None:
                     pixels = relight(pixels, axes, recipe.augmentation.lighting, generator=generator)
+                ready = learner.account_for("gathering and augmentation", begun)
                 if learner.engine:
                     loss, right = _engine_step(learner, Pictures(pixels), labels, seed)
                 else:
                     if draws:
                         torch.manual_seed(seed)
                     loss, right = _step(learner, pixels, labels, planned.heads)
+            learner.account_for("steps", ready)
             learner.batch += 1
             learner.loss_sum += loss
             learner.right += right
@@ -166,6 +186,7 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
             yield Batch(learner.epoch, learner.batch, batches, loss, right / size, rate)
         begun = time.perf_counter()
         seen = run_over(model, split.validation, preprocessing, recipe=recipe)
+        learner.account_for("validation", begun)
         seconds = learner.seconds + time.perf_counter() - begun
         count = batches * size
         done = Epoch(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any, cast
 
 import torch
 from torch import nn
 
+from striate.kernels.optimiser import Slots
 from striate.train.recipe import Recipe
 
 START = 1 / 25
@@ -16,20 +18,25 @@ WARM = 0.1
 """The part of the rate during the warm-up of the other schedules (ResNet-110: 0.01 before 0.1)."""
 
 
-def optimiser_for(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimiser over all parameters; its rate is set before each step."""
+def optimiser_for(model: nn.Module, recipe: Recipe, *, engine: bool = False) -> torch.optim.Optimizer:
+    """The recipe's optimiser over all parameters; its rate is set before each step.
+
+    For an engine, which takes the steps itself, it is the optimiser's numbers and state alone.
+    """
     parameters = list(model.parameters())
     if recipe.optimiser == "adadelta":
         return torch.optim.Adadelta(
             parameters, recipe.rate, rho=recipe.momentum, eps=1e-6, weight_decay=recipe.weight_decay
         )
+    numbers: dict[str, Any] = {"lr": recipe.rate, "weight_decay": recipe.weight_decay}
     if recipe.optimiser == "sgd":
-        return torch.optim.SGD(
-            parameters, recipe.rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True
-        )
-    return torch.optim.AdamW(
-        parameters, recipe.rate, betas=(recipe.momentum, 0.999), weight_decay=recipe.weight_decay, fused=True
-    )
+        numbers["momentum"] = recipe.momentum
+    else:
+        numbers |= {"betas": (recipe.momentum, 0.999), "eps": 1e-8}
+    if engine:
+        return cast(torch.optim.Optimizer, Slots(recipe.optimiser, parameters, numbers))
+    kind = torch.optim.SGD if recipe.optimiser == "sgd" else torch.optim.AdamW
+    return kind(parameters, **numbers, fused=True)
 
 
 def rate_at(step: int, steps: int, recipe: Recipe, *, plateaus: int = 0) -> float:

@@ -22,6 +22,7 @@ from striate.data import ImageSet, hold_out, load, preprocessing_for
 from striate.errors import RunError, ShapeError, UnknownNameError
 from striate.kernels.choice import choose
 from striate.kernels.engine import unsupported
+from striate.kernels.optimiser import RULES
 from striate.spec.network import Network, plan
 from striate.train.checkpoint import load_checkpoint, save_checkpoint
 from striate.train.diagnose import Finding, GradientWatch, dead_units, require_finite, stuck
@@ -74,7 +75,6 @@ def prepare(
     network: Network, images: Images, recipe: Recipe, *, folder: Path, device: str = "auto", threads: int | None = None
 ) -> tuple[Run, Split]:
     """A new run, not yet on the disk, and its packed images. Raises DataError or ShapeError where they do not fit."""
-    torch.set_flush_denormal(True)  # numbers below 1.2e-38 take a processor a hundred times as long, and are nothing
     train_images = images.load("train")
     outputs = plan(network).output
     if outputs != (len(train_images.classes),):
@@ -112,7 +112,6 @@ def prepare(
 
 def reload(run: Run) -> Split:
     """The packed images of a run that is taken up again. RunError where they are not the same any more."""
-    torch.set_flush_denormal(True)
     images = Images(run.data.source, run.data.resize, run.data.skip_unreadable)
     split = Split.of(images.load("train"), run.preprocessing, hold_out_fraction=run.recipe.hold_out)
     seen = (split.train.fingerprint(), split.validation.fingerprint())
@@ -131,7 +130,7 @@ def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Ru
     A run keeps them: other kernels give other last bits. Raises SpecError where the network cannot run on them.
     """
     model = build(run.network, kernels=kernels)
-    if run.device != "cpu":
+    if run.device != "cpu" or run.recipe.optimiser not in RULES:
         return replace(run, kernels="torch", threads=threads or run.threads)
     choice = choose(run.network, model, batch=run.recipe.batch, threads=threads, kernels=kernels)
     return replace(run, kernels=choice.kernels, threads=choice.threads, milliseconds=choice.milliseconds)
@@ -217,6 +216,7 @@ def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, A
                 save()
                 saved = time.monotonic()
                 run.log("epoch", **asdict(event))
+                run.log("profile", epoch=event.epoch, seconds=learner.profile())
                 yield from _findings(run, learner, split, event)
             yield event
             if stop.is_set():

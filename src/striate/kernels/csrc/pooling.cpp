@@ -88,13 +88,20 @@ void Pooling::forward_row(const float* values, float* to, int32_t* memory, int c
                 if (quarters) {
                     const float* corner = values + spans[0][y].first * in.row() + spans[1][x].first * GROUP + lane;
                     result = load(corner);
+                    if (!memory) {  // nobody asks where it was
+                        Mask nowhere;
+                        for (ptrdiff_t at : {ptrdiff_t(GROUP), in.row(), in.row() + GROUP})
+                            take_larger(load(corner + at), 0, result, nowhere = place);
+                        store(to + x * GROUP + lane, result);
+                        continue;
+                    }
                     take_larger(load(corner + GROUP), 1, result, place);
                     take_larger(load(corner + in.row()), 2, result, place);
                     take_larger(load(corner + in.row() + GROUP), 3, result, place);
                 } else {
                     maximum(values, y, x, lane, result, place);
                 }
-                store_mask(memory + x * GROUP + lane, place);
+                if (memory) store_mask(memory + x * GROUP + lane, place);
             } else {
                 result = Vector{};
                 for (int i = spans[0][y].first; i < spans[0][y].end; i++)
@@ -113,14 +120,15 @@ void Pooling::forward(const Buffers& b) {
         for (int c = 0; c < out.channels; c++)
             for (int y = 0; y < out.rows; y++)
                 forward_row(b.in + g * b.in_group + in.at(c, 0, 0), b.out + g * b.out_group + out.at(c, y, 0),
-                            b.memory + g * b.memory_group + memory_at(c, y), c, y);
+                            b.training ? b.memory + g * b.memory_group + memory_at(c, y) : nullptr, c, y);
 }
 
 void Pooling::forward_rows(const Buffers& b, int first, int count) {
     const float* values = b.in - spans[0][first].first * in.row();
     for (int c = 0; c < out.channels; c++)
         for (int y = first; y < first + count; y++)
-            forward_row(values + in.at(c, 0, 0), b.out + out.at(c, y, 0), b.memory + memory_at(c, y), c, y);
+            forward_row(values + in.at(c, 0, 0), b.out + out.at(c, y, 0),
+                        b.training ? b.memory + memory_at(c, y) : nullptr, c, y);
 }
 
 void Pooling::backward_rows(const Buffers& b, int first, int count, bool) {
