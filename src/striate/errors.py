@@ -8,6 +8,9 @@
     ├── DataError (ValueError)          images that are missing, broken or unfit
     ├── RunError (ValueError)           a run folder that is missing, taken or damaged
     ├── OutputError (OSError)           a file that could not be written
+    ├── RequestError (ValueError)       a request that a server does not answer
+    ├── AddressError (OSError)          an address that a server cannot listen on
+    ├── RequirementError (ImportError)  a package that is not installed
     ├── LearningError (ArithmeticError) a training that cannot go on
     └── AuditError (AssertionError)     an account that the built module contradicts
 
@@ -67,6 +70,18 @@ class RunError(StriateError, ValueError):
 
 class OutputError(StriateError, OSError):
     """A file that could not be written."""
+
+
+class RequestError(StriateError, ValueError):
+    """A request that a server does not answer: too large, too many at once, or of another form."""
+
+
+class AddressError(StriateError, OSError):
+    """An address that a server cannot listen on."""
+
+
+class RequirementError(StriateError, ImportError):
+    """A package that a verb needs and that is not installed."""
 
 
 class LearningError(StriateError, ArithmeticError):

@@ -11,7 +11,7 @@ import click
 
 from striate.errors import StriateError
 
-VERBS = ("account", "compare", "audit", "train", "evaluate", "predict", "completion")
+VERBS = ("account", "compare", "audit", "train", "evaluate", "predict", "serve", "completion")
 
 
 class Verbs(click.Group):
@@ -40,7 +40,8 @@ class Verbs(click.Group):
     "  striate account lenet5                what every layer costs\n"
     "  striate train lenet5                  train it on the digits that come with Striate\n"
     "  striate evaluate runs/lenet5          how well it does on images it has never seen\n"
-    "  striate predict runs/lenet5 four.png  what is on a picture",
+    "  striate predict runs/lenet5 four.png  what is on a picture\n"
+    "  striate serve runs/lenet5 --open      draw, and see every layer as you draw",
 )
 @click.version_option(package_name="striate", message="striate %(version)s")
 def verbs() -> None:

@@ -1,15 +1,29 @@
-"""A predictor: images in, class probabilities out. It knows no HTTP and no terminal."""
+"""A predictor: images in, class probabilities out, and every layer's output on the way. It knows no HTTP."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from striate.data import Step, read_image
-from striate.train.losses import class_probabilities
+from striate.data.decode import decode
+from striate.data.image_file import prepare, unread
+from striate.errors import DataError
+from striate.spec.network import INPUT, Plan, plan
+from striate.train.losses import class_probabilities, class_scores
 from striate.train.run import Run
+
+MOST_PIXELS = 16_000_000
+"""An image that arrives as bytes is decoded up to so many pixels: a photograph of a telephone has 12 million."""
+
+Images = Float[Tensor, "images channels height width"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +37,17 @@ class Prediction:
     steps: tuple[Step, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """One image seen through a network: the prediction, its input, and the output of each step that was asked for.
+
+    `outputs` goes by the number of the step in the plan; `INPUT` is the input. Each has no batch axis.
+    """
+
+    prediction: Prediction
+    outputs: dict[int, Tensor]
+
+
 class Predictor:
     """A run's best weights, ready for images: `Predictor(open_run("runs/lenet5"))("four.png").name`."""
 
@@ -30,12 +55,73 @@ class Predictor:
         self.run = run
         self.model = run.model()
 
-    @torch.inference_mode()
+    @cached_property
+    def plan(self) -> Plan:
+        """The network's layers in the order they run."""
+        return plan(self.run.network)
+
     def __call__(self, image: str | Path) -> Prediction:
         """What is on one image file. Raises DataError, naming the file, where it cannot be read."""
         pixels, steps = read_image(image, self.run.preprocessing)
-        outputs = self.model.logits(self.run.preprocessing.normalise(pixels))
-        values = class_probabilities(self.run.network, outputs)[0].tolist()
-        probabilities = dict(zip(self.run.classes, values, strict=True))
+        return self._predict(self.run.preprocessing.normalise(pixels), steps, str(image))
+
+    def read(self, content: bytes, *, prepared: bool = True) -> tuple[Images, tuple[Step, ...]]:
+        """The input that the bytes of an image file make, and the steps on the way; DataError where there is none.
+
+        Without `prepared` a drawing is not brought to MNIST's form, but only to the input's size.
+        """
+        way = self.run.preprocessing if prepared else replace(self.run.preprocessing, form="picture")
+        try:
+            image = decode(content, most_pixels=MOST_PIXELS)
+        except DataError as error:
+            raise unread(error, "Send the picture as PNG or JPEG, in a smaller size if it is large.") from None
+        pixels, steps = prepare(image, way)
+        return way.normalise(pixels), steps
+
+    def predict(self, content: bytes, *, prepared: bool = True) -> Prediction:
+        """What is on the image of which these are the file's bytes."""
+        return self._predict(*self.read(content, prepared=prepared), "")
+
+    @torch.inference_mode()
+    def watch(self, content: bytes, steps: set[int] | None = None, *, prepared: bool = True) -> Watched:
+        """The same, with the outputs of some `steps` of the plan, or of all that run."""
+        values, made = self.read(content, prepared=prepared)
+        with captured(self.model, self.plan, steps) as outputs:
+            prediction = self._predict(values, made, "")
+        return Watched(prediction, {INPUT: values[0]} | outputs)
+
+    def scores(self, images: Images) -> Float[Tensor, "images classes"]:
+        """A score for each class, the larger the likelier: logits, or RBF distances with their sign turned."""
+        return class_scores(self.run.network, self.model.logits(images))
+
+    @torch.inference_mode()
+    def _predict(self, values: Images, steps: tuple[Step, ...], image: str) -> Prediction:
+        outputs = self.model(values)
+        if not self.run.network.probabilities:
+            outputs = class_probabilities(self.run.network, outputs)
+        probabilities = dict(zip(self.run.classes, outputs[0].tolist(), strict=True))
         name = max(probabilities, key=probabilities.__getitem__)
-        return Prediction(str(image), name, probabilities[name], probabilities, steps)
+        return Prediction(image, name, probabilities[name], probabilities, steps)
+
+
+@contextmanager
+def captured(model: nn.Module, plan: Plan, steps: set[int] | None = None) -> Iterator[dict[int, Tensor]]:
+    """Within the block, a dictionary that fills with the outputs of a plan's steps as the model runs.
+
+    The hooks are gone when the block ends; no layer works in place, so what was captured stays what it was.
+    """
+    outputs: dict[int, Tensor] = {}
+
+    def keep(number: int) -> torch.utils.hooks.RemovableHandle:
+        def hook(module: nn.Module, inputs: object, output: Tensor) -> None:
+            outputs[number] = output[0]
+
+        return model.get_submodule(plan.steps[number].path).register_forward_hook(hook)
+
+    wanted = range(len(plan.steps)) if steps is None else sorted(steps)
+    handles = [keep(number) for number in wanted if not plan.steps[number].head]
+    try:
+        yield outputs
+    finally:
+        for handle in handles:
+            handle.remove()
