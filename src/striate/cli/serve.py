@@ -57,6 +57,6 @@ def _require(*modules: str) -> None:
     if missing:
         raise RequirementError(
             f"striate serve needs {' and '.join(missing)}.",
-            "They come with the extra `serve`.",
-            "Install them: pip install 'striate[serve]'.",
+            f"{'They come' if len(missing) > 1 else 'It comes'} with the extra `serve`.",
+            f"Install {'them' if len(missing) > 1 else 'it'}: pip install 'striate[serve]'.",
         )

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from torch import Tensor
 
 from striate.account.unit import Rectangle, seen, unclipped
 from striate.errors import StriateError, unknown_name
@@ -22,7 +23,7 @@ from striate.serve import incoming, wire
 from striate.serve.attribution import METHODS, attribution
 from striate.serve.describe import describe, health
 from striate.serve.guard import LOOPBACK, Guard, Queue, on_deliberate, on_http, on_refused, on_unexpected
-from striate.serve.incoming import Refused
+from striate.serve.incoming import RefusedError
 from striate.serve.openapi import ENDPOINTS, openapi
 from striate.serve.predictor import Predictor
 from striate.serve.sandbox import read_trial, trials, try_it
@@ -51,7 +52,7 @@ def app(predictor: Predictor, *, hosts: tuple[str, ...] = LOOPBACK) -> Starlette
         routes=[Route("/", page), *routes, Mount("/static", StaticFiles(directory=static))],
         middleware=[Middleware(Guard, hosts=hosts)],
         exception_handlers={
-            Refused: on_refused,
+            RefusedError: on_refused,
             StriateError: on_deliberate,
             HTTPException: on_http,
             Exception: on_unexpected,
@@ -107,15 +108,15 @@ class Handlers:
             began = perf_counter()
             found = self.predictor.watch(content, wanted, prepared=prepared)
             layers = {self._path(number): values for number, values in sorted(found.outputs.items())}
-            shown = {path: values[:maps] if values.ndim == 3 else values for path, values in layers.items()}
+            shown = {path: _first(values, maps) for path, values in layers.items()}
             if sum(values.numel() for values in shown.values()) > MOST_VALUES * (16 if as_bytes else 1):
-                raise Refused(
+                raise RefusedError(
                     422, f"more than {MOST_VALUES:,} activations.", "An answer holds no more.", "Ask with ?paths=A,B."
                 )
             head: dict[str, Any] = wire.prediction_head(found.prediction)
             if as_bytes:
                 head["milliseconds"] = round(1000 * (perf_counter() - began), 1)
-                return Response(wire.pack(head, shown, found.prediction.steps, maps=maps), media_type=BYTES)
+                return Response(wire.pack(head, shown, found.prediction.steps), media_type=BYTES)
             listed = [
                 {"path": path, "shape": list(v.shape), "values": v.flatten().tolist()} for path, v in shown.items()
             ]
@@ -178,6 +179,11 @@ class Handlers:
 
     def _path(self, number: int) -> str:
         return "input" if number == INPUT else self.predictor.plan.steps[number].path
+
+
+def _first(values: Tensor, maps: int) -> Tensor:
+    """The first maps; all of them where each is one value, and all of a flat vector."""
+    return values[:maps] if values.ndim == 3 and values[0].numel() > 1 else values
 
 
 def _prepared(request: Request) -> bool:

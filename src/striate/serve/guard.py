@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from striate.errors import DataError, StriateError, UnknownNameError
-from striate.serve.incoming import Refused
+from striate.serve.incoming import RefusedError
 from striate.serve.sandbox import error_to_dict
 
 WAITING = 32
@@ -44,7 +44,7 @@ class Queue:
     async def run(self, work: Callable[[], T]) -> T:
         """What `work` gives, computed when its turn has come."""
         if self.asked > self.waiting:
-            raise Refused(
+            raise RefusedError(
                 429,
                 "too many requests at once.",
                 f"One is answered at a time, and {self.waiting} may wait.",
@@ -89,7 +89,7 @@ class Guard:
         asked = urlsplit(f"//{heads.get('host', '')}")
         if self.hosts and asked.hostname not in self.hosts:
             return answer(
-                Refused(
+                RefusedError(
                     403,
                     f"this server is not {heads.get('host', '')[:80]!r}.",
                     f"It goes by {', '.join(self.hosts)}.",
@@ -98,11 +98,11 @@ class Guard:
             )
         origin = heads.get("origin")
         if origin is not None and urlsplit(origin).netloc != asked.netloc:
-            return answer(Refused(403, "a page of another site asked.", "Only this server's own page may."))
+            return answer(RefusedError(403, "a page of another site asked.", "Only this server's own page may."))
         return None
 
 
-def answer(refused: Refused) -> Response:
+def answer(refused: RefusedError) -> Response:
     """An error as an answer."""
     heads = {"retry-after": "1"} if refused.status == 429 else {}
     return JSONResponse({"error": error_to_dict(refused.error)}, refused.status, heads)
@@ -110,7 +110,7 @@ def answer(refused: Refused) -> Response:
 
 async def on_refused(request: Request, error: Exception) -> Response:
     """The answer to a request that was refused."""
-    return answer(error) if isinstance(error, Refused) else _unexpected()
+    return answer(error) if isinstance(error, RefusedError) else _unexpected()
 
 
 async def on_deliberate(request: Request, error: Exception) -> Response:
@@ -129,7 +129,7 @@ async def on_http(request: Request, error: Exception) -> Response:
         404: f"there is nothing at {request.url.path[:80]!r}.",
         405: f"{request.url.path[:80]!r} does not take {request.method[:16]}.",
     }.get(error.status_code, f"{error.detail}.")
-    refused = Refused(error.status_code, what, "What there is: see /openapi.json.")
+    refused = RefusedError(error.status_code, what, "What there is: see /openapi.json.")
     return JSONResponse({"error": error_to_dict(refused.error)}, error.status_code, error.headers)
 
 
@@ -139,7 +139,7 @@ async def on_unexpected(request: Request, error: Exception) -> Response:
 
 
 def _unexpected() -> Response:
-    return answer(Refused(500, "something broke in the server.", "", "Its terminal says what; please report it."))
+    return answer(RefusedError(500, "something broke in the server.", "", "Its terminal says what; please report it."))
 
 
 def _too_large(error: StriateError) -> bool:

@@ -16,7 +16,7 @@ SECONDS = 15.0
 """A body must have arrived after so long."""
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A RequestError with the HTTP status that says it in a number."""
 
     def __init__(self, status: int, what: str, expected: str = "", remedy: str = "") -> None:
@@ -29,7 +29,7 @@ async def read_image_bytes(request: Request) -> bytes:
     """The body, which must be an image file."""
     form = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if form.startswith("multipart/") or form in ("image/svg+xml", "text/html", "application/json"):
-        raise Refused(
+        raise RefusedError(
             415,
             f"a body of type {form} is no image that can be read.",
             "Expected the bytes of an image file, such as PNG or JPEG, and nothing around them.",
@@ -37,7 +37,7 @@ async def read_image_bytes(request: Request) -> bytes:
         )
     content = await _read(request, IMAGE_BYTES)
     if not content:
-        raise Refused(400, "the body is empty.", "Expected the bytes of an image file, such as PNG or JPEG.")
+        raise RefusedError(400, "the body is empty.", "Expected the bytes of an image file, such as PNG or JPEG.")
     return content
 
 
@@ -47,7 +47,7 @@ async def read_json(request: Request) -> Json:
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
-        raise Refused(400, "the body is not JSON.", "Expected a JSON object.") from None
+        raise RefusedError(400, "the body is not JSON.", "Expected a JSON object.") from None
 
 
 async def _read(request: Request, most: int) -> bytes:
@@ -64,13 +64,13 @@ async def _read(request: Request, most: int) -> bytes:
                     raise _too_large(most)
                 parts.append(part)
     except TimeoutError:
-        raise Refused(408, f"the body took longer than {SECONDS:g} seconds.", "", "Send it again.") from None
+        raise RefusedError(408, f"the body took longer than {SECONDS:g} seconds.", "", "Send it again.") from None
     return b"".join(parts)
 
 
-def _too_large(most: int) -> Refused:
+def _too_large(most: int) -> RefusedError:
     size = f"{most // 2**20} MiB" if most >= 2**20 else f"{most // 2**10} KiB"
-    return Refused(413, f"the body is larger than {size}.", f"At most {size} are read.", "Send a smaller one.")
+    return RefusedError(413, f"the body is larger than {size}.", f"At most {size} are read.", "Send a smaller one.")
 
 
 def whole(request: Request, name: str, *, least: int = 0, most: int = 2**20, default: int | None = None) -> int:
@@ -79,7 +79,7 @@ def whole(request: Request, name: str, *, least: int = 0, most: int = 2**20, def
     if text is None and default is not None:
         return default
     if text is None or not (text.isascii() and text.isdecimal() and len(text) < 9 and least <= int(text) <= most):
-        raise Refused(422, f"{name} is {text!r}." if text else f"{name} is missing.",
+        raise RefusedError(422, f"{name} is {text!r}." if text else f"{name} is missing.",
                       f"It must be a whole number from {least} to {most:,}.")  # fmt: skip
     return int(text)
 
@@ -89,5 +89,5 @@ def word(request: Request, name: str, choices: tuple[str, ...], *, default: str 
     text = request.query_params.get(name, default)
     if text not in choices:
         what = f"{name} is missing." if text is None else f"{name} is {text[:80]!r}."
-        raise Refused(422, what, f"It must be one of {', '.join(choices)}.")
+        raise RefusedError(422, what, f"It must be one of {', '.join(choices)}.")
     return text

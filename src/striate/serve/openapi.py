@@ -95,7 +95,7 @@ ENDPOINTS = (
         "POST",
         "/activations",
         "Every layer's output for an image. With Accept: application/octet-stream, one byte a value, as the page takes "
-        "it: four bytes with the length of a JSON head, little-endian, the head, then the values v as 128 + 127·v/scale.",
+        "it: the length of a JSON head in four bytes, little-endian, the head, then the values v as 128 + 127·v/scale.",
         PREDICTION
         | {
             "layers": _list(

@@ -9,7 +9,7 @@ from striate.account import account
 from striate.account.fit import unseen
 from striate.account.fit_table import fit_table
 from striate.account.fitting import fitting
-from striate.errors import FormatError, ShapeError, SpecError, StriateError, unknown_name
+from striate.errors import FormatError, SpecError, StriateError, unknown_name
 from striate.networks import NETWORKS, find
 from striate.spec.json import Json
 from striate.spec.layers import Auxiliary, Block, Branches, Conv, Layer, Linear, Pool, Residual, Subsample
@@ -43,14 +43,14 @@ class Trial:
 def try_it(trial: Trial, *, own: Network) -> dict[str, Json]:
     """The account and the fit of a trial, as JSON has them.
 
-    Where layers do not fit, `problem` has the error and the account is None. Raises UnknownNameError for a network or
-    a layer that is not there, SpecError for numbers that no layer can have.
+    Where layers do not fit, or no layer can have such numbers, `problem` has the error and the account is None. Raises
+    UnknownNameError for a network that is not there.
     """
     base = named(trial.network, own=own)
-    network = changed(base, trial.changes)
     try:
+        network = changed(base, trial.changes)
         result = account(network, input=trial.input)
-    except ShapeError as error:
+    except SpecError as error:
         return {"network": base.name, "problem": error_to_dict(error), "account": None, "fit": None, "text": None}
     fit = fitting(network, input=trial.input)
     return {

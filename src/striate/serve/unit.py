@@ -90,7 +90,7 @@ def explain(predictor: Predictor, outputs: dict[int, Tensor], number: int, place
     sources = [outputs[source] for source in step.sources]
     value = float(_at(outputs[number], place))
     module = predictor.model.get_submodule(step.path)
-    layer, read, (maps, row, column) = step.layer, sources[0], place
+    layer, read, maps = step.layer, sources[0], place[0]
     match layer:
         case Conv():
             return _convolution(module, step, read, place, value)

@@ -24,10 +24,10 @@ PICTURE = 96
 """The longer side, in pixels, that a picture of a preparation step is shrunk to."""
 
 
-def pack(head: dict[str, Any], layers: dict[str, Tensor], steps: tuple[Step, ...], *, maps: int) -> bytes:
-    """The head, the layers' outputs by path and the preparation steps; of maps, the first `maps` of each layer.
+def pack(head: dict[str, Any], layers: dict[str, Tensor], steps: tuple[Step, ...]) -> bytes:
+    """The head, the layers' outputs by path and the preparation steps.
 
-    >>> body = pack({}, {"conv1": torch.tensor([[[0.0, 2.0], [-2.0, 1.0]]])}, (), maps=8)
+    >>> body = pack({}, {"conv1": torch.tensor([[[0.0, 2.0], [-2.0, 1.0]]])}, ())
     >>> list(body[-4:])
     [128, 255, 1, 192]
     """
@@ -35,9 +35,8 @@ def pack(head: dict[str, Any], layers: dict[str, Tensor], steps: tuple[Step, ...
     place = 0
     listed: dict[str, list[dict[str, Any]]] = {"layers": [], "steps": []}
     for path, values in layers.items():
-        shown = values[:maps] if values.ndim == 3 else values
-        codes, scale = coded(shown)
-        listed["layers"].append({"path": path, "shape": list(shown.shape), "scale": scale, "at": place})
+        codes, scale = coded(values)
+        listed["layers"].append({"path": path, "shape": list(values.shape), "scale": scale, "at": place})
         parts.append(codes.numpy().tobytes())
         place += codes.numel()
     for step in steps:
@@ -50,7 +49,7 @@ def pack(head: dict[str, Any], layers: dict[str, Tensor], steps: tuple[Step, ...
     return b"".join([len(text).to_bytes(4, "little"), text, *parts])
 
 
-def coded(values: Tensor) -> tuple[UInt8[Tensor, "..."], float]:
+def coded(values: Tensor) -> tuple[UInt8[Tensor, ...], float]:
     """Values as bytes around 128, and the largest of them without its sign, which is the scale."""
     scale = float(values.abs().max()) if values.numel() else 0.0
     if not math.isfinite(scale) or scale == 0:

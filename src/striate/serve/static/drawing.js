@@ -13,7 +13,7 @@ export function drawing(rows, room) {
   const tallest = Math.max(...shown.map((row) => row.output[1] ?? 1));
   const widths = shown.map((row) => (plain(row) ? 4 : 5 + 2.2 * Math.log2(row.output[0] + 1)));
   const total = widths.reduce((sum, each) => sum + each + 3, 0);
-  const stretch = Math.max(1, Math.min(3.2, (room - 8) / total));
+  const stretch = Math.max(1, Math.min(4.5, (room - 8) / total));
   const places = new Map([[-1, 0]]);
   const links = new Map();
   let x = 2;

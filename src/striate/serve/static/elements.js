@@ -13,6 +13,11 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Set a text only where it changes: the page need not be laid out again. */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 export const find = (selector) => document.querySelector(selector);
 
 export const show = (shape) => shape.join("×");

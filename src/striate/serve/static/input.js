@@ -7,7 +7,11 @@ export class Input {
     this.canvas = canvas;
     this.preprocessing = preprocessing;
     this.data = this.field = this.attribution = null;
-    new ResizeObserver(() => this.draw()).observe(canvas.parentElement);
+    this.room = 0;
+    new ResizeObserver(([entry]) => {
+      this.room = entry.contentRect.width;
+      this.draw();
+    }).observe(canvas.parentElement);
   }
 
   update(data) {
@@ -30,7 +34,7 @@ export class Input {
   draw() {
     if (!this.data) return;
     const [, height, width] = this.data.shape;
-    const room = this.canvas.parentElement.clientWidth;
+    const { room } = this;
     const zoom = (room - 2 * MARGIN) / Math.max(height, width);
     if (zoom <= 0) return;
     const ratio = devicePixelRatio;

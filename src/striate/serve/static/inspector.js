@@ -1,7 +1,7 @@
 /** One unit: its value, what it read, its weights, and the sum that they make, as numbers. */
 
 import { count, make, number } from "./elements.js";
-import { colour, strong } from "./palette.js";
+import { colour, deep } from "./palette.js";
 
 const LARGEST = 7;
 
@@ -114,8 +114,9 @@ function matrix(rows, name) {
   const fine = rows[0].length > LARGEST;
   const cells = rows.map((row) =>
     make("tr", {}, ...row.map((value) => {
-      const cell = make("td", { class: strong(value, scale) ? "strong" : false, title: number(value) }, fine ? "" : brief(value));
-      cell.style.background = colour(value, scale);
+      const ground = colour(value, scale);
+      const cell = make("td", { class: deep(ground) ? "deep" : false, title: number(value) }, fine ? "" : brief(value));
+      cell.style.background = ground;
       return cell;
     })),
   );

@@ -1,9 +1,11 @@
 /** The layers, one under another: a row of the account, and under it the maps as they are now. */
 
-import { count, make, number, show } from "./elements.js";
+import { count, make, number, show, write } from "./elements.js";
 import { onTheme, paint } from "./palette.js";
 
 const GAP = 6;
+/** Layers out of view are drawn after so many milliseconds without news. */
+const LATER = 150;
 const FIGURES = ["parameters", "connections", "MACs", "field"];
 
 /** How large a map is drawn, in CSS pixels a value, and how far apart; `wide` is the room. */
@@ -53,7 +55,13 @@ export class Layer {
     this.canvas.addEventListener("pointermove", (event) => this.#point(event, false));
     this.canvas.addEventListener("click", (event) => this.#point(event, true));
     this.canvas.addEventListener("keydown", (event) => this.#key(event));
-    new ResizeObserver(() => this.draw()).observe(this.element);
+    this.room = 0;
+    this.inView = true;
+    this.sheet = new OffscreenCanvas(1, 1);
+    new ResizeObserver(([entry]) => {
+      this.room = Math.floor(entry.contentRect.width);
+      this.draw();
+    }).observe(this.canvas.parentElement);
     onTheme(() => this.draw());
   }
 
@@ -72,10 +80,12 @@ export class Layer {
     return [...found, make("span", { class: "figure", "data-of": "field" }, high === wide ? `${high}` : `${high}×${wide}`)];
   }
 
-  /** Take new values and draw them. */
+  /** Take new values; draw them now if they are in view, else when there is time. */
   update(data) {
     this.data = data;
-    this.draw();
+    clearTimeout(this.later);
+    if (this.inView || !this.plan) this.draw();
+    else this.later = setTimeout(() => this.draw(), LATER);
   }
 
   mark(unit) {
@@ -84,10 +94,9 @@ export class Layer {
   }
 
   draw() {
-    const wide = this.element.querySelector(".maps").clientWidth;
-    if (!this.data || !wide) return;
+    if (!this.data || !this.room) return;
     const [maps, height, width] = asMaps(this.data.shape);
-    const plan = layout([maps, height, width], wide, this.row.columns);
+    const plan = layout([maps, height, width], this.room, this.row.columns);
     const ratio = devicePixelRatio;
     const rows = Math.ceil(maps / plan.columns);
     const across = plan.columns * (plan.zoom * width + plan.gap) - plan.gap;
@@ -104,7 +113,8 @@ export class Layer {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, across, down);
     context.imageSmoothingEnabled = plan.zoom < 1;
-    const sheet = new OffscreenCanvas(width, height * maps);
+    const { sheet } = this;
+    if (sheet.width !== width || sheet.height !== height * maps) [sheet.width, sheet.height] = [width, height * maps];
     sheet.getContext("2d").putImageData(paint(this.data.codes, width, height * maps), 0, 0);
     for (let map = 0; map < maps; map += 1) {
       const [left, top] = this.#corner(map, height, width);
@@ -133,8 +143,8 @@ export class Layer {
     const what = height * width > 1 ? `${maps} maps of ${height} by ${width}` : `${maps} units`;
     const label = `${this.row.path}, ${this.row.words}: ${what}, up to ${number(this.data.scale, 2)}. Arrow keys choose a unit.`;
     if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
-    this.scale.textContent = `±${number(this.data.scale, 2)}`;
-    this.caption.textContent = maps < all ? `the first ${maps} of ${all} maps` : "";
+    write(this.scale, `±${number(this.data.scale, 2)}`);
+    write(this.caption, maps < all ? `the first ${maps} of ${all} maps` : "");
   }
 
   #point(event, pinned) {

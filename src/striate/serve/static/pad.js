@@ -3,6 +3,8 @@
 const PAPER = 224;
 const PEN = 0.08;
 const ERASER = 0.17;
+/** Levels up to this, of 255, are no ink. */
+const FAINT = 60;
 const INK = "#f4f2ec";
 const BOARD = "#101216";
 
@@ -18,8 +20,7 @@ export class Pad {
     this.done = [];
     this.stroke = null;
     this.cursor = null;
-    this.paper = new OffscreenCanvas(PAPER, PAPER);
-    this.paperContext = this.paper.getContext("2d", { willReadFrequently: true });
+    this.paperContext = new OffscreenCanvas(PAPER, PAPER).getContext("2d", { willReadFrequently: true });
     this.context = canvas.getContext("2d");
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
@@ -40,22 +41,29 @@ export class Pad {
     return first?.kind === "image" ? first : null;
   }
 
+  /** Whether there is nothing on it that could be seen. */
   get blank() {
-    return !this.stroke && !this.#visible.some((mark) => mark.kind === "image" || mark.tool === "pen");
+    return !this.image && !this.#levels().some((level) => level > FAINT);
   }
 
   /** The bytes of an image file: the one that was dropped here, or the drawing as a PGM. */
   content() {
     if (this.image) return this.image.file;
-    const { data } = this.paperContext.getImageData(0, 0, PAPER, PAPER);
     const head = new TextEncoder().encode(`P5 ${PAPER} ${PAPER} 255\n`);
     const file = new Uint8Array(head.length + PAPER * PAPER);
     file.set(head);
-    const [paper, ink] = [BOARD, INK].map((colour) => parseInt(colour.slice(1, 3), 16));
-    for (let at = 0; at < PAPER * PAPER; at += 1) {
-      file[head.length + at] = Math.max(0, Math.min(255, ((data[4 * at] - paper) * 255) / (ink - paper)));
-    }
+    file.set(this.#levels(), head.length);
     return file;
+  }
+
+  /** The drawing as levels from 0, the board, to 255, ink. */
+  #levels() {
+    if (this.levels) return this.levels;
+    const { data } = this.paperContext.getImageData(0, 0, PAPER, PAPER);
+    const [paper, ink] = [BOARD, INK].map((colour) => parseInt(colour.slice(1, 3), 16));
+    this.levels = new Uint8ClampedArray(PAPER * PAPER);
+    for (let at = 0; at < PAPER * PAPER; at += 1) this.levels[at] = ((data[4 * at] - paper) * 255) / (ink - paper);
+    return this.levels;
   }
 
   async show(file) {
@@ -99,6 +107,7 @@ export class Pad {
     const part = { ...this.stroke, points: [from, ...points] };
     this.#draw(this.context, this.canvas.width, part);
     this.#draw(this.paperContext, PAPER, part);
+    this.levels = null;
     this.changed();
   }
 
@@ -164,6 +173,7 @@ export class Pad {
       context.fillRect(0, 0, size, size);
       for (const mark of this.#visible) this.#draw(context, size, mark);
     }
+    this.levels = null;
     if (this.cursor) this.#cross(side);
   }
 

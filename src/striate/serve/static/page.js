@@ -1,7 +1,7 @@
 /** The page: what is drawn goes to the server, and what every layer made of it comes back. */
 
 import { drawing } from "./drawing.js";
-import { count, find, percent } from "./elements.js";
+import { count, find, percent, write } from "./elements.js";
 import { Input } from "./input.js";
 import { Inspector } from "./inspector.js";
 import { Layer } from "./layers.js";
@@ -20,7 +20,12 @@ const MAPS = 64;
 const network = await server.network();
 const rows = network.rows.filter((row) => !row.head);
 const byPath = new Map(rows.map((row) => [row.path, row]));
-const values = rows.reduce((sum, row) => sum + Math.min(row.output[0], MAPS) * (row.output[1] ?? 1) * (row.output[2] ?? 1), 0);
+const values = rows.reduce((sum, row) => sum + sent(row.output), 0);
+
+/** How many values of an output are fetched. */
+function sent([maps, height = 1, width = 1]) {
+  return height * width > 1 ? Math.min(maps, MAPS) * height * width : maps;
+}
 
 let frame = null;
 let unit = null;
@@ -35,40 +40,49 @@ const scores = new Scores(find("#scores"), network.classes, (name) => explain(na
 const layers = new Map(rows.map((row) => [row.path, new Layer(row, largest(), choose)]));
 const sandbox = new Sandbox(find("#sandbox"), server.account, network.trials);
 
-/** Run `work` again and again while it is asked for, one run at a time. */
-function latest(work) {
+/** Run `work` again and again while it is asked for, `most` at a time; what is asked for meanwhile is run once. */
+function latest(work, most = 1) {
   let wanted = false;
-  let running = false;
+  let running = 0;
   return async () => {
     wanted = true;
-    if (running) return;
-    running = true;
+    if (running === most) return;
+    running += 1;
     while (wanted) {
       wanted = false;
       await work();
     }
-    running = false;
+    running -= 1;
   };
 }
 
+let asked = 0;
+let shown = 0;
+/** While one answer is on its way, the next is computed; one that comes too late is left out. */
 const refresh = latest(async () => {
+  asked += 1;
+  const order = asked;
   const blank = pad.blank;
   const paths = values > ALL && visible.size ? [...visible].join() : undefined;
   try {
     const found = await server.activations(pad.content(), { ...query(), paths, maps: MAPS });
+    if (order < shown) return;
+    shown = order;
     show(found, blank);
   } catch (error) {
+    if (order < shown) return;
+    shown = order;
     fail(error);
   }
-});
+}, 2);
 
 const inspect = latest(async () => {
-  const asked = unit;
-  if (!asked || !frame) return;
+  const wanted = unit;
+  if (!wanted || !frame) return;
   try {
-    const found = await server.unit(pad.content(), { ...query(), ...asked });
-    if (asked === unit) {
-      inspector.update(found, byPath.get(asked.path));
+    const found = await server.unit(pad.content(), { ...query(), ...wanted });
+    if (wanted === unit) {
+      inspector.update(found, byPath.get(wanted.path));
       input.frame(found);
       document.body.classList.add("inspecting");
     }
@@ -111,7 +125,9 @@ function show(found, blank) {
 }
 
 function say(found) {
-  find("[data-testid=prediction]").textContent = found ? found.class : "–";
+  const top = find("[data-testid=prediction]");
+  write(top, found ? found.class : "–");
+  top.classList.toggle("long", Boolean(found) && found.class.length > 3);
   find("#probability").textContent = found ? percent(found.probability) : "draw a digit, or drop a picture";
   document.body.classList.toggle("unsure", Boolean(found) && found.probability < 0.5);
   document.body.classList.toggle("blank", !found);
@@ -169,6 +185,15 @@ function largest() {
   return [(row) => row.weights + row.biases, (row) => row.connections, (row) => row.macs].map((of) => Math.max(1, ...rows.map(of)));
 }
 
+/** Keep the layers in view in view on the drawing, too. */
+function follow(links) {
+  const way = find("#drawing");
+  const first = rows.find((row) => visible.has(row.path));
+  if (!first || way.scrollWidth <= way.clientWidth) return;
+  const box = links.get(first.path).getBoundingClientRect();
+  way.scrollBy({ left: box.left - way.getBoundingClientRect().left - way.clientWidth / 3, behavior: "instant" });
+}
+
 async function take(file) {
   if (file) await pad.show(file);
 }
@@ -218,12 +243,17 @@ function lay() {
     for (const { target, isIntersecting } of entries) {
       const path = target.dataset.path;
       visible[isIntersecting ? "add" : "delete"](path);
+      layers.get(path).inView = isIntersecting;
       links.get(path).classList.toggle("seen", isIntersecting);
     }
+    follow(links);
     if (values > ALL) refresh();
   }, { rootMargin: "0px 0px 100px 0px" });
   for (const layer of layers.values()) watch.observe(layer.element);
-  find("#prepared").closest("label").hidden = network.preprocessing.form !== "digits";
+  if (network.preprocessing.form !== "digits") {
+    find("#prepared").closest("label").hidden = true;
+    find("#draw-title").textContent = "Draw, or drop a picture";
+  }
   onTheme(() => inspect());
 }
 

@@ -42,5 +42,8 @@ export function colour(value, scale) {
   return `rgb(${word & 255} ${(word >> 8) & 255} ${(word >> 16) & 255})`;
 }
 
-/** Whether text on that colour must be light. */
-export const strong = (value, scale) => dark.matches ? Math.abs(value) < 0.55 * scale : Math.abs(value) > 0.5 * scale;
+/** Whether white reads better than black on a CSS colour as `colour` gives it. */
+export function deep(css) {
+  const [red, green, blue] = css.match(/\d+/g).map((level) => (level / 255) ** 2.2);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.18;
+}

@@ -123,7 +123,8 @@ export class Sandbox {
       `${first.path}: ${first.formula}, so ${first.output}; ${first.unseen}${first.padding_only ? ", which does no harm" : ""}.`,
       `Fits exactly with ${first.fits.join(" · ")}.`,
     ];
-    if (first.network_inputs.length) text.push(`Or with another input of the network: ${first.network_inputs.join(" or ")}.`);
+    const own = this.now.get(first.path).input.join() === account.input.join();
+    if (first.network_inputs.length && !own) text.push(`Or with another input of the network: ${first.network_inputs.join(" or ")}.`);
     if (others.length) text.push(`${others.length} more ${others.length === 1 ? "layer does" : "layers do"} not fit exactly: ${others.map((each) => each.path).join(", ")}.`);
     this.#message(fit.misfits.every((each) => each.padding_only) ? "harmless" : "misfit", text);
   }

@@ -1,6 +1,6 @@
 /** The classes with their probabilities, as bars; each is a button that asks which pixels speak for it. */
 
-import { make, percent } from "./elements.js";
+import { make, percent, write } from "./elements.js";
 
 const MOST = 20;
 
@@ -38,9 +38,10 @@ export class Scores {
     const top = probabilities && names.reduce((best, name) => (probabilities[name] > probabilities[best] ? name : best));
     this.rows.forEach((row, at) => {
       const share = probabilities ? probabilities[names[at]] : 0;
-      row.name = row.label.textContent = names[at];
+      row.name = names[at];
+      write(row.label, row.name);
       row.bar.style.width = `${100 * share}%`;
-      row.value.textContent = probabilities ? percent(share) : "";
+      write(row.value, probabilities ? percent(share) : "");
       row.button.classList.toggle("top", row.name === top);
       row.button.title = `Which pixels speak for ${row.name}?`;
     });

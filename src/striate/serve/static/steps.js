@@ -1,6 +1,6 @@
 /** The steps that brought an image to the network's form, as small pictures. */
 
-import { make } from "./elements.js";
+import { make, write } from "./elements.js";
 
 export class Steps {
   constructor(list) {
@@ -25,9 +25,10 @@ export class Steps {
       [canvas.width, canvas.height] = [step.width, step.height];
     }
     const pixels = new ImageData(step.width, step.height);
-    step.codes.forEach((level, place) => pixels.data.set([level, level, level, 255], 4 * place));
+    const words = new Uint32Array(pixels.data.buffer);
+    step.codes.forEach((level, place) => { words[place] = 0xff000000 | (level * 0x010101); });
     canvas.getContext("2d").putImageData(pixels, 0, 0);
-    name.textContent = step.name;
-    note.textContent = step.note;
+    write(name, step.name);
+    write(note, step.note);
   }
 }
