@@ -17,7 +17,7 @@ from striate.data.decode import decode
 from striate.data.image_file import prepare, unread
 from striate.errors import DataError
 from striate.spec.network import INPUT, Plan, plan
-from striate.train.losses import class_probabilities, class_scores
+from striate.train.losses import class_scores
 from striate.train.run import Run
 
 MOST_PIXELS = 16_000_000
@@ -54,6 +54,7 @@ class Predictor:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.model = run.model()
+        self.temperature = run.temperature
 
     @cached_property
     def plan(self) -> Plan:
@@ -95,11 +96,13 @@ class Predictor:
         return class_scores(self.run.network, self.model.logits(images))
 
     @torch.inference_mode()
-    def _predict(self, values: Images, steps: tuple[Step, ...], image: str) -> Prediction:
-        outputs = self.model(values)
-        if not self.run.network.probabilities:
-            outputs = class_probabilities(self.run.network, outputs)
-        probabilities = dict(zip(self.run.classes, outputs[0].tolist(), strict=True))
+    def _predict(self, images: Images, steps: tuple[Step, ...], image: str) -> Prediction:
+        # The whole network runs, so that a closing softmax can be watched; its logarithm has the logits' differences.
+        outputs = self.model(images)
+        network = self.run.network
+        scores = outputs.log() if network.probabilities else class_scores(network, outputs)
+        values = (scores[0] / self.temperature).softmax(0).tolist()
+        probabilities = dict(zip(self.run.classes, values, strict=True))
         name = max(probabilities, key=probabilities.__getitem__)
         return Prediction(image, name, probabilities[name], probabilities, steps)
 

@@ -20,6 +20,7 @@ from striate.train.losses import class_scores, loss_of
 from striate.train.metrics import run_over
 from striate.train.optimisers import optimiser_for, rate_at
 from striate.train.recipe import Recipe
+from striate.train.temperature import temperature_of
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class Epoch:
-    """A pass over the training images is done; `accuracy` is on the validation images."""
+    """A pass over the training images is done; `accuracy` and `temperature` are of the validation images."""
 
     epoch: int
     loss: float
     train_accuracy: float
     validation_loss: float
     accuracy: float
+    temperature: float
     rate: float
     seconds: float
     images_per_second: float
@@ -134,6 +136,7 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
             train_accuracy=learner.right / count,
             validation_loss=seen.loss,
             accuracy=seen.accuracy,
+            temperature=temperature_of(seen.scores, seen.labels),
             rate=rate_at(learner.epoch * batches + batches - 1, recipe.epochs * batches, recipe),
             seconds=seconds,
             images_per_second=count / learner.seconds if learner.seconds else 0.0,

@@ -188,7 +188,7 @@ def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, A
             else:
                 history.append({"event": "epoch", "time": now(), **asdict(event)})
                 if event.accuracy >= best["accuracy"]:
-                    best.update(epoch=event.epoch, accuracy=event.accuracy)
+                    best.update(epoch=event.epoch, accuracy=event.accuracy, temperature=event.temperature)
                     save_checkpoint(run.path("best.safetensors"), dict(model.state_dict()), dict(best))
                 save()
                 saved = time.monotonic()
@@ -251,7 +251,8 @@ def evaluate(run: Run, *, split: str = "test", source: str | None = None) -> tup
         _, chosen = hold_out(images.load("train"), fraction=run.recipe.hold_out)
     chosen = chosen.relabelled(run.classes)
     packed = replace(chosen, images=run.preprocessing.pack(chosen.images))
-    return run_over(run.model(), packed, run.preprocessing, recipe=run.recipe), chosen
+    outputs = run_over(run.model(), packed, run.preprocessing, recipe=run.recipe, temperature=run.temperature)
+    return outputs, chosen
 
 
 def _device(name: str) -> str:
