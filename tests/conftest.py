@@ -26,6 +26,15 @@ def session_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["STRIATE_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """For tensors this small, threads that wait for each other cost more than they save."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def few_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of IDX files with the first 1,200 training and 300 test digits of MNIST."""

@@ -12,7 +12,7 @@ def small(network: Network) -> Network:
     """The network, or where it is large the same layers at an eighth of the width, on a small input."""
     paper = CATALOGUE[network.name].paper
     if paper == alphago.PAPER:
-        return narrow(network, 1 / 8)
+        return narrow(network, 1 / 16)
     if paper not in SIDE:
         return network
     return narrow(network, 1 / 8, input=(3, SIDE[paper], SIDE[paper]), classes=10)

@@ -11,7 +11,20 @@ import click
 
 from striate.errors import StriateError
 
-VERBS = ("account", "compare", "audit", "train", "evaluate", "predict", "serve", "completion")
+VERBS = (
+    "list",
+    "show",
+    "cite",
+    "account",
+    "compare",
+    "audit",
+    "train",
+    "evaluate",
+    "predict",
+    "serve",
+    "claims",
+    "completion",
+)
 
 
 class Verbs(click.Group):

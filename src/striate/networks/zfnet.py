@@ -67,6 +67,7 @@ ENTRIES = {
             Published("top-5 error", "16.5", "%", "ILSVRC-2012 validation, one network", "table 2"),
             Published("top-5 error", "14.8", "%", "ILSVRC-2012 test, six networks", "table 2"),
         ),
+        recipe="zfnet",
     ),
     "zfnet-512": Entry(
         partial(zfnet, "zfnet-512", last=(512, 1024, 512)),
@@ -76,5 +77,6 @@ ENTRIES = {
             Published("top-5 error", "16.0", "%", "ILSVRC-2012 validation, one network", "table 2"),
             Published("top-5 error", "16.1", "%", "ILSVRC-2012 test, one network", "table 2"),
         ),
+        recipe="zfnet",
     ),
 }
