@@ -6,17 +6,21 @@ from hypothesis import strategies as st
 
 from striate import (
     Activation,
+    Auxiliary,
     BatchNorm,
     Branches,
     Conv,
+    Dropout,
     Flatten,
     GlobalAveragePool,
     Linear,
     LocalResponseNorm,
     Network,
+    PadChannels,
     Pool,
     PositionBias,
     Residual,
+    Softmax,
     Subsample,
 )
 from striate.errors import ShapeError
@@ -29,6 +33,8 @@ sides = st.one_of(
     st.tuples(*[st.integers(0, 3)] * 4),
     st.just("same"),
 )
+KINDS = ["conv", "pool", "subsample", "act", "bn", "lrn", "bias", "dropout", "pad"]
+KINDS += ["residual", "identity", "branches", "auxiliary"]
 pairs = st.one_of(small, st.tuples(small, small))
 
 
@@ -80,9 +86,7 @@ def networks(draw: st.DrawFn) -> Network:
     layers: list = []
     channels = shape[0]
     for _ in range(draw(st.integers(1, 5))):
-        choice = draw(
-            st.sampled_from(["conv", "pool", "subsample", "act", "bn", "lrn", "bias", "residual", "branches"])
-        )
+        choice = draw(st.sampled_from(KINDS))
         match choice:
             case "conv":
                 new = draw(convolutions(channels))
@@ -102,6 +106,14 @@ def networks(draw: st.DrawFn) -> Network:
                 filters, stride = draw(st.integers(1, 4)), draw(st.integers(1, 2))
                 body = [Conv(filters, kernel=3, stride=stride, padding=1), Activation("relu")]
                 new = Residual(body, shortcut=[Conv(filters, kernel=1, stride=stride)])
+            case "identity":
+                new = Residual([draw(convolutions(channels)), BatchNorm()])
+            case "dropout":
+                new = Dropout(draw(st.sampled_from([0, 0.5])))
+            case "pad":
+                new = PadChannels(channels + draw(st.integers(0, 2)))
+            case "auxiliary":
+                new = Auxiliary([Conv(2, kernel=1), GlobalAveragePool(), Dropout(0.5), Linear(2)])
             case _:
                 new = Branches([[Conv(2, kernel=1)], [Conv(3, kernel=3, padding="same"), Activation("relu")]])
         try:
@@ -111,4 +123,5 @@ def networks(draw: st.DrawFn) -> Network:
         layers.append(new)
         channels = plan(Network("try", shape, layers)).output[0]
     head = [GlobalAveragePool()] if draw(st.booleans()) else [Flatten()]
-    return Network("random", shape, [*layers, *head, Linear(3, bias=draw(st.booleans()))])
+    ending = [Softmax()] if draw(st.booleans()) else []
+    return Network("random", shape, [*layers, *head, Linear(3, bias=draw(st.booleans())), *ending])

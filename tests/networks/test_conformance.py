@@ -1,20 +1,30 @@
 """What every network of the catalogue must do."""
 
+from math import prod
+
 import pytest
 import torch
 from safetensors.torch import load, save
 
-from striate import NETWORKS, account, find, from_json, to_json
+from striate import NETWORKS, Network, account, find, from_json, to_json
 from striate.audit import audit
 from striate.build import build
 from striate.spec.layers import RBF
+from striate.spec.network import plan
+from tests.networks.small import small
 
 ALL = sorted(NETWORKS)
 
 
 @pytest.fixture(params=ALL)
-def network(request):
+def network(request) -> Network:
     return find(request.param)
+
+
+@pytest.fixture(params=ALL)
+def quick(request) -> Network:
+    """The network, or where it is large the same layers on a smaller input and narrower."""
+    return small(find(request.param))
 
 
 def test_its_name_is_its_key(network) -> None:
@@ -32,40 +42,47 @@ def test_account_and_module_agree(network) -> None:
     assert sum(check.macs[1] for check in checks) == account(network).training.macs
 
 
-def test_forward_gives_a_score_for_each_class(network) -> None:
-    outputs = build(network)(torch.rand(3, *network.input))
-    assert outputs.shape == (3, 10)
-    assert torch.isfinite(outputs).all()
-    if network.probabilities:
-        torch.testing.assert_close(outputs.sum(1), torch.ones(3))
-
-
-def test_a_gradient_reaches_every_parameter(network) -> None:
-    initialisation = "lecun" if isinstance(network.layers[-1], RBF) else "he"
-    model = build(network, initialisation=initialisation, generator=torch.Generator().manual_seed(0)).eval()
-    model.logits(torch.rand(8, *network.input)).square().sum().backward()
-    silent = [path for path, each in model.named_parameters() if each.grad is None or not each.grad.any()]
-    assert silent == []
-
-
-def test_weights_survive_a_file(network) -> None:
-    model, other = build(network), build(network)
-    other.load_state_dict(load(save(dict(model.state_dict()))))
-    pixels = torch.rand(2, *network.input)
-    assert torch.equal(model.eval()(pixels), other.eval()(pixels))
-
-
 def test_submodules_bear_the_paths(network) -> None:
     model = build(network, device="meta")
     for row in account(network).rows:
         assert model.get_submodule(row.path) is not None
 
 
-def test_nothing_is_computed_in_place(network) -> None:
+def test_the_small_one_has_the_same_layers(network) -> None:
+    assert [step.path for step in plan(small(network)).steps] == [step.path for step in plan(network).steps]
+
+
+def test_forward_gives_a_score_for_each_class(quick) -> None:
+    outputs = build(quick)(torch.rand(3, *quick.input))
+    assert outputs.shape == (3, prod(plan(quick).output))
+    assert torch.isfinite(outputs).all()
+    if quick.probabilities:
+        torch.testing.assert_close(outputs.sum(1), torch.ones(3))
+
+
+def test_a_gradient_reaches_every_parameter(quick) -> None:
+    initialisation = "lecun" if isinstance(quick.layers[-1], RBF) else "he"
+    model = build(quick, initialisation=initialisation, generator=torch.Generator().manual_seed(0)).eval()
+    heads: dict = {}
+    outputs = model.logits(torch.rand(8, *quick.input), heads)
+    assert list(heads) == list(plan(quick).heads)
+    sum(each.square().sum() for each in [outputs, *heads.values()]).backward()
+    silent = [path for path, each in model.named_parameters() if each.grad is None or not each.grad.any()]
+    assert silent == []
+
+
+def test_weights_survive_a_file(quick) -> None:
+    model, other = build(quick), build(quick)
+    other.load_state_dict(load(save(dict(model.state_dict()))))
+    pixels = torch.rand(2, *quick.input)
+    assert torch.equal(model.eval()(pixels), other.eval()(pixels))
+
+
+def test_nothing_is_computed_in_place(quick) -> None:
     """What a hook captures stays what it was."""
-    model = build(network).eval()
+    model = build(quick).eval()
     captured = []
-    for row in account(network).rows:
-        model.get_submodule(row.path).register_forward_hook(lambda _, __, out: captured.append((out, out.clone())))
-    model(torch.rand(2, *network.input))
+    for step in plan(quick).steps:
+        model.get_submodule(step.path).register_forward_hook(lambda _, __, out: captured.append((out, out.clone())))
+    model.logits(torch.rand(2, *quick.input), {})
     assert all(torch.equal(now, then) for now, then in captured)

@@ -62,6 +62,10 @@ class Account:
         """The same with the auxiliary heads."""
         return self._sum(self.rows)
 
+    def for_batch(self, batch: int) -> Account:
+        """The account of the same network for another batch."""
+        return account(self.network, input=self.input, batch=batch, biases=self.biases)
+
     def _sum(self, rows: Iterable[Row]) -> Counts:
         return reduce(add, (row.counts for row in rows), Counts(activations=prod(self.input) * self.batch))
 

@@ -35,7 +35,7 @@ def unseen(step: Step) -> Unseen | None:
     >>> print(unseen(plan(net).steps[0]))
     unseen: 1 row and 1 column of the input
     """
-    moved = _window(step)
+    moved = window_of(step)
     if moved is None:
         return None
     (rows, padding_rows), (columns, padding_columns) = (axis.unseen() for axis in moved.axes)
@@ -46,7 +46,7 @@ def unseen(step: Step) -> Unseen | None:
 def require_exact(steps: Iterable[Step]) -> None:
     """Raise ShapeError for the first layer whose windows leave anything unseen."""
     for step in steps:
-        moved, left = _window(step), unseen(step)
+        moved, left = window_of(step), unseen(step)
         if moved is None or left is None:
             continue
         axis = next(axis for axis in moved.axes if axis.unseen() != (0, 0))
@@ -63,6 +63,8 @@ def remedies(axis: Axis) -> list[str]:
 
     >>> remedies(Axis(7, kernel=3, stride=3))
     ['input 6 or 9', 'kernel 4', 'stride 2', 'padding 1']
+    >>> remedies(Axis(224, kernel=11, stride=4))  # AlexNet's first layer, on the input that its paper prints
+    ['input 223 or 227', 'kernel 8 or 12', 'stride 3', 'padding 1 before and 2 after']
     """
     found = [
         ("input", _nearest(axis.size, lambda size: replace(axis, size=size))),
@@ -70,7 +72,19 @@ def remedies(axis: Axis) -> list[str]:
         ("stride", _nearest(axis.stride, lambda stride: replace(axis, stride=stride))),
         ("padding", _nearest(axis.before, lambda side: replace(axis, before=side, after=side), least=0)),
     ]
-    return [f"{word} {' or '.join(map(str, values))}" for word, values in found if values]
+    lines = [f"{word} {' or '.join(map(str, values))}" for word, values in found if values]
+    if not found[-1][1] and (uneven := _uneven(axis)):
+        lines.append(f"padding {uneven[0]} before and {uneven[1]} after")
+    return lines
+
+
+def _uneven(axis: Axis) -> tuple[int, int] | None:
+    """The least padding, one more after than before, with which the windows fit exactly."""
+    for total in range(axis.before + axis.after + 1, 2 * axis.extent):
+        before, after = total // 2, total - total // 2
+        if _exact(replace(axis, before=before, after=after)):
+            return before, after
+    return None
 
 
 def _nearest(value: int, change: Callable[[int], Axis], *, least: int = 1) -> list[int]:
@@ -84,7 +98,8 @@ def _exact(axis: Axis) -> bool:
     return axis.output > 0 and axis.unseen() == (0, 0) and axis.before < axis.extent
 
 
-def _window(step: Step) -> Window | None:
+def window_of(step: Step) -> Window | None:
+    """How the windows of a step move over its input, None for a layer without windows."""
     layer = step.layer
     return window(layer, step.inputs[0]) if isinstance(layer, (Conv, Pool, Subsample)) else None
 

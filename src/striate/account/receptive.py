@@ -4,6 +4,9 @@ Along one axis, unit i of a layer sees the pixels from `first + i·jump` to `las
 input, and what lies outside of the input is padding. A convolution, a pooling or a subsampling widens the field and
 multiplies the jump; a sum or a concatenation takes the union of its parts; from a flatten or a global pooling on, a
 unit sees all that the units before it saw together, clipped to the input.
+
+Where the parts of a sum or a concatenation differ in jump, the fields of its units are not all of one size; then the
+rule holds for the first unit, with the larger jump. `unit.view` is exact for every unit of every network.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
+from striate.account.unit import seen
 from striate.spec.layers import (
     RBF,
     Activation,
@@ -56,11 +60,6 @@ class Span:
         first = self.first - axis.before * self.jump
         return Span(first, first + (self.last - self.first) + (axis.extent - 1) * self.jump, self.jump * axis.stride)
 
-    def joined(self, units: int, pixels: int) -> Span:
-        """The field of one unit that reads all `units` of these, clipped to an input of `pixels`."""
-        last = self.last + (units - 1) * self.jump
-        return Span(max(0, self.first), min(pixels - 1, last), 0)
-
     def union(self, other: Span) -> Span:
         """The field of a unit that reads one of these and one of the others."""
         return Span(min(self.first, other.first), max(self.last, other.last), max(self.jump, other.jump))
@@ -105,8 +104,7 @@ def _field(step: Step, sources: list[ReceptiveField], plan: Plan) -> ReceptiveFi
             moved = window(layer, shape)
             return ReceptiveField(source.height.through(moved.height), source.width.through(moved.width))
         case Flatten() | GlobalAveragePool() if len(shape) == 3:
-            _, height, width = plan.input
-            return ReceptiveField(source.height.joined(shape[1], height), source.width.joined(shape[2], width))
+            return _joined(plan, step.sources[0])
         case Residual() | Branches():
             for other in sources[1:]:
                 source = ReceptiveField(source.height.union(other.height), source.width.union(other.width))
@@ -127,3 +125,11 @@ def _field(step: Step, sources: list[ReceptiveField], plan: Plan) -> ReceptiveFi
             return source
         case _:
             assert_never(layer)
+
+
+def _joined(plan: Plan, source: int) -> ReceptiveField:
+    """The field of a unit that reads all units of `source`."""
+    pixels = seen(plan, source)
+    if pixels is None:
+        return ReceptiveField(Span(0, -1, 0), Span(0, -1, 0))
+    return ReceptiveField(Span(*pixels.rows, 0), Span(*pixels.columns, 0))

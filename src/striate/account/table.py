@@ -8,12 +8,14 @@ import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from striate.account.account import Account, Row
+from striate.account.account import Account
 from striate.account.counts import CONVENTION, Counts
+from striate.account.fold import Line, lines
+from striate.account.grid import grid, wrapped
 from striate.spec.json import dump
 from striate.spec.shapes import show
 
-Cell = Callable[[Row, Counts], str]
+Cell = Callable[[Line, Counts], str]
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,13 @@ def _number(name: str) -> tuple[Cell, Callable[[Counts], str]]:
         value: int = getattr(counts, name)
         return f"{value:,}" if value else ""
 
-    return (lambda row, _: total(row.counts)), total
+    return (lambda line, _: total(line.counts)), total
 
 
 def _share(name: str) -> Cell:
-    def cell(row: Row, totals: Counts) -> str:
-        value, whole = getattr(row.counts, name), getattr(totals, name)
-        if not value or row.in_head:
+    def cell(line: Line, totals: Counts) -> str:
+        value, whole = getattr(line.counts, name), getattr(totals, name)
+        if not value or line.in_head:
             return ""
         return f"{100 * value / whole:.1f} %"
 
@@ -54,49 +56,47 @@ def _pair(pair: tuple[int, int]) -> str:
 
 
 COLUMNS = (
-    Column("layer", lambda row, _: row.path, lambda _: "total", 0, left=True),
-    Column("what it is", lambda row, _: row.words, _nothing, 0, left=True),
-    Column("input", lambda row, _: show(row.step.inputs[0]), _nothing, 9),
-    Column("output", lambda row, _: show(row.step.output), _nothing, 0),
-    Column("weights", *_number("weights"), 7),
-    Column("biases", *_number("biases"), 7),
-    Column("fixed", *_number("fixed"), 8),
+    Column("layer", lambda line, _: line.path, lambda _: "total", 0, left=True),
+    Column("what it is", lambda line, _: line.words, _nothing, 3, left=True),
+    Column("input", lambda line, _: show(line.input), _nothing, 10),
+    Column("output", lambda line, _: show(line.output), _nothing, 0),
+    Column("weights", *_number("weights"), 8),
+    Column("biases", *_number("biases"), 8),
+    Column("fixed", *_number("fixed"), 9),
     Column("parameters", *_number("parameters"), 1),
-    Column("share", _share("parameters"), _nothing, 6),
-    Column("connections", *_number("connections"), 4),
+    Column("share", _share("parameters"), _nothing, 7),
+    Column("connections", *_number("connections"), 5),
     Column("MACs", *_number("macs"), 2),
-    Column("share", _share("macs"), _nothing, 6),
-    Column("activations", *_number("activations"), 5),
-    Column("field", lambda row, _: _pair(row.receptive_field.size), _nothing, 3),
-    Column("jump", lambda row, _: _pair(row.receptive_field.jump), _nothing, 10),
+    Column("share", _share("macs"), _nothing, 7),
+    Column("activations", *_number("activations"), 6),
+    Column("field", lambda line, _: _pair(line.receptive_field.size), _nothing, 4),
+    Column("jump", lambda line, _: _pair(line.receptive_field.jump), _nothing, 11),
 )
 """Every column of the text table; where the page is narrow those of the highest rank go first."""
 
 
-def to_table(account: Account, *, width: int = 80) -> str:
-    """The account as a text table of at most `width` characters, where its rows allow it."""
-    columns = _columns_within(account, width)
+def to_table(account: Account, *, width: int = 80, depth: int | None = None, fold: bool = True) -> str:
+    """The account as a text table of at most `width` characters, where its rows allow it.
+
+    `depth` adds layers up by the first so many names of their paths; `fold` tells like blocks in a row once.
+    """
+    shown = lines(account.rows, depth=depth, fold=fold)
     totals = account.totals
-    grid = [[column.cell(row, totals) for column in columns] for row in account.rows]
-    heading = [column.heading for column in columns]
-    bottom = [column.total(totals) for column in columns]
-    widths = [max(map(len, cells)) for cells in zip(heading, bottom, *grid, strict=True)]
-
-    def line(cells: list[str]) -> str:
-        parts = [
-            cell.ljust(size) if column.left else cell.rjust(size)
-            for cell, size, column in zip(cells, widths, columns, strict=True)
-        ]
-        return "  ".join(parts).rstrip()
-
-    rule = "─" * len("  ".join("x" * size for size in widths))
-    lines = [*title(account, width), "", line(heading), rule]
-    for row, cells in zip(account.rows, grid, strict=True):
-        lines.append(line(cells))
-        if row.unseen is not None:
-            lines.append(f"  └ {row.unseen}")
-    lines += [rule, line(bottom), "", *_footer(account, columns, width)]
-    return "\n".join(lines)
+    columns = _columns_within(shown, totals, width)
+    cells = [
+        [column.heading for column in columns],
+        [],
+        *([column.cell(line, totals) for column in columns] for line in shown),
+        [],
+        [column.total(totals) for column in columns],
+    ]
+    text = grid(cells, "".join("<" if column.left else ">" for column in columns))
+    found = [*title(account, width), "", *text[:2]]
+    for line, row in zip(shown, text[2:], strict=False):
+        found.append(row)
+        if line.unseen is not None:
+            found.append(f"  └ {line.unseen}")
+    return "\n".join([*found, *text[-2:], "", *_footer(account, columns, shown, width)])
 
 
 def to_csv(account: Account) -> str:
@@ -117,13 +117,13 @@ def to_markdown(account: Account) -> str:
         return f"| {' | '.join(cells)} |"
 
     head, *source = title(account, 999)
-    lines = [f"**{head}**", *source, "", line([column.heading for column in COLUMNS])]
-    lines.append(line([":--" if column.left else "--:" for column in COLUMNS]))
-    lines += [line([column.cell(row, totals) for column in COLUMNS]) for row in account.rows]
-    lines.append(line([column.total(totals) for column in COLUMNS]))
+    text = [f"**{head}**", *source, "", line([column.heading for column in COLUMNS])]
+    text.append(line([":--" if column.left else "--:" for column in COLUMNS]))
+    text += [line([column.cell(row, totals) for column in COLUMNS]) for row in lines(account.rows, fold=False)]
+    text.append(line([column.total(totals) for column in COLUMNS]))
     notes = [f"* {row.path}: {row.unseen}" for row in account.rows if row.unseen is not None]
     convention = [f"* {word}: {meaning}" for word, meaning in CONVENTION.items()]
-    return "\n".join([*lines, "", *notes, *convention])
+    return "\n".join([*text, "", *notes, *convention])
 
 
 def to_json(account: Account) -> str:
@@ -141,19 +141,15 @@ def title(account: Account, width: int) -> list[str]:
     return [" · ".join(parts), *textwrap.wrap(origin, width)]
 
 
-def _columns_within(account: Account, width: int) -> list[Column]:
+def _columns_within(shown: list[Line], totals: Counts, width: int) -> list[Column]:
     """The columns that fit, dropping the highest rank until they do."""
-    totals = account.totals
-    columns = list(COLUMNS)
+    columns = [column for column in COLUMNS if column.rank == 0 or _says_something(column, shown, totals)]
     sizes = {
         id(column): max(
-            len(column.heading),
-            len(column.total(totals)),
-            *(len(column.cell(row, totals)) for row in account.rows),
+            len(column.heading), len(column.total(totals)), *(len(column.cell(line, totals)) for line in shown)
         )
         for column in columns
     }
-    columns = [column for column in columns if column.rank == 0 or _says_something(column, account)]
     while sum(sizes[id(column)] + 2 for column in columns) - 2 > width:
         last = max(column.rank for column in columns)
         if last == 0:
@@ -162,35 +158,33 @@ def _columns_within(account: Account, width: int) -> list[Column]:
     return columns
 
 
-def _says_something(column: Column, account: Account) -> bool:
-    return any(column.cell(row, account.totals) for row in account.rows)
+def _says_something(column: Column, shown: list[Line], totals: Counts) -> bool:
+    return any(column.cell(line, totals) for line in shown)
 
 
-def _footer(account: Account, columns: list[Column], width: int) -> list[str]:
+def _footer(account: Account, columns: list[Column], all_lines: list[Line], width: int) -> list[str]:
     totals, training = account.totals, account.training
-    lines: list[str] = []
+    text: list[str] = []
     counted = f"{totals.parameters:,} parameters, trained"
     counted += f" ({totals.weights:,} weights, {totals.biases:,} biases)" if totals.biases else ""
     counted += f"; {totals.fixed:,} fixed values" if totals.fixed else ""
-    lines += _wrapped(counted, width)
+    text += wrapped(counted, width)
     if training != totals:
-        lines += _wrapped(f"{training.parameters:,} parameters in training, with the auxiliary heads", width)
+        text += wrapped(f"{training.parameters:,} parameters in training, with the auxiliary heads", width)
     shown = {column.heading for column in columns}
     words = {"parameters": "parameters", "connections": "connections", "MACs": "macs", "activations": "activations"}
     for heading, key in words.items():
         if heading in shown:
-            lines += _wrapped(f"{heading}: {CONVENTION[key]}", width)
+            text += wrapped(f"{heading}: {CONVENTION[key]}", width)
     if "field" in shown:
-        lines += _wrapped("field: receptive field, the side in pixels of what one unit sees of the input", width)
-    hidden = [column.heading for column in COLUMNS if column not in columns and _says_something(column, account)]
+        text += wrapped("field: receptive field, the side in pixels of what one unit sees of the input", width)
+    hidden = [
+        column.heading for column in COLUMNS if column not in columns and _says_something(column, all_lines, totals)
+    ]
     if hidden:
         words_hidden = ", ".join(dict.fromkeys(hidden))
-        lines += _wrapped(f"not shown at this width: {words_hidden} (a wider page or --format csv has them)", width)
-    return lines
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, max(width, 40), subsequent_indent="  ")
+        text += wrapped(f"not shown at this width: {words_hidden} (a wider page or --format csv has them)", width)
+    return text
 
 
 def _flat(row: Mapping[str, object]) -> dict[str, object]:

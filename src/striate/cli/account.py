@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 
 import click
 
-from striate.account import account
-from striate.account.table import to_csv, to_json, to_markdown, to_table
+from striate.account import Account, account
+from striate.account.memory import DTYPES, OPTIMISERS
+from striate.account.others import VERSIONS
 from striate.cli.parameters import INPUT, NETWORK
+from striate.spec.json import Json, dump
 from striate.spec.network import Network
+
+View = tuple[Callable[[int], str], Callable[[], dict[str, Json]]]
+"""Text for a page of some width, and the same as JSON has it."""
 
 
 @click.command(
     "account",
     epilog="\b\nExamples:\n"
     "  striate account lenet5\n"
+    "  striate account resnet152 --depth 1                a line for each stage\n"
     "  striate account lenet5 --format csv > lenet5.csv\n"
-    "  striate account simple-cnn --batch 128\n"
-    "  striate account lenet5-keras-table --without-biases\n"
-    "  striate account mine.json --input 3x64x64 --strict",
+    "  striate account vgg-d --memory --batch 64 --budget 8GiB\n"
+    "  striate account alexnet --training --images 1281167\n"
+    "  striate account alexnet --fit --input 3x224x224\n"
+    "  striate account alexnet --unit conv3:5,7           what one unit sees\n"
+    "  striate account lenet5-dense --as torchinfo        why another tool says otherwise\n"
+    "  striate account lenet5-keras-table --versus fully-connected",
 )
 @click.argument("network", type=NETWORK)
 @click.option(
@@ -33,30 +43,140 @@ from striate.spec.network import Network
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--batch", type=click.IntRange(min=1), default=1, help="Count for a batch of this many images.")
 @click.option("--input", "shape", type=INPUT, help="Another input, such as 1x28x28: channels, height, width.")
+@click.option("--depth", type=click.IntRange(min=1), help="Add layers up by the first so many names of their paths.")
+@click.option("--all", "every", is_flag=True, help="Print every layer, also of blocks that are like the one before.")
 @click.option("--without-biases", is_flag=True, help="Leave biases out, as sums on paper often do.")
 @click.option("--strict", is_flag=True, help="Refuse layers whose windows leave rows or columns unseen.")
+@click.option("--memory", is_flag=True, help="What inference and training take in memory.")
+@click.option("--budget", help="The largest batch that trains within so much memory, such as 8GiB.")
+@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Of every value.")
+@click.option(
+    "--optimiser", type=click.Choice(list(OPTIMISERS)), default="adam", show_default=True, help="For --memory."
+)
+@click.option("--training", is_flag=True, help="The MACs of training: forward, backward, an epoch.")
+@click.option("--images", type=click.IntRange(min=1), default=60_000, show_default=True, help="Images of an epoch.")
+@click.option("--fit", is_flag=True, help="Which layers do not fit exactly, and what would.")
+@click.option("--unit", metavar="PATH:ROW,COL", help="The pixels of the input that one unit sees.")
+@click.option("--as", "tool", type=click.Choice(list(VERSIONS)), help="What another tool prints, and why it differs.")
+@click.option("--versus", type=NETWORK, help="Another network beside this one.")
 def command(
     network: Network,
     form: str,
     as_json: bool,
     batch: int,
     shape: tuple[int, ...] | None,
+    depth: int | None,
+    every: bool,
     without_biases: bool,
     strict: bool,
+    memory: bool,
+    budget: str | None,
+    dtype: str,
+    optimiser: str,
+    training: bool,
+    images: int,
+    fit: bool,
+    unit: str | None,
+    tool: str | None,
+    versus: Network | None,
 ) -> None:
     """Show what every layer of NETWORK costs.
 
     NETWORK is a name of the catalogue or a JSON file. Each row has a layer's path, what it is, the shapes in and
     out, weights, biases, fixed values, connections, MACs, activations and the receptive field; the totals say what
-    they count.
+    they count. The other tables stand in its place: --memory, --training, --fit, --unit, --as, --versus.
     """
-    result = account(network, input=shape, batch=batch, biases=not without_biases, strict=strict)
-    if as_json or form == "json":
-        text = to_json(result)
-    elif form == "csv":
-        text = to_csv(result).rstrip("\n")
-    elif form == "markdown":
-        text = to_markdown(result)
-    else:
-        text = to_table(result, width=shutil.get_terminal_size().columns)
-    click.echo(text)
+    chosen = [
+        *([lambda: _fit(network, shape)] if fit else []),
+        *([lambda: _unit(network, unit, shape)] if unit else []),
+        *([lambda: _memory(counted(), dtype, optimiser, budget)] if memory or budget else []),
+        *([lambda: _training(counted(), images)] if training else []),
+        *([lambda: _others(counted(), tool)] if tool else []),
+        *([lambda: _versus([counted(), account(versus, batch=batch)], dtype)] if versus else []),
+    ]
+
+    def counted() -> Account:
+        return account(network, input=shape, batch=batch, biases=not without_biases, strict=strict)
+
+    if len(chosen) > 1:
+        raise click.UsageError("Ask for one of --memory, --training, --fit, --unit, --as and --versus at a time.")
+    form = "json" if as_json else form
+    width = shutil.get_terminal_size().columns
+    if not chosen:
+        click.echo(_table(counted(), form, width, depth=depth, fold=not every))
+        return
+    if form not in ("table", "json"):
+        raise click.UsageError(f"--format {form} is for the table of layers; this one has table and json.")
+    text, document = chosen[0]()
+    click.echo(dump(document()) if form == "json" else text(width))
+
+
+def _table(counted: Account, form: str, width: int, *, depth: int | None, fold: bool) -> str:
+    from striate.account import table
+
+    match form:
+        case "json":
+            return table.to_json(counted)
+        case "csv":
+            return table.to_csv(counted).rstrip("\n")
+        case "markdown":
+            return table.to_markdown(counted)
+        case _:
+            return table.to_table(counted, width=width, depth=depth, fold=fold)
+
+
+def _memory(counted: Account, dtype: str, optimiser: str, budget: str | None) -> View:
+    from striate.account.memory import largest_batch, memory, parse_bytes
+    from striate.account.memory_table import budget_text, memory_table
+
+    result = memory(counted, dtype=dtype, optimiser=optimiser)
+    if budget is None:
+        return lambda width: memory_table(result, width=width), result.to_dict
+    limit = parse_bytes(budget)
+    best: dict[str, Json] = {
+        "budget": limit,
+        "largest_batch": largest_batch(counted, limit, dtype=dtype, optimiser=optimiser),
+    }
+    return (
+        lambda width: f"{memory_table(result, width=width)}\n\n{budget_text(result, limit, width=width)}",
+        lambda: {**result.to_dict(), **best},
+    )
+
+
+def _training(counted: Account, images: int) -> View:
+    from striate.account.memory_table import cost_table
+    from striate.account.training import training_cost
+
+    cost = training_cost(counted, images=images)
+    return lambda width: cost_table(cost, width=width), cost.to_dict
+
+
+def _fit(network: Network, shape: tuple[int, ...] | None) -> View:
+    from striate.account.fit_table import fit_table
+    from striate.account.fitting import fitting
+
+    found = fitting(network, input=shape)
+    return lambda width: fit_table(found, width=width), found.to_dict
+
+
+def _unit(network: Network, unit: str, shape: tuple[int, ...] | None) -> View:
+    from striate.account.unit import view
+    from striate.account.unit_table import unit_dict, unit_text
+
+    seen = view(network, unit, input=shape)
+    return lambda _: unit_text(network.name, seen), lambda: unit_dict(network.name, seen)
+
+
+def _others(counted: Account, tool: str) -> View:
+    from striate.account.others import as_counted_by
+    from striate.account.others_table import others_table
+
+    found = as_counted_by(tool, counted)
+    return lambda width: others_table(found, width=width), found.to_dict
+
+
+def _versus(accounts: list[Account], dtype: str) -> View:
+    from striate.account.compare import compare, compare_table, to_dict
+
+    found = compare(accounts, dtype=dtype)
+    return lambda width: compare_table(found, width=width), lambda: to_dict(found)

@@ -6,21 +6,39 @@ from collections.abc import Callable
 from pathlib import Path
 
 from striate.errors import FormatError, UnknownNameError, unknown_name
-from striate.networks.fully_connected import fully_connected
-from striate.networks.lenet5 import lenet5, lenet5_dense
-from striate.networks.lenet5_keras import lenet5_keras, lenet5_keras_table
-from striate.networks.simple_cnn import simple_cnn
+from striate.networks import (
+    alexnet,
+    alphago,
+    convnetjs,
+    fully_connected,
+    googlenet,
+    lenet5,
+    lenet5_keras,
+    resnet,
+    simple_cnn,
+    vgg,
+    zfnet,
+)
+from striate.networks.entry import Entry as Entry
 from striate.spec.json import from_json
 from striate.spec.network import Network
 
-NETWORKS: dict[str, Callable[[], Network]] = {
-    "lenet5": lenet5,
-    "lenet5-dense": lenet5_dense,
-    "lenet5-keras": lenet5_keras,
-    "lenet5-keras-table": lenet5_keras_table,
-    "simple-cnn": simple_cnn,
-    "fully-connected": fully_connected,
+CATALOGUE: dict[str, Entry] = {
+    **lenet5.ENTRIES,
+    **lenet5_keras.ENTRIES,
+    **simple_cnn.ENTRIES,
+    **fully_connected.ENTRIES,
+    **convnetjs.ENTRIES,
+    **alexnet.ENTRIES,
+    **zfnet.ENTRIES,
+    **vgg.ENTRIES,
+    **googlenet.ENTRIES,
+    **resnet.ENTRIES,
+    **alphago.ENTRIES,
 }
+NETWORKS: dict[str, Callable[[], Network]] = {name: entry.make for name, entry in CATALOGUE.items()}
+ALIASES = {"vgg16": "vgg-d", "vgg19": "vgg-e", "alphago-policy-192": "alphago-policy"}
+"""Other names of a network."""
 
 
 def find(name: str) -> Network:
@@ -30,11 +48,14 @@ def find(name: str) -> Network:
 
     >>> find("lenet5").input
     (1, 32, 32)
+    >>> find("vgg16").name
+    'vgg-d'
     """
+    name = ALIASES.get(name, name)
     if name in NETWORKS:
         return NETWORKS[name]()
     if not (name.endswith(".json") or "/" in name or Path(name).is_file()):
-        error = unknown_name("network", name, NETWORKS)
+        error = unknown_name("network", name, [*NETWORKS, *ALIASES])
         remedy = " ".join(part for part in (error.remedy, "A JSON file may be given too.") if part)
         raise UnknownNameError(error.what, error.expected, remedy)
     try:

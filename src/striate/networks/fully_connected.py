@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from striate.networks.entry import Entry
 from striate.spec.layers import Flatten, Linear
 from striate.spec.network import Network
 
@@ -9,3 +10,6 @@ from striate.spec.network import Network
 def fully_connected() -> Network:
     """A 64×64 colour image, 12,288 values, to 10 classes: 122,890 parameters."""
     return Network("fully-connected", (3, 64, 64), [Flatten(), Linear(10)])
+
+
+ENTRIES = {"fully-connected": Entry(fully_connected, "One layer that links every pixel to every class.")}

@@ -1,16 +1,20 @@
-"""LeNet-5 as its paper has it, and the dense network that is called LeNet-5 today.
-
-Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, Gradient-based learning applied to document recognition, Proceedings of
-the IEEE 86(11):2278-2324, November 1998, section II-B.
-"""
+"""LeNet-5 as its paper has it, and the dense network that is called LeNet-5 today."""
 
 from __future__ import annotations
 
+from striate.networks.entry import Entry, Paper, Published
 from striate.networks.glyphs import digits
 from striate.spec.layers import RBF, Activation, Conv, Flatten, Linear, Pool, Subsample
-from striate.spec.network import Network, Source
+from striate.spec.network import Network
 
-PAPER = "LeCun, Bottou, Bengio, Haffner, Gradient-based learning applied to document recognition"
+PAPER = Paper(
+    "lecun1998gradient",
+    "article",
+    ("Yann LeCun", "Léon Bottou", "Yoshua Bengio", "Patrick Haffner"),
+    "Gradient-based learning applied to document recognition",
+    1998,
+    (("journal", "Proceedings of the IEEE"), ("volume", "86"), ("number", "11"), ("pages", "2278--2324")),
+)
 
 # Table I: the maps of S2 that each map of C3 sees.
 C3_TABLE = (
@@ -54,14 +58,10 @@ def lenet5() -> Network:
             Activation("scaled_tanh"),
             RBF(digits(), name="output"),
         ],
-        Source(
-            PAPER,
-            1998,
+        PAPER.source(
             "section II-B, figure 2, table I",
-            (
-                "A unit of S2 and S4 adds its four inputs, as section II-B says; section II-A averages them.",
-                "The RBF bitmaps are drawn anew: the paper shows its own in figure 3 and prints no table.",
-            ),
+            "A unit of S2 and S4 adds its four inputs, as section II-B says; section II-A averages them.",
+            "The RBF bitmaps are drawn anew: the paper shows its own in figure 3 and prints no table.",
         ),
     )
 
@@ -85,15 +85,26 @@ def lenet5_dense() -> Network:
             Activation("relu"),
             Linear(10, name="output"),
         ],
-        Source(
-            PAPER,
-            1998,
+        PAPER.source(
             "section II-B",
-            (
-                "C3 sees all maps of S2, instead of the paper's table.",
-                "ReLU instead of the scaled tanh.",
-                "Max pooling instead of trainable subsampling.",
-                "A linear output, trained with cross-entropy, instead of RBF units.",
-            ),
+            "C3 sees all maps of S2, instead of the paper's table.",
+            "ReLU instead of the scaled tanh.",
+            "Max pooling instead of trainable subsampling.",
+            "A linear output, trained with cross-entropy, instead of RBF units.",
         ),
     )
+
+
+ENTRIES = {
+    "lenet5": Entry(
+        lenet5,
+        "The 1998 network: a connection table, trainable subsampling, RBF units.",
+        PAPER,
+        (
+            Published("error", "0.95", "%", "MNIST test", "section III-B"),
+            Published("parameters", "60,000", place="section II-B"),
+            Published("connections", "340,908", place="section II-B"),
+        ),
+    ),
+    "lenet5-dense": Entry(lenet5_dense, "What is called LeNet-5 today: dense, with ReLU and max pooling.", PAPER),
+}

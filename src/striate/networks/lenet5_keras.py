@@ -6,21 +6,22 @@ has, gives the second filter as 4×4 where the code has 3×3, and counts no bias
 
 from __future__ import annotations
 
+from striate.networks.entry import Entry
 from striate.spec.layers import Activation, Conv, Flatten, Layer, Linear, Pool, Softmax
 from striate.spec.network import Network, Source
 
-_SOURCE = Source("A Keras tutorial's LeNet-5, after LeCun and others (1998)", 2021)
+SOURCE = Source("A Keras tutorial's LeNet-5, after LeCun and others (1998)", 2021)
 
 
 def lenet5_keras() -> Network:
     """As the code has it: 388,502 parameters."""
     dense = [Linear(120), Activation("relu"), Linear(84), Activation("relu"), Linear(10), Softmax()]
-    return Network("lenet5-keras", (3, 64, 64), [*_convolutions(3), Flatten(), *dense], _SOURCE)
+    return Network("lenet5-keras", (3, 64, 64), [*_convolutions(3), Flatten(), *dense], SOURCE)
 
 
 def lenet5_keras_table() -> Network:
     """As the table has it: 33,090 parameters, 33,058 without biases."""
-    return Network("lenet5-keras-table", (3, 64, 64), [*_convolutions(4), Flatten(), Linear(10), Softmax()], _SOURCE)
+    return Network("lenet5-keras-table", (3, 64, 64), [*_convolutions(4), Flatten(), Linear(10), Softmax()], SOURCE)
 
 
 def _convolutions(second_kernel: int) -> list[Layer]:
@@ -32,3 +33,9 @@ def _convolutions(second_kernel: int) -> list[Layer]:
         Activation("relu"),
         Pool("max", kernel=2),
     ]
+
+
+ENTRIES = {
+    "lenet5-keras": Entry(lenet5_keras, "A tutorial's LeNet-5 for colour images, as its code has it."),
+    "lenet5-keras-table": Entry(lenet5_keras_table, "The same, as the tutorial's table has it."),
+}

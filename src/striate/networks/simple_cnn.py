@@ -1,12 +1,19 @@
-"""The convolutional network with which courses introduce Keras: filters double as the maps halve.
-
-After A. Géron, Hands-On Machine Learning with Scikit-Learn, Keras, and TensorFlow, 2nd edition, 2019, chapter 14.
-"""
+"""The convolutional network with which courses introduce Keras: filters double as the maps halve."""
 
 from __future__ import annotations
 
+from striate.networks.entry import Entry, Paper
 from striate.spec.layers import Activation, Conv, Dropout, Flatten, Layer, Linear, Pool, Softmax
-from striate.spec.network import Network, Source
+from striate.spec.network import Network
+
+PAPER = Paper(
+    "geron2019hands",
+    "book",
+    ("Aurélien Géron",),
+    "Hands-On Machine Learning with Scikit-Learn, Keras, and TensorFlow",
+    2019,
+    (("edition", "2"), ("publisher", "O'Reilly"), ("chapter", "14")),
+)
 
 
 def simple_cnn() -> Network:
@@ -28,10 +35,13 @@ def simple_cnn() -> Network:
             Linear(10),
             Softmax(),
         ],
-        Source("Géron, Hands-On Machine Learning with Scikit-Learn, Keras, and TensorFlow", 2019, "chapter 14"),
+        PAPER.source("chapter 14"),
     )
 
 
 def _convolutions(filters: int, *, kernel: int, times: int) -> list[Layer]:
     pair: list[Layer] = [Conv(filters, kernel=kernel, padding="same"), Activation("relu")]
     return [*pair * times, Pool("max", kernel=2)]
+
+
+ENTRIES = {"simple-cnn": Entry(simple_cnn, "The network with which courses introduce Keras.", PAPER)}

@@ -1,0 +1,113 @@
+"""What the catalogue keeps beside a network: its paper, and the figures that the paper prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from striate.spec.network import Network, Source
+
+UNITS = {"": 1.0, "%": 1.0, "million": 1e6, "billion": 1e9}
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A publication. `year` is when it first appeared; `fields` are BibTeX's own, beside author, title and year.
+
+    >>> paper = Paper("doe2020", "misc", ("Jane Doe", "Guido van Rossum"), "On sums", 2020, (("eprint", "2001.1"),))
+    >>> paper.cited
+    'Doe, van Rossum, On sums'
+    """
+
+    key: str
+    kind: str
+    authors: tuple[str, ...]
+    title: str
+    year: int
+    fields: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def cited(self) -> str:
+        """The family names and the title, in one line."""
+        names = ", ".join(_family(author) for author in self.authors[:4])
+        return f"{names}{' and others' if len(self.authors) > 4 else ''}, {self.title}"
+
+    def source(self, place: str = "", *departures: str) -> Source:
+        """A network's source in this paper."""
+        return Source(self.cited, self.year, place, departures)
+
+    def bibtex(self) -> str:
+        """The BibTeX entry."""
+        authors = " and ".join(f"{_family(author)}, {_given(author)}".strip(", ") for author in self.authors)
+        members = {"author": authors, "title": f"{{{self.title}}}", "year": str(self.year)} | dict(self.fields)
+        lines = [f"  {name:9} = {{{value}}}," for name, value in members.items()]
+        return "\n".join([f"@{self.kind}{{{self.key},", *lines, "}"])
+
+
+@dataclass(frozen=True)
+class Published:
+    """A figure as the paper prints it: `value` is its text, `unit` one of UNITS.
+
+    `measure` is what it is: "parameters", "connections" or "MACs", which the account computes too, or an error or an
+    accuracy, on the images `data`. `place` is where the paper has it.
+
+    >>> Published("parameters", "60", "million", place="abstract").number
+    60000000.0
+    """
+
+    measure: str
+    value: str
+    unit: str = ""
+    data: str = ""
+    place: str = ""
+
+    @property
+    def number(self) -> float:
+        """The figure as a number."""
+        return float(self.value.replace(",", "")) * UNITS[self.unit]
+
+    @property
+    def text(self) -> str:
+        """The figure with its unit."""
+        return f"{self.value} {self.unit}".strip()
+
+    def agrees(self, computed: float) -> bool:
+        """Whether a computed number gives the printed one, rounded to the digits that are printed.
+
+        >>> Published("MACs", "1.8", "billion").agrees(1_814_073_344)
+        True
+        """
+        places = len(self.value.partition(".")[2])
+        return f"{computed / UNITS[self.unit]:,.{places}f}" == f"{self.number / UNITS[self.unit]:,.{places}f}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A network of the catalogue: how it is made, what it is in one line, its paper, and what the paper prints of it.
+
+    The first error or accuracy among `published` is the one that stands for the network in a list.
+    """
+
+    make: Callable[[], Network]
+    about: str
+    paper: Paper | None = None
+    published: tuple[Published, ...] = ()
+
+    @property
+    def quality(self) -> Published | None:
+        """The error, or the accuracy, that stands for the network."""
+        found = (each for each in self.published if each.measure.endswith(("error", "accuracy")))
+        return next(found, None)
+
+
+def _family(author: str) -> str:
+    """The family name, with its particles: lower-case words before the last."""
+    words = author.split()
+    start = len(words) - 1
+    while start > 0 and words[start - 1].islower():
+        start -= 1
+    return " ".join(words[start:])
+
+
+def _given(author: str) -> str:
+    return author.removesuffix(_family(author)).strip()

@@ -1,0 +1,66 @@
+"""The same layers at another size."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from striate import NETWORKS, Conv, Flatten, Linear, Network, find
+from striate.errors import SpecError
+from striate.spec.layers import RBF
+from striate.spec.narrow import narrow
+from striate.spec.network import plan
+from tests.strategies import networks
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_factor_of_one_changes_nothing(name: str) -> None:
+    network = find(name)
+    assert narrow(network) == network
+
+
+def test_vgg_at_a_quarter() -> None:
+    small = plan(narrow(find("vgg-a"), 1 / 4, input=(3, 64, 64), classes=7))
+    filters = [step.layer.filters for step in small.steps if isinstance(step.layer, Conv)]
+    assert filters == [16, 32, 64, 64, 128, 128, 128, 128]
+    assert [step.layer.units for step in small.steps if isinstance(step.layer, Linear)] == [1024, 1024, 7]
+
+
+def test_every_head_gets_the_classes() -> None:
+    steps = plan(narrow(find("googlenet"), 1 / 8, classes=5)).steps
+    assert [step.layer.units for step in steps if isinstance(step.layer, Linear)] == [128, 5, 128, 5, 5]
+
+
+def test_groups_stay_valid() -> None:
+    steps = plan(narrow(find("alexnet"), 1 / 64)).steps
+    filters = [step.layer.filters for step in steps if isinstance(step.layer, Conv)]
+    assert filters == [2, 4, 6, 6, 4]
+
+
+@given(network=networks(), factor=st.sampled_from([0.3, 0.5, 2.0]))
+@settings(max_examples=40, deadline=None)
+def test_what_is_narrowed_still_fits(network: Network, factor: float) -> None:
+    layers = [step.layer for step in plan(network).steps]
+    if any(isinstance(layer, RBF) or (isinstance(layer, Conv) and layer.table) for layer in layers):
+        with pytest.raises(SpecError, match="cannot be made narrower"):
+            narrow(network, factor)
+    elif all(network.input[0] % layer.groups == 0 for layer in layers if isinstance(layer, Conv)):
+        assert plan(narrow(network, factor)).output == plan(network).output
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: narrow(find("lenet5"), 0.5), "lenet5 cannot be made narrower."),
+        (
+            lambda: narrow(find("alphago-policy"), classes=4),
+            "alphago-policy has no linear layer whose units could be 4 classes.",
+        ),
+        (lambda: narrow(find("vgg-a"), 0), "factor is 0."),
+        (lambda: narrow(find("vgg-a"), classes=0), "classes is 0."),
+        (lambda: narrow(Network("n", (1, 4, 4), [Flatten(), Linear(2)]), input=(4, 4)), "the input is (4, 4)."),
+    ],
+)
+def test_what_cannot_be_narrowed_says_why(make, text: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        make()
+    assert str(caught.value).splitlines()[0] == text
