@@ -33,5 +33,7 @@ from striate.spec.layers import Softmax as Softmax
 from striate.spec.layers import Subsample as Subsample
 from striate.spec.network import Network as Network
 from striate.spec.network import Source as Source
+from striate.spec.notation import from_text as from_text
+from striate.spec.writing import to_text as to_text
 
 __version__ = "0.1.0"

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from striate import NETWORKS, Network, account, find, from_json, to_json
+from striate import NETWORKS, Network, account, find, from_json, from_text, to_json, to_text
 from striate.audit import audit
 from striate.build import build
 from striate.spec.layers import RBF
@@ -33,6 +33,13 @@ def test_its_name_is_its_key(network) -> None:
 
 def test_json(network) -> None:
     assert from_json(to_json(network)) == network
+
+
+def test_notation(network) -> None:
+    for one_line in (False, True):
+        text = to_text(network, one_line=one_line)
+        assert from_text(text) == network
+        assert to_text(from_text(text), one_line=one_line) == text
 
 
 def test_account_and_module_agree(network) -> None:

@@ -12,7 +12,7 @@ from striate.spec.network import Network
 
 
 class NetworkType(click.ParamType):
-    """A name of the catalogue, or a JSON file."""
+    """A name of the catalogue, a file, or a network written out in the notation."""
 
     name = "network"
 

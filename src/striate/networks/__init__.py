@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from striate.networks import (
 from striate.networks.entry import Entry as Entry
 from striate.spec.json import from_json
 from striate.spec.network import Network
+from striate.spec.notation import from_text
 
 CATALOGUE: dict[str, Entry] = {
     **lenet5.ENTRIES,
@@ -42,30 +45,48 @@ ALIASES = {"vgg16": "vgg-d", "vgg19": "vgg-e", "alphago-policy-192": "alphago-po
 
 
 def find(name: str) -> Network:
-    """The network of the catalogue that is called `name`, or the one that the JSON file `name` describes.
+    """The network that `name` means: one of the catalogue, one written out in the notation, or one kept in a file.
 
-    Raises UnknownNameError with the nearest name, or FormatError with the file and the place in it.
+    A file holds the notation (.net) or JSON (.json). Raises UnknownNameError with the nearest name, or FormatError
+    with the file and the place in it.
 
     >>> find("lenet5").input
     (1, 32, 32)
     >>> find("vgg16").name
     'vgg-d'
+    >>> len(find("1x28x28: conv 8 5x5, relu, linear 10").layers)
+    4
     """
     name = ALIASES.get(name, name)
     if name in NETWORKS:
         return NETWORKS[name]()
-    if not (name.endswith(".json") or "/" in name or Path(name).is_file()):
+    is_file = os.path.isfile(name) or name.endswith((".net", ".json"))
+    if not is_file and _WRITTEN_OUT.search(name):
+        return from_text(name)
+    if not is_file and os.sep not in name:
         error = unknown_name("network", name, [*NETWORKS, *ALIASES])
-        remedy = " ".join(part for part in (error.remedy, "A JSON file may be given too.") if part)
-        raise UnknownNameError(error.what, error.expected, remedy)
+        expected = f"The catalogue has {len(NETWORKS)} networks; striate list shows them."
+        remedy = "\n".join(part for part in (error.remedy, _ALSO) if part)
+        raise UnknownNameError(error.what, expected, remedy)
+    return _in_file(name)
+
+
+def _in_file(name: str) -> Network:
     try:
-        text = Path(name).read_text(encoding="utf-8")
+        text = Path(name).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise FormatError("not a text file.", "A network is kept as JSON, in UTF-8.", where=name) from None
+        raise FormatError("not a text file.", "A network is kept as text, in UTF-8.", where=name) from None
     except OSError as problem:
         what = f"cannot be read: {problem.strerror}."
-        raise FormatError(what, "A network is a name of the catalogue or a JSON file.", where=name) from None
+        raise FormatError(what, "A network is a name of the catalogue or a file.", _ALSO, where=name) from None
     try:
-        return from_json(text)
+        if name.endswith(".json") or (text.lstrip().startswith("{") and not name.endswith(".net")):
+            return from_json(text)
+        return from_text(text, name=Path(name).stem)
     except FormatError as error:
         raise error.at(name) from None
+
+
+_WRITTEN_OUT = re.compile(r"[:,(\n]|^\s*\d+[x×]\d|\s\w+\s")
+"""What shows that a text is a network written out, and no name."""
+_ALSO = "A file may be given too (.net or .json), or a network written out: '1x28x28: conv 8 5x5, relu, linear 10'."
