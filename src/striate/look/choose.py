@@ -53,11 +53,13 @@ def cam_step(network: Network, path: str | None = None) -> Step:
         if is_map(step) and not step.head:
             return step
         last = f"Try {steps[-1].path!r}." if steps else ""
-        raise ShapeError("has no maps larger than 1×1.", "Grad-CAM weighs maps, and spreads them over the image.", last).at(
-            path
-        )
+        raise ShapeError(
+            "has no maps larger than 1×1.", "Grad-CAM weighs maps, and spreads them over the image.", last
+        ).at(path)
     if not steps:
-        raise ShapeError(f"{network.name} has no maps larger than 1×1.", "Grad-CAM weighs maps; it needs a convolution.")
+        raise ShapeError(
+            f"{network.name} has no maps larger than 1×1.", "Grad-CAM weighs maps; it needs a convolution."
+        )
     own = [step for step in steps if not isinstance(step.layer, (Pool, Subsample))]
     return (own or steps)[-1]
 

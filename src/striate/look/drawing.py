@@ -100,6 +100,11 @@ class Drawing:
         )
         self.box(x - 0.5, y - 0.5, width + 1, height + 1)
 
+    def nest(self, x: float, y: float, width: float, height: float, svg: str) -> None:
+        """Another SVG within this one."""
+        self.parts.append(svg.replace("<svg ", f'<svg x="{x:.1f}" y="{y:.1f}" width="{width}" height="{height}" ', 1))
+        self.bottom = max(self.bottom, y + height)
+
     def bar(self, x: int, y: int, largest: float, unit: str, *, marks: str = "") -> None:
         """A colour bar from −largest to +largest, or from 0 where `marks` names what grey stands for."""
         share = np.linspace(0 if marks else -1, 1, 160)

@@ -66,7 +66,9 @@ def _convolution(model: Built, step: Step) -> Figure:
     if weight.shape[1] in (1, 3) and step.sources[0] == INPUT:
         return _images(step, weight)
     title = f"{step.path}: {words(step)}, reading {source}"
-    return _matrix(step, title, weight[:, :, 0, 0]) if weight.shape[2:] == (1, 1) else _grid(step, title, weight, linked)
+    return (
+        _matrix(step, title, weight[:, :, 0, 0]) if weight.shape[2:] == (1, 1) else _grid(step, title, weight, linked)
+    )
 
 
 def _images(step: Step, weight: Tensor) -> Figure:

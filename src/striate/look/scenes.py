@@ -53,4 +53,3 @@ def _shape(page: Image.Image, dice: random.Random) -> None:
             pen.line([*ends[0], *ends[1]], fill=colour, width=max(2, int(reach / 6)))
     else:
         pen.polygon([(x, y - reach), (x - reach, y + reach), (x + reach, y + reach)], fill=colour)
-

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -69,7 +68,16 @@ def scale_for(tile: Tensor, side: int) -> int:
 
 def reduced(tile: Tensor, side: int) -> Tensor:
     """A map that is larger than about `side` pixels by the means of blocks; others as they are."""
-    factor = ceil(max(tile.shape) / (1.3 * side))
+    return in_blocks(tile, block_for(max(tile.shape), side))
+
+
+def block_for(size: int, side: int) -> int:
+    """How many values go into one pixel, each way, so that `size` of them take about `side` pixels."""
+    return ceil(size / (1.3 * side))
+
+
+def in_blocks(tile: Tensor, factor: int) -> Tensor:
+    """The means of blocks of `factor` × `factor` values."""
     return tile if factor == 1 else F.avg_pool2d(tile[None], factor, ceil_mode=True)[0]
 
 
@@ -78,6 +86,10 @@ def extent(values: Tensor) -> float:
     return max(values.abs().max().item(), 1e-12) if values.numel() else 1e-12
 
 
-def picture_values(pixels: Tensor) -> Tensor:
-    """The mean over the channels of an image of (channels, height, width)."""
-    return pixels.to(torch.float32).mean(0)
+def shortened(path: str, most: int = 19) -> str:
+    """A path that fits: its last letters, if it is long.
+
+    >>> shortened("stage2.block1.shortcut.pool1")
+    '…k1.shortcut.pool1'
+    """
+    return path if len(path) <= most else f"…{path[2 - most :]}"
