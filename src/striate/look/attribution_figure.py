@@ -12,7 +12,7 @@ from striate.look.capture import still
 from striate.look.choose import cam_step, is_map, main_steps
 from striate.look.drawing import ABOVE, BELOW, Drawing, Figure, number
 from striate.look.pictures import image_picture
-from striate.look.subject import Shown, Subject, randomised, scores
+from striate.look.subject import SMALL, Shown, Subject, randomised, scores
 from striate.look.tiles import extent
 from striate.spec.layers import RBF
 
@@ -74,7 +74,7 @@ def attribution(subject: Subject, image: Shown, *, target: int | None = None, la
 def _maps(subject: Subject, inputs: Tensor, target: int, layer: str | None) -> dict[str, Tensor]:
     model, empty, side = subject.model, blank(subject), window_side(inputs)
     found = {
-        "occlusion": occlusion(model, inputs, target, baseline=empty, side=side, stride=max(1, side // 4)),
+        "occlusion": occlusion(model, inputs, target, baseline=empty, side=side, stride=stride_for(inputs)),
         "integrated gradients": integrated_gradients(model, inputs, target, baseline=empty, steps=steps_for(model)),
     }
     if layer or any(is_map(step) for step in main_steps(subject.network)):
@@ -95,9 +95,14 @@ def window_side(inputs: Tensor) -> int:
     return max(1, min(inputs.shape[2:]) // 6 // 2 * 2 + 1)
 
 
+def stride_for(inputs: Tensor) -> int:
+    """How far the squares of occlusion stand apart: a quarter of a side, half of one in large images."""
+    return max(1, window_side(inputs) // (4 if max(inputs.shape[2:]) <= SMALL else 2))
+
+
 def steps_for(model: Built) -> int:
-    """Fewer points on the way for large inputs, where each costs much."""
-    return 64 if max(model.network.input[1:]) <= 64 else 24
+    """Fewer points on the way of the integrated gradients for large inputs, where each costs much."""
+    return 64 if max(model.network.input[1:]) <= SMALL else 24
 
 
 def _detail(subject: Subject, method: str, layer: str | None) -> str:

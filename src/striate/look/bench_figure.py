@@ -25,9 +25,10 @@ LEARNED = 4
 
 
 def bench(subject: Subject | None, picture: Image.Image | None = None, *, kernel: Kernel | None = None) -> Figure:
-    """Kernels on a picture in grey: those of `KERNELS`, one typed in, and the first layer's own, with two sums written out.
+    """Kernels on a picture in grey: those of `KERNELS`, one typed in, and the first layer's own.
 
-    Without a picture one is drawn. Raises SpecError for a kernel that is larger than the picture.
+    Two of the sums are written out. Without a picture one is drawn. Raises SpecError for a kernel that is larger than
+    the picture.
     """
     grey = bench_picture(picture)
     kernels = {"typed in": kernel} if kernel is not None else {}

@@ -55,7 +55,7 @@ def capture(model: Built) -> Iterator[dict[str, Tensor]]:
             hook.remove()
 
 
-class _Reached(Exception):
+class _Reached(Exception):  # noqa: N818 - no error, but an end
     """The layer that was asked for has run."""
 
     def __init__(self, output: Tensor) -> None:

@@ -44,10 +44,10 @@ def line_chart(title: str, series: list[Series], *, x: str, unit: str = "", star
             f"{tick:g}{unit}</text>"
         )
     step = max(1, math.ceil(count / 10))
-    for number in range(1, count + 1, step):
-        across, _ = at(number, 0)
+    for place in range(1, count + 1, step):
+        across, number = at(place, 0)[0], place + start - 1
         parts.append(
-            f'<text x="{across:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle" opacity="0.7">{number + start - 1}</text>'
+            f'<text x="{across:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle" opacity="0.7">{number}</text>'
         )
     middle = (LEFT + WIDTH - RIGHT) / 2
     parts.append(f'<text x="{middle}" y="{HEIGHT - 4}" text-anchor="middle" opacity="0.7">{escape(x)}</text>')

@@ -18,6 +18,8 @@ from torch import Tensor
 ABOVE, BELOW, MARK = (222, 45, 38), (33, 113, 217), (128, 132, 145)
 ZERO, HALF, MARKED = 128, 126, 1
 """The palette: 2 … 254 are −1 … +1, ZERO is 0; MARKED is a ReLU's zero; 0 is nothing at all."""
+GAMMA = 0.8
+"""Faint values are lifted a little; the colour bar is painted in the same way."""
 STYLES = {
     "title": 'font-size="16" font-weight="600"',
     "head": 'font-size="13" font-weight="600"',
@@ -155,7 +157,7 @@ def coloured(index: np.ndarray) -> Image.Image:
     share = (np.arange(256) - ZERO) / HALF
     colours = np.where(share[:, None] >= 0, ABOVE, BELOW)
     colours[MARKED] = MARK
-    alpha = np.clip(np.abs(share) * 255, 0, 255).round().astype(np.uint8)
+    alpha = (255 * np.clip(np.abs(share), 0, 1) ** GAMMA).round().astype(np.uint8)
     alpha[MARKED], alpha[0] = 80, 0
     picture.putpalette(colours.astype(np.uint8).tobytes())
     picture.info["transparency"] = alpha.tobytes()

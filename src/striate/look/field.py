@@ -48,7 +48,7 @@ def fields(subject: Subject, image: Shown, *, unit: str | None = None, layer: st
     """The fields of the middle units of some layers, or of one `unit` such as S4:2,2, or of a `layer`'s middle."""
     network = subject.network
     units = [unit] if unit else [middle(network, step) for step in _steps(network, layer)]
-    inputs = subject.inputs[:IMAGES]
+    inputs = subject.some(IMAGES)
     which = unit or "the unit in the middle of a layer"
     drawing = Drawing(f"What {which} sees of {image.name}")
     height, width = image.pixels.shape[2:]

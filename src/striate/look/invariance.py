@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from math import prod
 
 import torch
@@ -88,12 +89,11 @@ def dropped(model: Built, images: Float[Tensor, "images channels height width"])
     """What each pooling drops; for maximum pooling also which of the values are ever chosen, measured on images."""
     steps = poolings(model.network)
     inputs: dict[str, Tensor] = {}
-    hooks = [
-        model.get_submodule(step.path).register_forward_pre_hook(
-            lambda module, given, path=step.path: inputs.__setitem__(path, given[0])
-        )
-        for step in steps
-    ]
+
+    def keep(path: str, module: nn.Module, given: tuple[Tensor, ...]) -> None:
+        inputs[path] = given[0]
+
+    hooks = [model.get_submodule(step.path).register_forward_pre_hook(partial(keep, step.path)) for step in steps]
     try:
         with capture(model) as outputs:
             model.logits(images)

@@ -14,7 +14,7 @@ IMAGES = 16
 
 def invariance(subject: Subject, image: Shown) -> list[Figure]:
     """How far each layer's output moves with the image; and for networks that pool, what pooling drops."""
-    images = subject.inputs[:IMAGES]
+    images = subject.some(IMAGES)
     drawing = Drawing("The image moves: how far does each layer's output move?")
     height, width = image.pixels.shape[2:]
     drawn = max(1, 84 // max(height, width)) * width if width <= 84 else 84
@@ -46,7 +46,7 @@ def _dropped(subject: Subject) -> Figure:
     drawing = Drawing("What pooling drops")
     columns = (0, 300, 420, 520, 760)
     heads = ("layer", "values in", "values out", "dropped", "")
-    rows = dropped(subject.model, subject.inputs[:IMAGES])
+    rows = dropped(subject.model, subject.some(IMAGES))
     for x, head in zip(columns, heads, strict=True):
         drawing.text(x, 46, head, "soft", anchor="start" if x in (0, 520) else "end")
     for place, row in enumerate(rows):

@@ -17,7 +17,7 @@ COLOURS = ("#c0392b", "#2980b9", "#27ae60", "#f1c40f", "#8e44ad", "#e67e22", "#e
 
 def scene(shape: Shape, seed: int) -> Image.Image:
     """A picture of discs, bars, stripes and triangles on a graded ground; the same seed gives the same picture."""
-    channels, height, width = shape
+    height, width = shape[1], shape[2]
     dice = random.Random(seed)
     scale = 4
     size = (width * scale, height * scale)
@@ -26,7 +26,7 @@ def scene(shape: Shape, seed: int) -> Image.Image:
     for _ in range(dice.randint(3, 6)):
         _shape(page, dice)
     page = page.resize((width, height), Image.Resampling.BOX)
-    return page.convert("L") if channels == 1 else page
+    return page.convert("L") if shape[0] == 1 else page
 
 
 def scenes(shape: Shape, count: int) -> UInt8[Tensor, "count channels height width"]:

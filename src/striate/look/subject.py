@@ -22,6 +22,8 @@ from striate.train.run import Run, open_run
 
 MOST = 512
 """How many images are looked through at most."""
+SMALL = 64
+"""The side of a small image, in pixels: what takes many runs takes fewer of them for larger ones."""
 DRAWN = 24
 """How many pictures are drawn for a colour network without images of its own."""
 
@@ -43,10 +45,10 @@ class Subject:
     weights: str
     trained: bool
 
-    @property
-    def inputs(self) -> Float32[Tensor, "images channels height width"]:
-        """The data as the network takes it."""
-        return self.preprocessing.normalise(self.data.images)
+    def some(self, count: int) -> Float32[Tensor, "images channels height width"]:
+        """The first `count` images of the data as the network takes them; a quarter of them if they are large."""
+        small = max(self.network.input[1:]) <= SMALL
+        return self.preprocessing.normalise(self.data.images[: count if small else max(1, count // 4)])
 
     def with_model(self, model: Built) -> Subject:
         """The same with other weights."""

@@ -39,7 +39,8 @@ def peaks(subject: Subject, paths: list[str]) -> dict[str, Peaks]:
         with capture(subject.model) as outputs:
             subject.model.logits(subject.preprocessing.normalise(subject.data.images[start : start + BATCH]))
         for path in paths:
-            found[path].append(tuple(outputs[path].flatten(2).max(2)))
+            values, places = outputs[path].flatten(2).max(2)
+            found[path].append((values, places))
     return {
         path: Peaks(torch.cat([values for values, _ in each]), torch.cat([places for _, places in each]))
         for path, each in found.items()

@@ -32,8 +32,8 @@ def wants(subject: Subject, *, layer: str | None = None) -> Figure:
     if not layer:
         _classes(drawing, subject)
     caption = (
-        f"For each unit, left, its nine strongest fields among {subject.origin}, each of another image; right, an image "
-        "made to excite it, cut to its field. Shown are the units that stand out most from their own average."
+        f"For each unit, left, its nine strongest fields among {subject.origin}, each of another image; right, an "
+        "image made to excite it, cut to its field. Shown are the units that stand out most from their own average."
     )
     return Figure("wants", drawing.title, caption, drawing.svg())
 
