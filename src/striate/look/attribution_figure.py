@@ -50,7 +50,7 @@ def attribution(subject: Subject, image: Shown, *, target: int | None = None, la
         drawing.text(left, 58, method, "head")
         drawing.text(left, 74, _detail(subject, method, layer), "soft")
         _heat(drawing, left, 84, heat, image)
-        drawing.bar(left, 84 + SIDE - 8, extent(heat), "", marks="" if (heat < 0).any() else " ")
+        drawing.bar(left, 84 + SIDE - 8, extent(heat), "", signed=bool((heat < 0).any()))
         drawing.text(left, 84 + SIDE + 32, UNITS[method], "small")
     top = 84 + SIDE + 76
     drawing.text(0, top + 14, "the control:", "head")

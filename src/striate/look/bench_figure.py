@@ -22,6 +22,8 @@ SIDE, CELL = 224, 240
 LARGEST = 112
 """A picture's longer side, in pixels, on the bench."""
 LEARNED = 4
+WRITTEN = 7
+"""The sums of kernels up to this side are written out."""
 
 
 def bench(subject: Subject | None, picture: Image.Image | None = None, *, kernel: Kernel | None = None) -> Figure:
@@ -49,7 +51,7 @@ def bench(subject: Subject | None, picture: Image.Image | None = None, *, kernel
         _panel(drawing, (left, top), name, each, grey)
     chosen = ["typed in"] if kernel is not None else ["vertical edge (Sobel)"]
     for name in [*chosen, *list(own)[:1]]:
-        if name in kernels:
+        if name in kernels and max(kernels[name].shape) <= WRITTEN:
             _written_out(drawing, name, strongest(grey, kernels[name]), grey)
     caption = (
         "Each kernel moves over the picture; every value of its map is the sum of the products of kernel and patch, "
@@ -96,7 +98,7 @@ def _written_out(drawing: Drawing, name: str, product: Product, grey: Tensor) ->
     row, column = product.place
     drawing.line((0, top - 12, 960, top - 12), 'stroke="currentColor" stroke-opacity="0.12"')
     drawing.text(1, top + 10, f"{name}, at row {row}, column {column}", "head")
-    cell = 44 if product.kernel.shape[1] <= 5 else 30
+    cell = 44 if product.kernel.shape[1] <= 5 else 38
     step = product.kernel.shape[1] * cell + 34
     products = product.patch * product.kernel
     scales = (1.0, extent(product.kernel), extent(products))

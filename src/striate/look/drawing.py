@@ -107,20 +107,20 @@ class Drawing:
         self.parts.append(svg.replace("<svg ", f'<svg x="{x:.1f}" y="{y:.1f}" width="{width}" height="{height}" ', 1))
         self.bottom = max(self.bottom, y + height)
 
-    def bar(self, x: int, y: int, largest: float, unit: str, *, marks: str = "") -> None:
-        """A colour bar from −largest to +largest, or from 0 where `marks` names what grey stands for."""
-        share = np.linspace(0 if marks else -1, 1, 160)
+    def bar(self, x: int, y: int, largest: float, unit: str, *, signed: bool = True) -> None:
+        """A colour bar from −largest, or from 0, to +largest."""
+        share = np.linspace(-1 if signed else 0, 1, 160)
         self.paint(x, y, np.tile((ZERO + HALF * share).round().astype(np.uint8), (10, 1)))
         self.box(x - 0.5, y - 0.5, 161, 11)
-        ends = [(0, 0.0), (160, largest)] if marks else [(0, -largest), (80, 0.0), (160, largest)]
+        ends = [(0, -largest), (80, 0.0), (160, largest)] if signed else [(0, 0.0), (160, largest)]
         for place, value in ends:
             anchor = {0: "start", 160: "end"}.get(place, "middle")
             self.text(x + place, y + 23, number(value), "small", anchor=anchor)
-        self.text(x + 182, y + 9, unit, "small")
-        if marks:
-            after = x + 182 + 6.2 * len(unit) + 22
-            self.paint(int(after), y, np.full((10, 16), MARKED, np.uint8))
-            self.text(int(after) + 22, y + 9, marks, "small")
+        self.text(x + 172, y + 9, unit, "small")
+
+    def swatch(self, x: int, y: int) -> None:
+        """The grey of a ReLU's zero."""
+        self.paint(x, y, np.full((10, 10), MARKED, np.uint8))
 
     def svg(self) -> str:
         """The whole as SVG."""
@@ -177,5 +177,6 @@ def number(value: float) -> str:
     >>> number(-0.12345), number(0), number(1234.5)
     ('−0.123', '0', '1230')
     """
+    value += 0.0  # no −0
     text = f"{value:.3g}" if abs(value) < 1000 else f"{float(f'{value:.3g}'):.0f}"
     return text.replace("-", "−")

@@ -19,7 +19,7 @@ from striate.look.drawing import Drawing, Figure, number
 from striate.look.pictures import image_picture
 from striate.look.subject import Shown, Subject
 from striate.look.tiles import block_for, extent, in_blocks, shortened
-from striate.spec.layers import Activation, BatchNorm, Dropout, Flatten
+from striate.spec.layers import Branches, Conv, Flatten, Pool, Residual, Subsample
 from striate.spec.network import Network, Step
 
 LAYERS = 6
@@ -67,7 +67,7 @@ def fields(subject: Subject, image: Shown, *, unit: str | None = None, layer: st
         _frame(drawing, (left, top), seen.clipped, scale)
         _frame(drawing, (left, below), seen.clipped, scale, look="currentColor")
         _words(drawing, left, (top, below), seen, field, scale * height)
-    drawing.bar(1, int(drawing.bottom) + 18, 1.0, "share of the strongest pixel's gradient", marks=" ")
+    drawing.bar(1, int(drawing.bottom) + 18, 1.0, "share of the strongest pixel's gradient", signed=False)
     caption = (
         "Above: the exact rectangle of the image that the unit reads. Below: how much it makes of each pixel, the mean "
         f"over {len(inputs)} images; most of a large field hardly counts."
@@ -84,7 +84,8 @@ def _steps(network: Network, layer: str | None) -> list[Step]:
     steps = main_steps(network)
     if layer:
         return [step for step in steps if step.path == layer]
-    moving = [step for step in steps if is_map(step) and not isinstance(step.layer, (Activation, BatchNorm, Dropout))]
+    kinds = (Conv, Pool, Subsample, Residual, Branches)
+    moving = [step for step in steps if is_map(step) and isinstance(step.layer, kinds)]
     return spread(moving or [step for step in steps if not isinstance(step.layer, Flatten)], LAYERS)
 
 

@@ -104,8 +104,8 @@ def _grid(step: Step, title: str, weight: Tensor, linked: Tensor) -> Figure:
     columns = list(range(len(weight)))[:FILTERS]
     rows = [number for number in range(weight.shape[1]) if linked[columns, number].any()][:SOURCES]
     side = max(weight.shape[2:])
-    scale = max(2, min(44, 860 // len(columns) - 4) // side)
-    cell = side * scale + 4
+    scale = max(2, min(44, 860 // len(columns) - 8) // side)
+    cell = side * scale + 8
     largest = extent(weight)
     drawing.text(64, 46, "filter", "soft")
     for place, column in enumerate(columns):

@@ -59,5 +59,8 @@ def _dropped(subject: Subject) -> Figure:
         drawing.text(690, y, f"{row.share:.1%}", "label")
         if row.chosen is not None:
             drawing.text(750, y, f"{row.chosen:.1%} are a window's largest", "soft")
-    caption = "Windows of 2×2 that stand 2 apart leave one value of four: 75 % are dropped, wherever they were."
+    caption = (
+        "The share of the values that end here. Windows of 2×2 that stand 2 apart leave one value of four, and not the "
+        "place where it was: 75 % are dropped."
+    )
     return Figure("dropped", drawing.title, caption, drawing.svg())

@@ -11,7 +11,7 @@ from striate.look.choose import find_step, seen_steps
 from striate.look.drawing import Drawing, Figure, number
 from striate.look.pictures import image_picture
 from striate.look.subject import Shown, Subject
-from striate.look.tiles import LABEL, Row, draw_tiles, draw_vector, extent
+from striate.look.tiles import LABEL, Row, draw_tiles, draw_vector, extent, shortened
 from striate.networks import glyphs
 from striate.spec.layers import RBF, Activation
 from striate.spec.network import Step
@@ -59,13 +59,17 @@ def _layer(drawing: Drawing, step: Step, output: Tensor, rows: int) -> bool:
     rectified = isinstance(step.layer, Activation) and step.layer.function == "relu"
     largest = extent(output)
     drawing.line((0, top - 9, RIGHT, top - 9), 'stroke="currentColor" stroke-opacity="0.12"')
-    drawing.text(0, top + 11, step.path, "head")
-    drawing.text(0, top + 27, f"{words(step)} · {show(step.output)}", "soft")
-    bar = top + 36
+    drawing.text(0, top + 11, shortened(step.path, 27), "head")
+    told = f"{words(step)} · {show(step.output)}"
+    lines = [told] if len(told) <= 30 else [words(step), show(step.output)]
+    for place, line in enumerate(lines):
+        drawing.text(0, top + 27 + 15 * place, line, "soft")
+    bar = top + 21 + 15 * len(lines)
     if rectified:
-        drawing.text(0, top + 42, f"{(output == 0).float().mean().item():.0%} of the values are zero", "soft")
+        drawing.swatch(0, bar - 3)
+        drawing.text(16, bar + 6, f"{(output == 0).float().mean().item():.0%} of the values are zero", "soft")
         bar += 15
-    drawing.bar(0, bar, largest, "", marks=" " if rectified else "")
+    drawing.bar(0, bar, largest, "", signed=not rectified)
     side = 84 if rows > 1 else 64
     place = Row(LEFT, RIGHT, top, side, rows)
     if output.ndim == 1:

@@ -21,8 +21,8 @@ def scene(shape: Shape, seed: int) -> Image.Image:
     dice = random.Random(seed)
     scale = 4
     size = (width * scale, height * scale)
-    ground = [Image.new("RGB", size, dice.choice(COLOURS)) for _ in range(2)]
-    page = Image.composite(*ground, Image.linear_gradient("L").resize(size))
+    upper, lower = (Image.new("RGB", size, dice.choice(COLOURS)) for _ in range(2))
+    page = Image.composite(upper, lower, Image.linear_gradient("L").resize(size))
     for _ in range(dice.randint(3, 6)):
         _shape(page, dice)
     page = page.resize((width, height), Image.Resampling.BOX)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 from torch import Tensor
 
 from striate.account.words import words
@@ -55,7 +57,9 @@ def _layer(drawing: Drawing, subject: Subject, step: Step, units: list[int], fou
     drawing.line((0, top - 10, 960, top - 10), 'stroke="currentColor" stroke-opacity="0.12"')
     conv = step if isinstance(step.layer, Conv) else plan(subject.network).steps[step.sources[0]]
     drawing.text(0, top + 12, shortened(conv.path), "head")
-    drawing.text(0, top + 28, words(conv), "soft")
+    lines = wrap(words(conv), 20)
+    for place, line in enumerate(lines):
+        drawing.text(0, top + 28 + 15 * place, line, "soft")
     made = imagined(subject, step, units, steps=steps_for(subject.network, step.path, len(units)))
     middle = step.output[1] // 2 * step.output[2] + step.output[2] // 2
     for place, (unit, image) in enumerate(zip(units, made, strict=True)):
@@ -63,7 +67,7 @@ def _layer(drawing: Drawing, subject: Subject, step: Step, units: list[int], fou
         y = top + place // 3 * (SIDE + 34)
         fields = patches(subject, step, found, unit)
         if not place:
-            drawing.text(0, top + 44, f"sees {show(tuple(fields[0].shape[1:]))}", "soft")
+            drawing.text(0, top + 28 + 15 * len(lines), f"sees {show(tuple(fields[0].shape[1:]))}", "soft")
         for number_, patch in enumerate(fields):
             _patch(drawing, left + number_ % 3 * (PATCH + 4), y + number_ // 3 * (PATCH + 4), patch, PATCH)
         _patch(drawing, left + SIDE + 10, y, field_of(subject, step, middle, image), SIDE)
@@ -91,7 +95,6 @@ def _classes(drawing: Drawing, subject: Subject) -> None:
 
 def _patch(drawing: Drawing, x: float, y: float, pixels: Tensor, side: int) -> None:
     """A patch within a square, not smoothed while its pixels are larger than the screen's."""
-
     height, width = pixels.shape[1:]
     shown = side * width / max(height, width)
     drawing.picture(x, y, image_picture(pixels), width=shown, smooth=max(height, width) > side)
