@@ -21,6 +21,7 @@ VERBS = (
     "train",
     "evaluate",
     "predict",
+    "look",
     "serve",
     "claims",
     "completion",
