@@ -6,6 +6,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 import torch
 
 from striate.account import account
-from striate.serve.attribution import attribution
+from striate.serve.attribution import METHODS, attribution
 from striate.serve.openapi import ENDPOINTS
 from striate.serve.predictor import Predictor
 from striate.spec.json import dump
@@ -102,7 +103,7 @@ def test_a_unit_with_its_field(server: Server, seven: bytes) -> None:
 
 
 def test_attribution_is_the_attribution(server: Server, predictor: Predictor, seven: bytes) -> None:
-    for method in ("occlusion", "gradient"):
+    for method in METHODS:
         status, found = server.json("POST", f"/attribution?class=7&method={method}", seven, **IMAGE)
         expected = attribution(predictor, predictor.read(seven)[0], 7, method=method)
         assert status == 200
@@ -267,12 +268,29 @@ def test_networks_with_blocks_are_served_whole(tmp_path: Path, seven: bytes) -> 
             assert other.json("POST", f"/unit?path={step.path}", seven, **IMAGE)[0] == 200, step.path
 
 
-def test_ctrl_c_stops_it(digits_run: Path) -> None:
+def test_ctrl_c_stops_it_and_clients_that_hang_up_leave_no_trace(digits_run: Path) -> None:
     with serving(digits_run) as other:
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", other.port), timeout=30) as link:
+                link.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nhalf")
+        assert other.json("GET", "/health")[0] == 200
         other.process.send_signal(signal.SIGINT)
         assert other.process.wait(20) == 0
         assert other.process.stderr is not None
         assert other.process.stderr.read().strip() == "Stopped."
+
+
+def test_open_opens_the_page(digits_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text(f"#!/bin/sh\necho $1 > {tmp_path}/opened.part && mv {tmp_path}/opened.part {tmp_path}/opened\n")
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    with serving(digits_run, "--open") as other:
+        deadline = time.monotonic() + 20
+        while not (tmp_path / "opened").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert (tmp_path / "opened").read_text().strip() == other.address
 
 
 def test_a_port_that_is_taken(server: Server, digits_run: Path) -> None:

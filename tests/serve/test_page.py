@@ -214,8 +214,8 @@ def test_a_class_shows_what_speaks_for_it(server, visit) -> None:
     assert occlusion.value.ok
     sync_api.expect(page.locator("#legend-class")).to_have_text("7")
     hidden = page.get_by_test_id("input").evaluate("canvas => canvas.toDataURL()")
-    with page.expect_response("**/attribution?*method=gradient*"):
-        page.get_by_test_id("method").select_option("gradient")
+    with page.expect_response("**/attribution?*method=integrated-gradients*"):
+        page.get_by_test_id("method").select_option("integrated-gradients")
     page.wait_for_timeout(300)
     assert len({plain, hidden, page.get_by_test_id("input").evaluate("canvas => canvas.toDataURL()")}) == 3
 

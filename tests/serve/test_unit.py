@@ -7,7 +7,6 @@ from PIL import Image
 from striate import Branches, Conv, Flatten, Linear, Network, Residual, find
 from striate.account.unit import seen
 from striate.errors import SpecError, UnknownNameError
-from striate.serve.predictor import captured
 from striate.serve.unit import explain, find_step
 from striate.spec.layers import RBF, Activation, BatchNorm, LocalResponseNorm, PadChannels, Pool, PositionBias
 from striate.spec.network import INPUT
@@ -84,13 +83,15 @@ def test_only_what_a_filter_is_linked_to_is_named(tmp_path) -> None:
 def test_the_field_holds_every_pixel_with_a_gradient(network: Network, tmp_path) -> None:
     predictor = fresh(network, tmp_path / "run")
     image = torch.rand(1, *network.input, generator=torch.Generator().manual_seed(2)).requires_grad_()
-    with captured(predictor.model, predictor.plan) as outputs:
-        predictor.model(image)
+    outputs: dict[str, torch.Tensor] = {}
+    for name, module in predictor.model.named_modules():
+        module.register_forward_hook(lambda module, inputs, output, name=name: outputs.update({name: output}))
+    predictor.model(image)
     for path in ("grouped", "top", "mixed") if network is ODD else ("inception3a", "inception4a"):
         number = find_step(predictor.plan, path)
         _, height, width = predictor.plan.steps[number].output
         row, column = height // 2, width // 2
-        (gradient,) = torch.autograd.grad(outputs[number][:, row, column].sum(), image, retain_graph=True)
+        (gradient,) = torch.autograd.grad(outputs[path][0, :, row, column].sum(), image, retain_graph=True)
         rows = gradient[0].abs().sum((0, 2)).nonzero().flatten()
         columns = gradient[0].abs().sum((0, 1)).nonzero().flatten()
         field = seen(predictor.plan, number, range(row, row + 1), range(column, column + 1))

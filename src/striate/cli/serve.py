@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+SMALL = 50_000_000
+"""A network of fewer MACs is done before threads have found each other."""
+
 
 @click.command(
     "serve",
@@ -27,6 +30,11 @@ def command(folder: Path, port: int, host: str, show: bool) -> None:
     """
     _require("starlette", "uvicorn")
 
+    import webbrowser
+
+    from torch import set_num_threads
+
+    from striate.account import account
     from striate.serve import Predictor
     from striate.serve.app import app
     from striate.serve.guard import LOOPBACK
@@ -34,13 +42,15 @@ def command(folder: Path, port: int, host: str, show: bool) -> None:
     from striate.train.run import open_run
 
     predictor = Predictor(open_run(folder))
+    if account(predictor.run.network).totals.macs < SMALL:
+        set_num_threads(1)
     with listen(host, port) as bound:
         place = address(bound)
 
         def ready() -> None:
             click.echo(f"{predictor.run.network.name} at {place}   (Ctrl-C stops it)")
             if show:
-                click.launch(place)
+                webbrowser.open(place)
 
         try:
             run(app(predictor, hosts=LOOPBACK if host in LOOPBACK else ()), bound, ready=ready)

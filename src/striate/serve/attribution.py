@@ -1,62 +1,45 @@
-"""Which pixels speak for a class: by hiding them, or by the gradient."""
+"""Which pixels speak for a class, within the time that a person waits for an answer."""
 
 from __future__ import annotations
 
-import torch
+import math
+
 from jaxtyping import Float
 from torch import Tensor
 
+from striate.account import account
+from striate.look.attribution import integrated_gradients, occlusion
 from striate.serve.predictor import Images, Predictor
 
-METHODS = ("occlusion", "gradient")
-WINDOWS = 256
-"""At most so many places are hidden, one after another."""
+METHODS = ("occlusion", "integrated-gradients")
+MACS = 4e9
+"""About so many are spent on an answer: a second or so."""
+FEWEST, MOST = 16, 256
+"""At least and at most so many times the network is run for it."""
 
-Map = Float[Tensor, "height width"]
 
-
-def attribution(predictor: Predictor, image: Images, number: int, *, method: str) -> Map:
+def attribution(predictor: Predictor, image: Images, number: int, *, method: str) -> Float[Tensor, "height width"]:
     """For each pixel, how much it speaks for the class of that number (above 0) or against it (below 0).
 
-    "occlusion": by how much the class's score falls when a patch with the pixel in it is blank, the mean over all
-    such patches (Zeiler and Fergus, 2014). "gradient": the gradient of the score times the input, over the channels
-    added up, the input counted from blank.
+    "occlusion" hides patches, about a sixth of the image wide, one after another; the larger the network, the fewer.
+    "integrated-gradients" counts from a blank image.
     """
-    return _gradient(predictor, image, number) if method == "gradient" else _occlusion(predictor, image, number)
+    blank = predictor.run.preprocessing.low
+    runs = int(min(MOST, max(FEWEST, MACS / account(predictor.run.network).totals.macs)))
+    if method == "occlusion":
+        side, stride = _patches(image.shape[2], image.shape[3], runs)
+        return occlusion(predictor.model, image, number, baseline=blank, side=side, stride=stride)
+    return integrated_gradients(predictor.model, image, number, baseline=blank, steps=min(64, runs))
 
 
-def _gradient(predictor: Predictor, image: Images, number: int) -> Map:
-    with torch.enable_grad():
-        watched = image.detach().clone().requires_grad_()
-        score = predictor.scores(watched)[0, number]
-        (gradient,) = torch.autograd.grad(score, watched)
-    return (gradient * (image - predictor.run.preprocessing.low))[0].sum(0)
+def _patches(height: int, width: int, most: int) -> tuple[int, int]:
+    """The side of a patch, and the least stride with which at most so many cover an image.
 
-
-@torch.inference_mode()
-def _occlusion(predictor: Predictor, image: Images, number: int) -> Map:
-    height, width = image.shape[2:]
-    patch = max(1, min(height, width) // 6)
-    stride = max(1, patch // 3)
-    while len(_starts(height, patch, stride)) * len(_starts(width, patch, stride)) > WINDOWS:
+    >>> _patches(32, 32, 256), _patches(224, 224, 16)
+    ((5, 2), (37, 63))
+    """
+    side = max(1, min(height, width) // 6)
+    stride = 1
+    while math.prod(1 + math.ceil((size - side) / stride) for size in (height, width)) > most:
         stride += 1
-    places = [(row, column) for row in _starts(height, patch, stride) for column in _starts(width, patch, stride)]
-    fall = torch.zeros(height, width)
-    times = torch.zeros(height, width)
-    whole = predictor.scores(image)[0, number]
-    for first in range(0, len(places), 64):
-        some = places[first : first + 64]
-        hidden = image.repeat(len(some), 1, 1, 1)
-        for copy, (row, column) in zip(hidden, some, strict=True):
-            copy[:, row : row + patch, column : column + patch] = predictor.run.preprocessing.low
-        falls = whole - predictor.scores(hidden)[:, number]
-        for (row, column), each in zip(some, falls, strict=True):
-            fall[row : row + patch, column : column + patch] += each
-            times[row : row + patch, column : column + patch] += 1
-    return fall / times
-
-
-def _starts(size: int, patch: int, stride: int) -> list[int]:
-    """Where patches begin, so that the last one ends at the edge."""
-    last = size - patch
-    return sorted({*range(0, last + 1, stride), last})
+    return side, stride

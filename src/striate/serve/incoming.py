@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from striate.errors import RequestError
 from striate.spec.json import Json
@@ -63,6 +63,8 @@ async def _read(request: Request, most: int) -> bytes:
                 if total > most:
                     raise _too_large(most)
                 parts.append(part)
+    except ClientDisconnect:
+        raise RefusedError(400, "the body ended early.") from None
     except TimeoutError:
         raise RefusedError(408, f"the body took longer than {SECONDS:g} seconds.", "", "Send it again.") from None
     return b"".join(parts)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from striate.data import Step, read_image
 from striate.data.decode import decode
 from striate.data.image_file import prepare, unread
 from striate.errors import DataError
+from striate.look.capture import capture
 from striate.spec.network import INPUT, Plan, plan
 from striate.train.losses import class_scores
 from striate.train.run import Run
@@ -41,7 +40,7 @@ class Prediction:
 class Watched:
     """One image seen through a network: the prediction, its input, and the output of each step that was asked for.
 
-    `outputs` goes by the number of the step in the plan; `INPUT` is the input. Each has no batch axis.
+    `outputs` goes by the number of the step in the plan; `INPUT` is the input. None has a batch axis.
     """
 
     prediction: Prediction
@@ -87,9 +86,11 @@ class Predictor:
     def watch(self, content: bytes, steps: set[int] | None = None, *, prepared: bool = True) -> Watched:
         """The same, with the outputs of some `steps` of the plan, or of all that run."""
         values, made = self.read(content, prepared=prepared)
-        with captured(self.model, self.plan, steps) as outputs:
+        with capture(self.model) as outputs:
             prediction = self._predict(values, made, "")
-        return Watched(prediction, {INPUT: values[0]} | outputs)
+        wanted = {number: step.path for number, step in enumerate(self.plan.steps) if steps is None or number in steps}
+        kept = {number: outputs[path][0] for number, path in wanted.items() if path in outputs}
+        return Watched(prediction, {INPUT: values[0]} | kept)
 
     def scores(self, images: Images) -> Float[Tensor, "images classes"]:
         """A score for each class, the larger the likelier: logits, or RBF distances with their sign turned."""
@@ -105,26 +106,3 @@ class Predictor:
         probabilities = dict(zip(self.run.classes, values, strict=True))
         name = max(probabilities, key=probabilities.__getitem__)
         return Prediction(image, name, probabilities[name], probabilities, steps)
-
-
-@contextmanager
-def captured(model: nn.Module, plan: Plan, steps: set[int] | None = None) -> Iterator[dict[int, Tensor]]:
-    """Within the block, a dictionary that fills with the outputs of a plan's steps as the model runs.
-
-    The hooks are gone when the block ends; no layer works in place, so what was captured stays what it was.
-    """
-    outputs: dict[int, Tensor] = {}
-
-    def keep(number: int) -> torch.utils.hooks.RemovableHandle:
-        def hook(module: nn.Module, inputs: object, output: Tensor) -> None:
-            outputs[number] = output[0]
-
-        return model.get_submodule(plan.steps[number].path).register_forward_hook(hook)
-
-    wanted = range(len(plan.steps)) if steps is None else sorted(steps)
-    handles = [keep(number) for number in wanted if not plan.steps[number].head]
-    try:
-        yield outputs
-    finally:
-        for handle in handles:
-            handle.remove()
