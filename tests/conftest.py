@@ -12,6 +12,8 @@ import torch
 
 from striate import Activation, Conv, Flatten, Linear, Network, Pool
 
+torch.set_num_threads(1)  # for tensors this small, threads that wait for each other cost more than they save
+
 TINY = Network(
     "tiny",
     (1, 28, 28),
@@ -24,15 +26,6 @@ TINY = Network(
 def session_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test writes into the user's own cache."""
     os.environ["STRIATE_CACHE"] = str(tmp_path_factory.mktemp("cache"))
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """For tensors this small, threads that wait for each other cost more than they save."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,15 @@ def test_the_largest_layer_of_each_is_named() -> None:
     assert "vgg-d fc6 74.3 % conv1_2 12.0 % relu1_1 17.5 %" in text
 
 
+def test_what_the_page_says_of_vgg() -> None:
+    (vgg,) = compared("vgg-d")
+    first = {name: {share.path: share.amount for share in vgg.shares[name]} for name in ("memory", "parameters")}
+    kept = first["memory"]["relu1_1"] + first["memory"]["relu1_2"]
+    weights = first["parameters"]["conv1_1"] + first["parameters"]["conv1_2"]
+    assert f"{100 * kept / vgg.totals['memory']:.0f} %" == "35 %"
+    assert f"{100 * weights / vgg.totals['parameters']:.2f} %" == "0.03 %"
+
+
 def test_layers_of_a_block_are_added_up() -> None:
     text = [" ".join(line.split()) for line in compare_table(compared("alexnet", "resnet152")).splitlines()]
     assert "resnet152 stage3 67.5 % stage3 70.4 % stage3 50.6 %" in text
@@ -90,6 +99,12 @@ def test_the_picture_suits_dark_and_light_pages_and_loads_nothing() -> None:
     text = shares_svg(compared("lenet5", "alexnet"))
     assert "prefers-color-scheme:dark" in text
     assert text.count("http") == 1  # the name of SVG's namespace
+
+
+def test_the_picture_of_the_documentation_is_what_the_command_draws() -> None:
+    picture = Path(__file__).parents[2] / "docs" / "images" / "shares.svg"
+    names = ("alexnet", "vgg-d", "googlenet", "resnet152")
+    assert picture.read_text(encoding="utf-8") == shares_svg(compared(*names))
 
 
 def test_the_command_prints_draws_and_gives_json(tmp_path: Path) -> None:

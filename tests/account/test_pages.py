@@ -1,6 +1,7 @@
 """The console blocks of the pages of the account: each command prints what stands there."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def commands(page: str) -> list[tuple[str, str]]:
     ("command", "printed"), [*commands("account.md"), *commands("fit.md")], ids=lambda each: each[:60]
 )
 def test_the_command_prints_what_the_page_shows(command: str, printed: str) -> None:
-    result = CliRunner().invoke(verbs, command.split()[1:], env={"COLUMNS": "80"}, catch_exceptions=False)
+    result = CliRunner().invoke(verbs, shlex.split(command)[1:], env={"COLUMNS": "80"}, catch_exceptions=False)
     assert result.exit_code == 0
     if printed.startswith("...\n"):
         assert result.output.rstrip("\n").endswith(printed.removeprefix("...\n"))

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Protocol, TypeVar
 
 from striate.account.account import Row
-from striate.account.grid import grid, megabytes, wrapped
+from striate.account.grid import fitted, grid, megabytes, wrapped
 from striate.account.memory import MEANING, LayerMemory, Memory, largest_batch
 from striate.account.memory import memory as memory_of
 from striate.account.table import title
@@ -26,10 +26,8 @@ def memory_table(memory: Memory, *, width: int = 80, depth: int | None = None) -
         kept = sum(layer.kept for layer in layers)
         text = megabytes(kept, largest)[0] if kept else ""
         rows.append((path, _words(layers), show(layers[-1].row.step.output), text, _keeps(layers)))
-    if len(grid(rows, "<<>><")[1]) > width:
-        rows = [(row[0], *row[2:]) if row else () for row in rows]
     lines = [*title(memory.account, width), f"values of {memory.dtype}; optimiser {memory.optimiser}", ""]
-    lines += grid(rows, "<<>><" if len(rows[0]) == 5 else "<>><")
+    lines += fitted(rows, "<<>><", width, drop=[1, 2])
     table: list[tuple[str, ...]] = [("what", "bytes", "MB", "MiB", "share"), ()]
     for name, figure in memory.figures.items():
         if name == "inference":
@@ -62,26 +60,34 @@ def cost_table(cost: TrainingCost, *, width: int = 80, depth: int | None = None)
 
     `depth` adds up all layers whose paths share their first so many names.
     """
-    rows: list[tuple[str, ...]] = [("layer", "what it is", "forward", "for weights", "for input", "share"), ()]
-    for path, layers in _groups(cost.layers, depth):
-        figures = [sum(each) for each in zip(*((one.forward, one.weights, one.input) for one in layers), strict=True)]
-        if any(figures):
-            cells = (f"{figure:,}" if figure else "" for figure in figures)
-            rows.append((path, _words(layers), *cells, f"{100 * sum(figures) / cost.step:.1f} %"))
-    sums = (cost.forward, sum(layer.weights for layer in cost.layers), sum(layer.input for layer in cost.layers))
-    rows += [(), ("total", "", *(f"{figure:,}" for figure in sums), "")]
-    if len(grid(rows, "<<>>>>")[1]) > width:
-        rows = [(row[0], *row[2:]) if row else () for row in rows]
-    summary = _summary(cost, "{:,}".format)
-    if max(map(len, summary)) > width:
-        summary = _summary(cost, _in_units)
+    layers = _narrowest(lambda text: _cost_lines(cost, width, depth, text), width)
+    summary = _narrowest(lambda text: _summary(cost, text), width)
     note = (
         "backward: a layer of weights works once for the gradient of its weights and once for that of its input; "
         "the first layer needs no gradient of its input, the images. "
         f"1 MAC = 2 FLOPs: an epoch takes {_in_units(2 * cost.epoch)}FLOP."
     )
-    lines = [*title(cost.account, width), "", *grid(rows, "<<>>>>" if len(rows[0]) == 6 else "<>>>>"), ""]
-    return "\n".join([*lines, *summary, "", *wrapped(note, width)])
+    return "\n".join([*title(cost.account, width), "", *layers, "", *summary, "", *wrapped(note, width)])
+
+
+def _narrowest(make: Callable[[Callable[[int], str]], list[str]], width: int) -> list[str]:
+    """Lines with exact figures, or with four digits and a prefix where those are too wide."""
+    exact = make("{:,}".format)
+    return exact if max(map(len, exact)) <= width else make(_in_units)
+
+
+def _cost_lines(cost: TrainingCost, width: int, depth: int | None, text: Callable[[int], str]) -> list[str]:
+    """The layers with MACs, and their sums, each figure as `text` writes it."""
+    rows: list[tuple[str, ...]] = [("layer", "what it is", "forward", "for weights", "for input", "share"), ()]
+    totals = [0, 0, 0]
+    for path, layers in _groups(cost.layers, depth):
+        figures = [sum(each) for each in zip(*((one.forward, one.weights, one.input) for one in layers), strict=True)]
+        totals = [one + other for one, other in zip(totals, figures, strict=True)]
+        if any(figures):
+            cells = (text(figure) if figure else "" for figure in figures)
+            rows.append((path, _words(layers), *cells, f"{100 * sum(figures) / cost.step:.1f} %"))
+    rows += [(), ("total", "", *map(text, totals), "")]
+    return fitted(rows, "<<>>>>", width, drop=[1, 5])
 
 
 class HasRow(Protocol):
@@ -125,12 +131,12 @@ def _summary(cost: TrainingCost, text: Callable[[int], str]) -> list[str]:
 
 
 def _in_units(figure: int) -> str:
-    """A large number with four digits.
+    """A large number with four digits and a prefix.
 
     >>> _in_units(928_086_107_234_272), _in_units(123_456)
-    ('928.1 tera', '123,456')
+    ('928.1 T', '123,456 ')
     """
-    for unit, size in (("peta", 10**15), ("tera", 10**12), ("giga", 10**9), ("mega", 10**6)):
+    for unit, size in (("P", 10**15), ("T", 10**12), ("G", 10**9), ("M", 10**6)):
         if figure >= size:
             return f"{figure / size:.4g} {unit}"
-    return f"{figure:,}"
+    return f"{figure:,} "
