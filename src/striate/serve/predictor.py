@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import torch
@@ -54,6 +54,7 @@ class Predictor:
         self.run = run
         self.model = run.model()
         self.temperature = run.temperature
+        self._recent = lru_cache(maxsize=4)(self._read)
 
     @cached_property
     def plan(self) -> Plan:
@@ -68,8 +69,12 @@ class Predictor:
     def read(self, content: bytes, *, prepared: bool = True) -> tuple[Images, tuple[Step, ...]]:
         """The input that the bytes of an image file make, and the steps on the way; DataError where there is none.
 
-        Without `prepared` a drawing is not brought to MNIST's form, but only to the input's size.
+        Without `prepared` a drawing is not brought to MNIST's form, but only to the input's size. The last few images
+        are remembered: much is asked about one.
         """
+        return self._recent(content, prepared)
+
+    def _read(self, content: bytes, prepared: bool) -> tuple[Images, tuple[Step, ...]]:
         way = self.run.preprocessing if prepared else replace(self.run.preprocessing, form="picture")
         try:
             image = decode(content, most_pixels=MOST_PIXELS)

@@ -1,7 +1,7 @@
 /** The page: what is drawn goes to the server, and what every layer made of it comes back. */
 
 import { drawing } from "./drawing.js";
-import { count, find, percent, write } from "./elements.js";
+import { count, find } from "./elements.js";
 import { Input } from "./input.js";
 import { Inspector } from "./inspector.js";
 import { Layer } from "./layers.js";
@@ -10,6 +10,7 @@ import { Pad } from "./pad.js";
 import { Scores } from "./scores.js";
 import { Sandbox } from "./sandbox.js";
 import * as server from "./server.js";
+import { announce, explainError, meter } from "./status.js";
 import { Steps } from "./steps.js";
 
 /** Up to so many values all layers are kept up to date, else only those in view. */
@@ -117,41 +118,16 @@ function show(found, blank) {
   input.update(found.layers.get("input"));
   steps.update(blank ? [] : found.steps);
   scores.update(blank ? null : found.probabilities);
-  say(blank ? null : found);
-  find("#error").hidden = true;
+  announce(blank ? null : found);
   meter(found.milliseconds);
   if (unit) inspect();
   if (scores.class) attribute();
 }
 
-function say(found) {
-  const top = find("[data-testid=prediction]");
-  write(top, found ? found.class : "–");
-  top.classList.toggle("long", Boolean(found) && found.class.length > 3);
-  find("#probability").textContent = found ? percent(found.probability) : "draw a digit, or drop a picture";
-  document.body.classList.toggle("unsure", Boolean(found) && found.probability < 0.5);
-  document.body.classList.toggle("blank", !found);
-  clearTimeout(say.timer);
-  say.timer = setTimeout(() => {
-    find("#spoken").textContent = found ? `${found.class}, ${percent(found.probability)}` : "";
-  }, 600);
-}
-
 function fail(error) {
-  if (!(error instanceof server.Answered)) throw error;
-  say(null);
   scores.update(null);
   steps.update([]);
-  find("#error").replaceChildren(...error.lines.map((line, at) => Object.assign(document.createElement(at ? "p" : "b"), { textContent: line })));
-  find("#error").hidden = false;
-}
-
-const times = [];
-function meter(milliseconds) {
-  const now = performance.now();
-  times.push(now);
-  while (times[0] < now - 1000) times.shift();
-  find("#meter").textContent = times.length > 2 ? `${times.length} updates/s, ${milliseconds.toFixed(0)} ms each` : `${milliseconds.toFixed(0)} ms`;
+  explainError(error);
 }
 
 function choose(chosen, click) {
