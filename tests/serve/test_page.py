@@ -24,6 +24,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium o
 SEVEN = [[(0.28, 0.22), (0.72, 0.22), (0.45, 0.85)]]
 FOUR = [[(0.33, 0.2), (0.3, 0.52), (0.68, 0.52)], [(0.66, 0.18), (0.62, 0.85)]]
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+TABLET = {"width": 1024, "height": 768}
 
 
 @pytest.fixture(scope="module")
@@ -314,7 +315,7 @@ def test_the_sandbox_shows_the_misfit_and_the_cure(server, visit) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("size", [WIDE, TABLET, NARROW], ids=["wide", "tablet", "narrow"])
 def test_the_layout_holds_and_can_be_read(server, visit, size, theme) -> None:
     page = visit(server, size, theme)
     draw(page, SEVEN)
@@ -325,6 +326,13 @@ def test_the_layout_holds_and_can_be_read(server, visit, size, theme) -> None:
     assert page.evaluate(OVERFLOWING) == []
     assert page.evaluate(FAINT) == []
     assert page.evaluate(NAMELESS) == []
+    if size != WIDE:
+        page.get_by_role("button", name="Close").click()
+        sync_api.expect(page.get_by_test_id("formula")).to_have_count(0)
+        page.get_by_role("button", name="7 ").click()
+        sync_api.expect(page.locator("#legend")).to_be_visible()
+        page.get_by_role("button", name="Close").click()
+        sync_api.expect(page.locator("#legend")).to_be_hidden()
 
 
 OVERFLOWING = """() => [...document.querySelectorAll('main *')].filter((one) => {

@@ -152,6 +152,12 @@ function release() {
   document.body.classList.remove("inspecting", "pinned");
 }
 
+/** Neither a unit nor a class any more. */
+function leave() {
+  release();
+  scores.choose(null);
+}
+
 function explain(name) {
   document.body.classList.toggle("explaining", name !== null);
   attribute();
@@ -175,7 +181,7 @@ async function take(file) {
 }
 
 function listen() {
-  const press = { undo: () => pad.undo(), clear: () => pad.clear(), choose: () => find("#file").click(), close: release };
+  const press = { undo: () => pad.undo(), clear: () => pad.clear(), choose: () => find("#file").click(), close: leave };
   for (const [id, act] of Object.entries(press)) find(`#${id}`).addEventListener("click", act);
   find("#file").addEventListener("change", (event) => {
     take(event.target.files[0]);
@@ -197,8 +203,7 @@ function listen() {
   addEventListener("paste", (event) => take(event.clipboardData.files[0]));
   addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
-      release();
-      scores.choose(null);
+      leave();
     } else if ((event.ctrlKey || event.metaKey) && event.key === "z" && !event.target.matches("input")) {
       event.preventDefault();
       pad.undo();
