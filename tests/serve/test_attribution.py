@@ -50,6 +50,14 @@ def test_a_blank_input_has_nothing_to_say(known, method: str) -> None:
     assert attribution(predictor, blank, 1, method=method).abs().max() < 1e-6
 
 
+def test_few_large_patches_still_cover_every_pixel(known, monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor, _, image = known
+    monkeypatch.setattr("striate.serve.attribution.MACS", 0.0)
+    found = attribution(predictor, image, 1, method="occlusion")
+    assert found.isfinite().all()
+    assert len(found.unique()) < found.numel() / 4
+
+
 def test_ink_speaks_for_what_it_writes(predictor, seven) -> None:
     image, _ = predictor.read(seven)
     number = predictor.run.classes.index("7")

@@ -19,6 +19,7 @@ from striate.serve.attribution import METHODS, attribution
 from striate.serve.openapi import ENDPOINTS
 from striate.serve.predictor import Predictor
 from striate.spec.json import dump
+from striate.train.checkpoint import save_checkpoint
 from tests.serve.conftest import DIGITS, Server, fresh, serving
 from tests.serve.test_unit import ODD
 
@@ -257,6 +258,17 @@ def test_the_page_fetches_from_nowhere_else() -> None:
         text = file.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert "http://" not in text, file.name
         assert "https://" not in text, file.name
+
+
+def test_numbers_that_are_not_finite_are_an_error_that_says_so(tmp_path: Path, seven: bytes) -> None:
+    predictor = fresh(ODD, tmp_path / "run")
+    state = predictor.model.state_dict()
+    weights = {name: value * float("nan") if value.is_floating_point() else value for name, value in state.items()}
+    save_checkpoint(predictor.run.path("best.safetensors"), weights, {})
+    with serving(predictor.run.folder) as other:
+        for path in ("/predict", "/activations", "/unit?path=last", "/attribution?class=class%200"):
+            status, found = other.json("POST", path, seven, **IMAGE)
+            assert (status, found["error"]["what"]) == (422, "the network gave numbers that are not finite."), path
 
 
 def test_networks_with_blocks_are_served_whole(tmp_path: Path, seven: bytes) -> None:

@@ -39,6 +39,21 @@ MOST_MAPS = 64
 Handler = Callable[[Request], Awaitable[Response]]
 
 
+class Numbers(JSONResponse):
+    """JSON, of finite numbers only: JSON has no others."""
+
+    def render(self, content: Any) -> bytes:
+        try:
+            return super().render(content)
+        except ValueError:
+            raise RefusedError(
+                422,
+                "the network gave numbers that are not finite.",
+                "Its training went wrong, or its weights are damaged.",
+                "Train it again, with a lower rate.",
+            ) from None
+
+
 def app(predictor: Predictor, *, hosts: tuple[str, ...] = LOOPBACK) -> Starlette:
     """The ASGI app of one run; `hosts` are the names by which it may be asked, empty for any."""
     static = Path(str(files("striate.serve").joinpath("static")))
@@ -82,20 +97,20 @@ class Handlers:
         }
 
     async def health(self, request: Request) -> Response:
-        return JSONResponse(health(self.predictor))
+        return Numbers(health(self.predictor))
 
     async def network(self, request: Request) -> Response:
-        return JSONResponse(self.described | {"trials": trials(self.predictor.run.network)})
+        return Numbers(self.described | {"trials": trials(self.predictor.run.network)})
 
     async def openapi(self, request: Request) -> Response:
-        return JSONResponse(openapi())
+        return Numbers(openapi())
 
     async def predict(self, request: Request) -> Response:
         prepared = _prepared(request)
         content = await incoming.read_image_bytes(request)
         found = await self.queue.run(lambda: self.predictor.predict(content, prepared=prepared))
         steps = [{"name": step.name, "note": step.note} for step in found.steps]
-        return JSONResponse(wire.prediction_head(found) | {"steps": steps})
+        return Numbers(wire.prediction_head(found) | {"steps": steps})
 
     async def activations(self, request: Request) -> Response:
         prepared, maps = _prepared(request), incoming.whole(request, "maps", least=1, most=4096, default=MOST_MAPS)
@@ -120,7 +135,7 @@ class Handlers:
             listed = [
                 {"path": path, "shape": list(v.shape), "values": v.flatten().tolist()} for path, v in shown.items()
             ]
-            return JSONResponse(head | {"layers": listed})
+            return Numbers(head | {"layers": listed})
 
         return await self.queue.run(work)
 
@@ -151,7 +166,7 @@ class Handlers:
                 "field": _rectangle(seen(plan, number, at[0], at[1])),
                 "unclipped": _rectangle(unclipped(plan, number, corner)),
             }
-            return JSONResponse(members)
+            return Numbers(members)
 
         return await self.queue.run(work)
 
@@ -166,13 +181,13 @@ class Handlers:
         def work() -> Response:
             image, _ = self.predictor.read(content, prepared=prepared)
             found = attribution(self.predictor, image, classes.index(name), method=method)
-            return JSONResponse({"class": name, "method": method, "values": found.tolist()})
+            return Numbers({"class": name, "method": method, "values": found.tolist()})
 
         return await self.queue.run(work)
 
     async def account(self, request: Request) -> Response:
         trial = read_trial(await incoming.read_json(request))
-        return JSONResponse(await self.queue.run(lambda: try_it(trial, own=self.predictor.run.network)))
+        return Numbers(await self.queue.run(lambda: try_it(trial, own=self.predictor.run.network)))
 
     def _steps(self, paths: list[str]) -> set[int]:
         return {find_step(self.predictor.plan, path) for path in paths if path != "input"}

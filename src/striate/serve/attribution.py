@@ -33,13 +33,14 @@ def attribution(predictor: Predictor, image: Images, number: int, *, method: str
 
 
 def _patches(height: int, width: int, most: int) -> tuple[int, int]:
-    """The side of a patch, and the least stride with which at most so many cover an image.
+    """The side of a patch, and the least stride with which at most so many cover an image; wider where they must be.
 
     >>> _patches(32, 32, 256), _patches(224, 224, 16)
-    ((5, 2), (37, 63))
+    ((5, 2), (56, 56))
     """
     side = max(1, min(height, width) // 6)
     stride = 1
     while math.prod(1 + math.ceil((size - side) / stride) for size in (height, width)) > most:
         stride += 1
+        side = max(side, stride)
     return side, stride
