@@ -117,5 +117,5 @@ def _written_out(drawing: Drawing, name: str, product: Product, grey: Tensor) ->
         sign = ("×", "=", "")[place]
         drawing.text(left + values.shape[1] * cell + 17, middle, sign, "title", anchor="middle")
     drawing.text(
-        1 + 3 * step - 20, below + product.kernel.shape[0] * cell / 2 + 5, f"added up: {number(product.value)}", "head"
+        1 + 2 * step, below + product.kernel.shape[0] * cell + 20, f"added up: {number(product.value)}", "head"
     )

@@ -69,7 +69,7 @@ def _layer(drawing: Drawing, step: Step, output: Tensor, rows: int) -> bool:
         drawing.swatch(0, bar - 3)
         drawing.text(16, bar + 6, f"{(output == 0).float().mean().item():.0%} of the values are zero", "soft")
         bar += 15
-    drawing.bar(0, bar, largest, "", signed=not rectified)
+    drawing.bar(0, bar, largest, "", signed=bool((output < 0).any()))
     side = 84 if rows > 1 else 64
     place = Row(LEFT, RIGHT, top, side, rows)
     if output.ndim == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -45,6 +46,16 @@ class Subject:
     weights: str
     trained: bool
 
+    @cached_property
+    def blank(self) -> int:
+        """The level of an empty pixel, 0 to 255: the median of the data; 0, black, where strokes lie on black."""
+        return int(self.data.images[:, :, ::2, ::2].flatten().median())
+
+    @property
+    def empty(self) -> float:
+        """The value of an empty pixel as the network takes it."""
+        return self.preprocessing.normalise(torch.tensor(self.blank, dtype=torch.uint8)).item()
+
     def some(self, count: int) -> Float32[Tensor, "images channels height width"]:
         """The first `count` images of the data as the network takes them; a quarter of them if they are large."""
         small = max(self.network.input[1:]) <= SMALL
@@ -85,7 +96,7 @@ def shown(subject: Subject, images: tuple[str, ...] = ()) -> list[Shown]:
     if not images:
         label = subject.data.classes[int(subject.data.labels[0])]
         name = subject.data.names[0] if subject.data.names else f"one of {subject.origin}"
-        told = f"{name}, a {label}" if subject.data.form == "digits" else name
+        told = name if subject.data.source == "drawn" else f"{name} ({label})"
         return [Shown(told, subject.data.images[:1])]
     return [Shown(Path(image).name, read_image(image, subject.preprocessing)[0]) for image in images]
 
