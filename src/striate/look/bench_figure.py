@@ -55,7 +55,7 @@ def bench(subject: Subject | None, picture: Image.Image | None = None, *, kernel
             _written_out(drawing, name, strongest(grey, kernels[name]), grey)
     caption = (
         "Each kernel moves over the picture; every value of its map is the sum of the products of kernel and patch, "
-        "as it is written out below for the place where the map is strongest. Each map has a scale of its own."
+        "as it is written out below for the place where the map stands out most. Each map has a scale of its own."
     )
     return Figure("bench", drawing.title, caption, drawing.svg())
 

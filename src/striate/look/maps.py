@@ -7,7 +7,7 @@ from torch import Tensor
 
 from striate.account.words import words
 from striate.look.capture import capture
-from striate.look.choose import find_step, seen_steps
+from striate.look.choose import find_step, is_map, seen_steps
 from striate.look.drawing import Drawing, Figure, number
 from striate.look.pictures import image_picture
 from striate.look.subject import Shown, Subject
@@ -72,8 +72,8 @@ def _layer(drawing: Drawing, step: Step, output: Tensor, rows: int) -> bool:
     drawing.bar(0, bar, largest, "", signed=bool((output < 0).any()))
     side = 84 if rows > 1 else 64
     place = Row(LEFT, RIGHT, top, side, rows)
-    if output.ndim == 1:
-        draw_vector(drawing, output, place, largest, zeros=rectified)
+    if not is_map(step):
+        draw_vector(drawing, output.flatten(), place, largest, zeros=rectified)
         return True
     return draw_tiles(drawing, list(output), place, largest, zeros=rectified) == len(output)
 
@@ -91,6 +91,7 @@ def _characters(drawing: Drawing, subject: Subject, outputs: dict[str, Tensor]) 
     drawing.text(0, top + 11, f"{steps[-2].path} as a character", "head")
     drawing.text(0, top + 27, "the code, and the nearest", "soft")
     drawing.text(0, top + 42, "of the characters it may be", "soft")
+    drawing.bar(0, top + 52, largest, "")
     for place, (values, name) in enumerate([(code, "code"), (target, subject.classes[nearest])]):
         left = LEFT + place * 80
         drawing.values(left, top, values.view(glyphs.HEIGHT, glyphs.WIDTH) / largest, scale=8)
