@@ -12,6 +12,8 @@ import torch
 
 from striate import Activation, Conv, Flatten, Linear, Network, Pool
 
+torch.set_num_threads(1)  # for tensors this small, threads that wait for each other cost more than they save
+
 TINY = Network(
     "tiny",
     (1, 28, 28),

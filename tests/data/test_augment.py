@@ -115,22 +115,29 @@ def test_an_empty_batch():
 def test_it_comes_back_from_its_dictionary():
     one = Augmentation(rotation=10, scale=0.1, flip=True)
     assert Augmentation.from_dict(one.to_dict()) == one
-    assert one.to_dict() == {"rotation": 10.0, "scale": 0.1, "shear": 0.0, "shift": 0.0, "flip": True}
+    members = {"rotation": 10.0, "scale": 0.1, "shear": 0.0, "shift": 0.0, "flip": True}
+    assert one.to_dict() == members | {"lighting": 0.0, "symmetries": "none"}
 
 
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"rotate": 3}, "augmentation: unknown: rotate.\nIts members are: flip, rotation, scale, shear, shift"),
+        (
+            {"rotate": 3},
+            "augmentation: unknown: rotate.\nIts members are: flip, lighting, rotation, scale",
+        ),
         ({"rotation": -1}, "augmentation: rotation is -1.\nIt must be a number of at least 0"),
         ({"scale": 1}, "scale is 1.\nIt must be a number of at least 0 and below 1"),
         ({"shear": 80}, "shear is 80"),
         ({"shift": "2"}, "shift is '2'"),
         ({"flip": 1}, "flip is 1.\nIt must be true or false"),
+        ({"lighting": -1}, "lighting is -1.\nIt must be a number of at least 0"),
+        ({"symmetries": "all"}, "symmetries is 'all'.\nIt must be one of none, images, boards"),
     ],
 )
 def test_what_is_no_augmentation_is_refused(change: dict[str, Any], text: str):
     with pytest.raises(FormatError, match=text):
         Augmentation.from_dict(Augmentation().to_dict() | change)
+    assert Augmentation.from_dict({"rotation": 1, "scale": 0, "shear": 0, "shift": 0, "flip": False}).rotation == 1
     with pytest.raises(FormatError, match="missing: flip"):
         Augmentation.from_dict({"rotation": 0, "scale": 0, "shear": 0, "shift": 0})

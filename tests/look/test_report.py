@@ -86,12 +86,12 @@ def test_names_are_escaped(finished_run, tmp_path) -> None:
 
 def test_the_surest_mistakes_come_first(finished_run) -> None:
     run = open_run(finished_run)
-    probabilities = torch.zeros(3, 10)
+    probabilities = torch.full((3, 10), 0.01)
     probabilities[0, 1], probabilities[1, 2], probabilities[2, 3] = 0.6, 0.9, 0.8
     images = ImageSet(
         torch.zeros(3, 1, 28, 28, dtype=torch.uint8), torch.tensor([0, 0, 3]), run.classes, "x", "test", "digits"
     )
-    found = worst_mistakes(run, Outputs(probabilities, images.labels, 0.0), images)
+    found = worst_mistakes(run, Outputs(probabilities.log(), images.labels, 0.0), images)
     assert [(each.truth, each.answer, each.name) for each in found] == [("0", "2", "image 1"), ("0", "1", "image 0")]
 
 

@@ -219,10 +219,10 @@ def test_bibtex() -> None:
     paper = CATALOGUE["alphago-policy"].paper
     assert paper is not None
     text = paper.bibtex()
-    assert text.startswith("@article{silver2016mastering,\n  author    = {Silver, David and Huang, Aja and Maddison, ")
+    assert text.startswith("@article{silver2016mastering,\n  author  = {Silver, David and Huang, Aja and Maddison, ")
     assert "van den Driessche, George and" in text
     assert text.count("{") == text.count("}")
-    assert "  year      = {2016},\n" in text
+    assert "  year    = {2016},\n" in text
 
 
 def test_other_names() -> None:

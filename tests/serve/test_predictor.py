@@ -25,7 +25,7 @@ def untrained(tmp_path_factory):
     run, _ = session.prepare(network, session.Images(), session.Recipe(), folder=folder, device="cpu")
     create_run(run)
     model = build(network, generator=torch.Generator().manual_seed(0))
-    save_checkpoint(run.path("best.safetensors"), dict(model.state_dict()), {})
+    save_checkpoint(run.path("best.safetensors"), dict(model.state_dict()), {"temperature": 2.0})
     return run
 
 

@@ -1,6 +1,8 @@
 """The notation: round trips, what it understands, and errors that point at the place."""
 
+import re
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from striate import Network, Source, account, find, from_text, to_text
 from striate.errors import FormatError
 from striate.spec.layers import (
+    KINDS,
     RBF,
     Activation,
     Auxiliary,
@@ -30,6 +33,7 @@ from striate.spec.layers import (
     Softmax,
     Subsample,
 )
+from striate.spec.words import WORDS, usage
 from tests.spec.test_network import NESTED
 from tests.strategies import networks
 
@@ -158,6 +162,7 @@ def test_headers() -> None:
     assert (network.name, network.input) == ("my-net", (1, 8, 9))
     assert network.source == Source('On "nets"', 1998, "table 1", ("none",))
     assert from_text("1x2x3: relu", name="given").name == "given"
+    assert from_text('paper "" 0 1x2x3: relu').source == Source("", 0)
 
 
 def test_convnetjs_in_one_line() -> None:
@@ -218,3 +223,16 @@ def test_a_network_written_out_stands_for_itself() -> None:
     assert find("1x8x8: linear 2").layers == (Flatten(), Linear(2))
     with pytest.raises(FormatError, match="line 1, column 1: 'conv' is not the size of an input"):
         find("conv 3 3x3, relu")
+
+
+def test_the_page_has_every_layer_as_it_is_written() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "notation.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z_]+\b.*?)` \| [^|]+ \|$", page, re.MULTILINE)
+    assert rows[: len(WORDS)] == [usage(word) for word in WORDS]
+
+
+def test_every_field_of_every_kind_can_be_written() -> None:
+    for word in WORDS.values():
+        written = {each.field for each in (*word.values, *word.options)} | set(word.preset) | {"name"}
+        assert written == {each.name for each in fields(word.kind)} - {"_"}
+    assert {word.kind for word in WORDS.values()} | {Block, Residual, Branches, Auxiliary} == set(KINDS.values())

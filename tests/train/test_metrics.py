@@ -11,8 +11,9 @@ from tests.conftest import TINY
 
 def test_the_figures_of_a_small_evaluation() -> None:
     probabilities = torch.tensor([[0.7, 0.2, 0.1], [0.4, 0.5, 0.1], [0.1, 0.2, 0.7], [0.1, 0.1, 0.8]])
-    found = evaluation_of(Outputs(probabilities, torch.tensor([0, 0, 2, 1]), 0.0), ("a", "b", "c"))
+    found = evaluation_of(Outputs(probabilities.log(), torch.tensor([0, 0, 2, 1]), 0.0), ("a", "b", "c"))
     assert (found.images, found.errors, found.error_rate, found.top1, found.top5) == (4, 2, 0.5, 0.5, 1.0)
+    assert found.confidence == pytest.approx((0.7 + 0.5 + 0.7 + 0.8) / 4)
     assert found.confusion == [[1, 1, 0], [0, 0, 1], [0, 0, 1]]
     assert found.per_class["a"] == {"images": 2, "errors": 1, "recall": 0.5, "precision": 1.0}
     assert found.per_class["b"] == {"images": 1, "errors": 1, "recall": 0.0, "precision": 0.0}

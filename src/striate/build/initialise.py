@@ -1,13 +1,19 @@
-"""Fresh weights, by name. Biases begin at 0, batch norm's scale at 1.
+"""Fresh weights, by name. Biases begin at 0 unless it is said, batch norm's scale at 1.
 
 F is a unit's fan-in, the number of weights that lead into it; F_out the number that lead out of an input.
 
-| name         | weights              | subsampling's coefficient | source                                    |
-|--------------|----------------------|---------------------------|-------------------------------------------|
-| `lecun-1998` | U(−2.4/F, +2.4/F)    | U(−2.4/F, +2.4/F), F = 4  | LeNet-5's paper, appendix A: linear in 1/F |
-| `lecun`      | N(0, 1/F)            | 1/F: the mean             | LeCun and others, Efficient BackProp, 1998 |
-| `glorot`     | U(±√(6/(F + F_out))) | 1/F: the mean             | Glorot and Bengio 2010, eq. 16            |
-| `he`         | N(0, 2/F)            | 1/F: the mean             | He and others 2015, eq. 10                |
+| name               | weights              | subsampling's coefficient | source                                     |
+|--------------------|----------------------|---------------------------|--------------------------------------------|
+| `lecun-1998`       | U(−2.4/F, +2.4/F)    | U(−2.4/F, +2.4/F), F = 4  | LeNet-5's paper, appendix A: linear in 1/F |
+| `lecun`            | N(0, 1/F)            | 1/F: the mean             | LeCun and others, Efficient BackProp, 1998 |
+| `glorot`           | U(±√(6/(F + F_out))) | 1/F: the mean             | Glorot and Bengio 2010, eq. 16             |
+| `he`               | N(0, 2/F)            | 1/F: the mean             | He and others 2015, eq. 10                 |
+| `normal-0.01`      | N(0, 0.01²)          | 1/F: the mean             | ZFNet's paper, section 3                   |
+| `krizhevsky-2012`  | N(0, 0.01²)          | 1/F: the mean             | AlexNet's paper, section 5                 |
+
+`krizhevsky-2012` starts the biases of `conv2`, `conv4`, `conv5`, `fc6` and `fc7` at 1, so that their ReLUs begin with
+positive inputs. A deviation of 0.01 suits AlexNet's widths and pixels of −128 to 128; narrower or deeper networks stall
+with it.
 """
 
 from __future__ import annotations
@@ -50,7 +56,11 @@ INITIALISATIONS: dict[str, Draw] = {
     "lecun": lambda weight, fan, generator: _normal(weight, fan.into.rsqrt(), generator),
     "glorot": lambda weight, fan, generator: _uniform(weight, (6 / (fan.into + fan.out)).sqrt(), generator),
     "he": lambda weight, fan, generator: _normal(weight, (2 / fan.into).sqrt(), generator),
+    "normal-0.01": lambda weight, fan, generator: _normal(weight, torch.tensor(0.01), generator),
+    "krizhevsky-2012": lambda weight, fan, generator: _normal(weight, torch.tensor(0.01), generator),
 }
+BIASES_OF_ONE = {"krizhevsky-2012": ("conv2", "conv4", "conv5", "fc6", "fc7")}
+"""The layers whose biases begin at 1, by the initialisation's name."""
 
 
 @torch.no_grad()
@@ -70,7 +80,7 @@ def initialise(model: nn.Module, plan: Plan, name: str, *, generator: torch.Gene
             weight.copy_(torch.ones(weight.shape) if weight.ndim == 1 else draw(weight, _fan(module), generator))
         bias = getattr(module, "bias", None)
         if isinstance(bias, nn.Parameter):
-            bias.zero_()
+            bias.fill_(step.path in BIASES_OF_ONE.get(name, ()))
 
 
 def _fan(module: nn.Module) -> Fan:

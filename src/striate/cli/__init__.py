@@ -11,7 +11,7 @@ import click
 
 from striate.errors import StriateError
 
-VERBS = ("account", "compare", "audit", "train", "evaluate", "predict", "look", "completion")
+VERBS = ("list", "show", "cite", "account", "compare", "audit", "train", "evaluate", "predict", "look", "completion")
 
 
 class Verbs(click.Group):

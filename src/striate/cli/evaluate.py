@@ -30,13 +30,15 @@ def command(folder: Path, split: str, data: str | None, as_json: bool) -> None:
 
     The run records each look at the test images: a model that is chosen by them is not measured by them any more.
     """
+    from striate.cli.progress import working
     from striate.look.report import write_report
     from striate.train.metrics import evaluation_of
     from striate.train.run import open_run
     from striate.train.session import evaluate
 
     run = open_run(folder)
-    outputs, images = evaluate(run, split=split, source=data)
+    with working("Evaluating"):
+        outputs, images = evaluate(run, split=split, source=data)
     found = evaluation_of(outputs, run.classes)
     own_test = split == "test" and images.source == run.data.source
     run.log("evaluated", source=images.source, split=split, **asdict(found))
@@ -50,6 +52,7 @@ def command(folder: Path, split: str, data: str | None, as_json: bool) -> None:
     click.echo(
         f"  right {found.top1:.2%}, wrong {found.error_rate:.2%} ({found.errors} images), top 5 {found.top5:.2%}"
     )
+    click.echo(f"  on average {found.confidence:.2%} sure of its answers")
     width = max(map(len, run.classes))
     click.echo(f"\n  {'class':{max(width, 5)}}  images  errors  recall   precision")
     for name, row in found.per_class.items():

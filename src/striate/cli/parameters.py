@@ -7,7 +7,7 @@ import re
 import click
 from click.shell_completion import CompletionItem
 
-from striate.networks import NETWORKS, find
+from striate.networks import ALIASES, NETWORKS, find
 from striate.spec.network import Network
 
 
@@ -20,7 +20,7 @@ class NetworkType(click.ParamType):
         return value if isinstance(value, Network) else find(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        names = [CompletionItem(name) for name in NETWORKS if name.startswith(incomplete)]
+        names = [CompletionItem(name) for name in (*NETWORKS, *ALIASES) if name.startswith(incomplete)]
         return names or [CompletionItem(incomplete, type="file")]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +16,16 @@ from striate.train.diagnose import Finding
 from striate.train.loop import Batch, Epoch
 from striate.train.run import Run
 from striate.train.session import Event, Finished, Interrupted
+
+
+@contextmanager
+def working(what: str, *, quiet: bool = False) -> Iterator[None]:
+    """A spinner on a terminal while something takes its time, such as reading images; elsewhere nothing."""
+    if quiet or not sys.stderr.isatty():
+        yield
+        return
+    with Console(stderr=True).status(f"{what} ..."):
+        yield
 
 
 class Lines:

@@ -78,6 +78,7 @@ def command(
     elif network is None:
         raise click.UsageError("Give a NETWORK to train, such as lenet5, or --resume RUN.")
 
+    from striate.cli.progress import working
     from striate.errors import DataError
     from striate.train import session
     from striate.train.recipes import find_recipe, recipe_for
@@ -85,7 +86,8 @@ def command(
 
     if resumed is not None:
         run = open_run(resumed)
-        split = session.reload(run)
+        with working(f"Reading the images of {run.data.source}", quiet=quiet):
+            split = session.reload(run)
         events = session.resume(run, split)
     elif network is not None:
         recipe = find_recipe(recipe_name) if recipe_name else recipe_for(network)
@@ -93,7 +95,8 @@ def command(
         images = session.Images(data, resize, skip_unreadable)
         folder = out or free_folder(network.name)
         try:
-            run, split = session.prepare(network, images, recipe, folder=folder, device=device, threads=threads)
+            with working(f"Reading the images of {data}", quiet=quiet):
+                run, split = session.prepare(network, images, recipe, folder=folder, device=device, threads=threads)
         except DataError as error:
             raise error.at(data) from None
         events = session.start(run, split)
@@ -135,7 +138,7 @@ def _print_plan(run: Run, recipe: Recipe) -> None:
 
 
 def _show(run: Run, events: Iterator[Event], *, quiet: bool) -> None:
-    from striate.cli.progress import Lines, LiveBar
+    from striate.cli.progress import Lines, LiveBar, working
     from striate.look.report import write_report
     from striate.train.session import Interrupted, evaluate
 
@@ -148,7 +151,8 @@ def _show(run: Run, events: Iterator[Event], *, quiet: bool) -> None:
     if isinstance(last, Interrupted):
         click.echo(f"\nStopped and saved. Go on with:\n  striate train --resume {run.folder}", err=True)
         sys.exit(130)
-    write_report(run, *evaluate(run, split="validation"))
+    with working("Writing the report", quiet=quiet):
+        write_report(run, *evaluate(run, split="validation"))
     if quiet:
         click.echo(run.folder)
     else:

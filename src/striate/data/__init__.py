@@ -6,9 +6,12 @@ from striate.data.digits import Step as Step
 from striate.data.digits import digit_steps as digit_steps
 from striate.data.digits import steps_strip as steps_strip
 from striate.data.image_file import read_image as read_image
+from striate.data.lighting import colour_axes as colour_axes
+from striate.data.lighting import relight as relight
 from striate.data.preprocess import Preprocessing as Preprocessing
 from striate.data.preprocess import preprocessing_for as preprocessing_for
 from striate.data.source import load as load
 from striate.data.store import ImageSet as ImageSet
 from striate.data.store import epoch_order as epoch_order
 from striate.data.store import hold_out as hold_out
+from striate.data.symmetries import symmetric as symmetric

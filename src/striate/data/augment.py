@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -14,7 +14,11 @@ from torch.nn.functional import affine_grid, grid_sample
 
 from striate.data.preprocess import exactly
 from striate.errors import FormatError, SpecError
-from striate.spec.checks import flag, number
+from striate.spec.checks import flag, number, one_of
+
+SYMMETRIES = ("none", "images", "boards")
+_LATER = {"lighting": 0.0, "symmetries": "none"}
+"""Members that a recipe kept by an older Striate does not have."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,8 @@ class Augmentation:
 
     `rotation` and `shear` are degrees, `scale` is a fraction (0.1: from 0.9 to 1.1), `shift` is pixels on each axis
     (whole ones where nothing else is asked for), `flip` mirrors left and right every second image on average.
+    `lighting` is the deviation of AlexNet's change of colours (`striate.data.lighting`), `symmetries` draws one of the
+    eight symmetries of the square: of "images", or of "boards", whose labels are places and move along.
 
     >>> Augmentation(shift=2).is_none, Augmentation().is_none
     (False, True)
@@ -33,6 +39,8 @@ class Augmentation:
     shear: float = 0.0
     shift: float = 0.0
     flip: bool = False
+    lighting: float = 0.0
+    symmetries: str = "none"
 
     def __post_init__(self) -> None:
         try:
@@ -42,6 +50,8 @@ class Augmentation:
                 "shear": number("shear", self.shear, least=0, below=80),
                 "shift": number("shift", self.shift, least=0),
                 "flip": flag("flip", self.flip),
+                "lighting": number("lighting", self.lighting, least=0),
+                "symmetries": one_of("symmetries", self.symmetries, SYMMETRIES),
             }
         except SpecError as error:
             raise FormatError(error.what, error.expected, error.remedy, where="augmentation") from None
@@ -53,6 +63,23 @@ class Augmentation:
         """Whether nothing is ever changed."""
         return self == Augmentation()
 
+    @property
+    def moves(self) -> bool:
+        """Whether pixels are moved by `augment`; symmetries and lighting have functions of their own."""
+        return replace(self, lighting=0.0, symmetries="none") != Augmentation()
+
+    @property
+    def words(self) -> str:
+        """What is changed, in a few words.
+
+        >>> Augmentation(shift=2, flip=True, symmetries="boards").words, Augmentation().words
+        ('shift 2, flip 1, symmetries boards', 'none')
+        """
+        plain = asdict(Augmentation())
+        changed = {name: value for name, value in asdict(self).items() if value != plain[name]}
+        texts = (f"{name} {value if isinstance(value, str) else format(value, 'g')}" for name, value in changed.items())
+        return ", ".join(texts) or "none"
+
     def to_dict(self) -> dict[str, Any]:
         """The members as JSON keeps them."""
         return asdict(self)
@@ -60,8 +87,9 @@ class Augmentation:
     @classmethod
     def from_dict(cls, members: Mapping[str, Any]) -> Augmentation:
         """What `to_dict` gave. Raises FormatError on an unknown or a missing member, and on a wrong type."""
-        exactly(members, {field.name for field in fields(cls)}, where="augmentation")
-        return cls(**members)
+        whole = _LATER | dict(members) if isinstance(members, Mapping) else members
+        exactly(whole, {field.name for field in fields(cls)}, where="augmentation")
+        return cls(**whole)
 
 
 def augment(
@@ -71,7 +99,7 @@ def augment(
     generator: torch.Generator,
     fill: float,
 ) -> Float[Tensor, "batch channels height width"]:
-    """A changed copy of the batch, or the batch itself where nothing is asked for; outside the image lies `fill`.
+    """A copy of the batch whose pixels are moved, or the batch itself where none are; outside the image lies `fill`.
 
     The same state of the generator (one of the CPU) gives the same changes.
 
@@ -79,7 +107,7 @@ def augment(
     >>> augment(image, Augmentation(), generator=torch.Generator(), fill=0.0) is image
     True
     """
-    if augmentation.is_none or not len(batch):
+    if not augmentation.moves or not len(batch):
         return batch
     if augmentation.rotation or augmentation.scale or augmentation.shear or augmentation.shift % 1:
         matrices = _matrices(batch, augmentation, generator).to(batch)

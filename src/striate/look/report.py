@@ -68,7 +68,7 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
         convention=CONVENTION,
         mistakes=[(data_uri(each.picture), each) for each in mistakes],
         filters=[data_uri(each) for each in filters],
-        recipe=_flat(run.recipe.to_dict()),
+        recipe=run.recipe.to_dict() | {"augmentation": run.recipe.augmentation.words},
         finished=run.events("finished")[-1:],
     )
     write_whole(run.path("report.html"), page)
@@ -135,12 +135,6 @@ def _account(run: Run) -> dict[str, Any]:
 def _title(run: Run) -> str:
     source = run.network.source
     return f"{run.network.name}, after {source.paper}, {source.year}" if source else run.network.name
-
-
-def _flat(members: dict[str, Any]) -> dict[str, Any]:
-    shift = members.pop("augmentation")
-    asked = ", ".join(f"{key} {value:g}" for key, value in shift.items() if value)
-    return members | {"augmentation": asked or "none"}
 
 
 @cache

@@ -28,20 +28,36 @@ from striate.spec.notation import from_text
 
 CATALOGUE: dict[str, Entry] = {
     **lenet5.ENTRIES,
-    **lenet5_keras.ENTRIES,
-    **simple_cnn.ENTRIES,
-    **fully_connected.ENTRIES,
-    **convnetjs.ENTRIES,
     **alexnet.ENTRIES,
     **zfnet.ENTRIES,
     **vgg.ENTRIES,
     **googlenet.ENTRIES,
+    **convnetjs.ENTRIES,
     **resnet.ENTRIES,
     **alphago.ENTRIES,
+    **simple_cnn.ENTRIES,
+    **lenet5_keras.ENTRIES,
+    **fully_connected.ENTRIES,
 }
+"""By name; papers in the order in which they appeared."""
 NETWORKS: dict[str, Callable[[], Network]] = {name: entry.make for name, entry in CATALOGUE.items()}
-ALIASES = {"vgg16": "vgg-d", "vgg19": "vgg-e", "alphago-policy-192": "alphago-policy"}
+ALIASES = {"vgg16": "vgg-d", "vgg19": "vgg-e"}
 """Other names of a network."""
+
+
+def other_names(name: str) -> list[str]:
+    """What a network of the catalogue is called too.
+
+    >>> other_names("vgg-d")
+    ['vgg16']
+    """
+    return [other for other, own in ALIASES.items() if own == name]
+
+
+def entry_of(network: Network) -> Entry | None:
+    """The catalogue's entry of a network; None where it is not in there just as it is."""
+    entry = CATALOGUE.get(network.name)
+    return entry if entry is not None and entry.make() == network else None
 
 
 def find(name: str) -> Network:

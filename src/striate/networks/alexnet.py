@@ -22,7 +22,7 @@ PAPER = Paper(
 )
 _DEPARTURES = (
     "The input is 227×227. The paper prints 224, from which 11×11 windows at stride 4 do not make its 55×55 maps.",
-    "Response normalisation runs over all maps; on the paper's two processors each saw its own half.",
+    "Response normalisation runs over all maps; whether it crosses from tower to tower the paper does not say.",
 )
 
 
@@ -77,10 +77,12 @@ ENTRIES = {
             Published("top-5 error", "17.0", "%", "ILSVRC-2010 test", "table 1"),
             Published("parameters", "60", "million", place="abstract"),
         ),
+        recipe="alexnet",
     ),
     "alexnet-one-tower": Entry(
         partial(alexnet, "alexnet-one-tower", towers=1),
         "AlexNet without its groups: every filter sees all maps.",
         PAPER,
+        recipe="alexnet",
     ),
 }

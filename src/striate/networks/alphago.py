@@ -68,11 +68,15 @@ ENTRIES = {
         alphago_policy,
         "192 filters: the policy network of the match.",
         PAPER,
-        (Published("accuracy", "57.0", "%", "KGS positions held out, all features", "page 485"),),
+        (Published("accuracy", "57.0", "%", "KGS positions held out, the best of its widths", "page 485"),),
+        recipe="alphago-policy",
     ),
     **{
         name: Entry(
-            partial(alphago_policy, name, filters=filters), f"The policy network with {filters} filters.", PAPER
+            partial(alphago_policy, name, filters=filters),
+            f"The policy network with {filters} filters.",
+            PAPER,
+            recipe="alphago-policy",
         )
         for name, filters in (
             ("alphago-policy-128", 128),

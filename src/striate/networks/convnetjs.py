@@ -25,5 +25,10 @@ def convnetjs_cifar10() -> Network:
 
 
 ENTRIES = {
-    "convnetjs-cifar10": Entry(convnetjs_cifar10, "The small network of the demo that runs in a browser.", PAPER)
+    "convnetjs-cifar10": Entry(
+        convnetjs_cifar10,
+        "The small network of the demo that runs in a browser.",
+        PAPER,
+        recipe="convnetjs-cifar10",
+    )
 }

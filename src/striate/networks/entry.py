@@ -40,7 +40,8 @@ class Paper:
         """The BibTeX entry."""
         authors = " and ".join(f"{_family(author)}, {_given(author)}".strip(", ") for author in self.authors)
         members = {"author": authors, "title": f"{{{self.title}}}", "year": str(self.year)} | dict(self.fields)
-        lines = [f"  {name:9} = {{{value}}}," for name, value in members.items()]
+        width = max(map(len, members))
+        lines = [f"  {name:{width}} = {{{value}}}," for name, value in members.items()]
         return "\n".join([f"@{self.kind}{{{self.key},", *lines, "}"])
 
 
@@ -85,13 +86,15 @@ class Published:
 class Entry:
     """A network of the catalogue: how it is made, what it is in one line, its paper, and what the paper prints of it.
 
-    The first error or accuracy among `published` is the one that stands for the network in a list.
+    `recipe` is the name of the recipe that trains it as its paper does, "" where its paper has none. The first error
+    or accuracy among `published` is the one that stands for the network in a list.
     """
 
     make: Callable[[], Network]
     about: str
     paper: Paper | None = None
     published: tuple[Published, ...] = ()
+    recipe: str = ""
 
     @property
     def quality(self) -> Published | None:

@@ -152,5 +152,6 @@ ENTRIES = {
             Published("top-5 error", "6.67", "%", "ILSVRC-2014 test, seven networks, 144 crops", "table 2"),
             Published("MACs", "1.5", "billion", place="section 1"),
         ),
+        recipe="googlenet",
     )
 }

@@ -105,6 +105,7 @@ ENTRIES = {
             Published("parameters", "60,000", place="section II-B"),
             Published("connections", "340,908", place="section II-B"),
         ),
+        recipe="lenet5",
     ),
     "lenet5-dense": Entry(lenet5_dense, "What is called LeNet-5 today: dense, with ReLU and max pooling.", PAPER),
 }

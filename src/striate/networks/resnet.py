@@ -139,7 +139,8 @@ def _head(classes: int) -> list[Layer]:
 
 def _imagenet(name: str, depth: int, shortcut: str, *published: Published) -> Entry:
     kind = f"with shortcut {shortcut}" if shortcut else "plain, without shortcuts"
-    return Entry(partial(resnet, name, depth, shortcut=shortcut), f"{depth} weight layers, {kind}.", PAPER, published)
+    make = partial(resnet, name, depth, shortcut=shortcut)
+    return Entry(make, f"{depth} weight layers, {kind}.", PAPER, published, recipe="resnet")
 
 
 def _cifar(name: str, blocks: int, parameters: str, error: str) -> Entry:
@@ -151,6 +152,7 @@ def _cifar(name: str, blocks: int, parameters: str, error: str) -> Entry:
             Published("error", error, "%", "CIFAR-10 test", "table 6"),
             Published("parameters", parameters, "million", place="table 6"),
         ),
+        recipe="resnet110-cifar" if blocks == 18 else "resnet-cifar",
     )
 
 

@@ -73,6 +73,7 @@ def _entry(configuration: str) -> Entry:
             Published("top-1 error", top_1, "%", "ILSVRC-2012 validation, one scale", "table 3"),
             Published("parameters", parameters, "million", place="table 2"),
         ),
+        recipe="vgg",
     )
 
 

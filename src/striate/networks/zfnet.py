@@ -24,8 +24,8 @@ PAPER = Paper(
     ),
 )
 _DEPARTURES = (
-    "conv1 is padded by 1 and the first two poolings round up: the sizes of figure 3 (110, 55, 26, 13) follow from "
-    "nothing else that the paper prints.",
+    "conv1 is padded by 1 and the first two poolings round up, which gives the sizes of figure 3 (110, 55, 26, 13); the "
+    "paper prints no padding.",
     "The contrast normalisation has AlexNet's constants; the paper gives none.",
 )
 
@@ -67,6 +67,7 @@ ENTRIES = {
             Published("top-5 error", "16.5", "%", "ILSVRC-2012 validation, one network", "table 2"),
             Published("top-5 error", "14.8", "%", "ILSVRC-2012 test, six networks", "table 2"),
         ),
+        recipe="zfnet",
     ),
     "zfnet-512": Entry(
         partial(zfnet, "zfnet-512", last=(512, 1024, 512)),
@@ -76,5 +77,6 @@ ENTRIES = {
             Published("top-5 error", "16.0", "%", "ILSVRC-2012 validation, one network", "table 2"),
             Published("top-5 error", "16.1", "%", "ILSVRC-2012 test, one network", "table 2"),
         ),
+        recipe="zfnet",
     ),
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from striate.data import Step, read_image
-from striate.train.losses import class_probabilities
+from striate.train.losses import class_scores
 from striate.train.run import Run
 
 
@@ -29,13 +29,14 @@ class Predictor:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.model = run.model()
+        self.temperature = run.temperature
 
     @torch.inference_mode()
     def __call__(self, image: str | Path) -> Prediction:
         """What is on one image file. Raises DataError, naming the file, where it cannot be read."""
         pixels, steps = read_image(image, self.run.preprocessing)
         outputs = self.model.logits(self.run.preprocessing.normalise(pixels))
-        values = class_probabilities(self.run.network, outputs)[0].tolist()
+        values = (class_scores(self.run.network, outputs)[0] / self.temperature).softmax(0).tolist()
         probabilities = dict(zip(self.run.classes, values, strict=True))
         name = max(probabilities, key=probabilities.__getitem__)
         return Prediction(str(image), name, probabilities[name], probabilities, steps)

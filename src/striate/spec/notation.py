@@ -71,24 +71,29 @@ def from_text(text: str, *, name: str = "network") -> Network:
 
 
 def _header(scanner: Scanner, name: str) -> tuple[str, Source | None]:
-    paper, year, place, departures = "", 0, "", list[str]()
+    given: dict[str, str] = {}
+    departures: list[str] = []
+    year = 0
     scanner.lines()
     first = scanner.peek()
     while (token := scanner.peek()).text.lower() in HEADERS:
-        scanner.take()
-        if token.text.lower() == "name":
-            name = _name(scanner)
-        elif token.text.lower() == "paper":
-            paper = _quoted(scanner, token)
-            year = whole(scanner, "the year of the paper")
-        elif token.text.lower() == "place":
-            place = _quoted(scanner, token)
+        word = scanner.take().text.lower()
+        if word in given:
+            raise scanner.error(token, f"{token} stands twice.", "Only departures may be many.")
+        content = _name(scanner) if word == "name" else _quoted(scanner, token)
+        if word == "departure":
+            departures.append(content)
         else:
-            departures.append(_quoted(scanner, token))
+            given[word] = content
+        if word == "paper":
+            year = whole(scanner, "the year of the paper")
         scanner.lines()
-    if not paper and (place or departures):
+    name = given.get("name", name)
+    if "paper" in given:
+        return name, Source(given["paper"], year, given.get("place", ""), tuple(departures))
+    if "place" in given or departures:
         raise scanner.error(first, "a place or a departure stands without a paper.", 'Give it: paper "title" 1998.')
-    return name, Source(paper, year, place, tuple(departures)) if paper else None
+    return name, None
 
 
 def _name(scanner: Scanner) -> str:

@@ -10,7 +10,7 @@ from typing import assert_never
 from striate.errors import FormatError, SpecError
 from striate.spec.layers import Simple
 from striate.spec.scan import Scanner, Token
-from striate.spec.words import OTHERS, WORDS, Form, Option, Word
+from striate.spec.words import OTHERS, WORDS, Form, Option, Word, usage
 
 _WHOLE = "[0-9]{1,12}"
 
@@ -42,7 +42,7 @@ def _option(scanner: Scanner, text: str, word: Word) -> Option:
             return option
     token = scanner.peek()
     words = [option.word for option in word.options]
-    expected = f"{text} may have: {', '.join(words)}." if words else f"{text} has no options."
+    expected = f"It is written: {usage(text)}"
     if token.text.lower() in WORDS:
         raise scanner.error(token, f"{token} is no option of {text}.", expected, f"A comma before {token} is missing.")
     what = f"{token} is no option of {text}." if token.kind == "word" else f"{token} is one number too many."

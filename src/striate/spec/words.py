@@ -146,6 +146,22 @@ def word_for(layer: Simple) -> str:
     return next(text for text, word in WORDS.items() if word.says(layer))
 
 
+def usage(text: str) -> str:
+    """How a layer is written: its values in capitals, what may be left out in brackets.
+
+    >>> usage("linear")
+    'linear UNITS [no bias]'
+    """
+    word = WORDS[text]
+    for value in word.values:
+        name = value.field.upper() if value.form != Form.CENTRES else "(CENTRES)"
+        text += f" {name}" if value.required else f" [{name}]"
+    for option in word.options:
+        gap = {Form.NOTHING: "", Form.TABLE: "(TABLE)"}.get(option.form, f" {option.field.upper()}")
+        text += f" [{option.word}{gap if option.word != '/' else gap.strip()}]"
+    return text.replace(" (", "(")
+
+
 def defaults(layer: Simple, word: Word) -> dict[str, object]:
     """The values that a layer would have if only its word and its required values were written."""
     required = {value.field: getattr(layer, value.field) for value in word.values if value.required}

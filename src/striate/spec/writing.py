@@ -70,7 +70,7 @@ def _lines(layers: Sequence[Layer], indent: str, end: str = "") -> Iterator[str]
                 yield from _lines(layer.layers, inner)
                 yield f"{indent}){after}"
             case _:
-                yield head + _simple(layer, indent) + after
+                yield head + spelling(layer, indent) + after
 
 
 def _row(layers: Sequence[Layer]) -> str:
@@ -92,7 +92,7 @@ def _nested(layer: Layer) -> str:
         case Auxiliary():
             return f"auxiliary {_number(layer.weight)} ({_row(layer.layers)})"
         case _:
-            return _simple(layer, None)
+            return spelling(layer)
 
 
 def _branch(block: Block) -> Sequence[Layer]:
@@ -101,7 +101,7 @@ def _branch(block: Block) -> Sequence[Layer]:
     return [block] if block.name or alone else block.layers
 
 
-def _simple(layer: Simple, indent: str | None) -> str:
+def spelling(layer: Simple, indent: str | None = None) -> str:
     """A layer with its values, and the options that are not as they would be anyway."""
     text = word_for(layer)
     word = WORDS[text]

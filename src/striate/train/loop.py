@@ -12,7 +12,16 @@ import torch
 from torch import Tensor
 
 from striate.build import Built
-from striate.data import ImageSet, Preprocessing, augment, epoch_order, hold_out
+from striate.data import (
+    ImageSet,
+    Preprocessing,
+    augment,
+    colour_axes,
+    epoch_order,
+    hold_out,
+    relight,
+    symmetric,
+)
 from striate.spec.layers import Dropout
 from striate.spec.network import plan
 from striate.train.checkpoint import optimiser_tensors, restore
@@ -20,6 +29,7 @@ from striate.train.losses import class_scores, loss_of
 from striate.train.metrics import run_over
 from striate.train.optimisers import optimiser_for, rate_at
 from striate.train.recipe import Recipe
+from striate.train.temperature import temperature_of
 
 
 @dataclass(frozen=True)
@@ -36,13 +46,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class Epoch:
-    """A pass over the training images is done; `accuracy` is on the validation images."""
+    """A pass over the training images is done; `accuracy` and `temperature` are of the validation images."""
 
     epoch: int
     loss: float
     train_accuracy: float
     validation_loss: float
     accuracy: float
+    temperature: float
     rate: float
     seconds: float
     images_per_second: float
@@ -74,6 +85,9 @@ class Learner:
         self.loss_sum = 0.0
         self.right = 0
         self.seconds = 0.0
+        self.best = -1.0
+        self.waited = 0
+        self.plateaus = 0
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights and buffers by path, and the optimiser's tensors."""
@@ -81,8 +95,15 @@ class Learner:
 
     def position(self) -> dict[str, Any]:
         """How far it has come."""
-        keys = ("epoch", "batch", "loss_sum", "right", "seconds")
+        keys = ("epoch", "batch", "loss_sum", "right", "seconds", "best", "waited", "plateaus")
         return {key: getattr(self, key) for key in keys}
+
+    def judged(self, accuracy: float) -> None:
+        """Take note of an epoch's validation accuracy; `patience` epochs without a better one are a plateau."""
+        self.waited = 0 if accuracy > self.best else self.waited + 1
+        self.best = max(self.best, accuracy)
+        if self.waited >= self.recipe.patience:
+            self.waited, self.plateaus = 0, self.plateaus + 1
 
     def go_to(self, tensors: dict[str, Tensor], position: dict[str, Any], *, where: Any) -> None:
         """Take up a checkpoint."""
@@ -104,6 +125,8 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
     batches = len(images) // size
     planned = plan(model.network)
     draws = any(isinstance(step.layer, Dropout) for step in planned.steps)
+    scale = (preprocessing.high - preprocessing.low) / 255
+    axes = colour_axes(images.images) * scale if recipe.augmentation.lighting else None
     model.train()
     while learner.epoch < recipe.epochs:
         order = epoch_order(len(images), seed=recipe.seed, epoch=learner.epoch)
@@ -114,10 +137,13 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
             pixels = preprocessing.normalise(images.images[chosen].to(device))
             labels = images.labels[chosen].to(device)
             generator = torch.Generator().manual_seed(step_seed(recipe.seed, step))
+            pixels, labels = symmetric(pixels, labels, recipe.augmentation.symmetries, generator=generator)
             pixels = augment(pixels, recipe.augmentation, generator=generator, fill=recipe.low)
+            if axes is not None:
+                pixels = relight(pixels, axes, recipe.augmentation.lighting, generator=generator)
             if draws:
                 torch.manual_seed(step_seed(recipe.seed, step, "dropout"))
-            rate = rate_at(step, recipe.epochs * batches, recipe)
+            rate = rate_at(step, recipe.epochs * batches, recipe, plateaus=learner.plateaus)
             loss, right = _step(learner, pixels, labels, planned.heads, rate)
             learner.batch += 1
             learner.loss_sum += loss
@@ -134,10 +160,12 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
             train_accuracy=learner.right / count,
             validation_loss=seen.loss,
             accuracy=seen.accuracy,
-            rate=rate_at(learner.epoch * batches + batches - 1, recipe.epochs * batches, recipe),
+            temperature=temperature_of(seen.scores, seen.labels),
+            rate=rate_at((learner.epoch + 1) * batches - 1, recipe.epochs * batches, recipe, plateaus=learner.plateaus),
             seconds=seconds,
             images_per_second=count / learner.seconds if learner.seconds else 0.0,
         )
+        learner.judged(seen.accuracy)
         learner.epoch += 1
         learner.batch = learner.right = 0
         learner.loss_sum = learner.seconds = 0.0

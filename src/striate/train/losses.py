@@ -44,8 +44,3 @@ def rbf_map(distances: Outputs, labels: Labels, *, rubbish: float) -> Scalar:
 def class_scores(network: Network, outputs: Outputs) -> Outputs:
     """The larger, the likelier: logits as they are, RBF distances with their sign turned."""
     return -outputs if isinstance(network.layers[-1], RBF) else outputs
-
-
-def class_probabilities(network: Network, outputs: Outputs) -> Outputs:
-    """The softmax of the class scores; for RBF outputs e^−y_i over its sum, as eq. 9 reads the distances."""
-    return class_scores(network, outputs).softmax(1)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from striate.build import Built
 from striate.data import ImageSet, Preprocessing
-from striate.train.losses import class_probabilities, loss_of
+from striate.train.losses import class_scores, loss_of
 from striate.train.recipe import Recipe
 
 BATCH = 500
@@ -17,16 +17,25 @@ BATCH = 500
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a model says of every image of a set: (images, classes), on the CPU, and the mean loss."""
+    """What a model says of every image of a set: class scores, (images, classes), on the CPU, and the mean loss.
 
-    probabilities: Tensor
+    A score is the logarithm of a probability, but for a constant; `temperature` is what scores are divided by first.
+    """
+
+    scores: Tensor
     labels: Tensor
     loss: float
+    temperature: float = 1.0
+
+    @property
+    def probabilities(self) -> Tensor:
+        """The probability of each class for each image; for RBF outputs e^(−y_i/T) over its sum, as eq. 9 has it."""
+        return (self.scores / self.temperature).softmax(1)
 
     @property
     def predicted(self) -> Tensor:
         """The likeliest class of each image."""
-        return self.probabilities.argmax(1)
+        return self.scores.argmax(1)
 
     @property
     def accuracy(self) -> float:
@@ -36,19 +45,25 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Errors on a set of images; rates are fractions. `confusion[i][j]` counts images of class i called j."""
+    """Errors on a set of images; rates are fractions. `confusion[i][j]` counts images of class i called j.
+
+    `confidence` is the mean probability of the answers: where a network is as sure as it is right, it equals `top1`.
+    """
 
     images: int
     errors: int
     error_rate: float
     top1: float
     top5: float
+    confidence: float
     per_class: dict[str, dict[str, float]]
     confusion: list[list[int]]
 
 
 @torch.inference_mode()
-def run_over(model: Built, images: ImageSet, preprocessing: Preprocessing, *, recipe: Recipe) -> Outputs:
+def run_over(
+    model: Built, images: ImageSet, preprocessing: Preprocessing, *, recipe: Recipe, temperature: float = 1.0
+) -> Outputs:
     """Run a model in evaluation mode over packed `images`; its mode afterwards is what it was."""
     device = next(model.parameters()).device
     was_training = model.training
@@ -60,9 +75,9 @@ def run_over(model: Built, images: ImageSet, preprocessing: Preprocessing, *, re
         labels = images.labels[start : start + BATCH].to(device)
         outputs = model.logits(batch)
         loss += loss_of(outputs, labels, recipe).item() * len(labels)
-        found.append(class_probabilities(model.network, outputs).cpu())
+        found.append(class_scores(model.network, outputs).cpu())
     model.train(was_training)
-    return Outputs(torch.cat(found), images.labels, loss / len(images))
+    return Outputs(torch.cat(found), images.labels, loss / len(images), temperature)
 
 
 def evaluation_of(outputs: Outputs, classes: tuple[str, ...]) -> Evaluation:
@@ -70,7 +85,7 @@ def evaluation_of(outputs: Outputs, classes: tuple[str, ...]) -> Evaluation:
     count = len(classes)
     labels, predicted = outputs.labels, outputs.predicted
     confusion = torch.bincount(labels * count + predicted, minlength=count * count).view(count, count)
-    best = outputs.probabilities.topk(min(5, count), 1).indices
+    best = outputs.scores.topk(min(5, count), 1).indices
     errors = int((predicted != labels).sum())
     per_class = {
         name: {
@@ -87,6 +102,7 @@ def evaluation_of(outputs: Outputs, classes: tuple[str, ...]) -> Evaluation:
         error_rate=errors / len(labels),
         top1=(len(labels) - errors) / len(labels),
         top5=(best == labels[:, None]).any(1).double().mean().item(),
+        confidence=outputs.probabilities.amax(1).double().mean().item(),
         per_class=per_class,
         confusion=confusion.tolist(),
     )

@@ -10,8 +10,8 @@ from striate.data import Augmentation
 from striate.errors import FormatError, SpecError
 from striate.spec import checks
 
-OPTIMISERS = ("adamw", "sgd")
-SCHEDULES = ("one-cycle", "constant")
+OPTIMISERS = ("adamw", "sgd", "adadelta")
+SCHEDULES = ("one-cycle", "constant", "steps", "plateau")
 LOSSES = ("cross-entropy", "rbf-mle", "rbf-map")
 
 
@@ -20,9 +20,11 @@ class Recipe:
     """Every number of a training.
 
     `rate` is the highest learning rate; "one-cycle" climbs to it over the first `warm_up` of all steps and falls to
-    nothing along a cosine. `low` and `high` are what a pixel of 0 and of 255 become. `hold_out` is the fraction of
-    the training images kept for validation. `until` ends the training once that share of the validation images is
-    right. `rubbish` is j of LeNet-5's eq. 9.
+    nothing along a cosine. "steps" multiplies it by `drop` at each of the fractions `drops` of all steps, "plateau"
+    after `patience` epochs in which the validation accuracy was not better than before; both begin with a tenth of it
+    for the first `warm_up`. `low` and `high` are what a pixel of 0 and of 255 become. `hold_out` is the fraction of the
+    training images kept for validation. `until` ends the training once that share of the validation images is right.
+    `momentum` is AdamW's β1 and Adadelta's ρ too. `rubbish` is j of LeNet-5's eq. 9.
     """
 
     epochs: int = 8
@@ -31,6 +33,9 @@ class Recipe:
     rate: float = 4e-3
     schedule: str = "one-cycle"
     warm_up: float = 0.15
+    drop: float = 0.1
+    drops: tuple[float, ...] = ()
+    patience: int = 5
     momentum: float = 0.9
     weight_decay: float = 0.01
     loss: str = "cross-entropy"
@@ -51,6 +56,9 @@ class Recipe:
         checks.whole("epochs", self.epochs)
         checks.whole("batch", self.batch)
         checks.whole("seed", self.seed, least=0)
+        checks.whole("patience", self.patience)
+        checks.number("drop", self.drop, least=0, below=1)
+        object.__setattr__(self, "drops", _fractions(self.drops))
         checks.number("warm_up", self.warm_up, least=0, below=1)
         checks.number("momentum", self.momentum, least=0, below=1)
         checks.number("weight_decay", self.weight_decay, least=0)
@@ -69,6 +77,15 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain JSON members."""
         return asdict(self) | {"augmentation": self.augmentation.to_dict()}
+
+
+def _fractions(drops: object) -> tuple[float, ...]:
+    """The moments at which the rate drops, checked."""
+    found = tuple(drops) if isinstance(drops, (tuple, list)) else (drops,)
+    fractions = tuple(checks.number("drops", each, least=0, below=1) for each in found)
+    if list(fractions) != sorted(fractions):
+        raise SpecError(f"drops is {drops!r}.", "Its fractions of all steps must ascend, such as (0.5, 0.75).")
+    return fractions
 
 
 def recipe_from_dict(members: object) -> Recipe:

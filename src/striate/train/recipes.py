@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 from striate.errors import FormatError, SpecError, unknown_name
+from striate.networks import CATALOGUE
 from striate.spec.layers import RBF, Activation
 from striate.spec.network import Network, plan
+from striate.train.papers import PAPERS
 from striate.train.recipe import Recipe, recipe_from_dict
 
 RECIPES: dict[str, Recipe] = {
@@ -16,14 +18,18 @@ RECIPES: dict[str, Recipe] = {
     # Networks of ReLUs, and of tanh or sigmoid units, with logits.
     "relu": Recipe(rate=4e-3, initialisation="he"),
     "tanh": Recipe(rate=4e-3, initialisation="lecun"),
+    **PAPERS,
 }
 
 
 def recipe_for(network: Network) -> Recipe:
-    """The recipe that suits a network: LeNet-5's for RBF outputs, else by its activations."""
+    """The recipe that suits a network: LeNet-5's for RBF outputs, its paper's, or else one by its activations."""
     layers = [step.layer for step in plan(network).steps]
     if isinstance(layers[-1], RBF):
         return RECIPES["lenet5"]
+    entry = CATALOGUE.get(network.name)
+    if entry is not None and entry.recipe in PAPERS:
+        return PAPERS[entry.recipe]
     functions = {layer.function for layer in layers if isinstance(layer, Activation)}
     return RECIPES["relu"] if "relu" in functions or not functions else RECIPES["tanh"]
 

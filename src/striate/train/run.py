@@ -111,6 +111,13 @@ class Run:
         restore(model, None, tensors, where=path)
         return model.eval()
 
+    @property
+    def temperature(self) -> float:
+        """What the best weights' class scores are divided by, so that the network is as sure as it is right.
+
+        1 where a checkpoint has none."""
+        return load_checkpoint(self.path("best.safetensors"))[1].get("temperature", 1.0)
+
     def looked_at_test(self) -> Run:
         """The same run, with one more look at the test images recorded in run.json."""
         run = replace(self, test_looks=self.test_looks + 1)

@@ -78,7 +78,8 @@ def prepare(
         raise ShapeError(
             f"{network.name} has an output of {'×'.join(map(str, outputs))} for {len(train_images.classes)} classes.",
             f"The classes are: {', '.join(train_images.classes[:12])}.",
-            "Change the last layer to one unit for each class, or give other images to --data.",
+            "Change the last layer to one unit for each class, in a copy of the network (striate show "
+            f"{network.name} --as net > mine.net), or give other images to --data.",
         )
     preprocessing = preprocessing_for(network.input, train_images, low=recipe.low, high=recipe.high)
     split = Split.of(train_images, preprocessing, hold_out_fraction=recipe.hold_out)
@@ -188,7 +189,7 @@ def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, A
             else:
                 history.append({"event": "epoch", "time": now(), **asdict(event)})
                 if event.accuracy >= best["accuracy"]:
-                    best.update(epoch=event.epoch, accuracy=event.accuracy)
+                    best.update(epoch=event.epoch, accuracy=event.accuracy, temperature=event.temperature)
                     save_checkpoint(run.path("best.safetensors"), dict(model.state_dict()), dict(best))
                 save()
                 saved = time.monotonic()
@@ -251,7 +252,8 @@ def evaluate(run: Run, *, split: str = "test", source: str | None = None) -> tup
         _, chosen = hold_out(images.load("train"), fraction=run.recipe.hold_out)
     chosen = chosen.relabelled(run.classes)
     packed = replace(chosen, images=run.preprocessing.pack(chosen.images))
-    return run_over(run.model(), packed, run.preprocessing, recipe=run.recipe), chosen
+    outputs = run_over(run.model(), packed, run.preprocessing, recipe=run.recipe, temperature=run.temperature)
+    return outputs, chosen
 
 
 def _device(name: str) -> str:

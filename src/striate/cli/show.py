@@ -1,0 +1,117 @@
+"""striate show: what a network is, where it comes from, and what its paper prints beside what is computed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import textwrap
+from collections.abc import Iterator
+
+import click
+
+from striate.account import account
+from striate.cli.facts import COUNTED, facts
+from striate.cli.outline import outline_lines
+from striate.cli.parameters import NETWORK
+from striate.networks import Entry, entry_of, other_names
+from striate.spec.json import to_json
+from striate.spec.layers import RBF, Layer, Linear, Softmax
+from striate.spec.network import Network, plan
+from striate.spec.shapes import show
+from striate.spec.writing import to_text
+
+LABEL = 12
+
+
+@click.command(
+    "show",
+    epilog="\b\nExamples:\n"
+    "  striate show googlenet\n"
+    "  striate show lenet5 --as net > mine.net     a copy to change; then: striate account mine.net\n"
+    "  striate show resnet50 --as json > mine.json",
+)
+@click.argument("network", type=NETWORK)
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(["net", "line", "json"]),
+    help="Print the description itself: in the notation, in the notation on one line, or as JSON.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what is said of it as JSON.")
+def command(network: Network, form: str | None, as_json: bool) -> None:
+    """Show what NETWORK is and where it comes from.
+
+    Its paper and each departure from it, the published figures beside the computed ones, and an outline. striate
+    account NETWORK has every layer and what it costs.
+    """
+    if form == "json":
+        click.echo(to_json(network), nl=False)
+    elif form is not None:
+        click.echo(to_text(network, one_line=form == "line").rstrip("\n"))
+    elif as_json:
+        click.echo(json.dumps(facts(network), indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(_card(network, shutil.get_terminal_size().columns)))
+
+
+def _card(network: Network, width: int) -> Iterator[str]:
+    entry, source, result = entry_of(network) or Entry(lambda: network, ""), network.source, account(network)
+    yield " = ".join([network.name, *(other_names(network.name) if entry.about else ())])
+    yield from textwrap.wrap(entry.about, width)
+    yield ""
+    if source is not None:
+        place = f", {source.place}" if source.place else ""
+        yield from _labelled("paper", f"{source.paper}, {source.year}{place}", width)
+        for number, departure in enumerate(source.departures):
+            yield from _labelled("" if number else "departures", departure, width)
+    yield from _labelled("input", show(result.input), width)
+    yield from _labelled("output", f"{show(plan(network).output)} {_output(network.layers[-1])}", width)
+    training = result.training.parameters
+    heads = f"; {training:,} in training, with auxiliary heads" if training != result.totals.parameters else ""
+    yield from _labelled("parameters", f"{result.totals.parameters:,}{heads}", width)
+    yield from _labelled("MACs", f"{result.totals.macs:,} an image", width)
+    if entry.recipe:
+        yield from _labelled("recipe", f"{entry.recipe} (striate train {network.name} uses it)", width)
+    if entry.published:
+        yield from ["", *_published(network, entry, width)]
+    yield from ["", *outline_lines(network, width)]
+
+
+def _published(network: Network, entry: Entry, width: int) -> Iterator[str]:
+    """What the paper prints, and where we compute the same, what it comes to."""
+    totals = account(network).totals
+    rows = [("published", "", "computed", "", "")]
+    for figure in entry.published:
+        computed = getattr(totals, COUNTED[figure.measure]) if figure.measure in COUNTED else None
+        mark = "" if computed is None else "✓" if figure.agrees(computed) else "≠"
+        where = f"{figure.data}, {figure.place}" if figure.data else figure.place
+        rows.append((figure.measure, figure.text, "" if computed is None else f"{computed:,}", mark, where))
+    sizes = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for measure, value, computed, mark, where in rows:
+        head = f"{measure:{sizes[0]}}  {value:>{sizes[1]}}  {computed:>{sizes[2]}} {mark:{sizes[3]}}  "
+        yield from (
+            line.rstrip()
+            for line in textwrap.wrap(
+                where or " ", width, initial_indent=head, subsequent_indent=" " * len(head), drop_whitespace=bool(where)
+            )
+        )
+    if any(row[3] == "≠" for row in rows):
+        yield "≠: not the same to the digits that the paper prints."
+
+
+def _output(last: Layer) -> str:
+    match last:
+        case Softmax():
+            return "probabilities"
+        case Linear():
+            return "logits"
+        case RBF():
+            return "distances"
+        case _:
+            return "values"
+
+
+def _labelled(label: str, text: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        text, width, initial_indent=label.ljust(LABEL), subsequent_indent=" " * LABEL, break_on_hyphens=False
+    )

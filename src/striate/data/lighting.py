@@ -1,0 +1,49 @@
+"""AlexNet's change of lighting: each image shifted along the directions in which colours vary (section 4.1).
+
+The paper adds Σ α_i λ_i p_i to every pixel, p_i and λ_i the eigenvectors and eigenvalues of the covariance of the
+colours of all training pixels, and α_i drawn for each image from N(0, 0.1²). Taken by the word that is far too much:
+λ is a variance, and for pixels of 0 to 255 it is in the thousands. What is in use, and here, is its square root, the
+deviation along p_i.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+_CHUNK = 256
+"""Images whose products are summed at once; sums are whole numbers, so that their order does not matter."""
+
+
+def colour_axes(images: UInt8[Tensor, "images channels height width"]) -> Float[Tensor, "channels axes"]:
+    """√λ_i p_i of all pixels, a column for each i, the largest last; in units of a pixel's 0 to 255.
+
+    >>> grey = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+    >>> colour_axes(grey).abs()
+    tensor([[73.9003]])
+    """
+    channels = images.shape[1]
+    total = torch.zeros(channels, dtype=torch.int64)
+    products = torch.zeros(channels, channels, dtype=torch.int64)
+    for chunk in images.split(_CHUNK):
+        pixels = chunk.transpose(0, 1).flatten(1).to(torch.int32)
+        total += pixels.sum(1)
+        for row in range(channels):
+            products[row] += (pixels * pixels[row]).sum(1)
+    count = images.numel() // channels
+    mean = total.double() / count
+    values, vectors = torch.linalg.eigh(products.double() / count - mean[:, None] * mean)
+    return (vectors * values.clamp(min=0).sqrt()).float()
+
+
+def relight(
+    batch: Float[Tensor, "batch channels height width"],
+    axes: Float[Tensor, "channels axes"],
+    deviation: float,
+    *,
+    generator: torch.Generator,
+) -> Float[Tensor, "batch channels height width"]:
+    """The batch with Σ α_i axes_i added to each image, α_i drawn from N(0, deviation²); `axes` in the batch's units."""
+    alphas = torch.randn(len(batch), axes.shape[1], generator=generator) * deviation
+    return batch + (alphas @ axes.T).to(batch)[:, :, None, None]

@@ -1,0 +1,49 @@
+"""The eight symmetries of the square: four turns, each of them mirrored too."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from striate.errors import DataError
+
+Batch = Float[Tensor, "batch channels side side"]
+Labels = Int64[Tensor, " batch"]
+
+
+def symmetric(batch: Batch, labels: Labels, kind: str, *, generator: torch.Generator) -> tuple[Batch, Labels]:
+    """Each image turned and mirrored by a symmetry of its own; with `kind` "boards" its label moves along.
+
+    A label of a board is a place: row · side + column. With `kind` "none" both stay as they are. Raises DataError where
+    the images are not square.
+
+    >>> board = torch.arange(9.0).view(1, 1, 3, 3)
+    >>> turned, places = symmetric(board, torch.tensor([5]), "boards", generator=torch.Generator().manual_seed(3))
+    >>> turned.flatten()[places]
+    tensor([5.])
+    """
+    if kind == "none":
+        return batch, labels
+    side = batch.shape[3]
+    if batch.shape[2] != side:
+        raise DataError(
+            f"images of {batch.shape[2]}×{side} have no eight symmetries.",
+            "They must be square.",
+            'Give the recipe "symmetries": "none".',
+        )
+    drawn = torch.randint(0, 8, (len(batch),), generator=generator)
+    places = _places(side)
+    sources = places[drawn].to(batch.device)
+    flat = batch.flatten(2)
+    turned = flat.gather(2, sources[:, None].expand_as(flat)).view_as(batch)
+    if kind == "images":
+        return turned, labels
+    return turned, places.argsort(1)[drawn].to(labels.device).gather(1, labels[:, None])[:, 0]
+
+
+def _places(side: int) -> Int64[Tensor, "symmetries places"]:
+    """For each symmetry, where each place of the result is taken from."""
+    board = torch.arange(side * side).view(side, side)
+    turns = [torch.rot90(board, turn) for turn in range(4)]
+    return torch.stack([each.flatten() for turn in turns for each in (turn, turn.flip(1))])
