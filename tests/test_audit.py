@@ -38,3 +38,13 @@ def test_who_counted_is_said() -> None:
     by_path = {check.path: check.counted_by for check in audit(find("lenet5"))}
     assert by_path["C1"] == "FlopCounterMode"
     assert by_path["C3"] == by_path["S2"] == by_path["output"] == "uses of its weights"
+
+
+def test_bytes_kept_are_those_of_the_layer_that_keeps_them() -> None:
+    by_path = {check.path: check.kept for check in audit(find("lenet5"))}
+    assert by_path["C1"] == (2 * 4 * 32 * 32, 2 * 4 * 32 * 32)
+    assert by_path["tanh1"] == (2 * 4 * 6 * 28 * 28, 2 * 4 * 6 * 28 * 28)
+    assert by_path["flatten1"] == (0, 0)
+    checks = [replace(check, kept=(1, 2)) if check.path == "S2" else check for check in audit(find("lenet5"))]
+    with pytest.raises(AuditError, match="S2: kept bytes 1 in the account, 2 in the module"):
+        require_agreement(checks)

@@ -1,12 +1,14 @@
 """The account held against the built module, layer by layer.
 
 `account` and `build` read the same description and cannot see each other, so where they agree it proves something.
-Three things are compared for each layer:
+Four things are compared for each layer:
 
 * the shape of its output, as a forward pass on the meta device has it;
 * the numbers of parameters and of fixed values, as the module holds them;
 * the MACs, as PyTorch's own FlopCounterMode counts the operators that ran (1 MAC = 2 FLOPs). It does not know some
-  kinds of layers; there the uses of the module's own weights are counted, and the row says so.
+  kinds of layers; there the uses of the module's own weights are counted, and the row says so;
+* the bytes kept for the backward pass, as autograd saves them in a forward pass of training, for two images: each
+  storage once, at the first layer that saves it, parameters and buffers left out.
 """
 
 from __future__ import annotations
@@ -17,10 +19,12 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 from torch.utils.hooks import RemovableHandle
 
 from striate.account import Row, account
+from striate.account.memory import memory
 from striate.build import Built, build
 from striate.errors import AuditError
 from striate.spec.layers import RBF, Conv, PositionBias, Residual, Subsample
@@ -29,6 +33,8 @@ from striate.spec.shapes import Shape, show
 
 FLOP_COUNTER = "FlopCounterMode"
 WEIGHT_USES = "uses of its weights"
+IMAGES = 2
+"""The batch for which kept bytes are compared; batch norm cannot train on one value a map."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +46,25 @@ class Check:
     parameters: tuple[int, int]
     fixed: tuple[int, int]
     macs: tuple[int, int]
+    kept: tuple[int, int]
     counted_by: str
 
     @property
     def agrees(self) -> bool:
         """Whether every figure is the same on both sides."""
-        return all(said == seen for said, seen in (self.output, self.parameters, self.fixed, self.macs))
+        return all(said == seen for said, seen in self._pairs().values())
 
     def __str__(self) -> str:
-        pairs = {"output": self.output, "parameters": self.parameters, "fixed": self.fixed, "MACs": self.macs}
         wrong = [
             f"{word} {_text(said)} in the account, {_text(seen)} in the module"
-            for word, (said, seen) in pairs.items()
+            for word, (said, seen) in self._pairs().items()
             if said != seen
         ]
         return f"{self.path}: {'; '.join(wrong) or 'agrees'}"
+
+    def _pairs(self) -> dict[str, tuple[Shape, Shape] | tuple[int, int]]:
+        counts = {"parameters": self.parameters, "fixed": self.fixed, "MACs": self.macs, "kept bytes": self.kept}
+        return {"output": self.output, **counts}
 
 
 def audit(network: Network) -> list[Check]:
@@ -64,9 +74,14 @@ def audit(network: Network) -> list[Check]:
     >>> all(check.agrees for check in audit(find("lenet5")))
     True
     """
-    model = build(network, device="meta").eval()
-    outputs, flops = _run(model)
-    return [_check(row, model, outputs, flops) for row in account(network).rows]
+    model = build(network, device="meta")
+    kept = _saved(model.train())
+    outputs, flops = _run(model.eval())
+    layers = memory(account(network, batch=IMAGES)).layers
+    return [
+        _check(row, model, outputs, flops, (layer.kept, kept.get(row.path, 0)))
+        for row, layer in zip(account(network).rows, layers, strict=True)
+    ]
 
 
 def require_agreement(checks: list[Check]) -> None:
@@ -106,7 +121,32 @@ def _run(model: Built) -> tuple[dict[str, Shape], dict[str, int]]:
     return outputs, flops
 
 
-def _check(row: Row, model: Built, outputs: dict[str, Shape], flops: dict[str, int]) -> Check:
+def _saved(model: Built) -> dict[str, int]:
+    """The bytes that autograd saves in a forward pass of training, by the path of the first layer that saves them."""
+    own = {each.untyped_storage()._cdata for each in [*model.parameters(), *model.buffers()]}
+    found: dict[str, int] = {}
+    storages: dict[int, torch.UntypedStorage] = {}  # kept alive, so that no address is used twice
+    running: list[str] = []
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in own and storage._cdata not in storages:
+            storages[storage._cdata] = storage
+            found[running[-1]] = found.get(running[-1], 0) + storage.nbytes()
+        return tensor
+
+    hooks: list[RemovableHandle] = []
+    for path, module in model.named_modules():
+        hooks.append(module.register_forward_pre_hook(lambda _, __, path=path: running.append(path)))
+        hooks.append(module.register_forward_hook(lambda *_: running.__delitem__(-1)))
+    with saved_tensors_hooks(pack, lambda tensor: tensor):
+        model.logits(torch.empty(IMAGES, *model.network.input, device="meta"), heads={})
+    for hook in hooks:
+        hook.remove()
+    return found
+
+
+def _check(row: Row, model: Built, outputs: dict[str, Shape], flops: dict[str, int], kept: tuple[int, int]) -> Check:
     module = model.get_submodule(row.path)
     layer, counts = row.step.layer, row.counts
     own = not isinstance(layer, Residual)
@@ -124,6 +164,7 @@ def _check(row: Row, model: Built, outputs: dict[str, Shape], flops: dict[str, i
         (counts.parameters, parameters),
         (counts.fixed, fixed),
         (counts.macs, macs),
+        kept,
         counted_by,
     )
 

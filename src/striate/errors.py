@@ -9,7 +9,8 @@
     ├── RunError (ValueError)           a run folder that is missing, taken or damaged
     ├── OutputError (OSError)           a file that could not be written
     ├── LearningError (ArithmeticError) a training that cannot go on
-    └── AuditError (AssertionError)     an account that the built module contradicts
+    ├── AuditError (AssertionError)     an account that the built module contradicts
+    └── ClaimError (AssertionError)     a claim whose computed value is not the one on record
 
 Each one answers, line by line: where and what, what was expected, what to do.
 """
@@ -75,6 +76,10 @@ class LearningError(StriateError, ArithmeticError):
 
 class AuditError(StriateError, AssertionError):
     """An account that the built module contradicts."""
+
+
+class ClaimError(StriateError, AssertionError):
+    """A claim whose computed value is not the one on record."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:

@@ -132,9 +132,11 @@ def test_unknown_types_and_optimisers_say_so() -> None:
         memory(account(find("lenet5")), optimiser="rmsprop")
 
 
+@pytest.mark.parametrize("name", ["simple-cnn", "alexnet", "googlenet", "resnet152"])
+@pytest.mark.parametrize("depth", [None, 1])
 @pytest.mark.parametrize("width", [80, 160])
-def test_the_table_keeps_within_the_page_and_has_every_figure(width: int) -> None:
-    result = memory(account(find("simple-cnn"), batch=128))
-    text = memory_table(result, width=width)
+def test_the_table_keeps_within_the_page_and_has_every_figure(width: int, depth: int | None, name: str) -> None:
+    result = memory(account(find(name), batch=128))
+    text = memory_table(result, width=width, depth=depth)
     assert max(map(len, text.splitlines())) <= width
     assert all(f"{figure:,}" in text for figure in result.figures.values())

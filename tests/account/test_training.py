@@ -1,5 +1,6 @@
 """The MACs of training, against what PyTorch's counter sees of a forward and a backward pass."""
 
+import pytest
 import torch
 from hypothesis import given, settings
 from torch.utils.flop_counter import FlopCounterMode
@@ -67,3 +68,17 @@ def test_the_table_has_the_sums() -> None:
     assert "a step of 128 images 41,996,288 68,832,256 110,828,544" in lines
     assert "an epoch of 60,000 images 19,685,760,000 32,265,120,000 51,950,880,000" in lines
     assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", ["lenet5", "alexnet", "googlenet", "resnet152"])
+@pytest.mark.parametrize("width", [80, 160])
+def test_the_table_keeps_within_the_page(name: str, width: int) -> None:
+    text = cost_table(training_cost(account(find(name), batch=128), images=1_281_167), width=width)
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_depth_adds_up() -> None:
+    text = cost_table(training_cost(account(find("resnet152"))), width=100, depth=1)
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert any(line.startswith("stage3 362 layers 7,938,244,608 7,938,244,608 7,938,244,608") for line in lines)
+    assert not any("stage3.block" in line for line in lines)

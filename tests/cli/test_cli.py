@@ -60,7 +60,10 @@ def test_what_needs_no_framework_loads_none(arguments: tuple[str, ...]) -> None:
         (["account", "lenet"], "no network is called 'lenet'."),
         (["account", "lenet"], "Did you mean 'lenet5'?"),
         (["account"], "Missing argument 'NETWORK'."),
-        (["account", "lenet5", "--inptu", "1x2x3"], "No such option '--inptu'. Did you mean '--input'?"),
+        (
+            ["account", "lenet5", "--inptu", "1x2x3"],
+            "No such option '--inptu'. (Did you mean one of: '--fit', '--input'?)",
+        ),
         (["account", "lenet5", "--input", "28x28"], "'28x28' is not of the form CxHxW."),
         (["account", "lenet5", "--input", "1x8x8"], "C3: a window 5 long does not fit an input of 6×2×2"),
         (["account", "missing.json"], "missing.json: cannot be read: No such file or directory."),

@@ -36,7 +36,7 @@ def test_groups_stay_valid() -> None:
     assert filters == [2, 4, 6, 6, 4]
 
 
-@given(network=networks(), factor=st.sampled_from([0.3, 0.5, 2.0]))
+@given(network=networks(without=("pad", "identity")), factor=st.sampled_from([0.3, 0.5, 2.0]))
 @settings(max_examples=40, deadline=None)
 def test_what_is_narrowed_still_fits(network: Network, factor: float) -> None:
     layers = [step.layer for step in plan(network).steps]

@@ -91,6 +91,12 @@ class Account:
 
         return to_table(self)
 
+    def _repr_html_(self) -> str:
+        """The table as a notebook shows it."""
+        from striate.account.html import to_html
+
+        return to_html(self)
+
 
 def account(
     network: Network, *, input: Shape | None = None, batch: int = 1, biases: bool = True, strict: bool = False

@@ -46,10 +46,10 @@ def _inputs(fitting: Fitting) -> list[str]:
     if fitting.problem:
         lines = ["The network does not take this input."]
     elif not paths:
-        lines = [f"Every window fits exactly, in {fitting.windows} layers: all rows and columns are read."]
+        lines = ["Every window fits exactly: all rows and columns are read."]
     else:
         lines = [
-            f"{paths} of {fitting.windows} layers with windows {_do(paths)} not fit exactly"
+            f"{paths} of {fitting.windows} layer{'s' * (fitting.windows > 1)} with windows {_do(paths)} not fit exactly"
             + (
                 f"; {harmful} {'leaves' if harmful == 1 else 'leave'} part of a map unread."
                 if harmful
@@ -57,7 +57,11 @@ def _inputs(fitting: Fitting) -> list[str]:
             )
         ]
     lines.append(f"Every layer fits exactly with the input: {nearest}." if paths or fitting.problem else "")
-    lines.append(f"The smallest input that the network takes: {fitting.smallest}×{fitting.smallest}.")
+    side = fitting.smallest
+    smallest = (
+        f"The smallest input that the network takes: {side}×{side}." if side else "The network takes no square input."
+    )
+    lines.append(smallest)
     return [line for line in lines if line]
 
 

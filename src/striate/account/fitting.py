@@ -183,7 +183,8 @@ def _torch(axis: Axis) -> str:
     side = (axis.extent - 1) // 2
     other = replace(axis, before=side, after=side)
     shift = axis.before - side
-    moved = f"its windows {abs(shift)} pixel{'s' * (abs(shift) > 1)} {'later' if shift < 0 else 'earlier'}"
+    way = "before ours" if shift < 0 else "after ours"
+    moved = f"its windows {abs(shift)} pixel{'s' * (abs(shift) > 1)} {way}"
     if other.output != axis.output:
         return f"padding={side} gives {other.output}, not {axis.output}"
     return f"padding={side} gives {axis.output} too, {moved if shift else 'with the same windows'}"

@@ -19,7 +19,8 @@ from striate.spec.shapes import Shape
 class Line:
     """What stands in one line of a table: a layer, or several of them added up.
 
-    A line of several has the input of its first layer, the output and the receptive field of its last.
+    A line of several has the input of its first layer, the output and the receptive field of its last. `repeats` says
+    how many more blocks it stands for that are like the one above it.
     """
 
     path: str
@@ -30,6 +31,7 @@ class Line:
     receptive_field: ReceptiveField
     in_head: bool
     unseen: Unseen | None = None
+    repeats: int = 0
 
 
 def lines(rows: Sequence[Row], *, depth: int | None = None, fold: bool = True) -> list[Line]:
@@ -101,7 +103,9 @@ def _more(blocks: list[list[Row]], period: int, level: int) -> Line:
 def _told(first: str, last: Line, end: Line, times: int, counts: Counts) -> Line:
     """The line for `times` repetitions, from the block `first` to the block `last`; `end` is their last layer."""
     name = first if times == 1 else f"{first} … {last.path.rpartition('.')[2]}"
-    return Line(name, f"{times} more like it", end.input, end.output, counts, end.receptive_field, end.in_head)
+    return Line(
+        name, f"{times} more like it", end.input, end.output, counts, end.receptive_field, end.in_head, repeats=times
+    )
 
 
 def _one(row: Row) -> Line:
@@ -115,7 +119,7 @@ def _sum(path: str, rows: Sequence[Row]) -> Line:
     main = [row for row in rows if not row.in_head] or rows
     counts = reduce(add, (row.counts for row in main))
     last = main[-1]
-    words = f"{len(main)} layers"
+    words = f"{len(main)} layers{', training only' if main[0].in_head else ''}"
     first = main[0].step.inputs[0]
     return Line(path, words, first, last.step.output, counts, last.receptive_field, last.in_head)
 

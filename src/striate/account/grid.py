@@ -21,6 +21,24 @@ def grid(rows: Sequence[Sequence[str]], align: str) -> list[str]:
     return [GAP.join(_cells(row, widths, align)).rstrip() if row else rule for row in rows]
 
 
+def fitted(rows: Sequence[Sequence[str]], align: str, width: int, drop: Sequence[int]) -> list[str]:
+    """The lines of `grid`, without as many of the columns `drop`, in that order, as must go to keep within `width`.
+
+    >>> print(*fitted([("layer", "what it is", "MACs"), ("C1", "conv 6 5×5", "117,600")], "<<>", 20, [1]), sep="\\n")
+    layer     MACs
+    C1     117,600
+    """
+    gone: set[int] = set()
+    lines: list[str] = []
+    for column in (-1, *drop):
+        gone.add(column)
+        left = [place for place in range(len(align)) if place not in gone]
+        lines = grid([[row[place] for place in left] if row else () for row in rows], "".join(align[i] for i in left))
+        if max(map(len, lines)) <= width:
+            return lines
+    return lines
+
+
 def wrapped(text: str, width: int, indent: str = "  ") -> list[str]:
     """Text in lines of at most `width` characters (40 at the least), all but the first indented."""
     return textwrap.wrap(text, max(width, 40), subsequent_indent=indent)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from striate.account.grid import grid, megabytes, wrapped
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import Protocol, TypeVar
+
+from striate.account.account import Row
+from striate.account.grid import fitted, grid, megabytes, wrapped
 from striate.account.memory import MEANING, LayerMemory, Memory, largest_batch
 from striate.account.memory import memory as memory_of
 from striate.account.table import title
@@ -10,17 +15,19 @@ from striate.account.training import TrainingCost
 from striate.spec.shapes import show
 
 
-def memory_table(memory: Memory, *, width: int = 80) -> str:
-    """A row for each layer that makes or keeps anything, then every figure in bytes, MB (10⁶) and MiB (2²⁰)."""
+def memory_table(memory: Memory, *, width: int = 80, depth: int | None = None) -> str:
+    """A row for each layer, then every figure in bytes, MB (10⁶) and MiB (2²⁰).
+
+    `depth` adds up all layers whose paths share their first so many names.
+    """
     rows: list[tuple[str, ...]] = [("layer", "what it is", "output", "kept MB", "keeps for the backward pass"), ()]
     largest = memory.figures["training"]
-    for layer in memory.layers:
-        kept = megabytes(layer.kept, largest)[0] if layer.kept else ""
-        rows.append((layer.row.path, layer.row.words, show(layer.row.step.output), kept, _keeps(layer)))
-    if len(grid(rows, "<<>><")[1]) > width:
-        rows = [(row[0], *row[2:]) if row else () for row in rows]
+    for path, layers in _groups(memory.layers, depth):
+        kept = sum(layer.kept for layer in layers)
+        text = megabytes(kept, largest)[0] if kept else ""
+        rows.append((path, _words(layers), show(layers[-1].row.step.output), text, _keeps(layers)))
     lines = [*title(memory.account, width), f"values of {memory.dtype}; optimiser {memory.optimiser}", ""]
-    lines += grid(rows, "<<>><" if len(rows[0]) == 5 else "<>><")
+    lines += fitted(rows, "<<>><", width, drop=[1, 2])
     table: list[tuple[str, ...]] = [("what", "bytes", "MB", "MiB", "share"), ()]
     for name, figure in memory.figures.items():
         if name == "inference":
@@ -48,43 +55,88 @@ def budget_text(memory: Memory, budget: int, *, width: int = 80) -> str:
     return "\n".join(wrapped(text, width, ""))
 
 
-def cost_table(cost: TrainingCost, *, width: int = 80) -> str:
-    """A row for each layer with MACs: forward, and backward for its weights and its input; then the sums."""
-    rows: list[tuple[str, ...]] = [("layer", "what it is", "forward", "for weights", "for input", "share"), ()]
-    for layer in cost.layers:
-        figures = (layer.forward, layer.weights, layer.input)
-        if any(figures):
-            cells = (f"{figure:,}" if figure else "" for figure in figures)
-            rows.append((layer.row.path, layer.row.words, *cells, f"{100 * sum(figures) / cost.step:.1f} %"))
-    sums = (cost.forward, sum(layer.weights for layer in cost.layers), sum(layer.input for layer in cost.layers))
-    rows += [(), ("total", "", *(f"{figure:,}" for figure in sums), "")]
-    if len(grid(rows, "<<>>>>")[1]) > width:
-        rows = [(row[0], *row[2:]) if row else () for row in rows]
-    batch, images = cost.account.batch, cost.images
-    summary = [
-        ("MACs", "forward", "backward", "together"),
-        ("a step of one image" if batch == 1 else f"a step of {batch:,} images", *_sums(cost, batch)),
-        (f"an epoch of {images:,} images", *_sums(cost, images)),
-    ]
+def cost_table(cost: TrainingCost, *, width: int = 80, depth: int | None = None) -> str:
+    """A row for each layer with MACs: forward, and backward for its weights and its input; then the sums.
+
+    `depth` adds up all layers whose paths share their first so many names.
+    """
+    layers = _narrowest(lambda text: _cost_lines(cost, width, depth, text), width)
+    summary = _narrowest(lambda text: _summary(cost, text), width)
     note = (
         "backward: a layer of weights works once for the gradient of its weights and once for that of its input; "
         "the first layer needs no gradient of its input, the images. "
-        f"1 MAC = 2 FLOPs: an epoch takes {_flops(2 * cost.epoch)}."
+        f"1 MAC = 2 FLOPs: an epoch takes {_in_units(2 * cost.epoch)}FLOP."
     )
-    lines = [*title(cost.account, width), "", *grid(rows, "<<>>>>" if len(rows[0]) == 6 else "<>>>>"), ""]
-    return "\n".join([*lines, *grid(summary, "<>>>"), "", *wrapped(note, width)])
+    return "\n".join([*title(cost.account, width), "", *layers, "", *summary, "", *wrapped(note, width)])
 
 
-def _keeps(layer: LayerMemory) -> str:
-    return ", ".join(piece.word for piece in layer.pieces)
+def _narrowest(make: Callable[[Callable[[int], str]], list[str]], width: int) -> list[str]:
+    """Lines with exact figures, or with four digits and a prefix where those are too wide."""
+    exact = make("{:,}".format)
+    return exact if max(map(len, exact)) <= width else make(_in_units)
 
 
-def _sums(cost: TrainingCost, images: int) -> list[str]:
-    return [f"{figure // cost.account.batch * images:,}" for figure in (cost.forward, cost.backward, cost.step)]
+def _cost_lines(cost: TrainingCost, width: int, depth: int | None, text: Callable[[int], str]) -> list[str]:
+    """The layers with MACs, and their sums, each figure as `text` writes it."""
+    rows: list[tuple[str, ...]] = [("layer", "what it is", "forward", "for weights", "for input", "share"), ()]
+    totals = [0, 0, 0]
+    for path, layers in _groups(cost.layers, depth):
+        figures = [sum(each) for each in zip(*((one.forward, one.weights, one.input) for one in layers), strict=True)]
+        totals = [one + other for one, other in zip(totals, figures, strict=True)]
+        if any(figures):
+            cells = (text(figure) if figure else "" for figure in figures)
+            rows.append((path, _words(layers), *cells, f"{100 * sum(figures) / cost.step:.1f} %"))
+    rows += [(), ("total", "", *map(text, totals), "")]
+    return fitted(rows, "<<>>>>", width, drop=[1, 5])
 
 
-def _flops(figure: int) -> str:
-    for unit, size in (("PFLOP", 10**15), ("TFLOP", 10**12), ("GFLOP", 10**9), ("MFLOP", 10**6)):
+class HasRow(Protocol):
+    """What has the row of a layer."""
+
+    @property
+    def row(self) -> Row: ...
+
+
+Each = TypeVar("Each", bound=HasRow)
+
+
+def _groups(layers: Sequence[Each], depth: int | None) -> Iterator[tuple[str, list[Each]]]:
+    """The layers one by one, or together where their paths share their first `depth` names."""
+    if depth is None:
+        yield from ((layer.row.path, [layer]) for layer in layers)
+    else:
+        for path, group in groupby(layers, lambda layer: ".".join(layer.row.path.split(".")[:depth])):
+            yield path, list(group)
+
+
+def _words(layers: Sequence[HasRow]) -> str:
+    return layers[0].row.words if len(layers) == 1 else f"{len(layers)} layers"
+
+
+def _keeps(layers: Sequence[LayerMemory]) -> str:
+    return ", ".join(dict.fromkeys(piece.word for layer in layers for piece in layer.pieces))
+
+
+def _summary(cost: TrainingCost, text: Callable[[int], str]) -> list[str]:
+    """The MACs of a step and of an epoch, forward, backward and together."""
+    batch, images = cost.account.batch, cost.images
+    figures = (cost.forward, cost.backward, cost.step)
+    step = "a step of one image" if batch == 1 else f"a step of {batch:,} images"
+    rows = [
+        ("MACs", "forward", "backward", "together"),
+        (step, *map(text, figures)),
+        (f"an epoch of {images:,} images", *(text(figure // batch * images) for figure in figures)),
+    ]
+    return grid(rows, "<>>>")
+
+
+def _in_units(figure: int) -> str:
+    """A large number with four digits and a prefix.
+
+    >>> _in_units(928_086_107_234_272), _in_units(123_456)
+    ('928.1 T', '123,456 ')
+    """
+    for unit, size in (("P", 10**15), ("T", 10**12), ("G", 10**9), ("M", 10**6)):
         if figure >= size:
             return f"{figure / size:.4g} {unit}"
-    return f"{figure:,} FLOP"
+    return f"{figure:,} "

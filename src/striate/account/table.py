@@ -15,6 +15,9 @@ from striate.account.grid import grid, wrapped
 from striate.spec.json import dump
 from striate.spec.shapes import show
 
+LONG = 60
+"""More lines than this are many."""
+
 Cell = Callable[[Line, Counts], str]
 
 
@@ -96,7 +99,7 @@ def to_table(account: Account, *, width: int = 80, depth: int | None = None, fol
         found.append(row)
         if line.unseen is not None:
             found.append(f"  └ {line.unseen}")
-    return "\n".join([*found, *text[-2:], "", *_footer(account, columns, shown, width)])
+    return "\n".join([*found, *text[-2:], "", *footer(account, columns, shown, width)])
 
 
 def to_csv(account: Account) -> str:
@@ -162,7 +165,8 @@ def _says_something(column: Column, shown: list[Line], totals: Counts) -> bool:
     return any(column.cell(line, totals) for line in shown)
 
 
-def _footer(account: Account, columns: list[Column], all_lines: list[Line], width: int) -> list[str]:
+def footer(account: Account, columns: list[Column], all_lines: list[Line], width: int) -> list[str]:
+    """What the totals count, and what is not shown, in lines of at most `width`."""
     totals, training = account.totals, account.training
     text: list[str] = []
     counted = f"{totals.parameters:,} parameters, trained"
@@ -178,6 +182,10 @@ def _footer(account: Account, columns: list[Column], all_lines: list[Line], widt
             text += wrapped(f"{heading}: {CONVENTION[key]}", width)
     if "field" in shown:
         text += wrapped("field: receptive field, the side in pixels of what one unit sees of the input", width)
+    if any(line.repeats for line in all_lines):
+        text += wrapped("like blocks are told once: --all has every layer, --depth 2 a line for each block", width)
+    elif len(all_lines) > LONG and any("." in line.path for line in all_lines):
+        text += wrapped("shorter: --depth 1 has a line for each of the outermost blocks", width)
     hidden = [
         column.heading for column in COLUMNS if column not in columns and _says_something(column, all_lines, totals)
     ]

@@ -24,7 +24,7 @@ def unit_text(name: str, view: View) -> str:
     lines = [f"{name}, input {show(view.input)}: {unit}"]
     lines.append(f"reads  {_words(view.clipped)} pixels)" if view.clipped else "reads  nothing but padding")
     if view.unclipped != view.clipped:
-        lines.append(f"spans  {_words(view.unclipped)} with what lies outside of the input)")
+        lines.append(f"spans  {_words(view.unclipped)}, with padding)")
     return "\n".join(lines)
 
 

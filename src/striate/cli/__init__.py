@@ -11,7 +11,20 @@ import click
 
 from striate.errors import StriateError
 
-VERBS = ("list", "show", "cite", "account", "compare", "audit", "train", "evaluate", "predict", "look", "completion")
+VERBS = (
+    "list",
+    "show",
+    "cite",
+    "account",
+    "compare",
+    "audit",
+    "train",
+    "evaluate",
+    "predict",
+    "look",
+    "claims",
+    "completion",
+)
 
 
 class Verbs(click.Group):

@@ -82,15 +82,15 @@ def command(
 ) -> None:
     """Show what every layer of NETWORK costs.
 
-    NETWORK is a name of the catalogue or a JSON file. Each row has a layer's path, what it is, the shapes in and
-    out, weights, biases, fixed values, connections, MACs, activations and the receptive field; the totals say what
-    they count. The other tables stand in its place: --memory, --training, --fit, --unit, --as, --versus.
+    NETWORK is a name of the catalogue, a line of notation or a file. Each row has a layer's path, what it is, the
+    shapes in and out, weights, biases, fixed values, connections, MACs, activations and the receptive field; the totals
+    say what they count. The other tables stand in its place: --memory, --training, --fit, --unit, --as, --versus.
     """
     chosen = [
         *([lambda: _fit(network, shape)] if fit else []),
         *([lambda: _unit(network, unit, shape)] if unit else []),
-        *([lambda: _memory(counted(), dtype, optimiser, budget)] if memory or budget else []),
-        *([lambda: _training(counted(), images)] if training else []),
+        *([lambda: _memory(counted(), dtype, optimiser, budget, depth)] if memory or budget else []),
+        *([lambda: _training(counted(), images, depth)] if training else []),
         *([lambda: _others(counted(), tool)] if tool else []),
         *([lambda: _versus([counted(), account(versus, batch=batch)], dtype)] if versus else []),
     ]
@@ -125,30 +125,30 @@ def _table(counted: Account, form: str, width: int, *, depth: int | None, fold: 
             return table.to_table(counted, width=width, depth=depth, fold=fold)
 
 
-def _memory(counted: Account, dtype: str, optimiser: str, budget: str | None) -> View:
+def _memory(counted: Account, dtype: str, optimiser: str, budget: str | None, depth: int | None) -> View:
     from striate.account.memory import largest_batch, memory, parse_bytes
     from striate.account.memory_table import budget_text, memory_table
 
     result = memory(counted, dtype=dtype, optimiser=optimiser)
     if budget is None:
-        return lambda width: memory_table(result, width=width), result.to_dict
+        return lambda width: memory_table(result, width=width, depth=depth), result.to_dict
     limit = parse_bytes(budget)
     best: dict[str, Json] = {
         "budget": limit,
         "largest_batch": largest_batch(counted, limit, dtype=dtype, optimiser=optimiser),
     }
     return (
-        lambda width: f"{memory_table(result, width=width)}\n\n{budget_text(result, limit, width=width)}",
+        lambda width: f"{memory_table(result, width=width, depth=depth)}\n\n{budget_text(result, limit, width=width)}",
         lambda: {**result.to_dict(), **best},
     )
 
 
-def _training(counted: Account, images: int) -> View:
+def _training(counted: Account, images: int, depth: int | None) -> View:
     from striate.account.memory_table import cost_table
     from striate.account.training import training_cost
 
     cost = training_cost(counted, images=images)
-    return lambda width: cost_table(cost, width=width), cost.to_dict
+    return lambda width: cost_table(cost, width=width, depth=depth), cost.to_dict
 
 
 def _fit(network: Network, shape: tuple[int, ...] | None) -> View:

@@ -16,15 +16,15 @@ from striate.spec.network import Network
 def command(network: Network, as_json: bool) -> None:
     """Hold the account of NETWORK against the built PyTorch module, layer by layer.
 
-    Compares shapes, parameters, fixed values and MACs. No memory is spent on the network's weights. The exit code is 2
-    where anything differs.
+    Compares shapes, parameters, fixed values, MACs and the bytes kept for the backward pass. No memory is spent on the
+    network's weights. The exit code is 2 where anything differs.
     """
     from striate.audit import audit, require_agreement
     from striate.spec.shapes import show
 
     checks = audit(network)
     if as_json:
-        keys = ("path", "output", "parameters", "fixed", "macs", "counted_by", "agrees")
+        keys = ("path", "output", "parameters", "fixed", "macs", "kept", "counted_by", "agrees")
         click.echo(json.dumps([{key: getattr(check, key) for key in keys} for check in checks], indent=2))
     else:
         width = max(len(check.path) for check in checks)

@@ -1,0 +1,123 @@
+"""Post 001: what convolution and pooling are, after a text book, with its network for 28×28 images."""
+
+from __future__ import annotations
+
+from striate.claims.claim import Claim, Verdict, alone, counted, filters, layer, listed, out, sizes, split, totals
+from striate.spec.layers import Conv, Flatten, Linear, Pool
+from striate.spec.shapes import show
+
+RIGHT, CAVEAT, WRONG = Verdict
+MAPS = (1, 28, 28)
+HALVE = Pool("max", kernel=2)
+
+
+def _behind(*layers: Pool) -> str:
+    maps = (64, 14, 14)
+    dense = alone(maps, *layers, Flatten(), Linear(10)).counts
+    convolution = alone(maps, *layers, Conv(128, kernel=3, padding=1)).counts
+    return f"linear {dense.parameters:,}, convolution {convolution.parameters:,}"
+
+
+CLAIMS = (
+    Claim(
+        "001",
+        "A unit of the first hidden layer sees 5×5 pixels.",
+        RIGHT,
+        "5×5",
+        lambda: show(alone((1, 32, 32), Conv(1, kernel=5)).receptive_field.size),
+        "For the 5×5 filter of the example.",
+    ),
+    Claim(
+        "001",
+        "Zero padding keeps height and width.",
+        CAVEAT,
+        "stride 1: 28 → 28; stride 2: 28 → 14",
+        lambda: (
+            f"stride 1: {sizes(MAPS, Conv(1, kernel=3, padding=1))}; stride 2: "
+            f"{sizes(MAPS, Conv(1, kernel=3, stride=2, padding=1))}"
+        ),
+        "With stride 1 and a padding of (F − 1)/2.",
+    ),
+    Claim(
+        "001",
+        "A stride of 2 makes the map half as large.",
+        CAVEAT,
+        "28×28 gives 1×14×14",
+        lambda: f"28×28 gives {out(alone(MAPS, Conv(1, kernel=3, stride=2, padding=1)))}",
+        "Each side is halved (and rounded), the area is a quarter.",
+    ),
+    Claim(
+        "001",
+        "A 7×7 filter that finds vertical lines has a column of ones and zeros elsewhere.",
+        RIGHT,
+        "7 of 49 weights are 1",
+        lambda: (
+            f"{sum(column == 3 for _ in range(7) for column in range(7))} of "
+            f"{alone((1, 7, 7), Conv(1, kernel=7)).counts.weights} weights are 1"
+        ),
+    ),
+    Claim(
+        "001",
+        "One filter makes one map, with one set of weights and one bias, and sees all input maps.",
+        RIGHT,
+        "one filter on 3 maps: 28 (27 weights, 1 bias)",
+        lambda: f"one filter on 3 maps: {split(alone((3, 28, 28), Conv(1, kernel=3)).counts)}",
+        "Not in LeNet-5's C3, whose filters see 3, 4 or 6 of 6 maps.",
+    ),
+    Claim(
+        "001",
+        "A pooling layer has no weights.",
+        CAVEAT,
+        "max 0; LeNet-5's S2 12, S4 32",
+        lambda: (
+            f"max {alone(MAPS, HALVE).counts.parameters}; LeNet-5's S2 {layer('lenet5', 'S2').counts.parameters}, "
+            f"S4 {layer('lenet5', 'S4').counts.parameters}"
+        ),
+        "True of max and average pooling; LeNet-5's subsampling has a coefficient and a bias for each map.",
+    ),
+    Claim(
+        "001",
+        "Pooling lowers the number of parameters.",
+        CAVEAT,
+        "without: linear 125,450, convolution 73,856; with: linear 31,370, convolution 73,856",
+        lambda: f"without: {_behind()}; with: {_behind(HALVE)}",
+        "Only of a linear layer that comes after it; a convolution's weights don't depend on the size of the maps.",
+    ),
+    Claim(
+        "001",
+        "A 2×2 pooling with stride 2 drops 75 % of its inputs.",
+        RIGHT,
+        "75 %",
+        lambda: f"{100 - 100 * alone(MAPS, HALVE).counts.activations / (28 * 28):g} %",
+    ),
+    Claim(
+        "001",
+        "Three poolings take 28 to 14, 7 and 3.",
+        RIGHT,
+        "28 → 14 → 7 → 3",
+        lambda: sizes(MAPS, HALVE, HALVE, HALVE),
+        "The last one leaves a row and a column of the 7×7 map unread.",
+    ),
+    Claim(
+        "001",
+        "The number of filters doubles after each pooling: 64, 128, 256.",
+        RIGHT,
+        "64, 128, 128, 256, 256",
+        lambda: listed(filters("simple-cnn")),
+    ),
+    Claim(
+        "001",
+        "The listing is the network.",
+        WRONG,
+        "1,413,834 parameters",
+        lambda: f"{totals('simple-cnn').parameters:,} parameters",
+        "As printed it does not run: a comma is missing and `keras.layers` is misspelt. This is the repaired network.",
+    ),
+    Claim(
+        "001",
+        "With stride 1 and `same` the size stays, and the depth is the number of filters.",
+        RIGHT,
+        "1×28×28 gives 64×28×28",
+        lambda: f"{show(counted('simple-cnn').input)} gives {out(layer('simple-cnn', 'conv1'))}",
+    ),
+)
