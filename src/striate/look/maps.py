@@ -16,7 +16,7 @@ from striate.networks import glyphs
 from striate.spec.layers import RBF, Activation
 from striate.spec.network import Step
 from striate.spec.shapes import show
-from striate.train.losses import class_probabilities
+from striate.train.losses import class_scores
 
 LEFT, RIGHT = 216, 960
 FEW = 16
@@ -42,7 +42,8 @@ def maps(subject: Subject, image: Shown, *, layer: str | None = None) -> Figure:
             shown_all &= _layer(drawing, step, outputs[step.path], rows)
     if not layer:
         _characters(drawing, subject, outputs)
-        _answer(drawing, subject, class_probabilities(subject.network, logits)[0])
+        scores = class_scores(subject.network, logits)[0]
+        _answer(drawing, subject, (scores / subject.temperature).softmax(0))
     caption = (
         "Each layer's output, on a scale of its own: red is above zero, blue below, the page's colour is zero. "
         "Grey is exactly zero, where a ReLU let nothing through."

@@ -34,7 +34,8 @@ class Subject:
     """A network with its weights, and what it can be shown.
 
     `data` are images in the network's own channels and size; `origin` says in words what they are, `weights` where
-    the weights come from. `trained` is whether they are those of a run.
+    the weights come from. `trained` is whether they are those of a run; scores are divided by its `temperature` before
+    they are read as probabilities.
     """
 
     network: Network
@@ -45,6 +46,7 @@ class Subject:
     origin: str
     weights: str
     trained: bool
+    temperature: float = 1.0
 
     @cached_property
     def blank(self) -> int:
@@ -124,7 +126,9 @@ def _of_run(run: Run, data: str | None) -> Subject:
     some = _some(images, run.preprocessing)
     origin = f"{len(some)} {'validation' if data is None else 'training'} images of {Path(images.source).name}"
     weights = f"The weights are those of the run {run.folder.name}."
-    return Subject(run.network, run.model(), run.preprocessing, run.classes, some, origin, weights, True)
+    return Subject(
+        run.network, run.model(), run.preprocessing, run.classes, some, origin, weights, True, run.temperature
+    )
 
 
 def _of_network(network: Network, data: str | None, seed: int) -> Subject:
