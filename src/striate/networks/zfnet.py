@@ -24,8 +24,8 @@ PAPER = Paper(
     ),
 )
 _DEPARTURES = (
-    "conv1 is padded by 1 and the first two poolings round up, which gives the sizes of figure 3 (110, 55, 26, 13); the "
-    "paper prints no padding.",
+    "conv1 is padded by 1 and the first two poolings round up, which gives the sizes of figure 3 (110, 55, 26, 13); "
+    "the paper prints no padding.",
     "The contrast normalisation has AlexNet's constants; the paper gives none.",
 )
 
