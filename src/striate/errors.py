@@ -106,6 +106,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     Did you mean 'lenet5'?
     """
     names = sorted(known)
-    near = get_close_matches(name.lower(), names, n=1, cutoff=0.5)
-    remedy = f"Did you mean {near[0]!r}?" if near else ""
+    lower = {each.lower(): each for each in names}
+    near = get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
+    remedy = f"Did you mean {lower[near[0]]!r}?" if near else ""
     return UnknownNameError(f"no {kind} is called {name!r}.", f"The {kind}s are: {', '.join(names)}.", remedy)

@@ -72,7 +72,7 @@ def attribution(subject: Subject, image: Shown, *, target: int | None = None, la
 
 
 def _maps(subject: Subject, inputs: Tensor, target: int, layer: str | None) -> dict[str, Tensor]:
-    model, empty, side = subject.model, blank(subject), window_side(inputs)
+    model, empty, side = subject.model, subject.empty, window_side(inputs)
     found = {
         "occlusion": occlusion(model, inputs, target, baseline=empty, side=side, stride=stride_for(inputs)),
         "integrated gradients": integrated_gradients(model, inputs, target, baseline=empty, steps=steps_for(model)),
@@ -80,14 +80,6 @@ def _maps(subject: Subject, inputs: Tensor, target: int, layer: str | None) -> d
     if layer or any(is_map(step) for step in main_steps(subject.network)):
         found["Grad-CAM"] = grad_cam(model, inputs, target, layer=layer)
     return found | {"saliency": saliency(model, inputs, target)}
-
-
-def blank(subject: Subject) -> float:
-    """The value of an empty pixel: black for digits, which lie on black; middle grey for pictures."""
-    preprocessing = subject.preprocessing
-    if preprocessing.form == "digits":
-        return preprocessing.low
-    return (preprocessing.low + preprocessing.high) / 2
 
 
 def window_side(inputs: Tensor) -> int:
@@ -114,7 +106,8 @@ def _detail(subject: Subject, method: str, layer: str | None) -> str:
             step = cam_step(subject.network, layer)
             return f"of {step.path}, {step.output[1]}×{step.output[2]}"
         case "integrated gradients":
-            return f"from {'black' if subject.preprocessing.form == 'digits' else 'grey'} to the image"
+            level = "black" if subject.blank < 32 else "white" if subject.blank > 223 else "grey"
+            return f"from {level} to the image"
         case _:
             return "the size of the gradient"
 

@@ -64,9 +64,9 @@ def apply_kernel(picture: Grey, kernel: Kernel) -> Grey:
 
 
 def strongest(picture: Grey, kernel: Kernel) -> Product:
-    """The sum at the place where the map is largest in size."""
+    """The sum at the place where the map stands out most from its middle value."""
     made = apply_kernel(picture, kernel)
-    row, column = divmod(int(made.abs().argmax()), made.shape[1])
+    row, column = divmod(int((made - made.median()).abs().argmax()), made.shape[1])
     rows, columns = kernel.shape
     patch = picture[row : row + rows, column : column + columns]
     return Product((row, column), patch, kernel, (patch * kernel).sum().item())

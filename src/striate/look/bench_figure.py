@@ -55,7 +55,7 @@ def bench(subject: Subject | None, picture: Image.Image | None = None, *, kernel
             _written_out(drawing, name, strongest(grey, kernels[name]), grey)
     caption = (
         "Each kernel moves over the picture; every value of its map is the sum of the products of kernel and patch, "
-        "as it is written out below for the place where the map is strongest. Each map has a scale of its own."
+        "as it is written out below for the place where the map stands out most. Each map has a scale of its own."
     )
     return Figure("bench", drawing.title, caption, drawing.svg())
 
@@ -117,5 +117,5 @@ def _written_out(drawing: Drawing, name: str, product: Product, grey: Tensor) ->
         sign = ("×", "=", "")[place]
         drawing.text(left + values.shape[1] * cell + 17, middle, sign, "title", anchor="middle")
     drawing.text(
-        1 + 3 * step - 20, below + product.kernel.shape[0] * cell / 2 + 5, f"added up: {number(product.value)}", "head"
+        1 + 2 * step, below + product.kernel.shape[0] * cell + 20, f"added up: {number(product.value)}", "head"
     )

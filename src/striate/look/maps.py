@@ -7,7 +7,7 @@ from torch import Tensor
 
 from striate.account.words import words
 from striate.look.capture import capture
-from striate.look.choose import find_step, seen_steps
+from striate.look.choose import find_step, is_map, seen_steps
 from striate.look.drawing import Drawing, Figure, number
 from striate.look.pictures import image_picture
 from striate.look.subject import Shown, Subject
@@ -42,7 +42,8 @@ def maps(subject: Subject, image: Shown, *, layer: str | None = None) -> Figure:
             shown_all &= _layer(drawing, step, outputs[step.path], rows)
     if not layer:
         _characters(drawing, subject, outputs)
-        _answer(drawing, subject, class_scores(subject.network, logits)[0].softmax(0))
+        scores = class_scores(subject.network, logits)[0]
+        _answer(drawing, subject, (scores / subject.temperature).softmax(0))
     caption = (
         "Each layer's output, on a scale of its own: red is above zero, blue below, the page's colour is zero. "
         "Grey is exactly zero, where a ReLU let nothing through."
@@ -69,11 +70,11 @@ def _layer(drawing: Drawing, step: Step, output: Tensor, rows: int) -> bool:
         drawing.swatch(0, bar - 3)
         drawing.text(16, bar + 6, f"{(output == 0).float().mean().item():.0%} of the values are zero", "soft")
         bar += 15
-    drawing.bar(0, bar, largest, "", signed=not rectified)
+    drawing.bar(0, bar, largest, "", signed=bool((output < 0).any()))
     side = 84 if rows > 1 else 64
     place = Row(LEFT, RIGHT, top, side, rows)
-    if output.ndim == 1:
-        draw_vector(drawing, output, place, largest, zeros=rectified)
+    if not is_map(step):
+        draw_vector(drawing, output.flatten(), place, largest, zeros=rectified)
         return True
     return draw_tiles(drawing, list(output), place, largest, zeros=rectified) == len(output)
 
@@ -91,6 +92,7 @@ def _characters(drawing: Drawing, subject: Subject, outputs: dict[str, Tensor]) 
     drawing.text(0, top + 11, f"{steps[-2].path} as a character", "head")
     drawing.text(0, top + 27, "the code, and the nearest", "soft")
     drawing.text(0, top + 42, "of the characters it may be", "soft")
+    drawing.bar(0, top + 52, largest, "")
     for place, (values, name) in enumerate([(code, "code"), (target, subject.classes[nearest])]):
         left = LEFT + place * 80
         drawing.values(left, top, values.view(glyphs.HEIGHT, glyphs.WIDTH) / largest, scale=8)

@@ -81,7 +81,9 @@ def look(subject: Subject, wish: Wish = Wish()) -> Iterator[Section]:
     for key in SECTIONS:
         if key in (wish.only or SECTIONS):
             start = time.perf_counter()
-            yield Section(key, tuple(_figures(key, subject, wish, images)), time.perf_counter() - start)
+            figures = tuple(_figures(key, subject, wish, images))
+            if figures:
+                yield Section(key, figures, time.perf_counter() - start)
 
 
 def check(subject: Subject, wish: Wish) -> None:
@@ -131,7 +133,7 @@ def _figures(key: str, subject: Subject, wish: Wish, images: list[Shown]) -> lis
             layer = wish.layer
             return _each(images, [attribution(subject, image, target=target, layer=layer) for image in images])
         case "wants":
-            return [wants(subject, layer=wish.layer)]
+            return wants(subject, layer=wish.layer)
         case "invariance":
             return invariance(subject, first)
         case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -33,7 +34,8 @@ class Subject:
     """A network with its weights, and what it can be shown.
 
     `data` are images in the network's own channels and size; `origin` says in words what they are, `weights` where
-    the weights come from. `trained` is whether they are those of a run.
+    the weights come from. `trained` is whether they are those of a run; scores are divided by its `temperature` before
+    they are read as probabilities.
     """
 
     network: Network
@@ -44,6 +46,17 @@ class Subject:
     origin: str
     weights: str
     trained: bool
+    temperature: float = 1.0
+
+    @cached_property
+    def blank(self) -> int:
+        """The level of an empty pixel, 0 to 255: the median of the data; 0, black, where strokes lie on black."""
+        return int(self.data.images[:, :, ::2, ::2].flatten().median())
+
+    @property
+    def empty(self) -> float:
+        """The value of an empty pixel as the network takes it."""
+        return self.preprocessing.normalise(torch.tensor(self.blank, dtype=torch.uint8)).item()
 
     def some(self, count: int) -> Float32[Tensor, "images channels height width"]:
         """The first `count` images of the data as the network takes them; a quarter of them if they are large."""
@@ -85,7 +98,7 @@ def shown(subject: Subject, images: tuple[str, ...] = ()) -> list[Shown]:
     if not images:
         label = subject.data.classes[int(subject.data.labels[0])]
         name = subject.data.names[0] if subject.data.names else f"one of {subject.origin}"
-        told = f"{name}, a {label}" if subject.data.form == "digits" else name
+        told = name if subject.data.source == "drawn" else f"{name} ({label})"
         return [Shown(told, subject.data.images[:1])]
     return [Shown(Path(image).name, read_image(image, subject.preprocessing)[0]) for image in images]
 
@@ -113,7 +126,9 @@ def _of_run(run: Run, data: str | None) -> Subject:
     some = _some(images, run.preprocessing)
     origin = f"{len(some)} {'validation' if data is None else 'training'} images of {Path(images.source).name}"
     weights = f"The weights are those of the run {run.folder.name}."
-    return Subject(run.network, run.model(), run.preprocessing, run.classes, some, origin, weights, True)
+    return Subject(
+        run.network, run.model(), run.preprocessing, run.classes, some, origin, weights, True, run.temperature
+    )
 
 
 def _of_network(network: Network, data: str | None, seed: int) -> Subject:

@@ -52,7 +52,8 @@ def draw_tiles(drawing: Drawing, tiles: Sequence[Tensor], row: Row, largest: flo
 def draw_vector(drawing: Drawing, values: Tensor, row: Row, largest: float, *, zeros: bool = False) -> None:
     """Draw a flat vector as one block of squares, row by row."""
     scale = 12 if len(values) <= 360 else 6 if len(values) <= 1200 else 4
-    across = min(len(values), (row.right - row.left) // scale)
+    rows = ceil(len(values) * scale / (row.right - row.left))
+    across = ceil(len(values) / rows)
     full = len(values) // across
     drawing.values(row.left, row.top, (values[: full * across] / largest).view(full, across), scale=scale, zeros=zeros)
     rest = values[full * across :] / largest

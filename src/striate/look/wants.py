@@ -12,7 +12,6 @@ from torch import Tensor
 from striate.account.account import account
 from striate.account.unit import view
 from striate.build import Built
-from striate.look.attribution_figure import blank
 from striate.look.capture import capture, output_at, still
 from striate.look.subject import Subject, scores
 from striate.spec.network import Network, Step
@@ -72,9 +71,7 @@ def field_of(subject: Subject, step: Step, place: int, image: Tensor) -> Tensor:
     if seen.size[0] >= height or seen.size[1] >= width:
         return image
     (top, bottom), (left, right) = seen.rows, seen.columns
-    preprocessing = subject.preprocessing
-    empty = 255 * (blank(subject) - preprocessing.low) / (preprocessing.high - preprocessing.low)
-    framed = F.pad(image, (seen.size[1],) * 2 + (seen.size[0],) * 2, value=round(empty))
+    framed = F.pad(image, (seen.size[1],) * 2 + (seen.size[0],) * 2, value=subject.blank)
     return framed[:, top + seen.size[0] : bottom + 1 + seen.size[0], left + seen.size[1] : right + 1 + seen.size[1]]
 
 
@@ -88,7 +85,7 @@ def imagined(
     and others 2015). Any number of channels and any size of image will do.
     """
     low, high = subject.preprocessing.low, subject.preprocessing.high
-    dice, empty = torch.Generator().manual_seed(seed), blank(subject)
+    dice, empty = torch.Generator().manual_seed(seed), subject.empty
     shape = (len(units), *subject.network.input)
     images = empty + 0.05 * (high - low) * torch.randn(shape, generator=dice)
     rate = 3.0 * (high - low) / steps

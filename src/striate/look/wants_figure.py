@@ -21,11 +21,16 @@ LAYERS, UNITS, CLASSES = 5, 3, 10
 LEFT, SIDE, PATCH = 150, 122, 38
 
 
-def wants(subject: Subject, *, layer: str | None = None) -> Figure:
-    """What excites units of some layers: nine patches of the data, and one image made for the unit; then classes."""
+def wants(subject: Subject, *, layer: str | None = None) -> list[Figure]:
+    """What excites units of some layers: nine patches of the data, and one image made for the unit; then classes.
+
+    For one `layer`, nine of its maps; nothing where it has none.
+    """
     network = subject.network
     steps = [find_step(network, layer)] if layer else spread(feature_steps(network), LAYERS)
     steps = [step for step in steps if len(step.output) == 3]
+    if layer and not steps:
+        return []
     drawing = Drawing("What excites a unit, layer by layer")
     found = peaks(subject, [step.path for step in steps])
     for step in steps:
@@ -37,7 +42,7 @@ def wants(subject: Subject, *, layer: str | None = None) -> Figure:
         f"For each unit, left, its nine strongest fields among {subject.origin}, each of another image; right, an "
         "image made to excite it, cut to its field. Shown are the units that stand out most from their own average."
     )
-    return Figure("wants", drawing.title, caption, drawing.svg())
+    return [Figure("wants", drawing.title, caption, drawing.svg())]
 
 
 def feature_steps(network: Network) -> list[Step]:
