@@ -8,6 +8,9 @@
     ├── DataError (ValueError)          images that are missing, broken or unfit
     ├── RunError (ValueError)           a run folder that is missing, taken or damaged
     ├── OutputError (OSError)           a file that could not be written
+    ├── RequestError (ValueError)       a request that a server does not answer
+    ├── AddressError (OSError)          an address that a server cannot listen on
+    ├── RequirementError (ImportError)  a package that is not installed
     ├── LearningError (ArithmeticError) a training that cannot go on
     ├── AuditError (AssertionError)     an account that the built module contradicts
     └── ClaimError (AssertionError)     a claim whose computed value is not the one on record
@@ -70,6 +73,18 @@ class OutputError(StriateError, OSError):
     """A file that could not be written."""
 
 
+class RequestError(StriateError, ValueError):
+    """A request that a server does not answer: too large, too many at once, or of another form."""
+
+
+class AddressError(StriateError, OSError):
+    """An address that a server cannot listen on."""
+
+
+class RequirementError(StriateError, ImportError):
+    """A package that a verb needs and that is not installed."""
+
+
 class LearningError(StriateError, ArithmeticError):
     """A training that cannot go on."""
 
@@ -91,6 +106,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     Did you mean 'lenet5'?
     """
     names = sorted(known)
-    near = get_close_matches(name.lower(), names, n=1, cutoff=0.5)
-    remedy = f"Did you mean {near[0]!r}?" if near else ""
+    lower = {each.lower(): each for each in names}
+    near = get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
+    remedy = f"Did you mean {lower[near[0]]!r}?" if near else ""
     return UnknownNameError(f"no {kind} is called {name!r}.", f"The {kind}s are: {', '.join(names)}.", remedy)

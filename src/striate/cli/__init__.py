@@ -13,7 +13,7 @@ from striate.errors import StriateError
 
 VERBS = (
     *("list", "show", "cite", "account", "compare", "audit"),
-    *("train", "evaluate", "predict", "claims", "doctor", "completion"),
+    *("train", "evaluate", "predict", "look", "serve", "claims", "doctor", "completion"),
 )
 
 
@@ -43,7 +43,8 @@ class Verbs(click.Group):
     "  striate account lenet5                what every layer costs\n"
     "  striate train lenet5                  train it on the digits that come with Striate\n"
     "  striate evaluate runs/lenet5          how well it does on images it has never seen\n"
-    "  striate predict runs/lenet5 four.png  what is on a picture",
+    "  striate predict runs/lenet5 four.png  what is on a picture\n"
+    "  striate serve runs/lenet5 --open      draw, and see every layer as you draw",
 )
 @click.version_option(package_name="striate", message="striate %(version)s")
 def verbs() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -52,12 +53,12 @@ def read_header(file: Path) -> Header:
         return Header((width, height) if _orientation(image) >= 5 else (height, width), _is_grey(image))
 
 
-def decode(file: Path) -> Image.Image:
+def decode(file: Path | bytes, *, most_pixels: int = MOST_PIXELS) -> Image.Image:
     """The image, upright, of mode L (grey files) or RGB (all others), on white where it was transparent.
 
-    Raises DataError.
+    `file` is a path, or the file's bytes. Raises DataError.
     """
-    with _opened(file) as image:
+    with _opened(file, most_pixels) as image:
         turn = _TURNS.get(_orientation(image))
         image.load()
         flat = flattened(image)
@@ -112,22 +113,22 @@ def _orientation(image: Image.Image) -> int:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[Image.Image]:
+def _opened(file: Path | bytes, most_pixels: int = MOST_PIXELS) -> Iterator[Image.Image]:
     """The image, opened and of bounded size; all that goes wrong, also within the block, as a DataError."""
     try:
-        if file.stat().st_size == 0:
+        if (len(file) if isinstance(file, bytes) else file.stat().st_size) == 0:
             raise DataError("empty (0 bytes)")
-        with Image.open(file, formats=_FORMATS) as image:
+        with Image.open(BytesIO(file) if isinstance(file, bytes) else file, formats=_FORMATS) as image:
             width, height = image.size
-            if width * height > MOST_PIXELS or max(width, height) > MOST_SAMPLES:
-                raise DataError(f"too large: {width} × {height} pixels, at most {MOST_PIXELS:,} are decoded")
+            if width * height > most_pixels or max(width, height) > MOST_SAMPLES:
+                raise DataError(f"too large: {width} × {height} pixels, at most {most_pixels:,} are decoded")
             yield image
     except DataError:
         raise
     except UnidentifiedImageError:
         raise DataError("not an image of a known format") from None
     except Image.DecompressionBombError:
-        raise DataError(f"too large: at most {MOST_PIXELS:,} pixels are decoded") from None
+        raise DataError(f"too large: at most {most_pixels:,} pixels are decoded") from None
     except FileNotFoundError:
         raise DataError("no such file") from None
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error, IndexError, ...

@@ -20,26 +20,38 @@ def read_image(
 ) -> tuple[UInt8[Tensor, "1 channels height width"], tuple[Step, ...]]:
     """The pixels of an image file in the network's channels and size, and the steps on the way.
 
-    A drawing or photograph of a digit, for a network that learned "digits", is brought to MNIST's form; other
-    pictures are decoded and fitted as the training images were. Raises DataError, naming the file.
+    Raises DataError, naming the file.
     """
     file = Path(path)
     if file.is_dir():
         raise DataError("is a folder.", "Expected an image file.", "Name the images in it.", where=str(path))
     try:
-        image = decode(file)
+        return prepare(decode(file), preprocessing)
     except DataError as error:
-        remedy = "Check the path." if not file.exists() else "Save the picture again, as PNG or JPEG."
-        raise DataError(
-            f"{error.what}.", "Expected an image file, such as PNG or JPEG.", remedy, where=str(path)
+        if error.expected:
+            raise error.at(str(path)) from None
+        raise unread(error, "Save the picture again, as PNG or JPEG." if file.exists() else "Check the path.").at(
+            str(path)
         ) from None
-    try:
-        if preprocessing.form == "digits":
-            steps = digit_steps(image)
-            return preprocessing.pack(tensor_of(steps[-1].image).unsqueeze(0)), steps
-        pixels = preprocessing.pack(tensor_of(image).unsqueeze(0))
-    except DataError as error:
-        raise error.at(str(path)) from None
+
+
+def unread(error: DataError, remedy: str) -> DataError:
+    """What `decode` raised, in full."""
+    return DataError(f"{error.what}.", "Expected an image file, such as PNG or JPEG.", remedy)
+
+
+def prepare(
+    image: Image.Image, preprocessing: Preprocessing
+) -> tuple[UInt8[Tensor, "1 channels height width"], tuple[Step, ...]]:
+    """The pixels of a decoded image in the network's channels and size, and the steps on the way.
+
+    A drawing or photograph of a digit, for a network that learned "digits", is brought to MNIST's form; other
+    pictures are fitted as the training images were. Raises DataError where no ink is found.
+    """
+    if preprocessing.form == "digits":
+        steps = digit_steps(image)
+        return preprocessing.pack(tensor_of(steps[-1].image).unsqueeze(0)), steps
+    pixels = preprocessing.pack(tensor_of(image).unsqueeze(0))
     rows = pixels[0, 0] if len(pixels[0]) == 1 else pixels[0].permute(1, 2, 0)
     fitted = Image.fromarray(np.ascontiguousarray(rows.numpy()))
     sizes = [f"{one.height} × {one.width}, {'grey' if one.mode == 'L' else 'RGB'}" for one in (image, fitted)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from jaxtyping import Bool, Float32, Shaped
@@ -120,8 +121,12 @@ def thickened(ink: Shaped[ndarray, "height width"], radius: int) -> Shaped[ndarr
     """
     for axis in (0, 1):
         padded = np.pad(ink, [(radius, radius) if axis == one else (0, 0) for one in (0, 1)])
-        views = np.lib.stride_tricks.sliding_window_view(padded, 2 * radius + 1, axis=axis)
-        ink = views.max(axis=-1)
+        size = ink.shape[axis]
+        views = [
+            padded[start : start + size] if axis == 0 else padded[:, start : start + size]
+            for start in range(2 * radius + 1)
+        ]
+        ink = reduce(np.maximum, views)
     return ink
 
 

@@ -1,3 +1,34 @@
 """See inside: pictures and the report of a run. Nothing here changes the model it looks at."""
 
+from striate.look.attribution import grad_cam as grad_cam
+from striate.look.attribution import integrated_gradients as integrated_gradients
+from striate.look.attribution import occlusion as occlusion
+from striate.look.attribution import rank_correlation as rank_correlation
+from striate.look.attribution import saliency as saliency
+from striate.look.attribution_figure import attribution as attribution
+from striate.look.bench import apply_kernel as apply_kernel
+from striate.look.bench_figure import bench as bench
+from striate.look.capture import capture as capture
+from striate.look.drawing import Figure as Figure
+from striate.look.field import effective_field as effective_field
+from striate.look.field import fields as fields
+from striate.look.filters import filters as filters
+from striate.look.invariance import dropped as dropped
+from striate.look.invariance import movements as movements
+from striate.look.invariance_figure import invariance as invariance
+from striate.look.maps import maps as maps
+from striate.look.page import Section as Section
+from striate.look.page import Wish as Wish
+from striate.look.page import look as look
+from striate.look.page import write_look as write_look
 from striate.look.report import write_report as write_report
+from striate.look.sharing import saved as saved
+from striate.look.sharing import sharing as sharing
+from striate.look.subject import Shown as Shown
+from striate.look.subject import Subject as Subject
+from striate.look.subject import randomised as randomised
+from striate.look.subject import shown as shown
+from striate.look.subject import subject as subject
+from striate.look.wants import imagined as imagined
+from striate.look.wants import peaks as peaks
+from striate.look.wants_figure import wants as wants

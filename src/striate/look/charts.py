@@ -12,15 +12,15 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 84, 28, 40
 
 @dataclass(frozen=True)
 class Series:
-    """One line: its label, a colour, and a value for each x = 1, 2, 3, ..."""
+    """One line: its label, a colour, and a value for each x = 1, 2, 3, ..., or from another start."""
 
     label: str
     colour: str
     values: tuple[float, ...]
 
 
-def line_chart(title: str, series: list[Series], *, x: str, unit: str = "") -> str:
-    """An SVG of some series over `x`; `unit` is written behind the numbers of the vertical axis."""
+def line_chart(title: str, series: list[Series], *, x: str, unit: str = "", start: int = 1) -> str:
+    """An SVG of some series over `x`, from `start` on; `unit` stands behind the numbers of the vertical axis."""
     count = max(len(each.values) for each in series)
     top = max((value for each in series for value in each.values if math.isfinite(value)), default=1.0) or 1.0
     ticks = _ticks(top)
@@ -44,8 +44,8 @@ def line_chart(title: str, series: list[Series], *, x: str, unit: str = "") -> s
             f"{tick:g}{unit}</text>"
         )
     step = max(1, math.ceil(count / 10))
-    for number in range(1, count + 1, step):
-        across, _ = at(number, 0)
+    for place in range(1, count + 1, step):
+        across, number = at(place, 0)[0], place + start - 1
         parts.append(
             f'<text x="{across:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle" opacity="0.7">{number}</text>'
         )
@@ -69,10 +69,9 @@ def _line(series: Series, at, place: float) -> str:
 def _label_places(series: list[Series], at) -> list[float]:
     """Where the labels stand at the right: at their lines' ends, but never on each other."""
     ends = [at(len(each.values), each.values[-1])[1] for each in series]
-    places = list(ends)
-    for number in sorted(range(len(ends)), key=ends.__getitem__)[1:]:
-        above = max(place for other, place in enumerate(places) if other != number and place <= places[number])
-        places[number] = max(places[number], above + 16) if above <= places[number] else places[number]
+    places, above = list(ends), -math.inf
+    for number in sorted(range(len(ends)), key=ends.__getitem__):
+        above = places[number] = max(ends[number], above + 14)
     return places
 
 

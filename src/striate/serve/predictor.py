@@ -1,16 +1,28 @@
-"""A predictor: images in, class probabilities out. It knows no HTTP and no terminal."""
+"""A predictor: images in, class probabilities out, and every layer's output on the way. It knows no HTTP."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from striate.data import Step, read_image
+from striate.data.decode import decode
+from striate.data.image_file import prepare, unread
+from striate.errors import DataError
+from striate.look.capture import capture
+from striate.spec.network import INPUT, Plan, plan
 from striate.train.losses import class_scores
-from striate.train.metrics import pictures_of
 from striate.train.run import Run
+
+MOST_PIXELS = 16_000_000
+"""An image that arrives as bytes is decoded up to so many pixels: a photograph of a telephone has 12 million."""
+
+Images = Float[Tensor, "images channels height width"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +36,17 @@ class Prediction:
     steps: tuple[Step, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """One image seen through a network: the prediction, its input, and the output of each step that was asked for.
+
+    `outputs` goes by the number of the step in the plan; `INPUT` is the input. None has a batch axis.
+    """
+
+    prediction: Prediction
+    outputs: dict[int, Tensor]
+
+
 class Predictor:
     """A run's best weights, ready for images: `Predictor(open_run("runs/lenet5"))("four.png").name`."""
 
@@ -31,17 +54,60 @@ class Predictor:
         self.run = run
         self.model = run.model()
         self.temperature = run.temperature
+        self._recent = lru_cache(maxsize=4)(self._read)
 
-    @torch.inference_mode()
+    @cached_property
+    def plan(self) -> Plan:
+        """The network's layers in the order they run."""
+        return plan(self.run.network)
+
     def __call__(self, image: str | Path) -> Prediction:
         """What is on one image file. Raises DataError, naming the file, where it cannot be read."""
         pixels, steps = read_image(image, self.run.preprocessing)
-        engine = self.model.engine()
-        if engine:
-            outputs = engine.outputs(pictures_of(pixels, self.run.preprocessing), threads=1)
-        else:
-            outputs = self.model.logits(self.run.preprocessing.normalise(pixels))
-        values = (class_scores(self.run.network, outputs)[0] / self.temperature).softmax(0).tolist()
+        return self._predict(self.run.preprocessing.normalise(pixels), steps, str(image))
+
+    def read(self, content: bytes, *, prepared: bool = True) -> tuple[Images, tuple[Step, ...]]:
+        """The input that the bytes of an image file make, and the steps on the way; DataError where there is none.
+
+        Without `prepared` a drawing is not brought to MNIST's form, but only to the input's size. The last few images
+        are remembered: much is asked about one.
+        """
+        return self._recent(content, prepared)
+
+    def _read(self, content: bytes, prepared: bool) -> tuple[Images, tuple[Step, ...]]:
+        way = self.run.preprocessing if prepared else replace(self.run.preprocessing, form="picture")
+        try:
+            image = decode(content, most_pixels=MOST_PIXELS)
+        except DataError as error:
+            raise unread(error, "Send the picture as PNG or JPEG, in a smaller size if it is large.") from None
+        pixels, steps = prepare(image, way)
+        return way.normalise(pixels), steps
+
+    def predict(self, content: bytes, *, prepared: bool = True) -> Prediction:
+        """What is on the image of which these are the file's bytes."""
+        return self._predict(*self.read(content, prepared=prepared), "")
+
+    @torch.inference_mode()
+    def watch(self, content: bytes, steps: set[int] | None = None, *, prepared: bool = True) -> Watched:
+        """The same, with the outputs of some `steps` of the plan, or of all that run."""
+        values, made = self.read(content, prepared=prepared)
+        with capture(self.model) as outputs:
+            prediction = self._predict(values, made, "")
+        wanted = {number: step.path for number, step in enumerate(self.plan.steps) if steps is None or number in steps}
+        kept = {number: outputs[path][0] for number, path in wanted.items() if path in outputs}
+        return Watched(prediction, {INPUT: values[0]} | kept)
+
+    def scores(self, images: Images) -> Float[Tensor, "images classes"]:
+        """A score for each class, the larger the likelier: logits, or RBF distances with their sign turned."""
+        return class_scores(self.run.network, self.model.logits(images))
+
+    @torch.inference_mode()
+    def _predict(self, images: Images, steps: tuple[Step, ...], image: str) -> Prediction:
+        # The whole network runs, so that a closing softmax can be watched; its logarithm has the logits' differences.
+        outputs = self.model(images)
+        network = self.run.network
+        scores = outputs.log() if network.probabilities else class_scores(network, outputs)
+        values = (scores[0] / self.temperature).softmax(0).tolist()
         probabilities = dict(zip(self.run.classes, values, strict=True))
         name = max(probabilities, key=probabilities.__getitem__)
-        return Prediction(str(image), name, probabilities[name], probabilities, steps)
+        return Prediction(image, name, probabilities[name], probabilities, steps)

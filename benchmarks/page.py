@@ -1,0 +1,109 @@
+"""How often the page of `striate serve` is up to date while one draws, measured in headless Chromium.
+
+    python benchmarks/page.py RUN [--seconds 4] [--rounds 3] [--pictures FOLDER]
+
+A pointer circles on the pad; each answer that the page has shown counts. Printed are updates a second in each round,
+and how long the server computed. `--pictures` keeps screenshots: what docs/serve.md shows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+FOUR = (((0.33, 0.2), (0.3, 0.52), (0.68, 0.52)), ((0.66, 0.18), (0.62, 0.85)))
+SIZES = {"desk": (1440, 900), "phone": (390, 844)}
+
+
+@contextmanager
+def serving(run: Path) -> Iterator[str]:
+    """The address of `striate serve RUN` on a free port."""
+    command = [sys.executable, "-u", "-m", "striate", "serve", str(run), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None  # noqa: S101 - it is a pipe
+        found = re.search(r"http://\S+", process.stdout.readline())
+        try:
+            yield found[0] if found else ""
+        finally:
+            process.terminate()
+
+
+def draw(page: Page) -> None:
+    """Draw a four."""
+    box = page.get_by_test_id("pad").bounding_box() or {}
+    for stroke in FOUR:
+        points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+        page.mouse.move(*points[0])
+        page.mouse.down()
+        for point in points[1:]:
+            page.mouse.move(*point, steps=10)
+        page.mouse.up()
+    page.wait_for_timeout(1200)
+
+
+def updates(page: Page, seconds: float) -> float:
+    """Updates a second while the pointer draws circles."""
+    box = page.get_by_test_id("pad").bounding_box() or {}
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    count = "performance.getEntriesByName('striate-frame').length"
+    page.mouse.move(x, y - 60)
+    page.mouse.down()
+    before, began, step = page.evaluate(count), time.monotonic(), 0
+    while time.monotonic() < began + seconds:
+        page.mouse.move(x + 60 * math.sin(step / 15), y - 60 * math.cos(step / 15))
+        step += 1
+    rate = (page.evaluate(count) - before) / (time.monotonic() - began)
+    page.mouse.up()
+    page.get_by_test_id("clear").click()
+    return rate
+
+
+def pictures(browser: Browser, address: str, folder: Path) -> None:
+    """Screenshots of a drawn four, a unit of C3 pointed at, on a desk in the light and on a telephone in the dark."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for (name, (width, height)), theme in zip(SIZES.items(), ("light", "dark"), strict=True):
+        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
+        page.goto(address)
+        page.wait_for_selector("[data-testid=layer] canvas[aria-label]")
+        draw(page)
+        page.locator("[data-path=C3] canvas").click(position={"x": 30, "y": 30})
+        page.wait_for_timeout(1200)
+        if name == "desk":
+            page.evaluate("document.documentElement.style.scrollBehavior = 'auto'; scrollTo(0, 0)")
+            page.wait_for_timeout(600)
+        page.screenshot(path=folder / f"serve-{name}.png")
+        page.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pictures", type=Path)
+    asked = parser.parse_args()
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic"]
+    with serving(asked.run) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        if asked.pictures:
+            pictures(browser, address, asked.pictures)
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(address)
+        page.wait_for_selector("[data-testid=layer] canvas[aria-label]")
+        for _ in range(asked.rounds):
+            print(f"{updates(page, asked.seconds):5.1f} updates/s   ({page.get_by_test_id('meter').inner_text()})")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""striate serve: a page where a run's network draws back, and a JSON interface."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+SMALL = 50_000_000
+"""A network of fewer MACs is done before threads have found each other."""
+
+
+@click.command(
+    "serve",
+    epilog="\b\nExamples:\n"
+    "  striate serve runs/lenet5 --open             draw a digit, and see every layer as you draw\n"
+    "  striate serve runs/lenet5 --port 9000\n"
+    "  striate serve runs/lenet5 --host 0.0.0.0     let a telephone in the same network draw, too\n"
+    "  curl --data-binary @four.png -H 'Content-Type: image/png' http://127.0.0.1:8000/predict",
+)
+@click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes any free port.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="By default this machine alone can ask.")
+@click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
+def command(folder: Path, port: int, host: str, show: bool) -> None:
+    """Serve RUN's network as a page to draw on, and as a JSON interface described at /openapi.json.
+
+    Prints the address and answers until Ctrl-C. Everything comes from this machine; nothing is fetched from the
+    internet, and no image is kept.
+    """
+    _require("starlette", "uvicorn")
+
+    import webbrowser
+
+    from torch import set_num_threads
+
+    from striate.account import account
+    from striate.serve import Predictor
+    from striate.serve.app import app
+    from striate.serve.guard import LOOPBACK
+    from striate.serve.server import address, listen, run
+    from striate.train.run import open_run
+
+    predictor = Predictor(open_run(folder))
+    if account(predictor.run.network).totals.macs < SMALL:
+        set_num_threads(1)
+    with listen(host, port) as bound:
+        place = address(bound)
+
+        def ready() -> None:
+            click.echo(f"{predictor.run.network.name} at {place}   (Ctrl-C stops it)")
+            if show:
+                webbrowser.open(place)
+
+        try:
+            run(app(predictor, hosts=LOOPBACK if host in LOOPBACK else ()), bound, ready=ready)
+        except KeyboardInterrupt:
+            click.echo("\nStopped.", err=True)
+
+
+def _require(*modules: str) -> None:
+    from importlib.util import find_spec
+
+    from striate.errors import RequirementError
+
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise RequirementError(
+            f"striate serve needs {' and '.join(missing)}.",
+            f"{'They come' if len(missing) > 1 else 'It comes'} with the extra `serve`.",
+            f"Install {'them' if len(missing) > 1 else 'it'}: pip install 'striate[serve]'.",
+        )

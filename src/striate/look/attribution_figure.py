@@ -1,0 +1,126 @@
+"""What an answer rests on, in one figure: four methods, and the same with weights that have learned nothing."""
+
+from __future__ import annotations
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from striate.build import Built
+from striate.look.attribution import grad_cam, integrated_gradients, occlusion, rank_correlation, saliency
+from striate.look.capture import still
+from striate.look.choose import cam_step, is_map, main_steps
+from striate.look.drawing import ABOVE, BELOW, Drawing, Figure, number
+from striate.look.pictures import image_picture
+from striate.look.subject import SMALL, Shown, Subject, randomised, scores
+from striate.look.tiles import extent
+from striate.spec.layers import RBF
+
+SIDE, STEP = 176, 194
+UNITS = {
+    "occlusion": "fall of the score",
+    "integrated gradients": "part of the score",
+    "Grad-CAM": "weight",
+    "saliency": "score per unit of input",
+}
+
+
+def attribution(subject: Subject, image: Shown, *, target: int | None = None, layer: str | None = None) -> Figure:
+    """Occlusion, integrated gradients, Grad-CAM and saliency of the likeliest class, or of class `target`.
+
+    Below each stands the same for fresh random weights, with the rank correlation of the two: what looks alike there
+    does not come from what was learned (Adebayo and others 2018).
+    """
+    inputs = subject.preprocessing.normalise(image.pixels)
+    with torch.no_grad(), still(subject.model):
+        given = scores(subject.model, inputs)[0]
+    target = int(given.argmax()) if target is None else target
+    control = randomised(subject)
+    maps, random_maps = (_maps(each, inputs, target, layer) for each in (subject, control))
+    name = subject.classes[target]
+    drawing = Drawing(f"What speaks for {name!r} in {image.name}?")
+    drawing.picture(0, 84, image_picture(image.pixels[0]), width=SIDE - 18)
+    drawing.text(0, 58, "the image", "head")
+    drawing.text(0, 74, f"score of {name!r}: {number(given[target].item())}", "soft")
+    if isinstance(subject.network.layers[-1], RBF):
+        drawing.text(0, 84 + SIDE + 3, "the score is minus the", "small")
+        drawing.text(0, 84 + SIDE + 17, "squared distance", "small")
+    for place, (method, heat) in enumerate(maps.items()):
+        left = STEP + place * STEP
+        drawing.text(left, 58, method, "head")
+        drawing.text(left, 74, _detail(subject, method, layer), "soft")
+        _heat(drawing, left, 84, heat, image)
+        drawing.bar(left, 84 + SIDE - 8, extent(heat), "", signed=bool((heat < 0).any()))
+        drawing.text(left, 84 + SIDE + 32, UNITS[method], "small")
+    top = 84 + SIDE + 76
+    drawing.text(0, top + 14, "the control:", "head")
+    for line, words in enumerate(("the same with random", "weights, which have", "learned nothing")):
+        drawing.text(0, top + 32 + 16 * line, words, "soft")
+    for place, (method, heat) in enumerate(random_maps.items()):
+        left = STEP + place * STEP
+        _heat(drawing, left, top, heat, image)
+        alike = rank_correlation(maps[method], heat)
+        drawing.text(left, top + SIDE - 3, f"full colour: {number(extent(heat))}", "small")
+        drawing.text(left, top + SIDE + 13, f"rank correlation {number(round(alike, 2))}", "label")
+    added = maps["integrated gradients"].sum().item() if "integrated gradients" in maps else 0.0
+    caption = (
+        "Red pixels speak for the answer, blue ones against it. The integrated gradients add up to "
+        f"{number(added)}: the score of the image less that of an empty one. A rank correlation near 1 means that the "
+        "map would look the same without any learning, so that it says little about what was learned."
+    )
+    return Figure("attribution", drawing.title, caption, drawing.svg())
+
+
+def _maps(subject: Subject, inputs: Tensor, target: int, layer: str | None) -> dict[str, Tensor]:
+    model, empty, side = subject.model, subject.empty, window_side(inputs)
+    found = {
+        "occlusion": occlusion(model, inputs, target, baseline=empty, side=side, stride=stride_for(inputs)),
+        "integrated gradients": integrated_gradients(model, inputs, target, baseline=empty, steps=steps_for(model)),
+    }
+    if layer or any(is_map(step) for step in main_steps(subject.network)):
+        found["Grad-CAM"] = grad_cam(model, inputs, target, layer=layer)
+    return found | {"saliency": saliency(model, inputs, target)}
+
+
+def window_side(inputs: Tensor) -> int:
+    """The side of the square that occlusion covers: about a sixth of the image, odd."""
+    return max(1, min(inputs.shape[2:]) // 6 // 2 * 2 + 1)
+
+
+def stride_for(inputs: Tensor) -> int:
+    """How far the squares of occlusion stand apart: a quarter of a side, half of one in large images."""
+    return max(1, window_side(inputs) // (4 if max(inputs.shape[2:]) <= SMALL else 2))
+
+
+def steps_for(model: Built) -> int:
+    """Fewer points on the way of the integrated gradients for large inputs, where each costs much."""
+    return 64 if max(model.network.input[1:]) <= SMALL else 24
+
+
+def _detail(subject: Subject, method: str, layer: str | None) -> str:
+    side = max(1, min(subject.network.input[1:]) // 6 // 2 * 2 + 1)
+    match method:
+        case "occlusion":
+            return f"a square of {side}×{side} covered"
+        case "Grad-CAM":
+            step = cam_step(subject.network, layer)
+            return f"of {step.path}, {step.output[1]}×{step.output[2]}"
+        case "integrated gradients":
+            level = "black" if subject.blank < 32 else "white" if subject.blank > 223 else "grey"
+            return f"from {level} to the image"
+        case _:
+            return "the size of the gradient"
+
+
+def _heat(drawing: Drawing, x: int, y: int, heat: Tensor, image: Shown) -> None:
+    drawing.picture(x, y, blended(heat, image.pixels[0]), width=SIDE - 18)
+
+
+def blended(heat: Tensor, pixels: Tensor) -> Image.Image:
+    """A map in red and blue over the image in pale grey, so that one sees where its values lie."""
+    share = heat / extent(heat)
+    grey = pixels.float().mean(0)
+    ground = (255 - 70 * (grey / grey.max().clamp_min(1)))[..., None].expand(*grey.shape, 3)
+    colour = torch.where(share[..., None] >= 0, torch.tensor(ABOVE), torch.tensor(BELOW)).float()
+    weight = share.abs()[..., None]
+    return Image.fromarray((ground + weight * (colour - ground)).round().to(torch.uint8).numpy())

@@ -1,0 +1,95 @@
+"""What every layer puts out, kept while a model runs, without a trace in the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from torch import Tensor, nn
+
+from striate.build import Built
+from striate.spec.network import plan
+
+
+@contextmanager
+def still(model: Built) -> Iterator[None]:
+    """Within, the model is in evaluation mode: no dropout, fixed batch statistics. Then each part is as it was."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+@contextmanager
+def capture(model: Built) -> Iterator[dict[str, Tensor]]:
+    """Within, each layer's output, by the layer's path, of the last images that the model was given.
+
+    What is kept are detached copies, so nothing that is done to them or to the model's own values changes the other.
+    The model is in evaluation mode, and afterwards exactly as it was, also after an error.
+
+    >>> import torch
+    >>> from striate.build import build
+    >>> from striate.networks import find
+    >>> model = build(find("lenet5"))
+    >>> with capture(model) as outputs:
+    ...     scores = model(torch.zeros(1, 1, 32, 32))
+    >>> outputs["S2"].shape, list(outputs)[-1]
+    (torch.Size([1, 6, 14, 14]), 'output')
+    """
+    outputs: dict[str, Tensor] = {}
+
+    def keep(path: str, module: nn.Module, inputs: object, output: Tensor) -> None:
+        outputs[path] = output.detach().clone()
+
+    steps = plan(model.network).steps
+    hooks = [model.get_submodule(step.path).register_forward_hook(partial(keep, step.path)) for step in steps]
+    try:
+        with still(model):
+            yield outputs
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+class _Reached(Exception):  # noqa: N818 - no error, but an end
+    """The layer that was asked for has run."""
+
+    def __init__(self, output: Tensor) -> None:
+        super().__init__()
+        self.output = output
+
+
+def output_at(model: Built, path: str, images: Tensor) -> Tensor:
+    """The output of one layer, with its gradient's graph; the layers after it do not run."""
+
+    def stop(module: nn.Module, inputs: object, output: Tensor) -> None:
+        raise _Reached(output)
+
+    hook = model.get_submodule(path).register_forward_hook(stop)
+    try:
+        with still(model):
+            return model(images)
+    except _Reached as reached:
+        return reached.output
+    finally:
+        hook.remove()
+
+
+def output_and_score(model: Built, path: str, images: Tensor) -> tuple[Tensor, Tensor]:
+    """The output of one layer and the model's logits that follow from it, in one graph."""
+    found: list[Tensor] = []
+
+    def keep(module: nn.Module, inputs: object, output: Tensor) -> None:
+        found.append(output)
+
+    hook = model.get_submodule(path).register_forward_hook(keep)
+    try:
+        with still(model):
+            logits = model.logits(images)
+    finally:
+        hook.remove()
+    return found[0], logits

@@ -1,0 +1,181 @@
+"""Filters as pictures: the first layer's as images, deeper ones as a grid of kernels with their inputs named."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from striate.account.words import words
+from striate.build import Built
+from striate.build.convolution import TableConvolution
+from striate.look.choose import convolutions, find_step, main_steps, source_name, spread
+from striate.look.drawing import Drawing, Figure, number
+from striate.look.pictures import colour_filter_picture
+from striate.look.subject import Subject
+from striate.look.tiles import Row, draw_tiles, extent
+from striate.networks import glyphs
+from striate.spec.layers import RBF, Conv, Flatten, Linear
+from striate.spec.network import INPUT, Network, Step, plan
+from striate.spec.shapes import show
+
+LAYERS = 6
+"""Of so many convolutions the filters are shown, evenly spread, the first and the last among them."""
+FILTERS, SOURCES = 32, 16
+"""A grid of kernels shows so many filters and input maps at most."""
+
+
+def filters(subject: Subject, *, layer: str | None = None) -> list[Figure]:
+    """The filters of the convolutions, or of one `layer`, and the templates of layers that read pixels or codes."""
+    network = subject.network
+    steps = [find_step(network, layer)] if layer else spread(convolutions(network), LAYERS)
+    found = [_convolution(subject.model, step) for step in steps if isinstance(step.layer, Conv)]
+    if layer is None:
+        last = main_steps(network)[-1]
+        found += [_pixels(subject.model, step) for step in main_steps(network) if _reads_pixels(network, step)]
+        if isinstance(last.layer, RBF) and last.inputs[0] == (glyphs.WIDTH * glyphs.HEIGHT,):
+            found.append(_centres(last.layer, last.path, subject.classes))
+    return found
+
+
+def dense_weight(step: Step, module: nn.Module) -> tuple[Tensor, Tensor]:
+    """A convolution's weight, (filters, input maps, height, width), and which of these links there are.
+
+    Where a table or groups leave a link out, its kernel is zero.
+    """
+    layer, channels = cast(Conv, step.layer), step.inputs[0][0]
+    if isinstance(module, TableConvolution):
+        linked = torch.zeros(layer.filters * channels, dtype=torch.bool)
+        linked[module.index] = True
+        return module.dense_weight().detach(), linked.view(layer.filters, channels)
+    weight = cast(Tensor, module.weight).detach()
+    each, share = channels // layer.groups, layer.filters // layer.groups
+    dense = weight.new_zeros(layer.filters, channels, *weight.shape[2:])
+    linked = torch.zeros(layer.filters, channels, dtype=torch.bool)
+    for group in range(layer.groups):
+        rows, columns = slice(group * share, (group + 1) * share), slice(group * each, (group + 1) * each)
+        dense[rows, columns] = weight[rows]
+        linked[rows, columns] = True
+    return dense, linked
+
+
+def _convolution(model: Built, step: Step) -> Figure:
+    weight, linked = dense_weight(step, model.get_submodule(step.path))
+    source = source_name(model.network, step)
+    if weight.shape[1] in (1, 3) and step.sources[0] == INPUT:
+        return _images(step, weight)
+    title = f"{step.path}: {words(step)}, reading {source}"
+    return (
+        _matrix(step, title, weight[:, :, 0, 0]) if weight.shape[2:] == (1, 1) else _grid(step, title, weight, linked)
+    )
+
+
+def _images(step: Step, weight: Tensor) -> Figure:
+    """Filters that read the image: in colour, or in red and blue."""
+    drawing = Drawing(f"{step.path}: {words(step)}, reading the image")
+    largest = extent(weight)
+    row = Row(0, 960, 40, 92 if len(weight) <= 40 else 66)
+    if weight.shape[1] == 1:
+        draw_tiles(drawing, list(weight[:, 0]), row, largest)
+        drawing.bar(0, int(drawing.bottom) + 16, largest, "weight")
+        caption = "One tile a filter: red weights are above zero, blue ones below. What looks like a filter excites it."
+    else:
+        _colour_tiles(drawing, list(weight), row)
+        caption = (
+            "One tile a filter, its three kernels as red, green and blue: grey is a weight of zero, and each filter's "
+            f"largest weight is full colour; the largest of all is {number(largest)}."
+        )
+    return Figure(f"filters-{step.path}", drawing.title, caption, drawing.svg())
+
+
+def _colour_tiles(drawing: Drawing, tiles: list[Tensor], row: Row) -> None:
+    width = max(1, row.side // tiles[0].shape[2]) * tiles[0].shape[2]
+    across = (row.right - row.left) // (width + 6)
+    for place, tile in enumerate(tiles):
+        left, top = row.left + place % across * (width + 6), row.top + place // across * (width + 18)
+        drawing.picture(left, top, colour_filter_picture(tile), width=width)
+        drawing.text(left + width / 2, top + width + 11, str(place), "small", anchor="middle")
+
+
+def _grid(step: Step, title: str, weight: Tensor, linked: Tensor) -> Figure:
+    """Kernels: a column for each filter, a row for each input map, as LeNet-5's table I has them."""
+    drawing = Drawing(title)
+    columns = list(range(len(weight)))[:FILTERS]
+    rows = [number for number in range(weight.shape[1]) if linked[columns, number].any()][:SOURCES]
+    side = max(weight.shape[2:])
+    scale = max(2, min(44, 860 // len(columns) - 8) // side)
+    cell = side * scale + 8
+    largest = extent(weight)
+    drawing.text(64, 46, "filter", "soft")
+    for place, column in enumerate(columns):
+        drawing.text(64 + place * cell + cell / 2, 62, str(column), "small", anchor="middle")
+    for line, source in enumerate(rows):
+        top = 70 + line * cell
+        drawing.text(52, top + cell / 2 + 2, f"map {source}", "small", anchor="end")
+        for place, column in enumerate(columns):
+            left = 64 + place * cell
+            if linked[column, source]:
+                drawing.values(left, top, weight[column, source] / largest, scale=scale)
+            else:
+                drawing.box(left + cell / 2 - 3, top + cell / 2 - 3, 2, 2, 'fill="currentColor" fill-opacity="0.3"')
+    drawing.bar(64, int(drawing.bottom) + 14, largest, "weight")
+    some = []
+    if len(columns) < len(weight):
+        some.append(f"the first {len(columns)} of {len(weight)} filters")
+    if len(rows) < weight.shape[1]:
+        some.append(f"{len(rows)} of {weight.shape[1]} input maps")
+    caption = "A column is one filter: a kernel for each map that it reads."
+    caption += " A dot: no link." if not linked[columns][:, rows].all() else ""
+    caption += f" Shown are {' and '.join(some)}." if some else ""
+    return Figure(f"filters-{step.path}", title, caption, drawing.svg())
+
+
+def _matrix(step: Step, title: str, weight: Tensor) -> Figure:
+    """Kernels of 1×1: a square for each filter and input map."""
+    drawing = Drawing(title)
+    shown = weight[:96, :64].T
+    largest = extent(weight)
+    scale = max(4, min(14, 860 // shown.shape[1]))
+    drawing.text(0, 46, f"across: filters 0 to {shown.shape[1] - 1}; down: input maps 0 to {len(shown) - 1}", "soft")
+    drawing.values(1, 58, shown / largest, scale=scale)
+    drawing.bar(0, int(drawing.bottom) + 14, largest, "weight")
+    caption = f"Each filter mixes the maps at one place; {show(tuple(weight.shape))} weights in all."
+    return Figure(f"filters-{step.path}", title, caption, drawing.svg())
+
+
+def _reads_pixels(network: Network, step: Step) -> bool:
+    """Whether a linear layer stands on the image itself."""
+    if not isinstance(step.layer, Linear) or step.sources[0] == INPUT or network.input[0] not in (1, 3):
+        return False
+    before = plan(network).steps[step.sources[0]]
+    return isinstance(before.layer, Flatten) and before.sources[0] == INPUT
+
+
+def _pixels(model: Built, step: Step) -> Figure:
+    weight = cast(Tensor, model.get_submodule(step.path).weight).detach()
+    templates = weight.view(len(weight), *model.network.input)[:FILTERS]
+    drawing = Drawing(f"{step.path}: {words(step)}, reading the image")
+    if templates.shape[1] == 1:
+        largest = extent(templates)
+        draw_tiles(drawing, list(templates[:, 0]), Row(0, 960, 40, 130), largest)
+        drawing.bar(0, int(drawing.bottom) + 16, largest, "weight")
+    else:
+        _colour_tiles(drawing, list(templates), Row(0, 960, 40, 130))
+    caption = "One tile a unit: its weights, laid out as the image they read. There is one template for each class."
+    return Figure(f"filters-{step.path}", drawing.title, caption, drawing.svg())
+
+
+def _centres(layer: RBF, path: str, classes: tuple[str, ...]) -> Figure:
+    drawing = Drawing(f"{path}: the characters that its units stand for")
+    for place, centre in enumerate(layer.centres):
+        left = 4 + place * 84
+        tile = torch.tensor(centre).view(glyphs.HEIGHT, glyphs.WIDTH)
+        drawing.values(left, 40, tile, scale=9)
+        drawing.text(left + 31, 166, classes[place], "label", anchor="middle")
+    drawing.bar(4, 182, 1.0, "target of the layer before")
+    caption = (
+        "Fixed, not learned: a unit gives the squared distance of the layer before it to its character, "
+        f"{glyphs.WIDTH}×{glyphs.HEIGHT} values of +1 and −1."
+    )
+    return Figure(f"filters-{path}", drawing.title, caption, drawing.svg())

@@ -1,0 +1,113 @@
+"""Feature maps: what every layer makes of one image."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from striate.account.words import words
+from striate.look.capture import capture
+from striate.look.choose import find_step, is_map, seen_steps
+from striate.look.drawing import Drawing, Figure, number
+from striate.look.pictures import image_picture
+from striate.look.subject import Shown, Subject
+from striate.look.tiles import LABEL, Row, draw_tiles, draw_vector, extent, shortened
+from striate.networks import glyphs
+from striate.spec.layers import RBF, Activation
+from striate.spec.network import Step
+from striate.spec.shapes import show
+from striate.train.losses import class_scores
+
+LEFT, RIGHT = 216, 960
+FEW = 16
+"""Networks of more layers show one row of maps a layer."""
+
+
+def maps(subject: Subject, image: Shown, *, layer: str | None = None) -> Figure:
+    """The feature maps of every layer for one image, or all maps of one `layer`; each layer on a scale of its own."""
+    steps = [find_step(subject.network, layer)] if layer else seen_steps(subject.network)
+    with capture(subject.model) as outputs, torch.no_grad():
+        logits = subject.model.logits(subject.preprocessing.normalise(image.pixels))
+    outputs = {path: output[0] for path, output in outputs.items()}
+    drawing = Drawing(f"{subject.network.name} on {image.name}" if not layer else f"{layer} on {image.name}")
+    drawing.text(0, 52, "the image", "head")
+    drawing.text(0, 68, show(subject.network.input), "soft")
+    height, width = image.pixels.shape[2:]
+    drawing.picture(LEFT, 40, image_picture(image.pixels[0]), width=max(1, 112 // max(height, width)) * width)
+    rows = 1000 if layer else 2 if len(steps) <= FEW else 1
+    shown_all = True
+    for step in steps:
+        # a softmax that the logits leave out, or a head that does not run
+        if step.path in outputs:
+            shown_all &= _layer(drawing, step, outputs[step.path], rows)
+    if not layer:
+        _characters(drawing, subject, outputs)
+        scores = class_scores(subject.network, logits)[0]
+        _answer(drawing, subject, (scores / subject.temperature).softmax(0))
+    caption = (
+        "Each layer's output, on a scale of its own: red is above zero, blue below, the page's colour is zero. "
+        "Grey is exactly zero, where a ReLU let nothing through."
+    )
+    if not shown_all:
+        caption += " Of layers with many maps the first are shown; --layer PATH shows all of one."
+    name = f"maps-{layer}" if layer else "maps"
+    return Figure(name, drawing.title, caption, drawing.svg())
+
+
+def _layer(drawing: Drawing, step: Step, output: Tensor, rows: int) -> bool:
+    """One layer's row; whether all its maps are in it."""
+    top = int(drawing.bottom) + 22
+    rectified = isinstance(step.layer, Activation) and step.layer.function == "relu"
+    largest = extent(output)
+    drawing.line((0, top - 9, RIGHT, top - 9), 'stroke="currentColor" stroke-opacity="0.12"')
+    drawing.text(0, top + 11, shortened(step.path, 27), "head")
+    told = f"{words(step)} · {show(step.output)}"
+    lines = [told] if len(told) <= 30 else [words(step), show(step.output)]
+    for place, line in enumerate(lines):
+        drawing.text(0, top + 27 + 15 * place, line, "soft")
+    bar = top + 21 + 15 * len(lines)
+    if rectified:
+        drawing.swatch(0, bar - 3)
+        drawing.text(16, bar + 6, f"{(output == 0).float().mean().item():.0%} of the values are zero", "soft")
+        bar += 15
+    drawing.bar(0, bar, largest, "", signed=bool((output < 0).any()))
+    side = 84 if rows > 1 else 64
+    place = Row(LEFT, RIGHT, top, side, rows)
+    if not is_map(step):
+        draw_vector(drawing, output.flatten(), place, largest, zeros=rectified)
+        return True
+    return draw_tiles(drawing, list(output), place, largest, zeros=rectified) == len(output)
+
+
+def _characters(drawing: Drawing, subject: Subject, outputs: dict[str, Tensor]) -> None:
+    """Before RBF units that stand for characters: the vector as the bitmap that it should be, beside the nearest."""
+    steps = seen_steps(subject.network)
+    last = steps[-1]
+    if not isinstance(last.layer, RBF) or last.inputs[0] != (glyphs.WIDTH * glyphs.HEIGHT,):
+        return
+    top = int(drawing.bottom) + 34
+    nearest = int(outputs[last.path].argmin())
+    code, target = outputs[steps[-2].path], torch.tensor(last.layer.centres[nearest])
+    largest = extent(code)
+    drawing.text(0, top + 11, f"{steps[-2].path} as a character", "head")
+    drawing.text(0, top + 27, "the code, and the nearest", "soft")
+    drawing.text(0, top + 42, "of the characters it may be", "soft")
+    drawing.bar(0, top + 52, largest, "")
+    for place, (values, name) in enumerate([(code, "code"), (target, subject.classes[nearest])]):
+        left = LEFT + place * 80
+        drawing.values(left, top, values.view(glyphs.HEIGHT, glyphs.WIDTH) / largest, scale=8)
+        drawing.text(left + 28, top + 96 + LABEL, name, "small", anchor="middle")
+    distance = outputs[last.path][nearest].item()
+    drawing.text(LEFT + 160, top + 12, f"squared distance {number(distance)}", "soft")
+
+
+def _answer(drawing: Drawing, subject: Subject, probabilities: Tensor) -> None:
+    top = int(drawing.bottom) + 34
+    drawing.text(0, top + 11, "the answer", "head")
+    drawing.text(0, top + 27, "probability of each class", "soft")
+    best = probabilities.topk(min(10, len(probabilities)))
+    for place, (chance, label) in enumerate(zip(best.values.tolist(), best.indices.tolist(), strict=True)):
+        y = top + 18 * place
+        drawing.text(LEFT + 74, y + 11, subject.classes[label][:12], "label", anchor="end")
+        drawing.box(LEFT + 82, y + 1, max(1.0, 300 * chance), 12, 'fill="#2563eb"')
+        drawing.text(LEFT + 90 + 300 * chance, y + 11, f"{chance:.1%}", "soft")

@@ -1,0 +1,162 @@
+"""look.html: all figures on one page that needs nothing beside it, and each in a file of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined, Template
+from PIL import Image
+
+from striate.account.account import account
+from striate.data.decode import decode
+from striate.errors import UnknownNameError, unknown_name
+from striate.look.attribution_figure import attribution
+from striate.look.bench import Kernel
+from striate.look.bench_figure import bench
+from striate.look.choose import find_step
+from striate.look.drawing import Figure
+from striate.look.field import fields
+from striate.look.filters import filters
+from striate.look.invariance_figure import invariance
+from striate.look.maps import maps
+from striate.look.sharing import sharing
+from striate.look.subject import Shown, Subject, shown
+from striate.look.wants_figure import wants
+from striate.spec.network import Network
+from striate.train.files import make_folder, write_whole
+
+SECTIONS = {
+    "filters": ("Filters", "What the weights look like. The first layer's read the image; deeper ones read maps."),
+    "maps": ("Feature maps", "What each layer makes of an image, from the pixels to the answer."),
+    "bench": ("The filter bench", "One kernel at a time, and the sum that makes each value."),
+    "fields": ("Receptive fields", "The part of the image that a unit can see, and the part that it minds."),
+    "attribution": ("What the answer rests on", "Four ways to ask, and a control that keeps them honest."),
+    "wants": ("What a unit wants", "From strokes to characters, from edges to things: the hierarchy of features."),
+    "invariance": ("When the image moves", "Convolution moves along; pooling forgives small moves, and forgets."),
+    "sharing": ("Sharing and locality", "Why a convolution needs so few weights."),
+}
+"""The sections by the word that asks for them, in the order of the page: a heading and what it is about."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be looked at: which sections (all if none), a layer, a unit, a class, files, a kernel typed in."""
+
+    only: tuple[str, ...] = ()
+    layer: str | None = None
+    unit: str | None = None
+    target: str | None = None
+    images: tuple[str, ...] = ()
+    kernel: Kernel | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the page with its figures, and how long they took."""
+
+    key: str
+    figures: tuple[Figure, ...]
+    seconds: float
+
+    @property
+    def heading(self) -> str:
+        """What it is called."""
+        return SECTIONS[self.key][0]
+
+    @property
+    def about(self) -> str:
+        """What it is about."""
+        return SECTIONS[self.key][1]
+
+
+def look(subject: Subject, wish: Wish = Wish()) -> Iterator[Section]:
+    """The sections one after the other, as they are made. Raises UnknownNameError, ShapeError, SpecError, DataError."""
+    check(subject, wish)
+    images = shown(subject, wish.images)
+    for key in SECTIONS:
+        if key in (wish.only or SECTIONS):
+            start = time.perf_counter()
+            figures = tuple(_figures(key, subject, wish, images))
+            if figures:
+                yield Section(key, figures, time.perf_counter() - start)
+
+
+def check(subject: Subject, wish: Wish) -> None:
+    """Raises UnknownNameError where a wish names a section, a layer or a class that is not there."""
+    for key in wish.only:
+        if key not in SECTIONS:
+            raise unknown_name("section", key, SECTIONS)
+    if wish.layer:
+        find_step(subject.network, wish.layer)
+    if wish.unit:
+        find_step(subject.network, wish.unit.partition(":")[0])
+    if wish.target is not None and wish.target not in subject.classes:
+        error = unknown_name("class", wish.target, subject.classes)
+        raise UnknownNameError(error.what, error.expected.replace("classs", "classes"), error.remedy)
+
+
+def write_look(subject: Subject, sections: Sequence[Section], *, folder: Path) -> Path:
+    """Write each figure as an SVG, and look.html with all of them; gives the page's path."""
+    make_folder(folder)
+    for section in sections:
+        for figure in section.figures:
+            write_whole(folder / f"{figure.name}.svg", figure.standalone())
+    page = _template().render(
+        network=subject.network,
+        subject=subject,
+        totals=account(subject.network).totals,
+        sections=sections,
+    )
+    write_whole(folder / "look.html", page)
+    return folder / "look.html"
+
+
+def _figures(key: str, subject: Subject, wish: Wish, images: list[Shown]) -> list[Figure]:
+    target = None if wish.target is None else subject.classes.index(wish.target)
+    first = images[0]
+    match key:
+        case "filters":
+            return filters(subject, layer=wish.layer)
+        case "maps":
+            return _each(images, [maps(subject, image, layer=wish.layer) for image in images])
+        case "bench":
+            pictures: list[Image.Image | None] = [decode(Path(image)) for image in wish.images] or [None]
+            return _each(images, [bench(subject, picture, kernel=wish.kernel) for picture in pictures])
+        case "fields":
+            return [fields(subject, first, unit=wish.unit, layer=wish.layer)]
+        case "attribution":
+            layer = wish.layer
+            return _each(images, [attribution(subject, image, target=target, layer=layer) for image in images])
+        case "wants":
+            return wants(subject, layer=wish.layer)
+        case "invariance":
+            return invariance(subject, first)
+        case _:
+            return [sharing(subject.network)]
+
+
+def _each(images: list[Shown], figures: list[Figure]) -> list[Figure]:
+    """With several images, their names in the names of the files."""
+    if len(images) == 1:
+        return figures
+    return [
+        Figure(f"{figure.name}-{place}-{Path(image.name).stem}", figure.title, figure.caption, figure.svg)
+        for place, (figure, image) in enumerate(zip(figures, images, strict=True), 1)
+    ]
+
+
+def default_folder(target: str, network: Network) -> Path:
+    """Where the figures go: into the run, or look/NETWORK."""
+    return Path(target) / "look" if Path(target).is_dir() else Path("look") / network.name
+
+
+@cache
+def _template() -> Template:
+    text = files("striate.look").joinpath("look.html.jinja").read_text(encoding="utf-8")
+    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return page.from_string(text)

@@ -1,0 +1,163 @@
+"""What is looked at: a network with weights, and images that it can be shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from jaxtyping import Float32, UInt8
+from torch import Tensor
+
+from striate.build import Built, build
+from striate.data import ImageSet, Preprocessing, hold_out, load, preprocessing_for, read_image
+from striate.errors import ShapeError
+from striate.look.scenes import scenes
+from striate.networks import find
+from striate.spec.network import Network, plan
+from striate.spec.shapes import show
+from striate.train.losses import class_scores
+from striate.train.recipes import recipe_for
+from striate.train.run import Run, open_run
+
+MOST = 512
+"""How many images are looked through at most."""
+SMALL = 64
+"""The side of a small image, in pixels: what takes many runs takes fewer of them for larger ones."""
+DRAWN = 24
+"""How many pictures are drawn for a colour network without images of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A network with its weights, and what it can be shown.
+
+    `data` are images in the network's own channels and size; `origin` says in words what they are, `weights` where
+    the weights come from. `trained` is whether they are those of a run; scores are divided by its `temperature` before
+    they are read as probabilities.
+    """
+
+    network: Network
+    model: Built
+    preprocessing: Preprocessing
+    classes: tuple[str, ...]
+    data: ImageSet
+    origin: str
+    weights: str
+    trained: bool
+    temperature: float = 1.0
+
+    @cached_property
+    def blank(self) -> int:
+        """The level of an empty pixel, 0 to 255: the median of the data; 0, black, where strokes lie on black."""
+        return int(self.data.images[:, :, ::2, ::2].flatten().median())
+
+    @property
+    def empty(self) -> float:
+        """The value of an empty pixel as the network takes it."""
+        return self.preprocessing.normalise(torch.tensor(self.blank, dtype=torch.uint8)).item()
+
+    def some(self, count: int) -> Float32[Tensor, "images channels height width"]:
+        """The first `count` images of the data as the network takes them; a quarter of them if they are large."""
+        small = max(self.network.input[1:]) <= SMALL
+        return self.preprocessing.normalise(self.data.images[: count if small else max(1, count // 4)])
+
+    def with_model(self, model: Built) -> Subject:
+        """The same with other weights."""
+        return replace(self, model=model)
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """One image that a network is shown: its `name`, and its `pixels` in the network's channels and size."""
+
+    name: str
+    pixels: UInt8[Tensor, "1 channels height width"]
+
+
+def subject(target: str | Path | Run | Network, *, data: str | None = None, seed: int = 0) -> Subject:
+    """A run, or a network with fresh weights drawn from a `seed`, ready to be looked at.
+
+    `target` is a run or its folder, a network, its name or its file. `data` names other images than the run's own, as
+    `striate train` takes them. Raises ShapeError for a network that takes no images.
+
+    >>> found = subject("lenet5")
+    >>> found.trained, len(found.data), found.data.images.shape[1:]
+    (False, 512, torch.Size([1, 32, 32]))
+    """
+    if isinstance(target, Path) or (isinstance(target, str) and Path(target).is_dir()):
+        target = open_run(target)
+    elif isinstance(target, str):
+        target = find(target)
+    return _of_run(target, data) if isinstance(target, Run) else _of_network(target, data, seed)
+
+
+def shown(subject: Subject, images: tuple[str, ...] = ()) -> list[Shown]:
+    """The images of these files, prepared as the network's own; with none, the first of its data."""
+    if not images:
+        label = subject.data.classes[int(subject.data.labels[0])]
+        name = subject.data.names[0] if subject.data.names else f"one of {subject.origin}"
+        told = name if subject.data.source == "drawn" else f"{name} ({label})"
+        return [Shown(told, subject.data.images[:1])]
+    return [Shown(Path(image).name, read_image(image, subject.preprocessing)[0]) for image in images]
+
+
+def scores(model: Built, inputs: Tensor) -> Tensor:
+    """The class scores, (images, classes), the larger the likelier: logits, or RBF distances with their sign turned."""
+    return class_scores(model.network, model.logits(inputs))
+
+
+def randomised(subject: Subject, *, seed: int = 1) -> Subject:
+    """The same network with weights that have learned nothing: the control beside every attribution."""
+    return subject.with_model(_fresh(subject.network, seed))
+
+
+def _fresh(network: Network, seed: int) -> Built:
+    drawn = recipe_for(network).initialisation
+    return build(network, initialisation=drawn, generator=torch.Generator().manual_seed(seed)).eval()
+
+
+def _of_run(run: Run, data: str | None) -> Subject:
+    source = data or run.data.source
+    images = load(source, "train", resize=run.data.resize, skip_unreadable=run.data.skip_unreadable)
+    if data is None:
+        _, images = hold_out(images, fraction=run.recipe.hold_out)
+    some = _some(images, run.preprocessing)
+    origin = f"{len(some)} {'validation' if data is None else 'training'} images of {Path(images.source).name}"
+    weights = f"The weights are those of the run {run.folder.name}."
+    return Subject(
+        run.network, run.model(), run.preprocessing, run.classes, some, origin, weights, True, run.temperature
+    )
+
+
+def _of_network(network: Network, data: str | None, seed: int) -> Subject:
+    if network.input[0] not in (1, 3):
+        raise ShapeError(
+            f"{network.name} takes {show(network.input)}, which is no image.",
+            "What is looked at takes images of 1 channel (grey) or 3 (colour).",
+        )
+    recipe = recipe_for(network)
+    if data is not None or network.input[0] == 1:
+        images = load(data or "mnist", "train")
+        origin = f"training images of {Path(images.source).name}"
+    else:
+        labels = torch.zeros(DRAWN, dtype=torch.int64)
+        images = ImageSet(scenes(network.input, DRAWN), labels, ("drawn",), "drawn", "train", "picture")
+        origin = "pictures drawn by rule"
+    preprocessing = preprocessing_for(network.input, images, low=recipe.low, high=recipe.high)
+    classes = images.classes
+    if plan(network).output != (len(classes),):
+        classes = tuple(f"class {number}" for number in range(plan(network).output[0]))
+    some = _some(images, preprocessing)
+    weights = "The weights are fresh: this network has learned nothing yet."
+    return Subject(
+        network, _fresh(network, seed), preprocessing, classes, some, f"{len(some)} {origin}", weights, False
+    )
+
+
+def _some(images: ImageSet, preprocessing: Preprocessing) -> ImageSet:
+    """Up to MOST of the images, mixed, as the network takes them."""
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:MOST]
+    chosen = images.subset(order)
+    return replace(chosen, images=preprocessing.pack(chosen.images))

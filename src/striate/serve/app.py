@@ -1,0 +1,209 @@
+"""The app: a page, and a JSON interface over a predictor."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from torch import Tensor
+
+from striate.account.unit import Rectangle, seen, unclipped
+from striate.errors import StriateError, unknown_name
+from striate.serve import incoming, wire
+from striate.serve.attribution import METHODS, attribution
+from striate.serve.describe import describe, health
+from striate.serve.guard import LOOPBACK, Guard, Queue, on_deliberate, on_http, on_refused, on_unexpected
+from striate.serve.incoming import RefusedError
+from striate.serve.openapi import ENDPOINTS, openapi
+from striate.serve.predictor import Predictor
+from striate.serve.sandbox import read_trial, trials, try_it
+from striate.serve.unit import explain, find_step
+from striate.spec.network import INPUT
+
+BYTES = "application/octet-stream"
+MOST_VALUES = 2_000_000
+"""No answer of /activations holds more numbers."""
+MOST_MAPS = 64
+"""So many maps of each layer go to the page unless it asks for another number."""
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Numbers(JSONResponse):
+    """JSON, of finite numbers only: JSON has no others."""
+
+    def render(self, content: Any) -> bytes:
+        try:
+            return super().render(content)
+        except ValueError:
+            raise RefusedError(
+                422,
+                "the network gave numbers that are not finite.",
+                "Its training went wrong, or its weights are damaged.",
+                "Train it again, with a lower rate.",
+            ) from None
+
+
+def app(predictor: Predictor, *, hosts: tuple[str, ...] = LOOPBACK) -> Starlette:
+    """The ASGI app of one run; `hosts` are the names by which it may be asked, empty for any."""
+    static = Path(str(files("striate.serve").joinpath("static")))
+    handlers = Handlers(predictor).by_path()
+    routes = [Route(each.path, handlers[each.path], methods=[each.method]) for each in ENDPOINTS]
+
+    async def page(request: Request) -> Response:
+        return FileResponse(static / "index.html")
+
+    return Starlette(
+        routes=[Route("/", page), *routes, Mount("/static", StaticFiles(directory=static))],
+        middleware=[Middleware(Guard, hosts=hosts)],
+        exception_handlers={
+            RefusedError: on_refused,
+            StriateError: on_deliberate,
+            HTTPException: on_http,
+            Exception: on_unexpected,
+        },
+    )
+
+
+class Handlers:
+    """What is answered at each path of ENDPOINTS."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
+        self.queue = Queue()
+        self.described = describe(predictor)
+
+    def by_path(self) -> dict[str, Handler]:
+        """The handlers, by their path."""
+        return {
+            "/health": self.health,
+            "/network": self.network,
+            "/predict": self.predict,
+            "/activations": self.activations,
+            "/unit": self.unit,
+            "/attribution": self.attribution,
+            "/account": self.account,
+            "/openapi.json": self.openapi,
+        }
+
+    async def health(self, request: Request) -> Response:
+        return Numbers(health(self.predictor))
+
+    async def network(self, request: Request) -> Response:
+        return Numbers(self.described | {"trials": trials(self.predictor.run.network)})
+
+    async def openapi(self, request: Request) -> Response:
+        return Numbers(openapi())
+
+    async def predict(self, request: Request) -> Response:
+        prepared = _prepared(request)
+        content = await incoming.read_image_bytes(request)
+        found = await self.queue.run(lambda: self.predictor.predict(content, prepared=prepared))
+        steps = [{"name": step.name, "note": step.note} for step in found.steps]
+        return Numbers(wire.prediction_head(found) | {"steps": steps})
+
+    async def activations(self, request: Request) -> Response:
+        prepared, maps = _prepared(request), incoming.whole(request, "maps", least=1, most=4096, default=MOST_MAPS)
+        paths = request.query_params.get("paths")
+        wanted = None if paths is None else self._steps(paths.split(","))
+        as_bytes = request.headers.get("accept", "") == BYTES
+        content = await incoming.read_image_bytes(request)
+
+        def work() -> Response:
+            began = perf_counter()
+            found = self.predictor.watch(content, wanted, prepared=prepared)
+            layers = {self._path(number): values for number, values in sorted(found.outputs.items())}
+            shown = {path: _first(values, maps) for path, values in layers.items()}
+            if sum(values.numel() for values in shown.values()) > MOST_VALUES * (16 if as_bytes else 1):
+                raise RefusedError(
+                    422, f"more than {MOST_VALUES:,} activations.", "An answer holds no more.", "Ask with ?paths=A,B."
+                )
+            head: dict[str, Any] = wire.prediction_head(found.prediction)
+            if as_bytes:
+                head["milliseconds"] = round(1000 * (perf_counter() - began), 1)
+                return Response(wire.pack(head, shown, found.prediction.steps), media_type=BYTES)
+            listed = [
+                {"path": path, "shape": list(v.shape), "values": v.flatten().tolist()} for path, v in shown.items()
+            ]
+            return Numbers(head | {"layers": listed})
+
+        return await self.queue.run(work)
+
+    async def unit(self, request: Request) -> Response:
+        prepared = _prepared(request)
+        number = find_step(self.predictor.plan, request.query_params.get("path", ""))
+        place = tuple(incoming.whole(request, name, default=0) for name in ("map", "row", "column"))
+        content = await incoming.read_image_bytes(request)
+
+        def work() -> Response:
+            plan = self.predictor.plan
+            step = plan.steps[number]
+            sources = {number, *(source for source in step.sources if source != INPUT)}
+            found = self.predictor.watch(content, sources, prepared=prepared)
+            explained = explain(self.predictor, found.outputs, number, (place[0], place[1], place[2]))
+            at = [range(each, each + 1) for each in place[1:]] if len(step.output) == 3 else [None, None]
+            corner = Rectangle((place[1], place[1]), (place[2], place[2])) if len(step.output) == 3 else None
+            members = {
+                "path": step.path,
+                "map": place[0],
+                "row": place[1],
+                "column": place[2],
+                "value": explained.value,
+                "formula": explained.formula,
+                "terms": [vars(term) for term in explained.terms],
+                "others": {"count": explained.others[0], "value": explained.others[1]},
+                "bias": explained.bias,
+                "field": _rectangle(seen(plan, number, at[0], at[1])),
+                "unclipped": _rectangle(unclipped(plan, number, corner)),
+            }
+            return Numbers(members)
+
+        return await self.queue.run(work)
+
+    async def attribution(self, request: Request) -> Response:
+        prepared, method = _prepared(request), incoming.word(request, "method", METHODS, default=METHODS[0])
+        classes = self.predictor.run.classes
+        name = request.query_params.get("class", "")
+        if name not in classes:
+            raise unknown_name("class", name, classes)
+        content = await incoming.read_image_bytes(request)
+
+        def work() -> Response:
+            image, _ = self.predictor.read(content, prepared=prepared)
+            found = attribution(self.predictor, image, classes.index(name), method=method)
+            return Numbers({"class": name, "method": method, "values": found.tolist()})
+
+        return await self.queue.run(work)
+
+    async def account(self, request: Request) -> Response:
+        trial = read_trial(await incoming.read_json(request))
+        return Numbers(await self.queue.run(lambda: try_it(trial, own=self.predictor.run.network)))
+
+    def _steps(self, paths: list[str]) -> set[int]:
+        return {find_step(self.predictor.plan, path) for path in paths if path != "input"}
+
+    def _path(self, number: int) -> str:
+        return "input" if number == INPUT else self.predictor.plan.steps[number].path
+
+
+def _first(values: Tensor, maps: int) -> Tensor:
+    """The first maps; all of them where each is one value, and all of a flat vector."""
+    return values[:maps] if values.ndim == 3 and values[0].numel() > 1 else values
+
+
+def _prepared(request: Request) -> bool:
+    return incoming.word(request, "steps", ("on", "off"), default="on") == "on"
+
+
+def _rectangle(found: Rectangle | None) -> dict[str, list[int]] | None:
+    return None if found is None else {"rows": list(found.rows), "columns": list(found.columns)}

@@ -1,0 +1,146 @@
+"""What stands before the app: who may ask, how much at once, what every answer's head says, and errors as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from striate.errors import DataError, StriateError, UnknownNameError
+from striate.serve.incoming import RefusedError
+from striate.serve.sandbox import error_to_dict
+
+WAITING = 32
+"""So many requests may wait for the network; one is computed at a time."""
+SECURITY = {
+    "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+}
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+T = TypeVar("T")
+
+
+class Queue:
+    """Lets one computation run at a time, in a thread, and a few wait; more are refused."""
+
+    def __init__(self, waiting: int = WAITING) -> None:
+        self.waiting = waiting
+        self.asked = 0
+        self.turn = asyncio.Lock()
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """What `work` gives, computed when its turn has come."""
+        if self.asked > self.waiting:
+            raise RefusedError(
+                429,
+                "too many requests at once.",
+                f"One is answered at a time, and {self.waiting} may wait.",
+                "Wait for an answer before asking again.",
+            )
+        self.asked += 1
+        try:
+            async with self.turn:
+                return await run_in_threadpool(work)
+        finally:
+            self.asked -= 1
+
+
+class Guard:
+    """Puts the security heads on every answer, and refuses other hosts' names and other pages' requests.
+
+    A page of another site could otherwise ask a server on this machine, by a name that leads to 127.0.0.1. `hosts` are
+    the names that this server goes by; empty for any.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: tuple[str, ...] = LOOPBACK) -> None:
+        self.app = app
+        self.hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+
+        async def send_with_heads(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                heads = MutableHeaders(scope=message)
+                for name, value in SECURITY.items():
+                    heads.setdefault(name, value)
+            await send(message)
+
+        refused = self._refused(Headers(scope=scope))
+        if refused is not None:
+            return await refused(scope, receive, send_with_heads)
+        return await self.app(scope, receive, send_with_heads)
+
+    def _refused(self, heads: Headers) -> Response | None:
+        asked = urlsplit(f"//{heads.get('host', '')}")
+        if self.hosts and asked.hostname not in self.hosts:
+            return answer(
+                RefusedError(
+                    403,
+                    f"this server is not {heads.get('host', '')[:80]!r}.",
+                    f"It goes by {', '.join(self.hosts)}.",
+                    "Open the address that `striate serve` printed.",
+                )
+            )
+        origin = heads.get("origin")
+        if origin is not None and urlsplit(origin).netloc != asked.netloc:
+            return answer(RefusedError(403, "a page of another site asked.", "Only this server's own page may."))
+        return None
+
+
+def answer(refused: RefusedError) -> Response:
+    """An error as an answer."""
+    heads = {"retry-after": "1"} if refused.status == 429 else {}
+    return JSONResponse({"error": error_to_dict(refused.error)}, refused.status, heads)
+
+
+async def on_refused(request: Request, error: Exception) -> Response:
+    """The answer to a request that was refused."""
+    return answer(error) if isinstance(error, RefusedError) else _unexpected()
+
+
+async def on_deliberate(request: Request, error: Exception) -> Response:
+    """The answer where one of Striate's own errors was raised: 404 for names, 422 for all else."""
+    if not isinstance(error, StriateError):
+        return _unexpected()
+    status = 404 if isinstance(error, UnknownNameError) else 413 if _too_large(error) else 422
+    return JSONResponse({"error": error_to_dict(error)}, status)
+
+
+async def on_http(request: Request, error: Exception) -> Response:
+    """The answer to a path or a method that is not there."""
+    if not isinstance(error, HTTPException):
+        return _unexpected()
+    what = {
+        404: f"there is nothing at {request.url.path[:80]!r}.",
+        405: f"{request.url.path[:80]!r} does not take {request.method[:16]}.",
+    }.get(error.status_code, f"{error.detail}.")
+    refused = RefusedError(error.status_code, what, "What there is: see /openapi.json.")
+    return JSONResponse({"error": error_to_dict(refused.error)}, error.status_code, error.headers)
+
+
+async def on_unexpected(request: Request, error: Exception) -> Response:
+    """The answer where something broke; the terminal has the traceback."""
+    return _unexpected()
+
+
+def _unexpected() -> Response:
+    return answer(RefusedError(500, "something broke in the server.", "", "Its terminal says what; please report it."))
+
+
+def _too_large(error: StriateError) -> bool:
+    return isinstance(error, DataError) and error.what.startswith("too large")

@@ -1,0 +1,74 @@
+"""A socket to listen on, and the loop that answers until it is stopped."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from striate.errors import AddressError
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to an address; port 0 takes any free one. Raises AddressError where it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+        bound.listen(128)
+    except OSError as problem:
+        bound.close()
+        raise _unavailable(host, port, problem) from None
+    return bound
+
+
+def address(bound: socket.socket) -> str:
+    """The address to open, such as http://127.0.0.1:8000/.
+
+    >>> with listen("127.0.0.1", 0) as bound:
+    ...     address(bound)
+    'http://127.0.0.1:.../'
+    """
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def run(app: ASGIApp, bound: socket.socket, *, ready: Callable[[], None] = lambda: None) -> None:
+    """Answer until Ctrl-C or SIGTERM, and finish what was begun; `ready` is called once requests are taken."""
+    config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=3)
+    server = _Server(config, ready)
+    server.run(sockets=[bound])
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready()
+
+
+def _unavailable(host: str, port: int, problem: OSError) -> AddressError:
+    if problem.errno == errno.EADDRINUSE:
+        return AddressError(
+            f"port {port} of {host} is taken.",
+            "Another program listens there, perhaps another `striate serve`.",
+            "Stop it, or choose another port: --port 0 takes any free one.",
+        )
+    if problem.errno == errno.EACCES:
+        return AddressError(
+            f"port {port} of {host} may not be listened on.",
+            "Ports below 1024 are for the system.",
+            "Choose another one, such as --port 8000.",
+        )
+    return AddressError(
+        f"cannot listen on {host}, port {port}: {problem.strerror or problem}.",
+        "The host must be an address of this machine.",
+        "Leave --host out to listen on this machine alone.",
+    )

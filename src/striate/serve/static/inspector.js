@@ -1,0 +1,148 @@
+/** One unit: its value, what it read, its weights, and the sum that they make, as numbers. */
+
+import { count, make, number } from "./elements.js";
+import { colour, deep } from "./palette.js";
+
+const LARGEST = 7;
+
+export class Inspector {
+  /** @param {HTMLElement} body where it is written */
+  constructor(body) {
+    this.body = body;
+    this.open = null;
+    this.found = null;
+  }
+
+  clear() {
+    this.found = null;
+    this.body.replaceChildren();
+  }
+
+  /** @param found the server's answer about a unit; @param row the layer's row of the account */
+  update(found, row) {
+    const same = this.found && this.found.path === found.path && this.found.terms.length === found.terms.length;
+    if (!same) this.open = null;
+    this.found = found;
+    const place = row.output.length === 3 && row.output[1] * row.output[2] > 1
+      ? `map ${found.map}, row ${found.row}, column ${found.column}`
+      : `unit ${found.map}`;
+    this.body.replaceChildren(
+      make("h3", {}, make("span", { class: "path" }, found.path), ` ${place}`),
+      make("p", { class: "value", "data-testid": "value" }, number(found.value)),
+      make("p", { class: "formula", "data-testid": "formula" }, found.formula),
+      make("p", { class: "soft", "data-testid": "field" }, sees(found)),
+      ...this.#terms(found),
+    );
+  }
+
+  #terms(found) {
+    if (!found.terms.length) return [];
+    const single = found.terms[0].patch.length === 1 && found.terms[0].patch[0].length === 1;
+    return single ? [this.#products(found)] : [this.#patches(found)];
+  }
+
+  /** Of a unit that reads a vector: each input times its weight, the largest first. */
+  #products(found) {
+    const terms = [...found.terms].sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
+    const most = Math.abs(terms[0].value);
+    const rows = terms.map((term) => {
+      const bar = make("i");
+      bar.style.width = `${(100 * Math.abs(term.value)) / (most || 1)}%`;
+      bar.style.background = colour(term.value, Math.abs(term.value) || 1);
+      return make(
+        "tr",
+        {},
+        make("th", { scope: "row" }, term.label),
+        make("td", {}, number(term.patch[0][0])),
+        make("td", {}, term.weights ? number(term.weights[0][0]) : ""),
+        make("td", {}, number(term.value)),
+        make("td", { class: "bar" }, bar),
+      );
+    });
+    const titles = found.formula.startsWith("Σ") ? ["", "input", "centre", "gap²", ""] : ["", "input", "weight", "product", ""];
+    return table("products", titles, [...rows, ...rest(found)]);
+  }
+
+  /** Of a unit that reads patches of maps: each map's part of the sum, one of them opened. */
+  #patches(found) {
+    const largest = found.terms.reduce((a, b) => (Math.abs(b.value) > Math.abs(a.value) ? b : a));
+    const open = found.terms.find((term) => term.label === this.open) ?? largest;
+    const most = Math.max(...found.terms.map((term) => Math.abs(term.value))) || 1;
+    const parts = found.terms.map((term) => {
+      const bar = make("i");
+      bar.style.width = `${(100 * Math.abs(term.value)) / most}%`;
+      bar.style.background = colour(term.value, Math.abs(term.value) || 1);
+      const button = make(
+        "button",
+        { type: "button", "aria-pressed": String(term === open) },
+        make("span", {}, term.label),
+        make("span", { class: "track" }, bar),
+        make("span", { class: "share" }, number(term.value)),
+      );
+      button.addEventListener("click", () => {
+        this.open = term.label;
+        this.update(found, { output: [1, 2, 2] });
+      });
+      return make("li", {}, button);
+    });
+    const others = found.others.count
+      ? make("li", { class: "soft" }, `${count(found.others.count)} more maps: ${number(found.others.value)}`)
+      : null;
+    const bias = found.bias === null ? null : make("li", { class: "soft" }, `bias: ${number(found.bias)}`);
+    const list = found.terms.length > 1 || bias ? make("ul", { class: "parts" }, ...parts, others, bias) : null;
+    return make("div", {}, this.#matrices(open), list);
+  }
+
+  #matrices(term) {
+    const read = make("figure", {}, matrix(term.patch, "patch"), make("figcaption", {}, `${term.label}, the patch`));
+    if (!term.weights) return make("div", { class: "matrices" }, read);
+    const filter = make("figure", {}, matrix(term.weights, "filter"), make("figcaption", {}, "the filter"));
+    return make("div", { class: "matrices" }, read, make("span", { class: "times", "aria-hidden": "true" }, "×"), filter);
+  }
+}
+
+function sees({ field, unclipped }) {
+  if (!field) return "It reads padding only.";
+  const text = ({ rows, columns }) => `rows ${rows[0]}–${rows[1]}, columns ${columns[0]}–${columns[1]}`;
+  const clipped = JSON.stringify(field) !== JSON.stringify(unclipped) ? "; the dashed part is padding" : "";
+  return `It sees ${text(field)} of the input${clipped}.`;
+}
+
+/** Rows of numbers as a table, each cell in its number's colour. */
+function matrix(rows, name) {
+  const scale = Math.max(...rows.flat().map(Math.abs));
+  const fine = rows[0].length > LARGEST;
+  const cells = rows.map((row) =>
+    make("tr", {}, ...row.map((value) => {
+      const ground = colour(value, scale);
+      const cell = make("td", { class: deep(ground) ? "deep" : false, title: number(value) }, fine ? "" : brief(value));
+      cell.style.background = ground;
+      return cell;
+    })),
+  );
+  return make("table", { class: fine ? "matrix fine" : "matrix", "data-testid": name }, make("tbody", {}, ...cells));
+}
+
+/** A number in at most four characters, where it is below 100. */
+function brief(value) {
+  const size = Math.abs(value);
+  const text = size >= 9.95 ? size.toFixed(0) : size >= 0.995 ? size.toFixed(1) : size.toFixed(2).replace("0.", ".");
+  return text === ".00" ? "0" : (value < 0 ? "−" : "") + text;
+}
+
+function rest(found) {
+  const line = (label, value) => make("tr", { class: "soft" }, make("th", { scope: "row", colspan: 3 }, label), make("td", {}, number(value)), make("td"));
+  return [
+    ...(found.others.count ? [line(`${count(found.others.count)} more inputs`, found.others.value)] : []),
+    ...(found.bias === null ? [] : [line("bias", found.bias)]),
+  ];
+}
+
+function table(name, titles, rows) {
+  return make(
+    "table",
+    { class: name },
+    make("thead", {}, make("tr", {}, ...titles.map((title) => make("th", { scope: "col" }, title)))),
+    make("tbody", {}, ...rows),
+  );
+}

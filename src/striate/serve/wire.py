@@ -1,0 +1,74 @@
+"""Activations on their way to the page: a JSON head, then one byte for each value.
+
+4 bytes   the length of the head, little-endian
+head      JSON: the prediction, and for each layer and each picture its shape, scale and place in the body
+body      bytes; of an activation v, 128 + 127 · v / scale to the nearest whole number, so that 128 is 0
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL import Image
+from torch import Tensor
+
+from striate.data import Step
+from striate.serve.predictor import Prediction
+
+PICTURE = 96
+"""The longer side, in pixels, that a picture of a preparation step is shrunk to."""
+
+
+def pack(head: dict[str, Any], layers: dict[str, Tensor], steps: tuple[Step, ...]) -> bytes:
+    """The head, the layers' outputs by path and the preparation steps.
+
+    >>> body = pack({}, {"conv1": torch.tensor([[[0.0, 2.0], [-2.0, 1.0]]])}, ())
+    >>> list(body[-4:])
+    [128, 255, 1, 192]
+    """
+    parts: list[bytes] = []
+    place = 0
+    listed: dict[str, list[dict[str, Any]]] = {"layers": [], "steps": []}
+    for path, values in layers.items():
+        codes, scale = coded(values)
+        listed["layers"].append({"path": path, "shape": list(values.shape), "scale": scale, "at": place})
+        parts.append(codes.numpy().tobytes())
+        place += codes.numel()
+    for step in steps:
+        pixels = small(step.image)
+        names = {"name": step.name, "note": step.note}
+        listed["steps"].append(names | {"height": pixels.shape[0], "width": pixels.shape[1], "at": place})
+        parts.append(pixels.tobytes())
+        place += pixels.size
+    text = json.dumps(head | listed, ensure_ascii=False, separators=(",", ":")).encode()
+    return b"".join([len(text).to_bytes(4, "little"), text, *parts])
+
+
+def coded(values: Tensor) -> tuple[UInt8[Tensor, ...], float]:
+    """Values as bytes around 128, and the largest of them without its sign, which is the scale."""
+    scale = float(values.abs().max()) if values.numel() else 0.0
+    if not math.isfinite(scale) or scale == 0:
+        return torch.full(values.shape, 128, dtype=torch.uint8), 0.0
+    return (values * (127 / scale) + 128).round_().to(torch.uint8).contiguous(), scale
+
+
+def small(image: Image.Image) -> np.ndarray:
+    """A picture in grey, at most PICTURE pixels on its longer side."""
+    grey = image.convert("L")
+    if max(grey.size) > PICTURE:
+        grey.thumbnail((PICTURE, PICTURE))
+    return np.asarray(grey)
+
+
+def prediction_head(prediction: Prediction) -> dict[str, Any]:
+    """The members of a prediction, as JSON has them."""
+    return {
+        "class": prediction.name,
+        "probability": prediction.probability,
+        "probabilities": prediction.probabilities,
+    }

@@ -1,0 +1,131 @@
+"""What is said of a unit: its sum is its value, its weights are the layer's, its field is where its gradient lies."""
+
+import pytest
+import torch
+from PIL import Image
+
+from striate import Branches, Conv, Flatten, Linear, Network, Residual, find
+from striate.account.unit import seen
+from striate.errors import SpecError, UnknownNameError
+from striate.serve.unit import explain, find_step
+from striate.spec.layers import RBF, Activation, BatchNorm, LocalResponseNorm, PadChannels, Pool, PositionBias
+from striate.spec.network import INPUT
+from tests.networks.small import small
+from tests.serve.conftest import fresh, png
+
+ODD = Network(
+    "odd",
+    (3, 17, 15),
+    [
+        Conv(8, kernel=(3, 5), stride=2, padding=(1, 0, 2, 1), name="uneven"),
+        Conv(8, kernel=3, dilation=2, groups=4, padding="same", bias=False, name="grouped"),
+        Pool("max", kernel=3, stride=2, padding=1, ceil=True, name="top"),
+        Pool("average", kernel=2, stride=1, name="mean"),
+        PadChannels(9),
+        Activation("sigmoid"),
+        PositionBias(),
+        LocalResponseNorm(),
+        Residual([Conv(9, kernel=1), BatchNorm()]),
+        Branches([[Conv(2, kernel=1)], [Conv(3, kernel=1)]], name="mixed"),
+        Flatten(),
+        Linear(4, name="last"),
+        RBF(((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, -1.0, 0.0)), name="out"),
+    ],
+)  # fmt: skip
+
+
+def picture(network: Network) -> bytes:
+    _, height, width = network.input
+    noise = torch.randint(0, 256, (height, width, 3), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
+    return png(Image.fromarray(noise.numpy()))
+
+
+def places(shape: tuple[int, ...]) -> list[tuple[int, int, int]]:
+    """The first, the middle and the last unit."""
+    sizes = (*shape, 1, 1)[:3]
+    return [(0, 0, 0), tuple(size // 2 for size in sizes), tuple(size - 1 for size in sizes)]  # pyright: ignore
+
+
+@pytest.mark.parametrize(
+    "network", [find("lenet5"), ODD, small(find("resnet20-cifar")), small(find("googlenet"))], ids=lambda net: net.name
+)
+def test_the_parts_add_up_to_the_value_in_every_layer(network: Network, tmp_path) -> None:
+    predictor = fresh(network, tmp_path / "run")
+    watched = predictor.watch(picture(network))
+    for number, step in enumerate(predictor.plan.steps):
+        if step.head:
+            continue
+        for place in places(step.output):
+            value = float(watched.outputs[number][place if len(step.output) == 3 else place[0]])
+            found = explain(predictor, watched.outputs, number, place)
+            assert found.value == value
+            total = sum(term.value for term in found.terms) + found.others[1] + (found.bias or 0.0)
+            if found.terms:
+                assert total == pytest.approx(value, rel=1e-4, abs=1e-4), step.path
+            for term in found.terms:
+                if term.weights and not isinstance(step.layer, RBF):
+                    product = (torch.tensor(term.patch) * torch.tensor(term.weights)).sum().item()
+                    assert product == pytest.approx(term.value, rel=1e-4, abs=1e-4)
+            assert f"{value:.3f}".replace("-", "−") in found.formula or "0: a map of zeros" in found.formula
+
+
+def test_only_what_a_filter_is_linked_to_is_named(tmp_path) -> None:
+    predictor = fresh(find("lenet5"), tmp_path / "run")
+    watched = predictor.watch(picture(predictor.run.network))
+    number = find_step(predictor.plan, "C3")
+    found = explain(predictor, watched.outputs, number, (0, 3, 4))
+    assert [term.label for term in found.terms] == ["map 0", "map 1", "map 2"]
+    patch = torch.tensor(found.terms[1].patch)
+    assert torch.equal(patch, watched.outputs[find_step(predictor.plan, "tanh2")][1, 3:8, 4:9])
+
+
+@pytest.mark.parametrize("network", [ODD, small(find("googlenet"))], ids=lambda net: net.name)
+def test_the_field_holds_every_pixel_with_a_gradient(network: Network, tmp_path) -> None:
+    predictor = fresh(network, tmp_path / "run")
+    image = torch.rand(1, *network.input, generator=torch.Generator().manual_seed(2)).requires_grad_()
+    outputs: dict[str, torch.Tensor] = {}
+    for name, module in predictor.model.named_modules():
+        module.register_forward_hook(lambda module, inputs, output, name=name: outputs.update({name: output}))
+    predictor.model(image)
+    for path in ("grouped", "top", "mixed") if network is ODD else ("inception3a", "inception4a"):
+        number = find_step(predictor.plan, path)
+        _, height, width = predictor.plan.steps[number].output
+        row, column = height // 2, width // 2
+        (gradient,) = torch.autograd.grad(outputs[path][0, :, row, column].sum(), image, retain_graph=True)
+        rows = gradient[0].abs().sum((0, 2)).nonzero().flatten()
+        columns = gradient[0].abs().sum((0, 1)).nonzero().flatten()
+        field = seen(predictor.plan, number, range(row, row + 1), range(column, column + 1))
+        assert field is not None
+        assert field.rows[0] <= rows.min() <= rows.max() <= field.rows[1]
+        assert field.columns[0] <= columns.min() <= columns.max() <= field.columns[1]
+
+
+def test_watching_changes_nothing(predictor, seven) -> None:
+    before = {name: value.clone() for name, value in predictor.model.state_dict().items()}
+    predictor.watch(seven)
+    predictor.scores(predictor.read(seven)[0])
+    after = predictor.model.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert not any(module._forward_hooks for module in predictor.model.modules())
+    assert not predictor.model.training
+
+
+def test_what_is_watched_is_what_each_layer_gives(predictor, seven) -> None:
+    watched = predictor.watch(seven)
+    values = watched.outputs[INPUT][None]
+    with torch.inference_mode():
+        for number, module in enumerate(predictor.model.children()):
+            values = module(values)
+            assert torch.equal(watched.outputs[number], values[0])
+    some = predictor.watch(seven, {2, 5})
+    assert sorted(some.outputs) == [INPUT, 2, 5]
+    assert some.prediction.probabilities == watched.prediction.probabilities
+
+
+def test_layers_and_units_that_are_not_there(predictor, seven) -> None:
+    with pytest.raises(UnknownNameError, match="no layer is called 'C9'"):
+        find_step(predictor.plan, "C9")
+    with pytest.raises(SpecError) as caught:
+        explain(predictor, predictor.watch(seven).outputs, 0, (0, 28, 0))
+    assert str(caught.value) == ("C1 has no unit at map 0, row 28, column 0.\nIts output is 6×28×28, counted from 0.")
