@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import assert_never
+from functools import cache
+from typing import Any, assert_never
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,9 @@ from striate.build.initialise import initialise
 from striate.build.pooling import Subsampling, pooling
 from striate.build.rbf import RadialBasis
 from striate.errors import SpecError
+from striate.kernels.choice import choose
+from striate.kernels.engine import Engine, unsupported
+from striate.spec.checks import one_of
 from striate.spec.layers import (
     RBF,
     Activation,
@@ -47,6 +51,8 @@ from striate.spec.layers import (
 from striate.spec.network import Network, branches_of, names, plan
 from striate.spec.shapes import Shape
 
+KERNELS = ("auto", "striate", "torch")
+"""What a network can run on: Striate's own kernels, PyTorch's, or whichever is faster."""
 Heads = dict[str, Tensor] | None
 """Where auxiliary heads put their outputs, by path; None where they are not run."""
 
@@ -55,11 +61,34 @@ class Built(nn.Module):
     """A network that runs: images of (batch, channels, height, width) in, the last layer's output out.
 
     `network` is the description it was built from; `network.probabilities` says whether the output is probabilities.
+    `kernels` says on what training, evaluation and prediction run it: "striate", "torch", or "auto" as long as that has
+    not been measured. A call of the module itself always runs on PyTorch.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, kernels: str = "torch") -> None:
         super().__init__()
         self.network = network
+        self.kernels = kernels
+        self._engine: Engine | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_engine": None}
+
+    def engine(self, batch: int = 128) -> Engine | None:
+        """The network on Striate's kernels, or None where it runs on PyTorch's.
+
+        "auto" is settled by the first call, which takes a few steps of `batch` images with each.
+        """
+        parameters = list(self.parameters())
+        if any(each.dtype != torch.float32 or each.device.type != "cpu" for each in parameters):
+            return None
+        if self.kernels == "auto":
+            self.kernels = _fastest_kernels(self.network, batch, torch.get_num_threads())
+        if self.kernels == "torch":
+            return None
+        if self._engine is None:
+            self._engine = Engine(self.network, self)
+        return self._engine
 
     def forward(self, images: Tensor) -> Tensor:
         return _run(self.children(), images, None)
@@ -114,10 +143,13 @@ def build(
     initialisation: str = "he",
     generator: torch.Generator | None = None,
     device: torch.device | str = "cpu",
+    kernels: str = "auto",
 ) -> Built:
     """A module of `network` with fresh weights, drawn by an `initialisation` of `striate.build.initialise`.
 
-    On the device "meta" it has shapes and no memory. Raises ShapeError where the layers do not fit.
+    On the device "meta" it has shapes and no memory. `kernels` is "striate", "torch", or "auto": whichever is faster.
+    Raises ShapeError where the layers do not fit, and SpecError where Striate's kernels are asked for and cannot run
+    the network.
 
     >>> from striate.networks import find
     >>> model = build(find("lenet5"))
@@ -125,13 +157,28 @@ def build(
     (torch.Size([60, 5, 5]), 60000)
     """
     planned = plan(network)
+    one_of("kernels", kernels, KERNELS)
+    if kernels == "striate" and (reason := unsupported(network)):
+        raise SpecError(
+            f"{network.name} cannot run on Striate's kernels: {reason}.",
+            "They take sequential networks without normalisation; `striate doctor` says whether they are there.",
+            "Leave kernels at auto, or ask for torch.",
+        )
     shapes = {step.path: step.inputs[0] for step in planned.steps}
     device = torch.device(device)
-    built = Built(network)
+    built = Built(network, kernels)
     _add(built, network.layers, "", shapes, device)
     if device.type != "meta":
         initialise(built, planned, initialisation, generator=generator)
     return built
+
+
+@cache
+def _fastest_kernels(network: Network, batch: int, threads: int) -> str:
+    """One answer for a whole process, so that what it trains twice comes out the same."""
+    with torch.inference_mode(False):
+        model = build(network, generator=torch.Generator(), kernels="torch")
+        return choose(network, model, batch=batch, threads=threads).kernels
 
 
 def _run(children: Iterable[nn.Module], values: Tensor, heads: Heads) -> Tensor:

@@ -12,18 +12,8 @@ import click
 from striate.errors import StriateError
 
 VERBS = (
-    "list",
-    "show",
-    "cite",
-    "account",
-    "compare",
-    "audit",
-    "train",
-    "evaluate",
-    "predict",
-    "look",
-    "claims",
-    "completion",
+    *("list", "show", "cite", "account", "compare", "audit"),
+    *("train", "evaluate", "predict", "look", "claims", "doctor", "completion"),
 )
 
 

@@ -45,7 +45,14 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder. By default runs/NETWORK.")
 @click.option("--resume", "resumed", type=click.Path(path_type=Path), help="Go on with the run in this folder.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, mps.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads. By default PyTorch's choice.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads. By default as many as are fastest.")
+@click.option(
+    "--kernels",
+    type=click.Choice(["auto", "striate", "torch"]),
+    default="auto",
+    show_default=True,
+    help="What computes: Striate's kernels, PyTorch's, or whichever is faster.",
+)
 @click.option("--resize", type=SIZE, help="Bring images of a folder to one size, such as 28x28, first.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out images that cannot be read, and list them.")
 @click.option("--quiet", is_flag=True, help="Print nothing but the run's folder.")
@@ -62,6 +69,7 @@ def command(
     resumed: Path | None,
     device: str,
     threads: int | None,
+    kernels: str,
     resize: tuple[int, int] | None,
     skip_unreadable: bool,
     quiet: bool,
@@ -99,6 +107,8 @@ def command(
                 run, split = session.prepare(network, images, recipe, folder=folder, device=device, threads=threads)
         except DataError as error:
             raise error.at(data) from None
+        if kernels != "auto":
+            run = session.settle(run, kernels=kernels, threads=threads)
         events = session.start(run, split)
         if not quiet:
             _print_plan(run, recipe)
@@ -133,7 +143,8 @@ def _print_plan(run: Run, recipe: Recipe) -> None:
         click.echo(f"Left out {these} listed in run.json.")
     click.echo(
         f"recipe: {recipe.epochs} epochs, batches of {recipe.batch}, {recipe.optimiser} at {recipe.rate:g} "
-        f"({recipe.schedule}), loss {recipe.loss}, seed {recipe.seed}; {run.threads} threads on {run.device}"
+        f"({recipe.schedule}), loss {recipe.loss}, seed {recipe.seed}; {run.threads} threads on {run.device}, "
+        f"{'Striate' if run.kernels == 'striate' else 'PyTorch'}'s kernels"
     )
 
 

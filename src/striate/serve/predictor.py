@@ -9,6 +9,7 @@ import torch
 
 from striate.data import Step, read_image
 from striate.train.losses import class_scores
+from striate.train.metrics import pictures_of
 from striate.train.run import Run
 
 
@@ -35,7 +36,11 @@ class Predictor:
     def __call__(self, image: str | Path) -> Prediction:
         """What is on one image file. Raises DataError, naming the file, where it cannot be read."""
         pixels, steps = read_image(image, self.run.preprocessing)
-        outputs = self.model.logits(self.run.preprocessing.normalise(pixels))
+        engine = self.model.engine()
+        if engine:
+            outputs = engine.outputs(pictures_of(pixels, self.run.preprocessing), threads=1)
+        else:
+            outputs = self.model.logits(self.run.preprocessing.normalise(pixels))
         values = (class_scores(self.run.network, outputs)[0] / self.temperature).softmax(0).tolist()
         probabilities = dict(zip(self.run.classes, values, strict=True))
         name = max(probabilities, key=probabilities.__getitem__)

@@ -22,11 +22,13 @@ from striate.data import (
     relight,
     symmetric,
 )
+from striate.kernels.engine import Goal, Pictures
+from striate.kernels.optimiser import rule_for
 from striate.spec.layers import Dropout
 from striate.spec.network import plan
 from striate.train.checkpoint import optimiser_tensors, restore
 from striate.train.losses import class_scores, loss_of
-from striate.train.metrics import run_over
+from striate.train.metrics import pictures_of, run_over
 from striate.train.optimisers import optimiser_for, rate_at
 from striate.train.recipe import Recipe
 from striate.train.temperature import temperature_of
@@ -80,6 +82,8 @@ class Learner:
         self.model = model
         self.recipe = recipe
         self.optimiser = optimiser_for(model, recipe)
+        self.rule = rule_for(self.optimiser)
+        self.engine = model.engine(recipe.batch) if self.rule else None
         self.epoch = 0
         self.batch = 0
         self.loss_sum = 0.0
@@ -134,17 +138,27 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
             begun = time.perf_counter()
             step = learner.epoch * batches + learner.batch
             chosen = order[learner.batch * size : (learner.batch + 1) * size]
-            pixels = preprocessing.normalise(images.images[chosen].to(device))
-            labels = images.labels[chosen].to(device)
-            generator = torch.Generator().manual_seed(step_seed(recipe.seed, step))
-            pixels, labels = symmetric(pixels, labels, recipe.augmentation.symmetries, generator=generator)
-            pixels = augment(pixels, recipe.augmentation, generator=generator, fill=recipe.low)
-            if axes is not None:
-                pixels = relight(pixels, axes, recipe.augmentation.lighting, generator=generator)
-            if draws:
-                torch.manual_seed(step_seed(recipe.seed, step, "dropout"))
             rate = rate_at(step, recipe.epochs * batches, recipe, plateaus=learner.plateaus)
-            loss, right = _step(learner, pixels, labels, planned.heads, rate)
+            for group in learner.optimiser.param_groups:
+                group["lr"] = rate
+            seed = step_seed(recipe.seed, step, "dropout") if draws else 0
+            if learner.engine and recipe.augmentation.is_none:
+                pictures = pictures_of(images.images, preprocessing, chosen=chosen)
+                loss, right = _engine_step(learner, pictures, images.labels, seed)
+            else:
+                pixels = preprocessing.normalise(images.images[chosen].to(device))
+                labels = images.labels[chosen].to(device)
+                generator = torch.Generator().manual_seed(step_seed(recipe.seed, step))
+                pixels, labels = symmetric(pixels, labels, recipe.augmentation.symmetries, generator=generator)
+                pixels = augment(pixels, recipe.augmentation, generator=generator, fill=recipe.low)
+                if axes is not None:
+                    pixels = relight(pixels, axes, recipe.augmentation.lighting, generator=generator)
+                if learner.engine:
+                    loss, right = _engine_step(learner, Pictures(pixels), labels, seed)
+                else:
+                    if draws:
+                        torch.manual_seed(seed)
+                    loss, right = _step(learner, pixels, labels, planned.heads)
             learner.batch += 1
             learner.loss_sum += loss
             learner.right += right
@@ -177,7 +191,14 @@ def step_seed(seed: int, step: int, purpose: str = "augmentation") -> int:
     return int.from_bytes(hashlib.blake2b(f"{purpose} {seed} {step}".encode(), digest_size=7).digest())
 
 
-def _step(learner: Learner, pixels: Tensor, labels: Tensor, heads: dict[str, float], rate: float) -> tuple[float, int]:
+def _engine_step(learner: Learner, pictures: Pictures, labels: Tensor, seed: int) -> tuple[float, int]:
+    recipe = learner.recipe
+    goal = Goal(labels, recipe.loss, recipe.rubbish, seed)
+    assert learner.engine  # noqa: S101 - the caller has looked
+    return learner.engine.step(pictures, goal, rule=learner.rule, threads=torch.get_num_threads())
+
+
+def _step(learner: Learner, pixels: Tensor, labels: Tensor, heads: dict[str, float]) -> tuple[float, int]:
     model, optimiser = learner.model, learner.optimiser
     outputs_of_heads: dict[str, Tensor] = {}
     outputs = model.logits(pixels, outputs_of_heads if heads else None)
@@ -187,8 +208,6 @@ def _step(learner: Learner, pixels: Tensor, labels: Tensor, heads: dict[str, flo
         total = total + weight * loss_of(outputs_of_heads[path], labels, learner.recipe)
     optimiser.zero_grad()
     total.backward()
-    for group in optimiser.param_groups:
-        group["lr"] = rate
     optimiser.step()
     right = (class_scores(model.network, outputs.detach()).argmax(1) == labels).sum()
     return loss.item(), int(right)

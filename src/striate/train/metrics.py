@@ -9,6 +9,7 @@ from torch import Tensor
 
 from striate.build import Built
 from striate.data import ImageSet, Preprocessing
+from striate.kernels.engine import Pictures
 from striate.train.losses import class_scores, loss_of
 from striate.train.recipe import Recipe
 
@@ -66,18 +67,27 @@ def run_over(
 ) -> Outputs:
     """Run a model in evaluation mode over packed `images`; its mode afterwards is what it was."""
     device = next(model.parameters()).device
+    engine = model.engine()
     was_training = model.training
     model.eval()
     found: list[Tensor] = []
     loss = 0.0
     for start in range(0, len(images), BATCH):
-        batch = preprocessing.normalise(images.images[start : start + BATCH].to(device))
+        batch = images.images[start : start + BATCH]
         labels = images.labels[start : start + BATCH].to(device)
-        outputs = model.logits(batch)
+        if engine:
+            outputs = engine.outputs(pictures_of(batch, preprocessing), threads=torch.get_num_threads())
+        else:
+            outputs = model.logits(preprocessing.normalise(batch.to(device)))
         loss += loss_of(outputs, labels, recipe).item() * len(labels)
         found.append(class_scores(model.network, outputs).cpu())
     model.train(was_training)
     return Outputs(torch.cat(found), images.labels, loss / len(images), temperature)
+
+
+def pictures_of(images: Tensor, preprocessing: Preprocessing, *, chosen: Tensor | None = None) -> Pictures:
+    """Packed images as an engine takes them: it normalises them on the way."""
+    return Pictures(images, chosen, preprocessing.low, (preprocessing.high - preprocessing.low) / 255)
 
 
 def evaluation_of(outputs: Outputs, classes: tuple[str, ...]) -> Evaluation:

@@ -14,7 +14,7 @@ from striate.train.recipe import Recipe, recipe_from_dict
 
 RECIPES: dict[str, Recipe] = {
     # LeNet-5 with its RBF outputs, by eq. 9. Chosen on the validation images: see docs/lenet5.md.
-    "lenet5": Recipe(loss="rbf-map", rubbish=20.0, rate=1e-2, initialisation="lecun"),
+    "lenet5": Recipe(loss="rbf-map", rubbish=10.0, rate=1e-2, initialisation="lecun"),
     # Networks of ReLUs, and of tanh or sigmoid units, with logits.
     "relu": Recipe(rate=4e-3, initialisation="he"),
     "tanh": Recipe(rate=4e-3, initialisation="lecun"),

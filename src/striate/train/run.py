@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 from striate.build import Built, build
 from striate.data import Preprocessing
 from striate.errors import RunError, StriateError
+from striate.kernels.engine import unsupported
 from striate.spec.json import from_json, to_json
 from striate.spec.network import Network
 from striate.train.checkpoint import load_checkpoint, restore
@@ -47,7 +48,10 @@ class DataRecord:
 
 @dataclass(frozen=True)
 class Run:
-    """A run as its folder describes it."""
+    """A run as its folder describes it.
+
+    `kernels` and `threads` are what it runs on; `milliseconds` of a step with each that was measured to find that out.
+    """
 
     folder: Path
     network: Network
@@ -58,6 +62,8 @@ class Run:
     device: str
     environment: dict[str, str]
     test_looks: int = 0
+    kernels: str = "auto"
+    milliseconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -77,7 +83,9 @@ class Run:
             "recipe": self.recipe.to_dict(),
             "data": asdict(self.data),
             "preprocessing": self.preprocessing.to_dict(),
+            "kernels": self.kernels,
             "threads": self.threads,
+            "milliseconds": self.milliseconds,
             "device": self.device,
             "environment": self.environment,
             "test_looks": self.test_looks,
@@ -107,7 +115,8 @@ class Run:
         """The trained network, on the CPU and in evaluation mode."""
         path = self.path(checkpoint)
         tensors, _ = load_checkpoint(path)
-        model = build(self.network, initialisation=self.recipe.initialisation)
+        kernels = "torch" if unsupported(self.network) else self.kernels
+        model = build(self.network, initialisation=self.recipe.initialisation, kernels=kernels)
         restore(model, None, tensors, where=path)
         return model.eval()
 
@@ -179,6 +188,8 @@ def open_run(folder: str | Path) -> Run:
             device=members["device"],
             environment=members["environment"],
             test_looks=members["test_looks"],
+            kernels=members.get("kernels", "torch"),
+            milliseconds=members.get("milliseconds", {}),
         )
     except StriateError as error:
         raise RunError(f"{folder} is damaged: {error.what}", error.expected, error.remedy) from None

@@ -20,6 +20,8 @@ from striate import __version__
 from striate.build import build
 from striate.data import ImageSet, hold_out, load, preprocessing_for
 from striate.errors import RunError, ShapeError, UnknownNameError
+from striate.kernels.choice import choose
+from striate.kernels.engine import unsupported
 from striate.spec.network import Network, plan
 from striate.train.checkpoint import load_checkpoint, save_checkpoint
 from striate.train.diagnose import Finding, GradientWatch, dead_units, require_finite, stuck
@@ -72,6 +74,7 @@ def prepare(
     network: Network, images: Images, recipe: Recipe, *, folder: Path, device: str = "auto", threads: int | None = None
 ) -> tuple[Run, Split]:
     """A new run, not yet on the disk, and its packed images. Raises DataError or ShapeError where they do not fit."""
+    torch.set_flush_denormal(True)  # numbers below 1.2e-38 take a processor a hundred times as long, and are nothing
     train_images = images.load("train")
     outputs = plan(network).output
     if outputs != (len(train_images.classes),):
@@ -104,11 +107,12 @@ def prepare(
         device=_device(device),
         environment=environment(),
     )
-    return run, split
+    return settle(run, threads=threads), split
 
 
 def reload(run: Run) -> Split:
     """The packed images of a run that is taken up again. RunError where they are not the same any more."""
+    torch.set_flush_denormal(True)
     images = Images(run.data.source, run.data.resize, run.data.skip_unreadable)
     split = Split.of(images.load("train"), run.preprocessing, hold_out_fraction=run.recipe.hold_out)
     seen = (split.train.fingerprint(), split.validation.fingerprint())
@@ -121,6 +125,18 @@ def reload(run: Run) -> Split:
     return split
 
 
+def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Run:
+    """The same run on the kernels and the number of threads that are fastest for it here, unless they are given.
+
+    A run keeps them: other kernels give other last bits. Raises SpecError where the network cannot run on them.
+    """
+    model = build(run.network, kernels=kernels)
+    if run.device != "cpu":
+        return replace(run, kernels="torch", threads=threads or run.threads)
+    choice = choose(run.network, model, batch=run.recipe.batch, threads=threads, kernels=kernels)
+    return replace(run, kernels=choice.kernels, threads=choice.threads, milliseconds=choice.milliseconds)
+
+
 def start(run: Run, split: Split) -> Iterator[Event]:
     """Make the run's folder and train from the beginning."""
     create_run(run)
@@ -130,6 +146,12 @@ def start(run: Run, split: Split) -> Iterator[Event]:
 
 def resume(run: Run, split: Split) -> Iterator[Event]:
     """Go on from the run's last checkpoint; with none yet, from the beginning."""
+    if run.kernels == "striate" and (reason := unsupported(run.network)):
+        raise RunError(
+            f"{run.folder} was trained on Striate's kernels, which cannot run here: {reason}.",
+            "It goes on, bit for bit, only on them.",
+            "Compile them: python -m striate.kernels.compile. Or begin a new run.",
+        )
     path = run.path("last.safetensors")
     checkpoint = load_checkpoint(path) if path.exists() else None
     history = checkpoint[1]["history"] if checkpoint else []
@@ -156,7 +178,8 @@ def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, A
     recipe = run.recipe
     torch.set_num_threads(run.threads)
     generator = torch.Generator().manual_seed(recipe.seed)
-    model = build(run.network, initialisation=recipe.initialisation, generator=generator).to(run.device)
+    model = build(run.network, initialisation=recipe.initialisation, generator=generator, kernels=run.kernels)
+    model = model.to(run.device)
     learner = Learner(model, recipe)
     history: list[dict[str, Any]] = []
     best: dict[str, Any] = {"epoch": 0, "accuracy": -1.0}

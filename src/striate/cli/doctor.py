@@ -1,0 +1,89 @@
+"""striate doctor: what Striate finds on this machine, and what to do where something could be better."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from dataclasses import asdict, dataclass
+
+import click
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor: what it looked at, what it found, and what to do, or "" where all is well."""
+
+    what: str
+    found: str
+    remedy: str = ""
+
+
+@click.command(
+    "doctor",
+    epilog="\b\nExamples:\n  striate doctor         what works here, and what to do about the rest\n"
+    "  striate doctor --json  the same, for programs",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(as_json: bool) -> None:
+    """Say what Striate finds on this machine: versions, processor, kernels, device; and what to do about each."""
+    found = [_versions(), _processor(), _kernels(), _device()]
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in found], indent=2))
+        return
+    width = max(len(each.what) for each in found)
+    for each in found:
+        click.echo(f"{each.what:{width}}  {each.found}")
+        for line in each.remedy.split("\n") if each.remedy else []:
+            click.echo(f"{'':{width}}  {line}")
+    if not any(each.remedy for each in found):
+        click.echo("Nothing to do.")
+
+
+def _versions() -> Finding:
+    from importlib.metadata import version
+
+    names = ("striate", "torch", "numpy")
+    return Finding("versions", ", ".join([*(f"{each} {version(each)}" for each in names), _python()]))
+
+
+def _python() -> str:
+    return f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+
+
+def _processor() -> Finding:
+    import torch
+
+    from striate.train.session import environment
+
+    cores, threads = os.cpu_count() or 1, torch.get_num_threads()
+    found = f"{environment()['processor'] or platform.machine()}, {cores} cores; PyTorch uses {threads} threads"
+    limit = os.environ.get("OMP_NUM_THREADS")
+    remedy = f"OMP_NUM_THREADS is {limit}: unset it to use all cores." if threads < cores and limit else ""
+    return Finding("processor", found, remedy)
+
+
+def _kernels() -> Finding:
+    from striate.kernels.compile import CompileError, compiler, instruction_sets
+    from striate.kernels.library import CHOICE, library
+
+    found = library()
+    if not isinstance(found, str):
+        best = next(iter(instruction_sets()))
+        note = "" if found.instruction_set == best or CHOICE not in os.environ else f", as {CHOICE} asks"
+        return Finding("kernels", f"Striate's, compiled for {found.instruction_set}{note}")
+    if CHOICE in os.environ:
+        return Finding("kernels", f"PyTorch's: {found}", f"Unset {CHOICE} to let Striate choose.")
+    try:
+        remedy = f"Compile them with {' '.join(compiler())}:"
+    except CompileError as problem:
+        found = f"{found}; {str(problem).removesuffix('.')}"
+        remedy = "Install a compiler (Debian: apt install g++; macOS: xcode-select --install), then:"
+    return Finding("kernels", f"PyTorch's: {found}", f"{remedy}\n  python -m striate.kernels.compile")
+
+
+def _device() -> Finding:
+    import torch
+
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    return Finding("device", accelerator.type if accelerator else "cpu")

@@ -1,0 +1,264 @@
+// A convolution: dense, in groups, or with a connection table; they differ only in which links there are.
+#include <limits>
+
+#include "correlator.hpp"
+#include "functions.hpp"
+#include "operation.hpp"
+
+namespace striate {
+namespace {
+
+// What of a map and its gradient is meant to stay in the first-level cache while a weight gradient sweeps over it.
+constexpr ptrdiff_t STRIP_BYTES = 40 * 1024;
+// How many sums of a weight gradient wait for their lanes to be added together.
+constexpr int SUMS = 240;
+
+class Convolution final : public Operation {
+public:
+    Convolution(const StriateLayer& layer, bool input_gradient);
+
+    void settled() override;
+    ptrdiff_t scratch_size(int) const override;
+    int packs() const override { return ahead.packs() + (wants_input_gradient ? back.packs() : 0); }
+    void pack(int part) override;
+    void forward(const Buffers& b) override;
+    void backward(const Buffers& b) override;
+    void forward_rows(const Buffers& b, int first, int count) override;
+    void backward_rows(const Buffers& b, int first, int count, bool last) override;
+
+private:
+    struct Area {  // a block of the weight gradient: some filters × some taps
+        int filters, taps;
+        ptrdiff_t first_filter, first_tap, weights;
+    };
+
+    static Links links_to_filters(const StriateLayer& layer);
+    static Links links_to_channels(const StriateLayer& layer);
+    std::pair<int, int> choose_area(int filters, int taps) const;
+    void add_areas(const std::vector<int>& channels, const std::vector<Link>& filters);
+    void weight_gradient(const float* in, const float* gradient, float* to, float* scratch) const;
+    void add_strip(Products p, int rows, bool fresh, bool last, float* to) const;
+    void bias_gradient(const float* gradient, int rows, float* to) const;
+
+    Correlator ahead, back;
+    std::vector<Area> areas;
+    std::vector<int32_t> filter_offsets, tap_offsets, weight_places;
+    int strip_rows = 0;
+    bool one_strip = false;
+    ptrdiff_t partial_size = 0;
+};
+
+Links Convolution::links_to_filters(const StriateLayer& layer) {
+    Links links(layer.output[0]);
+    for (int i = 0; i < layer.links; i++) links[layer.link_filters[i]].push_back({layer.link_channels[i], i});
+    return links;
+}
+
+Links Convolution::links_to_channels(const StriateLayer& layer) {
+    Links links(layer.input[0]);
+    for (int i = 0; i < layer.links; i++) links[layer.link_channels[i]].push_back({layer.link_filters[i], i});
+    return links;
+}
+
+Convolution::Convolution(const StriateLayer& layer, bool input_gradient)
+    : Operation(layer),
+      ahead(in, out, {forward_reach(out.rows, layer.kernel[0], layer.stride[0], layer.dilation[0], layer.padding[0])},
+            {forward_reach(out.columns, layer.kernel[1], layer.stride[1], layer.dilation[1], layer.padding[2])},
+            links_to_filters(layer), layer.kernel[0], layer.kernel[1]),
+      back(out, in, backward_reaches(in.rows, layer.kernel[0], layer.stride[0], layer.dilation[0], layer.padding[0]),
+           backward_reaches(in.columns, layer.kernel[1], layer.stride[1], layer.dilation[1], layer.padding[2]),
+           links_to_channels(layer), layer.kernel[0], layer.kernel[1]) {
+    wants_input_gradient = input_gradient;
+    in.widen(ahead.margins());
+    // The weight gradient reads every tap of every position, also those in the padding.
+    const auto beyond = [](int size, int output, int stride, int kernel, int dilation, int before) {
+        return (output - 1) * stride + (kernel - 1) * dilation - before - (size - 1);
+    };
+    in.widen({0, 0, 0, layer.padding[0],
+              beyond(in.rows, out.rows, layer.stride[0], layer.kernel[0], layer.dilation[0], layer.padding[0]),
+              layer.padding[2],
+              beyond(in.columns, out.columns, layer.stride[1], layer.kernel[1], layer.dilation[1], layer.padding[2])});
+    if (wants_input_gradient) out_gradient.widen(back.margins());
+}
+
+// The filters and taps of a block for which the products and loads take the least time.
+std::pair<int, int> Convolution::choose_area(int filters, int taps) const {
+    double least = std::numeric_limits<double>::infinity();
+    std::pair<int, int> best{1, 1};
+    for (int f = 1; f <= std::min(filters, BLOCK_FILTERS); f++) {
+        for (int t = 1; t <= std::min(taps, BLOCK_TAPS); t++) {
+            if (!products(f, t)) continue;
+            double cost = 0;
+            for (int a : split(filters, f))
+                for (int b : split(taps, t)) cost += block_cost(a, b);
+            if (cost < least) least = cost, best = {f, t};
+        }
+    }
+    return best;
+}
+
+// `channels` that the same `filters` see; their first channel's links stand for all.
+void Convolution::add_areas(const std::vector<int>& channels, const std::vector<Link>& filters) {
+    const Links to_channels = links_to_channels(layer);
+    const int kernel = layer.kernel[0] * layer.kernel[1], taps = int(channels.size()) * kernel;
+    if (filters.empty()) return;
+    const auto [most_filters, most_taps] = choose_area(int(filters.size()), taps);
+    int f = 0;
+    for (int filter_count : split(int(filters.size()), most_filters)) {
+        int t = 0;
+        for (int tap_count : split(taps, most_taps)) {
+            areas.push_back({filter_count, tap_count, ptrdiff_t(filter_offsets.size()), ptrdiff_t(tap_offsets.size()),
+                             ptrdiff_t(weight_places.size())});
+            for (int i = f; i < f + filter_count; i++)
+                filter_offsets.push_back(int32_t(out_gradient.at(filters[i].map, 0, 0)));
+            for (int j = t; j < t + tap_count; j++) {
+                const int tap = j % kernel, y = tap / layer.kernel[1], x = tap % layer.kernel[1];
+                tap_offsets.push_back(int32_t(in.at(channels[j / kernel], y * layer.dilation[0] - layer.padding[0],
+                                                    x * layer.dilation[1] - layer.padding[2])));
+            }
+            for (int i = f; i < f + filter_count; i++)
+                for (int j = t; j < t + tap_count; j++)
+                    weight_places.push_back(to_channels[channels[j / kernel]][i].kernel * kernel + j % kernel);
+            t += tap_count;
+        }
+        f += filter_count;
+    }
+}
+
+void Convolution::settled() {
+    ahead.settle(in, out);
+    if (wants_input_gradient) back.settle(out_gradient, in_gradient);
+    const Links to_channels = links_to_channels(layer);
+    const auto same = [](const std::vector<Link>& a, const std::vector<Link>& b) {
+        return a.size() == b.size() &&
+               std::equal(a.begin(), a.end(), b.begin(), [](Link x, Link y) { return x.map == y.map; });
+    };
+    for (int first = 0; first < in.channels;) {
+        std::vector<int> channels{first};
+        while (channels.back() + 1 < in.channels && same(to_channels[channels.back() + 1], to_channels[first]))
+            channels.push_back(channels.back() + 1);
+        add_areas(channels, to_channels[first]);
+        first = channels.back() + 1;
+    }
+    int most_filters = 1;
+    for (const Area& area : areas) most_filters = std::max(most_filters, area.filters);
+    const int span = (layer.kernel[0] - 1) * layer.dilation[0] + 1;
+    strip_rows = layer.output[1];
+    const auto bytes = [&](int rows) {
+        const ptrdiff_t gradients = rows * ptrdiff_t(most_filters) * out.columns * GROUP;
+        return 4 * (gradients + ((rows - 1) * layer.stride[0] + span) * in.row());
+    };
+    while (strip_rows > 1 && bytes(strip_rows) > STRIP_BYTES) strip_rows--;
+    const int strips = (layer.output[1] + strip_rows - 1) / strip_rows;
+    strip_rows = (layer.output[1] + strips - 1) / strips;
+    one_strip = strips == 1 && !band;
+    for (const Area& area : areas) {
+        const ptrdiff_t own = ptrdiff_t(area.filters) * area.taps * GROUP;
+        partial_size = one_strip ? (SUMS + BLOCK_FILTERS * BLOCK_TAPS) * GROUP : partial_size + own;
+    }
+}
+
+ptrdiff_t Convolution::scratch_size(int) const { return partial_size; }
+
+void Convolution::pack(int part) {
+    if (part < ahead.packs()) ahead.pack(part, layer.weight);
+    else back.pack(part - ahead.packs(), layer.weight);
+}
+
+void Convolution::forward(const Buffers& b) {
+    for (int g = 0; g < b.groups; g++) {
+        float* to = b.out + g * b.out_group;
+        ahead.run(b.in + g * b.in_group, to, layer.bias, layer.function == RELU);
+        if (layer.function == RELU) continue;
+        for (int c = 0; c < out.channels; c++)
+            for (int y = 0; y < layer.output[1]; y++) activate(layer.function, to + out.at(c, y, 0), out.columns);
+    }
+}
+
+void Convolution::backward(const Buffers& b) {
+    for (int g = 0; g < b.groups; g++) {
+        const float* in_values = b.in + g * b.in_group;
+        const float* gradient = b.out_gradient + g * b.out_gradient_group;
+        weight_gradient(in_values, gradient, b.weight_gradient, b.scratch);
+        if (layer.bias) bias_gradient(gradient, layer.output[1], b.bias_gradient);
+        if (!b.in_gradient) continue;
+        float* to = b.in_gradient + g * b.in_gradient_group;
+        if (input_function == RELU) {
+            back.run_gated(gradient, to, in_values, in);
+            continue;
+        }
+        back.run(gradient, to, nullptr, false);
+        for (int c = 0; c < in.channels; c++)
+            for (int y = 0; y < layer.input[1]; y++)
+                pass_through(input_function, in_values + in.at(c, y, 0), to + in_gradient.at(c, y, 0), in.columns);
+    }
+}
+
+// Strip by strip, so that what the areas sweep over again and again stays in the cache; the lanes are added at the end.
+void Convolution::weight_gradient(const float* values, const float* gradient, float* to, float* scratch) const {
+    for (int y = 0; y < layer.output[1]; y += strip_rows) {
+        Products p{};
+        p.gradient = gradient + y * out_gradient.row(), p.partial = scratch;
+        p.in = values + y * layer.stride[0] * in.row();
+        add_strip(p, std::min(strip_rows, layer.output[1] - y), y == 0, y + strip_rows >= layer.output[1], to);
+    }
+}
+
+void Convolution::add_strip(Products p, int rows, bool fresh, bool last, float* to) const {
+    p.rows = rows, p.columns = out.columns, p.fresh = fresh;
+    float* const scratch = p.partial;
+    p.gradient_row = out_gradient.row(), p.in_row = layer.stride[0] * in.row(), p.in_step = layer.stride[1] * GROUP;
+    float sums[SUMS + BLOCK_FILTERS * BLOCK_TAPS];
+    int waiting = 0;
+    const float* first = p.partial;
+    for (size_t i = 0; i < areas.size(); i++) {
+        const Area& area = areas[i];
+        p.filters = filter_offsets.data() + area.first_filter, p.taps = tap_offsets.data() + area.first_tap;
+        products(area.filters, area.taps)(p);
+        p.partial += area.filters * area.taps * GROUP, waiting += area.filters * area.taps;
+        if (!last || (waiting < SUMS && i + 1 < areas.size())) continue;
+        add_lanes(first, sums, waiting);
+        const ptrdiff_t place = area.weights + area.filters * area.taps - waiting;
+        for (int k = 0; k < waiting; k++) to[weight_places[place + k]] += sums[k];
+        waiting = 0;
+        first = p.partial = one_strip ? scratch : p.partial;
+    }
+}
+
+void Convolution::forward_rows(const Buffers& b, int first, int count) {
+    ahead.run_rows(b.in, b.out - first * out.row(), layer.bias, layer.function == RELU, first, count);
+}
+
+void Convolution::backward_rows(const Buffers& b, int first, int count, bool last) {
+    Products p{};
+    p.gradient = b.out_gradient, p.partial = b.scratch, p.in = b.in + first * layer.stride[0] * in.row();
+    add_strip(p, count, first == 0, last, b.weight_gradient);
+    if (layer.bias) bias_gradient(b.out_gradient, count, b.bias_gradient);
+}
+
+void Convolution::bias_gradient(const float* gradient, int rows, float* to) const {
+    for (int f = 0; f < out.channels; f++) {
+        alignas(64) float lanes[GROUP] = {};
+        for (int lane = 0; lane < GROUP; lane += LANES) {
+            Vector even{}, odd{};
+            for (int y = 0; y < rows; y++) {
+                const float* row = gradient + out_gradient.at(f, y, 0) + lane;
+                int x = 0;
+                for (; x + 1 < out.columns; x += 2) even += load(row + x * GROUP), odd += load(row + (x + 1) * GROUP);
+                if (x < out.columns) even += load(row + x * GROUP);
+            }
+            store(lanes + lane, even + odd);
+        }
+        float sum;
+        add_lanes(lanes, &sum, 1);
+        to[f] += sum;
+    }
+}
+
+}  // namespace
+
+std::unique_ptr<Operation> convolution(const StriateLayer& layer, bool wants_input_gradient) {
+    return std::make_unique<Convolution>(layer, wants_input_gradient);
+}
+
+}  // namespace striate

@@ -1,0 +1,212 @@
+#include "correlator.hpp"
+
+#include <limits>
+
+namespace striate {
+namespace {
+
+constexpr double BLOCK_OVERHEAD = 100;  // half cycles around a block's steps,
+constexpr double RUN_OVERHEAD = 20;     //   and around each run of them
+
+int floor_division(int a, int b) { return a / b - (a % b < 0); }
+
+bool same_sources(const std::vector<Link>& a, const std::vector<Link>& b) {
+    return a.size() == b.size() &&
+           std::equal(a.begin(), a.end(), b.begin(), [](Link x, Link y) { return x.map == y.map; });
+}
+
+}  // namespace
+
+std::pair<int, int> Reach::inside(int m, int count, int size) const {
+    int first = -1, last = -2;
+    for (int i = 0; i < int(taps.size()); i++) {
+        const int low = m * stride + shifts[i], high = low + (count - 1) * stride;
+        if (high < 0 || low >= size) continue;
+        if (first < 0) first = i;
+        last = i;
+    }
+    return {std::max(first, 0), last - first + 1 > 0 ? last - first + 1 : 0};
+}
+
+Reach forward_reach(int output, int kernel, int stride, int dilation, int before) {
+    Reach reach{0, 1, stride, output, {}, {}};
+    for (int k = 0; k < kernel; k++) reach.taps.push_back(k), reach.shifts.push_back(k * dilation - before);
+    return reach;
+}
+
+std::vector<Reach> backward_reaches(int input, int kernel, int stride, int dilation, int before) {
+    std::vector<Reach> reaches;
+    for (int rest = 0; rest < std::min(stride, input); rest++) {
+        Reach reach{rest, stride, 1, (input - rest + stride - 1) / stride, {}, {}};
+        for (int k = 0; k < kernel; k++) {
+            const int at = rest + before - k * dilation;
+            if (at % stride == 0) reach.taps.push_back(k), reach.shifts.push_back(floor_division(at, stride));
+        }
+        reaches.push_back(reach);
+    }
+    return reaches;
+}
+
+std::vector<int> split(int n, int most) {
+    const int parts = (n + most - 1) / most;
+    std::vector<int> sizes;
+    for (int i = 0; i < parts; i++) sizes.push_back(n / parts + (i < n % parts));
+    return sizes;
+}
+
+Correlator::Correlator(const Maps& from, const Maps& to, std::vector<Reach> rows, std::vector<Reach> columns,
+                       Links links, int kernel_rows, int kernel_columns)
+    : from(from), to(to), links(std::move(links)), kernel_rows(kernel_rows), kernel_columns(kernel_columns) {
+    for (const Reach& y : rows)
+        for (const Reach& x : columns) phases.push_back({y, x, {}});
+    int longest = 0, run = 0;
+    for (size_t i = 0; i < this->links.size(); i++) {
+        run = i && same_sources(this->links[i], this->links[i - 1]) ? run + 1 : 1;
+        longest = std::max(longest, run);
+    }
+    choose(longest);
+}
+
+// Half cycles of one row, for each result.
+double Correlator::cost(const Phase& phase, int columns, int results) const {
+    double total = 0;
+    int m = 0;
+    for (int width : split(phase.columns.positions, columns)) {
+        const int taps = phase.columns.inside(m, width, from.columns).second;
+        const double runs = taps < int(phase.columns.taps.size()) ? double(phase.rows.taps.size() * links[0].size()) : 1;
+        total += phase.rows.taps.size() * links[0].size() * taps * block_cost(results, width);
+        total += BLOCK_OVERHEAD + RUN_OVERHEAD * runs;
+        m += width;
+    }
+    return total / results;
+}
+
+// The cheapest size of a block for each phase; `longest` results in a row see the same sources.
+void Correlator::choose(int longest) {
+    for (Phase& phase : phases) {
+        int results = 1, columns = 1;
+        double least = std::numeric_limits<double>::infinity();
+        for (int r = 1; r <= std::min(longest, BLOCK_FILTERS); r++) {
+            for (int c = 1; c <= std::min(phase.columns.positions, BLOCK_COLUMNS); c++) {
+                if (!correlation(r, c)) continue;
+                const int parts = (longest + r - 1) / r;  // a rest of few results costs nearly as much as a full block
+                const double total = cost(phase, c, (longest + parts - 1) / parts);
+                if (total < least) least = total, results = r, columns = c;
+            }
+        }
+        int m = 0;
+        for (int width : split(phase.columns.positions, columns)) {
+            const auto [tap, taps] = phase.columns.inside(m, width, from.columns);
+            phase.blocks.push_back({m, width, tap, taps});
+            m += width;
+        }
+        const int number = int(&phase - phases.data());
+        for (int first = 0; first < int(links.size());) {
+            int end = first + 1;
+            while (end < int(links.size()) && same_sources(links[end], links[first])) end++;
+            for (int size : split(end - first, results)) {
+                blocks.push_back({number, first, size, int(links[first].size()), 0, 0});
+                first += size;
+            }
+        }
+    }
+}
+
+Maps Correlator::margins() const {
+    Maps wanted;
+    for (const Phase& phase : phases) {
+        for (const Columns& c : phase.blocks) {
+            for (int i = c.tap; i < c.tap + c.taps; i++) {
+                const int low = c.first * phase.columns.stride + phase.columns.shifts[i];
+                const int high = low + (c.count - 1) * phase.columns.stride;
+                wanted.left = std::max(wanted.left, -low);
+                wanted.right = std::max(wanted.right, high - from.columns + 1);
+            }
+        }
+    }
+    return wanted;
+}
+
+void Correlator::settle(const Maps& settled_from, const Maps& settled_to) {
+    from = settled_from, to = settled_to;
+    offsets.clear(), sources_of_weights.clear();
+    for (Block& block : blocks) {
+        const Phase& phase = phases[block.phase];
+        block.taps = ptrdiff_t(offsets.size()), block.weights = ptrdiff_t(sources_of_weights.size());
+        for (int s = 0; s < block.sources; s++) {
+            for (size_t y = 0; y < phase.rows.taps.size(); y++) {
+                for (size_t x = 0; x < phase.columns.taps.size(); x++) {
+                    const int source = links[block.first][s].map;
+                    offsets.push_back(int32_t(from.at(source, phase.rows.shifts[y], phase.columns.shifts[x])));
+                    const int tap = phase.rows.taps[y] * kernel_columns + phase.columns.taps[x];
+                    for (int f = 0; f < block.count; f++)
+                        sources_of_weights.push_back(links[block.first + f][s].kernel * kernel_rows * kernel_columns +
+                                                     tap);
+                }
+            }
+        }
+    }
+    weights.assign(sources_of_weights.size(), 0.0f);
+}
+
+void Correlator::pack(int block, const float* weight) {
+    const size_t first = blocks[block].weights;
+    const size_t end = block + 1 < int(blocks.size()) ? size_t(blocks[block + 1].weights) : weights.size();
+    for (size_t i = first; i < end; i++) weights[i] = weight[sources_of_weights[i]];
+}
+
+void Correlator::row(const Phase& phase, const Block& block, int m, Correlation c, const Maps* gate_maps) const {
+    const Reach &rows = phase.rows, &columns = phase.columns;
+    const auto [tap, taps] = rows.inside(m, 1, from.rows);
+    const int each_row = int(columns.taps.size()), each_source = int(rows.taps.size()) * each_row;
+    const int y = rows.first + m * rows.step;
+    const float *in = c.in + m * rows.stride * from.row(), *gate = c.gate;
+    float* out = c.out + to.at(block.first, y, 0);
+    c.start = c.start ? c.start + block.first : nullptr;
+    c.in_step = columns.stride * GROUP, c.out_step = columns.step * GROUP, c.out_channel = to.channel();
+    if (gate) {
+        gate += gate_maps->at(block.first, y, 0);
+        c.gate_step = c.out_step, c.gate_channel = gate_maps->channel();
+    }
+    for (const Columns& part : phase.blocks) {
+        const int first = tap * each_row + part.tap;
+        c.offsets = offsets.data() + block.taps + first;
+        c.weights = weights.data() + block.weights + ptrdiff_t(first) * block.count;
+        c.outer_count = block.sources, c.outer = each_source;
+        c.inner_count = taps, c.inner = each_row, c.run = part.taps;
+        if (c.run == c.inner) c.run *= taps, c.inner_count = taps > 0;            // rows follow each other
+        if (c.run == c.outer) c.run *= c.outer_count, c.outer_count = 1;          // and sources
+        const int x = columns.first + part.first * columns.step;
+        c.in = in + ptrdiff_t(part.first) * columns.stride * GROUP;
+        c.out = out + ptrdiff_t(x) * GROUP;
+        c.gate = gate ? gate + ptrdiff_t(x) * GROUP : nullptr;
+        correlation(block.count, part.count)(c);
+    }
+}
+
+void Correlator::run(const float* source, float* result, const float* bias, bool relu) const {
+    Correlation c{};
+    c.in = source, c.out = result, c.start = bias, c.relu = relu;
+    for (const Phase& phase : phases)
+        for (int m = 0; m < phase.rows.positions; m++)
+            for (const Block& block : blocks)
+                if (&phases[block.phase] == &phase) row(phase, block, m, c, nullptr);
+}
+
+void Correlator::run_rows(const float* source, float* result, const float* bias, bool relu, int first, int count) const {
+    Correlation c{};
+    c.in = source, c.out = result, c.start = bias, c.relu = relu;
+    for (int m = first; m < first + count; m++)
+        for (const Block& block : blocks) row(phases[0], block, m, c, nullptr);
+}
+
+void Correlator::run_gated(const float* source, float* result, const float* gate, const Maps& gate_maps) const {
+    Correlation c{};
+    c.in = source, c.out = result, c.gate = gate;
+    for (const Phase& phase : phases)
+        for (int m = 0; m < phase.rows.positions; m++)
+            for (const Block& block : blocks)
+                if (&phases[block.phase] == &phase) row(phase, block, m, c, &gate_maps);
+}
+
+}  // namespace striate

@@ -1,0 +1,298 @@
+#include "engine.hpp"
+
+#include <chrono>
+
+#include "images.hpp"
+#include "update.hpp"
+
+namespace striate {
+namespace {
+
+ptrdiff_t rounded(ptrdiff_t floats) { return (floats + 15) / 16 * 16; }
+
+bool is_flat(int kind) { return kind == LINEAR || kind == RADIAL; }
+
+double now() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+std::unique_ptr<Operation> operation(const StriateLayer& layer, bool wants_input_gradient) {
+    switch (layer.kind) {
+        case CONVOLUTION: return convolution(layer, wants_input_gradient);
+        case LINEAR: return linear(layer, wants_input_gradient);
+        case RADIAL: return radial(layer);
+        case ELEMENTWISE: return elementwise(layer);
+        case DROPOUT: return dropout(layer);
+        default: return pooling(layer);
+    }
+}
+
+}  // namespace
+
+Engine::Engine(const StriateLayer* first, int count) : given(count) {
+    for (int i = 0; i < count; i++) add(first[i]);
+    add_copy();  // the loss writes its gradient without margins too
+    while (trained < int(layers.size()) - 1 && !layers[trained]->layer.weight_gradient) trained++;
+    while (front < int(layers.size()) && !is_flat(layers[front]->layer.kind)) front++;
+    lay_out();
+    for (int i = 0; i < int(parameters.size()); i++)
+        for (ptrdiff_t first = 0; first < parameters[i].size; first += CHUNK)
+            chunks.push_back({i, first, std::min(CHUNK, parameters[i].size - first)});
+    seconds.assign(3 + 2 * layers.size(), 0.0);
+}
+
+void Engine::add(const StriateLayer& layer) {
+    bool below = false;
+    for (const auto& each : layers) below = below || each->layer.weight_gradient;
+    auto made = operation(layer, below);
+    if (!layers.empty()) made->input_function = layers.back()->layer.function;
+    if (is_flat(layer.kind) && add_copy()) made->input_function = IDENTITY;
+    layers.push_back(std::move(made));
+    copies.push_back(false);
+    first_parameter.push_back(int(parameters.size()));
+    const auto keep = [&](float* value, float* gradient, ptrdiff_t size, bool bias) {
+        if (!gradient) return;
+        parameters.push_back({value, gradient, size, shard_size, int(layers.size()) - 1, bias});
+        shard_size += rounded(size);
+    };
+    const ptrdiff_t inputs = ptrdiff_t(layer.input[0]) * layer.input[1] * layer.input[2];
+    const ptrdiff_t size = layer.kind == CONVOLUTION ? ptrdiff_t(layer.links) * layer.kernel[0] * layer.kernel[1]
+                           : layer.kind == LINEAR    ? inputs * layer.output[0]
+                                                     : layer.output[0];
+    keep(layer.weight, layer.weight_gradient, size, false);
+    keep(layer.bias, layer.bias_gradient, layer.output[0], true);
+}
+
+// A flat layer writes its input's gradient without margins; where the layer below needs some, a copy adds them.
+bool Engine::add_copy() {
+    if (layers.empty()) return false;
+    const Maps& below = layers.back()->out_gradient;
+    if (!below.top && !below.bottom && !below.left && !below.right) return false;
+    StriateLayer copy{};
+    copy.kind = ELEMENTWISE;
+    std::copy(layers.back()->layer.output, layers.back()->layer.output + 3, copy.input);
+    std::copy(copy.input, copy.input + 3, copy.output);
+    add(copy);
+    copies.back() = true;
+    return true;
+}
+
+void Engine::lay_out() {
+    const int count = int(layers.size());
+    values.resize(count + 1), gradients.resize(count + 1), places.resize(count);
+    ptrdiff_t end = 0;
+    const auto place = [&](Place& at, ptrdiff_t size, bool each_group) {
+        at.start = end, at.group = each_group ? rounded(size) : 0;
+        end += rounded(size) * (each_group ? TILE_GROUPS : 1);
+    };
+    for (int i = 0; i <= count; i++) {
+        Maps& maps = values[i].maps = i < count ? layers[i]->in : layers[i - 1]->out;
+        Maps& gradient = gradients[i].maps = i ? layers[i - 1]->out_gradient : layers[0]->in_gradient;
+        // Between a convolution and the maxima of its result there is a band of rows for all groups, as nobody reads it
+        // once the maxima are found; so too for its gradient, where no input gradient needs whole maps of it.
+        const bool pair = i > 0 && i < count && hand_in_hand(i), band = pair && i - 1 <= trained;
+        if (pair) maps.rows = layers[i]->layer.kernel[0];
+        if (band) gradient.rows = layers[i - 1]->band = layers[i]->layer.kernel[0];
+        place(values[i], maps.size(), !pair);
+        place(gradients[i], gradient.size(), i >= front);
+        if (i < count) layers[i]->in = maps, layers[i]->in_gradient = gradient;
+        if (i > 0) layers[i - 1]->out = maps, layers[i - 1]->out_gradient = gradient;
+    }
+    for (int i = 0; i < count; i++) {
+        layers[i]->settled();
+        place(places[i], layers[i]->memory_size(), true);
+        scratch = std::max(scratch, rounded(layers[i]->scratch_size(TILE_GROUPS)));
+    }
+    thread_size = end + scratch;
+}
+
+void Engine::prepare(int thread_count, int shard_count) {
+    while (int(memories.size()) < thread_count) memories.emplace_back(thread_size);
+    while (int(shards.size()) < shard_count) shards.emplace_back(shard_size);
+}
+
+void Engine::pack(int thread_count) {
+    std::vector<std::pair<int, int>> parts;
+    for (int i = 0; i < int(layers.size()); i++)
+        for (int part = 0; part < layers[i]->packs(); part++) parts.emplace_back(i, part);
+    threads.run(int(parts.size()), thread_count,
+                [&](int number, int) { layers[parts[number].first]->pack(parts[number].second); });
+}
+
+Buffers Engine::buffers(const Tile& tile, int i, int group, int groups) const {
+    const auto at = [&](const Place& place) {
+        return tile.memory + place.start + place.maps.origin() + group * place.group;
+    };
+    Buffers b{};
+    b.in = at(values[i]), b.in_group = values[i].group;
+    b.out = at(values[i + 1]), b.out_group = values[i + 1].group;
+    b.out_gradient = at(gradients[i + 1]), b.out_gradient_group = gradients[i + 1].group;
+    b.in_gradient = i > trained ? at(gradients[i]) : nullptr, b.in_gradient_group = gradients[i].group;
+    b.memory = reinterpret_cast<int32_t*>(at(places[i])), b.memory_group = places[i].group;
+    b.groups = groups;
+    for (size_t p = first_parameter[i]; tile.shard && p < parameters.size() && parameters[p].layer == i; p++)
+        (parameters[p].bias ? b.bias_gradient : b.weight_gradient) = tile.shard + parameters[p].start;
+    b.scratch = tile.memory + thread_size - scratch;
+    b.seed = (tile.seed + uint64_t(i) * 0x9e3779b97f4a7c15u) * 0xd1342543de82ef95u + uint64_t(tile.first / GROUP + group);
+    b.training = tile.training;
+    return b;
+}
+
+void Engine::run_layer(const Tile& tile, int i, int group, int groups, bool back) {
+    const double begun = tile.timed ? now() : 0.0;
+    const Buffers b = buffers(tile, i, group, groups);
+    if (back) layers[i]->backward(b);
+    else layers[i]->forward(b);
+    if (tile.timed) seconds[3 + (back ? layers.size() : 0) + i] += now() - begun;
+}
+
+// Whether a layer is the maxima of the convolution before it, over windows that share no rows.
+bool Engine::hand_in_hand(int i) const {
+    if (i < 1 || i >= front) return false;
+    const StriateLayer &pooling = layers[i]->layer, &before = layers[i - 1]->layer;
+    return pooling.kind == MAXIMUM && before.kind == CONVOLUTION && before.function == IDENTITY &&
+           pooling.stride[0] == pooling.kernel[0] && pooling.stride[1] == pooling.kernel[1] && !pooling.padding[0] &&
+           pooling.input[1] % pooling.kernel[0] == 0 && pooling.input[2] % pooling.kernel[1] == 0;
+}
+
+void Engine::forward_pair(const Tile& tile, int i, int group) {
+    const double begun = tile.timed ? now() : 0.0;
+    const Buffers first = buffers(tile, i, group, 1), second = buffers(tile, i + 1, group, 1);
+    const int step = layers[i + 1]->layer.kernel[0];
+    for (int y = 0; y < layers[i + 1]->layer.output[1]; y++) {
+        layers[i]->forward_rows(first, y * step, step);
+        layers[i + 1]->forward_rows(second, y, 1);
+    }
+    if (tile.timed) seconds[3 + i] += now() - begun;
+}
+
+void Engine::backward_pair(const Tile& tile, int i, int group) {
+    const double begun = tile.timed ? now() : 0.0;
+    const Buffers first = buffers(tile, i, group, 1), second = buffers(tile, i + 1, group, 1);
+    const int step = layers[i + 1]->layer.kernel[0], rows = layers[i + 1]->layer.output[1];
+    for (int y = 0; y < rows; y++) {
+        layers[i + 1]->backward_rows(second, y, 1, y == rows - 1);
+        layers[i]->backward_rows(first, y * step, step, y == rows - 1);
+    }
+    if (tile.timed) seconds[3 + layers.size() + i] += now() - begun;
+}
+
+void Engine::run_forward(const StriateImages& images, const Tile& tile) {
+    for (int g = 0; g < tile.groups; g++) {
+        const double begun = tile.timed ? now() : 0.0;
+        float* to = tile.memory + values[0].start + values[0].maps.origin() + g * values[0].group;
+        gather(images, tile.first + g * GROUP, values[0].maps, to);
+        if (tile.timed) seconds[0] += now() - begun;
+        for (int i = 0; i < front; i++) {
+            if (hand_in_hand(i + 1)) forward_pair(tile, i++, g);
+            else run_layer(tile, i, g, 1, false);
+        }
+    }
+    for (int i = front; i < int(layers.size()); i++) run_layer(tile, i, 0, tile.groups, false);
+}
+
+Score Engine::run_loss(const StriateImages& images, const StriateTarget& target, const Tile& tile) const {
+    const int classes = layers.back()->layer.output[0];
+    const Place &outputs = values.back(), &to = gradients.back();
+    Score sum;
+    for (int g = 0; g < tile.groups; g++) {
+        const int64_t first = tile.first + g * GROUP;
+        const int count = int(std::min<int64_t>(GROUP, images.count - first));
+        int64_t labels[GROUP];
+        for (int i = 0; i < count; i++) labels[i] = target.labels[images.indices ? images.indices[first + i] : first + i];
+        const Score one = score(target, tile.memory + outputs.start + g * outputs.group,
+                                tile.memory + to.start + g * to.group, classes, labels, count, images.count);
+        sum.loss += one.loss, sum.right += one.right;
+    }
+    return sum;
+}
+
+void Engine::run_backward(const Tile& tile) {
+    const int count = int(layers.size());
+    for (int i = count - 1; i >= std::max(front, trained); i--) run_layer(tile, i, 0, tile.groups, true);
+    for (int g = 0; g < tile.groups; g++)
+        for (int i = std::min(front, count) - 1; i >= trained; i--) {
+            if (i > trained && hand_in_hand(i) && layers[i - 1]->band) backward_pair(tile, --i, g);
+            else run_layer(tile, i, g, 1, true);
+        }
+}
+
+void Engine::forward(const StriateImages& images, float* outputs, int thread_count) {
+    const int tiles = int((images.count + TILE - 1) / TILE);
+    if (!tiles) return;
+    prepare(thread_count, 0);
+    pack(thread_count);
+    const StriateLayer& last = layers.back()->layer;
+    const int64_t features = int64_t(last.output[0]) * last.output[1] * last.output[2];
+    threads.run(tiles, thread_count, [&](int number, int thread) {
+        const int64_t first = int64_t(number) * TILE, count = std::min<int64_t>(TILE, images.count - first);
+        const Tile tile{memories[thread].data(), nullptr, first, int((count + GROUP - 1) / GROUP), 0, false, false};
+        run_forward(images, tile);
+        for (int64_t i = 0; i < count; i++) {
+            const float* from = tile.memory + values.back().start + i / GROUP * values.back().group + i % GROUP;
+            for (int64_t f = 0; f < features; f++) outputs[(first + i) * features + f] = from[f * GROUP];
+        }
+    });
+}
+
+StriateResult Engine::step(const StriateImages& images, const StriateTarget& target, const StriateUpdate& update,
+                           int thread_count) {
+    const int tiles = int((images.count + TILE - 1) / TILE);
+    const auto most = std::max<ptrdiff_t>(1, SHARD_MEMORY / std::max<ptrdiff_t>(1, shard_size * ptrdiff_t(sizeof(float))));
+    const int shard_count = int(std::min<ptrdiff_t>({tiles, MOST_SHARDS, most}));
+    prepare(thread_count, std::max(1, shard_count));
+    pack(thread_count);
+    std::vector<Score> scores(std::max(1, shard_count));
+    if (!shard_count) std::fill(shards[0].data(), shards[0].data() + shard_size, 0.0f);
+    threads.run(shard_count, thread_count, [&](int number, int thread) {
+        Tile tile{memories[thread].data(), shards[number].data(), 0, 0, target.seed, true, thread == 0};
+        std::fill(tile.shard, tile.shard + shard_size, 0.0f);
+        for (int t = int(int64_t(tiles) * number / shard_count); t < int(int64_t(tiles) * (number + 1) / shard_count); t++) {
+            tile.first = int64_t(t) * TILE;
+            tile.groups = int((std::min<int64_t>(TILE, images.count - tile.first) + GROUP - 1) / GROUP);
+            run_forward(images, tile);
+            const double begun = now();
+            const Score one = run_loss(images, target, tile);
+            scores[number].loss += one.loss, scores[number].right += one.right;
+            if (tile.timed) seconds[1] += now() - begun;
+            run_backward(tile);
+        }
+    });
+    const double begun = now();
+    finish(update, std::max(1, shard_count), thread_count);
+    seconds[2] += now() - begun;
+    StriateResult result{0, 0};
+    for (const Score& each : scores) result.loss += each.loss, result.right += each.right;
+    if (images.count) result.loss /= double(images.count);
+    return result;
+}
+
+// The shards' gradients added up in their order, and what the optimiser does with them.
+void Engine::finish(const StriateUpdate& update, int shard_count, int thread_count) {
+    threads.run(int(chunks.size()), thread_count, [&](int number, int) {
+        const Chunk& chunk = chunks[number];
+        const Parameter& parameter = parameters[chunk.parameter];
+        float* __restrict to = parameter.gradient + chunk.first;
+        const ptrdiff_t start = parameter.start + chunk.first;
+        std::memcpy(to, shards[0].data() + start, sizeof(float) * chunk.count);
+        for (int s = 1; s < shard_count; s++) {
+            const float* __restrict from = shards[s].data() + start;
+            for (ptrdiff_t i = 0; i < chunk.count; i++) to[i] += from[i];
+        }
+        if (update.rule != GRADIENTS)
+            apply(update, chunk.parameter, chunk.first, chunk.count, parameter.value, parameter.gradient);
+    });
+}
+
+void Engine::profile(double* to) {
+    const int count = int(layers.size());
+    std::fill(to, to + 3 + 2 * given, 0.0);
+    std::copy(seconds.begin(), seconds.begin() + 3, to);
+    for (int i = 0, at = -1; i < count; i++) {
+        at += !copies[i];  // a copy's time is its layer's
+        to[3 + at] += seconds[3 + i], to[3 + given + at] += seconds[3 + count + i];
+    }
+    std::fill(seconds.begin(), seconds.end(), 0.0);
+}
+
+}  // namespace striate

@@ -1,0 +1,97 @@
+// A network's layers, run forward and backward over two groups of sixteen images while they sit in the cache.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "loss.hpp"
+#include "operation.hpp"
+#include "threads.hpp"
+
+namespace striate {
+
+// Groups that go through together: a dense layer uses each weight for all of them.
+constexpr int TILE_GROUPS = 2, TILE = TILE_GROUPS * GROUP;
+// The most parts of a batch with gradients of their own. How a batch is cut depends on its size alone, so the order in
+// which gradients are added does too, whatever the number of threads.
+constexpr int MOST_SHARDS = 8;
+constexpr ptrdiff_t SHARD_MEMORY = ptrdiff_t(256) << 20;  // bytes of all shards: fewer where parameters are many
+constexpr ptrdiff_t CHUNK = 4096;                         // parameters that a thread adds up and updates at a time
+
+// Zeroed floats on a boundary of 64 bytes.
+class Memory {
+public:
+    explicit Memory(ptrdiff_t floats) : store(floats + 16, 0.0f) {}
+    float* data() {
+        const auto at = reinterpret_cast<uintptr_t>(store.data());
+        return store.data() + (64 - at % 64) % 64 / sizeof(float);
+    }
+
+private:
+    std::vector<float> store;
+};
+
+class Engine {
+public:
+    Engine(const StriateLayer* layers, int count);
+
+    void forward(const StriateImages& images, float* outputs, int threads);
+    StriateResult step(const StriateImages& images, const StriateTarget& target, const StriateUpdate& update,
+                       int threads);
+    void profile(double* seconds);
+
+private:
+    struct Place {  // a buffer in a thread's memory: its layout, where it begins, and how far the next group's lies
+        Maps maps;
+        ptrdiff_t start = 0, group = 0;
+    };
+    struct Parameter {
+        float *value, *gradient;
+        ptrdiff_t size, start;  // in a shard
+        int layer;
+        bool bias;
+    };
+    struct Tile {  // one thread's pass over one tile
+        float* memory;
+        float* shard;
+        int64_t first;
+        int groups;
+        uint64_t seed;
+        bool training, timed;
+    };
+    struct Chunk {
+        int parameter;
+        ptrdiff_t first, count;
+    };
+
+    void add(const StriateLayer& layer);
+    bool add_copy();
+    void lay_out();
+    void prepare(int threads, int shards);
+    void pack(int threads);
+    Buffers buffers(const Tile& tile, int layer, int group, int groups) const;
+    void run_forward(const StriateImages& images, const Tile& tile);
+    Score run_loss(const StriateImages& images, const StriateTarget& target, const Tile& tile) const;
+    void run_backward(const Tile& tile);
+    void run_layer(const Tile& tile, int layer, int group, int groups, bool back);
+    bool hand_in_hand(int pooling) const;
+    void forward_pair(const Tile& tile, int convolution, int group);
+    void backward_pair(const Tile& tile, int convolution, int group);
+    void finish(const StriateUpdate& update, int shards, int threads);
+
+    int given;                           // layers that Python asked for
+    std::vector<std::unique_ptr<Operation>> layers;
+    std::vector<bool> copies;            // layers that were put between them
+    int front = 0;                       // layers before this one run group by group, the others on a whole tile
+    int trained = 0;                     // the first layer with parameters: nobody asks for gradients below
+    std::vector<Place> values, gradients, places;  // values[i] goes into layer i; places[i] is its memory
+    ptrdiff_t scratch = 0, thread_size = 0, shard_size = 0;
+    std::vector<Parameter> parameters;
+    std::vector<int> first_parameter;    // of each layer
+    std::vector<Chunk> chunks;
+    std::vector<Memory> memories, shards;
+    std::vector<double> seconds;
+    Threads threads;
+};
+
+}  // namespace striate

@@ -1,0 +1,41 @@
+// Numbers too small for a full mantissa (below 1.2e-38) count as 0 while one of these lives: a processor takes a hundred
+// times as long for them, and a softmax or an optimiser in its last epochs makes many.
+#pragma once
+
+#include <cstdint>
+
+namespace striate {
+
+#if defined(__x86_64__)
+using FloatState = unsigned;
+constexpr FloatState TINY_IS_ZERO = 0x8040;  // MXCSR: flush to zero, and denormals are zeros
+inline FloatState float_state() { return __builtin_ia32_stmxcsr(); }
+inline void set_float_state(FloatState state) { __builtin_ia32_ldmxcsr(state); }
+#elif defined(__aarch64__)
+using FloatState = uint64_t;
+constexpr FloatState TINY_IS_ZERO = uint64_t(1) << 24;  // FPCR: flush to zero
+inline FloatState float_state() {
+    FloatState state;
+    asm volatile("mrs %0, fpcr" : "=r"(state));
+    return state;
+}
+inline void set_float_state(FloatState state) { asm volatile("msr fpcr, %0" : : "r"(state)); }
+#else
+using FloatState = unsigned;
+constexpr FloatState TINY_IS_ZERO = 0;
+inline FloatState float_state() { return 0; }
+inline void set_float_state(FloatState) {}
+#endif
+
+class Flush {
+public:
+    Flush() : before(float_state()) { set_float_state(before | TINY_IS_ZERO); }
+    ~Flush() { set_float_state(before); }
+    Flush(const Flush&) = delete;
+    Flush& operator=(const Flush&) = delete;
+
+private:
+    FloatState before;
+};
+
+}  // namespace striate

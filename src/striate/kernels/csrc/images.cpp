@@ -1,0 +1,61 @@
+#include "images.hpp"
+
+#include "transpose.hpp"
+
+namespace striate {
+namespace {
+
+typedef uint8_t Bytes __attribute__((vector_size(LANES), may_alias, aligned(1)));
+typedef uint16_t Shorts __attribute__((vector_size(LANES * 2)));
+
+Vector pixels(const StriateImages& images, int64_t at) {
+    if (images.floats) return load_loose(images.floats + at);
+    const Bytes bytes = *reinterpret_cast<const Bytes*>(images.bytes + at);
+    // Twice as wide at each step: compilers take a longer one apart, lane by lane.
+    const Mask whole = __builtin_convertvector(__builtin_convertvector(bytes, Shorts), Mask);
+    return __builtin_convertvector(whole, Vector) * images.scale + images.low;
+}
+
+float pixel(const StriateImages& images, int64_t at) {
+    return images.floats ? images.floats[at] : float(images.bytes[at]) * images.scale + images.low;
+}
+
+// Images lie anywhere in memory: asking for all their lines at once lets them arrive side by side.
+void ask_for(const StriateImages& images, const int64_t* start, int count, int64_t size) {
+    const int64_t each = images.floats ? sizeof(float) : 1;
+    const char* from = images.floats ? reinterpret_cast<const char*>(images.floats)
+                                     : reinterpret_cast<const char*>(images.bytes);
+    for (int i = 0; i < count; i++)
+        for (int64_t line = 0; line < size * each; line += 64) __builtin_prefetch(from + start[i] * each + line);
+}
+
+}  // namespace
+
+void gather(const StriateImages& images, int64_t first, const Maps& maps, float* to) {
+    const int64_t size = int64_t(maps.channels) * maps.rows * maps.columns;
+    const int count = int(std::min<int64_t>(GROUP, images.count - first));
+    int64_t start[GROUP];
+    for (int i = 0; i < count; i++) start[i] = (images.indices ? images.indices[first + i] : first + i) * size;
+    ask_for(images, start, count, size);
+    for (int c = 0; c < maps.channels; c++) {
+        for (int y = 0; y < maps.rows; y++) {
+            float* row = to + maps.at(c, y, 0);
+            const int64_t from = (int64_t(c) * maps.rows + y) * maps.columns;
+            int x = 0;
+            for (; x + LANES <= maps.columns; x += LANES) {
+                for (int lane = 0; lane < GROUP; lane += LANES) {
+                    Vector square[LANES];
+                    for (int i = 0; i < LANES; i++)
+                        square[i] = lane + i < count ? pixels(images, start[lane + i] + from + x) : Vector{};
+                    transpose(square);
+                    for (int i = 0; i < LANES; i++) store(row + (x + i) * GROUP + lane, square[i]);
+                }
+            }
+            for (; x < maps.columns; x++)
+                for (int i = 0; i < GROUP; i++)
+                    row[x * GROUP + i] = i < count ? pixel(images, start[i] + from + x) : 0.0f;
+        }
+    }
+}
+
+}  // namespace striate

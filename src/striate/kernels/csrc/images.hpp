@@ -1,0 +1,12 @@
+// Images of a batch, brought into the layout of the engine: sixteen side by side.
+#pragma once
+
+#include "interface.hpp"
+#include "maps.hpp"
+
+namespace striate {
+
+// The images first … first + 15 of a batch; those beyond its end are zeros. `to` is the origin of maps laid as `maps`.
+void gather(const StriateImages& images, int64_t first, const Maps& maps, float* to);
+
+}  // namespace striate

@@ -1,0 +1,74 @@
+// The C interface that Python loads: the layers of a network in, an engine out; then steps and forward passes.
+#pragma once
+
+#include <cstdint>
+
+#pragma GCC visibility push(default)
+extern "C" {
+
+enum StriateKind : int32_t { CONVOLUTION, MAXIMUM, AVERAGE, SUBSAMPLING, LINEAR, RADIAL, ELEMENTWISE, DROPOUT };
+enum StriateFunction : int32_t { IDENTITY, RELU, TANH, SCALED_TANH, SIGMOID };
+enum StriateLoss : int32_t { CROSS_ENTROPY, RADIAL_MLE, RADIAL_MAP };
+enum StriateRule : int32_t { GRADIENTS, ADAMW, SGD };
+
+// One layer. Shapes are (channels, rows, columns); a flat vector of n features is (n, 1, 1).
+struct StriateLayer {
+    int32_t kind, function;            // `function` is applied to the layer's output
+    int32_t input[3], output[3];
+    int32_t kernel[2], stride[2], dilation[2];
+    int32_t padding[4];                // top, bottom, left, right; negative where the windows leave a rest
+    int32_t count_padding;             // an average counts the padding
+    int32_t links;                     // of a convolution: how many kernels its weight holds
+    const int32_t* link_filters;       // the filter and the channel of each of them
+    const int32_t* link_channels;
+    float rate;                        // of a dropout
+    float *weight, *bias;              // null where there is none; the centres of a radial layer are its weight
+    float *weight_gradient, *bias_gradient;
+};
+
+// `count` images, each of input channels × rows × columns; the image of place i is number indices[i], or i.
+struct StriateImages {
+    const uint8_t* bytes;              // one of the two; a byte b stands for low + scale · b
+    const float* floats;
+    const int64_t* indices;
+    int64_t count;
+    float low, scale;
+};
+
+struct StriateTarget {
+    const int64_t* labels;             // by image number, as the images are
+    int32_t loss;
+    float rubbish;
+    uint64_t seed;                     // of this step's dropout
+};
+
+// What is done with the gradients. The slots are one pointer a parameter, in the order of the layers, weight first.
+struct StriateUpdate {
+    int32_t rule, count;
+    float* const* first;               // AdamW's first moment; SGD's momentum
+    float* const* second;              // AdamW's second moment
+    double rate, first_decay, second_decay, weight_decay, epsilon;
+    double step;                       // 1 for the first
+};
+
+struct StriateResult {
+    double loss;                       // the mean over the images
+    int64_t right;                     // images whose likeliest class is their label
+};
+
+// Null where memory runs out.
+void* striate_new(const StriateLayer* layers, int32_t count);
+void striate_free(void* engine);
+// outputs: images × features of the last layer, row by row.
+void striate_forward(void* engine, const StriateImages* images, float* outputs, int32_t threads);
+void striate_step(void* engine, const StriateImages* images, const StriateTarget* target, const StriateUpdate* update,
+                  int32_t threads, StriateResult* result);
+// Seconds since the last call, of the first thread: images, loss, reduction and update, then forward and backward of
+// each layer: 3 + 2 · layers numbers.
+void striate_profile(void* engine, double* seconds);
+// Whether this processor has the instructions that the library was compiled for.
+int32_t striate_supported(void);
+// Of which 16 is "avx512".
+int32_t striate_lanes(void);
+}
+#pragma GCC visibility pop

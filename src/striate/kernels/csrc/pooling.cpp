@@ -1,0 +1,211 @@
+// Maximum, average and trainable subsampling of the windows of each map.
+#include <limits>
+#include <vector>
+
+#include "blocks.hpp"
+#include "functions.hpp"
+#include "operation.hpp"
+
+namespace striate {
+namespace {
+
+// The part of a window along one axis that lies on the map, and its whole length on the padded map.
+struct Span {
+    int first, end, padded;
+};
+
+class Pooling final : public Operation {
+public:
+    explicit Pooling(const StriateLayer& layer) : Operation(layer) {
+        for (int axis = 0; axis < 2; axis++) {
+            const int size = layer.input[axis + 1], before = layer.padding[2 * axis];
+            for (int i = 0; i < layer.output[axis + 1]; i++) {
+                const int start = i * layer.stride[axis] - before, end = start + layer.kernel[axis];
+                const int edge = size + std::max(0, layer.padding[2 * axis + 1]);
+                spans[axis].push_back({std::max(start, 0), std::min(end, size),
+                                       std::min(end, edge) - std::max(start, -before)});
+            }
+        }
+        quarters = layer.kernel[0] == 2 && layer.kernel[1] == 2;
+        for (const auto& axis : spans)
+            for (const Span& span : axis) quarters = quarters && span.end - span.first == 2;
+        apart = layer.stride[0] >= layer.kernel[0] && layer.stride[1] >= layer.kernel[1];
+    }
+
+    ptrdiff_t memory_size() const override {
+        return layer.kind == MAXIMUM ? ptrdiff_t(out.channels) * out.rows * out.columns * GROUP : 0;
+    }
+    void forward(const Buffers& b) override;
+    void backward(const Buffers& b) override;
+    void forward_rows(const Buffers& b, int first, int count) override;
+    void backward_rows(const Buffers& b, int first, int count, bool last) override;
+
+private:
+    void forward_row(const float* values, float* to, int32_t* memory, int c, int y) const;
+    void backward_row(const float* gradients, float* to, const int32_t* memory, int c, int y) const;
+    void backward_map(const Buffers& b, int g, int c) const;
+    ptrdiff_t memory_at(int c, int y) const { return (ptrdiff_t(c) * out.rows + y) * out.columns * GROUP; }
+    float factor(int c, int y, int x) const;
+    void maximum(const float* values, int y, int x, int lane, Vector& most, Mask& place) const;
+
+    std::vector<Span> spans[2];
+    bool apart;     // no two windows share a value
+    bool quarters;  // every window is 2 × 2 and lies on the map
+};
+
+// What a sum is multiplied by.
+float Pooling::factor(int c, int y, int x) const {
+    if (layer.kind == SUBSAMPLING) return layer.weight[c];
+    const Span &rows = spans[0][y], &columns = spans[1][x];
+    if (layer.count_padding) return 1.0f / float(rows.padded * columns.padded);
+    return 1.0f / float((rows.end - rows.first) * (columns.end - columns.first));
+}
+
+// NaN counts as the largest, and the first of equals wins, as in PyTorch.
+inline void take_larger(Vector value, int32_t number, Vector& most, Mask& place) {
+    const Mask better = (value > most) | (value != value);
+    most = better ? value : most;
+    place = better ? spread(number) : place;
+}
+
+// The largest of a window and its place there.
+inline void Pooling::maximum(const float* values, int y, int x, int lane, Vector& most, Mask& place) const {
+    const Span &rows = spans[0][y], &columns = spans[1][x];
+    most = spread(-std::numeric_limits<float>::infinity());
+    place = Mask{};
+    int32_t number = 0;
+    for (int i = rows.first; i < rows.end; i++)
+        for (int j = columns.first; j < columns.end; j++, number++)
+            take_larger(load(values + i * in.row() + ptrdiff_t(j) * GROUP + lane), number, most, place);
+}
+
+void Pooling::forward_row(const float* values, float* to, int32_t* memory, int c, int y) const {
+    for (int x = 0; x < out.columns; x++) {
+        for (int lane = 0; lane < GROUP; lane += LANES) {
+            Vector result;
+            if (layer.kind == MAXIMUM) {
+                Mask place{};
+                if (quarters) {
+                    const float* corner = values + spans[0][y].first * in.row() + spans[1][x].first * GROUP + lane;
+                    result = load(corner);
+                    take_larger(load(corner + GROUP), 1, result, place);
+                    take_larger(load(corner + in.row()), 2, result, place);
+                    take_larger(load(corner + in.row() + GROUP), 3, result, place);
+                } else {
+                    maximum(values, y, x, lane, result, place);
+                }
+                store_mask(memory + x * GROUP + lane, place);
+            } else {
+                result = Vector{};
+                for (int i = spans[0][y].first; i < spans[0][y].end; i++)
+                    for (int j = spans[1][x].first; j < spans[1][x].end; j++)
+                        result += load(values + i * in.row() + ptrdiff_t(j) * GROUP + lane);
+                result = result * factor(c, y, x) + (layer.bias ? layer.bias[c] : 0.0f);
+            }
+            store(to + x * GROUP + lane, result);
+        }
+    }
+    activate(layer.function, to, out.columns);
+}
+
+void Pooling::forward(const Buffers& b) {
+    for (int g = 0; g < b.groups; g++)
+        for (int c = 0; c < out.channels; c++)
+            for (int y = 0; y < out.rows; y++)
+                forward_row(b.in + g * b.in_group + in.at(c, 0, 0), b.out + g * b.out_group + out.at(c, y, 0),
+                            b.memory + g * b.memory_group + memory_at(c, y), c, y);
+}
+
+void Pooling::forward_rows(const Buffers& b, int first, int count) {
+    const float* values = b.in - spans[0][first].first * in.row();
+    for (int c = 0; c < out.channels; c++)
+        for (int y = first; y < first + count; y++)
+            forward_row(values + in.at(c, 0, 0), b.out + out.at(c, y, 0), b.memory + memory_at(c, y), c, y);
+}
+
+void Pooling::backward_rows(const Buffers& b, int first, int count, bool) {
+    float* to = b.in_gradient - spans[0][first].first * in_gradient.row();
+    for (int c = 0; c < out.channels; c++)
+        for (int y = first; y < first + count; y++)
+            backward_row(b.out_gradient + out_gradient.at(c, y, 0), to + in_gradient.at(c, 0, 0),
+                         b.memory + memory_at(c, y), c, y);
+}
+
+// Of one row of windows. Where windows share values or leave some out, the rows they lie on must have been cleared.
+void Pooling::backward_row(const float* gradients, float* to, const int32_t* memory, int c, int y) const {
+    for (int x = 0; x < out.columns; x++) {
+        for (int lane = 0; lane < GROUP; lane += LANES) {
+            Vector gradient = load(gradients + x * GROUP + lane);
+            Mask place{};
+            if (layer.kind == MAXIMUM) place = load_mask(memory + x * GROUP + lane);
+            else gradient *= factor(c, y, x);
+            if (quarters && apart) {
+                float* corner = to + spans[0][y].first * in_gradient.row() + spans[1][x].first * GROUP + lane;
+                const bool all = layer.kind != MAXIMUM;
+                store(corner, all ? gradient : place == 0 ? gradient : Vector{});
+                store(corner + GROUP, all ? gradient : place == 1 ? gradient : Vector{});
+                store(corner + in_gradient.row(), all ? gradient : place == 2 ? gradient : Vector{});
+                store(corner + in_gradient.row() + GROUP, all ? gradient : place == 3 ? gradient : Vector{});
+                continue;
+            }
+            int32_t number = 0;
+            for (int i = spans[0][y].first; i < spans[0][y].end; i++) {
+                for (int j = spans[1][x].first; j < spans[1][x].end; j++, number++) {
+                    float* at = to + i * in_gradient.row() + ptrdiff_t(j) * GROUP + lane;
+                    const Vector share = layer.kind == MAXIMUM ? (place == number ? gradient : Vector{}) : gradient;
+                    store(at, apart ? share : load(at) + share);
+                }
+            }
+        }
+    }
+}
+
+void Pooling::backward_map(const Buffers& b, int g, int c) const {
+    const int rows = layer.input[1], columns = layer.input[2];
+    float* to = b.in_gradient + g * b.in_gradient_group + in_gradient.at(c, 0, 0);
+    const bool covers = apart && layer.stride[0] == layer.kernel[0] && layer.stride[1] == layer.kernel[1] &&
+                        rows <= out.rows * layer.stride[0] && columns <= out.columns * layer.stride[1];
+    if (!covers)
+        for (int y = 0; y < rows; y++) std::memset(to + y * in_gradient.row(), 0, sizeof(float) * columns * GROUP);
+    for (int y = 0; y < out.rows; y++)
+        backward_row(b.out_gradient + g * b.out_gradient_group + out_gradient.at(c, y, 0), to,
+                     b.memory + g * b.memory_group + memory_at(c, y), c, y);
+    if (input_function == IDENTITY) return;
+    const float* values = b.in + g * b.in_group + in.at(c, 0, 0);
+    for (int y = 0; y < rows; y++)
+        pass_through(input_function, values + y * in.row(), to + y * in_gradient.row(), columns);
+}
+
+void Pooling::backward(const Buffers& b) {
+    for (int g = 0; g < b.groups; g++) {
+        for (int c = 0; c < out.channels; c++) {
+            if (b.in_gradient) backward_map(b, g, c);
+            if (layer.kind != SUBSAMPLING) continue;
+            alignas(64) float lanes[2 * GROUP] = {};
+            for (int y = 0; y < out.rows; y++) {
+                const float* gradients = b.out_gradient + g * b.out_gradient_group + out_gradient.at(c, y, 0);
+                const float* values = b.in + g * b.in_group + in.at(c, 0, 0);
+                for (int x = 0; x < out.columns; x++) {
+                    for (int lane = 0; lane < GROUP; lane += LANES) {
+                        const Vector gradient = load(gradients + x * GROUP + lane);
+                        Vector sum{};
+                        for (int i = spans[0][y].first; i < spans[0][y].end; i++)
+                            for (int j = spans[1][x].first; j < spans[1][x].end; j++)
+                                sum += load(values + i * in.row() + ptrdiff_t(j) * GROUP + lane);
+                        store(lanes + lane, load(lanes + lane) + gradient * sum);
+                        store(lanes + GROUP + lane, load(lanes + GROUP + lane) + gradient);
+                    }
+                }
+            }
+            float sums[2];
+            add_lanes(lanes, sums, 2);
+            b.weight_gradient[c] += sums[0], b.bias_gradient[c] += sums[1];
+        }
+    }
+}
+
+}  // namespace
+
+std::unique_ptr<Operation> pooling(const StriateLayer& layer) { return std::make_unique<Pooling>(layer); }
+
+}  // namespace striate

@@ -1,0 +1,96 @@
+#include "threads.hpp"
+
+#include <unistd.h>
+
+#include "flush.hpp"
+
+namespace striate {
+namespace {
+
+// How often a thread looks for work, or for the end of it, before it sleeps: about as long as lies between two steps.
+constexpr int PATIENCE = 20000;
+
+inline void rest() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+void Threads::run(int tasks, int threads, const std::function<void(int, int)>& todo) {
+    if (threads < 1) threads = 1;
+    if (threads > tasks) threads = tasks;
+    const Flush flush;
+    if (threads <= 1) {
+        for (int number = 0; number < tasks; number++) todo(number, 0);
+        return;
+    }
+    start(threads);
+    task = &todo, count = tasks;
+    next.store(0);
+    busy.store(int(workers.size()));
+    {
+        std::lock_guard<std::mutex> lock(mutex);
+        round.fetch_add(1);
+    }
+    wake.notify_all();
+    take(0);
+    for (int look = 0; busy.load(std::memory_order_acquire); look++) {
+        if (look < PATIENCE) rest();
+        else std::this_thread::yield();
+    }
+}
+
+void Threads::start(int threads) {
+    const long here = long(getpid());
+    if (process != here && !workers.empty()) {  // a forked child has none of its parent's threads
+        for (std::thread& worker : workers) worker.detach();
+        workers.clear();
+    }
+    if (int(workers.size()) == threads - 1) return;
+    stop();
+    process = here;
+    over.store(false);
+    const uint64_t seen = round.load();
+    for (int i = 1; i < threads; i++) workers.emplace_back([this, i, seen] { work(i, seen); });
+}
+
+void Threads::stop() {
+    if (process != long(getpid())) {
+        for (std::thread& worker : workers) worker.detach();
+        workers.clear();
+        return;
+    }
+    {
+        std::lock_guard<std::mutex> lock(mutex);
+        over.store(true);
+        round.fetch_add(1);
+    }
+    wake.notify_all();
+    for (std::thread& worker : workers) worker.join();
+    workers.clear();
+}
+
+void Threads::work(int thread, uint64_t seen) {
+    const Flush flush;
+    for (;;) {
+        for (int look = 0; look < PATIENCE && round.load(std::memory_order_acquire) == seen; look++) rest();
+        if (round.load(std::memory_order_acquire) == seen) {
+            std::unique_lock<std::mutex> lock(mutex);
+            wake.wait(lock, [&] { return round.load() != seen; });
+        }
+        seen = round.load();
+        if (over.load()) return;
+        take(thread);
+        busy.fetch_sub(1, std::memory_order_release);
+    }
+}
+
+void Threads::take(int thread) {
+    for (int number = next.fetch_add(1); number < count; number = next.fetch_add(1)) (*task)(number, thread);
+}
+
+}  // namespace striate

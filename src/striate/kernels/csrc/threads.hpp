@@ -1,0 +1,40 @@
+// A few threads that wait for work between steps.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace striate {
+
+class Threads {
+public:
+    Threads() = default;
+    ~Threads() { stop(); }
+    Threads(const Threads&) = delete;
+    Threads& operator=(const Threads&) = delete;
+
+    // task(number, thread) for each number below `count`, on `threads` threads, the caller's being thread 0.
+    void run(int count, int threads, const std::function<void(int, int)>& task);
+
+private:
+    void start(int threads);
+    void stop();
+    void work(int thread, uint64_t seen);
+    void take(int thread);
+
+    std::vector<std::thread> workers;
+    std::mutex mutex;
+    std::condition_variable wake;
+    std::atomic<uint64_t> round{0};   // one more for each piece of work
+    std::atomic<int> next{0}, busy{0};
+    std::atomic<bool> over{false};
+    int count = 0;
+    long process = 0;
+    const std::function<void(int, int)>* task = nullptr;
+};
+
+}  // namespace striate

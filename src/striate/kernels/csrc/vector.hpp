@@ -1,0 +1,59 @@
+// Vectors of the instruction set that this source is being compiled for, and how many of them a kernel may hold.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace striate {
+
+// Images that lie side by side in memory: the innermost axis of every buffer, whatever the instruction set.
+constexpr int GROUP = 16;
+
+#if defined(__AVX512F__)
+constexpr int LANES = 16, REGISTERS = 32;
+#elif defined(__AVX__)
+constexpr int LANES = 8, REGISTERS = 16;
+#elif defined(__ARM_NEON)
+constexpr int LANES = 4, REGISTERS = 32;
+#else
+constexpr int LANES = 4, REGISTERS = 16;
+#endif
+
+// Both may alias plain arrays, which is what they are loaded from. A Loose one may start anywhere.
+typedef float Vector __attribute__((vector_size(LANES * 4), may_alias));
+typedef float Loose __attribute__((vector_size(LANES * 4), may_alias, aligned(4)));
+typedef int32_t Mask __attribute__((vector_size(LANES * 4), may_alias));
+
+inline Vector load(const float* from) { return *reinterpret_cast<const Vector*>(from); }
+inline void store(float* to, Vector value) { *reinterpret_cast<Vector*>(to) = value; }
+inline Vector load_loose(const float* from) { return *reinterpret_cast<const Loose*>(from); }
+inline void store_loose(float* to, Vector value) { *reinterpret_cast<Loose*>(to) = value; }
+inline Mask load_mask(const int32_t* from) { return *reinterpret_cast<const Mask*>(from); }
+inline void store_mask(int32_t* to, Mask value) { *reinterpret_cast<Mask*>(to) = value; }
+
+// A scalar in every lane. Subtracting a zero keeps the sign of −0, so compilers drop the subtraction.
+inline Vector spread(float value) { return value - Vector{}; }
+inline Mask spread(int32_t value) { return value - Mask{}; }
+
+// The value, in a register: without this, compilers load an operand anew for each of its uses.
+inline Vector held(Vector value) {
+#if defined(__x86_64__) && defined(__AVX512F__)
+    asm("" : "+v"(value));
+#elif defined(__x86_64__)
+    asm("" : "+x"(value));
+#elif defined(__ARM_NEON)
+    asm("" : "+w"(value));
+#endif
+    return value;
+}
+
+template <class To, class From>
+inline To bits(From value) {
+    static_assert(sizeof(To) == sizeof(From), "bits keeps the size");
+    To result;
+    std::memcpy(&result, &value, sizeof(To));
+    return result;
+}
+
+}  // namespace striate

@@ -1,0 +1,197 @@
+"""A whole network compiled: forward, backward and update of a batch in one call.
+
+The parameters are the module's own: the engine reads and writes their memory, leaves gradients in their `grad`, and
+keeps the optimiser's state where PyTorch's optimiser has it. So checkpoints, and everything else that looks at a
+module, stay as they are.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from weakref import finalize
+
+import torch
+from torch import Tensor, nn
+
+from striate.kernels.library import Images, Layer, Library, Result, Target, Update, library
+from striate.kernels.lower import FUNCTIONS, KINDS, Lowered, NotLoweredError, lower
+from striate.kernels.optimiser import Rule
+from striate.spec.network import Network, plan
+
+LOSSES = ("cross-entropy", "rbf-mle", "rbf-map")
+"""In the order of `StriateLoss`."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Images for an engine: (images, channels, height, width), of bytes or of floats; a byte b is low + scale · b.
+
+    With `chosen` (int64, a vector) they are the images of these numbers, in this order; gathering happens on the way.
+    """
+
+    images: Tensor
+    chosen: Tensor | None = None
+    low: float = 0.0
+    scale: float = 1.0
+
+    def __len__(self) -> int:
+        return len(self.images) if self.chosen is None else len(self.chosen)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a step learns: `labels` (int64) by the number of the image, and the loss; `seed` is of its dropout."""
+
+    labels: Tensor
+    loss: str = "cross-entropy"
+    rubbish: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Seconds of the first thread, by what they went to: images, loss, update, and each layer's two directions."""
+
+    images: float
+    loss: float
+    update: float
+    forward: dict[str, float]
+    backward: dict[str, float]
+
+
+def unsupported(network: Network, *, instruction_set: str = "") -> str | None:
+    """Why a network cannot run on the kernels here, or None where it can."""
+    found = library(instruction_set)
+    if isinstance(found, str):
+        return found
+    try:
+        lower(network)
+    except NotLoweredError as reason:
+        return str(reason)
+    return None
+
+
+class Engine:
+    """`network` on the C++ kernels, with the parameters of `module`, which must be float32 and on the CPU.
+
+    Raises NotLoweredError where the network or this machine cannot; `unsupported` says so beforehand.
+    """
+
+    def __init__(self, network: Network, module: nn.Module, *, instruction_set: str = "") -> None:
+        found = library(instruction_set)
+        if isinstance(found, str):
+            raise NotLoweredError(found)
+        self.library: Library = found
+        self.network = network
+        self.layers = lower(network)
+        self.features = plan(network).output
+        self.module = module
+        self.parameters = [each for layer in self.layers for each in _parameters(module, layer)]
+        self.gradients = [torch.zeros_like(each, memory_format=torch.contiguous_format) for each in self.parameters]
+        self._bind()
+
+    def outputs(self, pictures: Pictures, *, threads: int) -> Tensor:
+        """Logits, or RBF distances: (images, features), in evaluation mode."""
+        self._check()
+        made = torch.empty(len(pictures), *self.features)
+        images, _keep = _images(pictures, self.network)
+        self.library.calls.striate_forward(self.handle, images, made.data_ptr(), threads)
+        return made
+
+    def step(self, pictures: Pictures, goal: Goal, *, rule: Rule | None, threads: int) -> tuple[float, int]:
+        """Forward, backward, and the optimiser's `rule`; without a rule, the gradients only. The mean loss, and how
+        many images were right, before the step."""
+        self._check()
+        for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
+            if parameter.grad is not gradient:
+                parameter.grad = gradient
+        images, _keep = _images(pictures, self.network)
+        labels = goal.labels.contiguous()
+        target = Target(labels.data_ptr(), LOSSES.index(goal.loss), goal.rubbish, goal.seed)
+        update = rule.next(self.parameters) if rule else Update()
+        result = Result()
+        self.library.calls.striate_step(self.handle, images, target, update, threads, result)
+        return result.loss, result.right
+
+    def spent(self) -> Spent:
+        """Where the time went since the last call."""
+        count = len(self.layers)
+        numbers = (ctypes.c_double * (3 + 2 * count))()
+        self.library.calls.striate_profile(self.handle, numbers)
+        names = [layer.path for layer in self.layers]
+        images, loss, update, *others = numbers
+        return Spent(
+            images,
+            loss,
+            update,
+            forward=dict(zip(names, others[:count], strict=True)),
+            backward=dict(zip(names, others[count:], strict=True)),
+        )
+
+    def _check(self) -> None:
+        if self.addresses != [each.data_ptr() for each in self.parameters]:
+            self._bind()
+
+    def _bind(self) -> None:
+        self.addresses = [each.data_ptr() for each in self.parameters]
+        gradients = dict(zip(self.parameters, self.gradients, strict=True))
+        self._kept: list[object] = []
+        made = [self._layer(each, gradients) for each in self.layers]
+        handle = self.library.calls.striate_new((Layer * len(made))(*made), len(made))
+        if not handle:
+            raise MemoryError("the kernels' buffers")
+        self.handle = handle
+        finalize(self, self.library.calls.striate_free, handle)
+
+    def _layer(self, layer: Lowered, gradients: dict[nn.Parameter, Tensor]) -> Layer:
+        made = Layer(KINDS.index(layer.kind), FUNCTIONS.index(layer.function))
+        for name in ("input", "output", "kernel", "stride", "dilation", "padding"):
+            getattr(made, name)[:] = getattr(layer, name)
+        made.count_padding, made.rate, made.links = layer.count_padding, layer.rate, len(layer.links)
+        if layer.links:
+            for name, numbers in zip(("link_filters", "link_channels"), zip(*layer.links, strict=True), strict=True):
+                array = (ctypes.c_int32 * len(numbers))(*numbers)
+                self._kept.append(array)
+                setattr(made, name, ctypes.addressof(array))
+        if layer.kind == "radial":
+            centres: Tensor = self.module.get_submodule(layer.path).centres  # pyright: ignore[reportAssignmentType]
+            self._kept.append(centres)
+            made.weight = centres.data_ptr()
+        for name, parameter in _named(self.module, layer):
+            setattr(made, name, parameter.data_ptr())
+            setattr(made, f"{name}_gradient", gradients[parameter].data_ptr())
+        return made
+
+
+def _named(module: nn.Module, layer: Lowered) -> list[tuple[str, nn.Parameter]]:
+    if layer.kind not in ("convolution", "linear", "subsampling"):
+        return []
+    own = module.get_submodule(layer.path)
+    return [(name, each) for name in ("weight", "bias") if isinstance(each := getattr(own, name), nn.Parameter)]
+
+
+def _parameters(module: nn.Module, layer: Lowered) -> list[nn.Parameter]:
+    found = [each for _, each in _named(module, layer)]
+    for each in found:
+        if each.dtype != torch.float32 or each.device.type != "cpu" or not each.is_contiguous():
+            raise NotLoweredError("its parameters are not float32, contiguous and on the CPU")
+    return found
+
+
+def _images(pictures: Pictures, network: Network) -> tuple[Images, list[Tensor]]:
+    """The images as C has them, and what must stay alive while C reads them."""
+    images = pictures.images.contiguous()
+    if tuple(images.shape[1:]) != network.input:
+        raise ValueError(f"images of {tuple(images.shape[1:])} for a network that takes {network.input}")
+    kept = [images]
+    indices = None
+    if pictures.chosen is not None:
+        kept.append(pictures.chosen.contiguous())
+        indices = kept[-1].data_ptr()
+    address = images.data_ptr()
+    if images.dtype == torch.uint8:
+        return Images(address, None, indices, len(pictures), pictures.low, pictures.scale), kept
+    if images.dtype != torch.float32:
+        raise ValueError(f"images of {images.dtype}; they must be uint8 or float32")
+    return Images(None, address, indices, len(pictures), 0.0, 1.0), kept

@@ -1,0 +1,85 @@
+"""PyTorch's optimisers, as the engine takes their step: the same numbers, and the state where PyTorch keeps it."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from striate.kernels.library import Update
+
+RULES = ("gradients", "adamw", "sgd")
+"""In the order of `StriateRule`."""
+
+
+def rule_for(optimiser: torch.optim.Optimizer) -> Rule | None:
+    """The engine's step for an optimiser, or None where it has none: then gradients go through PyTorch."""
+    return Rule(optimiser) if isinstance(optimiser, torch.optim.AdamW | torch.optim.SGD) else None
+
+
+class Rule:
+    """The step of an AdamW or SGD of torch.optim with one group of parameters, without amsgrad, Nesterov or damping.
+
+    `next` gives the numbers of the following step and counts it in the optimiser's state, as the optimiser would.
+    """
+
+    def __init__(self, optimiser: torch.optim.Optimizer) -> None:
+        self.optimiser = optimiser
+        self.kind = RULES[1] if isinstance(optimiser, torch.optim.AdamW) else RULES[2]
+        self.bound: list[Tensor] | None = None
+        self.arrays: list[Any] = [None, None]
+        self.steps: list[Tensor] = []
+        self.done = 0.0
+
+    def next(self, parameters: list[nn.Parameter]) -> Update:
+        """The update of the step to come."""
+        group = self.optimiser.param_groups[0]
+        state = self.optimiser.state
+        names = ("exp_avg", "exp_avg_sq") if self.kind == "adamw" else ("momentum_buffer",)
+        if self.kind == "sgd" and not group["momentum"]:
+            names = ()
+        for parameter in parameters:
+            if names and state[parameter].get(names[-1]) is None:
+                self._begin(state[parameter], parameter, names)
+        slots = [[state[each][name] for each in parameters] for name in names]
+        flat = [each for slot in slots for each in slot]
+        if (
+            self.bound is None
+            or len(self.bound) != len(flat)
+            or any(a is not b for a, b in zip(self.bound, flat, strict=True))
+        ):
+            self.bound = flat
+            self._bind(parameters, slots)
+        self.done += 1
+        if self.steps:
+            torch._foreach_add_(self.steps, 1)  # pyright: ignore[reportPrivateImportUsage]
+        first, second = (ctypes.addressof(each) if each is not None else None for each in self.arrays)
+        betas = group.get("betas", (group.get("momentum", 0.0), 0.0))
+        return Update(
+            RULES.index(self.kind),
+            len(parameters),
+            first,
+            second,
+            group["lr"],
+            *betas,
+            group["weight_decay"],
+            group.get("eps", 0.0),
+            self.done,
+        )
+
+    def _begin(self, state: dict[str, Any], parameter: nn.Parameter, names: tuple[str, ...]) -> None:
+        if self.kind == "adamw":
+            state["step"] = torch.zeros((), dtype=torch.float32)
+        for name in names:
+            state[name] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
+
+    def _bind(self, parameters: list[nn.Parameter], slots: list[list[Tensor]]) -> None:
+        for place in range(2):
+            tensors = slots[place] if place < len(slots) else []
+            pointers = [each.data_ptr() for each in tensors] or [None] * len(parameters)
+            self.arrays[place] = (ctypes.c_void_p * len(parameters))(*pointers)
+        states = [self.optimiser.state[each] for each in parameters]
+        self.steps = [each["step"] for each in states if "step" in each]
+        self.done = float(self.steps[0]) if self.steps else 0.0

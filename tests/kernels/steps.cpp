@@ -1,0 +1,127 @@
+// Steps and forward passes of networks of every kind, for the sanitizers: no result is looked at but that it is finite.
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+#include "interface.hpp"
+
+namespace {
+
+struct Network {
+    std::vector<StriateLayer> layers;
+    std::vector<std::vector<float>> values;
+    std::vector<std::vector<int32_t>> numbers;
+    int shape[3];
+
+    explicit Network(int channels, int rows, int columns) : shape{channels, rows, columns} {
+        values.reserve(200), numbers.reserve(200);
+    }
+
+    float* memory(size_t size, float scale) {
+        std::vector<float> made(size);
+        for (float& each : made) each = scale * (float(std::rand() % 200) / 100.0f - 1.0f);
+        values.push_back(std::move(made));
+        return values.back().data();
+    }
+
+    StriateLayer& add(int kind, int function, int channels, int rows, int columns) {
+        StriateLayer layer{};
+        layer.kind = kind, layer.function = function;
+        const int output[3] = {channels, rows, columns};
+        for (int i = 0; i < 3; i++) layer.input[i] = shape[i], layer.output[i] = shape[i] = output[i];
+        for (int i = 0; i < 2; i++) layer.kernel[i] = layer.stride[i] = layer.dilation[i] = 1;
+        layers.push_back(layer);
+        return layers.back();
+    }
+
+    void parameters(StriateLayer& layer, size_t weights, size_t biases) {
+        layer.weight = memory(weights, 0.2f), layer.weight_gradient = memory(weights, 0);
+        layer.bias = memory(biases, 0.1f), layer.bias_gradient = memory(biases, 0);
+    }
+
+    void convolution(int filters, int kernel, int stride, int padding, int dilation, int function) {
+        const int channels = shape[0];
+        const auto size = [&](int n) { return (n + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1; };
+        StriateLayer& layer = add(CONVOLUTION, function, filters, size(shape[1]), size(shape[2]));
+        std::vector<int32_t> to, from;
+        for (int f = 0; f < filters; f++)
+            for (int c = 0; c < channels; c++)
+                if (filters < 5 || (f + c) % 3) to.push_back(f), from.push_back(c);
+        numbers.push_back(to), layer.link_filters = numbers.back().data();
+        numbers.push_back(from), layer.link_channels = numbers.back().data();
+        layer.links = int32_t(to.size());
+        for (int i = 0; i < 2; i++) layer.kernel[i] = kernel, layer.stride[i] = stride, layer.dilation[i] = dilation;
+        for (int32_t& side : layer.padding) side = padding;
+        parameters(layer, to.size() * kernel * kernel, filters);
+    }
+
+    void pooling(int kind, int kernel, int stride, int padding, int function) {
+        const auto size = [&](int n) { return (n + 2 * padding - kernel) / stride + 1; };
+        StriateLayer& layer = add(kind, function, shape[0], size(shape[1]), size(shape[2]));
+        for (int i = 0; i < 2; i++) layer.kernel[i] = kernel, layer.stride[i] = stride;
+        for (int32_t& side : layer.padding) side = padding;
+        if (kind == SUBSAMPLING) parameters(layer, shape[0], shape[0]);
+    }
+
+    void linear(int units, int function) {
+        const int inputs = shape[0] * shape[1] * shape[2];
+        StriateLayer& layer = add(LINEAR, function, units, 1, 1);
+        parameters(layer, size_t(inputs) * units, units);
+    }
+
+    void run(int images, int loss, int threads) {
+        void* engine = striate_new(layers.data(), int32_t(layers.size()));
+        const size_t each = size_t(layers[0].input[0]) * layers[0].input[1] * layers[0].input[2];
+        std::vector<uint8_t> bytes(each * (images + 3));
+        for (uint8_t& byte : bytes) byte = uint8_t(std::rand());
+        std::vector<int64_t> chosen(images), labels(images + 3);
+        for (int i = 0; i < images; i++) chosen[i] = (i * 7 + 1) % (images + 3);
+        for (int64_t& label : labels) label = std::rand() % shape[0];
+        const StriateImages given{bytes.data(), nullptr, chosen.data(), images, -0.1f, 0.005f};
+        std::vector<float> outputs(size_t(images) * shape[0]);
+        striate_forward(engine, &given, outputs.data(), threads);
+        std::vector<std::vector<float>> slots;
+        std::vector<float*> first, second;
+        for (const StriateLayer& layer : layers) {
+            if (!layer.weight_gradient) continue;
+            const size_t inputs = size_t(layer.input[0]) * layer.input[1] * layer.input[2];
+            const size_t weights = layer.kind == CONVOLUTION ? size_t(layer.links) * layer.kernel[0] * layer.kernel[1]
+                                   : layer.kind == LINEAR    ? inputs * layer.output[0]
+                                                             : size_t(layer.output[0]);
+            for (size_t size : {weights, size_t(layer.output[0])})
+                for (auto* slot : {&first, &second}) slots.emplace_back(size), slot->push_back(slots.back().data());
+        }
+        StriateUpdate update{ADAMW, int32_t(first.size()), first.data(), second.data(), 1e-3, 0.9, 0.999, 0.01, 1e-8, 0};
+        const StriateTarget target{labels.data(), loss, 2.0f, 5};
+        StriateResult result{};
+        for (int step = 0; step < 2; step++) {
+            update.step++;
+            striate_step(engine, &given, &target, &update, threads, &result);
+            if (!std::isfinite(result.loss)) std::printf("loss %g\n", result.loss), std::exit(1);
+        }
+        striate_free(engine);
+    }
+};
+
+}  // namespace
+
+int main() {
+    for (int images : {0, 1, 17, 70}) {
+        for (int threads : {1, 3}) {
+            Network one(1, 14, 17);
+            one.convolution(3, 3, 1, 0, 1, IDENTITY), one.pooling(MAXIMUM, 2, 2, 0, RELU);
+            one.convolution(7, 3, 2, 1, 1, TANH), one.pooling(AVERAGE, 3, 1, 1, IDENTITY);
+            one.linear(13, RELU), one.linear(4, IDENTITY);
+            one.run(images, CROSS_ENTROPY, threads);
+            Network two(2, 9, 12);
+            two.convolution(5, 2, 1, 0, 2, SCALED_TANH), two.pooling(SUBSAMPLING, 2, 2, 0, SIGMOID);
+            two.add(DROPOUT, IDENTITY, two.shape[0], two.shape[1], two.shape[2]).rate = 0.5f;
+            two.convolution(4, 3, 1, 2, 1, RELU), two.pooling(MAXIMUM, 3, 2, 1, IDENTITY), two.linear(6, TANH);
+            StriateLayer& radial = two.add(RADIAL, IDENTITY, 3, 1, 1);
+            radial.weight = two.memory(18, 1);
+            two.run(images, RADIAL_MAP, threads);
+        }
+    }
+    std::puts("steps: all is well");
+}

@@ -1,0 +1,120 @@
+"""Which kernels run what, how that is asked for, and what a run keeps of it."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from striate import Activation, BatchNorm, Conv, Flatten, Linear, Network, Residual, find
+from striate.build import build
+from striate.errors import RunError, SpecError
+from striate.kernels.choice import choose
+from striate.kernels.engine import unsupported
+from striate.kernels.library import CHOICE, Library, library
+from striate.train import Recipe, session
+from striate.train.run import open_run
+
+NORMALISED = Network("bn", (1, 6, 6), [Conv(2, kernel=3), BatchNorm(), Flatten(), Linear(2)])
+
+
+def test_networks_that_stay_with_pytorch_and_why() -> None:
+    residual = Residual([Conv(1, kernel=3, padding=1)])
+    assert unsupported(find("lenet5")) is None
+    assert unsupported(NORMALISED) == "batch_norm1 is a BatchNorm"
+    assert unsupported(Network("res", (1, 6, 6), [residual, Flatten(), Linear(2)])) == "residual1 is not sequential"
+    assert unsupported(Network("none", (1, 6, 6), [Activation("relu")])) == "it has no layer with parameters"
+
+
+def test_asking_for_kernels_that_cannot_run_a_network() -> None:
+    with pytest.raises(SpecError) as raised:
+        build(NORMALISED, kernels="striate")
+    assert str(raised.value) == (
+        "bn cannot run on Striate's kernels: batch_norm1 is a BatchNorm.\n"
+        "They take sequential networks without normalisation; `striate doctor` says whether they are there.\n"
+        "Leave kernels at auto, or ask for torch."
+    )
+    with pytest.raises(SpecError, match="kernels"):
+        build(NORMALISED, kernels="fast")
+
+
+def test_the_environment_chooses_an_instruction_set(monkeypatch) -> None:
+    library.cache_clear()
+    try:
+        monkeypatch.setenv(CHOICE, "torch")
+        assert library() == "STRIATE_KERNELS=torch asks for PyTorch's kernels"
+        library.cache_clear()
+        monkeypatch.setenv(CHOICE, "abacus")
+        assert "abacus is no instruction set of this machine" in str(library())
+    finally:
+        library.cache_clear()
+
+
+def test_the_library_is_there() -> None:
+    assert isinstance(library(), Library)
+
+
+def test_a_choice_is_measured_and_leaves_no_trace() -> None:
+    network = find("lenet5-dense")
+    torch.manual_seed(3)
+    before, threads = torch.random.get_rng_state(), torch.get_num_threads()
+    choice = choose(network, build(network, generator=torch.Generator(), kernels="torch"), batch=32, threads=None)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert torch.get_num_threads() == threads
+    assert choice.kernels in ("striate", "torch")
+    assert {"striate, 1 threads", "torch, 1 threads"} <= {*choice.milliseconds}
+    assert choose(network, build(network), batch=32, threads=1, kernels="torch").milliseconds == {}
+
+
+def test_a_model_with_an_engine_can_be_copied_and_turned_to_double() -> None:
+    network = find("lenet5-dense")
+    model = build(network, kernels="striate")
+    assert model.engine() is not None
+    copy = deepcopy(model)
+    assert copy.engine() is not model.engine()
+    assert copy.double().engine() is None
+
+
+def run_of(folder: Path, **settled: object) -> tuple[session.Run, session.Split]:
+    recipe = Recipe(epochs=1, batch=64, until=0.5)
+    run, split = session.prepare(
+        find("lenet5-dense"), session.Images(), recipe, folder=folder / "run", device="cpu", threads=1
+    )
+    few = replace(split.train, images=split.train.images[:640], labels=split.train.labels[:640])
+    part = replace(split.validation, images=split.validation.images[:100], labels=split.validation.labels[:100])
+    return session.settle(run, **settled), session.Split(few, part)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kernels", ["striate", "torch"])
+def test_a_run_keeps_its_kernels_and_threads(tmp_path: Path, kernels: str) -> None:
+    run, split = run_of(tmp_path, kernels=kernels, threads=1)
+    *_, finished = session.start(run, split)
+    assert isinstance(finished, session.Finished)
+    kept = open_run(tmp_path / "run")
+    assert (kept.kernels, kept.threads) == (kernels, 1)
+    assert kept.model().kernels == kernels
+
+
+def test_both_kernels_learn_the_same(tmp_path: Path) -> None:
+    losses = []
+    for kernels in ("striate", "torch"):
+        run, split = run_of(tmp_path / kernels, kernels=kernels, threads=1)
+        losses.append([event.loss for event in session.start(run, split) if isinstance(event, session.Batch)])
+    assert losses[0][:3] == pytest.approx(losses[1][:3], rel=1e-3)
+
+
+def test_a_run_goes_on_only_on_its_own_kernels(tmp_path: Path, monkeypatch) -> None:
+    run, split = run_of(tmp_path, kernels="striate", threads=1)
+    for _ in session.start(run, split):
+        pass
+    monkeypatch.setattr(session, "unsupported", lambda network: "they have not been compiled")
+    with pytest.raises(RunError) as raised:
+        session.resume(run, split)
+    assert str(raised.value) == (
+        f"{run.folder} was trained on Striate's kernels, which cannot run here: they have not been compiled.\n"
+        "It goes on, bit for bit, only on them.\n"
+        "Compile them: python -m striate.kernels.compile. Or begin a new run."
+    )

@@ -1,0 +1,99 @@
+"""Compiling, with a compiler and without; the doctor; and the C++ under the sanitizers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from striate.cli import verbs
+from striate.kernels import compile as compiling
+from striate.kernels.library import library
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_no_compiler(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(
+        compiling.CompileError, match="no C\\+\\+ compiler: .CXX is no-such-compiler, which is not there"
+    ):
+        compiling.compile_kernels(tmp_path)
+
+
+def test_a_compiler_that_fails_says_how(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("CXX", "false")
+    with pytest.raises(compiling.CompileError, match="it ended with 1"):
+        compiling.compile_kernels(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_compiled_already_is_left_alone(monkeypatch) -> None:
+    monkeypatch.setenv("CXX", "false")
+    assert {each.parent for each in compiling.compile_kernels(compiling.HERE)} == {compiling.HERE}
+
+
+def test_the_doctor(monkeypatch) -> None:
+    library.cache_clear()
+    text = CliRunner().invoke(verbs, ["doctor"]).output
+    assert "Striate's, compiled for " in text
+    found = json.loads(CliRunner().invoke(verbs, ["doctor", "--json"]).output)
+    assert [each["what"] for each in found] == ["versions", "processor", "kernels", "device"]
+
+
+def test_the_doctor_says_what_to_do_about_missing_kernels(monkeypatch, tmp_path) -> None:
+    library.cache_clear()
+    monkeypatch.setattr("striate.kernels.library.HERE", tmp_path)
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    try:
+        text = CliRunner().invoke(verbs, ["doctor"]).output
+    finally:
+        library.cache_clear()
+    assert "PyTorch's: they have not been compiled; no C++ compiler: $CXX is no-such-compiler" in text
+    assert "apt install g++" in text
+    assert "python -m striate.kernels.compile" in text
+
+
+def test_lowering_and_compiling_need_no_torch() -> None:
+    code = "import sys, striate.kernels.compile, striate.kernels.library, striate.kernels.lower as l\n"
+    code += "from striate import find; l.lower(find('lenet5')); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", compiling.instruction_sets())
+def test_the_sanitizers_find_nothing(name: str, tmp_path: Path) -> None:
+    """The C++ test program, with every access checked."""
+    if isinstance(library(name), str):
+        pytest.skip(f"this processor has no {name}")
+    program = tmp_path / "steps"
+    flags = ["-std=c++17", "-O1", "-g", "-pthread", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    flags += compiling.instruction_sets()[name]
+    sources = [str(each) for each in sorted(compiling.SOURCES.glob("*.cpp"))]
+    test = str(Path(__file__).with_name("steps.cpp"))
+    command = [*compiling.compiler(), *flags, f"-I{compiling.SOURCES}", *sources, test, "-o", str(program)]
+    subprocess.run(command, check=True)
+    assert subprocess.run([str(program)], capture_output=True, text=True, check=True).stdout == "steps: all is well\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("compiler", "count"), [("false", 0), ("c++", 3)])
+def test_a_wheel_is_built_with_and_without_a_compiler(compiler: str, count: int, tmp_path: Path, monkeypatch) -> None:
+    """From an sdist's files; without a compiler it holds no library and says it runs anywhere."""
+    if compiler != "false":
+        count = len(compiling.instruction_sets())
+    source = tmp_path / "source"
+    shutil.copytree(ROOT / "src", source / "src", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "CHANGELOG.md"):
+        shutil.copy(ROOT / name, source / name)
+    monkeypatch.setenv("CXX", compiler)
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel"], cwd=source, check=True)
+    wheel = next((source / "dist").glob("*.whl"))
+    listed = subprocess.run([sys.executable, "-m", "zipfile", "-l", str(wheel)], capture_output=True, text=True).stdout
+    assert listed.count(".so ") == count
+    assert wheel.name.endswith("none-any.whl") == (count == 0)

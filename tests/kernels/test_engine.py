@@ -1,0 +1,248 @@
+"""The engine against PyTorch in float64: outputs, losses and gradients, over networks of every kind it takes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from striate import Activation, Conv, Flatten, GlobalAveragePool, Linear, Network, Pool, Subsample, find
+from striate.build import build
+from striate.errors import ShapeError
+from striate.kernels.compile import instruction_sets
+from striate.kernels.engine import Engine, Goal, Pictures
+from striate.kernels.library import library
+from striate.spec.layers import RBF, Dropout
+from striate.spec.network import plan
+from striate.train import Recipe
+from striate.train.losses import loss_of
+from tests.strategies import convolutions, pairs, pools
+
+HERE = [name for name in instruction_sets() if not isinstance(library(name), str)]
+FUNCTIONS = ("relu", "tanh", "scaled_tanh", "sigmoid")
+
+
+@st.composite
+def sequential(draw: st.DrawFn) -> Network:
+    """A sequential network of convolutions, poolings and activations, which fits."""
+    shape = (draw(st.integers(1, 3)), draw(st.integers(5, 13)), draw(st.integers(5, 20)))
+    layers: list = []
+    channels = shape[0]
+    for _ in range(draw(st.integers(1, 4))):
+        new: list = [draw(st.one_of(convolutions(channels), pools(), pairs.map(lambda pair: Subsample(kernel=pair))))]
+        if draw(st.booleans()):
+            new.append(Activation(draw(st.sampled_from(FUNCTIONS))))
+        try:
+            channels = plan(Network("try", shape, [*layers, *new])).output[0]
+        except ShapeError:
+            continue
+        layers += new
+    head: list = draw(st.sampled_from([[GlobalAveragePool()], [Flatten()]]))
+    middle = [Linear(draw(st.integers(1, 30))), Activation(draw(st.sampled_from(FUNCTIONS)))]
+    return Network("random", shape, [*layers, *head, *middle, Linear(draw(st.integers(1, 12)))])
+
+
+def reference(model: torch.nn.Module, pixels: Tensor, labels: Tensor, recipe: Recipe) -> tuple[Tensor, float, list]:
+    """Outputs, loss and gradients in float64."""
+    model.double().zero_grad()
+    outputs = model.logits(pixels.double())
+    loss = loss_of(outputs, labels, recipe)
+    loss.backward()
+    gradients = [each.grad.clone() for each in model.parameters()]
+    model.float().zero_grad()
+    return outputs.detach(), loss.item(), gradients
+
+
+def close(ours: Tensor, theirs: Tensor, *, scale: float = 0.0) -> bool:
+    """Equal to float32's accuracy, measured by the largest value."""
+    largest = max(theirs.abs().max().item() if theirs.numel() else 0.0, scale, 1e-3)
+    return bool(((ours.double() - theirs).abs() <= 3e-5 * largest).all())
+
+
+def check(network: Network, *, images: int, instruction_set: str, threads: int = 1, seed: int = 0) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    model = build(network, initialisation="lecun", generator=generator, kernels="torch")
+    for each in model.parameters():  # biases too
+        each.data += 0.1 * torch.randn(each.shape, generator=generator)
+    classes = plan(network).output[0]
+    pixels = torch.randn(images, *network.input, generator=generator)
+    labels = torch.randint(0, classes, (images,), generator=generator)
+    recipe = Recipe(loss="rbf-map", rubbish=3.0) if isinstance(network.layers[-1], RBF) else Recipe()
+    outputs, loss, gradients = reference(model, pixels, labels, recipe)
+    engine = Engine(network, model, instruction_set=instruction_set)
+    assert close(engine.outputs(Pictures(pixels), threads=threads), outputs)
+    goal = Goal(labels, recipe.loss, recipe.rubbish)
+    ours, _ = engine.step(Pictures(pixels), goal, rule=None, threads=threads)
+    assert ours == pytest.approx(loss, rel=2e-5, abs=1e-5)
+    largest = max(each.abs().max().item() for each in gradients)
+    for (name, each), theirs in zip(model.named_parameters(), gradients, strict=True):
+        assert each.grad is not None
+        assert close(each.grad, theirs, scale=0.1 * largest), name
+
+
+@settings(
+    max_examples=40,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+@given(sequential(), st.integers(1, 40), st.sampled_from(HERE), st.integers(0, 9))
+def test_random_networks(network: Network, images: int, instruction_set: str, seed: int) -> None:
+    check(network, images=images, instruction_set=instruction_set, seed=seed)
+
+
+@pytest.mark.parametrize("instruction_set", HERE)
+@pytest.mark.parametrize("name", ["lenet5", "lenet5-dense"])
+@pytest.mark.parametrize("images", [1, 16, 37])
+def test_networks_of_the_catalogue(name: str, images: int, instruction_set: str) -> None:
+    check(find(name), images=images, instruction_set=instruction_set, threads=2)
+
+
+@pytest.mark.parametrize("instruction_set", HERE)
+def test_stride_dilation_groups_and_sides(instruction_set: str) -> None:
+    layers = [
+        Conv(6, kernel=(3, 5), stride=(2, 3), padding=(1, 2, 0, 3), dilation=(2, 1), groups=3),
+        Activation("tanh"),
+        Pool("average", kernel=3, stride=2, padding=1, count_padding=False, ceil=True),
+        Conv(4, kernel=3, padding="same", bias=False),
+        Activation("relu"),
+        Pool("max", kernel=3, stride=2, ceil=True),
+        Flatten(),
+        Linear(3),
+    ]
+    check(Network("sides", (3, 21, 26), layers), images=19, instruction_set=instruction_set)
+
+
+def test_no_images() -> None:
+    network = find("lenet5-dense")
+    model = build(network, kernels="torch")
+    engine = Engine(network, model)
+    nothing = Pictures(torch.empty(0, 1, 32, 32))
+    assert engine.outputs(nothing, threads=2).shape == (0, 10)
+    loss, right = engine.step(nothing, Goal(torch.empty(0, dtype=torch.int64)), rule=None, threads=2)
+    assert (loss, right) == (0.0, 0)
+    assert all(not each.grad.any() for each in model.parameters())
+
+
+def test_bytes_are_gathered_and_normalised() -> None:
+    network = find("lenet5-dense")
+    engine = Engine(network, build(network, kernels="torch"))
+    bytes_ = torch.randint(0, 256, (50, 1, 32, 32), dtype=torch.uint8)
+    chosen = torch.tensor([49, 3, 3, 20, 0])
+    floats = bytes_[chosen].float() * 0.005 - 0.1
+    ours = engine.outputs(Pictures(bytes_, chosen, low=-0.1, scale=0.005), threads=1)
+    torch.testing.assert_close(ours, engine.outputs(Pictures(floats), threads=1), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "lenet5-dense"])
+def test_threads_change_nothing_bit_for_bit(name: str) -> None:
+    network = find(name)
+    model = build(network, initialisation="lecun", kernels="torch")
+    pixels, labels = torch.rand(300, *network.input), torch.randint(0, 10, (300,))
+    goal = Goal(labels, "rbf-mle" if name == "lenet5" else "cross-entropy")
+    found = []
+    for threads in (1, 2, 3, 5):
+        engine = Engine(network, model)
+        loss, _ = engine.step(Pictures(pixels), goal, rule=None, threads=threads)
+        found.append((loss, engine.outputs(Pictures(pixels), threads=threads), [g.clone() for g in engine.gradients]))
+    for loss, outputs, gradients in found[1:]:
+        assert loss == found[0][0]
+        assert torch.equal(outputs, found[0][1])
+        assert all(torch.equal(a, b) for a, b in zip(gradients, found[0][2], strict=True))
+
+
+@pytest.mark.parametrize("instruction_set", HERE)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_values_that_are_no_numbers(function: str, value: float, instruction_set: str) -> None:
+    """What PyTorch makes of them; the other images are spared."""
+    layers = [Conv(2, kernel=1), Activation(function), Pool("max", kernel=2), Activation(function), Flatten()]
+    network = Network("odd", (1, 6, 6), [*layers, Linear(3)])
+    model = build(network, kernels="torch")
+    pixels = torch.randn(5, 1, 6, 6)
+    pixels[1, 0, 2, 3] = pixels[2, 0, 0, 0] = value
+    ours = Engine(network, model, instruction_set=instruction_set).outputs(Pictures(pixels), threads=1)
+    with torch.no_grad():
+        theirs = model(pixels)
+    torch.testing.assert_close(ours, theirs, equal_nan=True, rtol=1e-4, atol=1e-5)
+    assert torch.isfinite(ours[[0, 3, 4]]).all()
+
+
+def test_the_first_of_equal_maxima_gets_the_gradient_as_in_pytorch() -> None:
+    network = Network("ties", (1, 4, 4), [Conv(1, kernel=1), Pool("max", kernel=3, stride=1), Flatten(), Linear(2)])
+    model = build(network, kernels="torch")
+    pixels, labels = torch.ones(3, 1, 4, 4), torch.tensor([0, 1, 1])
+    pixels[1, 0, 1] = 2.0
+    _, _, gradients = reference(model, pixels, labels, Recipe())
+    Engine(network, model).step(Pictures(pixels), Goal(labels), rule=None, threads=1)
+    for each, theirs in zip(model.parameters(), gradients, strict=True):
+        assert close(each.grad, theirs)
+
+
+def test_dropout_keeps_its_share_and_its_mean_and_follows_its_seed() -> None:
+    network = Network("drop", (1, 1, 4000), [Flatten(), Dropout(0.3), Linear(1, bias=False)])
+    model = build(network, kernels="torch")
+    torch.nn.init.ones_(next(model.parameters()))
+    engine = Engine(network, model)
+    pixels, labels = torch.ones(32, 1, 1, 4000), torch.zeros(32, dtype=torch.int64)
+    pixels[:, :, :, ::2] = 0
+
+    def gradient(seed: int) -> Tensor:
+        engine.step(Pictures(pixels), Goal(labels, "rbf-mle", seed=seed), rule=None, threads=1)
+        return engine.gradients[0][0, 1::2].clone()
+
+    first = gradient(1)
+    assert torch.equal(first, gradient(1))
+    assert not torch.equal(first, gradient(2))
+    assert first.mean().item() == pytest.approx(1.0, abs=0.02)
+    assert first.var().item() == pytest.approx(0.3 / 0.7 / 32, rel=0.15)
+    assert torch.equal(engine.outputs(Pictures(pixels), threads=1), torch.full((32, 1), 2000.0))
+
+
+def test_labels_decide_what_is_right() -> None:
+    network = find("lenet5-dense")
+    model = build(network, kernels="torch")
+    pixels, labels = torch.rand(70, *network.input), torch.randint(0, 10, (70,))
+    engine = Engine(network, model)
+    _, right = engine.step(Pictures(pixels), Goal(labels), rule=None, threads=1)
+    assert right == int((engine.outputs(Pictures(pixels), threads=1).argmax(1) == labels).sum())
+
+
+def test_new_memory_of_a_parameter_is_noticed() -> None:
+    network = find("lenet5-dense")
+    model = build(network, kernels="torch")
+    engine = Engine(network, model)
+    pixels = torch.rand(3, *network.input)
+    model.C1.weight.data = model.C1.weight.data.clone() * 2
+    with torch.no_grad():
+        torch.testing.assert_close(engine.outputs(Pictures(pixels), threads=1), model.logits(pixels))
+
+
+def test_images_of_another_shape_or_type_are_refused() -> None:
+    network = find("lenet5-dense")
+    engine = Engine(network, build(network, kernels="torch"))
+    with pytest.raises(ValueError, match="images of \\(1, 28, 28\\) for a network that takes \\(1, 32, 32\\)"):
+        engine.outputs(Pictures(torch.rand(2, 1, 28, 28)), threads=1)
+    with pytest.raises(ValueError, match="must be uint8 or float32"):
+        engine.outputs(Pictures(torch.rand(2, 1, 32, 32).double()), threads=1)
+
+
+def test_the_profile_accounts_for_every_layer() -> None:
+    network = find("lenet5-dense")
+    engine = Engine(network, build(network, kernels="torch"))
+    engine.step(
+        Pictures(torch.rand(64, *network.input)), Goal(torch.zeros(64, dtype=torch.int64)), rule=None, threads=1
+    )
+    spent = engine.spent()
+    assert [*spent.forward] == [layer.path for layer in engine.layers] == [*spent.backward]
+    assert spent.images > 0
+    assert spent.forward["C3"] > 0
+    assert spent.backward["C5"] > 0
+    assert engine.spent().images == 0
+
+
+def test_a_network_with_a_convolution_last() -> None:
+    network = Network("last", (2, 5, 5), [Conv(3, kernel=3), Activation("relu"), Conv(4, kernel=3), Flatten()])
+    check(network, images=5, instruction_set="")

@@ -1,0 +1,59 @@
+"""The engine's optimisers against PyTorch's: the same weights, and the same state in the same places."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from striate import find
+from striate.build import build
+from striate.kernels.engine import Engine, Goal, Pictures
+from striate.kernels.optimiser import Rule
+from striate.train import Recipe
+from striate.train.optimisers import optimiser_for
+
+NETWORK = find("lenet5-dense")
+RECIPES = {
+    "adamw": Recipe(rate=1e-3, weight_decay=0.1),
+    "sgd": Recipe(optimiser="sgd", rate=0.1, momentum=0.9, weight_decay=1e-3),
+    "plain sgd": Recipe(optimiser="sgd", rate=0.1, momentum=0.0, weight_decay=0.0),
+}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_steps_equal_pytorchs(name: str) -> None:
+    ours, theirs = (build(NETWORK, generator=torch.Generator().manual_seed(1), kernels="torch") for _ in range(2))
+    engine, recipe = Engine(NETWORK, ours), RECIPES[name]
+    optimisers = [optimiser_for(ours, recipe), optimiser_for(theirs, recipe)]
+    rule = Rule(optimisers[0])
+    pixels, labels = torch.rand(48, *NETWORK.input), torch.randint(0, 10, (48,))
+    for _ in range(5):
+        engine.step(Pictures(pixels), Goal(labels), rule=rule, threads=2)
+        for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+            other.grad = mine.grad.clone()
+        optimisers[1].step()
+        for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+            torch.testing.assert_close(mine, other, rtol=1e-5, atol=1e-7)
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        state, expected = optimisers[0].state[mine], optimisers[1].state[other]
+        kept = {slot for slot, value in expected.items() if isinstance(value, torch.Tensor)}
+        assert {*state} == kept
+        for slot in kept:
+            torch.testing.assert_close(state[slot], expected[slot], rtol=1e-5, atol=1e-8)
+
+
+def test_a_state_that_was_replaced_is_taken_up() -> None:
+    def trained(stop: bool) -> list[torch.Tensor]:
+        model = build(NETWORK, generator=torch.Generator().manual_seed(1), kernels="torch")
+        engine, optimiser = Engine(NETWORK, model), optimiser_for(model, RECIPES["adamw"])
+        rule = Rule(optimiser)
+        pixels = torch.rand(32, *NETWORK.input, generator=torch.Generator().manual_seed(2))
+        for step in range(4):
+            engine.step(Pictures(pixels), Goal(torch.arange(32) % 10), rule=rule, threads=1)
+            if stop and step == 1:
+                for each in model.parameters():
+                    state = optimiser.state[each]
+                    state.update({slot: value.clone() for slot, value in state.items()})
+        return list(model.parameters())
+
+    assert all(torch.equal(a, b) for a, b in zip(trained(False), trained(True), strict=True))
