@@ -111,6 +111,11 @@ def test_maps_of_every_layer_and_the_share_of_zeros(learned) -> None:
     assert f"{(outputs['relu1'] == 0).float().mean():.0%} of the values are zero" in svg
 
 
+def test_a_softmax_is_a_layer_too(colour) -> None:
+    figure = maps(colour, shown(colour)[0], layer="softmax1")
+    assert ">softmax · 3</text>" in figure.svg
+
+
 def test_one_layer_with_all_its_maps() -> None:
     found = subject("simple-cnn")
     image = shown(found)[0]

@@ -90,6 +90,11 @@ def test_wishes_that_cannot_be_met(wish: Wish, kind: type[Exception], text: str,
     assert text in str(refused.value)
 
 
+def test_a_layer_of_a_head_is_not_on_the_way_to_the_answer(colour) -> None:
+    with pytest.raises(ShapeError, match="auxiliary1.linear1: belongs to an auxiliary head"):
+        list(look(colour, Wish(layer="auxiliary1.linear1")))
+
+
 def test_what_takes_no_images_cannot_be_looked_at() -> None:
     with pytest.raises(ShapeError) as refused:
         subject(Network("board", (48, 19, 19), find("lenet5").layers))

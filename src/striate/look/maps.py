@@ -26,8 +26,10 @@ FEW = 16
 def maps(subject: Subject, image: Shown, *, layer: str | None = None) -> Figure:
     """The feature maps of every layer for one image, or all maps of one `layer`; each layer on a scale of its own."""
     steps = [find_step(subject.network, layer)] if layer else seen_steps(subject.network)
+    inputs = subject.preprocessing.normalise(image.pixels)
     with capture(subject.model) as outputs, torch.no_grad():
-        logits = subject.model.logits(subject.preprocessing.normalise(image.pixels))
+        logits = subject.model.logits(inputs)
+        subject.model(inputs)
     outputs = {path: output[0] for path, output in outputs.items()}
     drawing = Drawing(f"{subject.network.name} on {image.name}" if not layer else f"{layer} on {image.name}")
     drawing.text(0, 52, "the image", "head")
@@ -37,9 +39,7 @@ def maps(subject: Subject, image: Shown, *, layer: str | None = None) -> Figure:
     rows = 1000 if layer else 2 if len(steps) <= FEW else 1
     shown_all = True
     for step in steps:
-        # a softmax that the logits leave out, or a head that does not run
-        if step.path in outputs:
-            shown_all &= _layer(drawing, step, outputs[step.path], rows)
+        shown_all &= _layer(drawing, step, outputs[step.path], rows)
     if not layer:
         _characters(drawing, subject, outputs)
         scores = class_scores(subject.network, logits)[0]

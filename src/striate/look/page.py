@@ -14,7 +14,7 @@ from PIL import Image
 
 from striate.account.account import account
 from striate.data.decode import decode
-from striate.errors import UnknownNameError, unknown_name
+from striate.errors import ShapeError, UnknownNameError, unknown_name
 from striate.look.attribution_figure import attribution
 from striate.look.bench import Kernel
 from striate.look.bench_figure import bench
@@ -91,10 +91,13 @@ def check(subject: Subject, wish: Wish) -> None:
     for key in wish.only:
         if key not in SECTIONS:
             raise unknown_name("section", key, SECTIONS)
-    if wish.layer:
-        find_step(subject.network, wish.layer)
-    if wish.unit:
-        find_step(subject.network, wish.unit.partition(":")[0])
+    for path in (wish.layer, (wish.unit or "").partition(":")[0]):
+        if path and find_step(subject.network, path).head:
+            raise ShapeError(
+                "belongs to an auxiliary head, which runs in training only.",
+                "What is looked at is the way to the answer.",
+                "Ask for a layer outside of the head.",
+            ).at(path)
     if wish.target is not None and wish.target not in subject.classes:
         error = unknown_name("class", wish.target, subject.classes)
         raise UnknownNameError(error.what, error.expected.replace("classs", "classes"), error.remedy)
