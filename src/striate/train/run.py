@@ -2,7 +2,8 @@
 
 run.json              recipe, data, preprocessing, environment, how often the test images were looked at
 network.json          the network, as `striate account` takes it
-events.jsonl          one JSON object a line: started, epoch, warning, resumed, interrupted, finished, evaluated
+events.jsonl          one JSON object a line: started, epoch, profile, warning, resumed,
+                      interrupted, finished, evaluated
 last.safetensors      everything that going on needs: weights, optimiser, position
 best.safetensors      the weights of the epoch with the highest validation accuracy, and no more
 pictures/, report.html
