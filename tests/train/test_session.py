@@ -133,7 +133,7 @@ def test_a_run_is_a_folder_of_known_files(undisturbed) -> None:
     ]  # fmt: skip
     lines = [json.loads(line) for line in (undisturbed / "events.jsonl").read_text().splitlines()]
     assert {"event", "epoch", "loss", "accuracy", "seconds", "images_per_second"} <= set(lines[1])
-    assert [each["event"] for each in lines] == ["started", *["epoch", "profile"] * 4, "finished"]
+    assert [each["event"] for each in lines[:10]] == ["started", *["epoch", "profile"] * 4, "finished"]
 
 
 def test_training_opens_no_test_image(tmp_path, few_digits, monkeypatch) -> None:
