@@ -118,7 +118,7 @@ def test_a_flat_unit_sees_what_all_units_before_it_see() -> None:
             UnknownNameError,
             "no layer is called 'S3'.\n"
             "The layers are: C1, C3, C5, F6, S2, S4, flatten1, output, tanh1, tanh2, tanh3, tanh4, tanh5, tanh6.\n"
-            "Did you mean 'C3'?",
+            "Did you mean 'S4'?",
         ),
         (
             "S4:5,0",
