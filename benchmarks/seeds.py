@@ -48,18 +48,23 @@ def main() -> None:
                     seconds += event.seconds
                 elif isinstance(event, Finished):
                     validation = event.accuracy
-            test = float("nan") if arguments.validation else session.evaluate(run)[0].accuracy
-            rows.append({"seed": seed, "validation": validation, "test": test, "seconds": seconds})
+            row = {"seed": seed, "validation": validation, "seconds": seconds}
+            if not arguments.validation:
+                row["test"] = session.evaluate(run)[0].accuracy
+            rows.append(row)
             if not arguments.json:
-                print(f"seed {seed}  validation {validation:.2%}  test {test:.2%}  {seconds:.0f} s", flush=True)
-    tests = [row["test"] for row in rows]
+                test = f"  test {row['test']:.2%}" if "test" in row else ""
+                print(f"seed {seed}  validation {validation:.2%}{test}  {seconds:.0f} s", flush=True)
+    judged = "validation" if arguments.validation else "test"
+    values = [row[judged] for row in rows]
     result = {
         "network": network.name,
         "recipe": asdict(recipe),
         "seeds": rows,
-        "mean": statistics.mean(tests),
-        "least": min(tests),
-        "deviation": statistics.stdev(tests) if len(tests) > 1 else 0.0,
+        "judged by": judged,
+        "mean": statistics.mean(values),
+        "least": min(values),
+        "deviation": statistics.stdev(values) if len(values) > 1 else 0.0,
         "torch": torch.__version__,
         "python": platform.python_version(),
         "system": platform.platform(),
@@ -67,10 +72,7 @@ def main() -> None:
     if arguments.json:
         print(json.dumps(result))
         return
-    mean = statistics.mean(row["validation"] for row in rows)
-    print(
-        f"mean: validation {mean:.2%}, test {result['mean']:.2%} (± {result['deviation']:.2%}), least {min(tests):.2%}"
-    )
+    print(f"mean on {judged} images: {result['mean']:.2%} (± {result['deviation']:.2%}), least {result['least']:.2%}")
     print(f"{network.name}, {recipe.epochs} epochs, {recipe.loss}; torch {torch.__version__}, {platform.platform()}")
 
 
