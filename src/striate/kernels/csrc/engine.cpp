@@ -39,6 +39,7 @@ Engine::Engine(const StriateLayer* first, int count) : given(count) {
         for (ptrdiff_t first = 0; first < parameters[i].size; first += CHUNK)
             chunks.push_back({i, first, std::min(CHUNK, parameters[i].size - first)});
     seconds.assign(3 + 2 * layers.size(), 0.0);
+    single = Single::of(first, count);
 }
 
 void Engine::add(const StriateLayer& layer) {
@@ -220,6 +221,7 @@ void Engine::run_backward(const Tile& tile) {
 void Engine::forward(const StriateImages& images, float* outputs, int thread_count) {
     const int tiles = int((images.count + TILE - 1) / TILE);
     if (!tiles) return;
+    if (single && images.count <= FEW) return single->forward(images, outputs);
     prepare(thread_count, 0);
     pack(thread_count);
     const StriateLayer& last = layers.back()->layer;

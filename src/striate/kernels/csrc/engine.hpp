@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "loss.hpp"
+#include "memory.hpp"
 #include "operation.hpp"
+#include "single.hpp"
 #include "threads.hpp"
 
 namespace striate {
@@ -17,19 +19,6 @@ constexpr int TILE_GROUPS = 2, TILE = TILE_GROUPS * GROUP;
 constexpr int MOST_SHARDS = 8;
 constexpr ptrdiff_t SHARD_MEMORY = ptrdiff_t(256) << 20;  // bytes of all shards: fewer where parameters are many
 constexpr ptrdiff_t CHUNK = 4096;                         // parameters that a thread adds up and updates at a time
-
-// Zeroed floats on a boundary of 64 bytes.
-class Memory {
-public:
-    explicit Memory(ptrdiff_t floats) : store(floats + 16, 0.0f) {}
-    float* data() {
-        const auto at = reinterpret_cast<uintptr_t>(store.data());
-        return store.data() + (64 - at % 64) % 64 / sizeof(float);
-    }
-
-private:
-    std::vector<float> store;
-};
 
 class Engine {
 public:
@@ -91,6 +80,7 @@ private:
     std::vector<Chunk> chunks;
     std::vector<Memory> memories, shards;
     std::vector<double> seconds;
+    std::unique_ptr<Single> single;      // for few images, where the layers allow it
     Threads threads;
 };
 
