@@ -19,6 +19,10 @@ from striate.train import Recipe
 from striate.train.losses import loss_of
 
 
+REST = 0.1
+"""Seconds between contenders: ONNX Runtime's threads spin for some 50 ms after their last work, and would take a core."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """Seconds of each contender in each round: by the clock, or of processor time."""
@@ -36,10 +40,11 @@ class Measured:
 
 
 def alternate(contenders: dict[str, Callable[[], object]], *, rounds: int, clock: Callable[[], float]) -> Measured:
-    """Run the contenders in turn, after one round to warm up."""
+    """Run the contenders in turn, after one round to warm up, each when the others' threads have gone to sleep."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(rounds + 1):
         for name, run in contenders.items():
+            time.sleep(REST)
             begun = clock()
             run()
             if number:
