@@ -18,9 +18,8 @@ from striate.spec.network import Network
 from striate.train import Recipe
 from striate.train.losses import loss_of
 
-
 REST = 0.1
-"""Seconds between contenders: ONNX Runtime's threads spin for some 50 ms after their last work, and would take a core."""
+"""Seconds between contenders: ONNX Runtime's threads look for work for 25 ms and more after their last."""
 
 
 @dataclass(frozen=True)

@@ -151,11 +151,12 @@ def test_bytes_are_gathered_and_normalised() -> None:
     torch.testing.assert_close(ours, engine.outputs(Pictures(floats), threads=1), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("images", [16, 300])
 @pytest.mark.parametrize("name", ["lenet5", "lenet5-dense"])
-def test_threads_change_nothing_bit_for_bit(name: str) -> None:
+def test_threads_change_nothing_bit_for_bit(name: str, images: int) -> None:
     network = find(name)
     model = build(network, initialisation="lecun", kernels="torch")
-    pixels, labels = torch.rand(300, *network.input), torch.randint(0, 10, (300,))
+    pixels, labels = torch.rand(images, *network.input), torch.randint(0, 10, (images,))
     goal = Goal(labels, "rbf-mle" if name == "lenet5" else "cross-entropy")
     found = []
     for threads in (1, 2, 3, 5):

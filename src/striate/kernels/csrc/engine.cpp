@@ -142,8 +142,18 @@ Buffers Engine::buffers(const Tile& tile, int i, int group, int groups) const {
 void Engine::run_layer(const Tile& tile, int i, int group, int groups, bool back) {
     const double begun = tile.timed ? now() : 0.0;
     const Buffers b = buffers(tile, i, group, groups);
-    if (back) layers[i]->backward(b);
-    else layers[i]->forward(b);
+    if (!back) {
+        layers[i]->forward(b);
+    } else if (tile.helpers && b.weight_gradient && b.in_gradient) {
+        threads.run(2, 2, [&](int half, int) {
+            Buffers own = b;
+            if (half) own.weight_gradient = own.bias_gradient = nullptr;
+            else own.in_gradient = nullptr;
+            layers[i]->backward(own);
+        });
+    } else {
+        layers[i]->backward(b);
+    }
     if (tile.timed) seconds[3 + (back ? layers.size() : 0) + i] += now() - begun;
 }
 
@@ -228,7 +238,8 @@ void Engine::forward(const StriateImages& images, float* outputs, int thread_cou
     const int64_t features = int64_t(last.output[0]) * last.output[1] * last.output[2];
     threads.run(tiles, thread_count, [&](int number, int thread) {
         const int64_t first = int64_t(number) * TILE, count = std::min<int64_t>(TILE, images.count - first);
-        const Tile tile{memories[thread].data(), nullptr, first, int((count + GROUP - 1) / GROUP), 0, false, false};
+        const Tile tile{memories[thread].data(), nullptr, first, int((count + GROUP - 1) / GROUP), 0, false, false,
+                        false};
         run_forward(images, tile);
         for (int64_t i = 0; i < count; i++) {
             const float* from = tile.memory + values.back().start + i / GROUP * values.back().group + i % GROUP;
@@ -247,7 +258,8 @@ StriateResult Engine::step(const StriateImages& images, const StriateTarget& tar
     std::vector<Score> scores(std::max(1, shard_count));
     if (!shard_count) std::fill(shards[0].data(), shards[0].data() + shard_size, 0.0f);
     threads.run(shard_count, thread_count, [&](int number, int thread) {
-        Tile tile{memories[thread].data(), shards[number].data(), 0, 0, target.seed, true, thread == 0};
+        Tile tile{memories[thread].data(), shards[number].data(), 0, 0, target.seed, true, thread == 0,
+                  shard_count == 1 && thread_count > 1};
         std::fill(tile.shard, tile.shard + shard_size, 0.0f);
         for (int t = int(int64_t(tiles) * number / shard_count); t < int(int64_t(tiles) * (number + 1) / shard_count); t++) {
             tile.first = int64_t(t) * TILE;

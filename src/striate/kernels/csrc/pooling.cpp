@@ -188,7 +188,7 @@ void Pooling::backward(const Buffers& b) {
     for (int g = 0; g < b.groups; g++) {
         for (int c = 0; c < out.channels; c++) {
             if (b.in_gradient) backward_map(b, g, c);
-            if (layer.kind != SUBSAMPLING) continue;
+            if (layer.kind != SUBSAMPLING || !b.weight_gradient) continue;
             alignas(64) float lanes[2 * GROUP] = {};
             for (int y = 0; y < out.rows; y++) {
                 const float* gradients = b.out_gradient + g * b.out_gradient_group + out_gradient.at(c, y, 0);
