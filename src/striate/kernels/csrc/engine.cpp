@@ -166,11 +166,13 @@ bool Engine::hand_in_hand(int i) const {
            pooling.input[1] % pooling.kernel[0] == 0 && pooling.input[2] % pooling.kernel[1] == 0;
 }
 
-void Engine::forward_pair(const Tile& tile, int i, int group) {
+void Engine::forward_pair(const StriateImages& images, const Tile& tile, int i, int group) {
     const double begun = tile.timed ? now() : 0.0;
     const Buffers first = buffers(tile, i, group, 1), second = buffers(tile, i + 1, group, 1);
     const int step = layers[i + 1]->layer.kernel[0];
-    for (int y = 0; y < layers[i + 1]->layer.output[1]; y++) {
+    const int rows = layers[i + 1]->layer.output[1];
+    for (int y = 0; y < rows; y++) {
+        if (!i) ask_for(images, tile.first + (group + 1) * GROUP, values[0].maps, y, rows);  // of the group to come
         layers[i]->forward_rows(first, y * step, step);
         layers[i + 1]->forward_rows(second, y, 1);
     }
@@ -195,7 +197,7 @@ void Engine::run_forward(const StriateImages& images, const Tile& tile) {
         gather(images, tile.first + g * GROUP, values[0].maps, to);
         if (tile.timed) seconds[0] += now() - begun;
         for (int i = 0; i < front; i++) {
-            if (hand_in_hand(i + 1)) forward_pair(tile, i++, g);
+            if (hand_in_hand(i + 1)) forward_pair(images, tile, i++, g);
             else run_layer(tile, i, g, 1, false);
         }
     }

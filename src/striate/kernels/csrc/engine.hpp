@@ -65,7 +65,7 @@ private:
     void run_backward(const Tile& tile);
     void run_layer(const Tile& tile, int layer, int group, int groups, bool back);
     bool hand_in_hand(int pooling) const;
-    void forward_pair(const Tile& tile, int convolution, int group);
+    void forward_pair(const StriateImages& images, const Tile& tile, int convolution, int group);
     void backward_pair(const Tile& tile, int convolution, int group);
     void finish(const StriateUpdate& update, int shards, int threads);
 
