@@ -172,7 +172,7 @@ void Engine::forward_pair(const StriateImages& images, const Tile& tile, int i, 
     const int step = layers[i + 1]->layer.kernel[0];
     const int rows = layers[i + 1]->layer.output[1];
     for (int y = 0; y < rows; y++) {
-        if (!i) ask_for(images, tile.first + (group + 1) * GROUP, values[0].maps, y, rows);  // of the group to come
+        if (!i) ask_for(images, group + 1 < tile.groups ? tile.first + GROUP : tile.next, values[0].maps, y, rows);
         layers[i]->forward_rows(first, y * step, step);
         layers[i + 1]->forward_rows(second, y, 1);
     }
@@ -240,8 +240,8 @@ void Engine::forward(const StriateImages& images, float* outputs, int thread_cou
     const int64_t features = int64_t(last.output[0]) * last.output[1] * last.output[2];
     threads.run(tiles, thread_count, [&](int number, int thread) {
         const int64_t first = int64_t(number) * TILE, count = std::min<int64_t>(TILE, images.count - first);
-        const Tile tile{memories[thread].data(), nullptr, first, int((count + GROUP - 1) / GROUP), 0, false, false,
-                        false};
+        const Tile tile{memories[thread].data(), nullptr, first, first + TILE * thread_count,
+                        int((count + GROUP - 1) / GROUP), 0, false, false, false};
         run_forward(images, tile);
         for (int64_t i = 0; i < count; i++) {
             const float* from = tile.memory + values.back().start + i / GROUP * values.back().group + i % GROUP;
@@ -260,11 +260,12 @@ StriateResult Engine::step(const StriateImages& images, const StriateTarget& tar
     std::vector<Score> scores(std::max(1, shard_count));
     if (!shard_count) std::fill(shards[0].data(), shards[0].data() + shard_size, 0.0f);
     threads.run(shard_count, thread_count, [&](int number, int thread) {
-        Tile tile{memories[thread].data(), shards[number].data(), 0, 0, target.seed, true, thread == 0,
+        Tile tile{memories[thread].data(), shards[number].data(), 0, 0, 0, target.seed, true, thread == 0,
                   shard_count == 1 && thread_count > 1};
         std::fill(tile.shard, tile.shard + shard_size, 0.0f);
         for (int t = int(int64_t(tiles) * number / shard_count); t < int(int64_t(tiles) * (number + 1) / shard_count); t++) {
             tile.first = int64_t(t) * TILE;
+            tile.next = tile.first + (tiles == shard_count ? thread_count : 1) * TILE;
             tile.groups = int((std::min<int64_t>(TILE, images.count - tile.first) + GROUP - 1) / GROUP);
             run_forward(images, tile);
             const double begun = now();

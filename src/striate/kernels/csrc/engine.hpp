@@ -43,7 +43,7 @@ private:
     struct Tile {  // one thread's pass over one tile
         float* memory;
         float* shard;
-        int64_t first;
+        int64_t first, next;  // images; the next tile is where this thread will most likely go on
         int groups;
         uint64_t seed;
         bool training, timed;
