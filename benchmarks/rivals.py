@@ -18,6 +18,9 @@ from striate.spec.network import Network
 from striate.train import Recipe
 from striate.train.losses import loss_of
 
+REST = 0.1
+"""Seconds between contenders: ONNX Runtime's threads look for work for 25 ms and more after their last."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -36,10 +39,11 @@ class Measured:
 
 
 def alternate(contenders: dict[str, Callable[[], object]], *, rounds: int, clock: Callable[[], float]) -> Measured:
-    """Run the contenders in turn, after one round to warm up."""
+    """Run the contenders in turn, after one round to warm up, each when the others' threads have gone to sleep."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(rounds + 1):
         for name, run in contenders.items():
+            time.sleep(REST)
             begun = clock()
             run()
             if number:

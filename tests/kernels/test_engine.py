@@ -101,9 +101,10 @@ def test_networks_of_the_catalogue(name: str, images: int, instruction_set: str)
 
 
 @pytest.mark.parametrize("instruction_set", HERE)
-def test_stride_dilation_groups_and_sides(instruction_set: str) -> None:
+@pytest.mark.parametrize(("images", "groups"), [(19, 3), (3, 3), (3, 1)])
+def test_stride_dilation_groups_and_sides(images: int, groups: int, instruction_set: str) -> None:
     layers = [
-        Conv(6, kernel=(3, 5), stride=(2, 3), padding=(1, 2, 0, 3), dilation=(2, 1), groups=3),
+        Conv(18, kernel=(3, 5), stride=(2, 3), padding=(1, 2, 0, 3), dilation=(2, 1), groups=groups),
         Activation("tanh"),
         Pool("average", kernel=3, stride=2, padding=1, count_padding=False, ceil=True),
         Conv(4, kernel=3, padding="same", bias=False),
@@ -112,7 +113,21 @@ def test_stride_dilation_groups_and_sides(instruction_set: str) -> None:
         Flatten(),
         Linear(3),
     ]
-    check(Network("sides", (3, 21, 26), layers), images=19, instruction_set=instruction_set)
+    check(Network("sides", (3, 21, 26), layers), images=images, instruction_set=instruction_set)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "lenet5-dense"])
+def test_few_images_pass_as_many_do(name: str) -> None:
+    network = find(name)
+    engine = Engine(network, build(network, kernels="torch").eval())
+    pixels = torch.randint(0, 256, (20, *network.input), dtype=torch.uint8)
+    many = engine.outputs(Pictures(pixels, low=-0.1, scale=0.005), threads=1)
+    chosen = torch.tensor([17, 2])
+    few = engine.outputs(Pictures(pixels, chosen, low=-0.1, scale=0.005), threads=1)
+    torch.testing.assert_close(few, many[chosen], rtol=1e-4, atol=1e-5)
+    next(iter(engine.parameters)).data += 1.0  # the weights are read anew
+    changed = engine.outputs(Pictures(pixels, chosen, low=-0.1, scale=0.005), threads=1)
+    assert not torch.allclose(few, changed)
 
 
 def test_no_images() -> None:
@@ -136,11 +151,12 @@ def test_bytes_are_gathered_and_normalised() -> None:
     torch.testing.assert_close(ours, engine.outputs(Pictures(floats), threads=1), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("images", [16, 300])
 @pytest.mark.parametrize("name", ["lenet5", "lenet5-dense"])
-def test_threads_change_nothing_bit_for_bit(name: str) -> None:
+def test_threads_change_nothing_bit_for_bit(name: str, images: int) -> None:
     network = find(name)
     model = build(network, initialisation="lecun", kernels="torch")
-    pixels, labels = torch.rand(300, *network.input), torch.randint(0, 10, (300,))
+    pixels, labels = torch.rand(images, *network.input), torch.randint(0, 10, (images,))
     goal = Goal(labels, "rbf-mle" if name == "lenet5" else "cross-entropy")
     found = []
     for threads in (1, 2, 3, 5):

@@ -41,6 +41,7 @@ class Rule:
         self.bound: list[Tensor] | None = None
         self.arrays: list[Any] = [None, None]
         self.steps: list[Tensor] = []
+        self.counters: list[ctypes.c_float] = []  # the memory of `steps`
         self.done = 0.0
 
     def next(self, parameters: list[nn.Parameter]) -> Update:
@@ -63,8 +64,8 @@ class Rule:
             self.bound = flat
             self._bind(parameters, slots)
         self.done += 1
-        if self.steps:
-            torch._foreach_add_(self.steps, 1)  # pyright: ignore[reportPrivateImportUsage]
+        for counter in self.counters:
+            counter.value = self.done
         first, second = (ctypes.addressof(each) if each is not None else None for each in self.arrays)
         betas = group.get("betas", (group.get("momentum", 0.0), 0.0))
         return Update(
@@ -91,5 +92,9 @@ class Rule:
             pointers = [each.data_ptr() for each in tensors] or [None] * len(parameters)
             self.arrays[place] = (ctypes.c_void_p * len(parameters))(*pointers)
         states = [self.optimiser.state[each] for each in parameters]
+        for each in states:
+            if "step" in each:
+                each["step"] = each["step"].float()
         self.steps = [each["step"] for each in states if "step" in each]
+        self.counters = [ctypes.c_float.from_address(each.data_ptr()) for each in self.steps]
         self.done = float(self.steps[0]) if self.steps else 0.0

@@ -179,8 +179,8 @@ void Convolution::backward(const Buffers& b) {
     for (int g = 0; g < b.groups; g++) {
         const float* in_values = b.in + g * b.in_group;
         const float* gradient = b.out_gradient + g * b.out_gradient_group;
-        weight_gradient(in_values, gradient, b.weight_gradient, b.scratch);
-        if (layer.bias) bias_gradient(gradient, layer.output[1], b.bias_gradient);
+        if (b.weight_gradient) weight_gradient(in_values, gradient, b.weight_gradient, b.scratch);
+        if (b.bias_gradient) bias_gradient(gradient, layer.output[1], b.bias_gradient);
         if (!b.in_gradient) continue;
         float* to = b.in_gradient + g * b.in_gradient_group;
         if (input_function == RELU) {

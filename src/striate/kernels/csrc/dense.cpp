@@ -152,8 +152,8 @@ public:
     }
 
     void backward(const Buffers& b) override {
-        weight_gradient(b);
-        if (layer.bias) {
+        if (b.weight_gradient) weight_gradient(b);
+        if (b.bias_gradient) {
             for (int o = 0; o < matrix.outputs; o++) {
                 float sums[2];
                 for (int g = 0; g < b.groups; g++)

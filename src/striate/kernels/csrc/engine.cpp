@@ -39,6 +39,7 @@ Engine::Engine(const StriateLayer* first, int count) : given(count) {
         for (ptrdiff_t first = 0; first < parameters[i].size; first += CHUNK)
             chunks.push_back({i, first, std::min(CHUNK, parameters[i].size - first)});
     seconds.assign(3 + 2 * layers.size(), 0.0);
+    single = Single::of(first, count);
 }
 
 void Engine::add(const StriateLayer& layer) {
@@ -141,8 +142,18 @@ Buffers Engine::buffers(const Tile& tile, int i, int group, int groups) const {
 void Engine::run_layer(const Tile& tile, int i, int group, int groups, bool back) {
     const double begun = tile.timed ? now() : 0.0;
     const Buffers b = buffers(tile, i, group, groups);
-    if (back) layers[i]->backward(b);
-    else layers[i]->forward(b);
+    if (!back) {
+        layers[i]->forward(b);
+    } else if (tile.helpers && b.weight_gradient && b.in_gradient) {
+        threads.run(2, 2, [&](int half, int) {
+            Buffers own = b;
+            if (half) own.weight_gradient = own.bias_gradient = nullptr;
+            else own.in_gradient = nullptr;
+            layers[i]->backward(own);
+        });
+    } else {
+        layers[i]->backward(b);
+    }
     if (tile.timed) seconds[3 + (back ? layers.size() : 0) + i] += now() - begun;
 }
 
@@ -155,11 +166,13 @@ bool Engine::hand_in_hand(int i) const {
            pooling.input[1] % pooling.kernel[0] == 0 && pooling.input[2] % pooling.kernel[1] == 0;
 }
 
-void Engine::forward_pair(const Tile& tile, int i, int group) {
+void Engine::forward_pair(const StriateImages& images, const Tile& tile, int i, int group) {
     const double begun = tile.timed ? now() : 0.0;
     const Buffers first = buffers(tile, i, group, 1), second = buffers(tile, i + 1, group, 1);
     const int step = layers[i + 1]->layer.kernel[0];
-    for (int y = 0; y < layers[i + 1]->layer.output[1]; y++) {
+    const int rows = layers[i + 1]->layer.output[1];
+    for (int y = 0; y < rows; y++) {
+        if (!i) ask_for(images, group + 1 < tile.groups ? tile.first + GROUP : tile.next, values[0].maps, y, rows);
         layers[i]->forward_rows(first, y * step, step);
         layers[i + 1]->forward_rows(second, y, 1);
     }
@@ -184,7 +197,7 @@ void Engine::run_forward(const StriateImages& images, const Tile& tile) {
         gather(images, tile.first + g * GROUP, values[0].maps, to);
         if (tile.timed) seconds[0] += now() - begun;
         for (int i = 0; i < front; i++) {
-            if (hand_in_hand(i + 1)) forward_pair(tile, i++, g);
+            if (hand_in_hand(i + 1)) forward_pair(images, tile, i++, g);
             else run_layer(tile, i, g, 1, false);
         }
     }
@@ -220,13 +233,15 @@ void Engine::run_backward(const Tile& tile) {
 void Engine::forward(const StriateImages& images, float* outputs, int thread_count) {
     const int tiles = int((images.count + TILE - 1) / TILE);
     if (!tiles) return;
+    if (single && images.count <= FEW) return single->forward(images, outputs);
     prepare(thread_count, 0);
     pack(thread_count);
     const StriateLayer& last = layers.back()->layer;
     const int64_t features = int64_t(last.output[0]) * last.output[1] * last.output[2];
     threads.run(tiles, thread_count, [&](int number, int thread) {
         const int64_t first = int64_t(number) * TILE, count = std::min<int64_t>(TILE, images.count - first);
-        const Tile tile{memories[thread].data(), nullptr, first, int((count + GROUP - 1) / GROUP), 0, false, false};
+        const Tile tile{memories[thread].data(), nullptr, first, first + TILE * thread_count,
+                        int((count + GROUP - 1) / GROUP), 0, false, false, false};
         run_forward(images, tile);
         for (int64_t i = 0; i < count; i++) {
             const float* from = tile.memory + values.back().start + i / GROUP * values.back().group + i % GROUP;
@@ -245,10 +260,12 @@ StriateResult Engine::step(const StriateImages& images, const StriateTarget& tar
     std::vector<Score> scores(std::max(1, shard_count));
     if (!shard_count) std::fill(shards[0].data(), shards[0].data() + shard_size, 0.0f);
     threads.run(shard_count, thread_count, [&](int number, int thread) {
-        Tile tile{memories[thread].data(), shards[number].data(), 0, 0, target.seed, true, thread == 0};
+        Tile tile{memories[thread].data(), shards[number].data(), 0, 0, 0, target.seed, true, thread == 0,
+                  shard_count == 1 && thread_count > 1};
         std::fill(tile.shard, tile.shard + shard_size, 0.0f);
         for (int t = int(int64_t(tiles) * number / shard_count); t < int(int64_t(tiles) * (number + 1) / shard_count); t++) {
             tile.first = int64_t(t) * TILE;
+            tile.next = tile.first + (tiles == shard_count ? thread_count : 1) * TILE;
             tile.groups = int((std::min<int64_t>(TILE, images.count - tile.first) + GROUP - 1) / GROUP);
             run_forward(images, tile);
             const double begun = now();

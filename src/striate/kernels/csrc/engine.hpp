@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "loss.hpp"
+#include "memory.hpp"
 #include "operation.hpp"
+#include "single.hpp"
 #include "threads.hpp"
 
 namespace striate {
@@ -17,19 +19,6 @@ constexpr int TILE_GROUPS = 2, TILE = TILE_GROUPS * GROUP;
 constexpr int MOST_SHARDS = 8;
 constexpr ptrdiff_t SHARD_MEMORY = ptrdiff_t(256) << 20;  // bytes of all shards: fewer where parameters are many
 constexpr ptrdiff_t CHUNK = 4096;                         // parameters that a thread adds up and updates at a time
-
-// Zeroed floats on a boundary of 64 bytes.
-class Memory {
-public:
-    explicit Memory(ptrdiff_t floats) : store(floats + 16, 0.0f) {}
-    float* data() {
-        const auto at = reinterpret_cast<uintptr_t>(store.data());
-        return store.data() + (64 - at % 64) % 64 / sizeof(float);
-    }
-
-private:
-    std::vector<float> store;
-};
 
 class Engine {
 public:
@@ -54,10 +43,11 @@ private:
     struct Tile {  // one thread's pass over one tile
         float* memory;
         float* shard;
-        int64_t first;
+        int64_t first, next;  // images; the next tile is where this thread will most likely go on
         int groups;
         uint64_t seed;
         bool training, timed;
+        bool helpers;  // other threads have nothing to do: one of them takes half of a layer's backward pass
     };
     struct Chunk {
         int parameter;
@@ -75,7 +65,7 @@ private:
     void run_backward(const Tile& tile);
     void run_layer(const Tile& tile, int layer, int group, int groups, bool back);
     bool hand_in_hand(int pooling) const;
-    void forward_pair(const Tile& tile, int convolution, int group);
+    void forward_pair(const StriateImages& images, const Tile& tile, int convolution, int group);
     void backward_pair(const Tile& tile, int convolution, int group);
     void finish(const StriateUpdate& update, int shards, int threads);
 
@@ -91,6 +81,7 @@ private:
     std::vector<Chunk> chunks;
     std::vector<Memory> memories, shards;
     std::vector<double> seconds;
+    std::unique_ptr<Single> single;      // for few images, where the layers allow it
     Threads threads;
 };
 

@@ -20,23 +20,26 @@ float pixel(const StriateImages& images, int64_t at) {
     return images.floats ? images.floats[at] : float(images.bytes[at]) * images.scale + images.low;
 }
 
-// Images lie anywhere in memory: asking for all their lines at once lets them arrive side by side.
-void ask_for(const StriateImages& images, const int64_t* start, int count, int64_t size) {
-    const int64_t each = images.floats ? sizeof(float) : 1;
+}  // namespace
+
+// Images lie anywhere in memory: asked for beforehand, all their lines arrive side by side.
+void ask_for(const StriateImages& images, int64_t first, const Maps& maps, int part, int parts) {
+    const int64_t size = int64_t(maps.channels) * maps.rows * maps.columns * (images.floats ? sizeof(float) : 1);
+    const int64_t lines = (size + 63) / 64;
     const char* from = images.floats ? reinterpret_cast<const char*>(images.floats)
                                      : reinterpret_cast<const char*>(images.bytes);
-    for (int i = 0; i < count; i++)
-        for (int64_t line = 0; line < size * each; line += 64) __builtin_prefetch(from + start[i] * each + line);
+    for (int64_t i = first; i < std::min<int64_t>(first + GROUP, images.count); i++) {
+        const char* image = from + (images.indices ? images.indices[i] : i) * size;
+        for (int64_t line = lines * part / parts; line < lines * (part + 1) / parts; line++)
+            __builtin_prefetch(image + line * 64, 0, 2);
+    }
 }
-
-}  // namespace
 
 void gather(const StriateImages& images, int64_t first, const Maps& maps, float* to) {
     const int64_t size = int64_t(maps.channels) * maps.rows * maps.columns;
     const int count = int(std::min<int64_t>(GROUP, images.count - first));
     int64_t start[GROUP];
     for (int i = 0; i < count; i++) start[i] = (images.indices ? images.indices[first + i] : first + i) * size;
-    ask_for(images, start, count, size);
     for (int c = 0; c < maps.channels; c++) {
         for (int y = 0; y < maps.rows; y++) {
             float* row = to + maps.at(c, y, 0);

@@ -9,4 +9,7 @@ namespace striate {
 // The images first … first + 15 of a batch; those beyond its end are zeros. `to` is the origin of maps laid as `maps`.
 void gather(const StriateImages& images, int64_t first, const Maps& maps, float* to);
 
+// Asks for part number `part` of `parts` of those images' memory, so that it is near when they are gathered.
+void ask_for(const StriateImages& images, int64_t first, const Maps& maps, int part, int parts);
+
 }  // namespace striate

@@ -17,7 +17,7 @@ struct Buffers {
     int32_t* memory;           // what forward leaves for backward
     ptrdiff_t in_group, out_group, out_gradient_group, in_gradient_group, memory_group;
     int groups;
-    float* weight_gradient;    // of the shard; gradients are added to it
+    float* weight_gradient;    // of the shard; gradients are added to it; null: nobody asks for them
     float* bias_gradient;
     float* scratch;
     uint64_t seed;             // of dropout: of the step, the layer and the first image

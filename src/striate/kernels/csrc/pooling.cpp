@@ -41,6 +41,8 @@ public:
     void backward_rows(const Buffers& b, int first, int count, bool last) override;
 
 private:
+    template <bool REMEMBERS>
+    void quarter_row(const float* corner, float* to, int32_t* memory) const;
     void forward_row(const float* values, float* to, int32_t* memory, int c, int y) const;
     void backward_row(const float* gradients, float* to, const int32_t* memory, int c, int y) const;
     void backward_map(const Buffers& b, int g, int c) const;
@@ -62,10 +64,10 @@ float Pooling::factor(int c, int y, int x) const {
 }
 
 // NaN counts as the largest, and the first of equals wins, as in PyTorch.
-inline void take_larger(Vector value, int32_t number, Vector& most, Mask& place) {
+inline void take_larger(Vector value, Mask number, Vector& most, Mask& place) {
     const Mask better = (value > most) | (value != value);
     most = better ? value : most;
-    place = better ? spread(number) : place;
+    place = better ? number : place;
 }
 
 // The largest of a window and its place there.
@@ -76,31 +78,38 @@ inline void Pooling::maximum(const float* values, int y, int x, int lane, Vector
     int32_t number = 0;
     for (int i = rows.first; i < rows.end; i++)
         for (int j = columns.first; j < columns.end; j++, number++)
-            take_larger(load(values + i * in.row() + ptrdiff_t(j) * GROUP + lane), number, most, place);
+            take_larger(load(values + i * in.row() + ptrdiff_t(j) * GROUP + lane), spread(number), most, place);
+}
+
+// The maxima of a row of 2 × 2 windows: of the left and the right value, above and below, and then of both.
+template <bool REMEMBERS>
+void Pooling::quarter_row(const float* corner, float* to, int32_t* memory) const {
+    const ptrdiff_t below = in.row(), step = ptrdiff_t(layer.stride[1]) * GROUP;
+    for (ptrdiff_t x = 0; x < out.columns; x++) {
+        for (int lane = 0; lane < GROUP; lane += LANES) {
+            const float* at = corner + x * step + lane;
+            Vector most = load(at), low = load(at + below);
+            Mask place{}, low_place = spread(2);
+            take_larger(load(at + GROUP), spread(1), most, place);
+            take_larger(load(at + below + GROUP), spread(3), low, low_place);
+            take_larger(low, low_place, most, place);
+            store(to + x * GROUP + lane, most);
+            if (REMEMBERS) store_mask(memory + x * GROUP + lane, place);
+        }
+    }
 }
 
 void Pooling::forward_row(const float* values, float* to, int32_t* memory, int c, int y) const {
-    for (int x = 0; x < out.columns; x++) {
+    const bool fast = quarters && layer.kind == MAXIMUM;
+    const float* corner = values + spans[0][y].first * in.row() + spans[1][0].first * GROUP;
+    if (fast && memory) quarter_row<true>(corner, to, memory);
+    else if (fast) quarter_row<false>(corner, to, memory);
+    for (int x = 0; x < out.columns && !fast; x++) {
         for (int lane = 0; lane < GROUP; lane += LANES) {
             Vector result;
             if (layer.kind == MAXIMUM) {
                 Mask place{};
-                if (quarters) {
-                    const float* corner = values + spans[0][y].first * in.row() + spans[1][x].first * GROUP + lane;
-                    result = load(corner);
-                    if (!memory) {  // nobody asks where it was
-                        Mask nowhere;
-                        for (ptrdiff_t at : {ptrdiff_t(GROUP), in.row(), in.row() + GROUP})
-                            take_larger(load(corner + at), 0, result, nowhere = place);
-                        store(to + x * GROUP + lane, result);
-                        continue;
-                    }
-                    take_larger(load(corner + GROUP), 1, result, place);
-                    take_larger(load(corner + in.row()), 2, result, place);
-                    take_larger(load(corner + in.row() + GROUP), 3, result, place);
-                } else {
-                    maximum(values, y, x, lane, result, place);
-                }
+                maximum(values, y, x, lane, result, place);
                 if (memory) store_mask(memory + x * GROUP + lane, place);
             } else {
                 result = Vector{};
@@ -188,7 +197,7 @@ void Pooling::backward(const Buffers& b) {
     for (int g = 0; g < b.groups; g++) {
         for (int c = 0; c < out.channels; c++) {
             if (b.in_gradient) backward_map(b, g, c);
-            if (layer.kind != SUBSAMPLING) continue;
+            if (layer.kind != SUBSAMPLING || !b.weight_gradient) continue;
             alignas(64) float lanes[2 * GROUP] = {};
             for (int y = 0; y < out.rows; y++) {
                 const float* gradients = b.out_gradient + g * b.out_gradient_group + out_gradient.at(c, y, 0);

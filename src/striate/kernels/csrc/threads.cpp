@@ -21,24 +21,23 @@ inline void rest() {
 }  // namespace
 
 void Threads::run(int tasks, int threads, const std::function<void(int, int)>& todo) {
-    if (threads < 1) threads = 1;
-    if (threads > tasks) threads = tasks;
     const Flush flush;
-    if (threads <= 1) {
+    if (threads <= 1 || tasks <= 1) {
         for (int number = 0; number < tasks; number++) todo(number, 0);
         return;
     }
     start(threads);
     task = &todo, count = tasks;
-    next.store(0);
-    busy.store(int(workers.size()));
+    done.store(0, std::memory_order_relaxed);
+    left.store(tasks, std::memory_order_release);
     {
         std::lock_guard<std::mutex> lock(mutex);
         round.fetch_add(1);
     }
     wake.notify_all();
     take(0);
-    for (int look = 0; busy.load(std::memory_order_acquire); look++) {
+    // A thread that was too late for a task is not waited for: where others use its core, that may be long.
+    for (int look = 0; done.load(std::memory_order_acquire) < tasks; look++) {
         if (look < PATIENCE) rest();
         else std::this_thread::yield();
     }
@@ -85,12 +84,15 @@ void Threads::work(int thread, uint64_t seen) {
         seen = round.load();
         if (over.load()) return;
         take(thread);
-        busy.fetch_sub(1, std::memory_order_release);
     }
 }
 
+// Whoever gets a task may read what it is: nothing changes before it is done. A late thread finds none, or a later one's.
 void Threads::take(int thread) {
-    for (int number = next.fetch_add(1); number < count; number = next.fetch_add(1)) (*task)(number, thread);
+    for (int got = left.fetch_sub(1); got > 0; got = left.fetch_sub(1)) {
+        (*task)(count - got, thread);
+        done.fetch_add(1, std::memory_order_release);
+    }
 }
 
 }  // namespace striate

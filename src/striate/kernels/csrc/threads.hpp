@@ -30,7 +30,7 @@ private:
     std::mutex mutex;
     std::condition_variable wake;
     std::atomic<uint64_t> round{0};   // one more for each piece of work
-    std::atomic<int> next{0}, busy{0};
+    std::atomic<int> left{0}, done{0};  // tasks that nobody has taken; below zero, too
     std::atomic<bool> over{false};
     int count = 0;
     long process = 0;

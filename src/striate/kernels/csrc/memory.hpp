@@ -1,0 +1,23 @@
+// Memory on the boundaries that vectors want.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace striate {
+
+// Zeroed floats on a boundary of 64 bytes.
+class Memory {
+public:
+    explicit Memory(ptrdiff_t floats) : store(floats + 16, 0.0f) {}
+    float* data() {
+        const auto at = reinterpret_cast<uintptr_t>(store.data());
+        return store.data() + (64 - at % 64) % 64 / sizeof(float);
+    }
+
+private:
+    std::vector<float> store;
+};
+
+}  // namespace striate
