@@ -123,7 +123,7 @@ def machine(threads: int) -> str:
     """The machine, the versions and the load, in one line."""
     from importlib.metadata import version
 
-    from striate.kernels.library import Library, library
+    from striate.kernels.binary import Library, library
     from striate.train.session import environment
 
     found = library()

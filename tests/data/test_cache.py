@@ -131,8 +131,8 @@ def test_where_the_cache_lies(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
     assert cache_folder() == Path("/somewhere/striate")
     monkeypatch.setenv("XDG_CACHE_HOME", "")
-    monkeypatch.setenv("HOME", "/home/someone")
-    assert cache_folder() == Path("/home/someone/.cache/striate")
+    monkeypatch.setenv("HOME", "/elsewhere/someone")
+    assert cache_folder() == Path("/elsewhere/someone/.cache/striate")
 
     def homeless() -> Path:
         raise RuntimeError("no home")

@@ -14,9 +14,9 @@ import torch
 from striate import Activation, BatchNorm, Conv, Flatten, Linear, Network, Residual, find
 from striate.build import build
 from striate.errors import RunError, SpecError
+from striate.kernels.binary import CHOICE, Library, library
 from striate.kernels.choice import choose
 from striate.kernels.engine import unsupported
-from striate.kernels.library import CHOICE, Library, library
 from striate.train import Recipe, session
 from striate.train.run import open_run
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from striate.cli import verbs
 from striate.kernels import compile as compiling
-from striate.kernels.library import library
+from striate.kernels.binary import library
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,7 +48,7 @@ def test_the_doctor(monkeypatch) -> None:
 
 def test_the_doctor_says_what_to_do_about_missing_kernels(monkeypatch, tmp_path) -> None:
     library.cache_clear()
-    monkeypatch.setattr("striate.kernels.library.HERE", tmp_path)
+    monkeypatch.setattr("striate.kernels.binary.HERE", tmp_path)
     monkeypatch.setenv("CXX", "no-such-compiler")
     try:
         text = CliRunner().invoke(verbs, ["doctor"]).output
@@ -60,7 +60,7 @@ def test_the_doctor_says_what_to_do_about_missing_kernels(monkeypatch, tmp_path)
 
 
 def test_lowering_and_compiling_need_no_torch() -> None:
-    code = "import sys, striate.kernels.compile, striate.kernels.library, striate.kernels.lower as l\n"
+    code = "import sys, striate.kernels.compile, striate.kernels.binary, striate.kernels.lower as l\n"
     code += "from striate import find; l.lower(find('lenet5')); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 

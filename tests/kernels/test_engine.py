@@ -11,9 +11,9 @@ from torch import Tensor
 from striate import Activation, Conv, Flatten, GlobalAveragePool, Linear, Network, Pool, Subsample, find
 from striate.build import build
 from striate.errors import ShapeError
+from striate.kernels.binary import library
 from striate.kernels.compile import instruction_sets
 from striate.kernels.engine import Engine, Goal, Pictures
-from striate.kernels.library import library
 from striate.spec.layers import RBF, Dropout
 from striate.spec.network import plan
 from striate.train import Recipe

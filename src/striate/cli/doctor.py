@@ -64,8 +64,8 @@ def _processor() -> Finding:
 
 
 def _kernels() -> Finding:
+    from striate.kernels.binary import CHOICE, library
     from striate.kernels.compile import CompileError, compiler, instruction_sets
-    from striate.kernels.library import CHOICE, library
 
     found = library()
     if not isinstance(found, str):

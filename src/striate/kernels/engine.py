@@ -14,7 +14,7 @@ from weakref import finalize
 import torch
 from torch import Tensor, nn
 
-from striate.kernels.library import Images, Layer, Library, Result, Target, Update, library
+from striate.kernels.binary import Images, Layer, Library, Result, Target, Update, library
 from striate.kernels.lower import FUNCTIONS, KINDS, Lowered, NotLoweredError, lower
 from striate.kernels.optimiser import Rule
 from striate.spec.network import Network, plan
@@ -82,7 +82,7 @@ class Engine:
         found = library(instruction_set)
         if isinstance(found, str):
             raise NotLoweredError(found)
-        self.library: Library = found
+        self.binary: Library = found
         self.network = network
         self.layers = lower(network)
         self.features = plan(network).output
@@ -96,7 +96,7 @@ class Engine:
         self._check()
         made = torch.empty(len(pictures), *self.features)
         images, _keep = _images(pictures, self.network)
-        self.library.calls.striate_forward(self.handle, images, made.data_ptr(), threads)
+        self.binary.calls.striate_forward(self.handle, images, made.data_ptr(), threads)
         return made
 
     def step(self, pictures: Pictures, goal: Goal, *, rule: Rule | None, threads: int) -> tuple[float, int]:
@@ -111,14 +111,14 @@ class Engine:
         target = Target(labels.data_ptr(), LOSSES.index(goal.loss), goal.rubbish, goal.seed)
         update = rule.next(self.parameters) if rule else Update()
         result = Result()
-        self.library.calls.striate_step(self.handle, images, target, update, threads, result)
+        self.binary.calls.striate_step(self.handle, images, target, update, threads, result)
         return result.loss, result.right
 
     def spent(self) -> Spent:
         """Where the time went since the last call."""
         count = len(self.layers)
         numbers = (ctypes.c_double * (3 + 2 * count))()
-        self.library.calls.striate_profile(self.handle, numbers)
+        self.binary.calls.striate_profile(self.handle, numbers)
         names = [layer.path for layer in self.layers]
         images, loss, update, *others = numbers
         return Spent(
@@ -138,11 +138,11 @@ class Engine:
         gradients = dict(zip(self.parameters, self.gradients, strict=True))
         self._kept: list[object] = []
         made = [self._layer(each, gradients) for each in self.layers]
-        handle = self.library.calls.striate_new((Layer * len(made))(*made), len(made))
+        handle = self.binary.calls.striate_new((Layer * len(made))(*made), len(made))
         if not handle:
             raise MemoryError("the kernels' buffers")
         self.handle = handle
-        finalize(self, self.library.calls.striate_free, handle)
+        finalize(self, self.binary.calls.striate_free, handle)
 
     def _layer(self, layer: Lowered, gradients: dict[nn.Parameter, Tensor]) -> Layer:
         made = Layer(KINDS.index(layer.kind), FUNCTIONS.index(layer.function))

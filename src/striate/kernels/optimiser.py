@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from striate.kernels.library import Update
+from striate.kernels.binary import Update
 
 RULES = ("gradients", "adamw", "sgd")
 """In the order of `StriateRule`."""
