@@ -100,6 +100,33 @@ def test_networks_of_the_catalogue(name: str, images: int, instruction_set: str)
     check(find(name), images=images, instruction_set=instruction_set, threads=2)
 
 
+def test_where_maxima_nearly_tie_the_engine_is_no_worse_than_pytorch() -> None:
+    """In float32 a maximum, or a ReLU, can fall to the other side and send a gradient elsewhere. That happens in few
+    draws, in PyTorch's float32 as in ours; in all others ours is right to float32's accuracy."""
+    network = find("lenet5-keras")
+    ours, theirs = [], []
+    for seed in range(9):
+        generator = torch.Generator().manual_seed(seed)
+        pixels = torch.rand(20, *network.input, generator=generator)
+        labels = torch.randint(0, 10, (20,), generator=generator)
+        model = build(network, generator=generator, kernels="torch")
+        _, _, exact = reference(model, pixels, labels, Recipe())
+        loss_of(model.logits(pixels), labels, Recipe()).backward()
+        theirs.append(worst([each.grad for each in model.parameters()], exact))
+        Engine(network, model).step(Pictures(pixels), Goal(labels), rule=None, threads=2)
+        ours.append(worst([each.grad for each in model.parameters()], exact))
+    assert sorted(ours)[4] < 3e-6
+    assert sum(each > 3e-5 for each in ours) <= max(2, sum(each > 3e-5 for each in theirs))
+
+
+def worst(gradients: list, exact: list[Tensor]) -> float:
+    """The largest error of any gradient, as a share of that gradient's largest value."""
+    return max(
+        ((ours.double() - theirs).abs().max() / theirs.abs().max()).item()
+        for ours, theirs in zip(gradients, exact, strict=True)
+    )
+
+
 @pytest.mark.parametrize("instruction_set", HERE)
 @pytest.mark.parametrize(("images", "groups"), [(19, 3), (3, 3), (3, 1)])
 def test_stride_dilation_groups_and_sides(images: int, groups: int, instruction_set: str) -> None:
