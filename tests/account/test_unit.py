@@ -57,15 +57,7 @@ def test_units_of_random_networks_see_what_a_gradient_reaches(network: Network, 
     step = data.draw(st.sampled_from(maps))
     row = data.draw(st.integers(0, step.output[1] - 1))
     column = data.draw(st.integers(0, step.output[2] - 1))
-    seen, lit = view(network, f"{step.path}:{row},{column}").clipped, reached(network, step.path, row, column)
-    kinds = [each.layer for each in plan(network).steps]
-    chosen = any(isinstance(each, Conv) and (each.table or each.groups > 1) for each in kinds)
-    if chosen and any(isinstance(each, Branches) for each in kinds) and lit is not None and seen is not None:
-        # A table or groups may read one branch alone; the rectangle is that of a unit that reads all maps.
-        assert seen.rows[0] <= lit.rows[0] <= lit.rows[1] <= seen.rows[1]
-        assert seen.columns[0] <= lit.columns[0] <= lit.columns[1] <= seen.columns[1]
-    else:
-        assert seen == lit
+    assert view(network, f"{step.path}:{row},{column}").clipped == reached(network, step.path, row, column)
 
 
 @given(network=networks(), data=st.data())
@@ -153,3 +145,13 @@ def test_what_is_no_unit_says_so(unit: str, error: type[Exception], text: str) -
     with pytest.raises(error) as caught:
         view(find("lenet5"), unit)
     assert str(caught.value) == text
+
+
+def test_a_table_that_names_one_branch_sees_that_branch_alone() -> None:
+    parts = [[Conv(2, kernel=1)], [Conv(3, kernel=3, padding="same")]]
+    for conv, expected in (
+        (Conv(1, kernel=1, table=((0,),)), Rectangle((2, 2), (3, 3))),
+        (Conv(1, kernel=1, table=((1, 4),)), Rectangle((1, 3), (2, 4))),
+    ):
+        network = Network("n", (1, 6, 6), [Branches(parts), conv])
+        assert view(network, "conv1:2,3").clipped == expected == reached(network, "conv1", 2, 3)

@@ -1,8 +1,9 @@
 """Which pixels of the input one unit reads, traced back from the unit to the input.
 
 `receptive` gives a rule for all units of a layer at once; here one unit, or one map as a whole, is followed backwards
-through every path. Along each axis the places that are read are a set, so that gaps (dilation, a stride wider than
-the kernel), places that only padding fills, and rows that no later window reads are all accounted for.
+through every path. Along each axis the places that are read are a set, and so are the maps, so that gaps (dilation, a
+stride wider than the kernel), places that only padding fills, rows that no later window reads, and branches whose maps
+no table or group names are all accounted for.
 """
 
 from __future__ import annotations
@@ -10,12 +11,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from striate.errors import SpecError, UnknownNameError, unknown_name
-from striate.spec.layers import Conv, Flatten, GlobalAveragePool, Pool, Subsample
+from striate.spec.layers import (
+    Branches,
+    Conv,
+    Flatten,
+    GlobalAveragePool,
+    LocalResponseNorm,
+    PadChannels,
+    Pool,
+    Subsample,
+)
 from striate.spec.network import INPUT, Network, Plan, Step, plan
 from striate.spec.shapes import Axis, Shape, show, window
 
 Places = range | frozenset[int]
-"""Places along one axis."""
+"""Places along one axis, or the numbers of maps."""
+Patch = tuple[Places, Places, Places]
+"""Maps, rows and columns."""
 Interval = tuple[int, int]
 """The first and the last place along one axis."""
 
@@ -95,23 +107,23 @@ def seen(planned: Plan, number: int, rows: Places | None = None, columns: Places
 
     None where they read nothing but padding.
     """
-    wanted: dict[int, list[tuple[Places, Places]]] = {}
-    whole = _whole(planned.shape(number))
-    _ask(wanted, number, whole[0] if rows is None else rows, whole[1] if columns is None else columns)
+    wanted: dict[int, list[Patch]] = {}
+    maps, all_rows, all_columns = _whole(planned.shape(number))
+    _ask(wanted, number, (maps, all_rows if rows is None else rows, all_columns if columns is None else columns))
     for place in range(number, INPUT, -1):
-        for rows_here, columns_here in wanted.pop(place, ()):
-            _pass_on(planned.steps[place], rows_here, columns_here, wanted)
+        for patch in wanted.pop(place, ()):
+            _pass_on(planned.steps[place], patch, wanted)
     found = wanted.get(INPUT)
     if not found:
         return None
     return Rectangle(
-        (min(min(rows) for rows, _ in found), max(max(rows) for rows, _ in found)),
-        (min(min(columns) for _, columns in found), max(max(columns) for _, columns in found)),
+        (min(min(rows) for _, rows, _ in found), max(max(rows) for _, rows, _ in found)),
+        (min(min(columns) for _, _, columns in found), max(max(columns) for _, _, columns in found)),
     )
 
 
 def unclipped(planned: Plan, number: int, units: Rectangle | None = None) -> Rectangle:
-    """The same as if every map went on beyond its edges: padding counts as pixels."""
+    """The same as if every map went on beyond its edges, and every unit read all maps: padding counts as pixels."""
     wanted = {number: units or _all(planned.shape(number))}
     for place in range(number, INPUT, -1):
         if place not in wanted:
@@ -127,26 +139,62 @@ def unclipped(planned: Plan, number: int, units: Rectangle | None = None) -> Rec
     return wanted[INPUT]
 
 
-def _pass_on(step: Step, rows: Places, columns: Places, wanted: dict[int, list[tuple[Places, Places]]]) -> None:
-    """Ask the sources of a step for what its units at `rows` and `columns` read."""
-    if isinstance(step.layer, (Conv, Pool, Subsample)):
-        height, width = window(step.layer, step.inputs[0]).axes
+def _pass_on(step: Step, patch: Patch, wanted: dict[int, list[Patch]]) -> None:
+    """Ask the sources of a step for what its units on a patch read."""
+    layer, shape = step.layer, step.inputs[0]
+    maps, rows, columns = patch
+    if isinstance(layer, (Conv, Pool, Subsample)):
+        height, width = window(layer, shape).axes
         rows, columns = _read(height, rows), _read(width, columns)
-    elif isinstance(step.layer, (Flatten, GlobalAveragePool)):
-        rows, columns = _whole(step.inputs[0])
+    match layer:
+        case Conv():
+            maps = _read_maps(layer, maps, shape[0])
+        case Flatten() | GlobalAveragePool():
+            maps, rows, columns = _whole(shape)
+        case LocalResponseNorm():
+            before, after = layer.size // 2, (layer.size - 1) // 2
+            maps = frozenset(near for each in maps for near in range(each - before, each + after + 1)) & {
+                *range(shape[0])
+            }
+        case PadChannels():
+            maps = frozenset(each for each in maps if each < shape[0])
+        case Branches():
+            first = 0
+            for source, (channels, *_) in zip(step.sources, step.inputs, strict=True):
+                own = frozenset(each - first for each in maps if first <= each < first + channels)
+                _ask(wanted, source, (own, rows, columns))
+                first += channels
+            return
+        case _:
+            pass
     for source in step.sources:
-        _ask(wanted, source, rows, columns)
+        _ask(wanted, source, (maps, rows, columns))
 
 
-def _ask(wanted: dict[int, list[tuple[Places, Places]]], number: int, rows: Places, columns: Places) -> None:
+def _read_maps(layer: Conv, filters: Places, channels: int) -> Places:
+    """The input maps that some filters read."""
+    if layer.table is not None:
+        return frozenset(each for number in filters for each in layer.table[number])
+    if layer.groups == 1:
+        return range(channels)
+    each, filters_each = channels // layer.groups, layer.filters // layer.groups
+    groups = {number // filters_each for number in filters}
+    return frozenset(group * each + number for group in groups for number in range(each))
+
+
+def _ask(wanted: dict[int, list[Patch]], number: int, patch: Patch) -> None:
     """Put a patch on a step's list; one that another holds is left out, so lists stay short on any path."""
-    if not rows or not columns:
+    if not all(patch):
         return
     patches = wanted.setdefault(number, [])
-    if any(_holds(other[0], rows) and _holds(other[1], columns) for other in patches):
+    if any(_within(patch, other) for other in patches):
         return
-    patches[:] = [other for other in patches if not (_holds(rows, other[0]) and _holds(columns, other[1]))]
-    patches.append((rows, columns))
+    patches[:] = [other for other in patches if not _within(other, patch)]
+    patches.append(patch)
+
+
+def _within(inner: Patch, outer: Patch) -> bool:
+    return all(_holds(large, small) for large, small in zip(outer, inner, strict=True))
 
 
 def _read(axis: Axis, places: Places) -> Places:
@@ -170,12 +218,13 @@ def _holds(outer: Places, inner: Places) -> bool:
     return all(place in outer for place in inner)
 
 
-def _whole(shape: Shape) -> tuple[range, range]:
-    return (range(shape[1]), range(shape[2])) if len(shape) == 3 else (range(1), range(1))
+def _whole(shape: Shape) -> tuple[range, range, range]:
+    """All maps, rows and columns; a flat vector is taken as one unit."""
+    return (range(shape[0]), range(shape[1]), range(shape[2])) if len(shape) == 3 else (range(1), range(1), range(1))
 
 
 def _all(shape: Shape) -> Rectangle:
-    rows, columns = _whole(shape)
+    _, rows, columns = _whole(shape)
     return Rectangle((0, len(rows) - 1), (0, len(columns) - 1))
 
 
