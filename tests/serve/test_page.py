@@ -259,6 +259,18 @@ def test_a_file_that_is_no_picture_is_explained(server, browser, tmp_path) -> No
     page.close()
 
 
+def test_a_file_that_is_chosen_while_the_page_loads_is_taken(server, browser) -> None:
+    page = browser.new_page()
+    held: list = []
+    page.route("**/network", lambda route: held.append(route))
+    with page.expect_request("**/network"):
+        page.goto(server.address)
+    page.set_input_files("[data-testid=file]", DIGITS / "4-pen.png")
+    held[0].continue_()
+    says(page, "4")
+    page.close()
+
+
 def test_the_pad_can_be_used_from_the_keyboard(server, visit) -> None:
     page = visit(server)
     page.get_by_test_id("pad").focus()

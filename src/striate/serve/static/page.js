@@ -183,10 +183,13 @@ async function take(file) {
 function listen() {
   const press = { undo: () => pad.undo(), clear: () => pad.clear(), choose: () => find("#file").click(), close: leave };
   for (const [id, act] of Object.entries(press)) find(`#${id}`).addEventListener("click", act);
-  find("#file").addEventListener("change", (event) => {
-    take(event.target.files[0]);
-    event.target.value = "";
-  });
+  const file = find("#file");
+  const chosen = () => {
+    take(file.files[0]);
+    file.value = "";
+  };
+  file.addEventListener("change", chosen);
+  if (file.files.length) chosen(); // while the page was loading
   for (const tool of document.querySelectorAll("[data-tool]")) {
     tool.addEventListener("click", () => {
       pad.tool = tool.dataset.tool;
