@@ -133,3 +133,17 @@ def _declare(calls: ctypes.CDLL) -> None:
     calls.striate_step.restype = None
     calls.striate_profile.argtypes = [c_void_p, POINTER(c_double)]
     calls.striate_profile.restype = None
+    calls.striate_pattern_new.argtypes = [POINTER(Layer), c_int32]
+    calls.striate_pattern_new.restype = c_void_p
+    calls.striate_pattern_free.argtypes = [c_void_p]
+    calls.striate_pattern_free.restype = None
+    calls.striate_pattern_learn.argtypes = [
+        c_void_p,
+        POINTER(Images),
+        POINTER(Target),
+        POINTER(c_void_p),
+        POINTER(Result),
+    ]
+    calls.striate_pattern_learn.restype = c_int32
+    calls.striate_pattern_curvature.argtypes = [c_void_p, POINTER(Images), POINTER(Target), POINTER(c_void_p)]
+    calls.striate_pattern_curvature.restype = c_int32

@@ -66,6 +66,15 @@ void striate_step(void* engine, const StriateImages* images, const StriateTarget
 // Seconds since the last call, of the first thread: images, loss, reduction and update, then forward and backward of
 // each layer: 3 + 2 · layers numbers.
 void striate_profile(void* engine, double* seconds);
+// The same layers to learn from one image at a time (pattern.hpp): convolutions of stride 1 without padding, subsampling
+// with windows side by side, dense layers, and RBF units at the end. `rates` and `sums` are one pointer for each layer's
+// weight and one for its bias, null where it has none, as large as these. 0 where memory runs out, before anything is done.
+void* striate_pattern_new(const StriateLayer* layers, int32_t count);
+void striate_pattern_free(void* pattern);
+int32_t striate_pattern_learn(void* pattern, const StriateImages* images, const StriateTarget* target,
+                              const float* const* rates, StriateResult* result);
+int32_t striate_pattern_curvature(void* pattern, const StriateImages* images, const StriateTarget* target,
+                                  float* const* sums);
 // Whether this processor has the instructions that the library was compiled for.
 int32_t striate_supported(void);
 // Of which 16 is "avx512".

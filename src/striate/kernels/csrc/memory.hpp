@@ -15,6 +15,7 @@ public:
         const auto at = reinterpret_cast<uintptr_t>(store.data());
         return store.data() + (64 - at % 64) % 64 / sizeof(float);
     }
+    const float* data() const { return const_cast<Memory*>(this)->data(); }
 
 private:
     std::vector<float> store;
