@@ -16,11 +16,13 @@ from striate.build import Built
 from striate.data import ImageSet
 from striate.look.charts import Series, line_chart
 from striate.look.pictures import colour_filter_picture, data_uri, filter_picture, image_picture, png, sheet
+from striate.look.rejection_figure import rejection_chart
 from striate.spec.layers import Conv
 from striate.spec.network import plan
 from striate.spec.shapes import show
 from striate.train.files import make_folder, write_whole
 from striate.train.metrics import Outputs, evaluation_of
+from striate.train.rejection import PAPER_ERROR, rejection_of, scores_compared
 from striate.train.run import Run
 
 MISTAKES = 32
@@ -47,6 +49,8 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
         line_chart("Loss", [Series("training", "#d97706", tuple(each["loss"] for each in epochs))], x="epoch"),
         line_chart("Error", _error_series(epochs), x="epoch", unit=" %"),
     ]
+    rejection = rejection_of(outputs)
+    rejected = rejection_chart(rejection)
     make_folder(run.path("pictures"))
     if filters:
         write_whole(run.path("pictures/filters.png"), png(sheet(filters, side=80, columns=8)))
@@ -54,7 +58,7 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
         labels = [f"{each.truth} as {each.answer}" for each in mistakes]
         pictures = [each.picture for each in mistakes]
         write_whole(run.path("pictures/mistakes.png"), png(sheet(pictures, side=80, columns=8, labels=labels)))
-    for name, chart in zip(("loss", "error"), charts, strict=True):
+    for name, chart in zip(("loss", "error", "rejection"), (*charts, rejected), strict=True):
         write_whole(run.path(f"pictures/{name}.svg"), chart.replace('fill="currentColor"', 'fill="#444"', 1))
     page = _template().render(
         run=run,
@@ -64,6 +68,10 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
         epochs=epochs,
         warnings=run.events("warning"),
         charts=charts,
+        rejected=rejected,
+        reached=rejection.reach(),
+        paper_error=PAPER_ERROR,
+        compared=scores_compared(run.network),
         account=_account(run),
         convention=CONVENTION,
         mistakes=[(data_uri(each.picture), each) for each in mistakes],
