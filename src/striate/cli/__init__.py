@@ -13,7 +13,7 @@ from striate.errors import StriateError
 
 VERBS = (
     *("list", "show", "cite", "account", "compare", "audit"),
-    *("train", "evaluate", "predict", "look", "serve", "claims", "doctor", "completion"),
+    *("train", "reproduce", "evaluate", "predict", "look", "serve", "claims", "doctor", "completion"),
 )
 
 

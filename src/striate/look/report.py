@@ -45,9 +45,10 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
     mistakes = worst_mistakes(run, outputs, images)
     filters = first_filters(run.model())
     epochs = run.events("epoch")
+    judging = "validation" if run.recipe.hold_out else "test"
     charts = [
         line_chart("Loss", [Series("training", "#d97706", tuple(each["loss"] for each in epochs))], x="epoch"),
-        line_chart("Error", _error_series(epochs), x="epoch", unit=" %"),
+        line_chart("Error", _error_series(epochs, judging), x="epoch", unit=" %"),
     ]
     rejection = rejection_of(outputs)
     rejected = rejection_chart(rejection)
@@ -65,6 +66,7 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
         title=_title(run),
         evaluation=evaluation_of(outputs, run.classes),
         split=images.split,
+        judging=judging,
         epochs=epochs,
         warnings=run.events("warning"),
         charts=charts,
@@ -111,13 +113,13 @@ def first_filters(model: Built) -> list[Image.Image]:
     return [filter_picture(each) for each in weights.flatten(0, -3)[:FILTERS]]
 
 
-def _error_series(epochs: list[dict[str, Any]]) -> list[Series]:
+def _error_series(epochs: list[dict[str, Any]], judging: str) -> list[Series]:
     def errors(key: str) -> tuple[float, ...]:
         return tuple(100 * (1 - each[key]) for each in epochs)
 
     return [
         Series("training", "#d97706", errors("train_accuracy")),
-        Series("validation", "#2563eb", errors("accuracy")),
+        Series(judging, "#2563eb", errors("accuracy")),
     ]
 
 

@@ -121,10 +121,11 @@ def _fresh(network: Network, seed: int) -> Built:
 def _of_run(run: Run, data: str | None) -> Subject:
     source = data or run.data.source
     images = load(source, "train", resize=run.data.resize, skip_unreadable=run.data.skip_unreadable)
-    if data is None:
+    held_out = data is None and run.recipe.hold_out > 0
+    if held_out:
         _, images = hold_out(images, fraction=run.recipe.hold_out)
     some = _some(images, run.preprocessing)
-    origin = f"{len(some)} {'validation' if data is None else 'training'} images of {Path(images.source).name}"
+    origin = f"{len(some)} {'validation' if held_out else 'training'} images of {Path(images.source).name}"
     weights = f"The weights are those of the run {run.folder.name}."
     return Subject(
         run.network, run.model(), run.preprocessing, run.classes, some, origin, weights, True, run.temperature

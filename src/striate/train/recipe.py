@@ -23,7 +23,7 @@ class Recipe:
     nothing along a cosine. "steps" multiplies it by `drop` at each of the fractions `drops` of all steps, "plateau"
     after `patience` epochs in which the validation accuracy was not better than before; both begin with a tenth of it
     for the first `warm_up`. `low` and `high` are what a pixel of 0 and of 255 become. `hold_out` is the fraction of the
-    training images kept for validation. `until` ends the training once that share of the validation images is right.
+    training images kept for validation: 0 where a reproduction learns from all. `until` ends the training once that share of the validation images is right.
     `momentum` is AdamW's β1 and Adadelta's ρ too. `rubbish` is j of LeNet-5's eq. 9.
     """
 
@@ -65,7 +65,8 @@ class Recipe:
         checks.number("rubbish", self.rubbish, least=0)
         checks.number("low", self.low, least=-1e6)
         checks.number("high", self.high, least=-1e6)
-        for name, value in (("rate", self.rate), ("hold_out", self.hold_out), ("until", self.until)):
+        checks.number("hold_out", self.hold_out, least=0)
+        for name, value in (("rate", self.rate), ("until", self.until)):
             if value is not None and checks.number(name, value, least=0) == 0:
                 raise SpecError(f"{name} is {value!r}.", "It must be more than 0.")
         if self.hold_out >= 1 or (self.until is not None and self.until > 1):

@@ -52,6 +52,7 @@ class Run:
     """A run as its folder describes it.
 
     `kernels` and `threads` are what it runs on; `milliseconds` of a step with each that was measured to find that out.
+    `reproduction` is how it is trained where `striate reproduce` made it.
     """
 
     folder: Path
@@ -65,6 +66,7 @@ class Run:
     test_looks: int = 0
     kernels: str = "auto"
     milliseconds: dict[str, float] = field(default_factory=dict)
+    reproduction: dict[str, Any] | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -90,6 +92,7 @@ class Run:
             "device": self.device,
             "environment": self.environment,
             "test_looks": self.test_looks,
+            "reproduction": self.reproduction,
         }
         write_whole(self.path("network.json"), to_json(self.network))
         write_whole(self.path("run.json"), json.dumps(members, indent=2) + "\n")
@@ -191,6 +194,7 @@ def open_run(folder: str | Path) -> Run:
             test_looks=members["test_looks"],
             kernels=members.get("kernels", "torch"),
             milliseconds=members.get("milliseconds", {}),
+            reproduction=members.get("reproduction"),
         )
     except StriateError as error:
         raise RunError(f"{folder} is damaged: {error.what}", error.expected, error.remedy) from None

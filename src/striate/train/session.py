@@ -19,7 +19,7 @@ import torch
 from striate import __version__
 from striate.build import build
 from striate.data import ImageSet, hold_out, load, preprocessing_for
-from striate.errors import RunError, ShapeError, UnknownNameError
+from striate.errors import DataError, RunError, ShapeError, UnknownNameError
 from striate.kernels.choice import choose
 from striate.kernels.engine import unsupported
 from striate.kernels.optimiser import RULES
@@ -112,6 +112,12 @@ def prepare(
 
 def reload(run: Run) -> Split:
     """The packed images of a run that is taken up again. RunError where they are not the same any more."""
+    if run.reproduction is not None:
+        raise RunError(
+            f"{run.folder} was made by striate reproduce.",
+            "striate train goes on with its own runs.",
+            f"Go on with: striate reproduce --resume {run.folder}",
+        )
     images = Images(run.data.source, run.data.resize, run.data.skip_unreadable)
     split = Split.of(images.load("train"), run.preprocessing, hold_out_fraction=run.recipe.hold_out)
     seen = (split.train.fingerprint(), split.validation.fingerprint())
@@ -271,6 +277,10 @@ def evaluate(run: Run, *, split: str = "test", source: str | None = None) -> tup
     images = Images(source or run.data.source, run.data.resize, run.data.skip_unreadable)
     if split == "test":
         chosen = images.load("test")
+    elif not run.recipe.hold_out:
+        raise DataError(
+            f"{run.folder} learned from all training images.", "None was held out for validation.", "Look at --split test."
+        )
     else:
         _, chosen = hold_out(images.load("train"), fraction=run.recipe.hold_out)
     chosen = chosen.relabelled(run.classes)
