@@ -49,7 +49,9 @@ class Decision(click.ParamType):
 )
 @click.option("--distorted", is_flag=True, help="Show nine images of ten distorted, each time anew.")
 @click.option("--pool", is_flag=True, help="With --distorted: make 540,000 distorted images once, as the paper did.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of weights, order, distortions.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of weights, order, distortions."
+)
 @click.option(
     "--decide", "decisions", type=Decision(), multiple=True, help="Decide otherwise what the paper leaves open."
 )

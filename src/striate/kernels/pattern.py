@@ -102,8 +102,8 @@ def _target(goal: Goal) -> tuple[Target, Tensor]:
 def _lowered(network: Network) -> list[Lowered]:
     """The layers, or NotLoweredError where one of them cannot learn image by image."""
     layers = lower(network)
-    if layers[-1].kind != "radial":
-        raise NotLoweredError("its last layer is not RBF, which the losses of LeNet-5 are for")
+    if [each.kind for each in layers[-2:]] != ["linear", "radial"]:
+        raise NotLoweredError("it does not end with RBF units after a dense layer, as the losses of LeNet-5 want it")
     for number, layer in enumerate(layers[:-1]):
         plain = replace(layer, padding=(0, 0, 0, 0), stride=(1, 1), dilation=(1, 1)) == layer
         match layer.kind:

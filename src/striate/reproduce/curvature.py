@@ -44,7 +44,10 @@ def gauss_newton_diagonal(model: Built, pixels: Pixels, labels: Labels, *, recip
 
 
 def second_derivative(
-    features: Float[Tensor, "images features"], centres: Float[Tensor, "classes features"], labels: Labels, *,
+    features: Float[Tensor, "images features"],
+    centres: Float[Tensor, "classes features"],
+    labels: Labels,
+    *,
     recipe: Recipe,
 ) -> Float[Tensor, "images features"]:
     """∂²E/∂x² for each input x of the RBF units: exact, and never negative.

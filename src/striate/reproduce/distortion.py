@@ -28,9 +28,9 @@ Draws = Float[Tensor, "images 5"]
 
 @dataclass(frozen=True)
 class Amplitudes:
-    """How far an image is distorted: `shift` in pixels on each axis, `scale` and `squeeze` fractions, `shear` degrees."""
+    """How far an image is distorted: `shift` in pixels on each axis, `scale`, `squeeze` fractions, `shear` degrees."""
 
-    shift: float = 2.0
+    shift: float = 1.0
     scale: float = 0.1
     squeeze: float = 0.1
     shear: float = 10.0

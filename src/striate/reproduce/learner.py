@@ -46,9 +46,9 @@ class Part:
 class Pass:
     """A pass is done. Errors are fractions.
 
-    `train_error` and `loss` are of each image just before it is learned, as in the paper's figure 5; `known_error` is of
-    the training images after the pass, `test_error` of those that judge. `slowest` and `fastest` are the least and the
-    greatest of the parameters' rates; `learning_seconds` leave the looking at images that are not learned from out.
+    `train_error` and `loss` are of each image just before it is learned, as in the paper's figure 5; `known_error` is
+    of the training images after the pass, `test_error` of those that judge. `slowest` and `fastest` are the least and
+    the greatest rate of a parameter. `learning_seconds` are those of the curvature and of the steps alone.
     """
 
     number: int
@@ -103,7 +103,9 @@ class Learner:
             loss, right, seen = loss + mean * len(some.pictures), right + correct, seen + len(some.pictures)
             yield Part(number, seen, self.method.images)
         learned = time.perf_counter()
-        known, judged = (run_over(self.model, each, sets.preprocessing, recipe=recipe) for each in (sets.train, sets.judging))
+        known, judged = (
+            run_over(self.model, each, sets.preprocessing, recipe=recipe) for each in (sets.train, sets.judging)
+        )
         self.done, self.known = number, known
         yield Pass(
             number=number,

@@ -37,7 +37,7 @@ class Decisions:
     """
 
     loss: str = "eq9"
-    j: float = 20.0
+    j: float = 10.0
     scale: float = 0.04
     subsampling: str = "sum"
     biases: str = "zero"
@@ -94,8 +94,9 @@ class Method:
         checks.one_of("distorted", self.distorted, ("no", "fresh", "pool"))
         if self.images + self.hold_out > ALL:
             raise SpecError(
-                f"{self.images:,} images to learn from and {self.hold_out:,} held out are {self.images + self.hold_out:,}.",
-                f"The training set has {ALL:,}.",
+                f"{self.images:,} images to learn from, and {self.hold_out:,} held out.",
+                f"The training set has {ALL:,} together.",
+                f"Learn from at most {ALL - self.hold_out:,}.",
             )
 
     def eta(self, number: int) -> float:

@@ -1,4 +1,4 @@
-"""The step of 1998 in plain PyTorch, one image at a time: what the kernels are held against, and what runs without them."""
+"""The step of 1998 in plain PyTorch, one image at a time: the kernels are held against it; it runs without them."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ class Plain:
         self.model = model
 
     def learn(self, pictures: Pictures, goal: Goal, *, rates: dict[str, Tensor]) -> tuple[float, int]:
-        """Show the images one after another; after each, w ← w − rate · ∂E/∂w. The mean loss and how many were right."""
+        """Show the images one by one; after each, w ← w − rate · ∂E/∂w. The mean loss, and how many were right."""
         recipe = Recipe(loss=goal.loss, rubbish=goal.rubbish)
-        parameters = list(self.model.parameters())
-        steps = [-rates[name] for name, _ in self.model.named_parameters()]
+        parameters = dict(self.model.named_parameters())
         loss_sum, right = 0.0, 0
         for number in _numbers(pictures):
             pixels, labels = _floats(pictures, [number]), goal.labels[number : number + 1]
             outputs = self.model(pixels)
             loss = loss_of(outputs, labels, recipe)
-            gradients = torch.autograd.grad(loss, parameters)
+            gradients = torch.autograd.grad(loss, list(parameters.values()))
             with torch.no_grad():
-                torch._foreach_addcmul_(parameters, gradients, steps)
+                for (name, each), gradient in zip(parameters.items(), gradients, strict=True):
+                    each -= rates[name] * gradient
             loss_sum += loss.item()
             right += int((class_scores(self.model.network, outputs.detach()).argmax(1) == labels).sum())
         return loss_sum / max(len(pictures), 1), right

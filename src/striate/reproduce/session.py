@@ -191,5 +191,5 @@ def _sets(network: Network, method: Method, source: str) -> Sets:
     else:
         judging = load(source, "test")
     preprocessing = preprocessing_for(network.input, train_images, low=method.recipe.low, high=method.recipe.high)
-    packed = (replace(each, images=preprocessing.pack(each.images)) for each in (train_images, judging))
-    return Sets(*packed, preprocessing)
+    known, unknown = (replace(each, images=preprocessing.pack(each.images)) for each in (train_images, judging))
+    return Sets(known, unknown, preprocessing)

@@ -279,7 +279,9 @@ def evaluate(run: Run, *, split: str = "test", source: str | None = None) -> tup
         chosen = images.load("test")
     elif not run.recipe.hold_out:
         raise DataError(
-            f"{run.folder} learned from all training images.", "None was held out for validation.", "Look at --split test."
+            f"{run.folder} learned from all training images.",
+            "None was held out for validation.",
+            "Look at --split test.",
         )
     else:
         _, chosen = hold_out(images.load("train"), fraction=run.recipe.hold_out)

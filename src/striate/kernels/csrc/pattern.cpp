@@ -44,6 +44,7 @@ Pattern::Pattern(const StriateLayer* given, int count)
         layers[i]->out_gradient.margin = layers[i]->margin();
         if (i + 1 < layers.size()) layers[i + 1]->in_gradient = layers[i]->out_gradient;
         gradients.emplace_back(layers[i]->out_gradient.size());
+        layers[i]->settled();
     }
     for (int i = 0; i < classes; i++)
         std::copy_n(given[count - 1].weight + ptrdiff_t(i) * in.channels, in.channels, centres.data() + i * features);

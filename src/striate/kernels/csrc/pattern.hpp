@@ -45,6 +45,8 @@ public:
     virtual void backward(const float* from, const float* gradient, float* to, const Change& change) const = 0;
     // The columns of zeros that it wants beside its gradient, so that windows may hang over.
     virtual int margin() const { return 0; }
+    // Called once the gradients' layouts are known.
+    virtual void settled() {}
 
     const StriateLayer layer;
     const Planes in, out;
@@ -57,7 +59,8 @@ std::unique_ptr<PatternLayer> pattern_convolution(const StriateLayer& layer, Pla
 std::unique_ptr<PatternLayer> pattern_subsampling(const StriateLayer& layer, Planes in);
 std::unique_ptr<PatternLayer> pattern_dense(const StriateLayer& layer, Planes in);
 
-// Convolutions (stride 1, no padding), subsampling (windows side by side) and dense layers; RBF units at the end.
+// Convolutions (stride 1, no padding), subsampling (windows side by side) and dense layers, the last of them before RBF
+// units.
 class Pattern {
 public:
     Pattern(const StriateLayer* layers, int count);

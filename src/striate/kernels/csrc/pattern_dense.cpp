@@ -85,13 +85,13 @@ constexpr auto PRODUCTS = products(std::make_integer_sequence<int, MOST_VECTORS>
 class Dense final : public PatternLayer {
 public:
     Dense(const StriateLayer& layer, Planes in) : PatternLayer(layer, in), row(out.size()) {
-        for (int c = 0; c < in.channels; c++)
-            for (int y = 0; y < in.rows; y++)
-                for (int x = 0; x < in.columns; x++) offsets.push_back(in.at(c, y, x));
+        offsets = all_of(in);
         weight_count = ptrdiff_t(offsets.size()) * row;
         for (int unit = 0; unit < out.channels; unit++)
             for (size_t k = 0; k < offsets.size(); k++) places.push_back(ptrdiff_t(k) * row + unit);
     }
+
+    void settled() override { returns = all_of(in_gradient); }
 
     void forward(const float* from, float* to, const float* weights, const float* biases) const override {
         Product p{from, nullptr, nullptr, offsets.data(), ptrdiff_t(offsets.size()), row, nullptr};
@@ -112,7 +112,7 @@ public:
             for (int i = 0; i < count; i++) sum[i] = change_row(first + i, from[offsets[first + i]], gradient, change);
             alignas(64) float sums[LANES];
             store(sums, sums_of(sum));
-            for (int i = 0; to && i < count; i++) to[offsets[first + i]] = sums[i];
+            for (int i = 0; to && i < count; i++) to[returns[first + i]] = sums[i];
         }
         for (ptrdiff_t v = 0; v < row; v += LANES) {
             float* changed = change.biases_changed + v;
@@ -135,8 +135,17 @@ private:
         return sum;
     }
 
+    // Where each input lies, in the order of the weights.
+    static std::vector<ptrdiff_t> all_of(const Planes& planes) {
+        std::vector<ptrdiff_t> found;
+        for (int c = 0; c < planes.channels; c++)
+            for (int y = 0; y < planes.rows; y++)
+                for (int x = 0; x < planes.columns; x++) found.push_back(planes.at(c, y, x));
+        return found;
+    }
+
     ptrdiff_t row;
-    std::vector<ptrdiff_t> offsets;
+    std::vector<ptrdiff_t> offsets, returns;  // of the inputs, and of their gradients
 };
 
 }  // namespace
