@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from striate.data import ImageSet, hold_out, load, preprocessing_for
+from striate.data import ImageSet, epoch_order, hold_out, load, preprocessing_for
 from striate.errors import RunError
 from striate.kernels.pattern import unsupported
 from striate.networks import find
@@ -190,6 +190,8 @@ def _sets(network: Network, method: Method, source: str) -> Sets:
         train_images, judging = hold_out(train_images, fraction=method.hold_out / ALL)
     else:
         judging = load(source, "test")
+    if method.images < len(train_images):
+        train_images = train_images.subset(epoch_order(len(train_images), seed=method.seed, epoch=0)[: method.images])
     preprocessing = preprocessing_for(network.input, train_images, low=method.recipe.low, high=method.recipe.high)
     known, unknown = (replace(each, images=preprocessing.pack(each.images)) for each in (train_images, judging))
     return Sets(known, unknown, preprocessing)

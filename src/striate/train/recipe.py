@@ -24,7 +24,8 @@ class Recipe:
     after `patience` epochs in which the validation accuracy was not better than before; both begin with a tenth of it
     for the first `warm_up`. `low` and `high` are what a pixel of 0 and of 255 become. `hold_out` is the fraction of the
     training images kept for validation; only a reproduction of a paper, which learns from all, has 0. `until` ends the
-    training once that share of the validation images is right. `momentum` is AdamW's β1 and Adadelta's ρ too. `rubbish` is j of LeNet-5's eq. 9.
+    training once that share of the validation images is right. `momentum` is AdamW's β1 and Adadelta's ρ too.
+    `rubbish` is j of LeNet-5's eq. 9.
     """
 
     epochs: int = 8
