@@ -102,11 +102,49 @@ struct Network {
         }
         striate_free(engine);
     }
+
+    // A pass image by image, and the curvature; rates of one size, and as many sums.
+    void learn(int images, int loss) {
+        void* pattern = striate_pattern_new(layers.data(), int32_t(layers.size()));
+        const size_t each = size_t(layers[0].input[0]) * layers[0].input[1] * layers[0].input[2];
+        std::vector<float> floats(each * images);
+        for (float& value : floats) value = float(std::rand() % 200) / 100.0f - 1.0f;
+        std::vector<int64_t> labels(images + 1);
+        for (int64_t& label : labels) label = std::rand() % shape[0];
+        const StriateImages given{nullptr, floats.data(), nullptr, images, 0, 0};
+        const StriateTarget target{labels.data(), loss, 2.0f, 0};
+        std::vector<std::vector<float>> numbers;
+        std::vector<float*> pointers;
+        for (size_t i = 0; i + 1 < layers.size(); i++) {
+            const StriateLayer& layer = layers[i];
+            const size_t inputs = size_t(layer.input[0]) * layer.input[1] * layer.input[2];
+            const size_t weights = layer.kind == CONVOLUTION ? size_t(layer.links) * layer.kernel[0] * layer.kernel[1]
+                                   : layer.kind == LINEAR    ? inputs * layer.output[0]
+                                                             : size_t(layer.output[0]);
+            for (size_t size : {weights, size_t(layer.output[0])}) numbers.emplace_back(size, 1e-4f);
+        }
+        for (auto& each_number : numbers) pointers.push_back(each_number.data());
+        StriateResult result{};
+        if (!striate_pattern_learn(pattern, &given, &target, pointers.data(), &result) || !std::isfinite(result.loss) ||
+            !striate_pattern_curvature(pattern, &given, &target, pointers.data()))
+            std::printf("pattern: loss %g\n", result.loss), std::exit(1);
+        striate_pattern_free(pattern);
+    }
 };
 
 }  // namespace
 
 int main() {
+    for (int images : {0, 1, 5}) {
+        Network one(2, 13, 18);
+        one.convolution(18, 3, 1, 0, 1, TANH), one.pooling(SUBSAMPLING, 2, 2, 0, SCALED_TANH);
+        one.convolution(5, 4, 1, 0, 1, RELU), one.linear(37, SIGMOID), one.linear(21, SCALED_TANH);
+        one.add(RADIAL, IDENTITY, 3, 1, 1).weight = one.memory(63, 1);
+        one.learn(images, RADIAL_MAP);
+        Network flat(1, 5, 3);
+        flat.linear(9, TANH), flat.add(RADIAL, IDENTITY, 4, 1, 1).weight = flat.memory(36, 1);
+        flat.learn(images, RADIAL_MLE);
+    }
     for (int images : {0, 1, 17, 70}) {
         for (int threads : {1, 3}) {
             Network one(1, 14, 17);

@@ -37,7 +37,7 @@ class Decisions:
     """
 
     loss: str = "eq9"
-    j: float = 10.0
+    j: float = 5.0
     scale: float = 0.04
     subsampling: str = "sum"
     biases: str = "zero"
