@@ -44,11 +44,11 @@ def summary(runs: Runs) -> str:
         deviation = f" ± {statistics.stdev(tests):.2f}" if len(tests) > 1 else ""
         theirs = paper.test_error(method, method.passes)
         printed = f"{100 * theirs:.2f} %" if theirs is not None else ""
+        each_test = ", ".join(f"{each:.2f}" for each in tests)
         seconds = statistics.mean(sum(each.seconds for each in history) for history in histories)
         lines.append(
             f"| {method.images:,} | {WORDS[method.distorted]} | {len(tests)} | {train:.2f} % | "
-            f"{', '.join(f'{each:.2f}' for each in tests)} % | **{statistics.mean(tests):.2f} %**{deviation} | {printed} "
-            f"| {seconds:.0f} |"
+            f"{each_test} % | **{statistics.mean(tests):.2f} %**{deviation} | {printed} | {seconds:.0f} |"
         )
     return "\n".join(lines)
 

@@ -45,22 +45,26 @@ def decided(decisions: Decisions) -> str:
 def columns(method: Method) -> str:
     """The head of the table."""
     judging = "held-out images" if method.hold_out else "test images"
-    return (
-        f"                                  training images, wrong    {judging:>15}\n"
-        "pass  η       least … greatest    as shown  paper    after    wrong  paper  seconds\n"
-        "               rate\n" + "─" * 79
-    )
+    groups = f"{'':32}{'training images, % wrong':>24}{judging:>17}"
+    names = _row("pass", "η", "rates from, to", "shown", "paper", "after", "% wrong", "paper", "seconds")
+    return f"{groups}\n{names}\n{'─' * len(names)}"
 
 
 def line(done: Pass, method: Method) -> str:
     """A pass in one line."""
-    theirs = paper.train_error(method, done.number), paper.test_error(method, done.number)
-    known, test = (_percent(each) for each in (done.known_error, done.test_error))
-    train_paper, test_paper = ("" if each is None or method.hold_out else _percent(each) for each in theirs)
-    return (
-        f"{done.number:4}  {done.eta:<7g} {done.slowest:.1e} {done.fastest:.1e}    {_percent(done.train_error):>8}  "
-        f"{train_paper:>5}  {known:>6}   {test:>6}  {test_paper:>5}  {done.seconds:7.1f}"
-    )
+    theirs = (each(method, done.number) for each in (paper.train_error, paper.test_error))
+    train, test = ("" if each is None or method.hold_out else _percent(each) for each in theirs)
+    rates = f"{done.slowest:.1e} {done.fastest:.1e}"
+    shown, after, judged = (_percent(each) for each in (done.train_error, done.known_error, done.test_error))
+    return _row(str(done.number), f"{done.eta:g}", rates, shown, train, after, judged, test, f"{done.seconds:.1f}")
+
+
+def _row(*cells: str) -> str:
+    """The cells of a line: the pass to the right of its column, η and the rates to the left, figures to the right."""
+    number, eta, rates, *numbers = cells
+    widths = (6, 6, 6, 9, 6, 9)
+    ends = "".join(f"{each:>{width + 1}}" for each, width in zip(numbers, widths, strict=True))
+    return f"{number:>4}  {eta:<6}  {rates:<15}{ends}"
 
 
 def closing(run: Run) -> str:
