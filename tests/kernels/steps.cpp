@@ -100,7 +100,21 @@ struct Network {
             striate_step(engine, &given, &target, &update, threads, &result);
             if (!std::isfinite(result.loss)) std::printf("loss %g\n", result.loss), std::exit(1);
         }
+        warp(engine, given, threads);
         striate_free(engine);
+    }
+
+    void warp(void* engine, const StriateImages& given, int threads) {
+        const int32_t* input = layers[0].input;
+        const int ranks[2] = {3, 4};
+        const float* matrices = memory(size_t(given.count) * 6, 40.0f);
+        const float* noise = memory(size_t(given.count) * 2 * ranks[0] * ranks[1], 3.0f);
+        StriateWarp warp{{input[0], input[1], input[2]}, {ranks[0], ranks[1]}, matrices, noise,
+                         memory(size_t(ranks[0]) * input[1], 1), memory(size_t(ranks[1]) * input[2], 1)};
+        std::vector<float> to(size_t(given.count) * input[0] * input[1] * input[2]);
+        striate_warp(engine, &given, &warp, to.data(), threads);
+        for (float each : to)
+            if (!(each >= -0.1001f && each <= 1.1751f)) std::printf("pixel %g\n", each), std::exit(1);
     }
 };
 

@@ -10,6 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
+from striate.kernels.warp import Warp
+
 Batch = Float[Tensor, "batch channels height width"]
 Matrices = Float[Tensor, "batch 2 3"]
 Number = float | Float[Tensor, " batch"]
@@ -55,17 +57,15 @@ def move(batch: Batch, affine: Affine, *, fill: float) -> Batch:
     >>> move(torch.tensor([[[[1.0, 2.0, 3.0]]]]), Affine(right=0.5), fill=0.0)
     tensor([[[[0.5000, 1.5000, 2.5000]]]])
     """
-    return resample(batch, affine.matrices(len(batch)), fill=fill)
+    return resample(batch, Warp(affine.matrices(len(batch))), fill=fill)
 
 
-def resample(
-    batch: Batch, matrices: Matrices, *, fill: float, field: Float[Tensor, "batch 2 height width"] | None = None
-) -> Batch:
-    """What lies at the places that `matrices` give; `field` is added to them: pixels to the right, and down."""
+def resample(batch: Batch, warp: Warp, *, fill: float) -> Batch:
+    """What lies at the places that `warp` gives, by bilinear interpolation; outside the images lies `fill`."""
     height, width = batch.shape[2:]
     size = torch.tensor([width, height], dtype=torch.float32)
-    unit = matrices * torch.cat([size / size[:, None], 2 / size[:, None]], 1)  # from −1 to 1 along each axis
+    unit = warp.matrices * torch.cat([size / size[:, None], 2 / size[:, None]], 1)  # from −1 to 1 along each axis
     grid = affine_grid(unit.to(batch), list(batch.shape), align_corners=False)
-    if field is not None:
-        grid = grid + field.permute(0, 2, 3, 1).to(batch) * (2 / size).to(batch)
+    if warp.field:
+        grid = grid + warp.field.pushes().permute(0, 2, 3, 1).to(batch) * (2 / size).to(batch)
     return grid_sample(batch - fill, grid, mode="bilinear", padding_mode="zeros", align_corners=False).add_(fill)

@@ -11,9 +11,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from striate.data.affine import Affine, Matrices, resample
-from striate.data.elastic import displacements, draw_noise
+from striate.data.elastic import draw_field
 from striate.data.preprocess import exactly
 from striate.errors import FormatError, SpecError
+from striate.kernels.warp import Warp
 from striate.spec.checks import flag, number, one_of
 
 SYMMETRIES = ("none", "images", "boards")
@@ -126,12 +127,16 @@ def augment(
     if not augmentation.resamples:
         return _moved(batch, augmentation, generator, fill)
     size = (batch.shape[2], batch.shape[3])
-    matrices = _matrices(len(batch), augmentation, generator)
-    field = None
-    if augmentation.elastic:
-        noise = draw_noise(len(batch), size, augmentation.smoothness, generator=generator)
-        field = displacements(noise, size, amplitude=augmentation.elastic, smoothness=augmentation.smoothness)
-    return resample(batch, matrices, fill=fill, field=field)
+    return resample(batch, draw_warp(len(batch), size, augmentation, generator=generator), fill=fill)
+
+
+def draw_warp(count: int, size: tuple[int, int], augmentation: Augmentation, *, generator: torch.Generator) -> Warp:
+    """What `augment` does to `count` images of `size` (height, width), where it interpolates."""
+    matrices = _matrices(count, augmentation, generator)
+    if not augmentation.elastic:
+        return Warp(matrices)
+    amplitude, smoothness = augmentation.elastic, augmentation.smoothness
+    return Warp(matrices, draw_field(count, size, amplitude=amplitude, smoothness=smoothness, generator=generator))
 
 
 def _matrices(count: int, augmentation: Augmentation, generator: torch.Generator) -> Matrices:

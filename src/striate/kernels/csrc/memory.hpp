@@ -16,6 +16,9 @@ public:
         return store.data() + (64 - at % 64) % 64 / sizeof(float);
     }
 
+    // The same memory for whole numbers, which vectors alone read and write.
+    int32_t* whole() { return reinterpret_cast<int32_t*>(data()); }
+
 private:
     std::vector<float> store;
 };
