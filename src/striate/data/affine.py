@@ -36,19 +36,22 @@ class Affine:
     def matrices(self, count: int) -> Matrices:
         """From places in the result to places in the image: (x, y, 1) to (x, y), in pixels from the middle.
 
-        >>> Affine(right=2.0).matrices(1)
+        >>> Affine(right=2.0, down=1.0).matrices(1)
         tensor([[[ 1.,  0., -2.],
-                 [-0.,  1.,  0.]]])
+                 [-0.,  1., -1.]]])
         """
         vectors = (torch.as_tensor(getattr(self, each.name), dtype=torch.float32) for each in fields(self))
         turn, scale, squeeze, lean, right, down = (each.expand(count) for each in vectors)
-        cosine, sine = torch.cos(turn * math.pi / 180), torch.sin(turn * math.pi / 180)
-        slant = torch.tan(lean * math.pi / 180)
-        wide, high = (1 + squeeze) / scale, 1 / ((1 + squeeze) * scale)
-        across, along = wide * cosine - slant * high * sine, wide * sine + slant * high * cosine
-        below, beside = high * cosine, -high * sine
-        rows = [across, along, -across * right - along * down, beside, below, -beside * right - below * down]
-        return torch.stack(rows, dim=1).view(count, 2, 3)
+        angles = torch.stack([turn, lean]) * (math.pi / 180)
+        (cosine, upright), (sine, leaning) = torch.cos(angles), torch.sin(angles)
+        taller = 1 + squeeze
+        wide, high = taller / scale, 1 / (taller * scale)
+        slant = high * leaning / upright
+        linear = torch.stack(
+            [wide * cosine - slant * sine, wide * sine + slant * cosine, -high * sine, high * cosine], dim=1
+        ).view(count, 2, 2)
+        shift = torch.stack([right, down], dim=1)[:, :, None]
+        return torch.cat([linear, -(linear @ shift)], dim=2)
 
 
 def move(batch: Batch, affine: Affine, *, fill: float) -> Batch:

@@ -141,17 +141,13 @@ def draw_warp(count: int, size: tuple[int, int], augmentation: Augmentation, *, 
 
 def _matrices(count: int, augmentation: Augmentation, generator: torch.Generator) -> Matrices:
     """A move for each image, mirrored first where it is drawn."""
-    turn, size, squeeze, slant, right, down = _even(count, 6, generator).unbind(1)
-    affine = Affine(
-        rotation=turn * augmentation.rotation,
-        scale=1 + size * augmentation.scale,
-        squeeze=squeeze * augmentation.squeeze,
-        shear=slant * augmentation.shear,
-        right=right * augmentation.shift,
-        down=down * augmentation.shift,
-    )
+    rotation, scale, shift = augmentation.rotation, augmentation.scale, augmentation.shift
+    most = torch.tensor([rotation, scale, augmentation.squeeze, augmentation.shear, shift, shift])
+    turn, size, squeeze, lean, right, down = (_even(count, 6, generator) * most).unbind(1)
+    affine = Affine(rotation=turn, scale=1 + size, squeeze=squeeze, shear=lean, right=right, down=down)
     matrices = affine.matrices(count)
-    matrices[:, 0] *= _mirror(count, augmentation, generator)[:, None]
+    if augmentation.flip:
+        matrices[:, 0] *= _mirror(count, augmentation, generator)[:, None]
     return matrices
 
 
