@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 
 import torch
 from rivals import alternate, clock_for
@@ -76,7 +77,11 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     augmentation = find_recipe("lenet5-best").augmentation
     work = Work(augmentation, threads=arguments.threads, batches=arguments.batches)
-    contenders = {"steps": work.steps, "distort": work.distort, "pytorch": work.distort_with_pytorch}
+    contenders: dict[str, Callable[[], object]] = {
+        "steps": work.steps,
+        "distort": work.distort,
+        "pytorch": work.distort_with_pytorch,
+    }
     clock, clock_name = clock_for(arguments.threads)
     found = alternate(contenders, rounds=arguments.rounds, clock=clock)
     ours, theirs = (100 * found.ratio(name, "steps") for name in ("distort", "pytorch"))
