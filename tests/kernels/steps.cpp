@@ -82,7 +82,7 @@ struct Network {
         std::vector<float> outputs(size_t(images) * shape[0]);
         striate_forward(engine, &given, outputs.data(), threads);
         std::vector<std::vector<float>> slots;
-        std::vector<float*> first, second;
+        std::vector<float*> first, second, average;
         for (const StriateLayer& layer : layers) {
             if (!layer.weight_gradient) continue;
             const size_t inputs = size_t(layer.input[0]) * layer.input[1] * layer.input[2];
@@ -90,9 +90,10 @@ struct Network {
                                    : layer.kind == LINEAR    ? inputs * layer.output[0]
                                                              : size_t(layer.output[0]);
             for (size_t size : {weights, size_t(layer.output[0])})
-                for (auto* slot : {&first, &second}) slots.emplace_back(size), slot->push_back(slots.back().data());
+                for (auto* slot : {&first, &second, &average}) slots.emplace_back(size), slot->push_back(slots.back().data());
         }
-        StriateUpdate update{ADAMW, int32_t(first.size()), first.data(), second.data(), 1e-3, 0.9, 0.999, 0.01, 1e-8, 0};
+        StriateUpdate update{ADAMW, int32_t(first.size()), first.data(), second.data(), average.data(), 1e-3,
+                             0.9,   0.999,                 0.01,         1e-8,          0,              0.5};
         const StriateTarget target{labels.data(), loss, 2.0f, 5};
         StriateResult result{};
         for (int step = 0; step < 2; step++) {
