@@ -82,7 +82,7 @@ struct Network {
         std::vector<float> outputs(size_t(images) * shape[0]);
         striate_forward(engine, &given, outputs.data(), threads);
         std::vector<std::vector<float>> slots;
-        std::vector<float*> first, second;
+        std::vector<float*> first, second, average;
         for (const StriateLayer& layer : layers) {
             if (!layer.weight_gradient) continue;
             const size_t inputs = size_t(layer.input[0]) * layer.input[1] * layer.input[2];
@@ -90,9 +90,10 @@ struct Network {
                                    : layer.kind == LINEAR    ? inputs * layer.output[0]
                                                              : size_t(layer.output[0]);
             for (size_t size : {weights, size_t(layer.output[0])})
-                for (auto* slot : {&first, &second}) slots.emplace_back(size), slot->push_back(slots.back().data());
+                for (auto* slot : {&first, &second, &average}) slots.emplace_back(size), slot->push_back(slots.back().data());
         }
-        StriateUpdate update{ADAMW, int32_t(first.size()), first.data(), second.data(), 1e-3, 0.9, 0.999, 0.01, 1e-8, 0};
+        StriateUpdate update{ADAMW, int32_t(first.size()), first.data(), second.data(), average.data(), 1e-3,
+                             0.9,   0.999,                 0.01,         1e-8,          0,              0.5};
         const StriateTarget target{labels.data(), loss, 2.0f, 5};
         StriateResult result{};
         for (int step = 0; step < 2; step++) {
@@ -100,6 +101,7 @@ struct Network {
             striate_step(engine, &given, &target, &update, threads, &result);
             if (!std::isfinite(result.loss)) std::printf("loss %g\n", result.loss), std::exit(1);
         }
+        warp(engine, given, threads);
         striate_free(engine);
     }
 
@@ -129,6 +131,19 @@ struct Network {
             !striate_pattern_curvature(pattern, &given, &target, pointers.data()))
             std::printf("pattern: loss %g\n", result.loss), std::exit(1);
         striate_pattern_free(pattern);
+    }
+
+    void warp(void* engine, const StriateImages& given, int threads) {
+        const int32_t* input = layers[0].input;
+        const int ranks[2] = {3, 4};
+        const float* matrices = memory(size_t(given.count) * 6, 40.0f);
+        const float* noise = memory(size_t(given.count) * 2 * ranks[0] * ranks[1], 3.0f);
+        StriateWarp warp{{input[0], input[1], input[2]}, {ranks[0], ranks[1]}, matrices, noise,
+                         memory(size_t(ranks[0]) * input[1], 1), memory(size_t(ranks[1]) * input[2], 1)};
+        std::vector<float> to(size_t(given.count) * input[0] * input[1] * input[2]);
+        striate_warp(engine, &given, &warp, to.data(), threads);
+        for (float each : to)
+            if (!(each >= -0.1001f && each <= 1.1751f)) std::printf("pixel %g\n", each), std::exit(1);
     }
 };
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 
 from striate import Flatten, Linear, Network, find
-from striate.data import source
+from striate.cli import verbs
+from striate.data import Augmentation, source
 from striate.errors import DataError, LearningError, RunError, ShapeError, UnknownNameError
 from striate.train import Recipe, open_run, session
 from striate.train.checkpoint import load_checkpoint
@@ -254,3 +256,28 @@ def test_lenet5_takes_its_own_recipe_and_pads_to_32(tmp_path, few_digits) -> Non
     )
     assert split.train.images.shape[1:] == (1, 32, 32)
     assert run.preprocessing.fit == "pad"
+
+
+def test_the_best_weights_are_averages_where_the_recipe_wants_them(tmp_path, few_digits) -> None:
+    recipe = replace(RECIPE, average=0.95, augmentation=Augmentation(rotation=5, elastic=0.5))
+    run, split = session.prepare(TINY, Images(str(few_digits)), recipe, folder=tmp_path / "run", device="cpu")
+    *_, epoch, finished = session.start(run, split)
+    assert isinstance(finished, Finished)
+    assert finished.epoch == recipe.epochs == epoch.epoch
+    kept, _ = load_checkpoint(run.path("best.safetensors"))
+    last, _ = load_checkpoint(run.path("last.safetensors"))
+    for name, tensor in kept.items():
+        assert torch.equal(tensor, last[f"optimiser/{name}/average"])
+        assert not torch.equal(tensor, last[name])
+    outputs, _ = session.evaluate(run, split="validation")
+    assert outputs.accuracy == finished.accuracy
+
+
+def test_the_command_says_that_images_change_and_weights_are_averaged(tmp_path, few_digits) -> None:
+    file = tmp_path / "mine.json"
+    recipe = replace(RECIPE, epochs=1, average=0.99, augmentation=Augmentation(rotation=5, elastic=0.5))
+    file.write_text(json.dumps(recipe.to_dict()))
+    arguments = ["train", "lenet5-keras", "--data", str(few_digits), "--recipe", str(file)]
+    done = CliRunner().invoke(verbs, [*arguments, "--out", str(tmp_path / "run")])
+    assert "\nimages change each time: rotation 5, elastic 0.5\n" in done.output
+    assert "\nwhat is judged and kept: the mean of the weights over the last 100 steps\n" in done.output

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     epilog="\b\nExamples:\n"
     "  striate train lenet5                              on the digits that come with Striate\n"
     "  striate train lenet5-dense --until 0.99           stop at 99 % of the validation images\n"
+    "  striate train lenet5 --recipe lenet5-best         the same 60,000 parameters, with what is known today\n"
     "  striate train simple-cnn --data photos --resize 28x28\n"
     "  striate train --resume runs/lenet5                go on after Ctrl-C, a crash or a power cut",
 )
@@ -154,6 +155,12 @@ def _print_plan(run: Run, recipe: Recipe) -> None:
         f"({recipe.schedule}), loss {recipe.loss}, seed {recipe.seed}; {run.threads} threads on {run.device}, "
         f"{'Striate' if run.kernels == 'striate' else 'PyTorch'}'s kernels"
     )
+    if not recipe.augmentation.is_none:
+        click.echo(f"images change each time: {recipe.augmentation.words}")
+    if recipe.average:
+        click.echo(
+            f"what is judged and kept: the mean of the weights over the last {1 / (1 - recipe.average):,.0f} steps"
+        )
 
 
 def _print_profile(run: Run) -> None:

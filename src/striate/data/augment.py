@@ -11,9 +11,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from striate.data.affine import Affine, Matrices, resample
-from striate.data.elastic import displacements, draw_noise
+from striate.data.elastic import draw_field
 from striate.data.preprocess import exactly
 from striate.errors import FormatError, SpecError
+from striate.kernels.warp import Warp
 from striate.spec.checks import flag, number, one_of
 
 SYMMETRIES = ("none", "images", "boards")
@@ -126,27 +127,27 @@ def augment(
     if not augmentation.resamples:
         return _moved(batch, augmentation, generator, fill)
     size = (batch.shape[2], batch.shape[3])
-    matrices = _matrices(len(batch), augmentation, generator)
-    field = None
-    if augmentation.elastic:
-        noise = draw_noise(len(batch), size, augmentation.smoothness, generator=generator)
-        field = displacements(noise, size, amplitude=augmentation.elastic, smoothness=augmentation.smoothness)
-    return resample(batch, matrices, fill=fill, field=field)
+    return resample(batch, draw_warp(len(batch), size, augmentation, generator=generator), fill=fill)
+
+
+def draw_warp(count: int, size: tuple[int, int], augmentation: Augmentation, *, generator: torch.Generator) -> Warp:
+    """What `augment` does to `count` images of `size` (height, width), where it interpolates."""
+    matrices = _matrices(count, augmentation, generator)
+    if not augmentation.elastic:
+        return Warp(matrices)
+    amplitude, smoothness = augmentation.elastic, augmentation.smoothness
+    return Warp(matrices, draw_field(count, size, amplitude=amplitude, smoothness=smoothness, generator=generator))
 
 
 def _matrices(count: int, augmentation: Augmentation, generator: torch.Generator) -> Matrices:
     """A move for each image, mirrored first where it is drawn."""
-    turn, size, squeeze, slant, right, down = _even(count, 6, generator).unbind(1)
-    affine = Affine(
-        rotation=turn * augmentation.rotation,
-        scale=1 + size * augmentation.scale,
-        squeeze=squeeze * augmentation.squeeze,
-        shear=slant * augmentation.shear,
-        right=right * augmentation.shift,
-        down=down * augmentation.shift,
-    )
+    rotation, scale, shift = augmentation.rotation, augmentation.scale, augmentation.shift
+    most = torch.tensor([rotation, scale, augmentation.squeeze, augmentation.shear, shift, shift])
+    turn, size, squeeze, lean, right, down = (_even(count, 6, generator) * most).unbind(1)
+    affine = Affine(rotation=turn, scale=1 + size, squeeze=squeeze, shear=lean, right=right, down=down)
     matrices = affine.matrices(count)
-    matrices[:, 0] *= _mirror(count, augmentation, generator)[:, None]
+    if augmentation.flip:
+        matrices[:, 0] *= _mirror(count, augmentation, generator)[:, None]
     return matrices
 
 

@@ -51,6 +51,19 @@ class Images(Structure):
     ]
 
 
+class Warp(Structure):
+    """`StriateWarp`."""
+
+    _fields_ = [
+        ("shape", c_int32 * 3),
+        ("ranks", c_int32 * 2),
+        ("matrices", c_void_p),
+        ("noise", c_void_p),
+        ("down", c_void_p),
+        ("across", c_void_p),
+    ]
+
+
 class Target(Structure):
     """`StriateTarget`."""
 
@@ -65,12 +78,14 @@ class Update(Structure):
         ("count", c_int32),
         ("first", c_void_p),
         ("second", c_void_p),
+        ("average", c_void_p),
         ("rate", c_double),
         ("first_decay", c_double),
         ("second_decay", c_double),
         ("weight_decay", c_double),
         ("epsilon", c_double),
         ("step", c_double),
+        ("average_part", c_double),
     ]
 
 
@@ -131,6 +146,8 @@ def _declare(calls: ctypes.CDLL) -> None:
         POINTER(Result),
     ]
     calls.striate_step.restype = None
+    calls.striate_warp.argtypes = [c_void_p, POINTER(Images), POINTER(Warp), c_void_p, c_int32]
+    calls.striate_warp.restype = None
     calls.striate_profile.argtypes = [c_void_p, POINTER(c_double)]
     calls.striate_profile.restype = None
     calls.striate_pattern_new.argtypes = [POINTER(Layer), c_int32]

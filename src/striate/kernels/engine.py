@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from striate.kernels.binary import Images, Layer, Library, Result, Target, Update, library
-from striate.kernels.lower import FUNCTIONS, KINDS, Lowered, NotLoweredError, lower
+from striate.kernels.lower import FUNCTIONS, KINDS, Lowered, NotLoweredError, lower, three
 from striate.kernels.optimiser import Rule
+from striate.kernels.warp import Warp
 from striate.spec.network import Network, plan
 
 LOSSES = ("cross-entropy", "rbf-mle", "rbf-map")
@@ -113,6 +114,16 @@ class Engine:
         result = Result()
         self.binary.calls.striate_step(self.handle, images, target, update, threads, result)
         return result.loss, result.right
+
+    def warped(self, pictures: Pictures, warp: Warp, *, threads: int) -> Tensor:
+        """Pictures of bytes, moved and distorted: (images, channels, height, width), float32."""
+        if pictures.images.dtype != torch.uint8:
+            raise ValueError(f"images of {pictures.images.dtype}; to be warped they must be bytes")
+        images, _keep = _images(pictures, self.network)
+        lowered = warp.lowered(len(pictures), three(self.network.input))
+        made = torch.empty(len(pictures), *self.network.input)
+        self.binary.calls.striate_warp(self.handle, images, lowered, made.data_ptr(), threads)
+        return made
 
     def spent(self) -> Spent:
         """Where the time went since the last call."""

@@ -76,7 +76,7 @@ def lower(network: Network) -> list[Lowered]:
 
 def _with(layers: list[Lowered], layer: Simple, step: Step) -> list[Lowered]:
     shape, output = step.inputs[0], step.output
-    given = layers[-1].output if layers else _three(shape)
+    given = layers[-1].output if layers else three(shape)
     match layer:
         case Conv():
             return [*layers, _convolution(layer, step)]
@@ -87,7 +87,7 @@ def _with(layers: list[Lowered], layer: Simple, step: Step) -> list[Lowered]:
             return [*layers, _windowed("subsampling", layer, step)]
         case GlobalAveragePool():
             whole = (shape[1], shape[2])
-            return [*layers, Lowered("average", step.path, _three(shape), _three(output), kernel=whole, stride=whole)]
+            return [*layers, Lowered("average", step.path, three(shape), three(output), kernel=whole, stride=whole)]
         case Activation():
             if layers and layers[-1].function == "identity" and layers[-1].kind != "dropout":
                 return [*layers[:-1], replace(layers[-1], function=layer.function)]
@@ -95,9 +95,9 @@ def _with(layers: list[Lowered], layer: Simple, step: Step) -> list[Lowered]:
         case Flatten():
             return layers
         case Linear():
-            return [*layers, Lowered("linear", step.path, given, _three(output))]
+            return [*layers, Lowered("linear", step.path, given, three(output))]
         case RBF():
-            return [*layers, Lowered("radial", step.path, given, _three(output))]
+            return [*layers, Lowered("radial", step.path, given, three(output))]
         case Dropout():
             return [*layers, Lowered("dropout", step.path, given, given, rate=layer.rate)]
         case BatchNorm() | LocalResponseNorm() | PadChannels() | PositionBias() | Softmax():
@@ -135,8 +135,8 @@ def _windowed(kind: str, layer: Conv | Pool | Subsample, step: Step) -> Lowered:
     return Lowered(
         kind,
         step.path,
-        _three(step.inputs[0]),
-        _three(step.output),
+        three(step.inputs[0]),
+        three(step.output),
         kernel=(moved.height.kernel, moved.width.kernel),
         stride=(moved.height.stride, moved.width.stride),
         padding=moved.padding,
@@ -148,6 +148,7 @@ def _pair(value: object) -> tuple[int, int]:
     return value
 
 
-def _three(shape: Shape) -> tuple[int, int, int]:
+def three(shape: Shape) -> tuple[int, int, int]:
+    """A shape as the engine has it: a flat vector of n features is (n, 1, 1)."""
     padded = (*shape, 1, 1)
     return padded[0], padded[1], padded[2]

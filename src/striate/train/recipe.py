@@ -25,7 +25,9 @@ class Recipe:
     for the first `warm_up`. `low` and `high` are what a pixel of 0 and of 255 become. `hold_out` is the fraction of the
     training images kept for validation; only a reproduction of a paper, which learns from all, has 0. `until` ends the
     training once that share of the validation images is right. `momentum` is AdamW's β1 and Adadelta's ρ too.
-    `rubbish` is j of LeNet-5's eq. 9.
+    `rubbish` is j of LeNet-5's eq. 9. `average` is the decay of the weights' averages: what is validated and kept is
+    then the mean over about the last 1/(1 − average) steps (B. Polyak, A. Juditsky, Acceleration of stochastic
+    approximation by averaging, 1992); 0: the last weights themselves.
     """
 
     epochs: int = 8
@@ -39,6 +41,7 @@ class Recipe:
     patience: int = 5
     momentum: float = 0.9
     weight_decay: float = 0.01
+    average: float = 0.0
     loss: str = "cross-entropy"
     rubbish: float = 0.0
     initialisation: str = "he"
@@ -63,6 +66,7 @@ class Recipe:
         checks.number("warm_up", self.warm_up, least=0, below=1)
         checks.number("momentum", self.momentum, least=0, below=1)
         checks.number("weight_decay", self.weight_decay, least=0)
+        checks.number("average", self.average, least=0, below=1)
         checks.number("rubbish", self.rubbish, least=0)
         checks.number("low", self.low, least=-1e6)
         checks.number("high", self.high, least=-1e6)

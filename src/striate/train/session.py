@@ -218,7 +218,7 @@ def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, A
                 history.append({"event": "epoch", "time": now(), **asdict(event)})
                 if event.accuracy >= best["accuracy"]:
                     best.update(epoch=event.epoch, accuracy=event.accuracy, temperature=event.temperature)
-                    save_checkpoint(run.path("best.safetensors"), dict(model.state_dict()), dict(best))
+                    save_checkpoint(run.path("best.safetensors"), learner.weights(), dict(best))
                 save()
                 saved = time.monotonic()
                 run.log("epoch", **asdict(event))

@@ -5,15 +5,9 @@
 namespace striate {
 namespace {
 
-typedef uint8_t Bytes __attribute__((vector_size(LANES), may_alias, aligned(1)));
-typedef uint16_t Shorts __attribute__((vector_size(LANES * 2)));
-
 Vector pixels(const StriateImages& images, int64_t at) {
     if (images.floats) return load_loose(images.floats + at);
-    const Bytes bytes = *reinterpret_cast<const Bytes*>(images.bytes + at);
-    // Twice as wide at each step: compilers take a longer one apart, lane by lane.
-    const Mask whole = __builtin_convertvector(__builtin_convertvector(bytes, Shorts), Mask);
-    return __builtin_convertvector(whole, Vector) * images.scale + images.low;
+    return __builtin_convertvector(load_bytes(images.bytes + at), Vector) * images.scale + images.low;
 }
 
 float pixel(const StriateImages& images, int64_t at) {

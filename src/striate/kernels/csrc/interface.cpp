@@ -28,6 +28,10 @@ void striate_step(void* engine, const StriateImages* images, const StriateTarget
     *result = static_cast<Engine*>(engine)->step(*images, *target, *update, threads);
 }
 
+void striate_warp(void* engine, const StriateImages* images, const StriateWarp* warp, float* to, int32_t threads) {
+    static_cast<Engine*>(engine)->warp(*images, *warp, to, threads);
+}
+
 void striate_profile(void* engine, double* seconds) { static_cast<Engine*>(engine)->profile(seconds); }
 
 int32_t striate_lanes(void) { return striate::LANES; }

@@ -35,6 +35,16 @@ struct StriateImages {
     float low, scale;
 };
 
+// Where each pixel of a batch comes from. Images are bytes; beyond them lie zeros.
+struct StriateWarp {
+    int32_t shape[3];                  // channels, rows, columns
+    int32_t ranks[2];                  // rows and columns of the noise
+    const float* matrices;             // images × 2 × 3: (x, y, 1) in the result to (x, y), in pixels from the middle
+    const float* noise;                // images × 2 (x, y) × ranks, or null where there is no field
+    const float* down;                 // ranks[0] × rows, and
+    const float* across;               // ranks[1] × columns: the field is downᵀ · noise · across
+};
+
 struct StriateTarget {
     const int64_t* labels;             // by image number, as the images are
     int32_t loss;
@@ -47,8 +57,10 @@ struct StriateUpdate {
     int32_t rule, count;
     float* const* first;               // AdamW's first moment; SGD's momentum
     float* const* second;              // AdamW's second moment
+    float* const* average;             // of the parameter over the steps
     double rate, first_decay, second_decay, weight_decay, epsilon;
     double step;                       // 1 for the first
+    double average_part;               // of the way to the parameter that its average goes; 0: there is none
 };
 
 struct StriateResult {
@@ -63,6 +75,8 @@ void striate_free(void* engine);
 void striate_forward(void* engine, const StriateImages* images, float* outputs, int32_t threads);
 void striate_step(void* engine, const StriateImages* images, const StriateTarget* target, const StriateUpdate* update,
                   int32_t threads, StriateResult* result);
+// to: images × channels × rows × columns.
+void striate_warp(void* engine, const StriateImages* images, const StriateWarp* warp, float* to, int32_t threads);
 // Seconds since the last call, of the first thread: images, loss, reduction and update, then forward and backward of
 // each layer: 3 + 2 · layers numbers.
 void striate_profile(void* engine, double* seconds);

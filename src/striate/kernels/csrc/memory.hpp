@@ -17,6 +17,9 @@ public:
     }
     const float* data() const { return const_cast<Memory*>(this)->data(); }
 
+    // The same memory for whole numbers, which vectors alone read and write.
+    int32_t* whole() { return reinterpret_cast<int32_t*>(data()); }
+
 private:
     std::vector<float> store;
 };
