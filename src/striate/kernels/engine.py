@@ -119,7 +119,7 @@ class Engine:
         """Pictures of bytes, moved and distorted: (images, channels, height, width), float32."""
         if pictures.images.dtype != torch.uint8:
             raise ValueError(f"images of {pictures.images.dtype}; to be warped they must be bytes")
-        images, _keep = _images(pictures, self.network)
+        images, _keep = images_of(pictures, self.network)
         lowered = warp.lowered(len(pictures), three(self.network.input))
         made = torch.empty(len(pictures), *self.network.input)
         self.binary.calls.striate_warp(self.handle, images, lowered, made.data_ptr(), threads)
