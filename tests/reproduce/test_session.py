@@ -17,8 +17,9 @@ from click.testing import CliRunner
 
 from striate.cli import verbs
 from striate.errors import DataError, FormatError, RunError, SpecError
+from striate.kernels import pattern
 from striate.networks import find
-from striate.reproduce import Decisions, Method, Pass, paper, session, table
+from striate.reproduce import Decisions, Method, Pass, learner, paper, session, table
 from striate.reproduce.distortion import AMPLITUDES, presentations, shown
 from striate.reproduce.figure import curves
 from striate.reproduce.learner import fresh, inputs_of_units
@@ -268,6 +269,14 @@ def test_what_the_command_refuses(arguments: list[str], text: str) -> None:
     done = CliRunner().invoke(verbs, ["reproduce", *arguments])
     assert done.exit_code == 2
     assert text in done.output
+
+
+def test_without_compiled_kernels_it_runs_and_says_so(few_digits: Path, tmp_path: Path, monkeypatch) -> None:
+    for module in (pattern, session, table, learner):
+        monkeypatch.setattr(module, "unsupported", lambda _: "they have not been compiled")
+    run, sets = session.prepare(Method(passes=1, images=500), folder=tmp_path / "run", source=str(few_digits))
+    assert "on plain PyTorch, some twenty times slower than Striate's kernels: they have not been" in table.heading(run)
+    assert isinstance(list(session.start(run, sets))[-1], Pass)
 
 
 def test_a_line_of_the_table_has_the_papers_figures() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from striate.kernels.pattern import unsupported
 from striate.reproduce import paper
 from striate.reproduce.learner import Pass
 from striate.reproduce.method import Decisions, Method
@@ -18,12 +19,15 @@ WORDS = {
 
 
 def heading(run: Run) -> str:
-    """What is trained, and how, in three lines."""
-    method, kernels = method_of(run), "Striate's kernels" if run.kernels == "striate" else "plain PyTorch"
+    """What is trained, and how, in three lines; without Striate's kernels, why."""
+    method = method_of(run)
+    why = unsupported(run.network)
+    plain = "plain PyTorch, some twenty times slower than Striate's kernels" + (f": {why}" if why else "")
+    kernels = "Striate's kernels" if run.kernels == "striate" else plain
     return "\n".join(
         [
             f"LeNet-5 as it was trained in 1998: {method.images:,} images, {method.passes} passes, seed {method.seed}",
-            f"one image at a time, on {kernels}; {WORDS[method.distorted]}",
+            f"one image at a time, {WORDS[method.distorted]}, on {kernels}",
             decided(method.decisions),
         ]
     )
