@@ -53,10 +53,14 @@ class Decision(click.ParamType):
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of weights, order, distortions."
 )
 @click.option(
-    "--decide", "decisions", type=Decision(), multiple=True, help="Decide otherwise what the paper leaves open."
+    "--decide",
+    "decisions",
+    type=Decision(),
+    multiple=True,
+    help="Decide otherwise what the paper leaves open: loss, j, scale, subsampling, biases, start.",
 )
 @click.option("--hold-out", type=click.IntRange(0, 30_000), default=0, help="Judge by so many training images instead.")
-@click.option("--out", type=click.Path(path_type=Path), help="The run's folder. By default runs/WHICH.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run's folder. By default runs/lenet5-1998.")
 @click.option("--resume", "resumed", type=click.Path(path_type=Path), help="Go on with the run in this folder.")
 @click.option(
     "--kernels",
@@ -82,7 +86,7 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Train WHICH as its paper did: LeNet-5 in 1998, by the stochastic diagonal Levenberg-Marquardt method.
+    """Train a network as its paper did: LeNet-5 in 1998, by the stochastic diagonal Levenberg-Marquardt method.
 
     Before each pass the curvature of every parameter is estimated on 500 images, which gives each a rate of its own;
     then the weights change after every single image. The outcome is a run as striate train makes them. Each pass is

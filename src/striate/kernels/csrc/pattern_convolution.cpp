@@ -53,15 +53,16 @@ void correlate(const Piece& p) {
     for (int i = 0; i < ROWS * COLUMNS; i++) store(p.sums + i * LANES, sum[i]);
 }
 
-// to[x] = Σ_t Σ_lanes weights[t] · gradient[offsets[t] + x], for some columns x of one channel.
+// sums[x] = Σ_t Σ_lanes weights[t] · gradient[offsets[t] + x], for some columns x of one channel.
 struct Return {
     const float *weights, *gradient;
     const ptrdiff_t *places, *offsets;
     ptrdiff_t taps;
+    float* sums;
 };
 
 template <int COLUMNS>
-Vector lead_back(const Return& b) {
+void lead_back(const Return& b) {
     Vector sum[LANES] = {};
     for (ptrdiff_t t = 0; t < b.taps; t++)
         for (int lane = 0; lane < GROUP; lane += LANES) {
@@ -69,7 +70,7 @@ Vector lead_back(const Return& b) {
             const float* gradient = b.gradient + b.offsets[t] + lane;
             for (int x = 0; x < COLUMNS; x++) sum[x] += weight * load(gradient + x * GROUP);
         }
-    return sums_of(sum);
+    store(b.sums, sums_of(sum));
 }
 
 template <int STEP, int... N>
@@ -78,7 +79,7 @@ constexpr auto stretches(std::integer_sequence<int, N...>) {
 }
 template <int... N>
 constexpr auto returns(std::integer_sequence<int, N...>) {
-    return std::array<Vector (*)(const Return&), sizeof...(N)>{lead_back<N + 1>...};
+    return std::array<void (*)(const Return&), sizeof...(N)>{lead_back<N + 1>...};
 }
 constexpr int rows_of_piece(int columns) { return std::max(1, std::min(MOST_SIDE, MOST_SUMS / columns)); }
 template <int STEP, int ROWS, int COLUMNS>
@@ -141,7 +142,8 @@ private:
     }
 
     void lead_gradient(const float* gradient, float* to, const float* lead) const {
-        Return b{nullptr, nullptr, sources.data(), distances.data(), 0};
+        alignas(64) float sums[LANES];
+        Return b{nullptr, nullptr, sources.data(), distances.data(), 0, sums};
         for (int y = 0; y < in.rows; y++) {
             b.taps = 0;
             for (int block = 0; block < out.blocks(); block++)
@@ -154,8 +156,7 @@ private:
                 for (int x = 0, count; x < in.columns; x += count) {
                     count = std::min(LANES, in.columns - x);
                     b.weights = lead + place(0, c, 0), b.gradient = gradient + ptrdiff_t(x) * GROUP;
-                    alignas(64) float sums[LANES];
-                    store(sums, RETURNS[count - 1](b));
+                    RETURNS[count - 1](b);
                     for (int i = 0; i < count; i++) to[in_gradient.at(c, y, x + i)] = sums[i];
                 }
         }
