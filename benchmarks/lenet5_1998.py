@@ -1,6 +1,6 @@
 """The tables and the pictures of docs/reproductions/lenet5-1998.md, from runs of `striate reproduce lenet5-1998`.
 
-    python benchmarks/lenet5_1998.py RUN... [--pictures docs/reproductions]
+    python benchmarks/lenet5_1998.py RUN... [--passes N] [--pictures docs/reproductions]
 
 Runs that differ in nothing but their seed are one row, with the mean and the deviation of their test errors.
 """
@@ -16,6 +16,7 @@ from striate.look.charts import Series, line_chart
 from striate.look.drawing import Figure
 from striate.reproduce import Method, Pass, paper
 from striate.reproduce.figure import PAPER, TESTING, TRAINING
+from striate.reproduce.method import ALL
 from striate.reproduce.session import history_of, method_of
 from striate.train import open_run
 
@@ -23,12 +24,12 @@ Runs = dict[Method, list[list[Pass]]]
 WORDS = {"no": "as they are", "fresh": "distorted anew each time", "pool": "60,000 + 540,000 distorted"}
 
 
-def groups(folders: list[Path]) -> Runs:
-    """The passes of each run, by its method without the seed."""
+def groups(folders: list[Path], passes: int | None) -> Runs:
+    """The passes of each run, or the first of them, by its method without the seed."""
     found: Runs = {}
     for folder in folders:
         run = open_run(folder)
-        found.setdefault(replace(method_of(run), seed=0), []).append(history_of(run))
+        found.setdefault(replace(method_of(run), seed=0), []).append(history_of(run)[:passes])
     return found
 
 
@@ -83,7 +84,12 @@ def figure_5(method: Method, histories: list[list[Pass]]) -> str:
     theirs = paper.test_error(method, method.passes)
     if theirs is not None:
         series.append(Series("paper, test", PAPER, (100 * theirs,) * len(test)))
-    return line_chart(f"Wrong, mean of {len(histories)} seeds", series, x="pass", unit=" %")
+    return line_chart(
+        f"Wrong, mean of {len(histories)} seeds" if len(histories) > 1 else "Wrong, one seed",
+        series,
+        x="pass",
+        unit=" %",
+    )
 
 
 def figure_6(runs: Runs) -> str:
@@ -105,13 +111,14 @@ def main() -> None:
     """Print the tables, write the pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
+    parser.add_argument("--passes", type=int, help="look at the first so many passes alone")
     parser.add_argument("--pictures", type=Path, help="a folder for the pictures")
     arguments = parser.parse_args()
-    runs = groups(arguments.runs)
+    runs = groups(arguments.runs, arguments.passes)
     print(summary(runs))
     pictures = {"set-sizes": figure_6(runs)}
     for method, histories in runs.items():
-        if len(histories) > 1:
+        if method.images == ALL:
             print(f"\n{method.images:,} images, {WORDS[method.distorted]}\n\n{by_pass(method, histories)}")
             pictures[{"no": "passes", "fresh": "passes-distorted", "pool": "passes-pool"}[method.distorted]] = figure_5(
                 method, histories
