@@ -1,6 +1,6 @@
 """The cheap rows of the LeNet-5 paper's figures 9 and 10, its figures beside ours.
 
-    python benchmarks/figure9.py [NETWORK ...] [--seeds 3] [--epochs N] [--json]
+    python benchmarks/figure9.py [NETWORK ...] [--seeds 3] [--epochs N] [--threads 1] [--json]
 
 Each network is trained anew for each seed, by the recipe that `striate train` takes for it: as today, not as in 1998.
 The best epoch is chosen by the validation images; the test images are read once a seed.
@@ -55,12 +55,15 @@ def main() -> None:
     parser.add_argument("networks", nargs="*", help="only these")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    torch.set_flush_denormal(True)
 
+    torch.set_flush_denormal(True)
     rows = [row for row in ROWS if not arguments.networks or row.network in arguments.networks]
-    found = [measured(row, arguments.seeds, arguments.epochs) for row in rows]
+    torch.set_num_threads(arguments.threads)
+
+    found = [measured(row, arguments) for row in rows]
     if arguments.json:
         print(json.dumps({"rows": found, "machine": machine()}))
         return
@@ -72,19 +75,21 @@ def main() -> None:
             f"| `{row.network}`{side} | {one['parameters']:,} | {percent(row.error)} | {spread(one['errors'])} | "
             f"{percent(row.rejected)} | {spread(one['rejected'])} | {statistics.mean(one['seconds']):.0f} |"
         )
-    print(f"\nMeans of {arguments.seeds} seeds (± their standard deviation). {machine()}.")
+    print(f"\nMeans of {arguments.seeds} seeds (± their standard deviation). {arguments.threads} threads, {machine()}.")
 
 
-def measured(row: Row, seeds: int, epochs: int | None) -> dict:
+def measured(row: Row, arguments: argparse.Namespace) -> dict:
     """A row's test errors, the shares rejected and the seconds of training, for each seed."""
     network = find(row.network)
     recipe = recipe_for(network)
-    recipe = replace(recipe, epochs=epochs or recipe.epochs)
+    recipe = replace(recipe, epochs=arguments.epochs or recipe.epochs)
     images = session.Images(resize=(row.resize, row.resize) if row.resize else None)
     errors, rejected, seconds = [], [], []
     with tempfile.TemporaryDirectory() as folder:
-        for seed in range(seeds):
-            run, split = session.prepare(network, images, replace(recipe, seed=seed), folder=Path(folder) / str(seed))
+        for seed in range(arguments.seeds):
+            place = Path(folder) / str(seed)
+            seeded = replace(recipe, seed=seed)
+            run, split = session.prepare(network, images, seeded, folder=place, threads=arguments.threads)
             seconds.append(sum(each.seconds for each in session.start(run, split) if isinstance(each, Epoch)))
             outputs = session.evaluate(run)[0]
             errors.append(1 - outputs.accuracy)
