@@ -1,5 +1,7 @@
 """Images in: one file per source, the packed store, preprocessing, and augmentation as batched tensor operations."""
 
+from striate.data.affine import Affine as Affine
+from striate.data.affine import move as move
 from striate.data.augment import Augmentation as Augmentation
 from striate.data.augment import augment as augment
 from striate.data.digits import Step as Step
