@@ -84,3 +84,28 @@ def test_runs_that_do_not_fit_together_are_refused(run: Path, tmp_path: Path) ->
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"Error: {run} and {other} learned different classes.\nThe networks of a committee")
     assert "Traceback" not in done.stderr
+
+
+def test_stress_is_tables_json_and_a_picture(run: Path) -> None:
+    told = striate("evaluate", run, "--stress")
+    assert told.returncode == 0, told.stderr
+    lines = told.stdout.splitlines()
+    assert "  Wrong of 300 images that are distorted on the network's canvas of 28×28." in lines
+    assert max(map(len, lines[lines.index("") :])) <= 80 + len(str(run))
+    assert sum(line.split()[-2:] == ["in", "view"] for line in lines) == 3
+    assert (run / "pictures/stress.svg").is_file()
+    assert "test images of this run have been looked at once" in told.stdout
+
+    found = json.loads(striate("evaluate", run, "--stress", "--json").stdout)
+    names = [sweep["name"] for sweep in found["stress"]["sweeps"]]
+    assert names == ["shift", "rotation", "scale", "squeeze", "noise"]
+    for sweep in found["stress"]["sweeps"]:
+        for rates in sweep["error_rates"].values():
+            assert rates[0] == pytest.approx(found["error_rate"])
+            assert rates[-1] > rates[0]
+
+
+def test_stress_takes_one_run(run: Path) -> None:
+    done = striate("evaluate", run, run, "--stress")
+    assert done.returncode == 2
+    assert "--stress takes one RUN." in done.stderr

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from striate.data import ImageSet
+    from striate.look.stress import Stress
     from striate.train.metrics import Evaluation
     from striate.train.run import Run
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     "  striate evaluate runs/lenet5 --data my-digits\n"
     "  striate evaluate runs/lenet5 --split validation\n"
     "  striate evaluate runs/lenet5 --reject        how often it errs where it may leave answers out\n"
+    "  striate evaluate runs/lenet5 --stress        shifted, turned, scaled, squeezed, with noise\n"
     "  striate evaluate runs/lenet5 runs/lenet5-2   each alone, and both as a committee",
 )
 @click.argument("folders", metavar="RUN...", type=click.Path(path_type=Path), nargs=-1, required=True)
@@ -32,25 +35,30 @@ if TYPE_CHECKING:
 )
 @click.option("--data", help="Other images than the run's own, as striate train takes them; classes match by name.")
 @click.option("--reject", is_flag=True, help="Print the error of what is kept for some shares that are rejected.")
+@click.option("--stress", is_flag=True, help="Distort the images too, in five ways, and draw it in the run's pictures.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON; rates are fractions.")
-def command(folders: tuple[Path, ...], split: str, data: str | None, reject: bool, as_json: bool) -> None:
+def command(folders: tuple[Path, ...], split: str, data: str | None, reject: bool, stress: bool, as_json: bool) -> None:
     """Evaluate RUN's best weights on its test images; of several RUNs each alone, and all as a committee.
 
     A committee answers by the mean of its networks' probabilities. The run records each look at the test images: a
     model that is chosen by them is not measured by them any more.
     """
+    if stress and len(folders) > 1:
+        raise click.UsageError("--stress takes one RUN.")
+
     from striate.train.run import open_run
 
     runs = [open_run(folder) for folder in folders]
     if len(runs) > 1:
         _committee(runs, split, data, reject=reject, as_json=as_json)
     else:
-        _alone(runs[0], split, data, reject=reject, as_json=as_json)
+        _alone(runs[0], split, data, reject=reject, stress=stress, as_json=as_json)
 
 
-def _alone(run: Run, split: str, data: str | None, *, reject: bool, as_json: bool) -> None:
+def _alone(run: Run, split: str, data: str | None, *, reject: bool, stress: bool, as_json: bool) -> None:
     from striate.cli.progress import working
     from striate.cli.rejection import reached_line, rejection_members, rejection_table
+    from striate.cli.stress import stress_members, stress_tables
     from striate.look.report import write_report
     from striate.train.metrics import evaluation_of
     from striate.train.rejection import rejection_of, scores_compared
@@ -65,8 +73,10 @@ def _alone(run: Run, split: str, data: str | None, *, reject: bool, as_json: boo
     if own_test:
         run = run.looked_at_test()
         write_report(run, outputs, images)
+    stressed = _stress(run, images) if stress else None
     if as_json:
-        click.echo(json.dumps(asdict(found) | {"rejection": rejection_members(rejection, compared)}))
+        members = asdict(found) | {"rejection": rejection_members(rejection, compared)}
+        click.echo(json.dumps(members | ({"stress": stress_members(stressed)} if stressed else {})))
         return
     click.echo(f"{run.network.name} on {found.images:,} {split} images of {images.source}")
     click.echo(
@@ -77,9 +87,26 @@ def _alone(run: Run, split: str, data: str | None, *, reject: bool, as_json: boo
     _print_classes(found)
     if reject:
         click.echo(f"\n{rejection_table(rejection, compared)}")
+    if stressed:
+        click.echo(f"\n{stress_tables(stressed)}")
+        click.echo(f"\npicture: {run.path('pictures/stress.svg')}")
     if own_test:
         times = "once" if run.test_looks == 1 else f"{run.test_looks} times"
         click.echo(f"\nThe test images of this run have been looked at {times}.\nreport: {run.path('report.html')}")
+
+
+def _stress(run: Run, images: ImageSet) -> Stress:
+    """Distort, and draw."""
+    from striate.cli.progress import working
+    from striate.look.stress import stress
+    from striate.look.stress_figure import stress_figure
+    from striate.train.files import make_folder, write_whole
+
+    with working("Distorting"):
+        found = stress(run, images)
+    make_folder(run.path("pictures"))
+    write_whole(run.path("pictures/stress.svg"), stress_figure(found, run.network.name).standalone())
+    return found
 
 
 def _committee(runs: list[Run], split: str, data: str | None, *, reject: bool, as_json: bool) -> None:

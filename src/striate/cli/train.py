@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     "  striate train lenet5                              on the digits that come with Striate\n"
     "  striate train lenet5-dense --until 0.99           stop at 99 % of the validation images\n"
     "  striate train lenet5 --recipe lenet5-best         the same 60,000 parameters, with what is known today\n"
-    "  striate train simple-cnn --data photos --resize 28x28\n"
+    "  striate train simple-cnn --data photos --resize 28x28 --adapt\n"
     "  striate train --resume runs/lenet5                go on after Ctrl-C, a crash or a power cut",
 )
 @click.argument("network", type=NETWORK, required=False)
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     help="What computes: Striate's kernels, PyTorch's, or whichever is faster.",
 )
 @click.option("--resize", type=SIZE, help="Bring images of a folder to one size, such as 28x28, first.")
+@click.option("--adapt", is_flag=True, help="Fit the network's last layer to the number of classes.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out images that cannot be read, and list them.")
 @click.option("--profile", is_flag=True, help="Print where an epoch's time went.")
 @click.option("--quiet", is_flag=True, help="Print nothing but the run's folder.")
@@ -73,6 +74,7 @@ def command(
     threads: int | None,
     kernels: str,
     resize: tuple[int, int] | None,
+    adapt: bool,
     skip_unreadable: bool,
     profile: bool,
     quiet: bool,
@@ -85,7 +87,7 @@ def command(
     """
     given = {"epochs": epochs, "until": until, "rate": rate, "batch": batch, "seed": seed}
     if resumed is not None:
-        _refuse_beside_resume(network, out, recipe_name, given)
+        _refuse_beside_resume(network, out, recipe_name, given | {"adapt": adapt or None})
     elif network is None:
         raise click.UsageError("Give a NETWORK to train, such as lenet5, or --resume RUN.")
 
@@ -93,6 +95,7 @@ def command(
 
     from striate.cli.progress import working
     from striate.errors import DataError
+    from striate.networks.adapt import adapted
     from striate.train import session
     from striate.train.recipes import find_recipe, recipe_for
     from striate.train.run import free_folder, open_run
@@ -111,6 +114,8 @@ def command(
         folder = out or free_folder(network.name)
         try:
             with working(f"Reading the images of {data}", quiet=quiet):
+                if adapt:
+                    network = adapted(network, images.load("train").classes)
                 run, split = session.prepare(network, images, recipe, folder=folder, device=device, threads=threads)
         except DataError as error:
             raise error.at(data) from None
@@ -127,9 +132,10 @@ def command(
 
 
 def _refuse_beside_resume(
-    network: Network | None, out: Path | None, recipe: str | None, given: dict[str, int | float | None]
+    network: Network | None, out: Path | None, recipe: str | None, given: Mapping[str, int | float | None]
 ) -> None:
-    extra = [f"--{key}" for key, value in {"recipe": recipe, "out": out, **given}.items() if value is not None]
+    options = {"recipe": recipe, "out": out, **given}
+    extra = [f"--{key}" for key, value in options.items() if value is not None]
     if network is not None:
         extra.insert(0, "NETWORK")
     if extra:

@@ -81,8 +81,8 @@ def prepare(
         raise ShapeError(
             f"{network.name} has an output of {'×'.join(map(str, outputs))} for {len(train_images.classes)} classes.",
             f"The classes are: {', '.join(train_images.classes[:12])}.",
-            "Change the last layer to one unit for each class, in a copy of the network (striate show "
-            f"{network.name} --as net > mine.net), or give other images to --data.",
+            "Pass --adapt, which fits the last layer to the classes; or change it in a copy of the network "
+            f"(striate show {network.name} --as net > mine.net); or give other images to --data.",
         )
     preprocessing = preprocessing_for(network.input, train_images, low=recipe.low, high=recipe.high)
     split = Split.of(train_images, preprocessing, hold_out_fraction=recipe.hold_out)
