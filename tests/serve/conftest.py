@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 import torch
@@ -165,3 +167,45 @@ def seven() -> bytes:
     image = Image.new("L", (120, 120), 240)
     ImageDraw.Draw(image).line([(35, 30), (85, 30), (55, 95)], fill=20, width=9, joint="curve")
     return png(image)
+
+
+class Place(Protocol):
+    """A server, or a file."""
+
+    @property
+    def address(self) -> str: ...
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Debian's Chromium, headless."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
+        )
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """Opens a page of a size and a theme; at the end nothing may have been said on the console."""
+    said: list[str] = []
+    contexts = []
+
+    def opened(place: Place, size: dict[str, int] | None = None, theme: str = "light", **options):
+        context = browser.new_context(viewport=size or {"width": 1440, "height": 900}, color_scheme=theme, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(place.address)
+        page.wait_for_selector("[data-testid=layer] canvas[aria-label]")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert said == []

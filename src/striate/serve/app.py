@@ -100,7 +100,7 @@ class Handlers:
         return Numbers(health(self.predictor))
 
     async def network(self, request: Request) -> Response:
-        return Numbers(self.described | {"trials": trials(self.predictor.run.network)})
+        return Numbers(self.described | {"trials": trials(self.predictor.run.network), "methods": METHODS})
 
     async def openapi(self, request: Request) -> Response:
         return Numbers(openapi())

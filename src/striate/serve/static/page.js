@@ -1,4 +1,4 @@
-/** The page: what is drawn goes to the server, and what every layer made of it comes back. */
+/** The page: what is drawn goes to the server, or to what stands for it, and what every layer made of it comes back. */
 
 import { drawing } from "./drawing.js";
 import { count, find } from "./elements.js";
@@ -39,7 +39,6 @@ const input = new Input(find("#input"), network.preprocessing);
 const inspector = new Inspector(find("#unit"));
 const scores = new Scores(find("#scores"), network.classes, (name) => explain(name));
 const layers = new Map(rows.map((row) => [row.path, new Layer(row, largest(), choose)]));
-const sandbox = new Sandbox(find("#sandbox"), server.account, network.trials);
 
 /** Run `work` again and again while it is asked for, `most` at a time; what is asked for meanwhile is run once. */
 function latest(work, most = 1) {
@@ -234,6 +233,7 @@ function lay() {
     if (values > ALL) refresh();
   }, { rootMargin: "0px 0px 100px 0px" });
   for (const layer of layers.values()) watch.observe(layer.element);
+  for (const choice of find("#method").options) choice.hidden = choice.disabled = !network.methods.includes(choice.value);
   if (network.preprocessing.form !== "digits") {
     find("#prepared").closest("label").hidden = true;
     find("#draw-title").textContent = "Draw, or drop a picture";
@@ -243,5 +243,5 @@ function lay() {
 
 lay();
 listen();
-sandbox.begin();
+if (find("#sandbox")) new Sandbox(find("#sandbox"), server.account, network.trials).begin();
 refresh();

@@ -1,12 +1,6 @@
-/** The server's answers, and its errors with their three lines. */
+/** The server's answers. `local.js` gives the same ones without a server. */
 
-export class Answered extends Error {
-  /** @param {{where: string, what: string, expected: string, remedy: string}} error */
-  constructor(error) {
-    super([error.where ? `${error.where}: ${error.what}` : error.what, error.expected, error.remedy].filter(Boolean).join("\n"));
-    this.lines = this.message.split("\n");
-  }
-}
+import { Answered } from "./answered.js";
 
 const LOST = {
   where: "",

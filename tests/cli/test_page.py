@@ -1,0 +1,21 @@
+"""striate page as people call it."""
+
+from pathlib import Path
+
+from tests.cli.test_look import striate
+
+
+def test_it_writes_one_file_and_says_so(finished_run: Path, tmp_path: Path) -> None:
+    done = striate("page", finished_run, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "tiny.html   tiny, 0.1 MB. It needs nothing else: open it in a browser.\n"
+    done = striate("page", finished_run, "-o", "page.html", cwd=tmp_path)
+    assert done.stdout.startswith("page.html   tiny")
+    assert (tmp_path / "page.html").read_bytes() == (tmp_path / "tiny.html").read_bytes()
+
+
+def test_what_is_no_run_gets_an_answer(tmp_path: Path) -> None:
+    done = striate("page", "lenet5", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: lenet5 does not exist.\n")
+    assert list(tmp_path.iterdir()) == []
