@@ -65,10 +65,10 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *options: str) -> Iterator[Server]:
-    """`striate serve FOLDER` on a free port, stopped with Ctrl-C at the end."""
+def serving(folder: Path, *options: str | Path) -> Iterator[Server]:
+    """`striate serve FOLDER`, with other folders or options, on a free port, stopped with Ctrl-C at the end."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "striate", "serve", str(folder), "--port", "0", *options],
+        [sys.executable, "-m", "striate", "serve", str(folder), "--port", "0", *map(str, options)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
