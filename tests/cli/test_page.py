@@ -8,7 +8,8 @@ from tests.cli.test_look import striate
 def test_it_writes_one_file_and_says_so(finished_run: Path, tmp_path: Path) -> None:
     done = striate("page", finished_run, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "tiny.html   tiny, 0.1 MB. It needs nothing else: open it in a browser.\n"
+    size = (tmp_path / "tiny.html").stat().st_size / 1e6
+    assert done.stdout == f"tiny.html   tiny, {size:.1f} MB. It needs nothing else: open it in a browser.\n"
     done = striate("page", finished_run, "-o", "page.html", cwd=tmp_path)
     assert done.stdout.startswith("page.html   tiny")
     assert (tmp_path / "page.html").read_bytes() == (tmp_path / "tiny.html").read_bytes()

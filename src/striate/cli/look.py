@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-ONLY = ("filters", "maps", "bench", "fields", "attribution", "wants", "invariance", "sharing")
+ONLY = ("filters", "learning", "maps", "bench", "fields", "attribution", "wants", "invariance", "sharing")
 
 
 class Words(click.ParamType):

@@ -23,6 +23,7 @@ from striate.look.drawing import Figure
 from striate.look.field import fields
 from striate.look.filters import filters
 from striate.look.invariance_figure import invariance
+from striate.look.learning import learning
 from striate.look.maps import maps
 from striate.look.sharing import sharing
 from striate.look.subject import Shown, Subject, shown
@@ -32,6 +33,7 @@ from striate.train.files import make_folder, write_whole
 
 SECTIONS = {
     "filters": ("Filters", "What the weights look like. The first layer's read the image; deeper ones read maps."),
+    "learning": ("The learning", "The first layer from fresh weights to its last epoch, and the errors as they fall."),
     "maps": ("Feature maps", "What each layer makes of an image, from the pixels to the answer."),
     "bench": ("The filter bench", "One kernel at a time, and the sum that makes each value."),
     "fields": ("Receptive fields", "The part of the image that a unit can see, and the part that it minds."),
@@ -125,6 +127,8 @@ def _figures(key: str, subject: Subject, wish: Wish, images: list[Shown]) -> lis
     match key:
         case "filters":
             return filters(subject, layer=wish.layer)
+        case "learning":
+            return [] if subject.run is None else learning(subject.run)
         case "maps":
             return _each(images, [maps(subject, image, layer=wish.layer) for image in images])
         case "bench":
