@@ -25,6 +25,7 @@ from striate.look.filters import filters
 from striate.look.invariance_figure import invariance
 from striate.look.learning import learning
 from striate.look.maps import maps
+from striate.look.raster import to_png
 from striate.look.sharing import sharing
 from striate.look.subject import Shown, Subject, shown
 from striate.look.wants_figure import wants
@@ -105,12 +106,14 @@ def check(subject: Subject, wish: Wish) -> None:
         raise UnknownNameError(error.what, error.expected.replace("classs", "classes"), error.remedy)
 
 
-def write_look(subject: Subject, sections: Sequence[Section], *, folder: Path) -> Path:
-    """Write each figure as an SVG, and look.html with all of them; gives the page's path."""
+def write_look(subject: Subject, sections: Sequence[Section], *, folder: Path, png: bool = False) -> Path:
+    """Write each figure as an SVG, with `png` as a PNG too, and look.html with all of them; gives the page's path."""
     make_folder(folder)
     for section in sections:
         for figure in section.figures:
             write_whole(folder / f"{figure.name}.svg", figure.standalone())
+            if png:
+                write_whole(folder / f"{figure.name}.png", to_png(figure))
     page = _template().render(
         network=subject.network,
         subject=subject,
