@@ -10,10 +10,11 @@ worker.postMessage({ numbers, weights: text("striate-weights") });
 const waiting = new Map();
 let asked = 0;
 
-worker.onmessage = ({ data: { id, found, error } }) => {
+worker.onmessage = ({ data: { id, found, error, broken } }) => {
   const { then, fail } = waiting.get(id);
   waiting.delete(id);
   if (error) fail(new Answered(error));
+  else if (broken) fail(new Error(broken));
   else then(found);
 };
 

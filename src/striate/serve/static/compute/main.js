@@ -86,7 +86,6 @@ onmessage = async ({ data: { id, ask, bytes, query, numbers, weights } }) => {
   try {
     postMessage({ id, found: await answers[ask](bytes, query) });
   } catch (error) {
-    if (!(error instanceof Answered)) throw error;
-    postMessage({ id, error: error.error });
+    postMessage(error instanceof Answered ? { id, error: error.error } : { id, broken: `${error.message}\n${error.stack}` });
   }
 };
