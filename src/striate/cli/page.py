@@ -12,7 +12,7 @@ import click
     epilog="\b\nExamples:\n"
     "  striate page runs/lenet5                   writes lenet5.html: open it, send it, put it on a stick\n"
     "  striate page runs/lenet5 -o digits.html\n"
-    "  striate serve runs/alexnet                 for a network of more than 50 million MACs",
+    "  striate serve runs/alexnet                 for a network of more than 100 million MACs",
 )
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="The file. By default RUN's name, with .html.")
@@ -21,7 +21,7 @@ def command(folder: Path, out: Path | None) -> None:
 
     The page of striate serve, without a server: every layer live, class scores, and how each unit came by its value.
     The weights are in the file; it fetches nothing, works from a disk, and gives PyTorch's numbers. For networks of up
-    to 50 million MACs an image.
+    to 100 million MACs an image.
     """
     from striate.serve.alone import alone
     from striate.serve.predictor import Predictor

@@ -1,32 +1,55 @@
-/** Convolutions: each window's pixels in a row, held against four filters at a time. */
+/** Convolutions: each window's pixels in a row, two windows held against four filters at a time. */
 
 /** out[first + unit · step] = the unit's weights · read, for `units` units whose weights begin at `from`. */
 export function dots(out, first, step, weight, from, units, read) {
-  const length = read.length;
+  for (let unit = 0; unit < units; unit += 1) out[first + unit * step] = dot(weight, from + unit * read.length, read);
+}
+
+function dot(weight, from, read) {
+  let sum = 0;
+  for (let at = 0; at < read.length; at += 1) sum += read[at] * weight[from + at];
+  return sum;
+}
+
+/** The same for two windows, whose outputs lie side by side. */
+function pairs(out, first, step, weight, from, units, one, two) {
+  const { length } = one;
   let unit = 0;
   for (; unit + 4 <= units; unit += 4) {
     const a = from + unit * length;
     const b = a + length;
     const c = b + length;
     const d = c + length;
-    let [one, two, three, four] = [0, 0, 0, 0];
+    let a1 = 0, b1 = 0, c1 = 0, d1 = 0, a2 = 0, b2 = 0, c2 = 0, d2 = 0;
     for (let at = 0; at < length; at += 1) {
-      const value = read[at];
-      one += value * weight[a + at];
-      two += value * weight[b + at];
-      three += value * weight[c + at];
-      four += value * weight[d + at];
+      const u = one[at];
+      const v = two[at];
+      const p = weight[a + at];
+      const q = weight[b + at];
+      const r = weight[c + at];
+      const s = weight[d + at];
+      a1 += u * p;
+      b1 += u * q;
+      c1 += u * r;
+      d1 += u * s;
+      a2 += v * p;
+      b2 += v * q;
+      c2 += v * r;
+      d2 += v * s;
     }
     const to = first + unit * step;
-    out[to] = one;
-    out[to + step] = two;
-    out[to + 2 * step] = three;
-    out[to + 3 * step] = four;
+    out[to] = a1;
+    out[to + step] = b1;
+    out[to + 2 * step] = c1;
+    out[to + 3 * step] = d1;
+    out[to + 1] = a2;
+    out[to + step + 1] = b2;
+    out[to + 2 * step + 1] = c2;
+    out[to + 3 * step + 1] = d2;
   }
   for (; unit < units; unit += 1) {
-    let sum = 0;
-    for (let at = 0, from2 = from + unit * length; at < length; at += 1) sum += read[at] * weight[from2 + at];
-    out[first + unit * step] = sum;
+    out[first + unit * step] = dot(weight, from + unit * length, one);
+    out[first + unit * step + 1] = dot(weight, from + unit * length, two);
   }
 }
 
@@ -39,19 +62,26 @@ export function convolve(out, step, read, { weight, bias }) {
   const inEach = filters / step.groups;
   const kernels = step.table ? dense(step, weight) : weight;
   const taps = offsets(each, high, wide, padded);
-  const window = new Float64Array(taps.length);
+  const windows = [new Float64Array(taps.length), new Float64Array(taps.length)];
+  const corner = (place) => Math.floor(place / wide.output) * high.stride * padded.across + (place % wide.output) * wide.stride;
   for (let group = 0; group < step.groups; group += 1) {
     const start = group * each * padded.plane;
-    for (let row = 0, place = 0; row < high.output; row += 1) {
-      for (let column = 0; column < wide.output; column += 1, place += 1) {
-        const corner = start + row * high.stride * padded.across + column * wide.stride;
-        for (let at = 0; at < taps.length; at += 1) window[at] = padded.values[corner + taps[at]];
-        dots(out, group * inEach * size + place, size, kernels, group * inEach * taps.length, inEach, window);
-      }
+    const from = group * inEach * taps.length;
+    for (let place = 0; place < size; place += 2) {
+      const first = group * inEach * size + place;
+      gather(windows[0], padded.values, start + corner(place), taps);
+      if (place + 1 < size) {
+        gather(windows[1], padded.values, start + corner(place + 1), taps);
+        pairs(out, first, size, kernels, from, inEach, ...windows);
+      } else dots(out, first, size, kernels, from, inEach, windows[0]);
     }
   }
   if (bias) for (let at = 0; at < out.length; at += 1) out[at] += bias[Math.floor(at / size)];
   return out;
+}
+
+function gather(window, values, corner, taps) {
+  for (let at = 0; at < taps.length; at += 1) window[at] = values[corner + taps[at]];
 }
 
 /** The weights of a convolution with a table as an ordinary one has them: 0 where a filter does not see a map. */
