@@ -86,6 +86,7 @@ def assert_alike(folder: Path, undisturbed: Path) -> None:
     best = [load_checkpoint(each / "best.safetensors")[0] for each in (folder, undisturbed)]
     assert all(torch.equal(best[0][name], best[1][name]) for name in best[1])
     assert epochs(folder) == epochs(undisturbed)
+    assert (folder / "filters.safetensors").read_bytes() == (undisturbed / "filters.safetensors").read_bytes()
 
 
 def test_kill_9_and_resume(tmp_path, few_digits, undisturbed) -> None:
@@ -131,7 +132,7 @@ def test_a_finished_run_that_is_resumed_stays_as_it_is(undisturbed) -> None:
 
 def test_a_run_is_a_folder_of_known_files(undisturbed) -> None:
     assert sorted(os.listdir(undisturbed)) == [
-        "best.safetensors", "events.jsonl", "last.safetensors", "network.json", "run.json",
+        "best.safetensors", "events.jsonl", "filters.safetensors", "last.safetensors", "network.json", "run.json",
     ]  # fmt: skip
     lines = [json.loads(line) for line in (undisturbed / "events.jsonl").read_text().splitlines()]
     assert {"event", "epoch", "loss", "accuracy", "seconds", "images_per_second"} <= set(lines[1])

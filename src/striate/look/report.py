@@ -15,6 +15,7 @@ from striate.account import CONVENTION, account
 from striate.build import Built
 from striate.data import ImageSet
 from striate.look.charts import Series, line_chart
+from striate.look.learning import learning
 from striate.look.pictures import colour_filter_picture, data_uri, filter_picture, image_picture, png, sheet
 from striate.look.rejection_figure import rejection_chart
 from striate.spec.layers import Conv
@@ -78,6 +79,7 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
         convention=CONVENTION,
         mistakes=[(data_uri(each.picture), each) for each in mistakes],
         filters=[data_uri(each) for each in filters],
+        film=[figure.svg for figure in learning(run)],
         recipe=run.recipe.to_dict() | {"augmentation": run.recipe.augmentation.words},
         finished=run.events("finished")[-1:],
     )

@@ -35,7 +35,7 @@ class Subject:
 
     `data` are images in the network's own channels and size; `origin` says in words what they are, `weights` where
     the weights come from. `trained` is whether they are those of a run; scores are divided by its `temperature` before
-    they are read as probabilities.
+    they are read as probabilities. `run` is the run, where there is one.
     """
 
     network: Network
@@ -47,6 +47,7 @@ class Subject:
     weights: str
     trained: bool
     temperature: float = 1.0
+    run: Run | None = None
 
     @cached_property
     def blank(self) -> int:
@@ -128,7 +129,7 @@ def _of_run(run: Run, data: str | None) -> Subject:
     origin = f"{len(some)} {'validation' if held_out else 'training'} images of {Path(images.source).name}"
     weights = f"The weights are those of the run {run.folder.name}."
     return Subject(
-        run.network, run.model(), run.preprocessing, run.classes, some, origin, weights, True, run.temperature
+        run.network, run.model(), run.preprocessing, run.classes, some, origin, weights, True, run.temperature, run
     )
 
 

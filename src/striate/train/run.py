@@ -6,6 +6,7 @@ events.jsonl          one JSON object a line: started, epoch, profile, warning, 
                       interrupted, finished, evaluated
 last.safetensors      everything that going on needs: weights, optimiser, position
 best.safetensors      the weights of the epoch with the highest validation accuracy, and no more
+filters.safetensors   the first layer's filters after each epoch
 pictures/, report.html
 """
 

@@ -27,6 +27,8 @@ from striate.spec.network import Network, plan
 from striate.train.checkpoint import load_checkpoint, save_checkpoint
 from striate.train.diagnose import Finding, GradientWatch, dead_units, require_finite, stuck
 from striate.train.files import write_whole
+from striate.train.filters import FILE as FILTERS
+from striate.train.filters import keep_filters
 from striate.train.loop import Batch, Epoch, Learner, Split, train
 from striate.train.metrics import Outputs, run_over
 from striate.train.recipe import Recipe
@@ -192,6 +194,8 @@ def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, A
         tensors, state = checkpoint
         learner.go_to(tensors, state["position"], where=run.path("last.safetensors"))
         history, best = state["history"], state["best"]
+    else:
+        keep_filters(run.path(FILTERS), model, epoch=0)
 
     def save() -> None:
         state = {"position": learner.position(), "history": history, "best": best}
@@ -215,6 +219,7 @@ def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, A
                     save()
                     saved = time.monotonic()
             else:
+                keep_filters(run.path(FILTERS), model, epoch=event.epoch)
                 history.append({"event": "epoch", "time": now(), **asdict(event)})
                 if event.accuracy >= best["accuracy"]:
                     best.update(epoch=event.epoch, accuracy=event.accuracy, temperature=event.temperature)
