@@ -145,15 +145,8 @@ class Engine:
         finalize(self, self.binary.calls.striate_free, handle)
 
     def _layer(self, layer: Lowered, gradients: dict[nn.Parameter, Tensor]) -> Layer:
-        made = Layer(KINDS.index(layer.kind), FUNCTIONS.index(layer.function))
-        for name in ("input", "output", "kernel", "stride", "dilation", "padding"):
-            getattr(made, name)[:] = getattr(layer, name)
-        made.count_padding, made.rate, made.links = layer.count_padding, layer.rate, len(layer.links)
-        if layer.links:
-            for name, numbers in zip(("link_filters", "link_channels"), zip(*layer.links, strict=True), strict=True):
-                array = (ctypes.c_int32 * len(numbers))(*numbers)
-                self._kept.append(array)
-                setattr(made, name, ctypes.addressof(array))
+        made, kept = layer_of(layer)
+        self._kept.extend(kept)
         if layer.kind == "radial":
             centres: Tensor = self.module.get_submodule(layer.path).centres  # pyright: ignore[reportAssignmentType]
             self._kept.append(centres)
@@ -162,6 +155,20 @@ class Engine:
             setattr(made, name, parameter.data_ptr())
             setattr(made, f"{name}_gradient", gradients[parameter].data_ptr())
         return made
+
+
+def layer_of(layer: Lowered) -> tuple[Layer, list[object]]:
+    """A layer as C has it, without its parameters, and what must stay alive while C reads it."""
+    made, kept = Layer(KINDS.index(layer.kind), FUNCTIONS.index(layer.function)), list[object]()
+    for name in ("input", "output", "kernel", "stride", "dilation", "padding", "response"):
+        getattr(made, name)[:] = getattr(layer, name)
+    links = layer.links
+    made.count_padding, made.rate, made.links = layer.count_padding, layer.rate, len(links)
+    for name, numbers in zip(("link_filters", "link_channels"), zip(*links, strict=True), strict=bool(links)):
+        array = (ctypes.c_int32 * len(numbers))(*numbers)
+        kept.append(array)
+        setattr(made, name, ctypes.addressof(array))
+    return made, kept
 
 
 def _named(module: nn.Module, layer: Lowered) -> list[tuple[str, nn.Parameter]]:
