@@ -168,14 +168,13 @@ class _Run:
 
     def _normalised(self, norm: nn.Module, value: Maps) -> Maps:
         assert isinstance(norm, nn.BatchNorm2d)  # noqa: S101 - `build` makes no other for maps
-        assert norm.running_mean is not None and norm.running_var is not None  # noqa: S101
-        if value.function != IDENTITY or value.terms[0][1]:
-            value.whole(self.images)
         blocks = value.whole(self.images)
-        mean, variance = norm.running_mean, norm.running_var
+        mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
         if norm.training:
             sums = value.sums if value.sums is not None else _sums(blocks, self.images)
             count = self.images * blocks.shape[2] * blocks.shape[3]
+            if count == 1:
+                raise ValueError(f"a batch normalisation of 1 value a channel, {tuple(blocks.shape[1:4])}")
             mean = sums[0] / count
             variance = (sums[1] / count - mean.square()).clamp_min(0)
             _keep_statistics(norm, mean.detach(), variance.detach() * (count / (count - 1)))
@@ -186,20 +185,16 @@ class _Run:
 def _sums(blocks: Tensor, images: int) -> Tensor:
     """For each channel the sums of all values and of their squares, empty lanes left out."""
     full, lanes = divmod(images, GROUP)
-    parts = [blocks[:full], blocks[full:, ..., :lanes]]
-    axes = (0, 2, 3, 4)
-    return torch.stack(
-        [
-            sum(part.sum(axes, dtype=torch.float64) for part in parts),
-            sum(part.square().sum(axes, dtype=torch.float64) for part in parts),
-        ]
-    )
+    found = blocks.new_zeros(2, blocks.shape[1], dtype=torch.float64)
+    for part in (blocks[:full], blocks[full:, ..., :lanes]):
+        squares = part.square()
+        found = found + torch.stack([each.sum((0, 2, 3, 4), dtype=torch.float64) for each in (part, squares)])
+    return found
 
 
 @torch.no_grad()
 def _keep_statistics(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:
-    assert norm.running_mean is not None and norm.running_var is not None and norm.momentum is not None  # noqa: S101
-    assert norm.num_batches_tracked is not None  # noqa: S101
-    norm.num_batches_tracked += 1
-    norm.running_mean.lerp_(mean.float(), norm.momentum)
-    norm.running_var.lerp_(variance.float(), norm.momentum)
+    kept, momentum = dict(norm.named_buffers()), norm.momentum or 0.0
+    kept["num_batches_tracked"] += 1
+    kept["running_mean"].lerp_(mean.float(), momentum)
+    kept["running_var"].lerp_(variance.float(), momentum)

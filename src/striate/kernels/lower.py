@@ -120,10 +120,7 @@ def _with(layers: list[Lowered], layer: Simple, step: Step) -> list[Lowered]:
         case Conv():
             made = lowered(layer, shape, path=step.path)
             if (
-                layer.table is None
-                and layer.groups == 1
-                and made.kernel == shape[1:]
-                and not any(made.padding)
+                layer.table is None and layer.groups == 1 and made.kernel == shape[1:] and not any(made.padding)
             ):  # one window: all of it
                 made = Lowered("linear", step.path, made.input, made.output)
             return [*layers, made]

@@ -8,7 +8,6 @@ Importing this module makes `torch.ops.striate` known to PyTorch.
 
 from __future__ import annotations
 
-import ctypes
 from functools import cache
 from typing import Any
 from weakref import finalize

@@ -59,7 +59,7 @@ void join_backward(const StriateJoin& join, int threads) {
         }
     });
     for (int term = 0; term < 2; term++)
-        if (join.scales[term] && join.gradients[term])
+        if (join.scale_gradients[term])
             sums[term].total(join.shift_gradients[term], join.scale_gradients[term]);
 }
 
