@@ -18,7 +18,7 @@ from striate.spec.network import Network
 STEPS = 3
 """Steps of which the fastest counts, after one to warm up."""
 MOST_SECONDS = 0.5
-"""A candidate is not measured further once it took this long, nor with fewer threads."""
+"""A candidate is measured by one step only once it took this long; where a step does, not with fewer threads."""
 PLAINLY = 2.0
 """Once one is so much faster than PyTorch in its own layout, the rest are not tried."""
 
@@ -106,13 +106,13 @@ def _step(name: str, network: Network, module: nn.Module, batch: int) -> Callabl
 
 
 def _fastest(step: Callable[[int], None], count: int) -> float:
+    """Seconds of the fastest step; the first, which makes buffers and what else is made once, does not count."""
     begun, least = time.perf_counter(), float("inf")
     for number in range(STEPS + 1):
         start = time.perf_counter()
         step(count)
         now = time.perf_counter()
-        if number or now - begun > MOST_SECONDS:
-            least = min(least, now - start)
-        if now - begun > MOST_SECONDS:
+        least = min(least, now - start) if number else least
+        if number and now - begun > MOST_SECONDS:
             break
     return least
