@@ -54,7 +54,7 @@ def contender(name: str, network: Network, images: Tensor, labels: Tensor) -> Ca
         return lambda: engine.step(Pictures(images), Goal(labels), rule=rule, threads=torch.get_num_threads())
     outputs: Callable[[Tensor], Tensor] = model.compute
     if name == "channels last":  # as a careful user has it: the weights too
-        model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue, reportArgumentType]
         images = images.contiguous(memory_format=torch.channels_last)
     elif name == "compiled":
         outputs = torch.compile(model.logits)
@@ -79,7 +79,8 @@ def measure(case: Case, arguments: argparse.Namespace) -> str:
     spare = build(network, generator=torch.Generator(), kernels="torch")
     chosen = choose(network, spare, batch=case.batch, threads=arguments.threads).kernels
     rivals = [each for each in RIVALS if each != "compiled" or not arguments.without_compile]
-    names = list(dict.fromkeys([chosen, *(["operators"] if arguments.operators else []), *rivals]))
+    ours = [chosen, "operators"] if arguments.operators and chosen != "operators" else [chosen]
+    names: list[str] = [*ours, *rivals]
     steps = {name: contender(name, network, images, labels) for name in names}
     found = alternate(steps, rounds=arguments.rounds, clock=clock_for(arguments.threads)[0])
     best = min(rivals, key=found.median)
