@@ -147,6 +147,55 @@ struct Network {
     }
 };
 
+// Each layer on its own, with a scale, a shift and sums; then a join of two terms.
+void run_alone(const StriateLayer& layer, int images, int threads) {
+    struct alignas(64) Line {
+        float values[16];
+    };
+    const auto memory = [](int64_t floats) {
+        std::vector<Line> made(size_t(floats + 15) / 16);
+        for (Line& line : made)
+            for (float& each : line.values) each = float(std::rand() % 200) / 100.0f - 1.0f;
+        return made;
+    };
+    const auto floats = [](std::vector<Line>& lines) { return reinterpret_cast<float*>(lines.data()); };
+    const int64_t groups = (images + 15) / 16, positions = layer.input[1] * layer.input[2];
+    const int64_t in_size = groups * layer.input[0] * positions * 16;
+    const int64_t out_size = groups * layer.output[0] * layer.output[1] * layer.output[2] * 16;
+    const int channels = layer.input[0], filters = layer.output[0];
+    auto in = memory(in_size), in_gradient = memory(in_size), out = memory(out_size), out_gradient = memory(out_size);
+    auto scale = memory(channels), shift = memory(channels), back = memory(in_size);
+    std::vector<int32_t> places(layer.kind == MAXIMUM ? out_size : 0);
+    std::vector<double> sums(2 * filters), of_sums(2 * filters, 1e-3), of_scale(channels), of_shift(channels);
+    StriatePass pass{};
+    pass.images = images, pass.in = floats(in), pass.out = floats(out), pass.sums = sums.data();
+    pass.scale = floats(scale), pass.shift = floats(shift), pass.weight = layer.weight, pass.bias = layer.bias;
+    pass.memory = places.empty() ? nullptr : places.data();
+    void* alone = striate_layer_new(&layer, RELU);
+    striate_layer_forward(alone, &pass, threads);
+    pass.out_gradient = floats(out_gradient), pass.sums_gradient = of_sums.data(), pass.in_gradient = floats(in_gradient);
+    pass.weight_gradient = layer.weight_gradient, pass.bias_gradient = layer.bias_gradient;
+    pass.scale_gradient = of_scale.data(), pass.shift_gradient = of_shift.data();
+    striate_layer_backward(alone, &pass, threads);
+    striate_layer_free(alone);
+    StriateJoin join{};
+    join.function = SIGMOID, join.channels = channels, join.positions = int32_t(positions), join.images = images;
+    join.terms[0] = floats(in), join.terms[1] = floats(in_gradient), join.out = floats(back);
+    join.scales[1] = floats(scale), join.shifts[1] = floats(shift);
+    striate_join_forward(&join, threads);
+    auto first = memory(in_size), second = memory(in_size);
+    join.out_gradient = floats(in), join.gradients[0] = floats(first), join.gradients[1] = floats(second);
+    join.scale_gradients[1] = of_scale.data(), join.shift_gradients[1] = of_shift.data();
+    striate_join_backward(&join, threads);
+    std::vector<float> plain(size_t(images) * channels * positions, 1.0f);
+    striate_to_groups(plain.data(), floats(in), images, channels, int32_t(positions), threads);
+    striate_from_groups(floats(in), plain.data(), images, channels, int32_t(positions), threads);
+    for (float each : plain)
+        if (each != 1.0f) std::printf("layout %g\n", each), std::exit(1);
+    for (double each : of_scale)
+        if (!std::isfinite(each)) std::printf("gradient %g\n", each), std::exit(1);
+}
+
 }  // namespace
 
 int main() {
@@ -174,6 +223,14 @@ int main() {
             StriateLayer& radial = two.add(RADIAL, IDENTITY, 3, 1, 1);
             radial.weight = two.memory(18, 1);
             two.run(images, RADIAL_MAP, threads);
+            Network three(3, 9, 12);
+            three.convolution(5, 3, 2, 1, 1, TANH), three.pooling(MAXIMUM, 3, 2, 1, IDENTITY);
+            StriateLayer& response = three.add(RESPONSE, IDENTITY, three.shape[0], three.shape[1], three.shape[2]);
+            response.kernel[0] = 4, response.response[0] = 0.1f, response.response[1] = 0.75f, response.response[2] = 2;
+            three.pooling(SUBSAMPLING, 2, 1, 0, RELU);
+            for (const StriateLayer& layer : three.layers) run_alone(layer, images, threads);
+            three.linear(3, IDENTITY);
+            three.run(images, CROSS_ENTROPY, threads);
         }
     }
     std::puts("steps: all is well");

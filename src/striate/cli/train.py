@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from striate.cli.parameters import NETWORK, SIZE
+from striate.kernels.names import KERNELS
 from striate.spec.network import Network
 
 if TYPE_CHECKING:
@@ -49,10 +50,10 @@ if TYPE_CHECKING:
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads. By default as many as are fastest.")
 @click.option(
     "--kernels",
-    type=click.Choice(["auto", "striate", "torch"]),
+    type=click.Choice(["auto", *KERNELS]),
     default="auto",
     show_default=True,
-    help="What computes: Striate's kernels, PyTorch's, or whichever is faster.",
+    help="What computes: Striate's kernels, its operators layer by layer, PyTorch's; or whichever is fastest.",
 )
 @click.option("--resize", type=SIZE, help="Bring images of a folder to one size, such as 28x28, first.")
 @click.option("--adapt", is_flag=True, help="Fit the network's last layer to the number of classes.")
@@ -159,7 +160,7 @@ def _print_plan(run: Run, recipe: Recipe) -> None:
     click.echo(
         f"recipe: {recipe.epochs} epochs, batches of {recipe.batch}, {recipe.optimiser} at {recipe.rate:g} "
         f"({recipe.schedule}), loss {recipe.loss}, seed {recipe.seed}; {run.threads} threads on {run.device}, "
-        f"{'Striate' if run.kernels == 'striate' else 'PyTorch'}'s kernels"
+        f"{KERNELS[run.kernels]}"
     )
     if not recipe.augmentation.is_none:
         click.echo(f"images change each time: {recipe.augmentation.words}")

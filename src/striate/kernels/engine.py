@@ -148,7 +148,7 @@ class Engine:
         self.addresses = [each.data_ptr() for each in self.parameters]
         gradients = dict(zip(self.parameters, self.gradients, strict=True))
         self._kept: list[object] = []
-        made = [layer_of(each, self.module, self._kept, gradients) for each in self.layers]
+        made = [bound(each, self.module, self._kept, gradients) for each in self.layers]
         handle = self.binary.calls.striate_new((Layer * len(made))(*made), len(made))
         if not handle:
             raise MemoryError("the kernels' buffers")
@@ -156,19 +156,26 @@ class Engine:
         finalize(self, self.binary.calls.striate_free, handle)
 
 
-def layer_of(
+def layer_of(layer: Lowered) -> tuple[Layer, list[object]]:
+    """A layer as C has it, without its parameters, and what must stay alive while C reads it."""
+    made, kept = Layer(KINDS.index(layer.kind), FUNCTIONS.index(layer.function)), list[object]()
+    for name in ("input", "output", "kernel", "stride", "dilation", "padding", "response"):
+        getattr(made, name)[:] = getattr(layer, name)
+    links = layer.links
+    made.count_padding, made.rate, made.links = layer.count_padding, layer.rate, len(links)
+    for name, numbers in zip(("link_filters", "link_channels"), zip(*links, strict=True), strict=bool(links)):
+        array = (ctypes.c_int32 * len(numbers))(*numbers)
+        kept.append(array)
+        setattr(made, name, ctypes.addressof(array))
+    return made, kept
+
+
+def bound(
     layer: Lowered, module: nn.Module, kept: list[object], gradients: dict[nn.Parameter, Tensor] | None = None
 ) -> Layer:
-    """A layer as C has it; what must stay alive while C reads it is added to `kept`."""
-    made = Layer(KINDS.index(layer.kind), FUNCTIONS.index(layer.function))
-    for name in ("input", "output", "kernel", "stride", "dilation", "padding"):
-        getattr(made, name)[:] = getattr(layer, name)
-    made.count_padding, made.rate, made.links = layer.count_padding, layer.rate, len(layer.links)
-    if layer.links:
-        for name, numbers in zip(("link_filters", "link_channels"), zip(*layer.links, strict=True), strict=True):
-            array = (ctypes.c_int32 * len(numbers))(*numbers)
-            kept.append(array)
-            setattr(made, name, ctypes.addressof(array))
+    """A layer as C has it, with its parameters; what must stay alive while C reads it is added to `kept`."""
+    made, alive = layer_of(layer)
+    kept.extend(alive)
     if layer.kind == "radial":
         centres: Tensor = module.get_submodule(layer.path).centres  # pyright: ignore[reportAssignmentType]
         kept.append(centres)

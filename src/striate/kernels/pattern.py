@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.kernels.binary import Layer, Library, Result, Target, library
-from striate.kernels.engine import LOSSES, Goal, Pictures, images_of, layer_of, parameters_of
+from striate.kernels.engine import LOSSES, Goal, Pictures, bound, images_of, parameters_of
 from striate.kernels.lower import Lowered, NotLoweredError, lower
 from striate.spec.network import Network
 
@@ -51,7 +51,7 @@ class Pattern:
         self.addresses = [each.data_ptr() for each in module.parameters()]
         self.module = module
         self._kept: list[object] = []
-        made = [layer_of(each, module, self._kept) for each in self.layers]
+        made = [bound(each, module, self._kept) for each in self.layers]
         handle = self.binary.calls.striate_pattern_new((Layer * len(made))(*made), len(made))
         if not handle:
             raise MemoryError("the kernels' buffers")

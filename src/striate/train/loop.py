@@ -234,7 +234,7 @@ def _engine_step(learner: Learner, pictures: Pictures, labels: Tensor, seed: int
 def _step(learner: Learner, pixels: Tensor, labels: Tensor, heads: dict[str, float]) -> tuple[float, int]:
     model, optimiser = learner.model, learner.optimiser
     outputs_of_heads: dict[str, Tensor] = {}
-    outputs = model.logits(pixels, outputs_of_heads if heads else None)
+    outputs = model.compute(pixels, outputs_of_heads if heads else None)
     loss = loss_of(outputs, labels, learner.recipe)
     total = loss
     for path, weight in heads.items():

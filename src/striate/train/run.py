@@ -22,7 +22,7 @@ from typing import Any
 from striate.build import Built, build
 from striate.data import Preprocessing
 from striate.errors import RunError, StriateError
-from striate.kernels.engine import unsupported
+from striate.kernels.choice import missing
 from striate.spec.json import from_json, to_json
 from striate.spec.network import Network
 from striate.train.checkpoint import load_checkpoint, restore
@@ -120,7 +120,7 @@ class Run:
         """The trained network, on the CPU and in evaluation mode."""
         path = self.path(checkpoint)
         tensors, _ = load_checkpoint(path)
-        kernels = "torch" if unsupported(self.network) else self.kernels
+        kernels = "torch" if missing(self.network, self.kernels) else self.kernels
         model = build(self.network, initialisation=self.recipe.initialisation, kernels=kernels)
         restore(model, None, tensors, where=path)
         return model.eval()

@@ -20,8 +20,7 @@ from striate import __version__
 from striate.build import build
 from striate.data import ImageSet, hold_out, load, preprocessing_for
 from striate.errors import DataError, RunError, ShapeError, UnknownNameError
-from striate.kernels.choice import choose
-from striate.kernels.engine import unsupported
+from striate.kernels.choice import choose, missing
 from striate.kernels.optimiser import RULES
 from striate.spec.network import Network, plan
 from striate.train.checkpoint import load_checkpoint, save_checkpoint
@@ -138,9 +137,10 @@ def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Ru
     A run keeps them: other kernels give other last bits. Raises SpecError where the network cannot run on them.
     """
     model = build(run.network, kernels=kernels)
-    if run.device != "cpu" or run.recipe.optimiser not in RULES:
+    if run.device != "cpu":
         return replace(run, kernels="torch", threads=threads or run.threads)
-    choice = choose(run.network, model, batch=run.recipe.batch, threads=threads, kernels=kernels)
+    without = () if run.recipe.optimiser in RULES else ("striate",)
+    choice = choose(run.network, model, batch=run.recipe.batch, threads=threads, kernels=kernels, without=without)
     return replace(run, kernels=choice.kernels, threads=choice.threads, milliseconds=choice.milliseconds)
 
 
@@ -153,7 +153,7 @@ def start(run: Run, split: Split) -> Iterator[Event]:
 
 def resume(run: Run, split: Split) -> Iterator[Event]:
     """Go on from the run's last checkpoint; with none yet, from the beginning."""
-    if run.kernels == "striate" and (reason := unsupported(run.network)):
+    if reason := missing(run.network, run.kernels):
         raise RunError(
             f"{run.folder} was trained on Striate's kernels, which cannot run here: {reason}.",
             "It goes on, bit for bit, only on them.",

@@ -17,17 +17,6 @@ double now() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-std::unique_ptr<Operation> operation(const StriateLayer& layer, bool wants_input_gradient) {
-    switch (layer.kind) {
-        case CONVOLUTION: return convolution(layer, wants_input_gradient);
-        case LINEAR: return linear(layer, wants_input_gradient);
-        case RADIAL: return radial(layer);
-        case ELEMENTWISE: return elementwise(layer);
-        case DROPOUT: return dropout(layer);
-        default: return pooling(layer);
-    }
-}
-
 }  // namespace
 
 Engine::Engine(const StriateLayer* first, int count) : given(count) {

@@ -55,4 +55,26 @@ void gather(const StriateImages& images, int64_t first, const Maps& maps, float*
     }
 }
 
+void scatter(const float* from, const Maps& maps, float* images, int count) {
+    const int64_t size = int64_t(maps.channels) * maps.rows * maps.columns;
+    for (int c = 0; c < maps.channels; c++) {
+        for (int y = 0; y < maps.rows; y++) {
+            const float* row = from + maps.at(c, y, 0);
+            float* to = images + (int64_t(c) * maps.rows + y) * maps.columns;
+            int x = 0;
+            for (; x + LANES <= maps.columns; x += LANES) {
+                for (int lane = 0; lane < count; lane += LANES) {
+                    Vector square[LANES];
+                    for (int i = 0; i < LANES; i++) square[i] = load(row + (x + i) * GROUP + lane);
+                    transpose(square);
+                    for (int i = 0; i < LANES && lane + i < count; i++)
+                        store_loose(to + (lane + i) * size + x, square[i]);
+                }
+            }
+            for (; x < maps.columns; x++)
+                for (int i = 0; i < count; i++) to[i * size + x] = row[x * GROUP + i];
+        }
+    }
+}
+
 }  // namespace striate

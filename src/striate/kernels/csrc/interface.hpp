@@ -6,7 +6,7 @@
 #pragma GCC visibility push(default)
 extern "C" {
 
-enum StriateKind : int32_t { CONVOLUTION, MAXIMUM, AVERAGE, SUBSAMPLING, LINEAR, RADIAL, ELEMENTWISE, DROPOUT };
+enum StriateKind : int32_t { CONVOLUTION, MAXIMUM, AVERAGE, SUBSAMPLING, LINEAR, RADIAL, ELEMENTWISE, DROPOUT, RESPONSE };
 enum StriateFunction : int32_t { IDENTITY, RELU, TANH, SCALED_TANH, SIGMOID };
 enum StriateLoss : int32_t { CROSS_ENTROPY, RADIAL_MLE, RADIAL_MAP };
 enum StriateRule : int32_t { GRADIENTS, ADAMW, SGD };
@@ -22,6 +22,7 @@ struct StriateLayer {
     const int32_t* link_filters;       // the filter and the channel of each of them
     const int32_t* link_channels;
     float rate;                        // of a dropout
+    float response[3];                 // alpha, beta, k of a local response normalisation over kernel[0] maps
     float *weight, *bias;              // null where there is none; the centres of a radial layer are its weight
     float *weight_gradient, *bias_gradient;
 };
@@ -67,6 +68,48 @@ struct StriateResult {
     double loss;                       // the mean over the images
     int64_t right;                     // images whose likeliest class is their label
 };
+
+// One layer on its own, over all images of a batch. Values lie as groups × channels × rows × columns × 16 images, on
+// boundaries of 64 bytes; the lanes beyond the last image hold anything finite, and gradients of zero.
+struct StriatePass {
+    int64_t images;
+    const float* in;
+    const float *scale, *shift;        // both or none, for each channel: the layer reads f(scale · in + shift)
+    const float *weight, *bias;
+    float* out;
+    int32_t* memory;                   // of maxima, for backward: as large as out; null where nobody asks
+    double* sums;                      // null, or the sums of out and of its square, each for every channel
+    // For backward. Those that nobody asks for are null.
+    const float* out_gradient;
+    const double* sums_gradient;
+    float *in_gradient, *weight_gradient, *bias_gradient;
+    double *scale_gradient, *shift_gradient;
+};
+
+// out = function(Σ (scale · term + shift)) of one or two terms, value by value.
+struct StriateJoin {
+    int32_t function, channels, positions;
+    int64_t images;
+    const float* terms[2];             // the second may be null
+    const float *scales[2], *shifts[2];
+    float* out;
+    const float* out_gradient;
+    float* gradients[2];
+    double *scale_gradients[2], *shift_gradients[2];
+};
+
+// Null where memory runs out. `input_function` is the f of what the layer reads.
+void* striate_layer_new(const StriateLayer* layer, int32_t input_function);
+void striate_layer_free(void* layer);
+void striate_layer_forward(void* layer, const StriatePass* pass, int32_t threads);
+void striate_layer_backward(void* layer, const StriatePass* pass, int32_t threads);
+void striate_join_forward(const StriateJoin* join, int32_t threads);
+void striate_join_backward(const StriateJoin* join, int32_t threads);
+// images × channels × positions floats into groups, lanes beyond the last image being zeros; and back.
+void striate_to_groups(const float* images, float* groups, int64_t count, int32_t channels, int32_t positions,
+                       int32_t threads);
+void striate_from_groups(const float* groups, float* images, int64_t count, int32_t channels, int32_t positions,
+                         int32_t threads);
 
 // Null where memory runs out.
 void* striate_new(const StriateLayer* layers, int32_t count);
