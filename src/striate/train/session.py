@@ -30,6 +30,7 @@ from striate.train.filters import FILE as FILTERS
 from striate.train.filters import keep_filters
 from striate.train.loop import Batch, Epoch, Learner, Split, train
 from striate.train.metrics import Outputs, run_over
+from striate.train.optimisers import averages_in
 from striate.train.recipe import Recipe
 from striate.train.run import DataRecord, Run, create_run, now
 
@@ -219,7 +220,8 @@ def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, A
                     save()
                     saved = time.monotonic()
             else:
-                keep_filters(run.path(FILTERS), model, epoch=event.epoch)
+                with averages_in(learner.optimiser):
+                    keep_filters(run.path(FILTERS), model, epoch=event.epoch)
                 history.append({"event": "epoch", "time": now(), **asdict(event)})
                 if event.accuracy >= best["accuracy"]:
                     best.update(epoch=event.epoch, accuracy=event.accuracy, temperature=event.temperature)
