@@ -50,7 +50,11 @@ def epochs(folder: Path) -> list[dict]:
 
 
 def killed_many_times(folder: Path, digits: Path, *, kills: int, seed: int) -> int:
-    """Train with a checkpoint after every step, killed again and again; the number of kills that hit."""
+    """Train with a checkpoint after every step, killed again and again; the number of kills that hit.
+
+    A process is killed at a random moment within a step, some checkpoints after its first: so that how fast the machine
+    is does not decide how many hit.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.train.test_session"])
     draw, hits = random.Random(seed), 0
@@ -58,7 +62,8 @@ def killed_many_times(folder: Path, digits: Path, *, kills: int, seed: int) -> i
         process = context.Process(target=train_or_resume, args=(str(folder), str(digits), 0.0))
         process.start()
         if number < kills:
-            process.join(draw.uniform(0.02, 1.2))
+            wait_for_checkpoints(folder / "last.safetensors", process, draw.randint(0, 3))
+            process.join(draw.uniform(0, 0.05))
             if process.is_alive():
                 os.kill(process.pid, signal.SIGKILL)
                 hits += 1
@@ -66,6 +71,18 @@ def killed_many_times(folder: Path, digits: Path, *, kills: int, seed: int) -> i
         assert not process.is_alive()
     assert process.exitcode == 0
     return hits
+
+
+def wait_for_checkpoints(path: Path, process, count: int) -> None:
+    last = stamp(path)
+    while count and process.is_alive():
+        now = stamp(path)
+        count, last = count - (now != last), now
+        time.sleep(0.001)
+
+
+def stamp(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 @pytest.fixture(scope="module")
