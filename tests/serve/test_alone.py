@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 
-from striate import Network, find
+from striate import find
 from striate.account import account
 from striate.account.unit import seen
 from striate.errors import SpecError
@@ -19,7 +17,7 @@ from striate.networks import NETWORKS
 from striate.serve import Predictor
 from striate.serve.alone import MOST_MACS, alone
 from striate.serve.app import _rectangle as rectangle
-from striate.serve.attribution import attribution
+from striate.serve.attribution import METHODS, attribution
 from striate.serve.unit import explain, find_step
 from striate.spec.network import INPUT
 from striate.train import open_run
@@ -33,7 +31,6 @@ from tests.serve.browsing import (
     OVERFLOWING,
     SEVEN,
     WIDE,
-    Page,
     draw,
     maps,
     says,
@@ -41,6 +38,7 @@ from tests.serve.browsing import (
     zoom_of,
 )
 from tests.serve.conftest import DIGITS, fresh
+from tests.serve.pages import File, ask, numbers_of, unsettled, written
 from tests.serve.test_unit import ODD, picture, places
 
 pytestmark = NEEDS_CHROMIUM
@@ -48,74 +46,17 @@ pytestmark = NEEDS_CHROMIUM
 UNDER_THE_LIMIT = [name for name in NETWORKS if account(find(name)).totals.macs <= MOST_MACS]
 OF_EVERY_KIND = [ODD, *(small(find(name)) for name in ("alexnet", "googlenet", "resnet18", "resnet50"))]
 
-ASK = """async ([name, text, query]) => {
-  const data = (id) => document.getElementById(id).textContent;
-  if (!window.asked) {
-    window.asked = new Worker(URL.createObjectURL(new Blob([data("striate-worker")], { type: "text/javascript" })));
-    window.asked.postMessage({ numbers: JSON.parse(data("striate-numbers")), weights: data("striate-weights") });
-  }
-  const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
-  const answer = new Promise((then) => { window.asked.onmessage = ({ data }) => then(data.found ?? data.error); });
-  window.asked.postMessage({ id: 0, ask: name, bytes, query });
-  const coded = (value) => {
-    const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-    return bytes.toBase64?.() ?? btoa(Array.from(bytes, (one) => String.fromCharCode(one)).join(""));
-  };
-  const plain = (value) => (value instanceof Float32Array ? coded(value) : value);
-  return Object.fromEntries(Object.entries(await answer).map(([key, value]) => [key, plain(value)]));
-}"""
-"""Ask the file's own worker, as its page does."""
-
-
-@dataclass(frozen=True)
-class File:
-    """A page on the disk."""
-
-    path: Path
-
-    @property
-    def address(self) -> str:
-        """Where a browser finds it."""
-        return self.path.as_uri()
-
-
-def written(predictor: Predictor, path: Path) -> File:
-    path.write_text(alone(predictor), encoding="utf-8")
-    return File(path)
-
-
-def ask(page: Page, name: str, image: bytes, **query: object):
-    return page.evaluate(ASK, [name, base64.b64encode(image).decode(), query])
-
-
-def numbers_of(text: str) -> torch.Tensor:
-    return torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.float32)
-
-
-def unsettled(network: Network, folder: Path) -> Predictor:
-    """A predictor with fresh weights, whose batch norms have means and variances as if they had learned."""
-    predictor = fresh(network, folder, seed=7)
-    generator = torch.Generator().manual_seed(8)
-    for module in predictor.model.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            assert module.running_mean is not None
-            assert module.running_var is not None
-            module.running_mean.normal_(generator=generator)
-            module.running_var.uniform_(0.5, 2, generator=generator)
-    return predictor
-
-
 @pytest.fixture(scope="module")
 def lenet(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> File:
     """The page of a LeNet-5 that has learned."""
-    return written(Predictor(open_run(digits_run)), tmp_path_factory.mktemp("alone") / "lenet5.html")
+    return written(tmp_path_factory.mktemp("alone") / "lenet5.html", Predictor(open_run(digits_run)))
 
 
 @pytest.mark.parametrize("network", [*map(find, UNDER_THE_LIMIT), *OF_EVERY_KIND], ids=lambda network: network.name)
 def test_every_layer_of_every_network_gives_pytorchs_numbers(network, tmp_path, visit) -> None:
     predictor = unsettled(network, tmp_path / "run")
     image = picture(network)
-    page = visit(written(predictor, tmp_path / "page.html"))
+    page = visit(written(tmp_path / "page.html", predictor))
     watched = predictor.watch(image)
     found = ask(page, "values", image, steps="on")
     assert set(found) == {"input", *(predictor.plan.steps[each].path for each in watched.outputs if each != INPUT)}
@@ -129,7 +70,7 @@ def test_every_layer_of_every_network_gives_pytorchs_numbers(network, tmp_path, 
 def test_the_parts_of_every_kind_of_unit_are_the_servers(tmp_path, visit) -> None:
     predictor = unsettled(ODD, tmp_path / "run")
     image = picture(ODD)
-    page = visit(written(predictor, tmp_path / "page.html"))
+    page = visit(written(tmp_path / "page.html", predictor))
     watched = predictor.watch(image)
     for number, step in enumerate(predictor.plan.steps):
         for place in places(step.output):
@@ -190,9 +131,10 @@ def test_a_class_is_spoken_for_by_the_same_pixels(lenet, visit, predictor) -> No
     page = visit(lenet)
     image = (DIGITS / "4-pen.png").read_bytes()
     values, _ = predictor.read(image)
-    expected = attribution(predictor, values, 4, method="occlusion")
-    found = torch.tensor(ask(page, "attribution", image, steps="on", **{"class": "4"})["values"])
-    assert torch.allclose(found, expected, rtol=1e-3, atol=1e-3 * expected.abs().max().item())
+    for method in METHODS:
+        expected = attribution(predictor, values, 4, method=method)
+        found = torch.tensor(ask(page, "attribution", image, method=method, **{"class": "4"})["values"])
+        assert torch.allclose(found, expected, rtol=1e-3, atol=1e-3 * expected.abs().max().item())
 
 
 @pytest.mark.parametrize(("strokes", "digit"), [(SEVEN, "7"), (FOUR, "4")])
@@ -231,7 +173,7 @@ def test_its_layout_holds_and_nothing_of_the_server_is_left(lenet, visit, size, 
     for problem in (OVERFLOWING, FAINT, NAMELESS):
         assert page.evaluate(problem) == []
     text = lenet.path.read_text(encoding="utf-8")
-    assert page.locator("#sandbox, a[href^='/']").count() == 0
+    assert page.locator("a[href^='/']").count() == 0
     assert re.findall(r"""(?:src|href)=["'](?!data:|#)[^"']*""", text) == []
 
 
@@ -251,7 +193,7 @@ def test_names_are_text_whatever_they_hold(tmp_path, visit) -> None:
     classes = (hostile, "__proto__", *predictor.run.classes[2:])
     run = replace(predictor.run, data=replace(predictor.run.data, classes=classes))
     run = replace(run, network=replace(run.network, name=hostile))
-    file = written(Predictor(run), tmp_path / "page.html")
+    file = written(tmp_path / "page.html", Predictor(run))
     page = visit(file)
     draw(page, SEVEN)
     sync_api.expect(page.get_by_test_id("prediction")).not_to_have_text("–")

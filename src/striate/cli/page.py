@@ -29,5 +29,5 @@ def command(folder: Path, out: Path | None) -> None:
 
     run = open_run(folder)
     file = out or Path(f"{folder.resolve().name}.html")
-    size = write_page(Predictor(run), file)
+    size = write_page(Predictor(run), file=file)
     click.echo(f"{file}   {run.network.name}, {size / 1e6:.1f} MB. It needs nothing else: open it in a browser.")

@@ -12,10 +12,13 @@ from pathlib import Path
 
 from striate.account import account
 from striate.errors import OutputError, SpecError
+from striate.serve.attribution import METHODS
 from striate.serve.bundle import bundle
-from striate.serve.describe import describe
-from striate.serve.numbers import numbers
+from striate.serve.describe import describe, run_names
+from striate.serve.numbers import description, numbers
 from striate.serve.predictor import Predictor
+from striate.serve.sandbox import EXAMPLES
+from striate.spec.network import Network
 from striate.train.files import write_whole
 
 MOST_MACS = 100_000_000
@@ -26,22 +29,24 @@ _LOCAL = ("run", "trained_on")
 _SERVED = re.compile(r"[ \t]*<!-- served: -->.*?<!-- :served -->\n?", re.DOTALL)
 
 
-def alone(predictor: Predictor) -> str:
-    """The page as HTML. Raises SpecError for a network of more than MOST_MACS."""
-    network = predictor.run.network
-    macs = account(network).totals.macs
-    if macs > MOST_MACS:
-        raise SpecError(
-            f"{network.name} takes {macs:,} MACs an image.",
-            f"A page that computes in the browser takes {MOST_MACS:,} at most.",
-            "Serve it: striate serve RUN.",
-        )
+def alone(*predictors: Predictor) -> str:
+    """The page of one run or several as HTML. Raises SpecError for networks of more than MOST_MACS together."""
+    _check_size([each.run.network for each in predictors])
     static = Path(str(files("striate.serve").joinpath("static")))
     style = "".join((static / name).read_text(encoding="utf-8") for name in ("page.css", "layers.css"))
     script = bundle(static, "page.js", instead={"server.js": "local.js"})
-    described = {name: each for name, each in describe(predictor).items() if name not in _LOCAL}
-    described |= {"trials": [], "methods": ["occlusion"]}
-    found, weights = numbers(predictor)
+    names = run_names([each.run.folder for each in predictors]) if len(predictors) > 1 else [""]
+    trials = [*EXAMPLES, *dict.fromkeys(each.run.network.name for each in predictors)]
+    described: list[dict[str, object]] = []
+    found: list[dict[str, object]] = []
+    weights = b""
+    for name, predictor in zip(names, predictors, strict=True):
+        own = {key: each for key, each in describe(predictor).items() if key not in _LOCAL}
+        described.append(own | {"run": name, "trials": trials, "methods": METHODS})
+        members, tensors = numbers(predictor)
+        found.append(members | {"run": name, "at": len(weights) // 4})
+        weights += tensors
+    examples = [description(each) for each in EXAMPLES.values()]
     page = _SERVED.sub("", (static / "index.html").read_text(encoding="utf-8"))
     head, body = page.split("</head>\n", 1)
     icon = base64.b64encode((static / "icon.svg").read_bytes()).decode()
@@ -58,7 +63,7 @@ def alone(predictor: Predictor) -> str:
         f"<style>{style}</style>\n</head>\n",
         body.removesuffix("</body>\n</html>\n"),
         _data("striate-network", _json(described)),
-        _data("striate-numbers", _json(found)),
+        _data("striate-numbers", _json({"runs": found, "examples": examples})),
         _data("striate-weights", base64.b64encode(weights).decode()),
         _data("striate-worker", bundle(static, "compute/main.js")),
         f'<script type="module">{script}</script>\n</body>\n</html>\n',
@@ -66,9 +71,9 @@ def alone(predictor: Predictor) -> str:
     return head + "".join(parts)
 
 
-def write_page(predictor: Predictor, file: Path) -> int:
+def write_page(*predictors: Predictor, file: Path) -> int:
     """Write the page to a file, whole or not at all; gives its size in bytes. Raises SpecError or OutputError."""
-    content = alone(predictor).encode()
+    content = alone(*predictors).encode()
     try:
         write_whole(file, content)
     except OutputError as error:
@@ -76,12 +81,23 @@ def write_page(predictor: Predictor, file: Path) -> int:
     return len(content)
 
 
+def _check_size(networks: list[Network]) -> None:
+    macs = sum(account(each).totals.macs for each in networks)
+    if macs > MOST_MACS:
+        names = " and ".join(each.name for each in networks)
+        raise SpecError(
+            f"{names} {'take' if len(networks) > 1 else 'takes'} {macs:,} MACs an image.",
+            f"A page that computes in the browser takes {MOST_MACS:,} at most.",
+            f"Serve {'them' if len(networks) > 1 else 'it'}: striate serve RUN{'...' if len(networks) > 1 else ''}.",
+        )
+
+
 def _data(name: str, content: str) -> str:
     """A block of data that no browser runs."""
     return f'<script type="application/octet-stream" id="{name}">{_inert(content)}</script>\n'
 
 
-def _json(members: dict[str, object]) -> str:
+def _json(members: object) -> str:
     """JSON in which no character can end a script: names of classes and layers are their owners' words."""
     return json.dumps(members, ensure_ascii=True, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 

@@ -30,7 +30,7 @@ from striate.spec.layers import (
     Windowed,
     kind,
 )
-from striate.spec.network import Step
+from striate.spec.network import Network, Step, plan
 from striate.spec.shapes import window
 
 Numbers = dict[str, Any]
@@ -39,16 +39,20 @@ Numbers = dict[str, Any]
 def numbers(predictor: Predictor) -> tuple[Numbers, bytes]:
     """All that computing takes, as JSON has it, and the tensors as little-endian float32, one after another.
 
-    A step's `tensors` say by name where each begins and how many values it has. Auxiliary heads are left out.
+    A step's `tensors` say by name where each begins and how many values it has. Auxiliary heads have none. `last` is the
+    step that gives the scores: the logits, where a softmax follows.
     """
     run, planned = predictor.run, predictor.plan
     parts: list[Tensor] = []
-    steps = [_step(step, {} if step.head else _tensors(predictor, step), parts) for step in planned.steps]
-    scores = "log" if run.network.probabilities else "minus" if isinstance(run.network.layers[-1], RBF) else "plain"
-    members = {
-        "steps": steps,
-        "last": planned.last,
-        "scores": scores,
+    places = [_places({} if step.head else _tensors(predictor, step), parts) for step in planned.steps]
+    described = description(run.network)
+    described["steps"] = [
+        step | {"tensors": each} for step, each in zip(described["steps"], places, strict=True)
+    ]
+    last = planned.steps[planned.last].sources[0] if run.network.probabilities else planned.last
+    members = described | {
+        "last": last,
+        "scores": "minus" if isinstance(run.network.layers[-1], RBF) else "plain",
         "temperature": predictor.temperature,
         "classes": list(run.classes),
         "preprocessing": run.preprocessing.to_dict(),
@@ -56,6 +60,23 @@ def numbers(predictor: Predictor) -> tuple[Numbers, bytes]:
     }
     content = torch.cat([each.flatten() for each in parts]) if parts else torch.zeros(0)
     return members, content.numpy().astype("<f4").tobytes()
+
+
+def description(network: Network) -> Numbers:
+    """A network's name, its input, and for each step its kind, its shapes and the numbers that a person gave it."""
+    steps = [
+        {
+            "path": step.path,
+            "kind": kind(step.layer),
+            "head": step.head,
+            "sources": list(step.sources),
+            "inputs": [list(shape) for shape in step.inputs],
+            "output": list(step.output),
+            **_own(step),
+        }
+        for step in plan(network).steps
+    ]
+    return {"name": network.name, "input": list(network.input), "steps": steps}
 
 
 def _tensors(predictor: Predictor, step: Step) -> dict[str, Tensor]:
@@ -67,30 +88,24 @@ def _joins(step: Step) -> bool:
     return isinstance(step.layer, (Residual, Branches))
 
 
-def _step(step: Step, tensors: dict[str, Tensor], parts: list[Tensor]) -> Numbers:
+def _places(tensors: dict[str, Tensor], parts: list[Tensor]) -> dict[str, list[int]]:
+    """Where each tensor begins among all and how many values it has; they are added to the `parts`."""
     places: dict[str, list[int]] = {}
     for name, tensor in tensors.items():
         places[name] = [sum(each.numel() for each in parts), tensor.numel()]
         parts.append(tensor)
-    return {
-        "path": step.path,
-        "kind": kind(step.layer),
-        "head": step.head,
-        "sources": list(step.sources),
-        "inputs": [list(shape) for shape in step.inputs],
-        "output": list(step.output),
-        "tensors": places,
-        **_own(step),
-    }
+    return places
 
 
 def _own(step: Step) -> Numbers:
     """The numbers of a layer's own that its arithmetic reads."""
     match step.layer:
         case Conv() as layer:
-            return {"axes": _axes(layer, step), "groups": layer.groups, "table": layer.table}
+            own = {"filters": layer.filters, "groups": layer.groups, "table": layer.table, "bias": layer.bias}
+            return own | {"axes": _axes(layer, step), "same": layer.padding == "same"}
         case Pool() as layer:
-            return {"axes": _axes(layer, step), "function": layer.function, "count_padding": layer.count_padding}
+            own = {"function": layer.function, "count_padding": layer.count_padding}
+            return own | {"axes": _axes(layer, step), "same": layer.padding == "same"}
         case Subsample() as layer:
             return {"axes": _axes(layer, step)}
         case Activation() as layer:
@@ -99,14 +114,17 @@ def _own(step: Step) -> Numbers:
             return {"epsilon": layer.epsilon, "epsilon_text": f"{layer.epsilon:g}"}
         case LocalResponseNorm() as layer:
             return {"size": layer.size, "alpha": layer.alpha, "beta": layer.beta, "k": layer.k}
+        case Linear() as layer:
+            return {"filters": layer.units, "bias": layer.bias}
+        case RBF() as layer:
+            return {"filters": len(layer.centres), "features": len(layer.centres[0])}
+        case PadChannels() as layer:
+            return {"channels": layer.channels}
         case (
             Softmax()
             | Dropout()
             | Flatten()
             | GlobalAveragePool()
-            | PadChannels()
-            | Linear()
-            | RBF()
             | PositionBias()
             | Residual()
             | Branches()

@@ -28,12 +28,16 @@ async function ask(name, body, query) {
   });
 }
 
-export const runs = async () => [{ name: "", classes: numbers.classes }];
+export const runs = async () => numbers.runs.map(({ run, classes }) => ({ name: run, classes }));
 
-export const network = async () => JSON.parse(text("striate-network"));
+export const network = async ({ run = "" }) => JSON.parse(text("striate-network")).find((each) => each.run === run);
+
+export const predict = (body, query) => ask("predict", body, query);
 
 export const activations = (body, query) => ask("activations", body, query);
 
 export const unit = (body, query) => ask("unit", body, query);
 
 export const attribution = (body, query) => ask("attribution", body, query);
+
+export const account = (trial) => ask("account", null, trial);

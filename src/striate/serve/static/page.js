@@ -231,5 +231,5 @@ view.show();
 beside?.choose(view.run);
 onTheme(() => inspect());
 listen();
-if (find("#sandbox")) new Sandbox(find("#sandbox"), server.account, view.network.trials).begin();
+new Sandbox(find("#sandbox"), server.account, view.network.trials).begin();
 refresh();

@@ -1,22 +1,33 @@
-/** Which pixels speak for a class, by hiding patches one after another (Zeiler and Fergus, 2014). */
+/** Which pixels speak for a class, as striate.serve.attribution answers. */
+
+import { gradient } from "./backward.js";
 
 /** About so many MACs are spent on an answer, in ... */
 const MACS = 1e9;
 /** ... at least and at most so many runs of the network. */
 const [FEWEST, MOST] = [16, 256];
+/** On the way from a blank image the gradient is taken at so many points at most. */
+const POINTS = 64;
 /** After so many milliseconds others are let in. */
 const TURN = 25;
 
 /** For each pixel, how much it speaks for the class of that number (above 0) or against it. */
-export async function occlusion(model, input, number, macs) {
+export async function attribution(model, input, number, method) {
+  const runs = Math.floor(Math.min(MOST, Math.max(FEWEST, MACS / model.numbers.macs)));
+  const [, height, width] = model.numbers.preprocessing.shape;
+  const found = await (method === "occlusion" ? occlusion : integratedGradients)(model, input, number, runs);
+  return Array.from({ length: height }, (_, row) => Array.from(found.subarray(row * width, (row + 1) * width)));
+}
+
+/** By hiding patches one after another (Zeiler and Fergus, 2014). */
+async function occlusion(model, input, number, most) {
   const { shape, low } = model.numbers.preprocessing;
   const [channels, height, width] = shape;
-  const most = Math.min(MOST, Math.max(FEWEST, MACS / macs));
   const { side, stride } = patches(height, width, most);
   const score = (values) => model.scores(model.run(values))[number];
   const whole = score(input);
   const [fall, count] = [new Float64Array(height * width), new Float64Array(height * width)];
-  let began = performance.now();
+  const turn = turns();
   for (const top of corners(height, side, stride)) {
     for (const left of corners(width, side, stride)) {
       const covered = input.slice();
@@ -26,13 +37,36 @@ export async function occlusion(model, input, number, macs) {
         fall[at] += value;
         count[at] += 1;
       });
-      if (performance.now() - began > TURN) {
-        await new Promise((then) => { setTimeout(then); });
-        began = performance.now();
-      }
+      await turn();
     }
   }
-  return Array.from({ length: height }, (_, row) => Array.from({ length: width }, (_, column) => fall[row * width + column] / count[row * width + column]));
+  return fall.map((sum, at) => sum / count[at]);
+}
+
+/** By the gradients on the way from a blank image (Sundararajan and others, 2017), channels added up. */
+async function integratedGradients(model, input, number, runs) {
+  const { shape, low } = model.numbers.preprocessing;
+  const size = shape[1] * shape[2];
+  const points = Math.min(POINTS, runs);
+  const found = new Float64Array(size);
+  const turn = turns();
+  for (let point = 0; point < points; point += 1) {
+    const share = (point + 0.5) / points;
+    const slopes = gradient(model, model.run(input.map((value) => low + share * (value - low))), number);
+    slopes.forEach((slope, at) => { found[at % size] += ((input[at] - low) * slope) / points; });
+    await turn();
+  }
+  return found;
+}
+
+/** Gives what lets others in whenever they have waited long enough. */
+function turns() {
+  let began = performance.now();
+  return async () => {
+    if (performance.now() - began < TURN) return;
+    await new Promise((then) => { setTimeout(then); });
+    began = performance.now();
+  };
 }
 
 /** The side of a patch, and the least stride with which at most so many cover an image; wider where they must be. */

@@ -63,7 +63,7 @@ export function convolve(out, step, read, { weight, bias }) {
   const kernels = step.table ? dense(step, weight) : weight;
   const taps = offsets(each, high, wide, padded);
   const windows = [new Float64Array(taps.length), new Float64Array(taps.length)];
-  const corner = (place) => Math.floor(place / wide.output) * high.stride * padded.across + (place % wide.output) * wide.stride;
+  const corner = cornerOf(high, wide, padded);
   for (let group = 0; group < step.groups; group += 1) {
     const start = group * each * padded.plane;
     const from = group * inEach * taps.length;
@@ -79,6 +79,43 @@ export function convolve(out, step, read, { weight, bias }) {
   if (bias) for (let at = 0; at < out.length; at += 1) out[at] += bias[Math.floor(at / size)];
   return out;
 }
+
+/** The other way round: the gradient by what a convolution reads, from that by its output. */
+export function spread(step, own, { weight }) {
+  const [high, wide] = step.axes;
+  const [[maps], [filters]] = [step.inputs[0], step.output];
+  const size = high.output * wide.output;
+  const { plane, across } = room(high, wide);
+  const [each, inEach] = [maps / step.groups, filters / step.groups];
+  const kernels = step.table ? dense(step, weight) : weight;
+  const taps = offsets(each, high, wide, { plane, across });
+  const corner = cornerOf(high, wide, { across });
+  const values = new Float32Array(maps * plane);
+  const window = new Float64Array(taps.length);
+  for (let group = 0; group < step.groups; group += 1) {
+    for (let place = 0; place < size; place += 1) {
+      window.fill(0);
+      for (let filter = group * inEach; filter < (group + 1) * inEach; filter += 1) {
+        const slope = own[filter * size + place];
+        const from = filter * taps.length;
+        if (slope) for (let at = 0; at < taps.length; at += 1) window[at] += slope * kernels[from + at];
+      }
+      const start = group * each * plane + corner(place);
+      for (let at = 0; at < taps.length; at += 1) values[start + taps[at]] += window[at];
+    }
+  }
+  const out = new Float32Array(maps * high.size * wide.size);
+  for (let map = 0, to = 0; map < maps; map += 1) {
+    for (let row = 0; row < high.size; row += 1, to += wide.size) {
+      const from = map * plane + (row + high.before) * across + wide.before;
+      out.set(values.subarray(from, from + wide.size), to);
+    }
+  }
+  return out;
+}
+
+/** Gives where a window begins among the padded maps. */
+const cornerOf = (high, wide, { across }) => (place) => Math.floor(place / wide.output) * high.stride * across + (place % wide.output) * wide.stride;
 
 function gather(window, values, corner, taps) {
   for (let at = 0; at < taps.length; at += 1) window[at] = values[corner + taps[at]];
@@ -99,11 +136,15 @@ function dense(step, weight) {
   return out;
 }
 
-/** Maps with zeros around them, as far as a window reads. */
-function pad(read, maps, high, wide) {
+/** The size of a map with zeros around it, as far as a window reads, and how long its rows are. */
+function room(high, wide) {
   const [down, across] = [high, wide].map((axis) =>
     Math.max(axis.before + axis.size, (axis.output - 1) * axis.stride + axis.dilation * (axis.kernel - 1) + 1));
-  const plane = down * across;
+  return { plane: down * across, across };
+}
+
+function pad(read, maps, high, wide) {
+  const { plane, across } = room(high, wide);
   if (plane === high.size * wide.size) return { values: read, plane, across };
   const values = new Float32Array(maps * plane);
   for (let map = 0; map < maps; map += 1) {

@@ -6,14 +6,14 @@ const span = (first, last) => Array.from({ length: Math.max(0, last - first + 1)
 const whole = (shape) => (shape.length === 3 ? shape.map((size) => span(0, size - 1)) : [[0], [0], [0]]);
 const rectangle = (rows, columns) => ({ rows, columns });
 
-/** The smallest rectangle of pixels that a unit of a step reads; null where it reads nothing but padding. */
-export function seen(steps, number, { row, column }, input) {
+/** The smallest rectangle of pixels that a unit of a step reads, or that all do; null where they read only padding. */
+export function seen(steps, number, place = null) {
   const { output } = steps[number];
-  const wanted = new Map([[number, [output.length === 3 ? [whole(output)[0], [row], [column]] : whole(output)]]]);
-  for (let place = number; place > INPUT; place -= 1) {
-    const patches = wanted.get(place) ?? [];
-    wanted.delete(place);
-    for (const patch of patches) passOn(steps[place], patch, wanted);
+  const wanted = new Map([[number, [place && output.length === 3 ? [whole(output)[0], [place.row], [place.column]] : whole(output)]]]);
+  for (let at = number; at > INPUT; at -= 1) {
+    const patches = wanted.get(at) ?? [];
+    wanted.delete(at);
+    for (const patch of patches) passOn(steps[at], patch, wanted);
   }
   const found = wanted.get(INPUT);
   if (!found?.length) return null;

@@ -73,7 +73,7 @@ function mean(read, map, maps) {
 }
 
 /** Calls `each` with the place of every window: where its output goes, and the rows and columns that it reads. */
-function windows({ axes, output }, each) {
+export function windows({ axes, output }, each) {
   const [high, wide] = axes;
   for (let map = 0, to = 0; map < output[0]; map += 1) {
     const first = map * high.size * wide.size;

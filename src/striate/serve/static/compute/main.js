@@ -1,28 +1,40 @@
 /** The worker of the page that stands alone: it answers as a server does, with what the file holds. */
 
 import { Answered } from "../answered.js";
-import { occlusion } from "./attribution.js";
+import { attribution } from "./attribution.js";
 import { seen, unclipped } from "./field.js";
 import { read } from "./image.js";
 import { INPUT, Model } from "./model.js";
+import { tried } from "./trial.js";
 import { explain } from "./unit.js";
 
-let model = null;
-/** The last image: its bytes, how it was read, its input and steps, and every step's output. */
-let last = null;
+/** The models by their run's name, and the networks that can be tried by theirs. */
+let models = null;
+let networks = null;
+/** Of each model the last image: its bytes, how it was read, its input and steps, and every step's output. */
+const recent = new Map();
+
+const modelOf = ({ run = "" }) => models.get(run);
 
 async function watch(bytes, query) {
+  const model = modelOf(query);
   const prepared = query.steps !== "off";
+  const last = recent.get(model);
   if (last && last.prepared === prepared && same(last.bytes, bytes)) return last;
   const { input, steps } = await read(bytes, model.numbers.preprocessing, prepared);
-  last = { bytes, prepared, input, steps, outputs: model.run(input) };
-  return last;
+  recent.set(model, { bytes, prepared, input, steps, outputs: model.run(input) });
+  return recent.get(model);
 }
 
 const same = (one, other) => one.length === other.length && one.every((value, at) => value === other[at]);
 
 const answers = {
+  async predict(bytes, query) {
+    return modelOf(query).prediction((await watch(bytes, query)).outputs);
+  },
+
   async activations(bytes, query) {
+    const model = modelOf(query);
     const began = performance.now();
     const { outputs, steps } = await watch(bytes, query);
     const wanted = query.paths?.split(",");
@@ -34,6 +46,7 @@ const answers = {
   },
 
   async unit(bytes, query) {
+    const model = modelOf(query);
     const { outputs } = await watch(bytes, query);
     const number = model.steps.findIndex(({ path }) => path === query.path);
     const place = { map: query.map, row: query.row, column: query.column };
@@ -47,13 +60,17 @@ const answers = {
   },
 
   async attribution(bytes, query) {
+    const model = modelOf(query);
     const { input } = await watch(bytes, query);
-    const values = await occlusion(model, input, model.numbers.classes.indexOf(query.class), model.numbers.macs);
-    return { class: query.class, method: "occlusion", values };
+    const method = query.method ?? "occlusion";
+    return { class: query.class, method, values: await attribution(model, input, model.numbers.classes.indexOf(query.class), method) };
   },
+
+  account: async (bytes, trial) => tried(networks.get(trial.network), trial),
 
   /** Every step's output, as it is. */
   async values(bytes, query) {
+    const model = modelOf(query);
     const { outputs } = await watch(bytes, query);
     return Object.fromEntries([...outputs].map(([number, values]) => [number === INPUT ? "input" : model.steps[number].path, values]));
   },
@@ -80,7 +97,9 @@ function weightsOf(text) {
 
 onmessage = async ({ data: { id, ask, bytes, query, numbers, weights } }) => {
   if (numbers) {
-    model = new Model(numbers, weightsOf(weights));
+    const all = weightsOf(weights);
+    models = new Map(numbers.runs.map((each) => [each.run, new Model(each, all.subarray(each.at))]));
+    networks = new Map([...numbers.examples, ...[...numbers.runs].reverse()].map((each) => [each.name, each]));
     return;
   }
   try {

@@ -28,8 +28,8 @@ export class Model {
 
   /** A score for each class, the larger the likelier. */
   scores(outputs) {
-    const sign = { plain: (value) => value, minus: (value) => -value, log: Math.log };
-    return Float64Array.from(outputs.get(this.numbers.last), sign[this.numbers.scores]);
+    const sign = this.numbers.scores === "minus" ? -1 : 1;
+    return Float64Array.from(outputs.get(this.numbers.last), (value) => sign * value);
   }
 
   /** The class on top, and each class's probability. */

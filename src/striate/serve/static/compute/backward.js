@@ -1,0 +1,132 @@
+/** The gradient of a score by the input: what `forward.js` does, the other way round. */
+
+import { spread } from "./convolve.js";
+import { counts, windows } from "./forward.js";
+import { INPUT } from "./model.js";
+
+/** ∂ score of a class / ∂ input, from the outputs of every step. */
+export function gradient(model, outputs, number) {
+  const { last, scores } = model.numbers;
+  const slopes = new Map([[last, new Float32Array(outputs.get(last).length)]]);
+  slopes.get(last)[number] = scores === "minus" ? -1 : 1;
+  for (let at = last; at > INPUT; at -= 1) {
+    const own = slopes.get(at);
+    if (!own) continue;
+    slopes.delete(at);
+    const step = model.steps[at];
+    const parts = backward(step, own, step.sources.map((source) => outputs.get(source)), outputs.get(at), model.tensors[at]);
+    step.sources.forEach((source, part) => {
+      const other = slopes.get(source);
+      slopes.set(source, other ? other.map((slope, place) => slope + parts[part][place]) : parts[part]);
+    });
+  }
+  return slopes.get(INPUT);
+}
+
+/** The slopes by each source of a step, from those by its output. */
+function backward(step, own, sources, output, tensors) {
+  const [read] = sources;
+  const out = new Float32Array(read.length);
+  switch (step.kind) {
+    case "conv": return [spread(step, own, tensors)];
+    case "pool": return [step.function === "max" ? toLargest(out, step, own, read) : toAll(out, step, own, shareOf(step))];
+    case "subsample": return [toAll(out, step, own, (map) => tensors.weight[map])];
+    case "linear": return [weighted(own, read.length, (unit, at) => tensors.weight[unit * read.length + at])];
+    case "rbf": return [weighted(own, read.length, (unit, at) => 2 * (read[at] - tensors.centres[unit * read.length + at]))];
+    case "activation": return [out.map((_, at) => own[at] * SLOPES[step.function](output[at]))];
+    case "batch_norm": return [batchNorm(out, step, own, tensors)];
+    case "local_response_norm": return [localResponseNorm(out, step, own, read)];
+    case "softmax": {
+      const mean = own.reduce((sum, slope, at) => sum + slope * output[at], 0);
+      return [out.map((_, at) => output[at] * (own[at] - mean))];
+    }
+    case "global_average_pool": {
+      const size = read.length / own.length;
+      return [out.map((_, at) => own[Math.floor(at / size)] / size)];
+    }
+    case "branches": {
+      let from = 0;
+      return sources.map(({ length }) => own.slice(from, from += length));
+    }
+    case "pad_channels": return [own.slice(0, read.length)];
+    case "residual": return [own, own];
+    case "position_bias":
+    case "flatten":
+    case "dropout": return [own];
+    default: throw new Error(`unknown kind of layer: ${step.kind}`);
+  }
+}
+
+/** The slope of each function where it gives `value`. */
+const SLOPES = {
+  relu: (value) => (value > 0 ? 1 : 0),
+  tanh: (value) => 1 - value ** 2,
+  scaled_tanh: (value) => 1.7159 * (2 / 3) * (1 - (value / 1.7159) ** 2),
+  sigmoid: (value) => value * (1 - value),
+};
+
+function weighted(own, length, weight) {
+  const sums = new Float64Array(length);
+  own.forEach((slope, unit) => {
+    if (slope) for (let at = 0; at < length; at += 1) sums[at] += slope * weight(unit, at);
+  });
+  return Float32Array.from(sums);
+}
+
+/** To the largest value of each window; to the first of several. */
+function toLargest(out, step, own, read) {
+  const across = step.axes[1].size;
+  windows(step, (to, map, first, top, bottom, left, right) => {
+    let best = first + top * across + left;
+    for (let row = top; row < bottom; row += 1) {
+      for (let at = first + row * across + left; at < first + row * across + right; at += 1) if (read[at] > read[best]) best = at;
+    }
+    out[best] += own[to];
+  });
+  return out;
+}
+
+/** To every value of each window, times what `weight` gives for (map, row, column). */
+function toAll(out, step, own, weight) {
+  const across = step.axes[1].size;
+  windows(step, (to, map, first, top, bottom, left, right, row, column) => {
+    const slope = own[to] * weight(map, row, column);
+    for (let line = top; line < bottom; line += 1) {
+      for (let at = first + line * across + left; at < first + line * across + right; at += 1) out[at] += slope;
+    }
+  });
+  return out;
+}
+
+function shareOf(step) {
+  const [rows, columns] = step.axes.map((axis) => counts(axis, step.count_padding));
+  return (map, row, column) => 1 / (rows[row] * columns[column]);
+}
+
+function batchNorm(out, step, own, { weight, running_var }) {
+  const size = own.length / step.output[0];
+  return out.map((_, at) => {
+    const map = Math.floor(at / size);
+    return (own[at] * weight[map]) / Math.sqrt(running_var[map] + step.epsilon);
+  });
+}
+
+function localResponseNorm(out, step, own, read) {
+  const [maps] = step.output;
+  const size = read.length / maps;
+  const [before, after] = [Math.floor(step.size / 2), Math.floor((step.size - 1) / 2)];
+  const near = (map, under, over, of) => {
+    let sum = 0;
+    for (let each = Math.max(0, map - under); each <= Math.min(maps - 1, map + over); each += 1) sum += of(each);
+    return sum;
+  };
+  for (let place = 0; place < size; place += 1) {
+    const at = (map) => map * size + place;
+    const bases = Array.from({ length: maps }, (_, map) => step.k + step.alpha * near(map, before, after, (each) => read[at(each)] ** 2));
+    for (let map = 0; map < maps; map += 1) {
+      const through = near(map, after, before, (each) => own[at(each)] * read[at(each)] * bases[each] ** (-step.beta - 1));
+      out[at(map)] = own[at(map)] * bases[map] ** -step.beta - 2 * step.alpha * step.beta * read[at(map)] * through;
+    }
+  }
+  return out;
+}
