@@ -1,5 +1,6 @@
 """striate page as people call it."""
 
+import shutil
 from pathlib import Path
 
 from tests.cli.test_look import striate
@@ -20,6 +21,16 @@ def test_what_is_no_run_gets_an_answer(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("Error: lenet5 does not exist.\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_several_runs_make_one_file(finished_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished_run, tmp_path / "other")
+    done = striate("page", finished_run, "other", cwd=tmp_path)
+    assert done.stdout.startswith("tiny.html   tiny, ")
+    assert '"run":"other"' in (tmp_path / "tiny.html").read_text(encoding="utf-8")
+    done = striate("page", "other", "other", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "other is named twice." in done.stderr
 
 
 def test_a_file_that_cannot_be_written_is_named(finished_run: Path, tmp_path: Path) -> None:

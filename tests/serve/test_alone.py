@@ -46,6 +46,7 @@ pytestmark = NEEDS_CHROMIUM
 UNDER_THE_LIMIT = [name for name in NETWORKS if account(find(name)).totals.macs <= MOST_MACS]
 OF_EVERY_KIND = [ODD, *(small(find(name)) for name in ("alexnet", "googlenet", "resnet18", "resnet50"))]
 
+
 @pytest.fixture(scope="module")
 def lenet(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> File:
     """The page of a LeNet-5 that has learned."""
@@ -230,4 +231,17 @@ def test_a_network_that_is_too_large_is_refused_with_the_numbers(tmp_path) -> No
         "resnet56-cifar takes 125,485,696 MACs an image.\n"
         f"A page that computes in the browser takes {MOST_MACS:,} at most.\n"
         "Serve it: striate serve RUN."
+    )
+
+
+def test_networks_that_are_too_large_together_are_refused(tmp_path) -> None:
+    names = ("resnet20-cifar", "resnet32-cifar")
+    predictors = [fresh(find(name), tmp_path / name) for name in names]
+    with pytest.raises(SpecError) as caught:
+        alone(*predictors)
+    macs = sum(account(find(name)).totals.macs for name in names)
+    assert str(caught.value) == (
+        f"resnet20-cifar and resnet32-cifar take {macs:,} MACs an image.\n"
+        f"A page that computes in the browser takes {MOST_MACS:,} at most.\n"
+        "Serve them: striate serve RUN RUN."
     )

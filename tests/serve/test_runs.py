@@ -27,6 +27,7 @@ from tests.serve.browsing import (
     sync_api,
 )
 from tests.serve.conftest import Server, fresh, serving
+from tests.serve.pages import File, ask, written
 from tests.serve.test_interface import IMAGE
 from tests.serve.test_unit import picture
 
@@ -44,6 +45,12 @@ def blank(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Predict
 def both(digits_run: Path, blank: Predictor) -> Iterator[Server]:
     with serving(digits_run, blank.run.folder) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def both_alone(digits_run: Path, blank: Predictor, tmp_path_factory: pytest.TempPathFactory) -> File:
+    """The same two in one file."""
+    return written(tmp_path_factory.mktemp("runs") / "both.html", Predictor(open_run(digits_run)), blank)
 
 
 def test_each_answers_under_its_name_and_the_first_without(both, digits_run, blank, predictor, seven) -> None:
@@ -75,8 +82,9 @@ def test_a_run_that_is_not_there_is_named(both, seven) -> None:
 @NEEDS_CHROMIUM
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_one_drawing_goes_to_all_and_a_choice_shows_its_layers(both, visit, blank, size, theme) -> None:
-    page = visit(both, size, theme)
+@pytest.mark.parametrize("place", ["both", "both_alone"])
+def test_one_drawing_goes_to_all_and_a_choice_shows_its_layers(place, request, visit, blank, size, theme) -> None:
+    page = visit(request.getfixturevalue(place), size, theme)
     draw(page, SEVEN)
     says(page, "7")
     first, second = page.get_by_test_id("run").all()
@@ -100,6 +108,16 @@ def test_one_drawing_goes_to_all_and_a_choice_shows_its_layers(both, visit, blan
     assert maps(page) == dense
     page.get_by_test_id("clear").click()
     sync_api.expect(second.locator(".says")).to_have_text("–")
+
+
+@NEEDS_CHROMIUM
+def test_each_run_in_a_file_has_its_own_weights(both_alone, visit, predictor, blank, seven) -> None:
+    page = visit(both_alone)
+    for name, expected in (("lenet5-dense", predictor), ("blank", blank)):
+        found = ask(page, "predict", seven, run=name)
+        assert found["probabilities"] == pytest.approx(expected.predict(seven).probabilities, abs=0.02)
+        rows = ask(page, "account", network=expected.run.network.name)["account"]["rows"]
+        assert [row["path"] for row in rows] == [step.path for step in expected.plan.steps]
 
 
 def test_an_attribution_of_a_large_network_holds_nothing_up(tmp_path) -> None:

@@ -88,7 +88,7 @@ def _check_size(networks: list[Network]) -> None:
         raise SpecError(
             f"{names} {'take' if len(networks) > 1 else 'takes'} {macs:,} MACs an image.",
             f"A page that computes in the browser takes {MOST_MACS:,} at most.",
-            f"Serve {'them' if len(networks) > 1 else 'it'}: striate serve RUN{'...' if len(networks) > 1 else ''}.",
+            f"Serve {'them' if len(networks) > 1 else 'it'}: striate serve {' '.join(['RUN'] * len(networks))}.",
         )
 
 

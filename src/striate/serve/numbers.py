@@ -46,9 +46,7 @@ def numbers(predictor: Predictor) -> tuple[Numbers, bytes]:
     parts: list[Tensor] = []
     places = [_places({} if step.head else _tensors(predictor, step), parts) for step in planned.steps]
     described = description(run.network)
-    described["steps"] = [
-        step | {"tensors": each} for step, each in zip(described["steps"], places, strict=True)
-    ]
+    described["steps"] = [step | {"tensors": each} for step, each in zip(described["steps"], places, strict=True)]
     last = planned.steps[planned.last].sources[0] if run.network.probabilities else planned.last
     members = described | {
         "last": last,
@@ -120,15 +118,7 @@ def _own(step: Step) -> Numbers:
             return {"filters": len(layer.centres), "features": len(layer.centres[0])}
         case PadChannels() as layer:
             return {"channels": layer.channels}
-        case (
-            Softmax()
-            | Dropout()
-            | Flatten()
-            | GlobalAveragePool()
-            | PositionBias()
-            | Residual()
-            | Branches()
-        ):
+        case Softmax() | Dropout() | Flatten() | GlobalAveragePool() | PositionBias() | Residual() | Branches():
             return {}
         case other:
             assert_never(other)

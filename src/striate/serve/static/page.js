@@ -1,7 +1,7 @@
 /** The page: what is drawn goes to the server, or to what stands for it, and what every layer made of it comes back. */
 
 import { Answered } from "./answered.js";
-import { find } from "./elements.js";
+import { find, write } from "./elements.js";
 import { Input } from "./input.js";
 import { Inspector } from "./inspector.js";
 import { onTheme } from "./palette.js";
@@ -12,6 +12,9 @@ import * as server from "./server.js";
 import { announce, explainError, meter } from "./status.js";
 import { Steps } from "./steps.js";
 import { MAPS, View } from "./view.js";
+
+/** After so many milliseconds without an answer the page says that it waits. */
+const PATIENCE = 200;
 
 const runs = await server.runs();
 const several = runs.length > 1;
@@ -117,17 +120,26 @@ const inspect = latest(async () => {
   }
 });
 
+/** The class and the method whose attribution is shown. */
+let explained = "";
 const attribute = latest(async () => {
   const name = view.scores.class;
+  const method = find("#method").value;
+  const wanted = JSON.stringify([view.run, name, method]);
   find("#legend").hidden = !name;
-  if (!name || pad.blank) return input.explain(null);
+  if (explained !== wanted || pad.blank) input.explain(null);
+  explained = wanted;
+  if (!name || pad.blank) return;
+  find("#legend-class").textContent = name;
+  const working = setTimeout(() => write(find("#working"), "computing …"), PATIENCE);
   try {
-    const found = await server.attribution(pad.content(), { ...query(), class: name, method: find("#method").value });
-    if (name !== view.scores.class) return;
-    input.explain(found.values);
-    find("#legend-class").textContent = name;
+    const found = await server.attribution(pad.content(), { ...query(), class: name, method });
+    if (name === view.scores.class && method === find("#method").value) input.explain(found.values);
   } catch (error) {
     fail(error);
+  } finally {
+    clearTimeout(working);
+    write(find("#working"), "");
   }
 });
 

@@ -95,11 +95,7 @@ export function spread(step, own, { weight }) {
   for (let group = 0; group < step.groups; group += 1) {
     for (let place = 0; place < size; place += 1) {
       window.fill(0);
-      for (let filter = group * inEach; filter < (group + 1) * inEach; filter += 1) {
-        const slope = own[filter * size + place];
-        const from = filter * taps.length;
-        if (slope) for (let at = 0; at < taps.length; at += 1) window[at] += slope * kernels[from + at];
-      }
+      weigh(window, kernels, group * inEach, inEach, (filter) => own[filter * size + place]);
       const start = group * each * plane + corner(place);
       for (let at = 0; at < taps.length; at += 1) values[start + taps[at]] += window[at];
     }
@@ -112,6 +108,25 @@ export function spread(step, own, { weight }) {
     }
   }
   return out;
+}
+
+/** window += the sum of some kernels, each times its slope; those without any are left out, the others come in fours. */
+function weigh(window, kernels, first, count, slopeOf) {
+  const { length } = window;
+  const some = [];
+  for (let filter = first; filter < first + count; filter += 1) if (slopeOf(filter)) some.push(filter);
+  let next = 0;
+  for (; next + 4 <= some.length; next += 4) {
+    const [a, b, c, d] = [some[next] * length, some[next + 1] * length, some[next + 2] * length, some[next + 3] * length];
+    const [p, q, r, s] = [slopeOf(some[next]), slopeOf(some[next + 1]), slopeOf(some[next + 2]), slopeOf(some[next + 3])];
+    for (let at = 0; at < length; at += 1) {
+      window[at] += p * kernels[a + at] + q * kernels[b + at] + r * kernels[c + at] + s * kernels[d + at];
+    }
+  }
+  for (; next < some.length; next += 1) {
+    const [from, slope] = [some[next] * length, slopeOf(some[next])];
+    for (let at = 0; at < length; at += 1) window[at] += slope * kernels[from + at];
+  }
 }
 
 /** Gives where a window begins among the padded maps. */
