@@ -3,7 +3,12 @@
 import re
 import shutil
 
+import pytest
+
 from striate.look.learning import learning
+from striate.look.page import Wish, look, write_look
+from striate.look.reel import reel
+from striate.look.subject import subject
 from striate.train import open_run
 from striate.train.filters import FILE
 from tests.serve.browsing import NEEDS_CHROMIUM
@@ -42,6 +47,48 @@ def test_one_frame_stands_at_a_time_and_with_less_motion_the_last(finished_run, 
             shown.append(int(words.split(":")[0].removeprefix("epoch ")))
         assert shown == ([0, 1, 2, 3, 3, 0] if motion == "no-preference" else [3] * 6)
         page.close()
+
+
+@NEEDS_CHROMIUM
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_an_epoch_is_chosen_or_swept_over_without_a_script(finished_run, browser, tmp_path, width, theme) -> None:
+    found = subject(finished_run)
+    written = write_look(found, list(look(found, Wish(("learning",)))), folder=tmp_path)
+    assert "<script" not in written.read_text(encoding="utf-8")
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=theme)
+    page.goto(written.as_uri())
+
+    def shown() -> list[str]:
+        seen = (
+            "all => all.filter((one) => getComputedStyle(one).visibility === 'visible').map((one) => one.textContent)"
+        )
+        return page.locator(".film > g").evaluate_all(seen)
+
+    words = page.locator(".film > g").evaluate_all("all => all.map((one) => one.textContent)")
+    epochs = page.get_by_role("radio", name=re.compile("^epoch"))
+    assert epochs.evaluate_all("all => all.map((one) => one.getAttribute('aria-label'))") == words
+    assert page.locator(".reel").evaluate("one => one.getBoundingClientRect().right") <= width
+    page.locator(".reel .still").nth(2).click()
+    page.mouse.move(2, 2)
+    assert shown() == [words[2]]
+    page.keyboard.press("ArrowRight")
+    assert shown() == [words[3]]
+    page.locator(".reel .still").nth(1).hover()
+    assert shown() == [words[1]]
+    page.mouse.move(2, 2)
+    assert shown() == [words[3]]
+    assert page.evaluate("document.getAnimations().length") == 0
+    page.get_by_role("radio", name="play").check()
+    assert page.evaluate("document.getAnimations().length") == len(words)
+    page.close()
+
+
+def test_of_many_epochs_some_are_numbered() -> None:
+    strip = reel({epoch: f"epoch {epoch}: <1 % errors" for epoch in range(61)})
+    texts = re.findall(r">([^<>]*)</label>", strip)
+    assert [text for text in texts if text != "&nbsp;"] == ["play", *map(str, range(0, 61, 4))]
+    assert strip.count('aria-label="epoch 7: &lt;1 % errors"') == 1
 
 
 def test_a_run_from_before_has_none(finished_run, tmp_path) -> None:

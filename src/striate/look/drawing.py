@@ -36,12 +36,16 @@ _STANDALONE = (
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure: a `name` for its file, what it is called, what it shows in words, and its SVG."""
+    """One figure: a `name` for its file, what it is called, what it shows in words, and its SVG.
+
+    `controls` is HTML that stands right before the SVG on a page.
+    """
 
     name: str
     title: str
     caption: str
     svg: str
+    controls: str = ""
 
     def standalone(self) -> str:
         """The SVG for a file of its own, with a page's colours, light or dark as the reader has them."""

@@ -10,6 +10,7 @@ from torch import Tensor
 from striate.look.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
 from striate.look.drawing import HALF, ZERO, Drawing, Figure, address, coloured
 from striate.look.pictures import colour_filter_picture
+from striate.look.reel import reel
 from striate.look.tiles import extent
 from striate.train.filters import FILE, load_filters
 from striate.train.run import Run
@@ -46,6 +47,9 @@ def learning(run: Run) -> list[Figure]:
     errors = {epoch: 100 * (1 - epochs[epoch]["accuracy"]) for epoch in shown if epoch}
     place = _chart(drawing, left, errors, last)
     film: list[str] = []
+    said = {
+        epoch: f"epoch {epoch}: {errors[epoch]:.2f} % errors" if epoch else "epoch 0: fresh weights" for epoch in shown
+    }
     for number, (epoch, frame) in enumerate(shown.items()):
         picture = _sheet(frame, largest)
         zoom = SIDE / max(picture.size)
@@ -53,8 +57,8 @@ def learning(run: Run) -> list[Figure]:
             f'<image x="0" y="40" width="{picture.width * zoom:.1f}" height="{picture.height * zoom:.1f}" '
             f'style="image-rendering:pixelated" href="{address(picture)}"/>'
         ]
-        words = f"epoch {epoch}: {errors[epoch]:.2f} % errors" if epoch else "epoch 0: fresh weights"
-        parts.append(f'<text x="{left + LEFT}" y="{40 + TOP - 10}" font-size="13" font-weight="600">{words}</text>')
+        at = f'x="{left + LEFT}" y="{40 + TOP - 10}"'
+        parts.append(f'<text {at} font-size="13" font-weight="600">{said[epoch]}</text>')
         if epoch:
             x, y = place(epoch, errors[epoch])
             parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="#d97706"/>')
@@ -66,10 +70,10 @@ def learning(run: Run) -> list[Figure]:
         drawing.bar(0, int(drawing.bottom) + 14, largest, "weight")
     scale = "each filter in its own colours, grey at zero" if _in_colour(shown[last]) else "all on one scale"
     caption = (
-        f"{len(shown)} frames, from the first to epoch {last}, {scale}. Point at it to stop it; where the system asks "
-        "for less motion, the last frame stands still."
+        f"{len(shown)} frames, from the first to epoch {last}, {scale}. Choose an epoch above to stop there, or "
+        "sweep over them; where the system asks for less motion, the last frame stands still."
     )
-    return [Figure("learning", drawing.title, caption, drawing.svg())]
+    return [Figure("learning", drawing.title, caption, drawing.svg(), reel(said))]
 
 
 def _chart(drawing: Drawing, left: int, errors: dict[int, float], last: int):

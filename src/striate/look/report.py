@@ -79,7 +79,7 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
         convention=CONVENTION,
         mistakes=[(data_uri(each.picture), each) for each in mistakes],
         filters=[data_uri(each) for each in filters],
-        film=[figure.svg for figure in learning(run)],
+        film=learning(run),
         recipe=run.recipe.to_dict() | {"augmentation": run.recipe.augmentation.words},
         finished=run.events("finished")[-1:],
     )
