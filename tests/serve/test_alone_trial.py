@@ -16,7 +16,7 @@ from striate.spec.layers import Auxiliary, Block, Branches, Conv, Flatten, Globa
 from striate.spec.network import plan
 from striate.train import open_run
 from tests.networks.small import small
-from tests.serve.browsing import NEEDS_CHROMIUM, Page, sync_api
+from tests.serve.browsing import NEEDS_CHROMIUM, Page
 from tests.serve.conftest import fresh
 from tests.serve.pages import ask, written
 from tests.serve.test_unit import ODD
@@ -30,7 +30,10 @@ JOINED = Network(
     [
         Residual([Conv(4, kernel=3, padding="same")], shortcut=[Conv(4, kernel=1)]),
         Auxiliary([GlobalAveragePool(), Linear(3)]),
-        Branches([Block([Conv(4, kernel=(5, 3), stride=2, padding=(2, 1))]), [Pool("max", kernel=3, stride=2, padding=1)]]),
+        Branches([
+            Block([Conv(4, kernel=(5, 3), stride=2, padding=(2, 1))]),
+            [Pool("max", kernel=3, stride=2, padding=1)],
+        ]),
         Flatten(),
         Residual([Linear(560)]),
         Linear(2),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -62,6 +62,7 @@ def command(
     Writes look.html, one page that needs nothing beside it, and each figure as an SVG. The model that is looked at
     does not change. Without IMAGE, one of the run's validation images is shown.
     """
+    from striate.cli.progress import working
     from striate.look import page
     from striate.look.bench import parse_kernel
     from striate.look.raster import require_raster
@@ -71,22 +72,16 @@ def command(
         require_raster()
     found = subject(target, data=data)
     wish = page.Wish(only, layer, unit, label, images, parse_kernel(kernel) if kernel else None)
-    live = sys.stderr.isatty() and not quiet
-    sections: list[page.Section] = []
+    page.check(found, wish)
     names = [key for key in page.SECTIONS if key in (only or page.SECTIONS)]
-    making = page.look(found, wish)
-    for name in [*names, ""]:
-        if live and name:
-            click.echo(f"\r{name} ...", nl=False, err=True)
-        section = next(making, None)
-        if section is None:
-            break
-        sections.append(section)
-        if live:
-            click.echo("\r\033[K", nl=False, err=True)
-        if not quiet:
-            count = len(section.figures)
-            click.echo(f"{section.key:12} {count:2} figure{'s' if count > 1 else ' '} {section.seconds:6.1f} s")
+    sections: list[page.Section] = []
+    for place, name in enumerate(names, 1):
+        with working(f"{name}, {place} of {len(names)}", quiet=quiet):
+            made = list(page.look(found, replace(wish, only=(name,))))
+        sections += made
+        if made and not quiet:
+            count = len(made[0].figures)
+            click.echo(f"{name:12} {count:2} figure{'s' if count > 1 else ' '} {made[0].seconds:6.1f} s")
     folder = out or page.default_folder(target, found.network)
     written = page.write_look(found, sections, folder=folder, png=png)
     click.echo(written if quiet else f"page: {written}")

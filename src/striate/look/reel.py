@@ -13,7 +13,8 @@ MOST_NUMBERS = 16
 """So many epochs at most have their number written."""
 ACCENT = "#d97706"
 _STYLE = (
-    ".reel{display:flex;position:sticky;left:0;width:960px;max-width:100%;margin:0;padding:4px 4px 10px 0;border:0;font-size:12px}"
+    ".reel{display:flex;position:sticky;left:0;width:960px;max-width:100%;margin:0;"
+    "padding:4px 4px 10px 0;border:0;font-size:12px}"
     ".reel label{position:relative;flex:1;min-width:0;padding:0 0 3px;text-align:center;cursor:pointer;"
     "border-top:5px solid color-mix(in srgb,currentColor 22%,transparent);border-right:1px solid transparent}"
     ".reel .play{flex:none;padding:0 14px 3px 0;border-color:transparent;text-align:left}"

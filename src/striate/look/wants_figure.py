@@ -10,7 +10,7 @@ from striate.account.words import words
 from striate.look.choose import find_step, is_map, main_steps, spread
 from striate.look.drawing import Drawing, Figure, number
 from striate.look.pictures import image_picture
-from striate.look.subject import Subject
+from striate.look.subject import SMALL, Subject
 from striate.look.tiles import shortened
 from striate.look.wants import Peaks, field_of, imagined, outstanding, patches, peaks, steps_for
 from striate.spec.layers import BatchNorm, Conv
@@ -83,15 +83,16 @@ def _layer(drawing: Drawing, subject: Subject, step: Step, units: list[int], fou
 
 
 def _classes(drawing: Drawing, subject: Subject) -> None:
-    """One image for each of some classes."""
-    count = min(CLASSES, plan(subject.network).output[0])
+    """One image for each of some classes; of half as many, but larger, where images are large and take their time."""
+    large = max(subject.network.input[1:]) > SMALL
+    count = min(CLASSES // 2 if large else CLASSES, plan(subject.network).output[0])
     steps = steps_for(subject.network, None, count)
     top = drawing.bottom + 22
     drawing.line((0, top - 10, 960, top - 10), 'stroke="currentColor" stroke-opacity="0.12"')
     drawing.text(0, top + 12, "the answer", "head")
     drawing.text(0, top + 28, "made for a class", "soft")
     made = imagined(subject, None, list(range(count)), steps=steps)
-    side = min(76, (960 - LEFT) // count - 5)
+    side = min(SIDE if large else 76, (960 - LEFT) // count - 5)
     for place, image in enumerate(made):
         left = LEFT + place * (side + 5)
         _patch(drawing, left, top, image, side)

@@ -39,8 +39,8 @@ Numbers = dict[str, Any]
 def numbers(predictor: Predictor) -> tuple[Numbers, bytes]:
     """All that computing takes, as JSON has it, and the tensors as little-endian float32, one after another.
 
-    A step's `tensors` say by name where each begins and how many values it has. Auxiliary heads have none. `last` is the
-    step that gives the scores: the logits, where a softmax follows.
+    A step's `tensors` say by name where each begins and how many values it has. Auxiliary heads have none. `last` is
+    the step that gives the scores: the logits, where a softmax follows.
     """
     run, planned = predictor.run, predictor.plan
     parts: list[Tensor] = []
