@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from striate import find
 from striate.account import account
@@ -37,7 +41,7 @@ from tests.serve.browsing import (
     sync_api,
     zoom_of,
 )
-from tests.serve.conftest import DIGITS, fresh
+from tests.serve.conftest import DIGITS, fresh, serving
 from tests.serve.pages import File, ask, numbers_of, unsettled, written
 from tests.serve.test_unit import ODD, picture, places
 
@@ -176,6 +180,23 @@ def test_its_layout_holds_and_nothing_of_the_server_is_left(lenet, visit, size, 
     text = lenet.path.read_text(encoding="utf-8")
     assert page.locator("a[href^='/']").count() == 0
     assert re.findall(r"""(?:src|href)=["'](?!data:|#)[^"']*""", text) == []
+
+
+@pytest.mark.parametrize("served", [False, True], ids=["file", "served"])
+def test_the_steps_of_a_picture_in_colour_are_in_colour(tmp_path, visit, served) -> None:
+    predictor = fresh(ODD, tmp_path / "run")
+    image = picture(ODD)
+    (tmp_path / "noise.png").write_bytes(image)
+    with serving(predictor.run.folder) if served else nullcontext(written(tmp_path / "page.html", predictor)) as place:
+        page = visit(place)
+        page.set_input_files("[data-testid=file]", tmp_path / "noise.png")
+        sync_api.expect(page.locator("#steps li")).to_have_count(2)
+        page.wait_for_timeout(300)
+        read = "one => Array.from(one.getContext('2d').getImageData(0, 0, one.width, one.height).data)"
+        for canvas in page.locator("#steps canvas").all():
+            levels = torch.tensor(canvas.evaluate(read)).view(17, 15, 4)[..., :3]
+            pixels = torch.from_numpy(np.array(Image.open(io.BytesIO(image))))
+            assert torch.equal(levels, pixels.long())
 
 
 def test_a_picture_that_is_none_is_explained(lenet, visit, tmp_path) -> None:

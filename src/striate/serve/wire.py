@@ -42,7 +42,8 @@ def pack(head: dict[str, Any], layers: dict[str, Tensor], steps: tuple[Step, ...
     for step in steps:
         pixels = small(step.image)
         names = {"name": step.name, "note": step.note}
-        listed["steps"].append(names | {"height": pixels.shape[0], "width": pixels.shape[1], "at": place})
+        sizes = dict(zip(("channels", "height", "width"), pixels.shape, strict=True))
+        listed["steps"].append(names | sizes | {"at": place})
         parts.append(pixels.tobytes())
         place += pixels.size
     text = json.dumps(head | listed, ensure_ascii=False, separators=(",", ":")).encode()
@@ -57,12 +58,13 @@ def coded(values: Tensor) -> tuple[UInt8[Tensor, ...], float]:
     return (values * (127 / scale) + 128).round_().to(torch.uint8).contiguous(), scale
 
 
-def small(image: Image.Image) -> np.ndarray:
-    """A picture in grey, at most PICTURE pixels on its longer side."""
-    grey = image.convert("L")
-    if max(grey.size) > PICTURE:
-        grey.thumbnail((PICTURE, PICTURE))
-    return np.asarray(grey)
+def small(image: Image.Image) -> UInt8[np.ndarray, "channels height width"]:
+    """A picture in grey or in colour, at most PICTURE pixels on its longer side."""
+    shown = image.convert("L" if image.mode == "L" else "RGB")
+    if max(shown.size) > PICTURE:
+        shown.thumbnail((PICTURE, PICTURE))
+    levels = np.asarray(shown)
+    return np.ascontiguousarray(levels[None] if levels.ndim == 2 else levels.transpose(2, 0, 1))
 
 
 def prediction_head(prediction: Prediction) -> dict[str, Any]:

@@ -61,6 +61,6 @@ export function unpack(buffer) {
   for (const layer of head.layers) {
     layers.set(layer.path, { ...layer, codes: bytes(layer.at, layer.shape.reduce((a, b) => a * b, 1)) });
   }
-  const steps = head.steps.map((step) => ({ ...step, codes: bytes(step.at, step.height * step.width) }));
+  const steps = head.steps.map((step) => ({ ...step, codes: bytes(step.at, step.channels * step.height * step.width) }));
   return { ...head, layers, steps };
 }

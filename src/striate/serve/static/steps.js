@@ -25,8 +25,11 @@ export class Steps {
       [canvas.width, canvas.height] = [step.width, step.height];
     }
     const pixels = new ImageData(step.width, step.height);
-    const words = new Uint32Array(pixels.data.buffer);
-    step.codes.forEach((level, place) => { words[place] = 0xff000000 | (level * 0x010101); });
+    const size = step.height * step.width;
+    for (let place = 0; place < size; place += 1) {
+      for (let channel = 0; channel < 3; channel += 1) pixels.data[4 * place + channel] = step.codes[(channel % step.channels) * size + place];
+      pixels.data[4 * place + 3] = 255;
+    }
     canvas.getContext("2d").putImageData(pixels, 0, 0);
     write(name, step.name);
     write(note, step.note);

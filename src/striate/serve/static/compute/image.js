@@ -19,12 +19,13 @@ export async function read(bytes, way, prepared) {
   const planes = pgm(bytes) ?? (await decoded(bytes));
   let [steps, fitted] = [];
   if (way.form === "digits" && prepared) {
-    steps = digitSteps(grey(planes));
-    fitted = pack([steps.at(-1)], way);
+    const made = digitSteps(grey(planes));
+    steps = made.map((step) => ({ ...step, planes: [step] }));
+    fitted = pack([made.at(-1)], way);
   } else {
     fitted = pack(planes, way);
     const show = (all) => `${all[0].height} × ${all[0].width}, ${all.length === 1 ? "grey" : "RGB"}`;
-    steps = [{ name: "picture", note: show(planes), ...grey(planes) }, { name: "input", note: show(fitted), ...grey(fitted) }];
+    steps = [{ name: "picture", note: show(planes), planes }, { name: "input", note: show(fitted), planes: fitted }];
   }
   const size = fitted[0].values.length;
   const input = new Float32Array(fitted.length * size);
@@ -100,10 +101,12 @@ function sized(from, [height, width]) {
   return plane(height, width, out.values.map(rint));
 }
 
-/** A step's picture, as levels of a byte, small enough to be shown. */
-function small({ name, note, ...picture }) {
-  const longer = Math.max(picture.height, picture.width);
-  const [height, width] = [picture.height, picture.width].map((side) => (longer > PICTURE ? Math.max(1, Math.round((side * PICTURE) / longer)) : side));
-  const { values } = resized(picture, height, width, true);
-  return { name, note, height, width, codes: Uint8Array.from(values) };
+/** A step's picture, as levels of a byte, plane by plane, small enough to be shown. */
+function small({ name, note, planes }) {
+  const [{ height, width }] = planes;
+  const shrink = Math.min(1, PICTURE / Math.max(height, width));
+  const sides = [height, width].map((side) => Math.max(1, Math.round(side * shrink)));
+  const codes = new Uint8Array(planes.length * sides[0] * sides[1]);
+  planes.forEach((each, channel) => codes.set(resized(each, ...sides, true).values, channel * sides[0] * sides[1]));
+  return { name, note, channels: planes.length, height: sides[0], width: sides[1], codes };
 }
