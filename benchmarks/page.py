@@ -91,12 +91,16 @@ def updates(page: Page, seconds: float) -> float:
 def picture(
     browser: Browser, address: str, file: Path, *, size: tuple[int, int], theme: Literal["light", "dark"]
 ) -> None:
-    """A screenshot of a drawn four, a unit of C3 pointed at."""
+    """A screenshot of a drawn four: a unit of C3 pointed at, or in a file, which pixels speak for the answer."""
     page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=theme)
     page.goto(address)
     page.wait_for_selector("[data-testid=layer] canvas[aria-label]")
     draw(page)
-    page.locator("[data-path=C3] canvas").click(position={"x": 30, "y": 30})
+    if address.startswith("file:"):
+        page.locator("#scores button.top").click()
+        page.get_by_test_id("method").select_option("integrated-gradients")
+    else:
+        page.locator("[data-path=C3] canvas").click(position={"x": 30, "y": 30})
     page.wait_for_timeout(1200)
     if size == DESK:
         page.evaluate("document.documentElement.style.scrollBehavior = 'auto'; scrollTo(0, 0)")
@@ -106,11 +110,14 @@ def picture(
 
 
 def pictures(browser: Browser, addresses: dict[str, str], folder: Path) -> None:
-    """What docs/serve.md shows: the page on a desk and on a telephone, and the file."""
+    """What docs/serve.md shows: the page on a desk and on a telephone, the file, and its sandbox."""
     folder.mkdir(parents=True, exist_ok=True)
     picture(browser, addresses["served"], folder / "serve-desk.png", size=DESK, theme="light")
     picture(browser, addresses["served"], folder / "serve-phone.png", size=PHONE, theme="dark")
     picture(browser, addresses["file"], folder / "page-file.png", size=DESK, theme="dark")
+    page = opened(browser, addresses["file"])
+    page.get_by_test_id("sandbox").screenshot(path=folder / "page-sandbox.png")
+    page.close()
 
 
 def main() -> None:

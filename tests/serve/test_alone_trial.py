@@ -16,7 +16,7 @@ from striate.spec.layers import Auxiliary, Block, Branches, Conv, Flatten, Globa
 from striate.spec.network import plan
 from striate.train import open_run
 from tests.networks.small import small
-from tests.serve.browsing import NEEDS_CHROMIUM, Page
+from tests.serve.browsing import NEEDS_CHROMIUM, Page, sync_api
 from tests.serve.conftest import fresh
 from tests.serve.pages import ask, written
 from tests.serve.test_unit import ODD
@@ -133,3 +133,31 @@ def test_the_section_says_what_the_served_one_says(server, digits_run, visit, tm
             assert time.monotonic() < deadline, said
             served.wait_for_timeout(50)
         (before,) = said
+
+
+def test_a_misfit_leaves_no_figure_that_seems_to_be_so(digits_run, visit, tmp_path) -> None:
+    page = visit(written(tmp_path / "page.html", Predictor(open_run(digits_run))))
+    page.get_by_test_id("sandbox-network").select_option("lenet5-dense")
+    page.get_by_test_id("try-C3-kernel").fill("6")
+    wrong = page.locator("#sandbox tr.wrong")
+    sync_api.expect(wrong).to_have_attribute("data-path", "C5")
+    sync_api.expect(wrong.locator("[data-of=fit]")).to_have_text("does not fit")
+    assert (
+        page.locator("#sandbox tbody .stale:not([data-of=fit])").count()
+        == 4 * page.locator("#sandbox tbody tr").count()
+    )
+    page.get_by_test_id("try-C3-kernel").fill("5")
+    sync_api.expect(page.locator("#sandbox tr[data-path=C5] [data-of=fit]")).to_have_text("fits")
+    assert page.locator("#sandbox .stale, #sandbox .wrong").count() == 0
+
+
+def test_what_harms_is_said_before_what_does_no_harm(visit, tmp_path) -> None:
+    page = visit(written(tmp_path / "page.html", fresh(find("resnet20-cifar"), tmp_path / "run")))
+    page.get_by_test_id("sandbox-network").select_option("resnet20-cifar")
+    fit = page.get_by_test_id("sandbox-fit")
+    sync_api.expect(fit).to_contain_text(
+        "stage2.block1.shortcut.pool: (32 − 1)/2 + 1 = 16.5, so 16; unseen: 16 rows and 16 columns of the input."
+    )
+    sync_api.expect(fit).to_contain_text(
+        "3 more layers do not fit exactly: stage2.block1.conv1, stage3.block1.conv1, stage3.block1.shortcut.pool."
+    )

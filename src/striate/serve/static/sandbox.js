@@ -65,15 +65,25 @@ export class Sandbox {
     const { totals } = account;
     this.part("totals").textContent = `${count(totals.parameters)} parameters · ${count(totals.macs)} MACs · ${count(totals.connections)} connections`;
     this.part("totals").classList.remove("stale");
-    this.#fit(account, fit);
-    this.#picture(fit.misfits[0]?.path);
+    const first = fit.misfits.find((each) => !each.padding_only) ?? fit.misfits[0];
+    this.#fit(account, fit, first);
+    this.#picture(first?.path);
   }
 
   #refuse(text, path) {
     this.part("totals").classList.add("stale");
-    for (const row of this.part("rows").children) row.classList.toggle("wrong", row.dataset.path === path);
+    for (const row of this.part("rows").children) this.#outdate(row, row.dataset.path === path);
     this.#message("wrong", text);
     this.part("picture").hidden = true;
+  }
+
+  /** The figures of before fade, and no layer is said to fit; the one that is wrong says so. */
+  #outdate(line, wrong) {
+    line.classList.toggle("wrong", wrong);
+    const cells = [...line.children].slice(-5);
+    cells.forEach((cell) => cell.classList.add("stale"));
+    cells.at(-1).textContent = wrong ? "does not fit" : "";
+    cells.at(-1).className = "misfit";
   }
 
   #row(row) {
@@ -101,7 +111,9 @@ export class Sandbox {
   }
 
   #figures(line, row, misfit) {
-    const [output, parameters, macs, field, fit] = [...line.children].slice(-5);
+    const cells = [...line.children].slice(-5);
+    cells.forEach((cell) => cell.classList.remove("stale"));
+    const [output, parameters, macs, field, fit] = cells;
     output.textContent = show(row.output);
     parameters.textContent = count(row.weights + row.biases);
     macs.textContent = count(row.macs);
@@ -112,20 +124,20 @@ export class Sandbox {
     line.classList.remove("wrong");
   }
 
-  #fit(account, fit) {
+  #fit(account, fit, first) {
     if (!fit.misfits.length) {
       const text = `Every window fits exactly, in ${fit.layers_with_windows} ${fit.layers_with_windows === 1 ? "layer" : "layers"}: all rows and columns are read.`;
       this.#message("fits", [text]);
       return;
     }
-    const [first, ...others] = fit.misfits;
+    const others = [...new Set(fit.misfits.map((each) => each.path))].filter((path) => path !== first.path);
     const text = [
       `${first.path}: ${first.formula}, so ${first.output}; ${first.unseen}${first.padding_only ? ", which does no harm" : ""}.`,
       `Fits exactly with ${first.fits.join(" · ")}.`,
     ];
     const own = this.now.get(first.path).input.join() === account.input.join();
     if (first.network_inputs.length && !own) text.push(`Or with another input of the network: ${first.network_inputs.join(" or ")}.`);
-    if (others.length) text.push(`${others.length} more ${others.length === 1 ? "layer does" : "layers do"} not fit exactly: ${others.map((each) => each.path).join(", ")}.`);
+    if (others.length) text.push(`${others.length} more ${others.length === 1 ? "layer does" : "layers do"} not fit exactly: ${others.join(", ")}.`);
     this.#message(fit.misfits.every((each) => each.padding_only) ? "harmless" : "misfit", text);
   }
 
