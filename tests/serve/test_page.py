@@ -150,6 +150,7 @@ def test_a_class_shows_what_speaks_for_it(server, visit) -> None:
         page.locator("#scores button.top").click()
     assert occlusion.value.ok
     sync_api.expect(page.locator("#legend-class")).to_have_text("7")
+    page.wait_for_function("before => document.querySelector('#input').toDataURL() !== before", arg=plain)
     hidden = page.get_by_test_id("input").evaluate("canvas => canvas.toDataURL()")
     with page.expect_response("**/attribution?*method=integrated-gradients*"):
         page.get_by_test_id("method").select_option("integrated-gradients")
@@ -181,6 +182,24 @@ def test_a_picture_is_predicted(server, visit, way: str) -> None:
     says(page, "7")
     page.get_by_test_id("undo").click()
     says(page, "5")
+
+
+def test_while_an_attribution_is_computed_the_page_says_so_and_shows_no_other(server, visit) -> None:
+    page = visit(server)
+    draw(page, SEVEN)
+    says(page, "7")
+    shown = "document.querySelector('#input').toDataURL()"
+    plain = page.evaluate(shown)
+    page.locator("#scores button.top").click()
+    page.wait_for_function(f"before => {shown} !== before", arg=plain)
+    held: list = []
+    page.route("**/attribution?*", lambda route: held.append(route))
+    page.get_by_test_id("method").select_option("integrated-gradients")
+    sync_api.expect(page.locator("#working")).to_have_text("computing …")
+    assert page.evaluate(shown) == plain
+    held[0].continue_()
+    sync_api.expect(page.locator("#working")).to_have_text("")
+    assert page.evaluate(shown) != plain
 
 
 def test_a_file_that_is_no_picture_is_explained(server, browser, tmp_path) -> None:

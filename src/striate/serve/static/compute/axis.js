@@ -43,9 +43,14 @@ export function samePadding(axis) {
 
 /** How many pixels of the input, and how many of the padding, no window reads. */
 export function unseen(axis) {
-  const { size, kernel, stride, before, dilation } = axis;
+  const { size, kernel, stride, before, after, dilation } = axis;
+  const count = windowsOf(axis);
+  if (count && stride <= kernel && dilation === 1) {
+    const left = Math.max(0, padded(axis) - ((count - 1) * stride + kernel));
+    return [Math.max(0, left - after), Math.min(left, after)];
+  }
   const read = new Uint8Array(Math.max(0, padded(axis)) + extent(axis) + stride);
-  for (let place = 0, count = windowsOf(axis); place < count; place += 1) {
+  for (let place = 0; place < count; place += 1) {
     for (let tap = 0; tap < kernel; tap += 1) read[place * stride + tap * dilation] = 1;
   }
   const missed = (from, to) => read.subarray(from, to).reduce((sum, seen) => sum + 1 - seen, 0);

@@ -28,11 +28,12 @@ export function tried(base, { input = base.input, changes = {} }) {
   }
 }
 
+const written = (value) => value.toLocaleString("en");
 const whole = (value) => Number.isInteger(value) && Math.abs(value) < 1e21;
 
 function read(input, changes) {
   if (!input.every((size) => whole(size) && size >= 1 && size <= LARGEST)) {
-    refuse(`input is [${input.join(", ")}].`, "It is [channels, height, width], each from 1 to 1,024.");
+    refuse(`input is [${input.join(", ")}].`, `It is [channels, height, width], each from 1 to ${written(LARGEST)}.`);
   }
   if (!Object.values(changes).every((fields) => Object.values(fields).every(whole))) {
     refuse("changes cannot be read.", "For a path: some of filters, kernel, stride, padding, whole numbers.");
@@ -59,7 +60,7 @@ function changed(steps, changes) {
 function check({ path, kind, groups, table }, fields) {
   for (const [field, value] of Object.entries(fields)) {
     const [most, word] = field === "filters" ? [MOST_FILTERS, kind === "linear" ? "units" : field] : [LARGEST, field];
-    if (value > most) refuse(`${word} is ${value.toLocaleString("en")}.`, `Here it may be ${most.toLocaleString("en")} at most.`, "", path);
+    if (value > most) refuse(`${word} is ${written(value)}.`, `Here it may be ${written(most)} at most.`, "", path);
   }
   const { filters } = fields;
   const least = (word, value, expected = "It must be a whole number of at least 1.") => refuse(`${CLASSES[kind]} ${word} is ${value}.`, expected, "", path);
