@@ -241,8 +241,11 @@ def test_its_policy_lets_nothing_else_in(lenet, browser) -> None:
     page.close()
 
 
-def test_no_place_on_this_machine_is_in_the_file(lenet, digits_run) -> None:
+def test_no_place_on_this_machine_is_in_the_file(lenet, digits_run, tmp_path) -> None:
     assert str(digits_run.parent) not in lenet.path.read_text(encoding="utf-8")
+    twice = alone(*(fresh(find("lenet1"), tmp_path / name / "lenet1") for name in ("one", "other")))
+    assert str(tmp_path) not in twice
+    assert re.findall(r'"run":"(.*?)"', twice) == 2 * ["lenet1", "lenet1 (2)"]
 
 
 def test_a_network_that_is_too_large_is_refused_with_the_numbers(tmp_path) -> None:

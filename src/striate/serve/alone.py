@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +15,7 @@ from striate.account import account
 from striate.errors import OutputError, SpecError
 from striate.serve.attribution import METHODS
 from striate.serve.bundle import bundle
-from striate.serve.describe import describe, run_names
+from striate.serve.describe import describe
 from striate.serve.numbers import description, numbers
 from striate.serve.predictor import Predictor
 from striate.serve.sandbox import EXAMPLES
@@ -23,6 +24,8 @@ from striate.train.files import write_whole
 
 MOST_MACS = 100_000_000
 """A network of more is too slow in a browser to be drawn with: this many take some 70 ms."""
+
+Members = dict[str, object]
 
 _LOCAL = ("run", "trained_on")
 """What describes this machine: paths."""
@@ -35,17 +38,7 @@ def alone(*predictors: Predictor) -> str:
     static = Path(str(files("striate.serve").joinpath("static")))
     style = "".join((static / name).read_text(encoding="utf-8") for name in ("page.css", "layers.css"))
     script = bundle(static, "page.js", instead={"server.js": "local.js"})
-    names = run_names([each.run.folder for each in predictors]) if len(predictors) > 1 else [""]
-    trials = [*EXAMPLES, *dict.fromkeys(each.run.network.name for each in predictors)]
-    described: list[dict[str, object]] = []
-    found: list[dict[str, object]] = []
-    weights = b""
-    for name, predictor in zip(names, predictors, strict=True):
-        own = {key: each for key, each in describe(predictor).items() if key not in _LOCAL}
-        described.append(own | {"run": name, "trials": trials, "methods": METHODS})
-        members, tensors = numbers(predictor)
-        found.append(members | {"run": name, "at": len(weights) // 4})
-        weights += tensors
+    described, found, weights = _runs(predictors)
     examples = [description(each) for each in EXAMPLES.values()]
     page = _SERVED.sub("", (static / "index.html").read_text(encoding="utf-8"))
     head, body = page.split("</head>\n", 1)
@@ -79,6 +72,33 @@ def write_page(*predictors: Predictor, file: Path) -> int:
     except OutputError as error:
         raise OutputError(error.what, "Nothing was written.", "Give another file to --out.") from None
     return len(content)
+
+
+def _runs(predictors: Sequence[Predictor]) -> tuple[list[Members], list[Members], bytes]:
+    """What the page says of each run, what the worker computes it with, and all weights; a run's begin at `at`."""
+    names = run_labels([each.run.folder for each in predictors]) if len(predictors) > 1 else [""]
+    trials = [*EXAMPLES, *dict.fromkeys(each.run.network.name for each in predictors)]
+    described: list[Members] = []
+    found: list[Members] = []
+    weights = b""
+    for name, predictor in zip(names, predictors, strict=True):
+        own = {key: each for key, each in describe(predictor).items() if key not in _LOCAL}
+        described.append(own | {"run": name, "trials": trials, "methods": METHODS})
+        members, tensors = numbers(predictor)
+        found.append(members | {"run": name, "at": len(weights) // 4})
+        weights += tensors
+    return described, found, weights
+
+
+def run_labels(folders: Sequence[Path]) -> list[str]:
+    """Names for runs that tell nothing of where they lie: of each folder its last part, numbered where two have one.
+
+    >>> run_labels([Path("a/lenet5"), Path("dense"), Path("b/lenet5")])
+    ['lenet5', 'dense', 'lenet5 (2)']
+    """
+    short = [folder.resolve().name for folder in folders]
+    counts = [short[: place + 1].count(name) for place, name in enumerate(short)]
+    return [name if count == 1 else f"{name} ({count})" for name, count in zip(short, counts, strict=True)]
 
 
 def _check_size(networks: list[Network]) -> None:
