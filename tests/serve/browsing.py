@@ -37,9 +37,17 @@ def says(page: Page, text: str) -> None:
     sync_api.expect(page.get_by_test_id("prediction")).to_have_text(text)
 
 
+def rest(page: Page) -> None:
+    """Wait until the last of what was drawn is shown: no frame has come for a while."""
+    count, before = "performance.getEntriesByName('striate-frame').length", -1
+    while (now := page.evaluate(count)) != before:
+        before = now
+        page.wait_for_timeout(500)
+
+
 def maps(page: Page) -> dict[str, str]:
     """What every layer's canvas shows, once all are drawn."""
-    page.wait_for_timeout(400)
+    rest(page)
     script = "all => Object.fromEntries(all.map(one => [one.dataset.path, one.querySelector('canvas').toDataURL()]))"
     return page.get_by_test_id("layer").evaluate_all(script)
 

@@ -23,6 +23,7 @@ from tests.serve.browsing import (
     Page,
     draw,
     maps,
+    rest,
     says,
     sync_api,
     zoom_of,
@@ -145,6 +146,7 @@ def test_a_class_shows_what_speaks_for_it(server, visit) -> None:
     page = visit(server)
     draw(page, SEVEN)
     says(page, "7")
+    rest(page)
     plain = page.get_by_test_id("input").evaluate("canvas => canvas.toDataURL()")
     with page.expect_response("**/attribution?*") as occlusion:
         page.locator("#scores button.top").click()
@@ -188,6 +190,7 @@ def test_while_an_attribution_is_computed_the_page_says_so_and_shows_no_other(se
     page = visit(server)
     draw(page, SEVEN)
     says(page, "7")
+    rest(page)
     shown = "document.querySelector('#input').toDataURL()"
     plain = page.evaluate(shown)
     page.locator("#scores button.top").click()
