@@ -13,7 +13,7 @@ from striate.errors import StriateError
 
 VERBS = (
     *("list", "show", "cite", "account", "compare", "audit"),
-    *("train", "evaluate", "predict", "look", "serve", "claims", "doctor", "completion"),
+    *("train", "evaluate", "predict", "read", "look", "serve", "claims", "doctor", "completion"),
 )
 
 

@@ -14,6 +14,9 @@ from striate.data.digits import Step, digit_steps
 from striate.data.preprocess import Preprocessing
 from striate.errors import DataError
 
+MOST_SENT = 16_000_000
+"""An image that arrives as bytes is decoded up to so many pixels: a photograph of a telephone has 12 million."""
+
 
 def read_image(
     path: str | Path, preprocessing: Preprocessing
@@ -22,17 +25,33 @@ def read_image(
 
     Raises DataError, naming the file.
     """
-    file = Path(path)
-    if file.is_dir():
-        raise DataError("is a folder.", "Expected an image file.", "Name the images in it.", where=str(path))
+    image = open_picture(path)
     try:
-        return prepare(decode(file), preprocessing)
+        return prepare(image, preprocessing)
     except DataError as error:
-        if error.expected:
-            raise error.at(str(path)) from None
-        raise unread(error, "Save the picture again, as PNG or JPEG." if file.exists() else "Check the path.").at(
-            str(path)
-        ) from None
+        raise error.at(str(path)) from None
+
+
+def open_picture(picture: Image.Image | bytes | str | Path) -> Image.Image:
+    """An image as it is, the bytes of an image file decoded, or the image that a file holds.
+
+    Raises DataError, naming the file where there is one.
+    """
+    if isinstance(picture, Image.Image):
+        return picture
+    if isinstance(picture, bytes):
+        try:
+            return decode(picture, most_pixels=MOST_SENT)
+        except DataError as error:
+            raise unread(error, "Send the picture as PNG or JPEG, in a smaller size if it is large.") from None
+    file = Path(picture)
+    if file.is_dir():
+        raise DataError("is a folder.", "Expected an image file.", "Name the images in it.", where=str(picture))
+    try:
+        return decode(file)
+    except DataError as error:
+        remedy = "Save the picture again, as PNG or JPEG." if file.exists() else "Check the path."
+        raise unread(error, remedy).at(str(picture)) from None
 
 
 def unread(error: DataError, remedy: str) -> DataError:

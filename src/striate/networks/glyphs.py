@@ -32,3 +32,12 @@ def digits() -> tuple[tuple[float, ...], ...]:
     """
     rows = [line.split() for line in _DIGITS.split("\n") if line]
     return tuple(tuple(1.0 if mark == "#" else -1.0 for row in rows for mark in row[digit]) for digit in range(10))
+
+
+def empty() -> tuple[float, ...]:
+    """A bitmap without ink: what LeNet-5 is to say where there is no character.
+
+    >>> sum(empty())
+    -84.0
+    """
+    return (-1.0,) * (WIDTH * HEIGHT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from striate.networks.entry import Entry, Paper, Published
-from striate.networks.glyphs import digits
+from striate.networks.glyphs import digits, empty
 from striate.spec.layers import RBF, Activation, Conv, Flatten, Linear, Pool, Subsample
 from striate.spec.network import Network
 
@@ -66,6 +66,21 @@ def lenet5() -> Network:
     )
 
 
+def lenet5_reader() -> Network:
+    """LeNet-5 with an eleventh RBF unit, for a window without a character in its middle: 60,000 parameters."""
+    layers = lenet5().layers
+    return Network(
+        "lenet5-reader",
+        (1, 32, 32),
+        [*layers[:-1], RBF((*digits(), empty()), name="output")],
+        PAPER.source(
+            "section VII",
+            "The paper names a class for blank space and gives no code for it; here it is the bitmap without ink.",
+            "A unit of S2 and S4 adds its four inputs, and the RBF bitmaps are drawn anew, as in lenet5.",
+        ),
+    )
+
+
 def lenet5_dense() -> Network:
     """What is called LeNet-5 today: every C3 map sees all six, ReLU, max pooling, linear output: 61,706 parameters."""
     return Network(
@@ -106,6 +121,13 @@ ENTRIES = {
             Published("connections", "340,908", place="section II-B"),
         ),
         recipe="lenet5",
+    ),
+    "lenet5-reader": Entry(
+        lenet5_reader,
+        "LeNet-5 with a blank class: slid along a line, it reads digits.",
+        PAPER,
+        recipe="lenet5-reader",
+        data="mnist-lines",
     ),
     "lenet5-dense": Entry(lenet5_dense, "What is called LeNet-5 today: dense, with ReLU and max pooling.", PAPER),
 }

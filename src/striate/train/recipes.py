@@ -15,6 +15,8 @@ from striate.train.recipe import Recipe, recipe_from_dict
 RECIPES: dict[str, Recipe] = {
     # LeNet-5 with its RBF outputs, by eq. 9. Chosen on the validation images: see docs/lenet5.md.
     "lenet5": Recipe(loss="rbf-map", rubbish=10.0, rate=1e-2, initialisation="lecun"),
+    # The same with a blank class, on windows of lines: see docs/read.md.
+    "lenet5-reader": Recipe(loss="rbf-map", rubbish=10.0, rate=1e-2, initialisation="lecun", epochs=12),
     # Networks of ReLUs, and of tanh or sigmoid units, with logits.
     "relu": Recipe(rate=4e-3, initialisation="he"),
     "tanh": Recipe(rate=4e-3, initialisation="lecun"),
@@ -25,9 +27,9 @@ RECIPES: dict[str, Recipe] = {
 def recipe_for(network: Network) -> Recipe:
     """The recipe that suits a network: LeNet-5's for RBF outputs, its paper's, or else one by its activations."""
     layers = [step.layer for step in plan(network).steps]
-    if isinstance(layers[-1], RBF):
-        return RECIPES["lenet5"]
     entry = CATALOGUE.get(network.name)
+    if isinstance(layers[-1], RBF):
+        return RECIPES[entry.recipe if entry is not None and entry.recipe in RECIPES else "lenet5"]
     if entry is not None and entry.recipe in PAPERS:
         return PAPERS[entry.recipe]
     functions = {layer.function for layer in layers if isinstance(layer, Activation)}
