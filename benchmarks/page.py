@@ -1,9 +1,10 @@
-"""How often the page of `striate serve` is up to date while one draws, measured in headless Chromium.
+"""How often the page of `striate serve`, and the file of `striate page`, are up to date while one draws.
 
-    python benchmarks/page.py RUN [--seconds 4] [--rounds 3] [--pictures FOLDER]
+    python benchmarks/page.py RUN [RUN ...] [--seconds 4] [--rounds 3] [--pictures FOLDER]
 
-A pointer circles on the pad; each answer that the page has shown counts. Printed are updates a second in each round,
-and how long the server computed. `--pictures` keeps screenshots: what docs/serve.md shows.
+A pointer circles on the pad in headless Chromium; each answer that the page has shown counts. Printed are updates a
+second of both in each round, one after the other, and how long computing took; of several runs the first is measured.
+`--pictures` keeps screenshots: what docs/serve.md shows.
 """
 
 from __future__ import annotations
@@ -14,21 +15,23 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 FOUR = (((0.33, 0.2), (0.3, 0.52), (0.68, 0.52)), ((0.66, 0.18), (0.62, 0.85)))
-SIZES = {"desk": (1440, 900), "phone": (390, 844)}
+DESK, PHONE = (1440, 900), (390, 844)
 
 
 @contextmanager
-def serving(run: Path) -> Iterator[str]:
-    """The address of `striate serve RUN` on a free port."""
-    command = [sys.executable, "-u", "-m", "striate", "serve", str(run), "--port", "0"]
+def serving(*runs: Path) -> Iterator[str]:
+    """The address of `striate serve RUN ...` on a free port."""
+    command = [sys.executable, "-u", "-m", "striate", "serve", *map(str, runs), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None  # noqa: S101 - it is a pipe
         found = re.search(r"http://\S+", process.stdout.readline())
@@ -36,6 +39,23 @@ def serving(run: Path) -> Iterator[str]:
             yield found[0] if found else ""
         finally:
             process.terminate()
+
+
+def written(run: Path, folder: Path) -> str:
+    """The address of the file that `striate page RUN` writes."""
+    file = folder / "page.html"
+    subprocess.run(
+        [sys.executable, "-m", "striate", "page", str(run), "-o", str(file)], check=True, capture_output=True
+    )
+    return file.as_uri()
+
+
+def opened(browser: Browser, address: str) -> Page:
+    """The page, once it shows something."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(address)
+    page.wait_for_selector("[data-testid=layer] canvas[aria-label]")
+    return page
 
 
 def draw(page: Page) -> None:
@@ -68,40 +88,58 @@ def updates(page: Page, seconds: float) -> float:
     return rate
 
 
-def pictures(browser: Browser, address: str, folder: Path) -> None:
-    """Screenshots of a drawn four, a unit of C3 pointed at, on a desk in the light and on a telephone in the dark."""
+def picture(
+    browser: Browser, address: str, file: Path, *, size: tuple[int, int], theme: Literal["light", "dark"]
+) -> None:
+    """A screenshot of a drawn four, a unit of C3 pointed at."""
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=theme)
+    page.goto(address)
+    page.wait_for_selector("[data-testid=layer] canvas[aria-label]")
+    draw(page)
+    page.locator("[data-path=C3] canvas").click(position={"x": 30, "y": 30})
+    page.wait_for_timeout(1200)
+    if size == DESK:
+        page.evaluate("document.documentElement.style.scrollBehavior = 'auto'; scrollTo(0, 0)")
+        page.wait_for_timeout(600)
+    page.screenshot(path=file)
+    page.close()
+
+
+def pictures(browser: Browser, addresses: dict[str, str], folder: Path) -> None:
+    """What docs/serve.md shows: the page on a desk and on a telephone, and the file."""
     folder.mkdir(parents=True, exist_ok=True)
-    for (name, (width, height)), theme in zip(SIZES.items(), ("light", "dark"), strict=True):
-        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
-        page.goto(address)
-        page.wait_for_selector("[data-testid=layer] canvas[aria-label]")
-        draw(page)
-        page.locator("[data-path=C3] canvas").click(position={"x": 30, "y": 30})
-        page.wait_for_timeout(1200)
-        if name == "desk":
-            page.evaluate("document.documentElement.style.scrollBehavior = 'auto'; scrollTo(0, 0)")
-            page.wait_for_timeout(600)
-        page.screenshot(path=folder / f"serve-{name}.png")
-        page.close()
+    picture(browser, addresses["served"], folder / "serve-desk.png", size=DESK, theme="light")
+    picture(browser, addresses["served"], folder / "serve-phone.png", size=PHONE, theme="dark")
+    picture(browser, addresses["file"], folder / "page-file.png", size=DESK, theme="dark")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("run", type=Path)
+    parser.add_argument("runs", metavar="RUN", type=Path, nargs="+")
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--pictures", type=Path)
     asked = parser.parse_args()
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic"]
-    with serving(asked.run) as address, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, serving(asked.runs[0]) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        addresses = {"served": address, "file": written(asked.runs[0], Path(folder))}
         if asked.pictures:
-            pictures(browser, address, asked.pictures)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.goto(address)
-        page.wait_for_selector("[data-testid=layer] canvas[aria-label]")
+            pictures(browser, addresses, asked.pictures)
+            if asked.runs[1:]:
+                with serving(*asked.runs) as several:
+                    page = opened(browser, several)
+                    draw(page)
+                    page.screenshot(
+                        path=asked.pictures / "serve-runs.png", clip={"x": 0, "y": 0, "width": 1440, "height": 560}
+                    )
+                    page.close()
+        pages = {name: opened(browser, each) for name, each in addresses.items()}
         for _ in range(asked.rounds):
-            print(f"{updates(page, asked.seconds):5.1f} updates/s   ({page.get_by_test_id('meter').inner_text()})")
+            for name, page in pages.items():
+                page.bring_to_front()
+                rate = updates(page, asked.seconds)
+                print(f"{name:8} {rate:5.1f} updates/s   ({page.get_by_test_id('meter').inner_text()})")
         browser.close()
 
 

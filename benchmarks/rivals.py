@@ -121,16 +121,20 @@ def onnx_session(network: Network, model: nn.Module, *, threads: int) -> Callabl
 
 def machine(threads: int) -> str:
     """The machine, the versions and the load, in one line."""
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
     from striate.kernels.binary import Library, library
     from striate.train.session import environment
 
     found = library()
     kernels = found.instruction_set if isinstance(found, Library) else "none"
+    try:
+        runtime = version("onnxruntime")
+    except PackageNotFoundError:
+        runtime = "none"
     return (
         f"{environment()['processor']}, {os.cpu_count()} cores, {threads} threads; kernels {kernels}; "
-        f"Python {platform.python_version()}, torch {torch.__version__}, onnxruntime {version('onnxruntime')}; "
+        f"Python {platform.python_version()}, torch {torch.__version__}, onnxruntime {runtime}; "
         f"{platform.platform()}; load {os.getloadavg()[0]:.1f}"
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 import struct
 from pathlib import Path
 
@@ -53,3 +54,15 @@ def finished_run(few_digits: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     run, split = session.prepare(TINY, images, Recipe(epochs=3, batch=50, rate=0.01), folder=folder, device="cpu")
     list(session.start(run, split))
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Debian's Chromium, headless."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
+        )
+        yield found
+        found.close()

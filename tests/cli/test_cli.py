@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,7 @@ def test_what_needs_no_framework_loads_none(arguments: tuple[str, ...]) -> None:
         (["train", "lenet5", "--data", "./nowhere"], "./nowhere: no such folder."),
         (["train", "lenet5", "--recipe", "tahn"], "Did you mean 'tanh'?"),
         (["train", "lenet5", "--resume", "x"], "--resume takes everything from the run; leave out NETWORK."),
+        (["train", "--adapt", "--resume", "x"], "--resume takes everything from the run; leave out --adapt."),
         (["train", "--resume", "x"], "x does not exist."),
         (["train", "lenet5", "--device", "abacus"], "no device 'abacus' on this machine."),
         (["train", "lenet5", "--out", "file/run"], "file/.run."),
@@ -90,7 +92,7 @@ def test_mistakes_get_an_answer_and_exit_code_2(arguments: list[str], text: str,
     assert os.listdir(tmp_path) == ["file"]
 
 
-def painted(folder: Path, *, classes: str = "ab", count: int = 8, sizes: tuple[int, ...] = (8,)) -> Path:
+def painted(folder: Path, *, classes: Sequence[str] = "ab", count: int = 8, sizes: tuple[int, ...] = (8,)) -> Path:
     for label, name in enumerate(classes):
         (folder / name).mkdir(parents=True)
         for number in range(count):
@@ -153,6 +155,25 @@ def test_train_evaluate_predict(tmp_path: Path, few_digits: Path) -> None:
     again = striate("train", "lenet5-dense", "--data", few_digits, "--out", "run", cwd=tmp_path)
     assert again.returncode == 2
     assert "run is there already." in again.stderr
+
+
+def test_adapt_fits_the_last_layer(tmp_path: Path) -> None:
+    painted(tmp_path / "letters", classes="abc", count=12, sizes=(28,))
+    for network, kind in (("mlp-300", "linear"), ("lenet5", "rbf")):
+        done = striate("train", network, "--data", "letters", "--adapt", "--epochs", 1, "--out", network, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        ending = json.loads((tmp_path / network / "network.json").read_text())["layers"][-1]
+        assert ending["kind"] == kind
+        assert ending.get("units", len(ending.get("centres", ()))) == 3
+    plain = striate("train", "mlp-300", "--data", "letters", cwd=tmp_path)
+    assert plain.stderr.splitlines()[2].startswith("Pass --adapt, which fits the last layer to the classes; or ")
+    painted(tmp_path / "words", classes=("cat", "dog"), count=12, sizes=(28,))
+    done = striate("train", "lenet5", "--data", "words", "--adapt", "--out", "no", cwd=tmp_path)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        2,
+        "Error: lenet5 ends in 10 RBF units, which cannot be 2 classes.",
+    )
+    assert not (tmp_path / "no").exists()
 
 
 def test_quiet_prints_the_folder_alone(tmp_path: Path, few_digits: Path) -> None:

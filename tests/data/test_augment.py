@@ -30,7 +30,9 @@ def test_nothing_asked_for_is_no_work():
         Augmentation,
         rotation=st.sampled_from([0, 15]),
         scale=st.sampled_from([0, 0.2]),
+        squeeze=st.sampled_from([0, 0.2]),
         shear=st.sampled_from([0, 10]),
+        elastic=st.sampled_from([0, 1.5]),
         shift=st.sampled_from([0, 1, 2.5]),
         flip=st.booleans(),
     )
@@ -92,6 +94,27 @@ def test_a_scale_changes_the_area_within_its_range():
     assert 1.17 < area.max() < 1.22
 
 
+def test_a_squeeze_keeps_the_area():
+    image = torch.zeros(300, 1, 40, 40)
+    image[:, :, 14:26, 10:30] = 1
+    out = augment(image, Augmentation(squeeze=0.2), generator=drawn(), fill=0.0)
+    assert (out.sum((1, 2, 3)) / 240 - 1).abs().max() < 0.03
+    widths = out.sum((1, 2)).gt(6).sum(1)
+    assert 16 <= widths.min() <= 18
+    assert 23 <= widths.max() <= 26
+
+
+def test_smoothness_alone_changes_nothing():
+    assert augment(BATCH, Augmentation(smoothness=2.0), generator=drawn(), fill=0.0) is BATCH
+
+
+def test_near_the_borders_nothing_is_no_number():
+    out = augment(torch.full((64, 1, 9, 9), 0.5), Augmentation(elastic=30.0, rotation=90), generator=drawn(), fill=-0.1)
+    assert out.isfinite().all()
+    assert out.min() >= -0.1 - 1e-6
+    assert out.max() <= 0.5 + 1e-6
+
+
 def test_a_fractional_shift_interpolates():
     image = torch.zeros(100, 1, 9, 9)
     image[:, :, 4, 4] = 1
@@ -116,7 +139,9 @@ def test_it_comes_back_from_its_dictionary():
     one = Augmentation(rotation=10, scale=0.1, flip=True)
     assert Augmentation.from_dict(one.to_dict()) == one
     members = {"rotation": 10.0, "scale": 0.1, "shear": 0.0, "shift": 0.0, "flip": True}
-    assert one.to_dict() == members | {"lighting": 0.0, "symmetries": "none"}
+    later = {"squeeze": 0.0, "elastic": 0.0, "smoothness": 4.0, "lighting": 0.0, "symmetries": "none"}
+    assert one.to_dict() == members | later
+    assert Augmentation.from_dict(members) == one
 
 
 @pytest.mark.parametrize(
@@ -124,11 +149,14 @@ def test_it_comes_back_from_its_dictionary():
     [
         (
             {"rotate": 3},
-            "augmentation: unknown: rotate.\nIts members are: flip, lighting, rotation, scale",
+            "augmentation: unknown: rotate.\nIts members are: elastic, flip, lighting, rotation, scale",
         ),
         ({"rotation": -1}, "augmentation: rotation is -1.\nIt must be a number of at least 0"),
         ({"scale": 1}, "scale is 1.\nIt must be a number of at least 0 and below 1"),
         ({"shear": 80}, "shear is 80"),
+        ({"squeeze": 1}, "squeeze is 1.\nIt must be a number of at least 0 and below 1"),
+        ({"elastic": -1}, "elastic is -1.\nIt must be a number of at least 0"),
+        ({"smoothness": 0}, "smoothness is 0.\nIt must be a number of at least 0.5"),
         ({"shift": "2"}, "shift is '2'"),
         ({"flip": 1}, "flip is 1.\nIt must be true or false"),
         ({"lighting": -1}, "lighting is -1.\nIt must be a number of at least 0"),

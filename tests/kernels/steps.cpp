@@ -82,7 +82,7 @@ struct Network {
         std::vector<float> outputs(size_t(images) * shape[0]);
         striate_forward(engine, &given, outputs.data(), threads);
         std::vector<std::vector<float>> slots;
-        std::vector<float*> first, second;
+        std::vector<float*> first, second, average;
         for (const StriateLayer& layer : layers) {
             if (!layer.weight_gradient) continue;
             const size_t inputs = size_t(layer.input[0]) * layer.input[1] * layer.input[2];
@@ -90,9 +90,10 @@ struct Network {
                                    : layer.kind == LINEAR    ? inputs * layer.output[0]
                                                              : size_t(layer.output[0]);
             for (size_t size : {weights, size_t(layer.output[0])})
-                for (auto* slot : {&first, &second}) slots.emplace_back(size), slot->push_back(slots.back().data());
+                for (auto* slot : {&first, &second, &average}) slots.emplace_back(size), slot->push_back(slots.back().data());
         }
-        StriateUpdate update{ADAMW, int32_t(first.size()), first.data(), second.data(), 1e-3, 0.9, 0.999, 0.01, 1e-8, 0};
+        StriateUpdate update{ADAMW, int32_t(first.size()), first.data(), second.data(), average.data(), 1e-3,
+                             0.9,   0.999,                 0.01,         1e-8,          0,              0.5};
         const StriateTarget target{labels.data(), loss, 2.0f, 5};
         StriateResult result{};
         for (int step = 0; step < 2; step++) {
@@ -100,13 +101,114 @@ struct Network {
             striate_step(engine, &given, &target, &update, threads, &result);
             if (!std::isfinite(result.loss)) std::printf("loss %g\n", result.loss), std::exit(1);
         }
+        warp(engine, given, threads);
         striate_free(engine);
     }
+
+    // A pass image by image, and the curvature; rates of one size, and as many sums.
+    void learn(int images, int loss) {
+        void* pattern = striate_pattern_new(layers.data(), int32_t(layers.size()));
+        const size_t each = size_t(layers[0].input[0]) * layers[0].input[1] * layers[0].input[2];
+        std::vector<float> floats(each * images);
+        for (float& value : floats) value = float(std::rand() % 200) / 100.0f - 1.0f;
+        std::vector<int64_t> labels(images + 1);
+        for (int64_t& label : labels) label = std::rand() % shape[0];
+        const StriateImages given{nullptr, floats.data(), nullptr, images, 0, 0};
+        const StriateTarget target{labels.data(), loss, 2.0f, 0};
+        std::vector<std::vector<float>> numbers;
+        std::vector<float*> pointers;
+        for (size_t i = 0; i + 1 < layers.size(); i++) {
+            const StriateLayer& layer = layers[i];
+            const size_t inputs = size_t(layer.input[0]) * layer.input[1] * layer.input[2];
+            const size_t weights = layer.kind == CONVOLUTION ? size_t(layer.links) * layer.kernel[0] * layer.kernel[1]
+                                   : layer.kind == LINEAR    ? inputs * layer.output[0]
+                                                             : size_t(layer.output[0]);
+            for (size_t size : {weights, size_t(layer.output[0])}) numbers.emplace_back(size, 1e-4f);
+        }
+        for (auto& each_number : numbers) pointers.push_back(each_number.data());
+        StriateResult result{};
+        if (!striate_pattern_learn(pattern, &given, &target, pointers.data(), &result) || !std::isfinite(result.loss) ||
+            !striate_pattern_curvature(pattern, &given, &target, pointers.data()))
+            std::printf("pattern: loss %g\n", result.loss), std::exit(1);
+        striate_pattern_free(pattern);
+    }
+
+    void warp(void* engine, const StriateImages& given, int threads) {
+        const int32_t* input = layers[0].input;
+        const int ranks[2] = {3, 4};
+        const float* matrices = memory(size_t(given.count) * 6, 40.0f);
+        const float* noise = memory(size_t(given.count) * 2 * ranks[0] * ranks[1], 3.0f);
+        StriateWarp warp{{input[0], input[1], input[2]}, {ranks[0], ranks[1]}, matrices, noise,
+                         memory(size_t(ranks[0]) * input[1], 1), memory(size_t(ranks[1]) * input[2], 1)};
+        std::vector<float> to(size_t(given.count) * input[0] * input[1] * input[2]);
+        striate_warp(engine, &given, &warp, to.data(), threads);
+        for (float each : to)
+            if (!(each >= -0.1001f && each <= 1.1751f)) std::printf("pixel %g\n", each), std::exit(1);
+    }
 };
+
+// Each layer on its own, with a scale, a shift and sums; then a join of two terms.
+void run_alone(const StriateLayer& layer, int images, int threads) {
+    struct alignas(64) Line {
+        float values[16];
+    };
+    const auto memory = [](int64_t floats) {
+        std::vector<Line> made(size_t(floats + 15) / 16);
+        for (Line& line : made)
+            for (float& each : line.values) each = float(std::rand() % 200) / 100.0f - 1.0f;
+        return made;
+    };
+    const auto floats = [](std::vector<Line>& lines) { return reinterpret_cast<float*>(lines.data()); };
+    const int64_t groups = (images + 15) / 16, positions = layer.input[1] * layer.input[2];
+    const int64_t in_size = groups * layer.input[0] * positions * 16;
+    const int64_t out_size = groups * layer.output[0] * layer.output[1] * layer.output[2] * 16;
+    const int channels = layer.input[0], filters = layer.output[0];
+    auto in = memory(in_size), in_gradient = memory(in_size), out = memory(out_size), out_gradient = memory(out_size);
+    auto scale = memory(channels), shift = memory(channels), back = memory(in_size);
+    std::vector<int32_t> places(layer.kind == MAXIMUM ? out_size : 0);
+    std::vector<double> sums(2 * filters), of_sums(2 * filters, 1e-3), of_scale(channels), of_shift(channels);
+    StriatePass pass{};
+    pass.images = images, pass.in = floats(in), pass.out = floats(out), pass.sums = sums.data();
+    pass.scale = floats(scale), pass.shift = floats(shift), pass.weight = layer.weight, pass.bias = layer.bias;
+    pass.memory = places.empty() ? nullptr : places.data();
+    void* alone = striate_layer_new(&layer, RELU);
+    striate_layer_forward(alone, &pass, threads);
+    pass.out_gradient = floats(out_gradient), pass.sums_gradient = of_sums.data(), pass.in_gradient = floats(in_gradient);
+    pass.weight_gradient = layer.weight_gradient, pass.bias_gradient = layer.bias_gradient;
+    pass.scale_gradient = of_scale.data(), pass.shift_gradient = of_shift.data();
+    striate_layer_backward(alone, &pass, threads);
+    striate_layer_free(alone);
+    StriateJoin join{};
+    join.function = SIGMOID, join.channels = channels, join.positions = int32_t(positions), join.images = images;
+    join.terms[0] = floats(in), join.terms[1] = floats(in_gradient), join.out = floats(back);
+    join.scales[1] = floats(scale), join.shifts[1] = floats(shift);
+    striate_join_forward(&join, threads);
+    auto first = memory(in_size), second = memory(in_size);
+    join.out_gradient = floats(in), join.gradients[0] = floats(first), join.gradients[1] = floats(second);
+    join.scale_gradients[1] = of_scale.data(), join.shift_gradients[1] = of_shift.data();
+    striate_join_backward(&join, threads);
+    std::vector<float> plain(size_t(images) * channels * positions, 1.0f);
+    striate_to_groups(plain.data(), floats(in), images, channels, int32_t(positions), threads);
+    striate_from_groups(floats(in), plain.data(), images, channels, int32_t(positions), threads);
+    for (float each : plain)
+        if (each != 1.0f) std::printf("layout %g\n", each), std::exit(1);
+    for (double each : of_scale)
+        if (!std::isfinite(each)) std::printf("gradient %g\n", each), std::exit(1);
+}
 
 }  // namespace
 
 int main() {
+    for (int images : {0, 1, 5}) {
+        Network one(2, 13, 18);
+        one.convolution(18, 3, 1, 0, 1, TANH), one.pooling(SUBSAMPLING, 2, 2, 0, SCALED_TANH);
+        one.convolution(5, 4, 1, 0, 1, RELU), one.linear(37, SIGMOID), one.linear(21, SCALED_TANH);
+        one.add(RADIAL, IDENTITY, 3, 1, 1).weight = one.memory(63, 1);
+        one.learn(images, RADIAL_MAP);
+        Network flat(1, 5, 3);
+        flat.linear(9, TANH), flat.add(RADIAL, IDENTITY, 4, 1, 1).weight = flat.memory(36, 1);
+        flat.learn(images, RADIAL_MLE);
+    }
     for (int images : {0, 1, 17, 70}) {
         for (int threads : {1, 3}) {
             Network one(1, 14, 17);
@@ -121,6 +223,14 @@ int main() {
             StriateLayer& radial = two.add(RADIAL, IDENTITY, 3, 1, 1);
             radial.weight = two.memory(18, 1);
             two.run(images, RADIAL_MAP, threads);
+            Network three(3, 9, 12);
+            three.convolution(5, 3, 2, 1, 1, TANH), three.pooling(MAXIMUM, 3, 2, 1, IDENTITY);
+            StriateLayer& response = three.add(RESPONSE, IDENTITY, three.shape[0], three.shape[1], three.shape[2]);
+            response.kernel[0] = 4, response.response[0] = 0.1f, response.response[1] = 0.75f, response.response[2] = 2;
+            three.pooling(SUBSAMPLING, 2, 1, 0, RELU);
+            for (const StriateLayer& layer : three.layers) run_alone(layer, images, threads);
+            three.linear(3, IDENTITY);
+            three.run(images, CROSS_ENTROPY, threads);
         }
     }
     std::puts("steps: all is well");

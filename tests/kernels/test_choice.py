@@ -15,8 +15,9 @@ from striate import Activation, BatchNorm, Conv, Flatten, Linear, Network, Resid
 from striate.build import build
 from striate.errors import RunError, SpecError
 from striate.kernels.binary import CHOICE, Library, library
-from striate.kernels.choice import choose
+from striate.kernels.choice import choose, missing
 from striate.kernels.engine import unsupported
+from striate.kernels.names import KERNELS
 from striate.train import Recipe, session
 from striate.train.run import open_run
 
@@ -36,7 +37,8 @@ def test_asking_for_kernels_that_cannot_run_a_network() -> None:
         build(NORMALISED, kernels="striate")
     assert str(raised.value) == (
         "bn cannot run on Striate's kernels: batch_norm1 is a BatchNorm.\n"
-        "They take sequential networks without normalisation; `striate doctor` says whether they are there.\n"
+        "As a whole they take sequential networks without batch normalisation, layer by layer any network; "
+        "`striate doctor` says whether they are there.\n"
         "Leave kernels at auto, or ask for torch."
     )
     with pytest.raises(SpecError, match="kernels"):
@@ -71,6 +73,23 @@ def test_a_choice_is_measured_and_leaves_no_trace() -> None:
     assert choose(network, build(network), batch=32, threads=1, kernels="torch").milliseconds == {}
 
 
+def test_what_the_engine_cannot_take_is_measured_layer_by_layer() -> None:
+    module = build(NORMALISED, kernels="torch")
+    choice = choose(NORMALISED, module, batch=32, threads=1)
+    assert {each.split(",")[0] for each in choice.milliseconds} >= {"operators", "torch"}
+    assert choice.kernels != "striate"
+    fixed = choose(NORMALISED, module, batch=32, threads=1, without=("striate",), kernels="striate")
+    assert fixed.kernels == "torch"  # an optimiser that the engine does not have
+
+
+def test_networks_layer_by_layer_need_the_library(monkeypatch) -> None:
+    monkeypatch.setattr("striate.kernels.choice.library", lambda: "they have not been compiled")
+    assert missing(NORMALISED, "operators") == "they have not been compiled"
+    assert missing(NORMALISED, "torch") is None
+    with pytest.raises(SpecError, match="bn cannot run on Striate's operators: they have not been compiled"):
+        build(NORMALISED, kernels="operators")
+
+
 def test_a_model_with_an_engine_can_be_copied_and_turned_to_double() -> None:
     network = find("lenet5-dense")
     model = build(network, kernels="striate")
@@ -78,6 +97,12 @@ def test_a_model_with_an_engine_can_be_copied_and_turned_to_double() -> None:
     copy = deepcopy(model)
     assert copy.engine() is not model.engine()
     assert copy.double().engine() is None
+    layered = build(NORMALISED, kernels="operators")
+    images = torch.rand(3, 1, 6, 6)
+    layered.compute(images)
+    copy = deepcopy(layered)
+    torch.testing.assert_close(copy.compute(images), layered.compute(images))
+    assert copy.double().compute(images.double()).dtype == torch.float64
 
 
 def test_training_begins_without_what_it_does_not_use() -> None:
@@ -104,7 +129,7 @@ def run_of(folder: Path, **settled: object) -> tuple[session.Run, session.Split]
     return session.settle(run, **settled), session.Split(few, part)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("kernels", ["striate", "torch"])
+@pytest.mark.parametrize("kernels", KERNELS)
 def test_a_run_keeps_its_kernels_and_threads(tmp_path: Path, kernels: str) -> None:
     run, split = run_of(tmp_path, kernels=kernels, threads=1)
     *_, finished = session.start(run, split)
@@ -114,19 +139,20 @@ def test_a_run_keeps_its_kernels_and_threads(tmp_path: Path, kernels: str) -> No
     assert kept.model().kernels == kernels
 
 
-def test_both_kernels_learn_the_same(tmp_path: Path) -> None:
+def test_all_kernels_learn_the_same(tmp_path: Path) -> None:
     losses = []
-    for kernels in ("striate", "torch"):
+    for kernels in KERNELS:
         run, split = run_of(tmp_path / kernels, kernels=kernels, threads=1)
         losses.append([event.loss for event in session.start(run, split) if isinstance(event, session.Batch)])
-    assert losses[0][:3] == pytest.approx(losses[1][:3], rel=1e-3)
+    for others in losses[1:]:
+        assert losses[0][:3] == pytest.approx(others[:3], rel=1e-3)
 
 
 def test_a_run_goes_on_only_on_its_own_kernels(tmp_path: Path, monkeypatch) -> None:
     run, split = run_of(tmp_path, kernels="striate", threads=1)
     for _ in session.start(run, split):
         pass
-    monkeypatch.setattr(session, "unsupported", lambda network: "they have not been compiled")
+    monkeypatch.setattr(session, "missing", lambda network, kernels: "they have not been compiled")
     with pytest.raises(RunError) as raised:
         session.resume(run, split)
     assert str(raised.value) == (

@@ -10,7 +10,7 @@ from striate.build import build
 from striate.kernels.engine import Engine, Goal, Pictures
 from striate.kernels.optimiser import Rule
 from striate.train import Recipe
-from striate.train.optimisers import optimiser_for
+from striate.train.optimisers import average_part, average_weights, averages_in, optimiser_for
 
 NETWORK = find("lenet5-dense")
 RECIPES = {
@@ -58,3 +58,45 @@ def test_a_state_that_was_replaced_is_taken_up() -> None:
         return list(model.parameters())
 
     assert all(torch.equal(a, b) for a, b in zip(trained(False), trained(True), strict=True))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_averages_are_means_at_first_and_fade_later(name: str) -> None:
+    """On the engine and on PyTorch, against a slow loop over the weights after every step."""
+    model = build(NETWORK, generator=torch.Generator().manual_seed(1), kernels="torch")
+    engine, optimiser = Engine(NETWORK, model), optimiser_for(model, RECIPES[name], engine=True)
+    rule = Rule(optimiser)
+    plain = build(NETWORK, generator=torch.Generator().manual_seed(1), kernels="torch")
+    other = optimiser_for(plain, RECIPES[name])
+    pixels = torch.rand(32, *NETWORK.input, generator=torch.Generator().manual_seed(2))
+    expected: list[torch.Tensor] = []
+    for step in range(9):
+        part = average_part(step, 0.8)
+        optimiser.param_groups[0]["average_part"] = other.param_groups[0]["average_part"] = part
+        engine.step(Pictures(pixels), Goal(torch.arange(32) % 10), rule=rule, threads=2)
+        for mine, theirs in zip(model.parameters(), plain.parameters(), strict=True):
+            theirs.grad = mine.grad.clone()
+        other.step()
+        average_weights(other)
+        now = [each.detach().double().clone() for each in model.parameters()]
+        weight = 1 / (step + 1) if step < 5 else 0.2
+        expected = [a + weight * (b - a) for a, b in zip(expected, now, strict=True)] if expected else now
+    for each, theirs, wanted in zip(model.parameters(), plain.parameters(), expected, strict=True):
+        assert (each - wanted).abs().max() > 1e-5
+        torch.testing.assert_close(optimiser.state[each]["average"].double(), wanted, rtol=1e-5, atol=1e-7)
+        torch.testing.assert_close(other.state[theirs]["average"].double(), wanted, rtol=1e-5, atol=1e-7)
+
+
+def test_averages_are_in_the_parameters_for_a_while_only() -> None:
+    model = build(NETWORK, generator=torch.Generator().manual_seed(1), kernels="torch")
+    optimiser = optimiser_for(model, RECIPES["adamw"], engine=True)
+    before = [each.detach().clone() for each in model.parameters()]
+    with averages_in(optimiser):  # there are none
+        assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+    for each in model.parameters():
+        optimiser.state[each]["average"] = torch.full_like(each, 2.0)
+    places = [each.data_ptr() for each in model.parameters()]
+    with averages_in(optimiser):
+        assert all(bool((each == 2).all()) for each in model.parameters())
+    assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+    assert places == [each.data_ptr() for each in model.parameters()]

@@ -1,12 +1,13 @@
 """look.html: one page, whole, of what was asked for."""
 
+import re
 import shutil
 from html.parser import HTMLParser
 
 import pytest
 
 from striate import Network
-from striate.errors import DataError, ShapeError, SpecError, UnknownNameError
+from striate.errors import DataError, RequirementError, ShapeError, SpecError, UnknownNameError
 from striate.look import Wish, look, shown, subject, write_look
 from striate.look.bench import parse_kernel
 from striate.look.page import SECTIONS, default_folder
@@ -46,6 +47,31 @@ def test_the_page_says_whether_anything_was_learned(learned, grey, tmp_path) -> 
     for found, words in ((learned, "The weights are those of the run tiny."), (grey, "has learned nothing yet")):
         written = write_look(found, list(look(found, wish)), folder=tmp_path / found.network.name)
         assert words in written.read_text(encoding="utf-8")
+
+
+def test_each_figure_is_a_png_too_if_it_is_asked_for(learned, tmp_path) -> None:
+    from PIL import Image
+
+    sections = list(look(learned, Wish(only=("maps", "learning"))))
+    write_look(learned, sections, folder=tmp_path, png=True)
+    for section in sections:
+        (figure,) = section.figures
+        picture = Image.open(tmp_path / f"{figure.name}.png").convert("RGB")
+        width, height = (int(each) for each in re.findall(r'(?:width|height)="(\d+)"', figure.svg)[:2])
+        assert picture.size == (2 * width, 2 * height)
+        colours = picture.getcolors(2**24) or []
+        assert len(colours) > 100
+        assert max(colours)[1] == (255, 255, 255)
+
+
+def test_a_png_that_cannot_be_drawn_says_what_to_install(learned, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("striate.look.raster.find_spec", lambda name: None)
+    with pytest.raises(RequirementError) as caught:
+        write_look(learned, list(look(learned, Wish(only=("sharing",)))), folder=tmp_path, png=True)
+    assert str(caught.value) == (
+        "PNG files need resvg-py.\nIt comes with the extra `look`; the SVG files need nothing.\n"
+        "Install it: pip install 'striate[look]'."
+    )
 
 
 def test_only_what_is_asked_for_in_the_pages_order(learned) -> None:

@@ -51,6 +51,7 @@ def test_it_is_one_self_contained_page(reported) -> None:
     assert headings == [
         "How it learned",
         "What it takes for what",
+        "If it may reject",
         "The worst mistakes",
         "The first layer's filters",
         "What every layer costs",
@@ -69,7 +70,7 @@ def test_its_figures_are_those_of_the_evaluation(reported) -> None:
 
 def test_pictures_lie_beside_it(reported) -> None:
     assert sorted(each.name for each in (reported / "pictures").iterdir()) == [
-        "error.svg", "filters.png", "loss.svg", "mistakes.png",
+        "error.svg", "filters.png", "loss.svg", "mistakes.png", "rejection.svg",
     ]  # fmt: skip
 
 
@@ -105,3 +106,9 @@ def test_charts_of_odd_series(values: tuple[float, ...]) -> None:
     assert chart.count("<svg") == chart.count("</svg>") == 1
     assert "a &lt; b" in chart
     assert "nan" not in chart
+
+
+def test_charts_in_steps_name_round_places() -> None:
+    chart = line_chart("Error", [Series("a", "#000", (1.0,) * 101)], x="%", start=0, step=0.05)
+    labels = re.findall(r'text-anchor="middle" opacity="0.7">([\d.]+)<', chart)
+    assert labels == ["0", "0.5", "1", "1.5", "2", "2.5", "3", "3.5", "4", "4.5", "5"]

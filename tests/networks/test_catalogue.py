@@ -10,14 +10,21 @@ from striate import NETWORKS, account, find
 from striate.errors import UnknownNameError
 from striate.networks import ALIASES, CATALOGUE
 from striate.networks.googlenet import INCEPTIONS
+from striate.networks.lenet1 import H3_TABLE
 from striate.networks.resnet import resnet, resnet_cifar
 from striate.spec.layers import Conv, Dropout, LocalResponseNorm
 from striate.spec.network import plan
 
 # Parameters in use; and MACs in millions. Worked out by hand from the papers' tables.
 TOTALS = {
+    "lenet1": (2_578, 0.092288),
     "lenet5": (60_000, 0.328096),
     "lenet5-dense": (61_706, 0.41652),
+    "linear-classifier": (7_850, 0.00784),
+    "mlp-300": (238_510, 0.2382),
+    "mlp-1000": (795_010, 0.794),
+    "mlp-300-100": (266_610, 0.2662),
+    "mlp-500-150": (469_160, 0.4685),
     "lenet5-keras": (388_502, 1.736592),
     "lenet5-keras-table": (33_090, 1.858312),
     "simple-cnn": (1_413_834, 89.466496),
@@ -66,6 +73,22 @@ def test_totals(name: str) -> None:
     parameters, millions = TOTALS[name]
     places = len(str(millions).partition(".")[2])
     assert (totals.parameters, round(totals.macs / 1e6, places)) == (parameters, millions)
+
+
+def test_lenet1_is_the_1989_papers_to_the_digit() -> None:
+    counts = rows("lenet1")
+    layers = ("H1", "H2", "H3", "H4", "output")
+    assert [counts[path].parameters for path in layers] == [4 * 26, 4 * 2, 20 * 25 + 12, 12 * 2, 10 * 193]
+    assert [counts[path].connections for path in layers] == [59_904, 2_880, 32_768, 960, 1_930]
+    units = 28 * 28 + sum(counts[path].activations for path in layers)
+    assert units + 1 == 4_635  # one more gives every unit its bias
+
+
+def test_lenet1s_halves_see_halves() -> None:
+    assert len(H3_TABLE) == 12
+    assert sum(map(len, H3_TABLE)) == 20
+    assert {maps for row in H3_TABLE[:6] for maps in row} == {0, 1}
+    assert [tuple(maps + 2 for maps in row) for row in H3_TABLE[:6]] == list(H3_TABLE[6:])
 
 
 def test_alexnet_layer_by_layer() -> None:

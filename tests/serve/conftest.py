@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 import torch
@@ -63,10 +64,10 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *options: str) -> Iterator[Server]:
-    """`striate serve FOLDER` on a free port, stopped with Ctrl-C at the end."""
+def serving(folder: Path, *options: str | Path) -> Iterator[Server]:
+    """`striate serve FOLDER`, with other folders or options, on a free port, stopped with Ctrl-C at the end."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "striate", "serve", str(folder), "--port", "0", *options],
+        [sys.executable, "-m", "striate", "serve", str(folder), "--port", "0", *map(str, options)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -165,3 +166,33 @@ def seven() -> bytes:
     image = Image.new("L", (120, 120), 240)
     ImageDraw.Draw(image).line([(35, 30), (85, 30), (55, 95)], fill=20, width=9, joint="curve")
     return png(image)
+
+
+class Place(Protocol):
+    """A server, or a file."""
+
+    @property
+    def address(self) -> str: ...
+
+
+@pytest.fixture
+def visit(browser):
+    """Opens a page of a size and a theme; at the end nothing may have been said on the console."""
+    said: list[str] = []
+    contexts = []
+
+    def opened(place: Place, size: dict[str, int] | None = None, theme: str = "light", **options):
+        context = browser.new_context(viewport=size or {"width": 1440, "height": 900}, color_scheme=theme, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(place.address)
+        page.wait_for_selector("[data-testid=layer] canvas[aria-label]")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert said == []

@@ -254,7 +254,7 @@ def test_every_answer_is_guarded(server: Server, path: str) -> None:
 
 def test_the_page_fetches_from_nowhere_else() -> None:
     folder = Path(__file__).parents[2] / "src/striate/serve/static"
-    for file in folder.iterdir():
+    for file in folder.rglob("*.*"):
         text = file.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert "http://" not in text, file.name
         assert "https://" not in text, file.name

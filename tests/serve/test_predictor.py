@@ -9,6 +9,7 @@ from PIL import Image
 from striate import find
 from striate.build import build
 from striate.errors import DataError
+from striate.look.capture import capture
 from striate.serve import Predictor
 from striate.train import open_run, session
 from striate.train.checkpoint import save_checkpoint
@@ -52,3 +53,21 @@ def test_pictures_of_another_kind_are_resized(finished_run, tmp_path) -> None:
     found = Predictor(open_run(finished_run))(tmp_path / "gradient.jpg")
     assert [(step.name, step.image.size) for step in found.steps] == [("picture", (256, 256)), ("input", (28, 28))]
     assert sum(found.probabilities.values()) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_twin_has_the_weights_and_not_the_hooks(predictor, seven) -> None:
+    twin = predictor.twin()
+    assert twin.predict(seven).probabilities == predictor.predict(seven).probabilities
+    ours, others = dict(predictor.model.state_dict()), twin.model.state_dict()
+    assert all(ours[name].data_ptr() == others[name].data_ptr() for name in ours)
+    with capture(predictor.model) as outputs:
+        twin.predict(seven)
+    assert outputs == {}
+
+
+def test_an_image_that_was_watched_can_be_asked_for_its_gradient(digits_run, seven) -> None:
+    predictor = Predictor(open_run(digits_run))
+    predictor.watch(seven)
+    image = predictor.read(seven)[0].requires_grad_()
+    (gradient,) = torch.autograd.grad(predictor.scores(image)[0, 7], image)
+    assert gradient.abs().max() > 0

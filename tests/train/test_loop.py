@@ -1,5 +1,8 @@
 """The loop: the same seed gives the same batches and weights, wherever it was stopped."""
 
+from dataclasses import replace
+
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +12,7 @@ from striate.build import build
 from striate.data import Augmentation, ImageSet, preprocessing_for
 from striate.train import Batch, Epoch, Learner, Recipe, Split, train
 from striate.train.checkpoint import load_checkpoint, save_checkpoint
+from striate.train.metrics import run_over
 
 NETWORK = Network(
     "everything",
@@ -119,3 +123,55 @@ def test_a_batch_larger_than_the_images_is_all_of_them() -> None:
     learner = fresh(Recipe(epochs=1, batch=1000, hold_out=0.2))
     batches = [event for event in train(learner, SPLIT, PREPROCESSING) if isinstance(event, Batch)]
     assert len(batches) == 1
+
+
+SEQUENTIAL = Network(
+    "sequential", (1, 10, 10), [Conv(3, kernel=3), Activation("relu"), Dropout(0.3), Flatten(), Linear(4)]
+)
+MOVED = Augmentation(rotation=9, squeeze=0.1, elastic=0.7)
+
+
+@pytest.mark.parametrize("kernels", ["striate", "torch"])
+@pytest.mark.parametrize("optimiser", ["adamw", "sgd"])
+def test_averages_survive_a_stop_bit_for_bit(kernels: str, optimiser: str, tmp_path) -> None:
+    recipe = replace(RECIPE, average=0.9, optimiser=optimiser, augmentation=MOVED)
+
+    def start() -> Learner:
+        generator = torch.Generator().manual_seed(recipe.seed)
+        return Learner(build(SEQUENTIAL, generator=generator, kernels=kernels), recipe)
+
+    whole = start()
+    assert (whole.engine is not None) == (kernels == "striate")
+    _, epochs = finish(whole)
+    for stop in (1, 5, STEPS // 3, STEPS - 1):
+        learner = start()
+        for event in train(learner, SPLIT, PREPROCESSING):
+            if isinstance(event, Batch) and learner.epoch * (STEPS // 3) + learner.batch == stop:
+                break
+        save_checkpoint(tmp_path / "last", learner.tensors(), learner.position())
+        learner = start()
+        learner.go_to(*load_checkpoint(tmp_path / "last"), where=tmp_path)
+        _, again = finish(learner)
+        assert same(learner.tensors(), whole.tensors())
+        assert same(learner.weights(), whole.weights())
+        assert again[-1].validation_loss == epochs[-1].validation_loss
+
+
+def test_what_is_validated_and_kept_is_the_average() -> None:
+    learner = fresh(replace(RECIPE, average=0.9))
+    _, epochs = finish(learner)
+    kept = learner.weights()
+    for path, parameter in learner.model.named_parameters():
+        assert torch.equal(kept[path], learner.optimiser.state[parameter]["average"])
+        assert not torch.equal(kept[path], parameter)
+    model = build(NETWORK)
+    model.load_state_dict(kept)
+    seen = run_over(model, SPLIT.validation, PREPROCESSING, recipe=learner.recipe)
+    assert seen.loss == epochs[-1].validation_loss
+
+
+def test_without_averages_the_weights_themselves_are_kept() -> None:
+    learner = fresh()
+    finish(learner)
+    assert same(learner.weights(), dict(learner.model.state_dict()))
+    assert not any(name.endswith("/average") for name in learner.tensors())

@@ -16,15 +16,23 @@ from striate.train import Epoch, Learner, Recipe, Split, recipe_for, session, tr
 from striate.train.optimisers import rate_at
 from striate.train.papers import PAPERS
 from striate.train.recipe import recipe_from_dict
+from striate.train.recipes import RECIPES
 
 
 def test_networks_have_the_recipes_of_their_papers() -> None:
-    assert {entry.recipe for entry in CATALOGUE.values()} == {*PAPERS, "lenet5", ""}
+    assert {entry.recipe for entry in CATALOGUE.values()} == {*PAPERS, "lenet1", "lenet5", ""}
     for name, entry in CATALOGUE.items():
         if entry.recipe in PAPERS:
             assert recipe_for(find(name)) is PAPERS[entry.recipe]
     changed = from_text(to_text(find("vgg-d")).replace("linear 1000", "linear 10"))
     assert recipe_for(changed) is PAPERS["vgg"]
+    assert recipe_for(find("lenet1")) is RECIPES["lenet1"]
+
+
+def test_a_copy_without_distances_has_no_recipe_for_distances() -> None:
+    logits = replace(find("lenet5"), layers=[*find("lenet5").layers[:-1], Linear(10)])
+    assert recipe_for(find("lenet5")) is RECIPES["lenet5"]
+    assert recipe_for(logits) is RECIPES["tanh"]
 
 
 def test_resnets_for_cifar_drop_at_half_and_three_quarters() -> None:

@@ -35,6 +35,7 @@ def test_a_network_without_activations_has_a_recipe() -> None:
         ({"rate": 0.0}, "rate is 0.0.\nIt must be more than 0."),
         ({"rate": float("nan")}, "rate is nan.\nIt must be a number of at least 0."),
         ({"momentum": 1.0}, "momentum is 1.0.\nIt must be a number of at least 0 and below 1."),
+        ({"average": 1.0}, "average is 1.0.\nIt must be a number of at least 0 and below 1."),
         ({"loss": "hinge"}, "loss is 'hinge'.\nIt must be one of cross-entropy, rbf-mle, rbf-map."),
         ({"seed": True}, "seed is True.\nIt must be a whole number of at least 0."),
     ],
@@ -52,7 +53,7 @@ def test_fractions_above_one_are_refused() -> None:
 
 
 def test_a_misspelt_key_is_refused() -> None:
-    with pytest.raises(FormatError, match="epoch is an unknown key.\nA recipe has: augmentation, batch"):
+    with pytest.raises(FormatError, match="epoch is an unknown key.\nA recipe has: augmentation, average, batch"):
         recipe_from_dict({"epoch": 3})
 
 

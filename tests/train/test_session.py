@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 
 from striate import Flatten, Linear, Network, find
-from striate.data import source
+from striate.cli import verbs
+from striate.data import Augmentation, source
 from striate.errors import DataError, LearningError, RunError, ShapeError, UnknownNameError
 from striate.train import Recipe, open_run, session
 from striate.train.checkpoint import load_checkpoint
@@ -48,7 +50,11 @@ def epochs(folder: Path) -> list[dict]:
 
 
 def killed_many_times(folder: Path, digits: Path, *, kills: int, seed: int) -> int:
-    """Train with a checkpoint after every step, killed again and again; the number of kills that hit."""
+    """Train with a checkpoint after every step, killed again and again; the number of kills that hit.
+
+    A process is killed at a random moment within a step, some checkpoints after its first: so that how fast the machine
+    is does not decide how many hit.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.train.test_session"])
     draw, hits = random.Random(seed), 0
@@ -56,7 +62,8 @@ def killed_many_times(folder: Path, digits: Path, *, kills: int, seed: int) -> i
         process = context.Process(target=train_or_resume, args=(str(folder), str(digits), 0.0))
         process.start()
         if number < kills:
-            process.join(draw.uniform(0.02, 1.2))
+            wait_for_checkpoints(folder / "last.safetensors", process, draw.randint(0, 3))
+            process.join(draw.uniform(0, 0.05))
             if process.is_alive():
                 os.kill(process.pid, signal.SIGKILL)
                 hits += 1
@@ -64,6 +71,18 @@ def killed_many_times(folder: Path, digits: Path, *, kills: int, seed: int) -> i
         assert not process.is_alive()
     assert process.exitcode == 0
     return hits
+
+
+def wait_for_checkpoints(path: Path, process, count: int) -> None:
+    last = stamp(path)
+    while count and process.is_alive():
+        now = stamp(path)
+        count, last = count - (now != last), now
+        time.sleep(0.001)
+
+
+def stamp(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +103,7 @@ def assert_alike(folder: Path, undisturbed: Path) -> None:
     best = [load_checkpoint(each / "best.safetensors")[0] for each in (folder, undisturbed)]
     assert all(torch.equal(best[0][name], best[1][name]) for name in best[1])
     assert epochs(folder) == epochs(undisturbed)
+    assert (folder / "filters.safetensors").read_bytes() == (undisturbed / "filters.safetensors").read_bytes()
 
 
 def test_kill_9_and_resume(tmp_path, few_digits, undisturbed) -> None:
@@ -129,7 +149,7 @@ def test_a_finished_run_that_is_resumed_stays_as_it_is(undisturbed) -> None:
 
 def test_a_run_is_a_folder_of_known_files(undisturbed) -> None:
     assert sorted(os.listdir(undisturbed)) == [
-        "best.safetensors", "events.jsonl", "last.safetensors", "network.json", "run.json",
+        "best.safetensors", "events.jsonl", "filters.safetensors", "last.safetensors", "network.json", "run.json",
     ]  # fmt: skip
     lines = [json.loads(line) for line in (undisturbed / "events.jsonl").read_text().splitlines()]
     assert {"event", "epoch", "loss", "accuracy", "seconds", "images_per_second"} <= set(lines[1])
@@ -254,3 +274,28 @@ def test_lenet5_takes_its_own_recipe_and_pads_to_32(tmp_path, few_digits) -> Non
     )
     assert split.train.images.shape[1:] == (1, 32, 32)
     assert run.preprocessing.fit == "pad"
+
+
+def test_the_best_weights_are_averages_where_the_recipe_wants_them(tmp_path, few_digits) -> None:
+    recipe = replace(RECIPE, average=0.95, augmentation=Augmentation(rotation=5, elastic=0.5))
+    run, split = session.prepare(TINY, Images(str(few_digits)), recipe, folder=tmp_path / "run", device="cpu")
+    *_, epoch, finished = session.start(run, split)
+    assert isinstance(finished, Finished)
+    assert finished.epoch == recipe.epochs == epoch.epoch
+    kept, _ = load_checkpoint(run.path("best.safetensors"))
+    last, _ = load_checkpoint(run.path("last.safetensors"))
+    for name, tensor in kept.items():
+        assert torch.equal(tensor, last[f"optimiser/{name}/average"])
+        assert not torch.equal(tensor, last[name])
+    outputs, _ = session.evaluate(run, split="validation")
+    assert outputs.accuracy == finished.accuracy
+
+
+def test_the_command_says_that_images_change_and_weights_are_averaged(tmp_path, few_digits) -> None:
+    file = tmp_path / "mine.json"
+    recipe = replace(RECIPE, epochs=1, average=0.99, augmentation=Augmentation(rotation=5, elastic=0.5))
+    file.write_text(json.dumps(recipe.to_dict()))
+    arguments = ["train", "lenet5-keras", "--data", str(few_digits), "--recipe", str(file)]
+    done = CliRunner().invoke(verbs, [*arguments, "--out", str(tmp_path / "run")])
+    assert "\nimages change each time: rotation 5, elastic 0.5\n" in done.output
+    assert "\nwhat is judged and kept: the mean of the weights over the last 100 steps\n" in done.output

@@ -23,8 +23,10 @@ from striate.build.initialise import initialise
 from striate.build.pooling import Subsampling, pooling
 from striate.build.rbf import RadialBasis
 from striate.errors import SpecError
-from striate.kernels.choice import choose
-from striate.kernels.engine import Engine, unsupported
+from striate.kernels import choice
+from striate.kernels.engine import Engine
+from striate.kernels.layerwise import Layerwise
+from striate.kernels.names import KERNELS as NAMES
 from striate.spec.checks import one_of
 from striate.spec.layers import (
     RBF,
@@ -51,8 +53,8 @@ from striate.spec.layers import (
 from striate.spec.network import Network, branches_of, names, plan
 from striate.spec.shapes import Shape
 
-KERNELS = ("auto", "striate", "torch")
-"""What a network can run on: Striate's own kernels, PyTorch's, or whichever is faster."""
+KERNELS = ("auto", *NAMES)
+"""What a network can run on: whichever is fastest, or the one that is named."""
 Heads = dict[str, Tensor] | None
 """Where auxiliary heads put their outputs, by path; None where they are not run."""
 
@@ -61,8 +63,8 @@ class Built(nn.Module):
     """A network that runs: images of (batch, channels, height, width) in, the last layer's output out.
 
     `network` is the description it was built from; `network.probabilities` says whether the output is probabilities.
-    `kernels` says on what training, evaluation and prediction run it: "striate", "torch", or "auto" as long as that has
-    not been measured. A call of the module itself always runs on PyTorch.
+    `kernels`, one of `KERNELS`, says on what training and evaluation run it; "auto" as long as that has not been
+    measured. A call of the module itself, and `logits`, always run on PyTorch.
     """
 
     def __init__(self, network: Network, kernels: str = "torch") -> None:
@@ -70,25 +72,37 @@ class Built(nn.Module):
         self.network = network
         self.kernels = kernels
         self._engine: Engine | None = None
+        self._layers: Layerwise | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_engine": None}
+        return {**self.__dict__, "_engine": None, "_layers": None}
 
     def engine(self, batch: int = 128) -> Engine | None:
-        """The network on Striate's kernels, or None where it runs on PyTorch's.
+        """The whole network on Striate's kernels, or None where it runs on others: `compute` then knows which.
 
         "auto" is settled by the first call, which takes a few steps of `batch` images with each.
         """
-        parameters = list(self.parameters())
-        if any(each.dtype != torch.float32 or each.device.type != "cpu" for each in parameters):
+        if not self._plain():
             return None
         if self.kernels == "auto":
             self.kernels = _fastest_kernels(self.network, batch)
-        if self.kernels == "torch":
+        if self.kernels != "striate":
             return None
         if self._engine is None:
             self._engine = Engine(self.network, self)
         return self._engine
+
+    def compute(self, images: Tensor, heads: Heads = None) -> Tensor:
+        """`logits`, on the kernels that were chosen, but for whole networks, which are the engine's."""
+        if self.kernels == "operators" and len(images) and self._plain():
+            self._layers = self._layers or Layerwise(self.network, self)
+            return self._layers.logits(images, heads)
+        if self.kernels == "channels-last":
+            images = images.contiguous(memory_format=torch.channels_last)
+        return self.logits(images, heads)
+
+    def _plain(self) -> bool:
+        return all(each.dtype == torch.float32 and each.device.type == "cpu" for each in self.parameters())
 
     def forward(self, images: Tensor) -> Tensor:
         return _run(self.children(), images, None)
@@ -147,9 +161,8 @@ def build(
 ) -> Built:
     """A module of `network` with fresh weights, drawn by an `initialisation` of `striate.build.initialise`.
 
-    On the device "meta" it has shapes and no memory. `kernels` is "striate", "torch", or "auto": whichever is faster.
-    Raises ShapeError where the layers do not fit, and SpecError where Striate's kernels are asked for and cannot run
-    the network.
+    On the device "meta" it has shapes and no memory. `kernels` is one of `KERNELS`. Raises ShapeError where the layers
+    do not fit, and SpecError where Striate's kernels are asked for and cannot run the network.
 
     >>> from striate.networks import find
     >>> model = build(find("lenet5"))
@@ -158,10 +171,11 @@ def build(
     """
     planned = plan(network)
     one_of("kernels", kernels, KERNELS)
-    if kernels == "striate" and (reason := unsupported(network)):
+    if reason := choice.missing(network, kernels):
         raise SpecError(
-            f"{network.name} cannot run on Striate's kernels: {reason}.",
-            "They take sequential networks without normalisation; `striate doctor` says whether they are there.",
+            f"{network.name} cannot run on Striate's {'kernels' if kernels == 'striate' else kernels}: {reason}.",
+            "As a whole they take sequential networks without batch normalisation, layer by layer any network; "
+            "`striate doctor` says whether they are there.",
             "Leave kernels at auto, or ask for torch.",
         )
     shapes = {step.path: step.inputs[0] for step in planned.steps}
@@ -178,7 +192,7 @@ def _fastest_kernels(network: Network, batch: int) -> str:
     """One answer for a whole process, so that what it trains twice comes out the same."""
     with torch.inference_mode(False):
         model = build(network, generator=torch.Generator(), kernels="torch")
-        return choose(network, model, batch=batch, threads=torch.get_num_threads()).kernels
+        return choice.choose(network, model, batch=batch, threads=torch.get_num_threads()).kernels
 
 
 def _run(children: Iterable[nn.Module], values: Tensor, heads: Heads) -> Tensor:

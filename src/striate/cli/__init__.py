@@ -13,7 +13,7 @@ from striate.errors import StriateError
 
 VERBS = (
     *("list", "show", "cite", "account", "compare", "audit"),
-    *("train", "evaluate", "predict", "read", "look", "serve", "claims", "doctor", "completion"),
+    *("train", "reproduce", "evaluate", "predict", "read", "look", "serve", "page", "claims", "doctor", "completion"),
 )
 
 
@@ -44,7 +44,8 @@ class Verbs(click.Group):
     "  striate train lenet5                  train it on the digits that come with Striate\n"
     "  striate evaluate runs/lenet5          how well it does on images it has never seen\n"
     "  striate predict runs/lenet5 four.png  what is on a picture\n"
-    "  striate serve runs/lenet5 --open      draw, and see every layer as you draw",
+    "  striate serve runs/lenet5 --open      draw, and see every layer as you draw\n"
+    "  striate page runs/lenet5              the same as one file, without a server",
 )
 @click.version_option(package_name="striate", message="striate %(version)s")
 def verbs() -> None:

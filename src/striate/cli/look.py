@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-ONLY = ("filters", "maps", "bench", "fields", "attribution", "wants", "invariance", "sharing")
+ONLY = ("filters", "learning", "maps", "bench", "fields", "attribution", "wants", "invariance", "sharing")
 
 
 class Words(click.ParamType):
@@ -29,6 +29,7 @@ class Words(click.ParamType):
     "  striate look alexnet photo.jpg --only bench,maps    fresh weights: nothing is learned yet\n"
     "  striate look runs/lenet5 --only maps --layer C3     all maps of one layer\n"
     "  striate look runs/lenet5 --only fields --unit S4:2,2\n"
+    "  striate look runs/lenet5 four.png --png             for slides\n"
     "  striate look runs/lenet5 four.png --only attribution --class 9\n"
     "  striate look runs/lenet5 four.png --only bench --kernel '0 1 0; 1 -4 1; 0 1 0'",
 )
@@ -41,6 +42,7 @@ class Words(click.ParamType):
 @click.option("--kernel", metavar="NUMBERS", help="A kernel for the bench: rows of numbers, parted by semicolons.")
 @click.option("--data", help="Other images to look through than the run's own, as striate train takes them.")
 @click.option("--out", type=click.Path(path_type=Path), help="The folder. By default RUN/look or look/NETWORK.")
+@click.option("--png", is_flag=True, help="Write each figure as a PNG, too.")
 @click.option("--quiet", is_flag=True, help="Print nothing but the page's path.")
 def command(
     target: str,
@@ -52,6 +54,7 @@ def command(
     kernel: str | None,
     data: str | None,
     out: Path | None,
+    png: bool,
     quiet: bool,
 ) -> None:
     """Look inside RUN, or inside NETWORK with fresh weights.
@@ -61,8 +64,11 @@ def command(
     """
     from striate.look import page
     from striate.look.bench import parse_kernel
+    from striate.look.raster import require_raster
     from striate.look.subject import subject
 
+    if png:
+        require_raster()
     found = subject(target, data=data)
     wish = page.Wish(only, layer, unit, label, images, parse_kernel(kernel) if kernel else None)
     live = sys.stderr.isatty() and not quiet
@@ -81,5 +87,6 @@ def command(
         if not quiet:
             count = len(section.figures)
             click.echo(f"{section.key:12} {count:2} figure{'s' if count > 1 else ' '} {section.seconds:6.1f} s")
-    written = page.write_look(found, sections, folder=out or page.default_folder(target, found.network))
+    folder = out or page.default_folder(target, found.network)
+    written = page.write_look(found, sections, folder=folder, png=png)
     click.echo(written if quiet else f"page: {written}")

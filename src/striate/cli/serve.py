@@ -14,16 +14,19 @@ SMALL = 50_000_000
     "serve",
     epilog="\b\nExamples:\n"
     "  striate serve runs/lenet5 --open             draw a digit, and see every layer as you draw\n"
+    "  striate serve runs/lenet5 runs/lenet5-dense  draw once, and see what each says\n"
     "  striate serve runs/lenet5 --port 9000\n"
     "  striate serve runs/lenet5 --host 0.0.0.0     let a telephone in the same network draw, too\n"
     "  curl --data-binary @four.png -H 'Content-Type: image/png' http://127.0.0.1:8000/predict",
 )
-@click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes any free port.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="By default this machine alone can ask.")
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
-def command(folder: Path, port: int, host: str, show: bool) -> None:
+def command(folders: tuple[Path, ...], port: int, host: str, show: bool) -> None:
     """Serve RUN's network as a page to draw on, and as a JSON interface described at /openapi.json.
+
+    With several RUNs one drawing goes to all of them, and the page shows them side by side.
 
     Prints the address and answers until Ctrl-C. Everything comes from this machine; nothing is fetched from the
     internet, and no image is kept.
@@ -31,6 +34,7 @@ def command(folder: Path, port: int, host: str, show: bool) -> None:
     _require("starlette", "uvicorn")
 
     import webbrowser
+    from contextlib import suppress
 
     from torch import set_num_threads
 
@@ -41,21 +45,23 @@ def command(folder: Path, port: int, host: str, show: bool) -> None:
     from striate.serve.server import address, listen, run
     from striate.train.run import open_run
 
-    predictor = Predictor(open_run(folder))
-    if account(predictor.run.network).totals.macs < SMALL:
+    if twice := next((folder for at, folder in enumerate(folders) if folder in folders[:at]), None):
+        raise click.UsageError(f"{twice} is named twice.")
+    predictors = [Predictor(open_run(folder)) for folder in folders]
+    names = ", ".join(dict.fromkeys(each.run.network.name for each in predictors))
+    if all(account(each.run.network).totals.macs < SMALL for each in predictors):
         set_num_threads(1)
     with listen(host, port) as bound:
         place = address(bound)
 
         def ready() -> None:
-            click.echo(f"{predictor.run.network.name} at {place}   (Ctrl-C stops it)")
+            click.echo(f"{names} at {place}   (Ctrl-C stops it)")
             if show:
                 webbrowser.open(place)
 
-        try:
-            run(app(predictor, hosts=LOOPBACK if host in LOOPBACK else ()), bound, ready=ready)
-        except KeyboardInterrupt:
-            click.echo("\nStopped.", err=True)
+        with suppress(KeyboardInterrupt):
+            run(app(*predictors, hosts=LOOPBACK if host in LOOPBACK else ()), bound, ready=ready)
+        click.echo("\nStopped.", err=True)
 
 
 def _require(*modules: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from striate.cli.parameters import NETWORK, SIZE
+from striate.kernels.names import KERNELS
 from striate.spec.network import Network
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     epilog="\b\nExamples:\n"
     "  striate train lenet5                              on the digits that come with Striate\n"
     "  striate train lenet5-dense --until 0.99           stop at 99 % of the validation images\n"
-    "  striate train simple-cnn --data photos --resize 28x28\n"
+    "  striate train lenet5 --recipe lenet5-best         the same 60,000 parameters, with what is known today\n"
+    "  striate train simple-cnn --data photos --resize 28x28 --adapt\n"
     "  striate train --resume runs/lenet5                go on after Ctrl-C, a crash or a power cut",
 )
 @click.argument("network", type=NETWORK, required=False)
@@ -47,12 +49,13 @@ if TYPE_CHECKING:
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads. By default as many as are fastest.")
 @click.option(
     "--kernels",
-    type=click.Choice(["auto", "striate", "torch"]),
+    type=click.Choice(["auto", *KERNELS]),
     default="auto",
     show_default=True,
-    help="What computes: Striate's kernels, PyTorch's, or whichever is faster.",
+    help="What computes: Striate's kernels, its operators layer by layer, PyTorch's; or whichever is fastest.",
 )
 @click.option("--resize", type=SIZE, help="Bring images of a folder to one size, such as 28x28, first.")
+@click.option("--adapt", is_flag=True, help="Fit the network's last layer to the number of classes.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out images that cannot be read, and list them.")
 @click.option("--profile", is_flag=True, help="Print where an epoch's time went.")
 @click.option("--quiet", is_flag=True, help="Print nothing but the run's folder.")
@@ -71,6 +74,7 @@ def command(
     threads: int | None,
     kernels: str,
     resize: tuple[int, int] | None,
+    adapt: bool,
     skip_unreadable: bool,
     profile: bool,
     quiet: bool,
@@ -83,7 +87,7 @@ def command(
     """
     given = {"epochs": epochs, "until": until, "rate": rate, "batch": batch, "seed": seed}
     if resumed is not None:
-        _refuse_beside_resume(network, out, recipe_name, given)
+        _refuse_beside_resume(network, out, recipe_name, given | {"adapt": adapt or None})
     elif network is None:
         raise click.UsageError("Give a NETWORK to train, such as lenet5, or --resume RUN.")
 
@@ -92,6 +96,7 @@ def command(
     from striate.cli.progress import working
     from striate.errors import DataError
     from striate.networks import data_for
+    from striate.networks.adapt import adapted
     from striate.train import session
     from striate.train.recipes import find_recipe, recipe_for
     from striate.train.run import free_folder, open_run
@@ -111,6 +116,8 @@ def command(
         folder = out or free_folder(network.name)
         try:
             with working(f"Reading the images of {data}", quiet=quiet):
+                if adapt:
+                    network = adapted(network, images.load("train").classes)
                 run, split = session.prepare(network, images, recipe, folder=folder, device=device, threads=threads)
         except DataError as error:
             raise error.at(data) from None
@@ -127,9 +134,10 @@ def command(
 
 
 def _refuse_beside_resume(
-    network: Network | None, out: Path | None, recipe: str | None, given: dict[str, int | float | None]
+    network: Network | None, out: Path | None, recipe: str | None, given: Mapping[str, int | float | None]
 ) -> None:
-    extra = [f"--{key}" for key, value in {"recipe": recipe, "out": out, **given}.items() if value is not None]
+    options = {"recipe": recipe, "out": out, **given}
+    extra = [f"--{key}" for key, value in options.items() if value is not None]
     if network is not None:
         extra.insert(0, "NETWORK")
     if extra:
@@ -153,8 +161,14 @@ def _print_plan(run: Run, recipe: Recipe) -> None:
     click.echo(
         f"recipe: {recipe.epochs} epochs, batches of {recipe.batch}, {recipe.optimiser} at {recipe.rate:g} "
         f"({recipe.schedule}), loss {recipe.loss}, seed {recipe.seed}; {run.threads} threads on {run.device}, "
-        f"{'Striate' if run.kernels == 'striate' else 'PyTorch'}'s kernels"
+        f"{KERNELS[run.kernels]}"
     )
+    if not recipe.augmentation.is_none:
+        click.echo(f"images change each time: {recipe.augmentation.words}")
+    if recipe.average:
+        click.echo(
+            f"what is judged and kept: the mean of the weights over the last {1 / (1 - recipe.average):,.0f} steps"
+        )
 
 
 def _print_profile(run: Run) -> None:

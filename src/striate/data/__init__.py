@@ -1,7 +1,10 @@
 """Images in: one file per source, the packed store, preprocessing, and augmentation as batched tensor operations."""
 
+from striate.data.affine import Affine as Affine
+from striate.data.affine import move as move
 from striate.data.augment import Augmentation as Augmentation
 from striate.data.augment import augment as augment
+from striate.data.augment import draw_warp as draw_warp
 from striate.data.digits import Step as Step
 from striate.data.digits import digit_steps as digit_steps
 from striate.data.digits import steps_strip as steps_strip

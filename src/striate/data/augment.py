@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -10,14 +9,16 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample
 
+from striate.data.affine import Affine, Matrices, resample
+from striate.data.elastic import draw_field
 from striate.data.preprocess import exactly
 from striate.errors import FormatError, SpecError
+from striate.kernels.warp import Warp
 from striate.spec.checks import flag, number, one_of
 
 SYMMETRIES = ("none", "images", "boards")
-_LATER = {"lighting": 0.0, "symmetries": "none"}
+_LATER = {"squeeze": 0.0, "elastic": 0.0, "smoothness": 4.0, "lighting": 0.0, "symmetries": "none"}
 """Members that a recipe kept by an older Striate does not have."""
 
 
@@ -25,8 +26,10 @@ _LATER = {"lighting": 0.0, "symmetries": "none"}
 class Augmentation:
     """How far each image may be changed; every change is drawn evenly from −value to +value, for each image anew.
 
-    `rotation` and `shear` are degrees, `scale` is a fraction (0.1: from 0.9 to 1.1), `shift` is pixels on each axis
-    (whole ones where nothing else is asked for), `flip` mirrors left and right every second image on average.
+    `rotation` and `shear` are degrees, `scale` is a fraction (0.1: from 0.9 to 1.1), `squeeze` too (0.1: heights times,
+    and widths divided by, 0.9 to 1.1), `shift` is pixels on each axis (whole ones where nothing else is asked for),
+    `flip` mirrors left and right every second image on average. `elastic` pushes every pixel by a smooth random field
+    (`striate.data.elastic`): it is the deviation of the push on each axis, in pixels, `smoothness` the Gaussian's.
     `lighting` is the deviation of AlexNet's change of colours (`striate.data.lighting`), `symmetries` draws one of the
     eight symmetries of the square: of "images", or of "boards", whose labels are places and move along.
 
@@ -36,9 +39,12 @@ class Augmentation:
 
     rotation: float = 0.0
     scale: float = 0.0
+    squeeze: float = 0.0
     shear: float = 0.0
     shift: float = 0.0
     flip: bool = False
+    elastic: float = 0.0
+    smoothness: float = 4.0
     lighting: float = 0.0
     symmetries: str = "none"
 
@@ -47,9 +53,12 @@ class Augmentation:
             values = {
                 "rotation": number("rotation", self.rotation, least=0, below=360),
                 "scale": number("scale", self.scale, least=0, below=1),
+                "squeeze": number("squeeze", self.squeeze, least=0, below=1),
                 "shear": number("shear", self.shear, least=0, below=80),
                 "shift": number("shift", self.shift, least=0),
                 "flip": flag("flip", self.flip),
+                "elastic": number("elastic", self.elastic, least=0),
+                "smoothness": number("smoothness", self.smoothness, least=0.5),
                 "lighting": number("lighting", self.lighting, least=0),
                 "symmetries": one_of("symmetries", self.symmetries, SYMMETRIES),
             }
@@ -66,7 +75,13 @@ class Augmentation:
     @property
     def moves(self) -> bool:
         """Whether pixels are moved by `augment`; symmetries and lighting have functions of their own."""
-        return replace(self, lighting=0.0, symmetries="none") != Augmentation()
+        return replace(self, lighting=0.0, symmetries="none", smoothness=Augmentation.smoothness) != Augmentation()
+
+    @property
+    def resamples(self) -> bool:
+        """Whether pixels are interpolated; else they are moved whole."""
+        named = (self.rotation, self.scale, self.squeeze, self.shear, self.shift % 1, self.elastic)
+        return any(named)
 
     @property
     def words(self) -> str:
@@ -109,33 +124,31 @@ def augment(
     """
     if not augmentation.moves or not len(batch):
         return batch
-    if augmentation.rotation or augmentation.scale or augmentation.shear or augmentation.shift % 1:
-        matrices = _matrices(batch, augmentation, generator).to(batch)
-        grid = affine_grid(matrices, list(batch.shape), align_corners=False)
-        return grid_sample(batch - fill, grid, mode="bilinear", padding_mode="zeros", align_corners=False).add_(fill)
-    return _moved(batch, augmentation, generator, fill)
+    if not augmentation.resamples:
+        return _moved(batch, augmentation, generator, fill)
+    size = (batch.shape[2], batch.shape[3])
+    return resample(batch, draw_warp(len(batch), size, augmentation, generator=generator), fill=fill)
 
 
-def _matrices(batch: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Float[Tensor, "batch 2 3"]:
-    """From places in the result to places in the image, both from −1 to 1 along each axis."""
-    count, height, width = len(batch), batch.shape[2], batch.shape[3]
-    turn, size, slant, right, down = _even(count, 5, generator).unbind(1)
-    turn, slant = turn * math.radians(augmentation.rotation), torch.tan(slant * math.radians(augmentation.shear))
-    size = 1 / (1 + size * augmentation.scale)
-    mirror = _mirror(count, augmentation, generator)
-    cosine, sine = torch.cos(turn) * size, torch.sin(turn) * size
-    rows = torch.stack(
-        [
-            mirror * cosine,
-            mirror * (cosine * slant + sine) * (height / width),
-            mirror * right * augmentation.shift * 2 / width,
-            -sine * (width / height),
-            cosine - sine * slant,
-            down * augmentation.shift * 2 / height,
-        ],
-        dim=1,
-    )
-    return rows.view(count, 2, 3)
+def draw_warp(count: int, size: tuple[int, int], augmentation: Augmentation, *, generator: torch.Generator) -> Warp:
+    """What `augment` does to `count` images of `size` (height, width), where it interpolates."""
+    matrices = _matrices(count, augmentation, generator)
+    if not augmentation.elastic:
+        return Warp(matrices)
+    amplitude, smoothness = augmentation.elastic, augmentation.smoothness
+    return Warp(matrices, draw_field(count, size, amplitude=amplitude, smoothness=smoothness, generator=generator))
+
+
+def _matrices(count: int, augmentation: Augmentation, generator: torch.Generator) -> Matrices:
+    """A move for each image, mirrored first where it is drawn."""
+    rotation, scale, shift = augmentation.rotation, augmentation.scale, augmentation.shift
+    most = torch.tensor([rotation, scale, augmentation.squeeze, augmentation.shear, shift, shift])
+    turn, size, squeeze, lean, right, down = (_even(count, 6, generator) * most).unbind(1)
+    affine = Affine(rotation=turn, scale=1 + size, squeeze=squeeze, shear=lean, right=right, down=down)
+    matrices = affine.matrices(count)
+    if augmentation.flip:
+        matrices[:, 0] *= _mirror(count, augmentation, generator)[:, None]
+    return matrices
 
 
 def _moved(batch: Tensor, augmentation: Augmentation, generator: torch.Generator, fill: float) -> Tensor:

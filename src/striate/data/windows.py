@@ -31,11 +31,11 @@ GAPS = (-1, 4)
 """Pixels between the boxes of neighbours, from and to."""
 FLANKS = 2
 """Digits to the left and to the right of the one in the middle: a window can reach over a narrow neighbour."""
-DIGITS, ENDS, NOISY, NOISE = 0.72, 0.12, 0.25, 0.1
+DIGITS, ENDS, NOISY, NOISE = 0.75, 0.12, 0.25, 0.1
 """The shares of windows on a digit, of sides at which the line ends, of windows with noise, and of pixels inverted."""
 ROLL = 2
 """Each digit stands up to so many pixels higher or lower than in MNIST, and so does the line as a whole."""
-WARP = Augmentation(rotation=5, scale=0.15, shear=20)
+WARP = Augmentation(rotation=4, scale=0.12, shear=15)
 """How far a window is turned, sized and slanted about its middle."""
 COUNTS = {"train": 200_000, "validation": 10_000, "test": 20_000}
 """How many windows are made of the digits of each part."""

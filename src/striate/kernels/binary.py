@@ -31,6 +31,7 @@ class Layer(Structure):
         ("link_filters", c_void_p),
         ("link_channels", c_void_p),
         ("rate", c_float),
+        ("response", c_float * 3),
         ("weight", c_void_p),
         ("bias", c_void_p),
         ("weight_gradient", c_void_p),
@@ -51,6 +52,19 @@ class Images(Structure):
     ]
 
 
+class Warp(Structure):
+    """`StriateWarp`."""
+
+    _fields_ = [
+        ("shape", c_int32 * 3),
+        ("ranks", c_int32 * 2),
+        ("matrices", c_void_p),
+        ("noise", c_void_p),
+        ("down", c_void_p),
+        ("across", c_void_p),
+    ]
+
+
 class Target(Structure):
     """`StriateTarget`."""
 
@@ -65,12 +79,14 @@ class Update(Structure):
         ("count", c_int32),
         ("first", c_void_p),
         ("second", c_void_p),
+        ("average", c_void_p),
         ("rate", c_double),
         ("first_decay", c_double),
         ("second_decay", c_double),
         ("weight_decay", c_double),
         ("epsilon", c_double),
         ("step", c_double),
+        ("average_part", c_double),
     ]
 
 
@@ -78,6 +94,38 @@ class Result(Structure):
     """`StriateResult`."""
 
     _fields_ = [("loss", c_double), ("right", c_int64)]
+
+
+class Pass(Structure):
+    """`StriatePass`."""
+
+    _fields_ = [("images", c_int64)] + [
+        (name, c_void_p)
+        for name in (
+            *("blocks", "scale", "shift", "weight", "bias", "out", "memory", "sums"),
+            *("out_gradient", "sums_gradient", "blocks_gradient", "weight_gradient", "bias_gradient"),
+            *("scale_gradient", "shift_gradient"),
+        )
+    ]
+
+
+class Join(Structure):
+    """`StriateJoin`."""
+
+    _fields_ = [
+        ("function", c_int32),
+        ("channels", c_int32),
+        ("positions", c_int32),
+        ("images", c_int64),
+        ("terms", c_void_p * 2),
+        ("scales", c_void_p * 2),
+        ("shifts", c_void_p * 2),
+        ("out", c_void_p),
+        ("out_gradient", c_void_p),
+        ("gradients", c_void_p * 2),
+        ("scale_gradients", c_void_p * 2),
+        ("shift_gradients", c_void_p * 2),
+    ]
 
 
 @dataclass(frozen=True)
@@ -116,20 +164,28 @@ def library(instruction_set: str = "") -> Library | str:
 
 
 def _declare(calls: ctypes.CDLL) -> None:
-    calls.striate_new.argtypes = [POINTER(Layer), c_int32]
-    calls.striate_new.restype = c_void_p
-    calls.striate_free.argtypes = [c_void_p]
-    calls.striate_free.restype = None
-    calls.striate_forward.argtypes = [c_void_p, POINTER(Images), c_void_p, c_int32]
-    calls.striate_forward.restype = None
-    calls.striate_step.argtypes = [
-        c_void_p,
-        POINTER(Images),
-        POINTER(Target),
-        POINTER(Update),
-        c_int32,
-        POINTER(Result),
-    ]
-    calls.striate_step.restype = None
-    calls.striate_profile.argtypes = [c_void_p, POINTER(c_double)]
-    calls.striate_profile.restype = None
+    address, number = c_void_p, c_int32
+    extent = [c_int64, number, number]
+    declared: dict[str, tuple[list[type], type | None]] = {
+        "new": ([POINTER(Layer), number], address),
+        "free": ([address], None),
+        "forward": ([address, POINTER(Images), address, number], None),
+        "step": ([address, *map(POINTER, (Images, Target, Update)), number, POINTER(Result)], None),
+        "warp": ([address, POINTER(Images), POINTER(Warp), address, number], None),
+        "profile": ([address, POINTER(c_double)], None),
+        "pattern_new": ([POINTER(Layer), number], address),
+        "pattern_free": ([address], None),
+        "pattern_learn": ([address, *map(POINTER, (Images, Target, c_void_p, Result))], number),
+        "pattern_curvature": ([address, *map(POINTER, (Images, Target, c_void_p))], number),
+        "layer_new": ([POINTER(Layer), number], address),
+        "layer_free": ([address], None),
+        "layer_forward": ([address, POINTER(Pass), number], None),
+        "layer_backward": ([address, POINTER(Pass), number], None),
+        "join_forward": ([POINTER(Join), number], None),
+        "join_backward": ([POINTER(Join), number], None),
+        "to_groups": ([address, address, *extent, number], None),
+        "from_groups": ([address, address, *extent, number], None),
+    }
+    for name, (arguments, result) in declared.items():
+        call = getattr(calls, f"striate_{name}")
+        call.argtypes, call.restype = arguments, result

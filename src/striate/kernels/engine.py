@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from striate.kernels.binary import Images, Layer, Library, Result, Target, Update, library
-from striate.kernels.lower import FUNCTIONS, KINDS, Lowered, NotLoweredError, lower
+from striate.kernels.lower import FUNCTIONS, KINDS, Lowered, NotLoweredError, lower, three
 from striate.kernels.optimiser import Rule
+from striate.kernels.warp import Warp
 from striate.spec.network import Network, plan
 
 LOSSES = ("cross-entropy", "rbf-mle", "rbf-map")
@@ -87,7 +88,7 @@ class Engine:
         self.layers = lower(network)
         self.features = plan(network).output
         self.module = module
-        self.parameters = [each for layer in self.layers for each in _parameters(module, layer)]
+        self.parameters = [each for layer in self.layers for _, each in parameters_of(module, layer)]
         self.gradients = [torch.zeros_like(each, memory_format=torch.contiguous_format) for each in self.parameters]
         self._bind()
 
@@ -95,7 +96,7 @@ class Engine:
         """Logits, or RBF distances: (images, features), in evaluation mode."""
         self._check()
         made = torch.empty(len(pictures), *self.features)
-        images, _keep = _images(pictures, self.network)
+        images, _keep = images_of(pictures, self.network)
         self.binary.calls.striate_forward(self.handle, images, made.data_ptr(), threads)
         return made
 
@@ -106,13 +107,23 @@ class Engine:
         for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
             if parameter.grad is not gradient:
                 parameter.grad = gradient
-        images, _keep = _images(pictures, self.network)
+        images, _keep = images_of(pictures, self.network)
         labels = goal.labels.contiguous()
         target = Target(labels.data_ptr(), LOSSES.index(goal.loss), goal.rubbish, goal.seed)
         update = rule.next(self.parameters) if rule else Update()
         result = Result()
         self.binary.calls.striate_step(self.handle, images, target, update, threads, result)
         return result.loss, result.right
+
+    def warped(self, pictures: Pictures, warp: Warp, *, threads: int) -> Tensor:
+        """Pictures of bytes, moved and distorted: (images, channels, height, width), float32."""
+        if pictures.images.dtype != torch.uint8:
+            raise ValueError(f"images of {pictures.images.dtype}; to be warped they must be bytes")
+        images, _keep = images_of(pictures, self.network)
+        lowered = warp.lowered(len(pictures), three(self.network.input))
+        made = torch.empty(len(pictures), *self.network.input)
+        self.binary.calls.striate_warp(self.handle, images, lowered, made.data_ptr(), threads)
+        return made
 
     def spent(self) -> Spent:
         """Where the time went since the last call."""
@@ -137,49 +148,58 @@ class Engine:
         self.addresses = [each.data_ptr() for each in self.parameters]
         gradients = dict(zip(self.parameters, self.gradients, strict=True))
         self._kept: list[object] = []
-        made = [self._layer(each, gradients) for each in self.layers]
+        made = [bound(each, self.module, self._kept, gradients) for each in self.layers]
         handle = self.binary.calls.striate_new((Layer * len(made))(*made), len(made))
         if not handle:
             raise MemoryError("the kernels' buffers")
         self.handle = handle
         finalize(self, self.binary.calls.striate_free, handle)
 
-    def _layer(self, layer: Lowered, gradients: dict[nn.Parameter, Tensor]) -> Layer:
-        made = Layer(KINDS.index(layer.kind), FUNCTIONS.index(layer.function))
-        for name in ("input", "output", "kernel", "stride", "dilation", "padding"):
-            getattr(made, name)[:] = getattr(layer, name)
-        made.count_padding, made.rate, made.links = layer.count_padding, layer.rate, len(layer.links)
-        if layer.links:
-            for name, numbers in zip(("link_filters", "link_channels"), zip(*layer.links, strict=True), strict=True):
-                array = (ctypes.c_int32 * len(numbers))(*numbers)
-                self._kept.append(array)
-                setattr(made, name, ctypes.addressof(array))
-        if layer.kind == "radial":
-            centres: Tensor = self.module.get_submodule(layer.path).centres  # pyright: ignore[reportAssignmentType]
-            self._kept.append(centres)
-            made.weight = centres.data_ptr()
-        for name, parameter in _named(self.module, layer):
-            setattr(made, name, parameter.data_ptr())
+
+def layer_of(layer: Lowered) -> tuple[Layer, list[object]]:
+    """A layer as C has it, without its parameters, and what must stay alive while C reads it."""
+    made, kept = Layer(KINDS.index(layer.kind), FUNCTIONS.index(layer.function)), list[object]()
+    for name in ("input", "output", "kernel", "stride", "dilation", "padding", "response"):
+        getattr(made, name)[:] = getattr(layer, name)
+    links = layer.links
+    made.count_padding, made.rate, made.links = layer.count_padding, layer.rate, len(links)
+    for name, numbers in zip(("link_filters", "link_channels"), zip(*links, strict=True), strict=bool(links)):
+        array = (ctypes.c_int32 * len(numbers))(*numbers)
+        kept.append(array)
+        setattr(made, name, ctypes.addressof(array))
+    return made, kept
+
+
+def bound(
+    layer: Lowered, module: nn.Module, kept: list[object], gradients: dict[nn.Parameter, Tensor] | None = None
+) -> Layer:
+    """A layer as C has it, with its parameters; what must stay alive while C reads it is added to `kept`."""
+    made, alive = layer_of(layer)
+    kept.extend(alive)
+    if layer.kind == "radial":
+        centres: Tensor = module.get_submodule(layer.path).centres  # pyright: ignore[reportAssignmentType]
+        kept.append(centres)
+        made.weight = centres.data_ptr()
+    for name, parameter in parameters_of(module, layer):
+        setattr(made, name, parameter.data_ptr())
+        if gradients is not None:
             setattr(made, f"{name}_gradient", gradients[parameter].data_ptr())
-        return made
+    return made
 
 
-def _named(module: nn.Module, layer: Lowered) -> list[tuple[str, nn.Parameter]]:
+def parameters_of(module: nn.Module, layer: Lowered) -> list[tuple[str, nn.Parameter]]:
+    """A layer's own parameters, "weight" before "bias". NotLoweredError where C cannot read them."""
     if layer.kind not in ("convolution", "linear", "subsampling"):
         return []
     own = module.get_submodule(layer.path)
-    return [(name, each) for name in ("weight", "bias") if isinstance(each := getattr(own, name), nn.Parameter)]
-
-
-def _parameters(module: nn.Module, layer: Lowered) -> list[nn.Parameter]:
-    found = [each for _, each in _named(module, layer)]
-    for each in found:
+    found = [(name, each) for name in ("weight", "bias") if isinstance(each := getattr(own, name), nn.Parameter)]
+    for _, each in found:
         if each.dtype != torch.float32 or each.device.type != "cpu" or not each.is_contiguous():
             raise NotLoweredError("its parameters are not float32, contiguous and on the CPU")
     return found
 
 
-def _images(pictures: Pictures, network: Network) -> tuple[Images, list[Tensor]]:
+def images_of(pictures: Pictures, network: Network) -> tuple[Images, list[Tensor]]:
     """The images as C has them, and what must stay alive while C reads them."""
     images = pictures.images.contiguous()
     if tuple(images.shape[1:]) != network.input:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import assert_never
+import json
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from typing import Any, assert_never
 
 from striate.spec.layers import (
     RBF,
@@ -23,32 +25,69 @@ from striate.spec.layers import (
     Simple,
     Softmax,
     Subsample,
+    Table,
 )
 from striate.spec.network import Network, Step, plan
-from striate.spec.shapes import Shape, window
+from striate.spec.shapes import Shape, output_shape, window
 
-KINDS = ("convolution", "maximum", "average", "subsampling", "linear", "radial", "elementwise", "dropout")
+KINDS = ("convolution", "maximum", "average", "subsampling", "linear", "radial", "elementwise", "dropout", "response")
 """In the order of `StriateKind`."""
 FUNCTIONS = ("identity", "relu", "tanh", "scaled_tanh", "sigmoid")
 """In the order of `StriateFunction`."""
 
 
+Mapped = Conv | Pool | Subsample | GlobalAveragePool | LocalResponseNorm
+"""Layers that make maps of maps, each image on its own."""
+
+
 @dataclass(frozen=True)
 class Lowered:
-    """One layer of the engine: `path` is where its parameters are; `links` are (filter, channel), a kernel each."""
+    """One layer of the kernels: `path` is where its parameters are, `function` is applied to what it makes.
+
+    On its own it reads `reads` of its input, an activation too. `response` is (alpha, beta, k) of a normalisation over
+    kernel[0] maps.
+    """
 
     kind: str
     path: str
     input: tuple[int, int, int]
     output: tuple[int, int, int]
     function: str = "identity"
+    reads: str = "identity"
     kernel: tuple[int, int] = (1, 1)
     stride: tuple[int, int] = (1, 1)
     dilation: tuple[int, int] = (1, 1)
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     count_padding: bool = False
     rate: float = 0.0
-    links: tuple[tuple[int, int], ...] = field(default=(), repr=False)
+    response: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    groups: int = 1
+    table: Table | None = None
+
+    @property
+    def links(self) -> list[tuple[int, int]]:
+        """(filter, channel) of each kernel that a convolution's weight holds."""
+        if self.kind != "convolution":
+            return []
+        if self.table is not None:
+            return [(row, channel) for row, seen in enumerate(self.table) for channel in seen]
+        each, channels = self.output[0] // self.groups, self.input[0] // self.groups
+        return [(row, row // each * channels + channel) for row in range(self.output[0]) for channel in range(channels)]
+
+    def text(self) -> str:
+        """All of it but the path, as JSON; `parsed` reads it."""
+        return json.dumps(asdict(replace(self, path="")))
+
+
+@cache
+def parsed(text: str) -> Lowered:
+    """A layer from its `text`."""
+    members: dict[str, Any] = json.loads(text)
+    return Lowered(**{name: _tuples(value) for name, value in members.items()})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value  # pyright: ignore[reportUnknownArgumentType]
 
 
 class NotLoweredError(Exception):
@@ -76,18 +115,17 @@ def lower(network: Network) -> list[Lowered]:
 
 def _with(layers: list[Lowered], layer: Simple, step: Step) -> list[Lowered]:
     shape, output = step.inputs[0], step.output
-    given = layers[-1].output if layers else _three(shape)
+    given = layers[-1].output if layers else three(shape)
     match layer:
         case Conv():
-            return [*layers, _convolution(layer, step)]
-        case Pool():
-            kind = "maximum" if layer.function == "max" else "average"
-            return _pooled(layers, replace(_windowed(kind, layer, step), count_padding=layer.count_padding))
-        case Subsample():
-            return [*layers, _windowed("subsampling", layer, step)]
-        case GlobalAveragePool():
-            whole = (shape[1], shape[2])
-            return [*layers, Lowered("average", step.path, _three(shape), _three(output), kernel=whole, stride=whole)]
+            made = lowered(layer, shape, path=step.path)
+            if (
+                layer.table is None and layer.groups == 1 and made.kernel == shape[1:] and not any(made.padding)
+            ):  # one window: all of it
+                made = Lowered("linear", step.path, made.input, made.output)
+            return [*layers, made]
+        case Pool() | Subsample() | GlobalAveragePool() | LocalResponseNorm():
+            return _pooled(layers, lowered(layer, shape, path=step.path))
         case Activation():
             if layers and layers[-1].function == "identity" and layers[-1].kind != "dropout":
                 return [*layers[:-1], replace(layers[-1], function=layer.function)]
@@ -95,12 +133,12 @@ def _with(layers: list[Lowered], layer: Simple, step: Step) -> list[Lowered]:
         case Flatten():
             return layers
         case Linear():
-            return [*layers, Lowered("linear", step.path, given, _three(output))]
+            return [*layers, Lowered("linear", step.path, given, three(output))]
         case RBF():
-            return [*layers, Lowered("radial", step.path, given, _three(output))]
+            return [*layers, Lowered("radial", step.path, given, three(output))]
         case Dropout():
             return [*layers, Lowered("dropout", step.path, given, given, rate=layer.rate)]
-        case BatchNorm() | LocalResponseNorm() | PadChannels() | PositionBias() | Softmax():
+        case BatchNorm() | PadChannels() | PositionBias() | Softmax():
             raise NotLoweredError(f"{step.path} is a {type(layer).__name__}")
         case _:
             assert_never(layer)
@@ -113,30 +151,34 @@ def _pooled(layers: list[Lowered], pool: Lowered) -> list[Lowered]:
     return [*layers, pool]
 
 
-def _convolution(layer: Conv, step: Step) -> Lowered:
-    shape = step.inputs[0]
-    lowered = _windowed("convolution", layer, step)
-    each, channels = layer.filters // layer.groups, shape[0] // layer.groups
-    if layer.table is not None:
-        links = tuple((row, channel) for row, seen in enumerate(layer.table) for channel in seen)
-    elif layer.groups == 1 and lowered.kernel == shape[1:] and not any(lowered.padding):
-        return replace(lowered, kind="linear", kernel=(1, 1), stride=(1, 1), dilation=(1, 1))  # one window: all of it
-    else:
-        links = tuple(
-            (filter_, filter_ // each * channels + channel)
-            for filter_ in range(layer.filters)
-            for channel in range(channels)
-        )
-    return replace(lowered, links=links, dilation=_pair(layer.dilation))
+def lowered(layer: Mapped, shape: Shape, *, path: str = "") -> Lowered:
+    """A layer that reads maps of `shape`, as the kernels take it."""
+    match layer:
+        case Conv():
+            made = _windowed("convolution", layer, shape, path)
+            return replace(made, dilation=_pair(layer.dilation), groups=layer.groups, table=layer.table)
+        case Pool():
+            kind = "maximum" if layer.function == "max" else "average"
+            return replace(_windowed(kind, layer, shape, path), count_padding=layer.count_padding)
+        case Subsample():
+            return _windowed("subsampling", layer, shape, path)
+        case GlobalAveragePool():
+            whole = (shape[1], shape[2])
+            return Lowered("average", path, three(shape), three(shape[:1]), kernel=whole, stride=whole)
+        case LocalResponseNorm():
+            own = (layer.alpha, layer.beta, layer.k)
+            return Lowered("response", path, three(shape), three(shape), kernel=(layer.size, 1), response=own)
+        case _:
+            assert_never(layer)
 
 
-def _windowed(kind: str, layer: Conv | Pool | Subsample, step: Step) -> Lowered:
-    moved = window(layer, step.inputs[0])
+def _windowed(kind: str, layer: Conv | Pool | Subsample, shape: Shape, path: str) -> Lowered:
+    moved = window(layer, shape)
     return Lowered(
         kind,
-        step.path,
-        _three(step.inputs[0]),
-        _three(step.output),
+        path,
+        three(shape),
+        three(output_shape(layer, shape)),
         kernel=(moved.height.kernel, moved.width.kernel),
         stride=(moved.height.stride, moved.width.stride),
         padding=moved.padding,
@@ -148,6 +190,7 @@ def _pair(value: object) -> tuple[int, int]:
     return value
 
 
-def _three(shape: Shape) -> tuple[int, int, int]:
+def three(shape: Shape) -> tuple[int, int, int]:
+    """A shape as the engine has it: a flat vector of n features is (n, 1, 1)."""
     padded = (*shape, 1, 1)
     return padded[0], padded[1], padded[2]

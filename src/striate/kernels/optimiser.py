@@ -29,7 +29,9 @@ class Slots:
 class Rule:
     """The step of an AdamW or SGD of torch.optim with one group of parameters, without amsgrad, Nesterov or damping.
 
-    `next` gives the numbers of the following step and counts it in the optimiser's state, as the optimiser would.
+    `next` gives the numbers of the following step and counts it in the optimiser's state, as the optimiser would. A
+    group with an `average_part` has its parameters' averages too, in the state's `average`: after each step they go
+    that part of the way to the parameters.
     """
 
     def __init__(self, optimiser: torch.optim.Optimizer | Slots) -> None:
@@ -39,7 +41,7 @@ class Rule:
         else:
             self.kind = "adamw" if isinstance(optimiser, torch.optim.AdamW) else "sgd"
         self.bound: list[Tensor] | None = None
-        self.arrays: list[Any] = [None, None]
+        self.arrays: list[Any] = [ctypes.c_void_p()] * 3
         self.steps: list[Tensor] = []
         self.counters: list[ctypes.c_float] = []  # the memory of `steps`
         self.done = 0.0
@@ -48,13 +50,10 @@ class Rule:
         """The update of the step to come."""
         group = self.optimiser.param_groups[0]
         state = self.optimiser.state
-        names = ("exp_avg", "exp_avg_sq") if self.kind == "adamw" else ("momentum_buffer",)
-        if self.kind == "sgd" and not group["momentum"]:
-            names = ()
+        names = self._slots(group)
         for parameter in parameters:
-            if names and state[parameter].get(names[-1]) is None:
-                self._begin(state[parameter], parameter, names)
-        slots = [[state[each][name] for each in parameters] for name in names]
+            self._begin(state[parameter], parameter, names)
+        slots = [[state[each][name] for each in parameters] if name else [] for name in names]
         flat = [each for slot in slots for each in slot]
         if (
             self.bound is None
@@ -66,29 +65,38 @@ class Rule:
         self.done += 1
         for counter in self.counters:
             counter.value = self.done
-        first, second = (ctypes.addressof(each) if each is not None else None for each in self.arrays)
+        first, second, average = map(ctypes.addressof, self.arrays)
         betas = group.get("betas", (group.get("momentum", 0.0), 0.0))
         return Update(
             RULES.index(self.kind),
             len(parameters),
             first,
             second,
+            average,
             group["lr"],
             *betas,
             group["weight_decay"],
             group.get("eps", 0.0),
             self.done,
+            group.get("average_part", 0.0),
         )
 
-    def _begin(self, state: dict[str, Any], parameter: nn.Parameter, names: tuple[str, ...]) -> None:
+    def _slots(self, group: dict[str, Any]) -> tuple[str, str, str]:
+        """What the state keeps for a parameter, as `StriateUpdate` has it; "" for what there is not."""
+        average = "average" if group.get("average_part") else ""
         if self.kind == "adamw":
+            return "exp_avg", "exp_avg_sq", average
+        return "momentum_buffer" if group["momentum"] else "", "", average
+
+    def _begin(self, state: dict[str, Any], parameter: nn.Parameter, names: tuple[str, ...]) -> None:
+        if self.kind == "adamw" and "step" not in state:
             state["step"] = torch.zeros((), dtype=torch.float32)
         for name in names:
-            state[name] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
+            if name and state.get(name) is None:
+                state[name] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
 
     def _bind(self, parameters: list[nn.Parameter], slots: list[list[Tensor]]) -> None:
-        for place in range(2):
-            tensors = slots[place] if place < len(slots) else []
+        for place, tensors in enumerate(slots):
             pointers = [each.data_ptr() for each in tensors] or [None] * len(parameters)
             self.arrays[place] = (ctypes.c_void_p * len(parameters))(*pointers)
         states = [self.optimiser.state[each] for each in parameters]

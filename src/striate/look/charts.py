@@ -19,8 +19,8 @@ class Series:
     values: tuple[float, ...]
 
 
-def line_chart(title: str, series: list[Series], *, x: str, unit: str = "", start: int = 1) -> str:
-    """An SVG of some series over `x`, from `start` on; `unit` stands behind the numbers of the vertical axis."""
+def line_chart(title: str, series: list[Series], *, x: str, unit: str = "", start: float = 1, step: float = 1) -> str:
+    """An SVG of some series over `x`, from `start` on in steps; `unit` stands behind the vertical axis's numbers."""
     count = max(len(each.values) for each in series)
     top = max((value for each in series for value in each.values if math.isfinite(value)), default=1.0) or 1.0
     ticks = _ticks(top)
@@ -43,11 +43,10 @@ def line_chart(title: str, series: list[Series], *, x: str, unit: str = "", star
             f'stroke-opacity="0.15"/><text x="{LEFT - 8}" y="{level + 4:.1f}" text-anchor="end" opacity="0.7">'
             f"{tick:g}{unit}</text>"
         )
-    step = max(1, math.ceil(count / 10))
-    for place in range(1, count + 1, step):
-        across, number = at(place, 0)[0], place + start - 1
+    for place in range(1, count + 1, max(1, math.ceil((count - 1) / 10))):
+        across, number = at(place, 0)[0], start + (place - 1) * step
         parts.append(
-            f'<text x="{across:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle" opacity="0.7">{number}</text>'
+            f'<text x="{across:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle" opacity="0.7">{number:g}</text>'
         )
     middle = (LEFT + WIDTH - RIGHT) / 2
     parts.append(f'<text x="{middle}" y="{HEIGHT - 4}" text-anchor="middle" opacity="0.7">{escape(x)}</text>')

@@ -23,7 +23,9 @@ from striate.look.drawing import Figure
 from striate.look.field import fields
 from striate.look.filters import filters
 from striate.look.invariance_figure import invariance
+from striate.look.learning import learning
 from striate.look.maps import maps
+from striate.look.raster import to_png
 from striate.look.sharing import sharing
 from striate.look.subject import Shown, Subject, shown
 from striate.look.wants_figure import wants
@@ -32,6 +34,7 @@ from striate.train.files import make_folder, write_whole
 
 SECTIONS = {
     "filters": ("Filters", "What the weights look like. The first layer's read the image; deeper ones read maps."),
+    "learning": ("The learning", "The first layer from fresh weights to its last epoch, and the errors as they fall."),
     "maps": ("Feature maps", "What each layer makes of an image, from the pixels to the answer."),
     "bench": ("The filter bench", "One kernel at a time, and the sum that makes each value."),
     "fields": ("Receptive fields", "The part of the image that a unit can see, and the part that it minds."),
@@ -103,12 +106,14 @@ def check(subject: Subject, wish: Wish) -> None:
         raise UnknownNameError(error.what, error.expected.replace("classs", "classes"), error.remedy)
 
 
-def write_look(subject: Subject, sections: Sequence[Section], *, folder: Path) -> Path:
-    """Write each figure as an SVG, and look.html with all of them; gives the page's path."""
+def write_look(subject: Subject, sections: Sequence[Section], *, folder: Path, png: bool = False) -> Path:
+    """Write each figure as an SVG, with `png` as a PNG too, and look.html with all of them; gives the page's path."""
     make_folder(folder)
     for section in sections:
         for figure in section.figures:
             write_whole(folder / f"{figure.name}.svg", figure.standalone())
+            if png:
+                write_whole(folder / f"{figure.name}.png", to_png(figure))
     page = _template().render(
         network=subject.network,
         subject=subject,
@@ -125,6 +130,8 @@ def _figures(key: str, subject: Subject, wish: Wish, images: list[Shown]) -> lis
     match key:
         case "filters":
             return filters(subject, layer=wish.layer)
+        case "learning":
+            return [] if subject.run is None else learning(subject.run)
         case "maps":
             return _each(images, [maps(subject, image, layer=wish.layer) for image in images])
         case "bench":

@@ -15,12 +15,15 @@ from striate.account import CONVENTION, account
 from striate.build import Built
 from striate.data import ImageSet
 from striate.look.charts import Series, line_chart
+from striate.look.learning import learning
 from striate.look.pictures import colour_filter_picture, data_uri, filter_picture, image_picture, png, sheet
+from striate.look.rejection_figure import rejection_chart
 from striate.spec.layers import Conv
 from striate.spec.network import plan
 from striate.spec.shapes import show
 from striate.train.files import make_folder, write_whole
 from striate.train.metrics import Outputs, evaluation_of
+from striate.train.rejection import PAPER_ERROR, rejection_of, scores_compared
 from striate.train.run import Run
 
 MISTAKES = 32
@@ -43,10 +46,13 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
     mistakes = worst_mistakes(run, outputs, images)
     filters = first_filters(run.model())
     epochs = run.events("epoch")
+    judging = "validation" if run.recipe.hold_out else "test"
     charts = [
         line_chart("Loss", [Series("training", "#d97706", tuple(each["loss"] for each in epochs))], x="epoch"),
-        line_chart("Error", _error_series(epochs), x="epoch", unit=" %"),
+        line_chart("Error", _error_series(epochs, judging), x="epoch", unit=" %"),
     ]
+    rejection = rejection_of(outputs)
+    rejected = rejection_chart(rejection)
     make_folder(run.path("pictures"))
     if filters:
         write_whole(run.path("pictures/filters.png"), png(sheet(filters, side=80, columns=8)))
@@ -54,20 +60,26 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
         labels = [f"{each.truth} as {each.answer}" for each in mistakes]
         pictures = [each.picture for each in mistakes]
         write_whole(run.path("pictures/mistakes.png"), png(sheet(pictures, side=80, columns=8, labels=labels)))
-    for name, chart in zip(("loss", "error"), charts, strict=True):
+    for name, chart in zip(("loss", "error", "rejection"), (*charts, rejected), strict=True):
         write_whole(run.path(f"pictures/{name}.svg"), chart.replace('fill="currentColor"', 'fill="#444"', 1))
     page = _template().render(
         run=run,
         title=_title(run),
         evaluation=evaluation_of(outputs, run.classes),
         split=images.split,
+        judging=judging,
         epochs=epochs,
         warnings=run.events("warning"),
         charts=charts,
+        rejected=rejected,
+        reached=rejection.reach(),
+        paper_error=PAPER_ERROR,
+        compared=scores_compared(run.network),
         account=_account(run),
         convention=CONVENTION,
         mistakes=[(data_uri(each.picture), each) for each in mistakes],
         filters=[data_uri(each) for each in filters],
+        film=[figure.svg for figure in learning(run)],
         recipe=run.recipe.to_dict() | {"augmentation": run.recipe.augmentation.words},
         finished=run.events("finished")[-1:],
     )
@@ -103,13 +115,13 @@ def first_filters(model: Built) -> list[Image.Image]:
     return [filter_picture(each) for each in weights.flatten(0, -3)[:FILTERS]]
 
 
-def _error_series(epochs: list[dict[str, Any]]) -> list[Series]:
+def _error_series(epochs: list[dict[str, Any]], judging: str) -> list[Series]:
     def errors(key: str) -> tuple[float, ...]:
         return tuple(100 * (1 - each[key]) for each in epochs)
 
     return [
         Series("training", "#d97706", errors("train_accuracy")),
-        Series("validation", "#2563eb", errors("accuracy")),
+        Series(judging, "#2563eb", errors("accuracy")),
     ]
 
 

@@ -35,7 +35,7 @@ class Subject:
 
     `data` are images in the network's own channels and size; `origin` says in words what they are, `weights` where
     the weights come from. `trained` is whether they are those of a run; scores are divided by its `temperature` before
-    they are read as probabilities.
+    they are read as probabilities. `run` is the run, where there is one.
     """
 
     network: Network
@@ -47,6 +47,7 @@ class Subject:
     weights: str
     trained: bool
     temperature: float = 1.0
+    run: Run | None = None
 
     @cached_property
     def blank(self) -> int:
@@ -121,13 +122,14 @@ def _fresh(network: Network, seed: int) -> Built:
 def _of_run(run: Run, data: str | None) -> Subject:
     source = data or run.data.source
     images = load(source, "train", resize=run.data.resize, skip_unreadable=run.data.skip_unreadable)
-    if data is None:
+    held_out = data is None and run.recipe.hold_out > 0
+    if held_out:
         _, images = hold_out(images, fraction=run.recipe.hold_out)
     some = _some(images, run.preprocessing)
-    origin = f"{len(some)} {'validation' if data is None else 'training'} images of {Path(images.source).name}"
+    origin = f"{len(some)} {'validation' if held_out else 'training'} images of {Path(images.source).name}"
     weights = f"The weights are those of the run {run.folder.name}."
     return Subject(
-        run.network, run.model(), run.preprocessing, run.classes, some, origin, weights, True, run.temperature
+        run.network, run.model(), run.preprocessing, run.classes, some, origin, weights, True, run.temperature, run
     )
 
 

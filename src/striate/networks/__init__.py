@@ -14,8 +14,10 @@ from striate.networks import (
     convnetjs,
     fully_connected,
     googlenet,
+    lenet1,
     lenet5,
     lenet5_keras,
+    perceptrons,
     resnet,
     simple_cnn,
     vgg,
@@ -27,7 +29,9 @@ from striate.spec.network import Network
 from striate.spec.notation import from_text
 
 CATALOGUE: dict[str, Entry] = {
+    **lenet1.ENTRIES,
     **lenet5.ENTRIES,
+    **perceptrons.ENTRIES,
     **alexnet.ENTRIES,
     **zfnet.ENTRIES,
     **vgg.ENTRIES,

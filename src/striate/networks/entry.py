@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from striate.spec.network import Network, Source
 
-UNITS = {"": 1.0, "%": 1.0, "million": 1e6, "billion": 1e9}
+UNITS = {"": 1.0, "%": 1.0, "thousand": 1e3, "million": 1e6, "billion": 1e9}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,11 @@ These are drawn for Striate in the same spirit: stylised, so that characters tha
 
 from __future__ import annotations
 
+from functools import cache
+
+from striate.errors import UnknownNameError
+from striate.networks.characters import BLOCKS
+
 WIDTH, HEIGHT = 7, 12
 
 _DIGITS = """
@@ -30,14 +35,40 @@ def digits() -> tuple[tuple[float, ...], ...]:
     >>> len(digits()), len(digits()[0]), sum(digits()[0])
     (10, 84, 0.0)
     """
-    rows = [line.split() for line in _DIGITS.split("\n") if line]
-    return tuple(tuple(1.0 if mark == "#" else -1.0 for row in rows for mark in row[digit]) for digit in range(10))
+    return centres(tuple("0123456789"))
 
 
-def empty() -> tuple[float, ...]:
-    """A bitmap without ink: what LeNet-5 is to say where there is no character.
+def centres(characters: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
+    """Each character as 84 values of +1 (ink) and −1, row by row. UnknownNameError where one is not drawn.
 
-    >>> sum(empty())
-    -84.0
+    >>> centres(("O",))[0][:7]
+    (-1.0, 1.0, 1.0, 1.0, 1.0, 1.0, -1.0)
     """
-    return (-1.0,) * (WIDTH * HEIGHT)
+    drawn = bitmaps()
+    strange = [each for each in characters if each not in drawn]
+    if strange:
+        raise UnknownNameError(
+            f"no bitmap is drawn for {', '.join(map(repr, strange[:5]))}.",
+            f"There is one for each of the {len(drawn)} printable characters of ASCII.",
+        )
+    return tuple(tuple(1.0 if mark == "#" else -1.0 for row in drawn[each] for mark in row) for each in characters)
+
+
+@cache
+def bitmaps() -> dict[str, tuple[str, ...]]:
+    """Every printable character of ASCII, in its order: 12 rows of 7 marks, "#" for ink and "." for none.
+
+    >>> print("\\n".join(bitmaps()["a"][4:11]))
+    .#####.
+    .....##
+    .######
+    ##...##
+    ##...##
+    ##..###
+    .###.##
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for characters, art in (("0123456789", _DIGITS), *BLOCKS):
+        rows = [line.split() for line in art.split("\n") if line]
+        found |= {each: tuple(row[place] for row in rows) for place, each in enumerate(characters)}
+    return dict(sorted(found.items()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from striate.networks.entry import Entry, Paper, Published
-from striate.networks.glyphs import digits, empty
+from striate.networks.glyphs import centres, digits
 from striate.spec.layers import RBF, Activation, Conv, Flatten, Linear, Pool, Subsample
 from striate.spec.network import Network
 
@@ -72,10 +72,10 @@ def lenet5_reader() -> Network:
     return Network(
         "lenet5-reader",
         (1, 32, 32),
-        [*layers[:-1], RBF((*digits(), empty()), name="output")],
+        [*layers[:-1], RBF(centres(tuple("0123456789 ")), name="output")],
         PAPER.source(
             "section VII",
-            "The paper names a class for blank space and gives no code for it; here it is the bitmap without ink.",
+            "The paper names a class for blank space and gives no code for it; here it is the space's bitmap, without ink.",
             "A unit of S2 and S4 adds its four inputs, and the RBF bitmaps are drawn anew, as in lenet5.",
         ),
     )

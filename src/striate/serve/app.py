@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from time import perf_counter
@@ -21,8 +21,8 @@ from striate.account.unit import Rectangle, seen, unclipped
 from striate.errors import StriateError, unknown_name
 from striate.serve import incoming, wire
 from striate.serve.attribution import METHODS, attribution
-from striate.serve.describe import describe, health
-from striate.serve.guard import LOOPBACK, Guard, Queue, on_deliberate, on_http, on_refused, on_unexpected
+from striate.serve.describe import describe, health, run_names
+from striate.serve.guard import LOOPBACK, WAITING_LONG, Guard, Queue, on_deliberate, on_http, on_refused, on_unexpected
 from striate.serve.incoming import RefusedError
 from striate.serve.openapi import ENDPOINTS, openapi
 from striate.serve.predictor import Predictor
@@ -54,10 +54,13 @@ class Numbers(JSONResponse):
             ) from None
 
 
-def app(predictor: Predictor, *, hosts: tuple[str, ...] = LOOPBACK) -> Starlette:
-    """The ASGI app of one run; `hosts` are the names by which it may be asked, empty for any."""
+def app(*predictors: Predictor, hosts: tuple[str, ...] = LOOPBACK) -> Starlette:
+    """The ASGI app of one run or several; `hosts` are the names by which it may be asked, empty for any.
+
+    A request names a run by `?run=NAME`, the name of its folder; without it the first answers.
+    """
     static = Path(str(files("striate.serve").joinpath("static")))
-    handlers = Handlers(predictor).by_path()
+    handlers = Handlers(predictors).by_path()
     routes = [Route(each.path, handlers[each.path], methods=[each.method]) for each in ENDPOINTS]
 
     async def page(request: Request) -> Response:
@@ -78,15 +81,17 @@ def app(predictor: Predictor, *, hosts: tuple[str, ...] = LOOPBACK) -> Starlette
 class Handlers:
     """What is answered at each path of ENDPOINTS."""
 
-    def __init__(self, predictor: Predictor) -> None:
-        self.predictor = predictor
-        self.queue = Queue()
-        self.described = describe(predictor)
+    def __init__(self, predictors: Sequence[Predictor]) -> None:
+        self.runs = dict(zip(run_names([each.run.folder for each in predictors]), predictors, strict=True))
+        self.twins = {name: each.twin() for name, each in self.runs.items()}
+        self.described = {name: describe(each) for name, each in self.runs.items()}
+        self.queue, self.long_queue = Queue(), Queue(WAITING_LONG)
 
     def by_path(self) -> dict[str, Handler]:
         """The handlers, by their path."""
         return {
             "/health": self.health,
+            "/runs": self.listed,
             "/network": self.network,
             "/predict": self.predict,
             "/activations": self.activations,
@@ -97,32 +102,42 @@ class Handlers:
         }
 
     async def health(self, request: Request) -> Response:
-        return Numbers(health(self.predictor))
+        return Numbers(health(next(iter(self.runs.values()))))
+
+    async def listed(self, request: Request) -> Response:
+        return Numbers({"runs": [{"name": n, "classes": list(each.run.classes)} for n, each in self.runs.items()]})
 
     async def network(self, request: Request) -> Response:
-        return Numbers(self.described | {"trials": trials(self.predictor.run.network)})
+        name = self._name(request)
+        own = self.runs[name].run.network
+        return Numbers(self.described[name] | {"trials": trials(own), "methods": METHODS})
 
     async def openapi(self, request: Request) -> Response:
         return Numbers(openapi())
 
     async def predict(self, request: Request) -> Response:
-        prepared = _prepared(request)
+        predictor, prepared = self._predictor(request), _prepared(request)
         content = await incoming.read_image_bytes(request)
-        found = await self.queue.run(lambda: self.predictor.predict(content, prepared=prepared))
+        found = await self.queue.run(lambda: predictor.predict(content, prepared=prepared))
         steps = [{"name": step.name, "note": step.note} for step in found.steps]
         return Numbers(wire.prediction_head(found) | {"steps": steps})
 
     async def activations(self, request: Request) -> Response:
-        prepared, maps = _prepared(request), incoming.whole(request, "maps", least=1, most=4096, default=MOST_MAPS)
+        predictor, prepared = self._predictor(request), _prepared(request)
+        maps = incoming.whole(request, "maps", least=1, most=4096, default=MOST_MAPS)
         paths = request.query_params.get("paths")
-        wanted = None if paths is None else self._steps(paths.split(","))
+        plan = predictor.plan
+        wanted = None if paths is None else {find_step(plan, path) for path in paths.split(",") if path != "input"}
         as_bytes = request.headers.get("accept", "") == BYTES
         content = await incoming.read_image_bytes(request)
 
         def work() -> Response:
             began = perf_counter()
-            found = self.predictor.watch(content, wanted, prepared=prepared)
-            layers = {self._path(number): values for number, values in sorted(found.outputs.items())}
+            found = predictor.watch(content, wanted, prepared=prepared)
+            layers = {
+                "input" if number == INPUT else plan.steps[number].path: values
+                for number, values in sorted(found.outputs.items())
+            }
             shown = {path: _first(values, maps) for path, values in layers.items()}
             if sum(values.numel() for values in shown.values()) > MOST_VALUES * (16 if as_bytes else 1):
                 raise RefusedError(
@@ -140,17 +155,17 @@ class Handlers:
         return await self.queue.run(work)
 
     async def unit(self, request: Request) -> Response:
-        prepared = _prepared(request)
-        number = find_step(self.predictor.plan, request.query_params.get("path", ""))
+        predictor, prepared = self._predictor(request), _prepared(request)
+        plan = predictor.plan
+        number = find_step(plan, request.query_params.get("path", ""))
         place = tuple(incoming.whole(request, name, default=0) for name in ("map", "row", "column"))
         content = await incoming.read_image_bytes(request)
 
         def work() -> Response:
-            plan = self.predictor.plan
             step = plan.steps[number]
             sources = {number, *(source for source in step.sources if source != INPUT)}
-            found = self.predictor.watch(content, sources, prepared=prepared)
-            explained = explain(self.predictor, found.outputs, number, (place[0], place[1], place[2]))
+            found = predictor.watch(content, sources, prepared=prepared)
+            explained = explain(predictor, found.outputs, number, (place[0], place[1], place[2]))
             at = [range(each, each + 1) for each in place[1:]] if len(step.output) == 3 else [None, None]
             corner = Rectangle((place[1], place[1]), (place[2], place[2])) if len(step.output) == 3 else None
             members = {
@@ -171,29 +186,34 @@ class Handlers:
         return await self.queue.run(work)
 
     async def attribution(self, request: Request) -> Response:
-        prepared, method = _prepared(request), incoming.word(request, "method", METHODS, default=METHODS[0])
-        classes = self.predictor.run.classes
+        twin, prepared = self.twins[self._name(request)], _prepared(request)
+        method = incoming.word(request, "method", METHODS, default=METHODS[0])
+        classes = twin.run.classes
         name = request.query_params.get("class", "")
         if name not in classes:
             raise unknown_name("class", name, classes)
         content = await incoming.read_image_bytes(request)
 
         def work() -> Response:
-            image, _ = self.predictor.read(content, prepared=prepared)
-            found = attribution(self.predictor, image, classes.index(name), method=method)
+            image, _ = twin.read(content, prepared=prepared)
+            found = attribution(twin, image, classes.index(name), method=method)
             return Numbers({"class": name, "method": method, "values": found.tolist()})
 
-        return await self.queue.run(work)
+        return await self.long_queue.run(work)
 
     async def account(self, request: Request) -> Response:
         trial = read_trial(await incoming.read_json(request))
-        return Numbers(await self.queue.run(lambda: try_it(trial, own=self.predictor.run.network)))
+        own = self._predictor(request).run.network
+        return Numbers(await self.queue.run(lambda: try_it(trial, own=own)))
 
-    def _steps(self, paths: list[str]) -> set[int]:
-        return {find_step(self.predictor.plan, path) for path in paths if path != "input"}
+    def _name(self, request: Request) -> str:
+        name = request.query_params.get("run", next(iter(self.runs)))
+        if name not in self.runs:
+            raise unknown_name("run", name, self.runs)
+        return name
 
-    def _path(self, number: int) -> str:
-        return "input" if number == INPUT else self.predictor.plan.steps[number].path
+    def _predictor(self, request: Request) -> Predictor:
+        return self.runs[self._name(request)]
 
 
 def _first(values: Tensor, maps: int) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from striate import __version__
@@ -16,6 +18,18 @@ from striate.spec.writing import to_text
 def health(predictor: Predictor) -> dict[str, Any]:
     """That the server is there, and of which network and version."""
     return {"status": "ok", "network": predictor.run.network.name, "version": __version__}
+
+
+def run_names(folders: Sequence[Path]) -> list[str]:
+    """Names for runs: of each folder its last part, or the whole path where two would have one name.
+
+    >>> run_names([Path("runs/lenet5"), Path("runs/lenet5-dense")])
+    ['lenet5', 'lenet5-dense']
+    >>> run_names([Path("a/lenet5"), Path("b/lenet5")])
+    ['a/lenet5', 'b/lenet5']
+    """
+    short = [folder.resolve().name for folder in folders]
+    return short if len(set(short)) == len(short) else [str(folder) for folder in folders]
 
 
 def describe(predictor: Predictor) -> dict[str, Any]:

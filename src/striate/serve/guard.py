@@ -20,6 +20,8 @@ from striate.serve.sandbox import error_to_dict
 
 WAITING = 32
 """So many requests may wait for the network; one is computed at a time."""
+WAITING_LONG = 4
+"""So many may wait for an attribution, which takes seconds: in a queue of its own, so that it holds nothing else up."""
 SECURITY = {
     "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "cross-origin-opener-policy": "same-origin",

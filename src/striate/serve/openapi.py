@@ -65,8 +65,10 @@ STEPS = Parameter(
     "Whether a drawing is brought to MNIST's form first, or only resized.",
     {"enum": ["on", "off"], "default": "on"},
 )
+RUN = Parameter("run", "Which run, by its name; by default the first.", TEXT)
 
 ENDPOINTS = (
+    Endpoint("GET", "/runs", "The runs that are served: names and classes.", {"runs": _list(OBJECT)}),
     Endpoint("GET", "/health", "That the server is there.", {"status": TEXT, "network": TEXT, "version": TEXT}),
     Endpoint(
         "GET",
@@ -82,6 +84,7 @@ ENDPOINTS = (
             "preprocessing": OBJECT,
             "text": TEXT,
         },
+        parameters=(RUN,),
     ),
     Endpoint(
         "POST",
@@ -89,7 +92,7 @@ ENDPOINTS = (
         "What is on an image.",
         PREDICTION | {"steps": _list(OBJECT)},
         "image",
-        (STEPS,),
+        (STEPS, RUN),
     ),
     Endpoint(
         "POST",
@@ -105,6 +108,7 @@ ENDPOINTS = (
         "image",
         (
             STEPS,
+            RUN,
             Parameter("paths", "Only these layers, their paths with commas between.", TEXT),
             Parameter("maps", "At most so many maps of each layer.", {"type": "integer", "default": 64}),
         ),
@@ -127,6 +131,7 @@ ENDPOINTS = (
         "image",
         (
             STEPS,
+            RUN,
             Parameter("path", "The layer's path.", TEXT, required=True),
             Parameter("map", "The map, or the unit of a flat vector, counted from 0.", WHOLE),
             Parameter("row", "The row in the map.", WHOLE),
@@ -141,6 +146,7 @@ ENDPOINTS = (
         "image",
         (
             STEPS,
+            RUN,
             Parameter("class", "The class's name.", TEXT, required=True),
             Parameter("method", "How.", {"enum": list(METHODS)}),
         ),
@@ -179,7 +185,7 @@ def openapi() -> dict[str, Any]:
         paths[each.path] = {each.method.lower(): _operation(each)}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Striate", "version": __version__, "description": "One trained network that answers."},
+        "info": {"title": "Striate", "version": __version__, "description": "Trained networks that answer."},
         "paths": paths,
     }
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from copy import copy, deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -56,6 +58,13 @@ class Predictor:
         """The network's layers in the order they run."""
         return plan(self.run.network)
 
+    def twin(self) -> Predictor:
+        """The same predictor with modules of its own over the same weights, so that another thread can use it."""
+        other = copy(self)
+        weights = chain(self.model.parameters(), self.model.buffers())
+        other.model = deepcopy(self.model, {id(each): each for each in weights})
+        return other
+
     def __call__(self, image: str | Path) -> Prediction:
         """What is on one image file. Raises DataError, naming the file, where it cannot be read."""
         pixels, steps = read_image(image, self.run.preprocessing)
@@ -69,6 +78,7 @@ class Predictor:
         """
         return self._recent(content, prepared)
 
+    @torch.inference_mode(False)  # what is remembered may be asked for its gradient
     def _read(self, content: bytes, prepared: bool) -> tuple[Images, tuple[Step, ...]]:
         way = self.run.preprocessing if prepared else replace(self.run.preprocessing, form="picture")
         pixels, steps = prepare(open_picture(content), way)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import lcm
 
-from striate.errors import SpecError
+from striate.errors import ShapeError, SpecError
 from striate.spec import checks
 from striate.spec.layers import (
     RBF,
@@ -19,15 +19,16 @@ from striate.spec.layers import (
     PadChannels,
     Residual,
 )
-from striate.spec.network import Network, branches_of
-from striate.spec.shapes import Shape
+from striate.spec.network import Network, branches_of, plan
+from striate.spec.shapes import Shape, show
 
 
 def narrow(network: Network, factor: float = 1.0, *, input: Shape | None = None, classes: int | None = None) -> Network:
     """`network` with `factor` times its filters and units, on another input and for another number of classes.
 
     The last linear layer, and that of each auxiliary head, keep their units, or get `classes`. Widths stay multiples
-    of every number of groups. Raises SpecError where a connection table or RBF centres fix the widths.
+    of every number of groups. Raises SpecError where a connection table, RBF centres, or a sum with the input's own
+    maps fix the widths, and ShapeError where the layers do not fit the input.
 
     >>> from striate.spec.layers import Flatten
     >>> net = Network("n", (1, 8, 8), [Conv(8, kernel=3), Flatten(), Linear(40), Linear(10)])
@@ -44,14 +45,42 @@ def narrow(network: Network, factor: float = 1.0, *, input: Shape | None = None,
             f"{network.name} cannot be made narrower.",
             "Its connection table or its RBF centres name every map and unit.",
         )
-    if classes is not None and not any(_has_linear(layer) for layer in network.layers):
+    if classes is not None:
+        _require_linear_end(network, classes)
+    groups = lcm(*(each.groups for each in everything if isinstance(each, Conv)))
+    layers = _Width(factor, groups, classes).head(network.layers)
+    found = replace(network, input=network.input if input is None else input, layers=layers)
+    plan(replace(network, input=found.input))
+    try:
+        output = plan(found).output
+    except ShapeError as error:
+        raise SpecError(
+            f"{network.name} does not fit together at another width: {error.where} {error.what}",
+            "Values that are added to the input's own, or put behind them, keep their number, as the input's do.",
+            "Put a layer with weights before them, or into the shortcut.",
+        ) from None
+    if classes is not None and output != (classes,):
+        raise SpecError(
+            f"{network.name} has an output of {show(output)}, which cannot be {classes} classes.",
+            "What comes after its last linear layer fixes it.",
+        )
+    return found
+
+
+def _require_linear_end(network: Network, classes: int) -> None:
+    """Raise SpecError unless a linear layer gives one value for each class."""
+    ending = network.layers[-1]
+    if isinstance(ending, RBF):
+        raise SpecError(
+            f"{network.name} ends in {len(ending.centres)} RBF units, which cannot be {classes} classes.",
+            "Each unit has a centre of its own, which is chosen by hand.",
+            "Give the RBF layer one centre for each class, or take a network with a linear output.",
+        )
+    if not any(_has_linear(layer) for layer in network.layers):
         raise SpecError(
             f"{network.name} has no linear layer whose units could be {classes} classes.",
             "Its number of classes follows from its input.",
         )
-    groups = lcm(*(each.groups for each in everything if isinstance(each, Conv)))
-    layers = _Width(factor, groups, classes).head(network.layers)
-    return Network(network.name, network.input if input is None else input, layers, network.source)
 
 
 @dataclass(frozen=True)

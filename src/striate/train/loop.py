@@ -17,6 +17,7 @@ from striate.data import (
     Preprocessing,
     augment,
     colour_axes,
+    draw_warp,
     epoch_order,
     hold_out,
     relight,
@@ -29,7 +30,7 @@ from striate.spec.network import plan
 from striate.train.checkpoint import optimiser_tensors, restore
 from striate.train.losses import class_scores, loss_of
 from striate.train.metrics import pictures_of, run_over
-from striate.train.optimisers import optimiser_for, rate_at
+from striate.train.optimisers import average_part, average_weights, averages_in, optimiser_for, rate_at
 from striate.train.recipe import Recipe
 from striate.train.temperature import temperature_of
 
@@ -94,6 +95,11 @@ class Learner:
         self.waited = 0
         self.plateaus = 0
 
+    def weights(self) -> dict[str, Tensor]:
+        """What is judged and kept: buffers and weights by path, averaged where the recipe wants it."""
+        with averages_in(self.optimiser):
+            return {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+
     def tensors(self) -> dict[str, Tensor]:
         """The weights and buffers by path, and the optimiser's tensors."""
         return dict(self.model.state_dict()) | optimiser_tensors(self.model, self.optimiser)
@@ -157,18 +163,23 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
             chosen = order[learner.batch * size : (learner.batch + 1) * size]
             rate = rate_at(step, recipe.epochs * batches, recipe, plateaus=learner.plateaus)
             for group in learner.optimiser.param_groups:
-                group["lr"] = rate
+                group["lr"], group["average_part"] = rate, average_part(step, recipe.average)
             seed = step_seed(recipe.seed, step, "dropout") if draws else 0
             ready = begun
             if learner.engine and recipe.augmentation.is_none:
                 pictures = pictures_of(images.images, preprocessing, chosen=chosen)
                 loss, right = _engine_step(learner, pictures, images.labels, seed)
             else:
-                pixels = preprocessing.normalise(images.images[chosen].to(device))
                 labels = images.labels[chosen].to(device)
                 generator = torch.Generator().manual_seed(step_seed(recipe.seed, step))
-                pixels, labels = symmetric(pixels, labels, recipe.augmentation.symmetries, generator=generator)
-                pixels = augment(pixels, recipe.augmentation, generator=generator, fill=recipe.low)
+                if learner.engine and recipe.augmentation.resamples and recipe.augmentation.symmetries == "none":
+                    warp = draw_warp(size, preprocessing.shape[1:], recipe.augmentation, generator=generator)
+                    pictures = pictures_of(images.images, preprocessing, chosen=chosen)
+                    pixels = learner.engine.warped(pictures, warp, threads=torch.get_num_threads())
+                else:
+                    pixels = preprocessing.normalise(images.images[chosen].to(device))
+                    pixels, labels = symmetric(pixels, labels, recipe.augmentation.symmetries, generator=generator)
+                    pixels = augment(pixels, recipe.augmentation, generator=generator, fill=recipe.low)
                 if axes is not None:
                     pixels = relight(pixels, axes, recipe.augmentation.lighting, generator=generator)
                 ready = learner.account_for("gathering and augmentation", begun)
@@ -185,7 +196,8 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
             learner.seconds += time.perf_counter() - begun
             yield Batch(learner.epoch, learner.batch, batches, loss, right / size, rate)
         begun = time.perf_counter()
-        seen = run_over(model, split.validation, preprocessing, recipe=recipe)
+        with averages_in(learner.optimiser):
+            seen = run_over(model, split.validation, preprocessing, recipe=recipe)
         learner.account_for("validation", begun)
         seconds = learner.seconds + time.perf_counter() - begun
         count = batches * size
@@ -222,7 +234,7 @@ def _engine_step(learner: Learner, pictures: Pictures, labels: Tensor, seed: int
 def _step(learner: Learner, pixels: Tensor, labels: Tensor, heads: dict[str, float]) -> tuple[float, int]:
     model, optimiser = learner.model, learner.optimiser
     outputs_of_heads: dict[str, Tensor] = {}
-    outputs = model.logits(pixels, outputs_of_heads if heads else None)
+    outputs = model.compute(pixels, outputs_of_heads if heads else None)
     loss = loss_of(outputs, labels, learner.recipe)
     total = loss
     for path, weight in heads.items():
@@ -230,5 +242,6 @@ def _step(learner: Learner, pixels: Tensor, labels: Tensor, heads: dict[str, flo
     optimiser.zero_grad()
     total.backward()
     optimiser.step()
+    average_weights(optimiser)
     right = (class_scores(model.network, outputs.detach()).argmax(1) == labels).sum()
     return loss.item(), int(right)

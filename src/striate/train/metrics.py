@@ -78,7 +78,7 @@ def run_over(
         if engine:
             outputs = engine.outputs(pictures_of(batch, preprocessing), threads=torch.get_num_threads())
         else:
-            outputs = model.logits(preprocessing.normalise(batch.to(device)))
+            outputs = model.compute(preprocessing.normalise(batch.to(device)))
         loss += loss_of(outputs, labels, recipe).item() * len(labels)
         found.append(class_scores(model.network, outputs).cpu())
     model.train(was_training)

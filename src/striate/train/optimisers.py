@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
@@ -37,6 +39,45 @@ def optimiser_for(model: nn.Module, recipe: Recipe, *, engine: bool = False) -> 
         return cast(torch.optim.Optimizer, Slots(recipe.optimiser, parameters, numbers))
     kind = torch.optim.SGD if recipe.optimiser == "sgd" else torch.optim.AdamW
     return kind(parameters, **numbers, fused=True)
+
+
+def average_part(step: int, decay: float) -> float:
+    """How far the averages of the weights go to the weights after a step, 0 to ...: at first they are plain means.
+
+    0 where `decay` is 0: there are no averages.
+
+    >>> [average_part(step, 0.75) for step in (0, 1, 2, 3, 4, 5)]
+    [1.0, 0.5, 0.3333333333333333, 0.25, 0.25, 0.25]
+    """
+    return max(1 - decay, 1 / (step + 1)) if decay else 0.0
+
+
+@torch.no_grad()
+def average_weights(optimiser: torch.optim.Optimizer) -> None:
+    """Move the averages of the weights, which the optimiser's state keeps, as its group's `average_part` says."""
+    group = optimiser.param_groups[0]
+    if not group["average_part"]:
+        return
+    for parameter in group["params"]:
+        state = optimiser.state[parameter]
+        if "average" not in state:
+            state["average"] = torch.zeros_like(parameter)
+        state["average"].lerp_(parameter, group["average_part"])
+
+
+@contextmanager
+def averages_in(optimiser: torch.optim.Optimizer) -> Iterator[None]:
+    """Within, the parameters hold their averages, where there are any."""
+    states = [(each, optimiser.state[each]) for each in optimiser.param_groups[0]["params"]]
+    pairs = [(parameter.detach(), state["average"]) for parameter, state in states if "average" in state]
+    kept = [parameter.clone() for parameter, _ in pairs]
+    for parameter, average in pairs:
+        parameter.copy_(average)
+    try:
+        yield
+    finally:
+        for (parameter, _), before in zip(pairs, kept, strict=True):
+            parameter.copy_(before)
 
 
 def rate_at(step: int, steps: int, recipe: Recipe, *, plateaus: int = 0) -> float:

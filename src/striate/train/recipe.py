@@ -23,8 +23,11 @@ class Recipe:
     nothing along a cosine. "steps" multiplies it by `drop` at each of the fractions `drops` of all steps, "plateau"
     after `patience` epochs in which the validation accuracy was not better than before; both begin with a tenth of it
     for the first `warm_up`. `low` and `high` are what a pixel of 0 and of 255 become. `hold_out` is the fraction of the
-    training images kept for validation. `until` ends the training once that share of the validation images is right.
-    `momentum` is AdamW's β1 and Adadelta's ρ too. `rubbish` is j of LeNet-5's eq. 9.
+    training images kept for validation; only a reproduction of a paper, which learns from all, has 0. `until` ends the
+    training once that share of the validation images is right. `momentum` is AdamW's β1 and Adadelta's ρ too.
+    `rubbish` is j of LeNet-5's eq. 9. `average` is the decay of the weights' averages: what is validated and kept is
+    then the mean over about the last 1/(1 − average) steps (B. Polyak, A. Juditsky, Acceleration of stochastic
+    approximation by averaging, 1992); 0: the last weights themselves.
     """
 
     epochs: int = 8
@@ -38,6 +41,7 @@ class Recipe:
     patience: int = 5
     momentum: float = 0.9
     weight_decay: float = 0.01
+    average: float = 0.0
     loss: str = "cross-entropy"
     rubbish: float = 0.0
     initialisation: str = "he"
@@ -62,10 +66,12 @@ class Recipe:
         checks.number("warm_up", self.warm_up, least=0, below=1)
         checks.number("momentum", self.momentum, least=0, below=1)
         checks.number("weight_decay", self.weight_decay, least=0)
+        checks.number("average", self.average, least=0, below=1)
         checks.number("rubbish", self.rubbish, least=0)
         checks.number("low", self.low, least=-1e6)
         checks.number("high", self.high, least=-1e6)
-        for name, value in (("rate", self.rate), ("hold_out", self.hold_out), ("until", self.until)):
+        checks.number("hold_out", self.hold_out, least=0)
+        for name, value in (("rate", self.rate), ("until", self.until)):
             if value is not None and checks.number(name, value, least=0) == 0:
                 raise SpecError(f"{name} is {value!r}.", "It must be more than 0.")
         if self.hold_out >= 1 or (self.until is not None and self.until > 1):

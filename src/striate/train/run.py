@@ -6,6 +6,7 @@ events.jsonl          one JSON object a line: started, epoch, profile, warning, 
                       interrupted, finished, evaluated
 last.safetensors      everything that going on needs: weights, optimiser, position
 best.safetensors      the weights of the epoch with the highest validation accuracy, and no more
+filters.safetensors   the first layer's filters after each epoch
 pictures/, report.html
 """
 
@@ -21,7 +22,7 @@ from typing import Any
 from striate.build import Built, build
 from striate.data import Preprocessing
 from striate.errors import RunError, StriateError
-from striate.kernels.engine import unsupported
+from striate.kernels.choice import missing
 from striate.spec.json import from_json, to_json
 from striate.spec.network import Network
 from striate.train.checkpoint import load_checkpoint, restore
@@ -52,6 +53,7 @@ class Run:
     """A run as its folder describes it.
 
     `kernels` and `threads` are what it runs on; `milliseconds` of a step with each that was measured to find that out.
+    `reproduction` is how it is trained where `striate reproduce` made it.
     """
 
     folder: Path
@@ -65,6 +67,7 @@ class Run:
     test_looks: int = 0
     kernels: str = "auto"
     milliseconds: dict[str, float] = field(default_factory=dict)
+    reproduction: dict[str, Any] | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -90,6 +93,7 @@ class Run:
             "device": self.device,
             "environment": self.environment,
             "test_looks": self.test_looks,
+            "reproduction": self.reproduction,
         }
         write_whole(self.path("network.json"), to_json(self.network))
         write_whole(self.path("run.json"), json.dumps(members, indent=2) + "\n")
@@ -116,7 +120,7 @@ class Run:
         """The trained network, on the CPU and in evaluation mode."""
         path = self.path(checkpoint)
         tensors, _ = load_checkpoint(path)
-        kernels = "torch" if unsupported(self.network) else self.kernels
+        kernels = "torch" if missing(self.network, self.kernels) else self.kernels
         model = build(self.network, initialisation=self.recipe.initialisation, kernels=kernels)
         restore(model, None, tensors, where=path)
         return model.eval()
@@ -191,6 +195,7 @@ def open_run(folder: str | Path) -> Run:
             test_looks=members["test_looks"],
             kernels=members.get("kernels", "torch"),
             milliseconds=members.get("milliseconds", {}),
+            reproduction=members.get("reproduction"),
         )
     except StriateError as error:
         raise RunError(f"{folder} is damaged: {error.what}", error.expected, error.remedy) from None

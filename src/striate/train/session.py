@@ -19,16 +19,18 @@ import torch
 from striate import __version__
 from striate.build import build
 from striate.data import ImageSet, hold_out, load, preprocessing_for
-from striate.errors import RunError, ShapeError, UnknownNameError
-from striate.kernels.choice import choose
-from striate.kernels.engine import unsupported
+from striate.errors import DataError, RunError, ShapeError, UnknownNameError
+from striate.kernels.choice import choose, missing
 from striate.kernels.optimiser import RULES
 from striate.spec.network import Network, plan
 from striate.train.checkpoint import load_checkpoint, save_checkpoint
 from striate.train.diagnose import Finding, GradientWatch, dead_units, require_finite, stuck
 from striate.train.files import write_whole
+from striate.train.filters import FILE as FILTERS
+from striate.train.filters import keep_filters
 from striate.train.loop import Batch, Epoch, Learner, Split, train
 from striate.train.metrics import Outputs, run_over
+from striate.train.optimisers import averages_in
 from striate.train.recipe import Recipe
 from striate.train.run import DataRecord, Run, create_run, now
 
@@ -81,8 +83,8 @@ def prepare(
         raise ShapeError(
             f"{network.name} has an output of {'×'.join(map(str, outputs))} for {len(train_images.classes)} classes.",
             f"The classes are: {', '.join(train_images.classes[:12])}.",
-            "Change the last layer to one unit for each class, in a copy of the network (striate show "
-            f"{network.name} --as net > mine.net), or give other images to --data.",
+            "Pass --adapt, which fits the last layer to the classes; or change it in a copy of the network "
+            f"(striate show {network.name} --as net > mine.net); or give other images to --data.",
         )
     preprocessing = preprocessing_for(network.input, train_images, low=recipe.low, high=recipe.high)
     split = Split.of(train_images, preprocessing, hold_out_fraction=recipe.hold_out)
@@ -112,6 +114,12 @@ def prepare(
 
 def reload(run: Run) -> Split:
     """The packed images of a run that is taken up again. RunError where they are not the same any more."""
+    if run.reproduction is not None:
+        raise RunError(
+            f"{run.folder} was made by striate reproduce.",
+            "striate train goes on with its own runs.",
+            f"Go on with: striate reproduce --resume {run.folder}",
+        )
     images = Images(run.data.source, run.data.resize, run.data.skip_unreadable)
     split = Split.of(images.load("train"), run.preprocessing, hold_out_fraction=run.recipe.hold_out)
     seen = (split.train.fingerprint(), split.validation.fingerprint())
@@ -130,9 +138,10 @@ def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Ru
     A run keeps them: other kernels give other last bits. Raises SpecError where the network cannot run on them.
     """
     model = build(run.network, kernels=kernels)
-    if run.device != "cpu" or run.recipe.optimiser not in RULES:
+    if run.device != "cpu":
         return replace(run, kernels="torch", threads=threads or run.threads)
-    choice = choose(run.network, model, batch=run.recipe.batch, threads=threads, kernels=kernels)
+    without = () if run.recipe.optimiser in RULES else ("striate",)
+    choice = choose(run.network, model, batch=run.recipe.batch, threads=threads, kernels=kernels, without=without)
     return replace(run, kernels=choice.kernels, threads=choice.threads, milliseconds=choice.milliseconds)
 
 
@@ -145,7 +154,7 @@ def start(run: Run, split: Split) -> Iterator[Event]:
 
 def resume(run: Run, split: Split) -> Iterator[Event]:
     """Go on from the run's last checkpoint; with none yet, from the beginning."""
-    if run.kernels == "striate" and (reason := unsupported(run.network)):
+    if reason := missing(run.network, run.kernels):
         raise RunError(
             f"{run.folder} was trained on Striate's kernels, which cannot run here: {reason}.",
             "It goes on, bit for bit, only on them.",
@@ -186,6 +195,8 @@ def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, A
         tensors, state = checkpoint
         learner.go_to(tensors, state["position"], where=run.path("last.safetensors"))
         history, best = state["history"], state["best"]
+    else:
+        keep_filters(run.path(FILTERS), model, epoch=0)
 
     def save() -> None:
         state = {"position": learner.position(), "history": history, "best": best}
@@ -209,10 +220,12 @@ def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, A
                     save()
                     saved = time.monotonic()
             else:
+                with averages_in(learner.optimiser):
+                    keep_filters(run.path(FILTERS), model, epoch=event.epoch)
                 history.append({"event": "epoch", "time": now(), **asdict(event)})
                 if event.accuracy >= best["accuracy"]:
                     best.update(epoch=event.epoch, accuracy=event.accuracy, temperature=event.temperature)
-                    save_checkpoint(run.path("best.safetensors"), dict(model.state_dict()), dict(best))
+                    save_checkpoint(run.path("best.safetensors"), learner.weights(), dict(best))
                 save()
                 saved = time.monotonic()
                 run.log("epoch", **asdict(event))
@@ -271,6 +284,12 @@ def evaluate(run: Run, *, split: str = "test", source: str | None = None) -> tup
     images = Images(source or run.data.source, run.data.resize, run.data.skip_unreadable)
     if split == "test":
         chosen = images.load("test")
+    elif not run.recipe.hold_out:
+        raise DataError(
+            f"{run.folder} learned from all training images.",
+            "None was held out for validation.",
+            "Look at --split test.",
+        )
     else:
         _, chosen = hold_out(images.load("train"), fraction=run.recipe.hold_out)
     chosen = chosen.relabelled(run.classes)

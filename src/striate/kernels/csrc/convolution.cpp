@@ -20,6 +20,7 @@ public:
     void settled() override;
     ptrdiff_t scratch_size(int) const override;
     int packs() const override { return ahead.packs() + (wants_input_gradient ? back.packs() : 0); }
+    int forward_packs() const override { return ahead.packs(); }
     void pack(int part) override;
     void forward(const Buffers& b) override;
     void backward(const Buffers& b) override;

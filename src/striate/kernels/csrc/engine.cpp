@@ -4,6 +4,7 @@
 
 #include "images.hpp"
 #include "update.hpp"
+#include "warp.hpp"
 
 namespace striate {
 namespace {
@@ -14,17 +15,6 @@ bool is_flat(int kind) { return kind == LINEAR || kind == RADIAL; }
 
 double now() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-std::unique_ptr<Operation> operation(const StriateLayer& layer, bool wants_input_gradient) {
-    switch (layer.kind) {
-        case CONVOLUTION: return convolution(layer, wants_input_gradient);
-        case LINEAR: return linear(layer, wants_input_gradient);
-        case RADIAL: return radial(layer);
-        case ELEMENTWISE: return elementwise(layer);
-        case DROPOUT: return dropout(layer);
-        default: return pooling(layer);
-    }
 }
 
 }  // namespace
@@ -298,6 +288,15 @@ void Engine::finish(const StriateUpdate& update, int shard_count, int thread_cou
         }
         if (update.rule != GRADIENTS)
             apply(update, chunk.parameter, chunk.first, chunk.count, parameter.value, parameter.gradient);
+    });
+}
+
+void Engine::warp(const StriateImages& images, const StriateWarp& warp, float* to, int thread_count) {
+    const int64_t size = int64_t(warp.shape[0]) * warp.shape[1] * warp.shape[2];
+    threads.run(int((images.count + GROUP - 1) / GROUP), thread_count, [&](int number, int) {
+        Warper warper(warp);
+        const int64_t first = int64_t(number) * GROUP;
+        for (int64_t i = first; i < std::min(first + GROUP, images.count); i++) warper.run(images, i, to + i * size);
     });
 }
 

@@ -27,6 +27,8 @@ public:
     void forward(const StriateImages& images, float* outputs, int threads);
     StriateResult step(const StriateImages& images, const StriateTarget& target, const StriateUpdate& update,
                        int threads);
+    // Images moved and distorted, on the engine's threads.
+    void warp(const StriateImages& images, const StriateWarp& warp, float* to, int threads);
     void profile(double* seconds);
 
 private:

@@ -5,15 +5,9 @@
 namespace striate {
 namespace {
 
-typedef uint8_t Bytes __attribute__((vector_size(LANES), may_alias, aligned(1)));
-typedef uint16_t Shorts __attribute__((vector_size(LANES * 2)));
-
 Vector pixels(const StriateImages& images, int64_t at) {
     if (images.floats) return load_loose(images.floats + at);
-    const Bytes bytes = *reinterpret_cast<const Bytes*>(images.bytes + at);
-    // Twice as wide at each step: compilers take a longer one apart, lane by lane.
-    const Mask whole = __builtin_convertvector(__builtin_convertvector(bytes, Shorts), Mask);
-    return __builtin_convertvector(whole, Vector) * images.scale + images.low;
+    return __builtin_convertvector(load_bytes(images.bytes + at), Vector) * images.scale + images.low;
 }
 
 float pixel(const StriateImages& images, int64_t at) {
@@ -57,6 +51,28 @@ void gather(const StriateImages& images, int64_t first, const Maps& maps, float*
             for (; x < maps.columns; x++)
                 for (int i = 0; i < GROUP; i++)
                     row[x * GROUP + i] = i < count ? pixel(images, start[i] + from + x) : 0.0f;
+        }
+    }
+}
+
+void scatter(const float* from, const Maps& maps, float* images, int count) {
+    const int64_t size = int64_t(maps.channels) * maps.rows * maps.columns;
+    for (int c = 0; c < maps.channels; c++) {
+        for (int y = 0; y < maps.rows; y++) {
+            const float* row = from + maps.at(c, y, 0);
+            float* to = images + (int64_t(c) * maps.rows + y) * maps.columns;
+            int x = 0;
+            for (; x + LANES <= maps.columns; x += LANES) {
+                for (int lane = 0; lane < count; lane += LANES) {
+                    Vector square[LANES];
+                    for (int i = 0; i < LANES; i++) square[i] = load(row + (x + i) * GROUP + lane);
+                    transpose(square);
+                    for (int i = 0; i < LANES && lane + i < count; i++)
+                        store_loose(to + (lane + i) * size + x, square[i]);
+                }
+            }
+            for (; x < maps.columns; x++)
+                for (int i = 0; i < count; i++) to[i * size + x] = row[x * GROUP + i];
         }
     }
 }

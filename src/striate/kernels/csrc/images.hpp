@@ -9,6 +9,9 @@ namespace striate {
 // The images first … first + 15 of a batch; those beyond its end are zeros. `to` is the origin of maps laid as `maps`.
 void gather(const StriateImages& images, int64_t first, const Maps& maps, float* to);
 
+// The way back: the values of a group to `count` images, channel by channel.
+void scatter(const float* from, const Maps& maps, float* images, int count);
+
 // Asks for part number `part` of `parts` of those images' memory, so that it is near when they are gathered.
 void ask_for(const StriateImages& images, int64_t first, const Maps& maps, int part, int parts);
 

@@ -6,7 +6,7 @@
 #pragma GCC visibility push(default)
 extern "C" {
 
-enum StriateKind : int32_t { CONVOLUTION, MAXIMUM, AVERAGE, SUBSAMPLING, LINEAR, RADIAL, ELEMENTWISE, DROPOUT };
+enum StriateKind : int32_t { CONVOLUTION, MAXIMUM, AVERAGE, SUBSAMPLING, LINEAR, RADIAL, ELEMENTWISE, DROPOUT, RESPONSE };
 enum StriateFunction : int32_t { IDENTITY, RELU, TANH, SCALED_TANH, SIGMOID };
 enum StriateLoss : int32_t { CROSS_ENTROPY, RADIAL_MLE, RADIAL_MAP };
 enum StriateRule : int32_t { GRADIENTS, ADAMW, SGD };
@@ -22,6 +22,7 @@ struct StriateLayer {
     const int32_t* link_filters;       // the filter and the channel of each of them
     const int32_t* link_channels;
     float rate;                        // of a dropout
+    float response[3];                 // alpha, beta, k of a local response normalisation over kernel[0] maps
     float *weight, *bias;              // null where there is none; the centres of a radial layer are its weight
     float *weight_gradient, *bias_gradient;
 };
@@ -33,6 +34,16 @@ struct StriateImages {
     const int64_t* indices;
     int64_t count;
     float low, scale;
+};
+
+// Where each pixel of a batch comes from. Images are bytes; beyond them lie zeros.
+struct StriateWarp {
+    int32_t shape[3];                  // channels, rows, columns
+    int32_t ranks[2];                  // rows and columns of the noise
+    const float* matrices;             // images × 2 × 3: (x, y, 1) in the result to (x, y), in pixels from the middle
+    const float* noise;                // images × 2 (x, y) × ranks, or null where there is no field
+    const float* down;                 // ranks[0] × rows, and
+    const float* across;               // ranks[1] × columns: the field is downᵀ · noise · across
 };
 
 struct StriateTarget {
@@ -47,14 +58,58 @@ struct StriateUpdate {
     int32_t rule, count;
     float* const* first;               // AdamW's first moment; SGD's momentum
     float* const* second;              // AdamW's second moment
+    float* const* average;             // of the parameter over the steps
     double rate, first_decay, second_decay, weight_decay, epsilon;
     double step;                       // 1 for the first
+    double average_part;               // of the way to the parameter that its average goes; 0: there is none
 };
 
 struct StriateResult {
     double loss;                       // the mean over the images
     int64_t right;                     // images whose likeliest class is their label
 };
+
+// One layer on its own, over all images of a batch. Values lie as groups × channels × rows × columns × 16 images, on
+// boundaries of 64 bytes; the lanes beyond the last image hold anything finite, and gradients of zero.
+struct StriatePass {
+    int64_t images;
+    const float* in;
+    const float *scale, *shift;        // both or none, for each channel: the layer reads f(scale · in + shift)
+    const float *weight, *bias;
+    float* out;
+    int32_t* memory;                   // of maxima, for backward: as large as out; null where nobody asks
+    double* sums;                      // null, or the sums of out and of its square, each for every channel
+    // For backward. Those that nobody asks for are null.
+    const float* out_gradient;
+    const double* sums_gradient;
+    float *in_gradient, *weight_gradient, *bias_gradient;
+    double *scale_gradient, *shift_gradient;
+};
+
+// out = function(Σ (scale · term + shift)) of one or two terms, value by value.
+struct StriateJoin {
+    int32_t function, channels, positions;
+    int64_t images;
+    const float* terms[2];             // the second may be null
+    const float *scales[2], *shifts[2];
+    float* out;
+    const float* out_gradient;
+    float* gradients[2];
+    double *scale_gradients[2], *shift_gradients[2];
+};
+
+// Null where memory runs out. `input_function` is the f of what the layer reads.
+void* striate_layer_new(const StriateLayer* layer, int32_t input_function);
+void striate_layer_free(void* layer);
+void striate_layer_forward(void* layer, const StriatePass* pass, int32_t threads);
+void striate_layer_backward(void* layer, const StriatePass* pass, int32_t threads);
+void striate_join_forward(const StriateJoin* join, int32_t threads);
+void striate_join_backward(const StriateJoin* join, int32_t threads);
+// images × channels × positions floats into groups, lanes beyond the last image being zeros; and back.
+void striate_to_groups(const float* images, float* groups, int64_t count, int32_t channels, int32_t positions,
+                       int32_t threads);
+void striate_from_groups(const float* groups, float* images, int64_t count, int32_t channels, int32_t positions,
+                         int32_t threads);
 
 // Null where memory runs out.
 void* striate_new(const StriateLayer* layers, int32_t count);
@@ -63,9 +118,20 @@ void striate_free(void* engine);
 void striate_forward(void* engine, const StriateImages* images, float* outputs, int32_t threads);
 void striate_step(void* engine, const StriateImages* images, const StriateTarget* target, const StriateUpdate* update,
                   int32_t threads, StriateResult* result);
+// to: images × channels × rows × columns.
+void striate_warp(void* engine, const StriateImages* images, const StriateWarp* warp, float* to, int32_t threads);
 // Seconds since the last call, of the first thread: images, loss, reduction and update, then forward and backward of
 // each layer: 3 + 2 · layers numbers.
 void striate_profile(void* engine, double* seconds);
+// The same layers to learn from one image at a time (pattern.hpp): convolutions of stride 1 without padding, subsampling
+// with windows side by side, dense layers, and RBF units at the end. `rates` and `sums` are one pointer for each layer's
+// weight and one for its bias, null where it has none, as large as these. 0 where memory runs out, before anything is done.
+void* striate_pattern_new(const StriateLayer* layers, int32_t count);
+void striate_pattern_free(void* pattern);
+int32_t striate_pattern_learn(void* pattern, const StriateImages* images, const StriateTarget* target,
+                              const float* const* rates, StriateResult* result);
+int32_t striate_pattern_curvature(void* pattern, const StriateImages* images, const StriateTarget* target,
+                                  float* const* sums);
 // Whether this processor has the instructions that the library was compiled for.
 int32_t striate_supported(void);
 // Of which 16 is "avx512".

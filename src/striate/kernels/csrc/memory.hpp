@@ -15,6 +15,10 @@ public:
         const auto at = reinterpret_cast<uintptr_t>(store.data());
         return store.data() + (64 - at % 64) % 64 / sizeof(float);
     }
+    const float* data() const { return const_cast<Memory*>(this)->data(); }
+
+    // The same memory for whole numbers, which vectors alone read and write.
+    int32_t* whole() { return reinterpret_cast<int32_t*>(data()); }
 
 private:
     std::vector<float> store;

@@ -43,6 +43,7 @@ public:
     virtual ptrdiff_t memory_size() const { return 0; }
     // Parts of the weights' packed copies, to be made anew after each change of the weights.
     virtual int packs() const { return 0; }
+    virtual int forward_packs() const { return packs(); }  // the first of them; the others are for backward
     virtual void pack(int /*part*/) {}
 
     virtual void forward(const Buffers& b) = 0;
@@ -57,7 +58,7 @@ public:
     virtual void backward_rows(const Buffers& /*b*/, int /*first*/, int /*count*/, bool /*last*/) {}
     int band = 0;  // of a convolution whose gradient comes in bands
 
-    const StriateLayer layer;
+    StriateLayer layer;  // whose parameters may move
 };
 
 std::unique_ptr<Operation> convolution(const StriateLayer& layer, bool wants_input_gradient);
@@ -66,5 +67,8 @@ std::unique_ptr<Operation> linear(const StriateLayer& layer, bool wants_input_gr
 std::unique_ptr<Operation> radial(const StriateLayer& layer);
 std::unique_ptr<Operation> elementwise(const StriateLayer& layer);
 std::unique_ptr<Operation> dropout(const StriateLayer& layer);
+std::unique_ptr<Operation> response(const StriateLayer& layer);
+// The one of a layer's kind.
+std::unique_ptr<Operation> operation(const StriateLayer& layer, bool wants_input_gradient);
 
 }  // namespace striate

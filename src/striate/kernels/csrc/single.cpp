@@ -7,6 +7,7 @@ std::unique_ptr<Single> Single::of(const StriateLayer* given, int count) {
     std::vector<std::unique_ptr<Operation>> layers;
     for (int i = 0; i < count; i++) {
         const StriateLayer& layer = given[i];
+        if (layer.kind == RESPONSE) return nullptr;
         if (layer.kind == CONVOLUTION && 2 * layer.links <= layer.input[0] * layer.output[0]) return nullptr;
         layers.push_back(of_one(layer));
     }

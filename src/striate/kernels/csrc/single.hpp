@@ -14,7 +14,8 @@ constexpr int FEW = 4;
 
 class Single {
 public:
-    // Null where it does not pay: for convolutions in groups, as links that are not there are multiplied by zero.
+    // Null where it does not pay: for convolutions in groups, as links that are not there are multiplied by zero; and
+    // for normalisations across maps, which are then across lanes.
     static std::unique_ptr<Single> of(const StriateLayer* layers, int count);
 
     // outputs: images × features of the last layer, row by row. The weights are read anew.

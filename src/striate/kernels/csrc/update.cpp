@@ -29,6 +29,11 @@ void sgd(const StriateUpdate& u, ptrdiff_t count, float* __restrict p, const flo
     }
 }
 
+void follow(const StriateUpdate& u, ptrdiff_t count, const float* __restrict p, float* __restrict average) {
+    const float part = float(u.average_part);
+    for (ptrdiff_t i = 0; i < count; i++) average[i] += part * (p[i] - average[i]);
+}
+
 }  // namespace
 
 void apply(const StriateUpdate& u, int slot, ptrdiff_t first, ptrdiff_t count, float* parameter,
@@ -37,6 +42,7 @@ void apply(const StriateUpdate& u, int slot, ptrdiff_t first, ptrdiff_t count, f
         adamw(u, count, parameter + first, gradient + first, u.first[slot] + first, u.second[slot] + first);
     if (u.rule == SGD)
         sgd(u, count, parameter + first, gradient + first, u.first[slot] ? u.first[slot] + first : nullptr);
+    if (u.average_part > 0) follow(u, count, parameter + first, u.average[slot] + first);
 }
 
 }  // namespace striate

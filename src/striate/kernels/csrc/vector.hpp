@@ -32,6 +32,13 @@ inline void store_loose(float* to, Vector value) { *reinterpret_cast<Loose*>(to)
 inline Mask load_mask(const int32_t* from) { return *reinterpret_cast<const Mask*>(from); }
 inline void store_mask(int32_t* to, Mask value) { *reinterpret_cast<Mask*>(to) = value; }
 
+// LANES bytes, as whole numbers. Twice as wide at each step: compilers take a longer one apart, lane by lane.
+typedef uint8_t Bytes __attribute__((vector_size(LANES), may_alias, aligned(1)));
+typedef uint16_t Shorts __attribute__((vector_size(LANES * 2)));
+inline Mask load_bytes(const uint8_t* from) {
+    return __builtin_convertvector(__builtin_convertvector(*reinterpret_cast<const Bytes*>(from), Shorts), Mask);
+}
+
 // A scalar in every lane. Subtracting a zero keeps the sign of −0, so compilers drop the subtraction.
 inline Vector spread(float value) { return value - Vector{}; }
 inline Mask spread(int32_t value) { return value - Mask{}; }

@@ -12,15 +12,17 @@ export class Pad {
   /**
    * @param {HTMLCanvasElement} canvas what is drawn on
    * @param {() => void} changed called after every change
+   * @param {number} ratio how many times as wide as high it is
    */
-  constructor(canvas, changed) {
+  constructor(canvas, changed, ratio = 1) {
     this.canvas = canvas;
+    this.paper = [PAPER * ratio, PAPER];
     this.changed = changed;
     this.tool = "pen";
     this.done = [];
     this.stroke = null;
     this.cursor = null;
-    this.paperContext = new OffscreenCanvas(PAPER, PAPER).getContext("2d", { willReadFrequently: true });
+    this.paperContext = new OffscreenCanvas(...this.paper).getContext("2d", { willReadFrequently: true });
     this.context = canvas.getContext("2d");
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
@@ -49,8 +51,9 @@ export class Pad {
   /** The bytes of an image file: the one that was dropped here, or the drawing as a PGM. */
   content() {
     if (this.image) return this.image.file;
-    const head = new TextEncoder().encode(`P5 ${PAPER} ${PAPER} 255\n`);
-    const file = new Uint8Array(head.length + PAPER * PAPER);
+    const [width, height] = this.paper;
+    const head = new TextEncoder().encode(`P5 ${width} ${height} 255\n`);
+    const file = new Uint8Array(head.length + width * height);
     file.set(head);
     file.set(this.#levels(), head.length);
     return file;
@@ -59,10 +62,10 @@ export class Pad {
   /** The drawing as levels from 0, the board, to 255, ink. */
   #levels() {
     if (this.levels) return this.levels;
-    const { data } = this.paperContext.getImageData(0, 0, PAPER, PAPER);
+    const { data } = this.paperContext.getImageData(0, 0, ...this.paper);
     const [paper, ink] = [BOARD, INK].map((colour) => parseInt(colour.slice(1, 3), 16));
-    this.levels = new Uint8ClampedArray(PAPER * PAPER);
-    for (let at = 0; at < PAPER * PAPER; at += 1) this.levels[at] = ((data[4 * at] - paper) * 255) / (ink - paper);
+    this.levels = new Uint8ClampedArray(data.length / 4);
+    for (let at = 0; at < this.levels.length; at += 1) this.levels[at] = ((data[4 * at] - paper) * 255) / (ink - paper);
     return this.levels;
   }
 
@@ -105,8 +108,8 @@ export class Pad {
     const from = this.stroke.points.at(-1);
     this.stroke.points.push(...points);
     const part = { ...this.stroke, points: [from, ...points] };
-    this.#draw(this.context, this.canvas.width, part);
-    this.#draw(this.paperContext, PAPER, part);
+    this.#draw(this.context, [this.canvas.width, this.canvas.height], part);
+    this.#draw(this.paperContext, this.paper, part);
     this.levels = null;
     this.changed();
   }
@@ -166,46 +169,52 @@ export class Pad {
   }
 
   #redraw() {
-    const side = Math.round(this.canvas.clientWidth * devicePixelRatio) || PAPER;
-    if (this.canvas.width !== side) this.canvas.width = this.canvas.height = side;
-    for (const [context, size] of [[this.context, side], [this.paperContext, PAPER]]) {
+    const width = Math.round(this.canvas.clientWidth * devicePixelRatio) || this.paper[0];
+    const shown = [width, Math.round((width * this.paper[1]) / this.paper[0])];
+    if (this.canvas.width !== width) [this.canvas.width, this.canvas.height] = shown;
+    for (const [context, size] of [[this.context, shown], [this.paperContext, this.paper]]) {
       context.fillStyle = BOARD;
-      context.fillRect(0, 0, size, size);
+      context.fillRect(0, 0, ...size);
       for (const mark of this.#visible) this.#draw(context, size, mark);
     }
     this.levels = null;
-    if (this.cursor) this.#cross(side);
+    if (this.cursor) this.#cross(shown);
   }
 
   #draw(context, size, mark) {
     if (mark.kind === "image") {
-      if (context === this.context) this.#picture(size, mark.picture);
+      if (context === this.context) this.#picture(mark.picture);
       return;
     }
-    const wide = (mark.tool === "pen" ? PEN : ERASER) * size;
+    const [width, height] = size;
     context.lineCap = context.lineJoin = "round";
-    context.lineWidth = wide;
+    context.lineWidth = (mark.tool === "pen" ? PEN : ERASER) * height;
     context.strokeStyle = mark.tool === "pen" ? INK : BOARD;
     context.beginPath();
     const [[x, y], ...rest] = mark.points;
-    context.moveTo(x * size, y * size);
-    if (!rest.length) context.lineTo(x * size + 0.01, y * size);
-    for (const [right, down] of rest) context.lineTo(right * size, down * size);
+    context.moveTo(x * width, y * height);
+    if (!rest.length) context.lineTo(x * width + 0.01, y * height);
+    for (const [right, down] of rest) context.lineTo(right * width, down * height);
     context.stroke();
   }
 
-  #picture(size, picture) {
+  /** Where a picture of some size lies on the pad: {ratio, left, top}, in the pad's own pixels. */
+  place({ width, height }) {
+    const ratio = Math.min(this.canvas.width / width, this.canvas.height / height);
+    return { ratio, left: (this.canvas.width - width * ratio) / 2, top: (this.canvas.height - height * ratio) / 2 };
+  }
+
+  #picture(picture) {
     if (!picture) return;
-    const ratio = size / Math.max(picture.width, picture.height);
-    const [width, height] = [picture.width * ratio, picture.height * ratio];
+    const { ratio, left, top } = this.place(picture);
     this.context.imageSmoothingEnabled = ratio < 2;
-    this.context.drawImage(picture, (size - width) / 2, (size - height) / 2, width, height);
+    this.context.drawImage(picture, left, top, picture.width * ratio, picture.height * ratio);
   }
 
   #cross(size) {
-    const [x, y] = this.cursor.map((each) => each * size);
-    const arm = 0.05 * size;
-    this.context.lineWidth = Math.max(1, size / 140);
+    const [x, y] = this.cursor.map((each, axis) => each * size[axis]);
+    const arm = 0.05 * size[1];
+    this.context.lineWidth = Math.max(1, size[1] / 140);
     this.context.strokeStyle = this.stroke ? "#ff8a5c" : "#5cb0ff";
     this.context.beginPath();
     this.context.moveTo(x - arm, y);

@@ -1,45 +1,41 @@
-/** The page: what is drawn goes to the server, and what every layer made of it comes back. */
+/** The page: what is drawn goes to the server, or to what stands for it, and what every layer made of it comes back. */
 
-import { drawing } from "./drawing.js";
-import { count, find } from "./elements.js";
+import { Answered } from "./answered.js";
+import { find } from "./elements.js";
 import { Input } from "./input.js";
 import { Inspector } from "./inspector.js";
-import { Layer } from "./layers.js";
 import { onTheme } from "./palette.js";
 import { Pad } from "./pad.js";
-import { Scores } from "./scores.js";
+import { Runs } from "./runs.js";
 import { Sandbox } from "./sandbox.js";
 import * as server from "./server.js";
 import { announce, explainError, meter } from "./status.js";
 import { Steps } from "./steps.js";
+import { MAPS, View } from "./view.js";
 
-/** Up to so many values all layers are kept up to date, else only those in view. */
-const ALL = 600_000;
-/** Of each layer so many maps are fetched. */
-const MAPS = 64;
-
-const network = await server.network();
-const rows = network.rows.filter((row) => !row.head);
-const byPath = new Map(rows.map((row) => [row.path, row]));
-const values = rows.reduce((sum, row) => sum + sent(row.output), 0);
-
-/** How many values of an output are fetched. */
-function sent([maps, height = 1, width = 1]) {
-  return height * width > 1 ? Math.min(maps, MAPS) * height * width : maps;
-}
+const runs = await server.runs();
+const several = runs.length > 1;
+const views = new Map();
+let view = await viewOf(runs[0].name);
 
 let frame = null;
 let unit = null;
 let pinned = false;
-const visible = new Set();
 
 const pad = new Pad(find("[data-testid=pad]"), () => refresh());
 const steps = new Steps(find("#steps"));
-const input = new Input(find("#input"), network.preprocessing);
+const input = new Input(find("#input"), view.network.preprocessing);
 const inspector = new Inspector(find("#unit"));
-const scores = new Scores(find("#scores"), network.classes, (name) => explain(name));
-const layers = new Map(rows.map((row) => [row.path, new Layer(row, largest(), choose)]));
-const sandbox = new Sandbox(find("#sandbox"), server.account, network.trials);
+const beside = several ? new Runs(find("#runs"), runs, turnTo) : null;
+
+/** What is shown of a run; made once. */
+async function viewOf(name) {
+  if (!views.has(name)) {
+    const run = several ? name : undefined;
+    views.set(name, new View(run, await server.network({ run }), { choose, explain, seen: () => refresh() }));
+  }
+  return views.get(name);
+}
 
 /** Run `work` again and again while it is asked for, `most` at a time; what is asked for meanwhile is run once. */
 function latest(work, most = 1) {
@@ -64,18 +60,47 @@ const refresh = latest(async () => {
   asked += 1;
   const order = asked;
   const blank = pad.blank;
-  const paths = values > ALL && visible.size ? [...visible].join() : undefined;
+  const asker = view;
   try {
-    const found = await server.activations(pad.content(), { ...query(), paths, maps: MAPS });
-    if (order < shown) return;
+    const found = await server.activations(pad.content(), { ...query(), paths: view.paths, maps: MAPS });
+    if (order < shown || asker !== view) return;
     shown = order;
     show(found, blank);
+    compare();
   } catch (error) {
-    if (order < shown) return;
+    if (order < shown || asker !== view) return;
     shown = order;
     fail(error);
   }
 }, 2);
+
+/** What the other runs say of the same drawing. */
+const compare = latest(async () => {
+  const others = runs.filter(({ name }) => name !== view.run);
+  if (!several) return;
+  const blank = pad.blank;
+  await Promise.all(others.map(async ({ name }) => {
+    try {
+      beside.update(name, blank ? null : await server.predict(pad.content(), { ...query(), run: name }));
+    } catch (error) {
+      if (!(error instanceof Answered)) throw error;
+      beside.update(name, null);
+    }
+  }));
+});
+
+async function turnTo(name) {
+  const next = await viewOf(name);
+  if (next === view) return;
+  leave();
+  view.leave();
+  view = next;
+  frame = null;
+  input.preprocessing = view.network.preprocessing;
+  view.show();
+  beside.choose(name);
+  refresh();
+}
 
 const inspect = latest(async () => {
   const wanted = unit;
@@ -83,7 +108,7 @@ const inspect = latest(async () => {
   try {
     const found = await server.unit(pad.content(), { ...query(), ...wanted });
     if (wanted === unit) {
-      inspector.update(found, byPath.get(wanted.path));
+      inspector.update(found, view.byPath.get(wanted.path));
       input.frame(found);
       document.body.classList.add("inspecting");
     }
@@ -93,12 +118,12 @@ const inspect = latest(async () => {
 });
 
 const attribute = latest(async () => {
-  const name = scores.class;
+  const name = view.scores.class;
   find("#legend").hidden = !name;
   if (!name || pad.blank) return input.explain(null);
   try {
     const found = await server.attribution(pad.content(), { ...query(), class: name, method: find("#method").value });
-    if (name !== scores.class) return;
+    if (name !== view.scores.class) return;
     input.explain(found.values);
     find("#legend-class").textContent = name;
   } catch (error) {
@@ -108,24 +133,25 @@ const attribute = latest(async () => {
 
 /** A blank pad has no digit to prepare; the network is shown what it makes of nothing. */
 function query() {
-  return { steps: pad.blank || !find("#prepared").checked ? "off" : "on" };
+  return { run: view.run, steps: pad.blank || !find("#prepared").checked ? "off" : "on" };
 }
 
 function show(found, blank) {
   performance.mark("striate-frame");
   frame = found;
-  for (const [path, data] of found.layers) layers.get(path)?.update(data);
+  for (const [path, data] of found.layers) view.layers.get(path)?.update(data);
   input.update(found.layers.get("input"));
   steps.update(blank ? [] : found.steps);
-  scores.update(blank ? null : found.probabilities);
+  view.scores.update(blank ? null : found.probabilities);
   announce(blank ? null : found);
+  beside?.update(view.run, blank ? null : found);
   meter(found.milliseconds);
   if (unit) inspect();
-  if (scores.class) attribute();
+  if (view.scores.class) attribute();
 }
 
 function fail(error) {
-  scores.update(null);
+  view.scores.update(null);
   steps.update([]);
   explainError(error);
 }
@@ -137,14 +163,14 @@ function choose(chosen, click) {
   } else if (pinned) return;
   document.body.classList.toggle("pinned", pinned);
   if (unit && JSON.stringify(unit) === JSON.stringify(chosen)) return;
-  if (unit && unit.path !== chosen.path) layers.get(unit.path).mark(null);
+  if (unit && unit.path !== chosen.path) view.layers.get(unit.path).mark(null);
   unit = chosen;
-  layers.get(unit.path).mark(unit);
+  view.layers.get(unit.path).mark(unit);
   inspect();
 }
 
 function release() {
-  if (unit) layers.get(unit.path).mark(null);
+  if (unit) view.layers.get(unit.path).mark(null);
   unit = null;
   pinned = false;
   inspector.clear();
@@ -155,25 +181,12 @@ function release() {
 /** Neither a unit nor a class any more. */
 function leave() {
   release();
-  scores.choose(null);
+  view.scores.choose(null);
 }
 
 function explain(name) {
   document.body.classList.toggle("explaining", name !== null);
   attribute();
-}
-
-function largest() {
-  return [(row) => row.weights + row.biases, (row) => row.connections, (row) => row.macs].map((of) => Math.max(1, ...rows.map(of)));
-}
-
-/** Keep the layers in view in view on the drawing, too. */
-function follow(links) {
-  const way = find("#drawing");
-  const first = rows.find((row) => visible.has(row.path));
-  if (!first || way.scrollWidth <= way.clientWidth) return;
-  const box = links.get(first.path).getBoundingClientRect();
-  way.scrollBy({ left: box.left - way.getBoundingClientRect().left - way.clientWidth / 3, behavior: "instant" });
 }
 
 async function take(file) {
@@ -214,34 +227,9 @@ function listen() {
   });
 }
 
-function lay() {
-  const { totals } = network;
-  document.title = `${network.network} – Striate`;
-  find("h1").textContent = network.network;
-  find("#source").textContent = network.source;
-  find("#totals").textContent = `${count(totals.parameters)} parameters · ${count(totals.connections)} connections · ${count(totals.macs)} MACs an image`;
-  find("#layers").append(...[...layers.values()].map((layer) => layer.element));
-  const { svg, links } = drawing(network.rows, find("#drawing").clientWidth);
-  find("#drawing").append(svg);
-  const watch = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      const path = target.dataset.path;
-      visible[isIntersecting ? "add" : "delete"](path);
-      layers.get(path).inView = isIntersecting;
-      links.get(path).classList.toggle("seen", isIntersecting);
-    }
-    follow(links);
-    if (values > ALL) refresh();
-  }, { rootMargin: "0px 0px 100px 0px" });
-  for (const layer of layers.values()) watch.observe(layer.element);
-  if (network.preprocessing.form !== "digits") {
-    find("#prepared").closest("label").hidden = true;
-    find("#draw-title").textContent = "Draw, or drop a picture";
-  }
-  onTheme(() => inspect());
-}
-
-lay();
+view.show();
+beside?.choose(view.run);
+onTheme(() => inspect());
 listen();
-sandbox.begin();
+if (find("#sandbox")) new Sandbox(find("#sandbox"), server.account, view.network.trials).begin();
 refresh();

@@ -1,6 +1,6 @@
 /** Try it: other filters, kernels, strides and padding, and what the account says of them at once. */
 
-import { Answered } from "./server.js";
+import { Answered } from "./answered.js";
 import { count, make, show } from "./elements.js";
 import { windows } from "./windows.js";
 

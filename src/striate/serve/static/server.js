@@ -1,12 +1,6 @@
-/** The server's answers, and its errors with their three lines. */
+/** The server's answers. `local.js` gives the same ones without a server. */
 
-export class Answered extends Error {
-  /** @param {{where: string, what: string, expected: string, remedy: string}} error */
-  constructor(error) {
-    super([error.where ? `${error.where}: ${error.what}` : error.what, error.expected, error.remedy].filter(Boolean).join("\n"));
-    this.lines = this.message.split("\n");
-  }
-}
+import { Answered } from "./answered.js";
 
 const LOST = {
   where: "",
@@ -30,12 +24,17 @@ async function ask(address, options) {
 
 function address(path, query) {
   const known = Object.entries(query).filter(([, value]) => value !== undefined);
-  return `${path}?${new URLSearchParams(known)}`;
+  return known.length ? `${path}?${new URLSearchParams(known)}` : path;
 }
 
 const image = (body) => ({ method: "POST", body, headers: { "Content-Type": "application/octet-stream" } });
 
-export const network = async () => (await ask("/network")).json();
+/** The runs that are served: {name, classes} of each. */
+export const runs = async () => (await (await ask("/runs")).json()).runs;
+
+export const network = async (query) => (await ask(address("/network", query))).json();
+
+export const predict = async (body, query) => (await ask(address("/predict", query), image(body))).json();
 
 /** Every layer's output for an image, as `unpack` gives it. */
 export async function activations(body, query) {

@@ -1,7 +1,7 @@
 /** What the page says of the whole: the class on top, what went wrong, how fast it goes. */
 
 import { find, make, percent, write } from "./elements.js";
-import { Answered } from "./server.js";
+import { Answered } from "./answered.js";
 
 const REST = 600;
 let speaking = 0;

@@ -1,0 +1,43 @@
+"""How rejection shows: in one line, as a table, and as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from striate.train.rejection import PAPER_ERROR, SHARES, Kept, Rejection
+
+
+def reached_line(rejection: Rejection) -> str:
+    """What must be rejected for the paper's error, in one line."""
+    kept = rejection.reach()
+    if kept is None:
+        return f"wrong more than {PAPER_ERROR:.1%} of what is kept, however many are rejected"
+    if not kept.rejected:
+        return f"wrong at most {PAPER_ERROR:.1%} without rejecting any"
+    return f"wrong {kept.error:.2%} of what is kept if the {kept.share:.2%} that it is least sure of are rejected"
+
+
+def rejection_table(rejection: Rejection, compared: str) -> str:
+    """The error of what is kept, for some shares."""
+    rows = [
+        f"  {kept.share:8.2%}  {kept.rejected:6,}  {kept.errors:8,} {kept.error:10.2%}  {kept.least:14.4g}"
+        for kept in _chosen(rejection)
+    ]
+    head = f"  Rejected first is where {compared} differ least."
+    return "\n".join([head, "  rejected  images  wrong of those kept  they differ by", *rows])
+
+
+def rejection_members(rejection: Rejection, compared: str) -> dict[str, Any]:
+    """The same as JSON members."""
+    reached = rejection.reach()
+    return {
+        "compared": compared,
+        "wanted_error_rate": PAPER_ERROR,
+        "reached": None if reached is None else reached.to_dict(),
+        "table": [kept.to_dict() for kept in _chosen(rejection)],
+    }
+
+
+def _chosen(rejection: Rejection) -> list[Kept]:
+    """The lines of a table, each once."""
+    return list(dict.fromkeys(rejection.at(share) for share in SHARES))

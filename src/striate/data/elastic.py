@@ -1,0 +1,47 @@
+"""Elastic distortions: every pixel pushed by a random field that changes smoothly from place to place.
+
+P. Simard, D. Steinkraus, J. Platt, Best practices for convolutional neural networks applied to visual document
+analysis, ICDAR 2003, section 2: white noise smoothed by a Gaussian of deviation σ. Two pixels d apart are then
+correlated by e^(−d²/4σ²) on each axis. What is drawn here has this very correlation, out to the borders, but costs few
+random numbers: with the correlations along an axis written as Fᵀ F, and N of unit noise, the field is Fᵀ N F, and a few
+rows of F hold nearly all, as it is smooth. The paper's amplitude is a factor on unscaled noise; ours is in pixels.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from striate.kernels.warp import Field
+
+LEFT_OUT = 1e-4
+"""The share of the field's variance that rows of F may hold to be left out."""
+
+
+@cache
+def factor(side: int, smoothness: float) -> Float[Tensor, "rows side"]:
+    """F for an axis of `side` pixels: Fᵀ F has 1 on its diagonal, and e^(−d²/4σ²) at d pixels from it.
+
+    >>> factor(32, 4.0).shape, factor(32, 8.0).shape
+    (torch.Size([9, 32]), torch.Size([6, 32]))
+    """
+    places = torch.arange(side, dtype=torch.float64)
+    apart = places[:, None] - places
+    values, vectors = torch.linalg.eigh(torch.exp(-apart.square() / (4 * smoothness**2)))
+    values, vectors = values.flip(0).clamp(min=0), vectors.flip(1)
+    kept = int((values.cumsum(0) < (1 - LEFT_OUT) * side).sum()) + 1
+    columns = vectors[:, :kept] * values[:kept].sqrt()
+    columns = columns * columns[0].sign()  # an eigenvector's sign is anybody's
+    return (columns / columns.square().sum(1, keepdim=True).sqrt()).T.float().contiguous()
+
+
+def draw_field(
+    count: int, size: tuple[int, int], *, amplitude: float, smoothness: float, generator: torch.Generator
+) -> Field:
+    """Fields for `count` images of `size` (height, width) that push with deviation `amplitude` pixels on each axis."""
+    down, across = (factor(side, smoothness) for side in size)
+    noise = torch.randn(count, 2, len(down), len(across), generator=generator)
+    return Field(noise, amplitude * down, across)

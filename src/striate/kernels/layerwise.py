@@ -1,0 +1,200 @@
+"""A network layer by layer on Striate's operators: for those that the engine cannot take through as a whole.
+
+Between layers maps stay in blocks of sixteen images. What a batch normalisation, an activation or a residual makes is
+not written out where the next layer can make it while it reads: see `Maps`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import assert_never
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from striate.kernels.lower import Mapped
+from striate.kernels.operators import GROUP, Affine, from_blocks, join, text_of, to_blocks
+from striate.spec.layers import (
+    RBF,
+    Activation,
+    BatchNorm,
+    Branches,
+    Conv,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    Linear,
+    LocalResponseNorm,
+    PadChannels,
+    Pool,
+    PositionBias,
+    Residual,
+    Softmax,
+    Subsample,
+)
+from striate.spec.network import INPUT, Network, Step, plan
+
+IDENTITY = "identity"
+
+
+@dataclass
+class Maps:
+    """Maps as function(Σ (scale · term + shift)) of one or two terms in blocks, which is worked out when it is read.
+
+    `sums` are, for each channel of a single term, those of its values and of their squares.
+    """
+
+    terms: list[tuple[Tensor, Affine | None]]
+    function: str = IDENTITY
+    sums: Tensor | None = None
+
+    def whole(self, images: int) -> Tensor:
+        """The maps, written out once."""
+        if len(self.terms) > 1 or self.terms[0][1] or self.function != IDENTITY:
+            (one, first), (other, second) = [*self.terms, (None, None)][:2]
+            assert one is not None  # noqa: S101 - there is a first term
+            self.terms = [(join(one, other, (first, second), images=images, function=self.function), None)]
+            self.function, self.sums = IDENTITY, None
+        return self.terms[0][0]
+
+
+class Layerwise:
+    """Runs `network` with the parameters, the buffers and the mode of `module`, which was built from it."""
+
+    def __init__(self, network: Network, module: nn.Module) -> None:
+        self.module, self.plan = module, plan(network)
+        last = self.plan.steps[self.plan.last]
+        self.output = last.sources[0] if network.probabilities else self.plan.last
+        readers = [(source, number) for number, step in enumerate(self.plan.steps) for source in step.sources]
+        self.times = Counter(source for source, _ in readers)
+        self.reader = {source: self.plan.steps[number].layer for source, number in readers}
+
+    def logits(self, images: Tensor, heads: dict[str, Tensor] | None = None) -> Tensor:
+        """The output before a closing softmax; with a dictionary `heads` the auxiliary heads run too."""
+        run = _Run(self, len(images))
+        run.values[INPUT] = Maps([(to_blocks(images), None)])
+        left = self.times + Counter([self.output])
+        for number, step in enumerate(self.plan.steps):
+            if (step.head and heads is None) or step.sources[0] == self.output:
+                continue
+            run.values[number] = run.step(number, step)
+            if step.head and heads is not None:
+                heads[step.head] = run.flat(number)  # the last of a head's is its output
+            for source in step.sources:
+                left[source] -= 1
+                if not left[source]:
+                    del run.values[source]
+        return run.flat(self.output)
+
+    def fused(self, number: int) -> str:
+        """The activation that a step's layer applies itself, as nobody else reads what it makes."""
+        reader = self.reader.get(number)
+        return reader.function if self.times[number] == 1 and isinstance(reader, Activation) else IDENTITY
+
+
+class _Run:
+    """One pass of a batch of `images`."""
+
+    def __init__(self, layers: Layerwise, images: int) -> None:
+        self.layers, self.images = layers, images
+        self.values: dict[int, Maps | Tensor] = {}
+
+    def flat(self, number: int) -> Tensor:
+        """A step's output as PyTorch has it."""
+        value = self.values[number]
+        return from_blocks(value.whole(self.images), self.images) if isinstance(value, Maps) else value
+
+    def step(self, number: int, step: Step) -> Maps | Tensor:
+        """What a step makes."""
+        source, module = step.sources[0], self.layers.module
+        value = self.values[source]
+        if isinstance(value, Tensor):
+            return module.get_submodule(step.path)(value)
+        match step.layer:
+            case Conv() | Pool() | Subsample() | LocalResponseNorm():
+                return self._mapped(number, step, step.layer)
+            case GlobalAveragePool():
+                return from_blocks(self._mapped(number, step, step.layer).whole(self.images), self.images).flatten(1)
+            case Activation():
+                return self._activated(source, value, step.layer)
+            case BatchNorm():
+                return self._normalised(module.get_submodule(step.path), value)
+            case Residual():
+                return Maps([self._term(each) for each in step.sources])
+            case Branches():
+                return Maps([(torch.cat([self._term(each, plain=True)[0] for each in step.sources], 1), None)])
+            case Dropout():
+                return Maps([(F.dropout(value.whole(self.images), step.layer.rate, module.training), None)])
+            case PadChannels():
+                more = step.layer.channels - step.inputs[0][0]
+                return Maps([(F.pad(value.whole(self.images), (0, 0, 0, 0, 0, 0, 0, more)), None)])
+            case Flatten():
+                return self.flat(source).flatten(1)
+            case PositionBias() | Linear() | RBF() | Softmax():
+                return module.get_submodule(step.path)(self.flat(source))
+            case _:
+                assert_never(step.layer)
+
+    def _mapped(self, number: int, step: Step, layer: Mapped) -> Maps:
+        """A layer that reads its input's one term as it is, and the scale, the shift and the activation on the way."""
+        value, source = self.values[step.sources[0]], step.sources[0]
+        assert isinstance(value, Maps)  # noqa: S101 - the caller has looked
+        if len(value.terms) > 1 or self.layers.times[source] > 1:
+            value.whole(self.images)
+        blocks, affine = value.terms[0]
+        module = self.layers.module.get_submodule(step.path)
+        weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
+        text = text_of(layer, blocks, self.layers.fused(number), value.function)
+        sums = isinstance(self.layers.reader.get(number), BatchNorm)
+        scale, shift = affine or (None, None)
+        made, _, totals = torch.ops.striate.layer(blocks, weight, bias, scale, shift, text, self.images, sums)
+        return Maps([(made, None)], sums=totals if sums else None)
+
+    def _activated(self, source: int, value: Maps, layer: Activation) -> Maps:
+        if source != INPUT and self.layers.fused(source) and isinstance(self.layers.plan.steps[source].layer, Mapped):
+            return value
+        if value.function != IDENTITY:
+            value.whole(self.images)
+        return Maps(value.terms, layer.function)
+
+    def _term(self, source: int, *, plain: bool = False) -> tuple[Tensor, Affine | None]:
+        value = self.values[source]
+        assert isinstance(value, Maps)  # noqa: S101 - parts of a sum are of one kind
+        if plain or len(value.terms) > 1 or value.function != IDENTITY:
+            value.whole(self.images)
+        return value.terms[0]
+
+    def _normalised(self, norm: nn.Module, value: Maps) -> Maps:
+        assert isinstance(norm, nn.BatchNorm2d)  # noqa: S101 - `build` makes no other for maps
+        blocks = value.whole(self.images)
+        mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
+        if norm.training:
+            sums = value.sums if value.sums is not None else _sums(blocks, self.images)
+            count = self.images * blocks.shape[2] * blocks.shape[3]
+            if count == 1:
+                raise ValueError(f"a batch normalisation of 1 value a channel, {tuple(blocks.shape[1:4])}")
+            mean = sums[0] / count
+            variance = (sums[1] / count - mean.square()).clamp_min(0)
+            _keep_statistics(norm, mean.detach(), variance.detach() * (count / (count - 1)))
+        scale = norm.weight * (variance + norm.eps).rsqrt()
+        return Maps([(blocks, (scale.float(), (norm.bias - mean * scale).float()))])
+
+
+def _sums(blocks: Tensor, images: int) -> Tensor:
+    """For each channel the sums of all values and of their squares, empty lanes left out."""
+    full, lanes = divmod(images, GROUP)
+    found = blocks.new_zeros(2, blocks.shape[1], dtype=torch.float64)
+    for part in (blocks[:full], blocks[full:, ..., :lanes]):
+        squares = part.square()
+        found = found + torch.stack([each.sum((0, 2, 3, 4), dtype=torch.float64) for each in (part, squares)])
+    return found
+
+
+@torch.no_grad()
+def _keep_statistics(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:
+    kept, momentum = dict(norm.named_buffers()), norm.momentum or 0.0
+    kept["num_batches_tracked"] += 1
+    kept["running_mean"].lerp_(mean.float(), momentum)
+    kept["running_var"].lerp_(variance.float(), momentum)

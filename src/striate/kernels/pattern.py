@@ -1,0 +1,123 @@
+"""A network that learns from one image at a time, compiled: a whole pass, and the Gauss-Newton diagonal, in one call.
+
+Every parameter has a rate of its own. The weights lie during a pass as the kernels want them, and are the module's own
+again after it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import replace
+from weakref import finalize
+
+import torch
+from torch import Tensor, nn
+
+from striate.kernels.binary import Layer, Library, Result, Target, library
+from striate.kernels.engine import LOSSES, Goal, Pictures, bound, images_of, parameters_of
+from striate.kernels.lower import Lowered, NotLoweredError, lower
+from striate.spec.network import Network
+
+
+def unsupported(network: Network, *, instruction_set: str = "") -> str | None:
+    """Why a network cannot learn image by image on the kernels here, or None where it can."""
+    found = library(instruction_set)
+    if isinstance(found, str):
+        return found
+    try:
+        _lowered(network)
+    except NotLoweredError as reason:
+        return str(reason)
+    return None
+
+
+class Pattern:
+    """`network` on the C++ kernels, one image at a time, with the parameters of `module`: float32 and on the CPU.
+
+    Raises NotLoweredError where the network or this machine cannot; `unsupported` says so beforehand.
+    """
+
+    def __init__(self, network: Network, module: nn.Module, *, instruction_set: str = "") -> None:
+        found = library(instruction_set)
+        if isinstance(found, str):
+            raise NotLoweredError(found)
+        self.binary: Library = found
+        self.network = network
+        self.layers = _lowered(network)
+        own = [dict(parameters_of(module, each)) for each in self.layers[:-1]]
+        self.places = [each.get(name) for each in own for name in ("weight", "bias")]
+        names = {parameter: name for name, parameter in module.named_parameters()}
+        self.names = [None if each is None else names[each] for each in self.places]
+        self.addresses = [each.data_ptr() for each in module.parameters()]
+        self.module = module
+        self._kept: list[object] = []
+        made = [bound(each, module, self._kept) for each in self.layers]
+        handle = self.binary.calls.striate_pattern_new((Layer * len(made))(*made), len(made))
+        if not handle:
+            raise MemoryError("the kernels' buffers")
+        self.handle = handle
+        finalize(self, self.binary.calls.striate_pattern_free, handle)
+
+    def learn(self, pictures: Pictures, goal: Goal, *, rates: dict[str, Tensor]) -> tuple[float, int]:
+        """Show the images one after another; after each, w ← w − rate · ∂E/∂w for every parameter.
+
+        `rates` holds a tensor for each of the module's parameters, by its name. The mean loss, and how many images were
+        right, each before its own change.
+        """
+        self._check()
+        plain = {name: each.float().contiguous() for name, each in rates.items()}
+        images, _keep = images_of(pictures, self.network)
+        target, _labels = _target(goal)
+        result = Result()
+        done = self.binary.calls.striate_pattern_learn(self.handle, images, target, self._pointers(plain), result)
+        if not done:
+            raise MemoryError("a pass's parameters")
+        return result.loss, result.right
+
+    def curvature(self, pictures: Pictures, goal: Goal) -> dict[str, Tensor]:
+        """The Gauss-Newton diagonal of each parameter, by its name: the sum over the images and over all connections
+        that share the parameter (LeNet-5, appendix C)."""
+        self._check()
+        sums = {name: torch.zeros_like(each) for name, each in self.module.named_parameters()}
+        images, _keep = images_of(pictures, self.network)
+        target, _labels = _target(goal)
+        if not self.binary.calls.striate_pattern_curvature(self.handle, images, target, self._pointers(sums)):
+            raise MemoryError("the curvature's sums")
+        return sums
+
+    def _pointers(self, numbers: dict[str, Tensor]) -> ctypes.Array[ctypes.c_void_p]:
+        pointers = [None if name is None else numbers[name].data_ptr() for name in self.names]
+        return (ctypes.c_void_p * len(pointers))(*pointers)
+
+    def _check(self) -> None:
+        if self.addresses != [each.data_ptr() for each in self.module.parameters()]:
+            raise RuntimeError("the module's parameters have moved since the kernels took them")
+
+
+def _target(goal: Goal) -> tuple[Target, Tensor]:
+    labels = goal.labels.contiguous()
+    return Target(labels.data_ptr(), LOSSES.index(goal.loss), goal.rubbish, goal.seed), labels
+
+
+def _lowered(network: Network) -> list[Lowered]:
+    """The layers, or NotLoweredError where one of them cannot learn image by image."""
+    layers = lower(network)
+    if [each.kind for each in layers[-2:]] != ["linear", "radial"]:
+        raise NotLoweredError("it does not end with RBF units after a dense layer, as the losses of LeNet-5 want it")
+    for number, layer in enumerate(layers[:-1]):
+        plain = replace(layer, padding=(0, 0, 0, 0), stride=(1, 1), dilation=(1, 1)) == layer
+        match layer.kind:
+            case "linear":
+                fits = True
+            case "convolution":
+                fits = plain
+            case "subsampling":
+                fits = number > 0 and layer.stride == layer.kernel and all(side <= 0 for side in layer.padding)
+            case _:
+                fits = False
+        if not fits:
+            raise NotLoweredError(
+                f"{layer.path} is not a convolution of stride 1 without padding, a subsampling of windows side by side "
+                "after another layer, or a dense layer"
+            )
+    return layers

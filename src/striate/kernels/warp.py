@@ -1,0 +1,54 @@
+"""Where the pixels of a batch come from: a planar move of each image, and a smooth field on top of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from striate.kernels import binary
+
+
+@dataclass(frozen=True)
+class Field:
+    """A push for every pixel, downᵀ · noise · across: in pixels, to the right and down."""
+
+    noise: Float[Tensor, "batch 2 rows columns"]
+    down: Float[Tensor, "rows height"]
+    across: Float[Tensor, "columns width"]
+
+    def pushes(self) -> Float[Tensor, "batch 2 height width"]:
+        """The field itself."""
+        return self.down.T @ self.noise @ self.across
+
+
+@dataclass(frozen=True)
+class Warp:
+    """`matrices` take places in the result to places in the image, (x, y, 1) to (x, y), in pixels from the middle; the
+    field is added to them."""
+
+    matrices: Float[Tensor, "batch 2 3"]
+    field: Field | None = None
+
+    def lowered(self, count: int, shape: tuple[int, int, int]) -> binary.Warp:
+        """As C has it, for `count` images of `shape`; C reads the tensors' memory, so keep the warp meanwhile."""
+        made = binary.Warp(shape, (0, 0), _address(self.matrices))
+        if len(self.matrices) != count:
+            raise ValueError(f"a warp for {len(self.matrices)} images, of {count}")
+        if self.field:
+            noise, down, across = self.field.noise, self.field.down, self.field.across
+            if (down.shape[1], across.shape[1]) != shape[1:]:
+                raise ValueError(
+                    f"a field for {down.shape[1]} × {across.shape[1]} pixels, images of {shape[1]} × {shape[2]}"
+                )
+            made.ranks = tuple(noise.shape[2:])
+            made.noise, made.down, made.across = map(_address, (noise, down, across))
+        return made
+
+
+def _address(tensor: Tensor) -> int:
+    if tensor.dtype != torch.float32 or tensor.device.type != "cpu" or not tensor.is_contiguous():
+        raise ValueError("a warp's tensors must be float32, contiguous and on the CPU")
+    return tensor.data_ptr()

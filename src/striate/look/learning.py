@@ -1,0 +1,117 @@
+"""The learning as a film: the first layer's filters and the error on the validation images, epoch by epoch."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from striate.look.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
+from striate.look.drawing import HALF, ZERO, Drawing, Figure, address, coloured
+from striate.look.pictures import colour_filter_picture
+from striate.look.tiles import extent
+from striate.train.filters import FILE, load_filters
+from striate.train.run import Run
+
+SECONDS = 0.7
+"""A frame stands for so long; the last one three times."""
+SIDE = 420
+"""The filters take about so many pixels each way."""
+_STYLE = (
+    "<style>.film>g{{visibility:hidden;animation:frame {whole:.2f}s step-end infinite}}"
+    ".film>.last{{visibility:visible;animation-name:last}}"
+    "@keyframes frame{{0%{{visibility:visible}}{share:.4f}%{{visibility:hidden}}}}"
+    "@keyframes last{{0%{{visibility:hidden}}{begin:.4f}%{{visibility:visible}}}}"
+    "svg:hover .film>g{{animation-play-state:paused}}"
+    "@media print,(prefers-reduced-motion:reduce){{.film>g,.film>.last{{animation:none}}}}</style>"
+)
+"""Where nothing moves the last frame stands."""
+
+
+def learning(run: Run) -> list[Figure]:
+    """The film of a run; none where it has not kept its filters, or has no epoch behind it."""
+    frames = load_filters(run.path(FILE))
+    epochs = {each["epoch"]: each for each in run.events("epoch")}
+    shown = {epoch: frame.float() for epoch, frame in frames.items() if epoch == 0 or epoch in epochs}
+    if len(shown) < 2:
+        return []
+    drawing = Drawing(f"{run.network.name}: the first layer’s filters as they are learned")
+    whole = SECONDS * (len(shown) + 2)
+    share = 100 * SECONDS / whole
+    drawing.parts.append(_STYLE.format(whole=whole, share=share, begin=100 - 3 * share))
+    largest = max(extent(frame) for frame in shown.values())
+    last = max(shown)
+    left = SIDE + 40
+    errors = {epoch: 100 * (1 - epochs[epoch]["accuracy"]) for epoch in shown if epoch}
+    place = _chart(drawing, left, errors, last)
+    film: list[str] = []
+    for number, (epoch, frame) in enumerate(shown.items()):
+        picture = _sheet(frame, largest)
+        zoom = SIDE / max(picture.size)
+        parts = [
+            f'<image x="0" y="40" width="{picture.width * zoom:.1f}" height="{picture.height * zoom:.1f}" '
+            f'style="image-rendering:pixelated" href="{address(picture)}"/>'
+        ]
+        words = f"epoch {epoch}: {errors[epoch]:.2f} % errors" if epoch else "epoch 0: fresh weights"
+        parts.append(f'<text x="{left + LEFT}" y="{40 + TOP - 10}" font-size="13" font-weight="600">{words}</text>')
+        if epoch:
+            x, y = place(epoch, errors[epoch])
+            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="#d97706"/>')
+        way = 'class="last"' if epoch == last else f'style="animation-delay:{number * SECONDS:.2f}s"'
+        film.append(f"<g {way}>{''.join(parts)}</g>")
+        drawing.bottom = max(drawing.bottom, 40 + picture.height * zoom)
+    drawing.parts.append(f'<g class="film">{"".join(film)}</g>')
+    if not _in_colour(shown[last]):
+        drawing.bar(0, int(drawing.bottom) + 14, largest, "weight")
+    scale = "each filter in its own colours, grey at zero" if _in_colour(shown[last]) else "all on one scale"
+    caption = (
+        f"{len(shown)} frames, from the first to epoch {last}, {scale}. Point at it to stop it; where the system asks "
+        "for less motion, the last frame stands still."
+    )
+    return [Figure("learning", drawing.title, caption, drawing.svg())]
+
+
+def _chart(drawing: Drawing, left: int, errors: dict[int, float], last: int):
+    """The axes and the line of errors; gives what places an epoch and an error on it."""
+    top = max(errors.values()) or 1.0
+    right, base = left + WIDTH - RIGHT, 40 + HEIGHT - BOTTOM
+    span = max(1, last - 1)
+
+    def place(epoch: int, error: float) -> tuple[float, float]:
+        across = left + LEFT + (epoch - 1) / span * (WIDTH - LEFT - RIGHT)
+        return across, base - error / top * (HEIGHT - TOP - BOTTOM)
+
+    for share in (0, 0.5, 1):
+        _, y = place(1, share * top)
+        drawing.line((left + LEFT, y, right, y), 'stroke="currentColor" stroke-opacity="0.15"')
+        drawing.text(left + LEFT - 8, y + 4, f"{share * top:.3g} %", "soft", anchor="end")
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*each) for each in errors.items()))
+    drawing.parts.append(f'<polyline points="{points}" fill="none" stroke="#2563eb" stroke-width="2"/>')
+    for epoch in sorted({1, last}):
+        drawing.text(place(epoch, 0)[0], base + 18, str(epoch), "soft", anchor="middle")
+    drawing.text(
+        (left + LEFT + right) / 2, base + 36, "epoch; errors on the validation images", "soft", anchor="middle"
+    )
+    return place
+
+
+def _sheet(frame: Tensor, largest: float) -> Image.Image:
+    """All filters as one picture, a pixel for each weight and one between filters."""
+    if _in_colour(frame):
+        return _pasted([colour_filter_picture(each) for each in frame])
+    tiles = (frame.flatten(0, -3) / largest).clamp(-1, 1)
+    return _pasted([coloured((ZERO + HALF * tile).round().numpy().astype(np.uint8)).convert("RGBA") for tile in tiles])
+
+
+def _in_colour(frame: Tensor) -> bool:
+    return frame.ndim == 4 and frame.shape[1] == 3
+
+
+def _pasted(tiles: list[Image.Image]) -> Image.Image:
+    across = int(torch.tensor(len(tiles)).sqrt().ceil())
+    width, height = tiles[0].size
+    page = Image.new("RGBA", (across * (width + 1) - 1, -(-len(tiles) // across) * (height + 1) - 1))
+    for number, tile in enumerate(tiles):
+        page.paste(tile, (number % across * (width + 1), number // across * (height + 1)))
+    return page

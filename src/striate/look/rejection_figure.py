@@ -1,0 +1,24 @@
+"""The error of the answers that are kept, against the share that is rejected, as a chart."""
+
+from __future__ import annotations
+
+from striate.look.charts import Series, line_chart
+from striate.train.rejection import PAPER_ERROR, Rejection
+
+POINTS = 100
+ENDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+"""Where the axis may end."""
+
+
+def rejection_chart(rejection: Rejection) -> str:
+    """An SVG; its axis ends where a tenth of the error is left, at half of the images at most."""
+    error = rejection.steps[0].error
+    left = rejection.reach(error / 10)
+    end = next((end for end in ENDS if left is not None and end >= left.share), ENDS[-1])
+    shares = [end * place / POINTS for place in range(POINTS + 1)]
+    series = [Series("kept", "#2563eb", tuple(100 * rejection.at(share).error for share in shares))]
+    if error > PAPER_ERROR:
+        series.append(Series(f"{100 * PAPER_ERROR:.1f} %", "#8b8f99", (100 * PAPER_ERROR,) * len(shares)))
+    return line_chart(
+        "Error of what is kept", series, x="rejected, % of the images", unit=" %", start=0, step=100 * end / POINTS
+    )

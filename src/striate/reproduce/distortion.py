@@ -1,0 +1,98 @@
+"""What is shown in a pass: images in the paper's constant random order, as they are or distorted.
+
+The paper's distortions are planar affine (section III-B): translations, scaling, squeezing and shear; it gives no
+amplitudes. Here each is drawn evenly from −amplitude to +amplitude.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from striate.data import Affine, ImageSet, Preprocessing, epoch_order, move
+from striate.kernels.engine import Pictures
+from striate.reproduce.method import Method
+from striate.train.metrics import pictures_of
+
+CHUNK = 5_000
+"""Images that are learned from in one call."""
+VERSIONS = 10
+"""An image and nine distorted ones: the paper's 60,000 + 540,000."""
+Draws = Float[Tensor, "images 5"]
+
+
+@dataclass(frozen=True)
+class Amplitudes:
+    """How far an image is distorted: `shift` in pixels on each axis, `scale`, `squeeze` fractions, `shear` degrees."""
+
+    shift: float = 1.0
+    scale: float = 0.1
+    squeeze: float = 0.1
+    shear: float = 10.0
+
+    def affine(self, draws: Draws) -> Affine:
+        """The moves of draws from −1 to 1."""
+        right, down, size, squeeze, slant = draws.unbind(1)
+        return Affine(
+            scale=1 + self.scale * size,
+            squeeze=self.squeeze * squeeze,
+            shear=self.shear * slant,
+            right=self.shift * right,
+            down=self.shift * down,
+        )
+
+
+AMPLITUDES = Amplitudes()
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """Images to learn from, one after another; `pictures.chosen`, or else the place, numbers `labels`."""
+
+    pictures: Pictures
+    labels: Int64[Tensor, " images"]
+
+
+def presentations(method: Method, number: int) -> tuple[Int64[Tensor, " images"], Draws]:
+    """The images of pass `number` in their order, and how far each is distorted: zeros where it is not.
+
+    A function of its arguments alone, so that a training which is taken up again sees what it would have seen.
+    """
+    order = epoch_order(method.images, seed=method.seed, epoch=0)
+    untouched = torch.zeros(method.images, 5)
+    if method.distorted == "no":
+        return order, untouched
+    if method.distorted == "fresh":
+        draws = _draws(method, f"pass {number}", 6)
+        shown = torch.where(draws[:, 5:] < 2 / VERSIONS - 1, untouched, draws[:, :5])
+        return order, shown
+    pool = epoch_order(VERSIONS * method.images, seed=method.seed, epoch=0)
+    start = (number - 1) % VERSIONS * method.images
+    part = pool[start : start + method.images]
+    version, image = part // method.images, part % method.images
+    versions = torch.stack([untouched, *(_draws(method, f"version {each}", 5) for each in range(1, VERSIONS))])
+    return image, versions[version, image]
+
+
+def shown(images: ImageSet, preprocessing: Preprocessing, method: Method, number: int) -> Iterator[Shown]:
+    """The packed `images` of pass `number`, some thousands at a time."""
+    chosen, draws = presentations(method, number)
+    for some, drawn in zip(chosen.split(CHUNK), draws.split(CHUNK), strict=True):
+        moved = drawn.any(1)
+        if not moved.any():
+            yield Shown(pictures_of(images.images, preprocessing, chosen=some), images.labels)
+            continue
+        pixels = preprocessing.normalise(images.images[some])
+        pixels[moved] = move(pixels[moved], AMPLITUDES.affine(drawn[moved]), fill=preprocessing.low)
+        yield Shown(Pictures(pixels), images.labels[some])
+
+
+def _draws(method: Method, purpose: str, each: int) -> Tensor:
+    digest = hashlib.blake2b(f"distortion {method.seed} {purpose}".encode(), digest_size=7).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(digest))
+    return torch.rand(method.images, each, generator=generator) * 2 - 1

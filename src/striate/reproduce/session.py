@@ -1,0 +1,197 @@
+"""A reproduction that is kept: a run's folder around it, saved after every pass, taken up again to the same weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from striate.data import ImageSet, epoch_order, hold_out, load, preprocessing_for
+from striate.errors import RunError
+from striate.kernels.pattern import unsupported
+from striate.networks import find
+from striate.reproduce.learner import Learner, Part, Pass, Sets
+from striate.reproduce.method import ALL, Method
+from striate.spec.network import Network
+from striate.train.checkpoint import load_checkpoint, restore, save_checkpoint
+from striate.train.diagnose import require_finite
+from striate.train.files import write_whole
+from striate.train.run import DataRecord, Run, create_run, now
+from striate.train.session import environment, stop_signals
+from striate.train.temperature import temperature_of
+
+SOURCE = "mnist"
+LENET5 = "lenet5-1998"
+"""What `striate reproduce` calls LeNet-5 as it was trained in 1998."""
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A signal asked to stop; `passes` are saved."""
+
+    passes: int
+
+
+Event = Part | Pass | Stopped
+
+
+def prepare(method: Method, *, folder: Path, kernels: str = "auto", source: str = SOURCE) -> tuple[Run, Sets]:
+    """A new run, not yet on the disk, and its images."""
+    network = find("lenet5")
+    sets, recipe = _sets(network, method, source), method.recipe
+    record = DataRecord(
+        source=sets.train.source,
+        classes=sets.train.classes,
+        resize=None,
+        skip_unreadable=False,
+        unreadable=(),
+        train_images=len(sets.train),
+        validation_images=method.hold_out,
+        train_fingerprint=sets.train.fingerprint(),
+        validation_fingerprint=sets.judging.fingerprint(),
+    )
+    if kernels == "auto":
+        kernels = "torch" if unsupported(network) else "striate"
+    run = Run(
+        folder=folder,
+        network=network,
+        recipe=recipe,
+        data=record,
+        preprocessing=sets.preprocessing,
+        threads=1,
+        device="cpu",
+        environment=environment(),
+        kernels=kernels,
+        reproduction=method.to_dict(),
+    )
+    return run, sets
+
+
+def start(run: Run, sets: Sets) -> Iterator[Event]:
+    """Make the run's folder and train from the beginning."""
+    create_run(run)
+    run.log("started", network=run.network.name, reproduction=run.reproduction)
+    return _train(run, sets, [])
+
+
+def reload(run: Run) -> Sets:
+    """The images of a run that is taken up again. RunError where `striate reproduce` did not make it."""
+    if run.reproduction is None:
+        raise RunError(
+            f"{run.folder} was made by striate train.",
+            "striate reproduce goes on with its own runs.",
+            f"Go on with: striate train --resume {run.folder}",
+        )
+    if run.kernels == "striate" and (reason := unsupported(run.network)):
+        raise RunError(
+            f"{run.folder} was trained on Striate's kernels, which cannot run here: {reason}.",
+            "It goes on, bit for bit, only on them.",
+            "Compile them: python -m striate.kernels.compile. Or begin a new run.",
+        )
+    sets = _sets(run.network, method_of(run), run.data.source)
+    if (sets.train.fingerprint(), sets.judging.fingerprint()) != (
+        run.data.train_fingerprint,
+        run.data.validation_fingerprint,
+    ):
+        raise RunError(f"the images of {run.data.source} are not those that this run began with.")
+    return sets
+
+
+def resume(run: Run, sets: Sets) -> Iterator[Event]:
+    """Go on after the last pass that was saved; with none yet, from the beginning."""
+    history = history_of(run)
+    logged = {each["epoch"] for each in run.events("epoch")}
+    events = run.events() + [_epoch(each) for each in history if each.number not in logged]
+    write_whole(run.path("events.jsonl"), "".join(f"{json.dumps(each)}\n" for each in events))
+    run.log("resumed", epoch=len(history))
+    return _train(run, sets, history)
+
+
+def method_of(run: Run) -> Method:
+    """How a run of `striate reproduce` is trained."""
+    return Method.from_dict(run.reproduction or {})
+
+
+def history_of(run: Run) -> list[Pass]:
+    """The passes that are saved."""
+    path = run.path("last.safetensors")
+    if not path.exists():
+        return []
+    return [Pass(**each) for each in load_checkpoint(path)[1]["passes"]]
+
+
+def _train(run: Run, sets: Sets, history: list[Pass]) -> Iterator[Event]:
+    torch.set_num_threads(run.threads)
+    method = method_of(run)
+    learner = Learner(run.network, method, kernels=run.kernels)
+    if history:
+        last = run.path("last.safetensors")
+        restore(learner.model, None, load_checkpoint(last)[0], where=last)
+        learner.done = len(history)
+    with stop_signals() as stop:
+        while learner.done < method.passes:
+            for event in learner.learn(sets):
+                if isinstance(event, Pass):
+                    require_finite(event.loss, step=event.number * method.images, rate=event.fastest)
+                    history.append(event)
+                    run = _save(run, learner, sets, history)
+                yield event
+            if stop.is_set() and learner.done < method.passes:
+                run.log("interrupted", epoch=learner.done, batch=0)
+                yield Stopped(learner.done)
+                return
+    if not run.events("finished"):
+        accuracy = 1 - history[-1].test_error
+        run.log("finished", why=f"{method.passes} passes", epoch=method.passes, accuracy=accuracy)
+
+
+def _save(run: Run, learner: Learner, sets: Sets, history: list[Pass]) -> Run:
+    """Keep a pass: first what going on needs, then what others read."""
+    weights = dict(learner.model.state_dict())
+    save_checkpoint(run.path("last.safetensors"), weights, {"passes": [asdict(each) for each in history]})
+    assert learner.known  # noqa: S101 - a pass has just been done
+    state = {
+        "epoch": learner.done,
+        "accuracy": 1 - history[-1].test_error,
+        "temperature": temperature_of(learner.known.scores, learner.known.labels),
+    }
+    save_checkpoint(run.path("best.safetensors"), weights, state)
+    event = _epoch(history[-1])
+    run.log(event.pop("event"), **{key: value for key, value in event.items() if key != "time"})
+    if run.recipe.hold_out:
+        return run
+    looked = replace(run, test_looks=len(history))
+    looked.write()
+    return looked
+
+
+def _epoch(done: Pass) -> dict[str, Any]:
+    """A pass as an event "epoch", which a run's report reads."""
+    return {
+        "event": "epoch",
+        "time": now(),
+        "epoch": done.number,
+        "loss": done.loss,
+        "train_accuracy": 1 - done.train_error,
+        "accuracy": 1 - done.test_error,
+        "rate": done.fastest,
+        "seconds": done.seconds,
+    }
+
+
+def _sets(network: Network, method: Method, source: str) -> Sets:
+    train_images = load(source, "train")
+    judging: ImageSet
+    if method.hold_out:
+        train_images, judging = hold_out(train_images, fraction=method.hold_out / ALL)
+    else:
+        judging = load(source, "test")
+    if method.images < len(train_images):
+        train_images = train_images.subset(epoch_order(len(train_images), seed=method.seed, epoch=0)[: method.images])
+    preprocessing = preprocessing_for(network.input, train_images, low=method.recipe.low, high=method.recipe.high)
+    known, unknown = (replace(each, images=preprocessing.pack(each.images)) for each in (train_images, judging))
+    return Sets(known, unknown, preprocessing)

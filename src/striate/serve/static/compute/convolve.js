@@ -1,0 +1,129 @@
+/** Convolutions: each window's pixels in a row, two windows held against four filters at a time. */
+
+/** out[first + unit · step] = the unit's weights · read, for `units` units whose weights begin at `from`. */
+export function dots(out, first, step, weight, from, units, read) {
+  for (let unit = 0; unit < units; unit += 1) out[first + unit * step] = dot(weight, from + unit * read.length, read);
+}
+
+function dot(weight, from, read) {
+  let sum = 0;
+  for (let at = 0; at < read.length; at += 1) sum += read[at] * weight[from + at];
+  return sum;
+}
+
+/** The same for two windows, whose outputs lie side by side. */
+function pairs(out, first, step, weight, from, units, one, two) {
+  const { length } = one;
+  let unit = 0;
+  for (; unit + 4 <= units; unit += 4) {
+    const a = from + unit * length;
+    const b = a + length;
+    const c = b + length;
+    const d = c + length;
+    let a1 = 0, b1 = 0, c1 = 0, d1 = 0, a2 = 0, b2 = 0, c2 = 0, d2 = 0;
+    for (let at = 0; at < length; at += 1) {
+      const u = one[at];
+      const v = two[at];
+      const p = weight[a + at];
+      const q = weight[b + at];
+      const r = weight[c + at];
+      const s = weight[d + at];
+      a1 += u * p;
+      b1 += u * q;
+      c1 += u * r;
+      d1 += u * s;
+      a2 += v * p;
+      b2 += v * q;
+      c2 += v * r;
+      d2 += v * s;
+    }
+    const to = first + unit * step;
+    out[to] = a1;
+    out[to + step] = b1;
+    out[to + 2 * step] = c1;
+    out[to + 3 * step] = d1;
+    out[to + 1] = a2;
+    out[to + step + 1] = b2;
+    out[to + 2 * step + 1] = c2;
+    out[to + 3 * step + 1] = d2;
+  }
+  for (; unit < units; unit += 1) {
+    out[first + unit * step] = dot(weight, from + unit * length, one);
+    out[first + unit * step + 1] = dot(weight, from + unit * length, two);
+  }
+}
+
+export function convolve(out, step, read, { weight, bias }) {
+  const [high, wide] = step.axes;
+  const [filters] = step.output;
+  const size = high.output * wide.output;
+  const padded = pad(read, step.inputs[0][0], high, wide);
+  const each = step.inputs[0][0] / step.groups;
+  const inEach = filters / step.groups;
+  const kernels = step.table ? dense(step, weight) : weight;
+  const taps = offsets(each, high, wide, padded);
+  const windows = [new Float64Array(taps.length), new Float64Array(taps.length)];
+  const corner = (place) => Math.floor(place / wide.output) * high.stride * padded.across + (place % wide.output) * wide.stride;
+  for (let group = 0; group < step.groups; group += 1) {
+    const start = group * each * padded.plane;
+    const from = group * inEach * taps.length;
+    for (let place = 0; place < size; place += 2) {
+      const first = group * inEach * size + place;
+      gather(windows[0], padded.values, start + corner(place), taps);
+      if (place + 1 < size) {
+        gather(windows[1], padded.values, start + corner(place + 1), taps);
+        pairs(out, first, size, kernels, from, inEach, ...windows);
+      } else dots(out, first, size, kernels, from, inEach, windows[0]);
+    }
+  }
+  if (bias) for (let at = 0; at < out.length; at += 1) out[at] += bias[Math.floor(at / size)];
+  return out;
+}
+
+function gather(window, values, corner, taps) {
+  for (let at = 0; at < taps.length; at += 1) window[at] = values[corner + taps[at]];
+}
+
+/** The weights of a convolution with a table as an ordinary one has them: 0 where a filter does not see a map. */
+function dense(step, weight) {
+  const [maps] = step.inputs[0];
+  const taps = step.axes[0].kernel * step.axes[1].kernel;
+  const out = new Float32Array(step.output[0] * maps * taps);
+  let link = 0;
+  step.table.forEach((sources, filter) => {
+    for (const map of sources) {
+      out.set(weight.subarray(link * taps, (link + 1) * taps), (filter * maps + map) * taps);
+      link += 1;
+    }
+  });
+  return out;
+}
+
+/** Maps with zeros around them, as far as a window reads. */
+function pad(read, maps, high, wide) {
+  const [down, across] = [high, wide].map((axis) =>
+    Math.max(axis.before + axis.size, (axis.output - 1) * axis.stride + axis.dilation * (axis.kernel - 1) + 1));
+  const plane = down * across;
+  if (plane === high.size * wide.size) return { values: read, plane, across };
+  const values = new Float32Array(maps * plane);
+  for (let map = 0; map < maps; map += 1) {
+    for (let row = 0; row < high.size; row += 1) {
+      const from = (map * high.size + row) * wide.size;
+      values.set(read.subarray(from, from + wide.size), map * plane + (row + high.before) * across + wide.before);
+    }
+  }
+  return { values, plane, across };
+}
+
+/** Where the pixels of a window lie, from its first. */
+function offsets(maps, high, wide, { plane, across }) {
+  const out = new Int32Array(maps * high.kernel * wide.kernel);
+  for (let map = 0, at = 0; map < maps; map += 1) {
+    for (let row = 0; row < high.kernel; row += 1) {
+      for (let column = 0; column < wide.kernel; column += 1, at += 1) {
+        out[at] = map * plane + row * high.dilation * across + column * wide.dilation;
+      }
+    }
+  }
+  return out;
+}

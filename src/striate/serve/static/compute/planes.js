@@ -1,0 +1,140 @@
+/** Planes of levels: {height, width, values}, row by row; and numbers as numpy rounds and sorts them. */
+
+export const plane = (height, width, values = new Float32Array(height * width)) => ({ height, width, values });
+
+/** To the nearest whole number, halves to the even one. */
+export function rint(value) {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
+}
+
+export const bounded = (value, low, high) => Math.max(low, Math.min(high, value));
+
+/** The levels that percentages of the values lie below, between two values in proportion. */
+export function percentiles(values, ...shares) {
+  const own = Float32Array.from(values);
+  return shares.map((share) => {
+    const place = (share / 100) * (own.length - 1);
+    const at = Math.floor(place);
+    const below = select(own, at);
+    if (place === at) return below;
+    let above = Infinity;
+    for (let next = at + 1; next < own.length; next += 1) if (own[next] < above) above = own[next];
+    return below + (place - at) * (above - below);
+  });
+}
+
+/** The value that would stand at a place if all were sorted; it is brought there, with none larger before it (Hoare). */
+function select(values, place) {
+  let [low, high] = [0, values.length - 1];
+  while (low < high) {
+    const pivot = values[(low + high) >> 1];
+    let [left, right] = [low, high];
+    while (left <= right) {
+      while (values[left] < pivot) left += 1;
+      while (values[right] > pivot) right -= 1;
+      if (left > right) break;
+      const held = values[left];
+      values[left] = values[right];
+      values[right] = held;
+      left += 1;
+      right -= 1;
+    }
+    if (place <= right) high = right;
+    else if (place >= left) low = left;
+    else break;
+  }
+  return values[place];
+}
+
+export const median = (values) => percentiles(values, 50)[0];
+
+/** A part of a plane. */
+export function cut({ width, values }, top, left, rows, columns) {
+  const out = plane(rows, columns);
+  for (let row = 0; row < rows; row += 1) {
+    const from = (top + row) * width + left;
+    out.values.set(values.subarray(from, from + columns), row * columns);
+  }
+  return out;
+}
+
+/** The plane in the middle of a larger one that is `blank` around it. */
+export function placed(from, height, width, top, left) {
+  const out = plane(height, width);
+  for (let row = 0; row < from.height; row += 1) {
+    out.values.set(from.values.subarray(row * from.width, (row + 1) * from.width), (top + row) * width + left);
+  }
+  return out;
+}
+
+/** Every stroke wider by `radius` pixels on each side. */
+export function thickened(from, radius) {
+  const { height, width } = from;
+  const pass = (values, count, length, step, next) => {
+    const out = new Float32Array(values.length);
+    for (let line = 0; line < count; line += 1) {
+      for (let at = 0; at < length; at += 1) {
+        let most = -Infinity;
+        const last = Math.min(length - 1, at + radius);
+        for (let near = Math.max(0, at - radius); near <= last; near += 1) most = Math.max(most, values[line * next + near * step]);
+        out[line * next + at * step] = most;
+      }
+    }
+    return out;
+  };
+  return plane(height, width, pass(pass(from.values, width, height, width, 1), height, width, 1, width));
+}
+
+/** The plane at another size: bilinear, antialiased, first along the rows; whole levels where `levels`. */
+export function resized(from, height, width, levels) {
+  return columnsResized(rowsResized(from, width, levels), height, levels);
+}
+
+const BITS = 2 ** 22;
+
+/** For each place of a resized axis: the first one it reads, and the weights. Whole levels take 22 bits of a weight. */
+function filters(size, wanted, levels) {
+  const scale = size / wanted;
+  const support = Math.max(1, scale);
+  return Array.from({ length: wanted }, (_, place) => {
+    const centre = (place + 0.5) * scale;
+    const first = Math.max(0, Math.trunc(centre - support + 0.5));
+    const end = Math.min(size, Math.trunc(centre + support + 0.5));
+    const weights = Array.from({ length: end - first }, (_, at) => Math.max(0, 1 - Math.abs((at + first - centre + 0.5) / support)));
+    const sum = weights.reduce((a, b) => a + b, 0);
+    return { first, weights: weights.map((weight) => (levels ? Math.floor((weight / sum) * BITS + 0.5) : weight / sum)) };
+  });
+}
+
+const level = (sum) => bounded(Math.floor((sum + BITS / 2) / BITS), 0, 255);
+
+function rowsResized(from, width, levels) {
+  if (width === from.width) return from;
+  const out = plane(from.height, width);
+  const all = filters(from.width, width, levels);
+  for (let row = 0; row < from.height; row += 1) {
+    for (let column = 0; column < width; column += 1) {
+      const { first, weights } = all[column];
+      let sum = 0;
+      for (let at = 0; at < weights.length; at += 1) sum += weights[at] * from.values[row * from.width + first + at];
+      out.values[row * width + column] = levels ? level(sum) : sum;
+    }
+  }
+  return out;
+}
+
+function columnsResized(from, height, levels) {
+  if (height === from.height) return from;
+  const { width } = from;
+  const out = plane(height, width);
+  filters(from.height, height, levels).forEach(({ first, weights }, row) => {
+    for (let column = 0; column < width; column += 1) {
+      let sum = 0;
+      for (let at = 0; at < weights.length; at += 1) sum += weights[at] * from.values[(first + at) * width + column];
+      out.values[row * width + column] = levels ? level(sum) : sum;
+    }
+  });
+  return out;
+}

@@ -1,0 +1,67 @@
+"""How the first layer's filters were learned: a small file that a run keeps, with a frame for each epoch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from striate.build import Built
+from striate.errors import RunError
+from striate.spec.layers import Conv
+from striate.spec.network import plan
+from striate.train.files import write_whole
+
+FILE = "filters.safetensors"
+MOST_FILTERS = 64
+MOST_FRAMES = 60
+"""Of a long training every second epoch is kept, or every fourth, ..., and always the last."""
+
+
+def first_kernels(model: nn.Module) -> Tensor | None:
+    """The weight of the first convolution, as PyTorch has it; None where there is none."""
+    if not isinstance(model, Built):
+        return None
+    step = next((step for step in plan(model.network).steps if isinstance(step.layer, Conv)), None)
+    return None if step is None else model.get_parameter(f"{step.path}.weight").detach()
+
+
+def keep_filters(path: Path, model: nn.Module, *, epoch: int) -> None:
+    """Add the filters as they are after an epoch (0: before the first) to the file; later frames are left out.
+
+    What the file holds follows from the epochs alone, so a training that was interrupted and goes on makes the same.
+    """
+    weight = first_kernels(model)
+    if weight is None:
+        return
+    frames = load_filters(path) if epoch else {}
+    apart = spacing(epoch)
+    frames = {each: frame for each, frame in frames.items() if each < epoch and each % apart == 0}
+    frames[epoch] = weight[:MOST_FILTERS].cpu().half()
+    write_whole(path, save({f"epoch{each:06d}": frame.contiguous() for each, frame in frames.items()}))
+
+
+def load_filters(path: Path) -> dict[int, Tensor]:
+    """The filters by epoch, in float16; none where a run has not kept them. Raises RunError on a damaged file."""
+    if not path.exists():
+        return {}
+    try:
+        frames = load(path.read_bytes())
+    except (SafetensorError, OSError) as problem:
+        expected = "It holds the first layer's filters by epoch."
+        raise RunError(f"{path} is damaged: {problem}.", expected, "Nothing else needs it: remove it.") from None
+    return {int(name.removeprefix("epoch")): frames[name] for name in sorted(frames)}
+
+
+def spacing(epoch: int) -> int:
+    """How far apart the frames are that are kept of so many epochs: the least power of two that keeps them few.
+
+    >>> spacing(20), spacing(60), spacing(200)
+    (1, 1, 4)
+    """
+    apart = 1
+    while epoch > MOST_FRAMES * apart:
+        apart *= 2
+    return apart

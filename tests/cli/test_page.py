@@ -1,0 +1,31 @@
+"""striate page as people call it."""
+
+from pathlib import Path
+
+from tests.cli.test_look import striate
+
+
+def test_it_writes_one_file_and_says_so(finished_run: Path, tmp_path: Path) -> None:
+    done = striate("page", finished_run, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    size = (tmp_path / "tiny.html").stat().st_size / 1e6
+    assert done.stdout == f"tiny.html   tiny, {size:.1f} MB. It needs nothing else: open it in a browser.\n"
+    done = striate("page", finished_run, "-o", "page.html", cwd=tmp_path)
+    assert done.stdout.startswith("page.html   tiny")
+    assert (tmp_path / "page.html").read_bytes() == (tmp_path / "tiny.html").read_bytes()
+
+
+def test_what_is_no_run_gets_an_answer(tmp_path: Path) -> None:
+    done = striate("page", "lenet5", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: lenet5 does not exist.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_written_is_named(finished_run: Path, tmp_path: Path) -> None:
+    done = striate("page", finished_run, "-o", "not/there.html", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "Error: not/there.html cannot be written: No such file or directory.\n"
+        "Nothing was written.\nGive another file to --out.\n"
+    )

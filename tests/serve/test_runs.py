@@ -1,0 +1,126 @@
+"""Several runs behind one server: each answers under its name, and the page shows them side by side."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from striate import find
+from striate.serve import Predictor
+from striate.train import open_run
+from tests.serve.browsing import (
+    FAINT,
+    NAMELESS,
+    NARROW,
+    NEEDS_CHROMIUM,
+    OVERFLOWING,
+    SEVEN,
+    WIDE,
+    draw,
+    maps,
+    says,
+    sync_api,
+)
+from tests.serve.conftest import Server, fresh, serving
+from tests.serve.test_interface import IMAGE
+from tests.serve.test_unit import picture
+
+
+@pytest.fixture(scope="module")
+def blank(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    """A LeNet-5 of 1998 that has learned nothing, for the same images."""
+    learned = open_run(digits_run)
+    run = fresh(find("lenet5"), tmp_path_factory.mktemp("runs") / "blank").run
+    replace(run, data=replace(run.data, classes=learned.classes), preprocessing=learned.preprocessing).write()
+    return Predictor(open_run(run.folder))
+
+
+@pytest.fixture(scope="module")
+def both(digits_run: Path, blank: Predictor) -> Iterator[Server]:
+    with serving(digits_run, blank.run.folder) as found:
+        yield found
+
+
+def test_each_answers_under_its_name_and_the_first_without(both, digits_run, blank, predictor, seven) -> None:
+    digits = [str(each) for each in range(10)]
+    runs = [{"name": "lenet5-dense", "classes": digits}, {"name": "blank", "classes": digits}]
+    assert both.json("GET", "/runs") == (200, {"runs": runs})
+    for query, expected in (("", predictor), ("?run=lenet5-dense", predictor), ("?run=blank", blank)):
+        _, found = both.json("POST", f"/predict{query}", seven, **IMAGE)
+        assert found["probabilities"] == pytest.approx(expected.predict(seven).probabilities, abs=1e-6)
+        assert both.json("GET", f"/network{query}")[1]["network"] == expected.run.network.name
+    for path in ("/activations", "/unit?path=C1&map=0&row=0&column=0", "/attribution?class=7"):
+        joined = f"{path}{'&' if '?' in path else '?'}run=blank"
+        status, found = both.json("POST", joined, seven, **IMAGE)
+        assert status == 200
+        assert found != both.json("POST", path, seven, **IMAGE)[1]
+
+
+def test_a_run_that_is_not_there_is_named(both, seven) -> None:
+    status, found = both.json("POST", "/predict?run=blanc", seven, **IMAGE)
+    assert status == 404
+    assert found["error"] == {
+        "where": "",
+        "what": "no run is called 'blanc'.",
+        "expected": "The runs are: blank, lenet5-dense.",
+        "remedy": "Did you mean 'blank'?",
+    }
+
+
+@NEEDS_CHROMIUM
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_one_drawing_goes_to_all_and_a_choice_shows_its_layers(both, visit, blank, size, theme) -> None:
+    page = visit(both, size, theme)
+    draw(page, SEVEN)
+    says(page, "7")
+    first, second = page.get_by_test_id("run").all()
+    sync_api.expect(first.locator(".says")).to_have_text("7")
+    sync_api.expect(second.locator(".says")).not_to_have_text("–")
+    other = second.locator(".says").inner_text()
+    dense = maps(page)
+    second.click()
+    sync_api.expect(page.locator("h1")).to_have_text("lenet5")
+    says(page, other)
+    sync_api.expect(second).to_have_attribute("aria-pressed", "true")
+    assert list(maps(page)) == [step.path for step in blank.plan.steps]
+    page.locator("[data-path=C3] canvas").click(position={"x": 5, "y": 5})
+    sync_api.expect(page.get_by_test_id("formula")).to_contain_text("the sum of 75 products")
+    for problem in (OVERFLOWING, FAINT, NAMELESS):
+        assert page.evaluate(problem) == []
+    if size == NARROW:
+        page.get_by_role("button", name="Close").click()
+    first.click()
+    says(page, "7")
+    assert maps(page) == dense
+    page.get_by_test_id("clear").click()
+    sync_api.expect(second.locator(".says")).to_have_text("–")
+
+
+def test_an_attribution_of_a_large_network_holds_nothing_up(tmp_path) -> None:
+    network = find("alexnet")
+    with serving(fresh(network, tmp_path / "alexnet").run.folder) as server:
+        image = picture(network)
+        status: list[int] = []
+        asking = threading.Thread(
+            target=lambda: status.append(server.ask("POST", "/attribution?class=class+7", image, **IMAGE)[0])
+        )
+        began = time.monotonic()
+        asking.start()
+        time.sleep(0.3)
+        answered = 0
+        while asking.is_alive() and answered < 5:
+            assert server.json("GET", "/health")[0] == 200
+            answered += asking.is_alive()
+        predicted = server.json("POST", "/predict", image, **IMAGE)[0], time.monotonic()
+        asking.join()
+        took = time.monotonic() - began
+        assert answered == 5
+        assert predicted[0] == 200
+        assert predicted[1] - began < took
+        assert status == [200]
