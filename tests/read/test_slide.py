@@ -12,7 +12,7 @@ from striate.read import Columns, slide
 from striate.spec.layers import RBF
 from striate.train.losses import class_scores
 
-SLIDES = ["lenet5", "lenet5-reader", "lenet5-dense", "fully-connected"]
+SLIDES = ["lenet5", "lenet5-reader", "lenet5-reader-1998", "lenet5-dense", "fully-connected"]
 REFUSED = {
     "simple-cnn": "simple-cnn: conv1 pads 3 columns at the sides, so the network cannot slide.",
     "resnet20-cifar": "resnet20-cifar: stem.conv1 pads 1 columns at the sides, so the network cannot slide.",
@@ -62,7 +62,7 @@ def test_one_window_costs_what_the_network_costs() -> None:
 
 
 def test_what_neighbours_share_is_computed_once() -> None:
-    slid, crop = slide(find("lenet5-reader")), account(find("lenet5-reader")).totals.macs
+    slid, crop = slide(find("lenet5-reader-1998")), account(find("lenet5-reader-1998")).totals.macs
     assert slid.macs(160) == (
         150 * 28 * 156 + 6 * 14 * 78 + 60 * 25 * 10 * 74 + 16 * 5 * 37 + 33 * (48_000 + 10_080 + 11 * 84)
     )

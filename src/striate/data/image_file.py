@@ -8,10 +8,12 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
+from torch.nn.functional import pad
 
 from striate.data.decode import decode, tensor_of
-from striate.data.digits import Step, digit_steps
+from striate.data.digits import SIDE, Step, digit_steps
 from striate.data.preprocess import Preprocessing
+from striate.data.ruled import HEIGHT
 from striate.errors import DataError
 
 MOST_SENT = 16_000_000
@@ -64,12 +66,15 @@ def prepare(
 ) -> tuple[UInt8[Tensor, "1 channels height width"], tuple[Step, ...]]:
     """The pixels of a decoded image in the network's channels and size, and the steps on the way.
 
-    A drawing or photograph of a digit, for a network that learned "digits", is brought to MNIST's form; other
-    pictures are fitted as the training images were. Raises DataError where no ink is found.
+    A drawing or photograph of a digit, for a network that learned "digits", is brought to MNIST's form, and for one
+    that learned a "line" laid in the middle of a window; other pictures are fitted as the training images were. Raises
+    DataError where no ink is found.
     """
-    if preprocessing.form == "digits":
+    if preprocessing.form in ("digits", "line"):
         steps = digit_steps(image)
-        return preprocessing.pack(tensor_of(steps[-1].image).unsqueeze(0)), steps
+        pixels = tensor_of(steps[-1].image).unsqueeze(0)
+        edges = (HEIGHT - SIDE) // 2
+        return preprocessing.pack(pad(pixels, (edges,) * 4) if preprocessing.form == "line" else pixels), steps
     pixels = preprocessing.pack(tensor_of(image).unsqueeze(0))
     rows = pixels[0, 0] if len(pixels[0]) == 1 else pixels[0].permute(1, 2, 0)
     fitted = Image.fromarray(np.ascontiguousarray(rows.numpy()))

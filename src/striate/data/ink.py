@@ -79,7 +79,7 @@ def lift_ink(grey: Plane, paper: Paper, *, dust: float = DUST) -> Plane | None:
         return None
     floor = min(3.5 * paper.noise, full / 2)
     ink = np.clip((above - floor) * (255 / (full - floor)), 0, 255).astype(np.float32)
-    return ink * without_dust(ink, dust=dust)
+    return ink * without_dust(ink, dust=dust) if dust else ink
 
 
 def otsu(values: ndarray) -> float:

@@ -15,7 +15,8 @@ from PIL import Image, ImageFilter
 
 from striate.data.decode import flattened
 from striate.data.digits import BOX
-from striate.data.ink import Plane, levels_of, lift_ink, missing_width, thickened
+from striate.data.ink import Plane, levels_of, lift_ink, missing_width, thickened, without_dust
+from striate.errors import DataError
 
 HEIGHT = 32
 """A strip's height: that of the windows that slide along it."""
@@ -25,6 +26,8 @@ DUST = 0.004
 """Specks of less ink than this share of the largest piece are dust; a piece can be a whole line whose digits touch."""
 STEEPEST = 12.0
 """Degrees up to which a page is turned."""
+MOST = 64
+"""More lines than this are not read from one picture: it is no writing, or too much of it."""
 LEAST = 6
 """Rows of ink lower than this many pixels are no line."""
 _INKED = 127
@@ -72,7 +75,7 @@ class Ruled:
 
 
 def ruled(image: Image.Image) -> tuple[Ruled, ...]:
-    """The lines of a picture from top to bottom; none where there is no ink.
+    """The lines of a picture from top to bottom; none where there is no ink. Raises DataError on more than 64.
 
     >>> from PIL import ImageDraw
     >>> page = Image.new("L", (200, 100), 255)
@@ -87,15 +90,25 @@ def ruled(image: Image.Image) -> tuple[Ruled, ...]:
     if shrunk < 1:
         size = (max(1, round(grey.width * shrunk)), max(1, round(grey.height * shrunk)))
         grey = grey.resize(size, Image.Resampling.BILINEAR)
-    ink = lift_ink(*levels_of(grey), dust=DUST)
+    ink = lift_ink(*levels_of(grey), dust=0)
     if ink is None:
         return ()
-    solid = _solid(ink)
+    if _is_speckled(ink):
+        solid = np.asarray(Image.fromarray(ink.astype(np.uint8)).filter(ImageFilter.MedianFilter(3)), dtype=np.float32)
+    else:
+        solid = ink = ink * without_dust(ink, dust=DUST)
     rows, columns = np.nonzero(solid > _INKED)
     if not len(rows):
         return ()
     page = _Page(ink, np.stack([columns + 0.5, rows + 0.5]), _slope(columns, rows), shrunk)
-    return tuple(line for top, bottom in _rows(page) if (line := _line(page, top, bottom)) is not None)
+    rows_of_ink = _rows(page)
+    if len(rows_of_ink) > MOST:
+        raise DataError(
+            f"{len(rows_of_ink)} rows of ink were found.",
+            f"At most {MOST} lines are read from one picture.",
+            "Cut the part out that is to be read.",
+        )
+    return tuple(line for top, bottom in rows_of_ink if (line := _line(page, top, bottom)) is not None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,15 +126,11 @@ class _Page:
         return np.array([[cosine, sine], [-sine, cosine]]) @ self.points
 
 
-def _solid(ink: Plane) -> Plane:
-    """The ink without salt and pepper: its median, where many inked pixels stand almost alone."""
+def _is_speckled(ink: Plane) -> bool:
+    """Whether there is salt and pepper on it: many inked pixels stand alone, or by twos."""
     inked = ink > _INKED
-    padded = np.pad(inked, 1).astype(np.int8)
-    near = np.lib.stride_tricks.sliding_window_view(padded, (3, 3)).sum(axis=(2, 3))
-    alone = (near[inked] <= 2).mean() if inked.any() else 0.0
-    if alone < 0.15:
-        return ink
-    return np.asarray(Image.fromarray(ink.astype(np.uint8)).filter(ImageFilter.MedianFilter(3)), dtype=np.float32)
+    near = np.lib.stride_tricks.sliding_window_view(np.pad(inked, 1).astype(np.int8), (3, 3)).sum(axis=(2, 3))
+    return bool(inked.any() and (near[inked] <= 2).mean() > 0.3)
 
 
 def _slope(columns: np.ndarray, rows: np.ndarray) -> float:
@@ -185,16 +194,32 @@ def _line(page: _Page, top: float, bottom: float) -> Ruled | None:
 
 
 def _height(along: np.ndarray, across: np.ndarray) -> float:
-    """The height of a line's characters: the median over its pieces, from gap to gap, that are not much lower."""
-    first = math.floor(along.min())
-    inked = np.bincount((along - first).astype(np.int64)) > 0
-    piece = np.cumsum(np.diff(np.concatenate([[False], inked]).astype(np.int8)) > 0)[(along - first).astype(np.int64)]
-    heights = []
-    for number in range(1, int(piece.max()) + 1):
-        own = across[piece == number]
-        heights.append(float(own.max() - own.min()) + 1)
-    tall = [each for each in heights if each >= 0.5 * max(heights)]
-    return float(np.median(tall))
+    """The height of a line's characters: the median over its pieces, from gap to gap, that are not much lower.
+
+    A piece that is wider than the line is high holds several characters, some of which stand higher than others; it is
+    cut in parts of about a character.
+    """
+    places = (along - math.floor(along.min())).astype(np.int64)
+    inked = np.bincount(places) > 0
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], inked, [False]]).astype(np.int8))).reshape(-1, 2)
+    high = float(across.max() - across.min()) + 1
+    parts = np.concatenate(
+        [np.linspace(first, end, 1 + max(1, round((end - first) / (0.8 * high))))[:-1] for first, end in edges]
+    )
+    part = np.searchsorted(parts, places, side="right") - 1
+    lowest, highest = np.full(len(parts), np.inf), np.full(len(parts), -np.inf)
+    np.minimum.at(lowest, part, across)
+    np.maximum.at(highest, part, across)
+    heights = highest - lowest + 1
+    return float(np.median(heights[heights >= 0.5 * heights.max()]))
+
+
+def _softened(values: np.ndarray) -> np.ndarray:
+    """A strip that nothing was interpolated for, as soft as if it had been: half of each pixel, an eighth of its four
+    neighbours. The windows that readers learn from are interpolated."""
+    padded = np.pad(values, 1, mode="edge")
+    beside = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
+    return values / 2 + beside / 8
 
 
 def _cut(ink: Plane, way: Way, width: int, ratio: float) -> UInt8[np.ndarray, "32 width"]:
@@ -216,4 +241,6 @@ def _cut(ink: Plane, way: Way, width: int, ratio: float) -> UInt8[np.ndarray, "3
     )
     strip = picture.transform((width, HEIGHT), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
     values = np.array(strip, dtype=np.float32)
+    if ratio == 1.0:
+        values = _softened(values)
     return (values * min(2.0, 255 / max(1.0, float(values.max())))).round().clip(0, 255).astype(np.uint8)

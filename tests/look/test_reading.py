@@ -1,0 +1,61 @@
+"""The figure of a line that was read."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from striate.data.ruled import Ruled, Way
+from striate.errors import OutputError
+from striate.look.reading import draw_reading, picture_file
+from striate.read import Character, Line
+
+CLASSES = (*"0123456789", "blank")
+
+
+@pytest.fixture
+def line() -> Line:
+    probabilities = torch.full((8, 11), 0.01)
+    probabilities[:, 10] = 0.9
+    probabilities[2:4, 7] = 0.95
+    strip = np.zeros((32, 60), dtype=np.uint8)
+    strip[6:26, 20:40] = 200
+    seven = Character("7", 0.95, (10.0, 12.0, 30.0, 52.0), (2, 4))
+    return Line("7", 0.93, (seven,), seven.box, Ruled(strip, Way((0, 0), (1, 0), (0, 1))), probabilities, 4)
+
+
+def test_it_has_a_box_a_row_for_each_class_and_the_best_path(line: Line) -> None:
+    figure = draw_reading(Image.new("RGB", (200, 80), "white"), [line], CLASSES)
+    root = ElementTree.fromstring(figure.standalone())
+    words = ["".join(each.itertext()) for each in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert words.count("7") == 4  # the title, the line, the character over its columns, the name of its row
+    assert set(CLASSES) <= set(words)
+    assert "93.0% sure" in words
+    boxes = [each for each in root.iter("{http://www.w3.org/2000/svg}rect") if each.get("stroke") == "#2171d9"]
+    assert [(box.get("x"), box.get("width")) for box in boxes] == [("96.0", "80.0")]
+
+
+def test_nothing_read_is_said(line: Line) -> None:
+    figure = draw_reading(Image.new("L", (300, 100), 255), [], CLASSES)
+    assert figure.title == "nothing was read"
+    ElementTree.fromstring(figure.svg)
+
+
+def test_where_figures_go(tmp_path: Path) -> None:
+    assert picture_file(tmp_path / "seen.svg", "a/b.png", single=True) == tmp_path / "seen.svg"
+    assert (
+        picture_file(tmp_path / "new" / "folder", "a/b.png", single=False) == tmp_path / "new" / "folder" / "b-read.svg"
+    )
+    assert (tmp_path / "new" / "folder").is_dir()
+    with pytest.raises(OutputError) as caught:
+        picture_file(tmp_path / "seen.svg", "a.png", single=False)
+    assert str(caught.value).splitlines() == [
+        f"{tmp_path / 'seen.svg'} is one file for several images.",
+        "Each image has a picture of its own.",
+        "Give a folder: --picture pictures.",
+    ]
