@@ -21,7 +21,7 @@ from striate.data import Augmentation, augment, draw_warp
 from striate.kernels.engine import Engine, Goal, Pictures
 from striate.kernels.optimiser import Rule
 from striate.train import find_recipe
-from striate.train.session import environment
+from striate.train.machine import environment
 
 BATCH = 128
 TARGET = 25.0

@@ -21,6 +21,7 @@ import torch
 
 from striate import account, find
 from striate.train import Epoch, Outputs, recipe_for, session
+from striate.train.machine import environment
 from striate.train.rejection import rejection_of
 
 
@@ -127,7 +128,7 @@ def spread(shares: list[float | None]) -> str:
 
 def machine() -> str:
     """Where and with what."""
-    return f"torch {torch.__version__}, {platform.platform()}, {session.environment()['processor']}"
+    return f"torch {torch.__version__}, {platform.platform()}, {environment()['processor']}"
 
 
 if __name__ == "__main__":

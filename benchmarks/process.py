@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 import striate
-from striate.train.session import environment
+from striate.train.machine import environment
 
 HERE = Path(__file__).parent
 

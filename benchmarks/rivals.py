@@ -124,7 +124,7 @@ def machine(threads: int) -> str:
     from importlib.metadata import PackageNotFoundError, version
 
     from striate.kernels.binary import Library, library
-    from striate.train.session import environment
+    from striate.train.machine import environment
 
     found = library()
     kernels = found.instruction_set if isinstance(found, Library) else "none"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import striate.kernels.choice
 from striate import Activation, BatchNorm, Conv, Flatten, Linear, Network, Residual, find
 from striate.build import build
 from striate.errors import RunError, SpecError
@@ -83,7 +84,7 @@ def test_what_the_engine_cannot_take_is_measured_layer_by_layer() -> None:
 
 
 def test_networks_layer_by_layer_need_the_library(monkeypatch) -> None:
-    monkeypatch.setattr("striate.kernels.choice.library", lambda: "they have not been compiled")
+    monkeypatch.setattr(striate.kernels.choice, "library", lambda: "they have not been compiled")
     assert missing(NORMALISED, "operators") == "they have not been compiled"
     assert missing(NORMALISED, "torch") is None
     with pytest.raises(SpecError, match="bn cannot run on Striate's operators: they have not been compiled"):

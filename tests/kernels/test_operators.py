@@ -10,10 +10,11 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch import library as operators
 
 from striate.build.build import build
 from striate.kernels.lower import Mapped, NotLoweredError
-from striate.kernels.operators import from_blocks, join, run_layer, text_of, to_blocks
+from striate.kernels.operators import binding, from_blocks, join, run_layer, text_of, to_blocks
 from striate.spec.layers import Activation, Conv, LocalResponseNorm, Pool, Subsample
 from striate.spec.network import Network
 
@@ -158,7 +159,7 @@ def samples() -> dict[str, tuple[Tensor | str | int | bool | None, ...]]:
 @pytest.mark.parametrize("name", samples())
 def test_pytorchs_own_checks(name: str) -> None:
     operator = getattr(torch.ops.striate, name.split()[0])
-    torch.library.opcheck(operator, samples()[name])
+    operators.opcheck(operator, samples()[name])
 
 
 def test_nan_and_infinity_go_where_they_go_in_pytorch() -> None:
@@ -220,6 +221,6 @@ def test_what_the_operators_refuse() -> None:
 
 
 def test_without_compiled_kernels(monkeypatch) -> None:
-    monkeypatch.setattr("striate.kernels.operators.library", lambda: "they have not been compiled")
+    monkeypatch.setattr(binding, "library", lambda: "they have not been compiled")
     with pytest.raises(NotLoweredError, match="they have not been compiled"):
         to_blocks(torch.rand(3, 2, 4, 4))

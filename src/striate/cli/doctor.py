@@ -54,7 +54,7 @@ def _python() -> str:
 def _processor() -> Finding:
     import torch
 
-    from striate.train.session import environment
+    from striate.train.machine import environment
 
     cores, threads = os.cpu_count() or 1, torch.get_num_threads()
     found = f"{environment()['processor'] or platform.machine()}, {cores} cores; PyTorch uses {threads} threads"

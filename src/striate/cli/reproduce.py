@@ -67,7 +67,7 @@ class Decision(click.ParamType):
     type=click.Choice(["auto", "striate", "torch"]),
     default="auto",
     show_default=True,
-    help="What computes: Striate's kernels, or plain PyTorch, some twenty times slower.",
+    help="What computes: Striate's kernels, or plain PyTorch, more than ten times slower.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON; errors are fractions.")
 @click.option("--quiet", is_flag=True, help="Print nothing but the run's folder.")

@@ -20,8 +20,9 @@ from striate.spec.network import Network
 from striate.train.checkpoint import load_checkpoint, restore, save_checkpoint
 from striate.train.diagnose import require_finite
 from striate.train.files import write_whole
+from striate.train.machine import environment
 from striate.train.run import DataRecord, Run, create_run, now
-from striate.train.session import environment, stop_signals
+from striate.train.stop import stop_signals
 from striate.train.temperature import temperature_of
 
 SOURCE = "mnist"

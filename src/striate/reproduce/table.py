@@ -22,7 +22,7 @@ def heading(run: Run) -> str:
     """What is trained, and how, in three lines; without Striate's kernels, why."""
     method = method_of(run)
     why = unsupported(run.network)
-    plain = "plain PyTorch, some twenty times slower than Striate's kernels" + (f": {why}" if why else "")
+    plain = "plain PyTorch, more than ten times slower than Striate's kernels" + (f": {why}" if why else "")
     kernels = "Striate's kernels" if run.kernels == "striate" else plain
     return "\n".join(
         [

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
-import signal
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from striate import __version__
 from striate.build import build
 from striate.data import ImageSet, hold_out, load, preprocessing_for
-from striate.errors import DataError, RunError, ShapeError, UnknownNameError
+from striate.errors import DataError, RunError, ShapeError
 from striate.kernels.choice import choose, missing
 from striate.kernels.optimiser import RULES
 from striate.spec.network import Network, plan
@@ -29,10 +23,12 @@ from striate.train.files import write_whole
 from striate.train.filters import FILE as FILTERS
 from striate.train.filters import keep_filters
 from striate.train.loop import Batch, Epoch, Learner, Split, train
+from striate.train.machine import device_called, environment
 from striate.train.metrics import Outputs, run_over
 from striate.train.optimisers import averages_in
 from striate.train.recipe import Recipe
 from striate.train.run import DataRecord, Run, create_run, now
+from striate.train.stop import stop_signals
 
 SAVE_EVERY = 30.0
 """Seconds between checkpoints inside an epoch; each epoch's end saves too."""
@@ -106,7 +102,7 @@ def prepare(
         data=record,
         preprocessing=preprocessing,
         threads=threads or torch.get_num_threads(),
-        device=_device(device),
+        device=device_called(device),
         environment=environment(),
     )
     return settle(run, threads=threads), split
@@ -168,18 +164,6 @@ def resume(run: Run, split: Split) -> Iterator[Event]:
     write_whole(run.path("events.jsonl"), "".join(f"{json.dumps(each)}\n" for each in events))
     run.log("resumed", epoch=checkpoint[1]["position"]["epoch"] if checkpoint else 0)
     return _train(run, split, checkpoint)
-
-
-def environment() -> dict[str, str]:
-    """The machine and the versions, as a run keeps them."""
-    return {
-        "striate": __version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "system": platform.platform(),
-        "processor": _processor(),
-        "cores": str(os.cpu_count()),
-    }
 
 
 def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, Any]] | None) -> Iterator[Event]:
@@ -254,27 +238,6 @@ def _findings(run: Run, learner: Learner, split: Split, epoch: Epoch) -> Iterato
         yield finding
 
 
-@contextmanager
-def stop_signals() -> Iterator[threading.Event]:
-    """Within, Ctrl-C and SIGTERM set the event instead of stopping at once; a second Ctrl-C stops at once."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-
-    def ask(number: int, frame: Any) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def evaluate(run: Run, *, split: str = "test", source: str | None = None) -> tuple[Outputs, ImageSet]:
     """What a run's best weights say of its "test" or "validation" images, or of those of another `source`.
 
@@ -296,21 +259,3 @@ def evaluate(run: Run, *, split: str = "test", source: str | None = None) -> tup
     packed = replace(chosen, images=run.preprocessing.pack(chosen.images))
     outputs = run_over(run.model(), packed, run.preprocessing, recipe=run.recipe, temperature=run.temperature)
     return outputs, chosen
-
-
-def _device(name: str) -> str:
-    accelerator = torch.accelerator.current_accelerator(check_available=True)
-    here = ["cpu", accelerator.type] if accelerator else ["cpu"]
-    if name == "auto":
-        return here[-1]
-    if name.partition(":")[0] not in here:
-        raise UnknownNameError(f"no device {name!r} on this machine.", f"The devices here are: {', '.join(here)}.")
-    return name
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
