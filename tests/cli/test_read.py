@@ -18,7 +18,6 @@ from striate.data.strips import Letters, set_strip
 from striate.errors import RunError
 from striate.train import recipe_for, session
 
-
 ROOT = Path(__file__).parents[2]
 
 

@@ -214,14 +214,6 @@ def _height(along: np.ndarray, across: np.ndarray) -> float:
     return float(np.median(heights[heights >= 0.5 * heights.max()]))
 
 
-def _softened(values: np.ndarray) -> np.ndarray:
-    """A strip that nothing was interpolated for, as soft as if it had been: half of each pixel, an eighth of its four
-    neighbours. The windows that readers learn from are interpolated."""
-    padded = np.pad(values, 1, mode="edge")
-    beside = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
-    return values / 2 + beside / 8
-
-
 def _cut(ink: Plane, way: Way, width: int, ratio: float) -> UInt8[np.ndarray, "32 width"]:
     """A strip out of the page; the page is first shrunk to its scale, smoothly."""
     first, upmost, last, lowest = way.box(0, 0, width, HEIGHT)
@@ -241,6 +233,4 @@ def _cut(ink: Plane, way: Way, width: int, ratio: float) -> UInt8[np.ndarray, "3
     )
     strip = picture.transform((width, HEIGHT), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
     values = np.array(strip, dtype=np.float32)
-    if ratio == 1.0:
-        values = _softened(values)
     return (values * min(2.0, 255 / max(1.0, float(values.max())))).round().clip(0, 255).astype(np.uint8)
