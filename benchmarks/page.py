@@ -20,11 +20,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 FOUR = (((0.33, 0.2), (0.3, 0.52), (0.68, 0.52)), ((0.66, 0.18), (0.62, 0.85)))
-SIZES = {"desk": (1440, 900), "phone": (390, 844)}
+DESK, PHONE = (1440, 900), (390, 844)
 
 
 @contextmanager
@@ -87,21 +88,29 @@ def updates(page: Page, seconds: float) -> float:
     return rate
 
 
-def pictures(browser: Browser, address: str, folder: Path) -> None:
-    """Screenshots of a drawn four, a unit of C3 pointed at, on a desk in the light and on a telephone in the dark."""
+def picture(
+    browser: Browser, address: str, file: Path, *, size: tuple[int, int], theme: Literal["light", "dark"]
+) -> None:
+    """A screenshot of a drawn four, a unit of C3 pointed at."""
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=theme)
+    page.goto(address)
+    page.wait_for_selector("[data-testid=layer] canvas[aria-label]")
+    draw(page)
+    page.locator("[data-path=C3] canvas").click(position={"x": 30, "y": 30})
+    page.wait_for_timeout(1200)
+    if size == DESK:
+        page.evaluate("document.documentElement.style.scrollBehavior = 'auto'; scrollTo(0, 0)")
+        page.wait_for_timeout(600)
+    page.screenshot(path=file)
+    page.close()
+
+
+def pictures(browser: Browser, addresses: dict[str, str], folder: Path) -> None:
+    """What docs/serve.md shows: the page on a desk and on a telephone, and the file."""
     folder.mkdir(parents=True, exist_ok=True)
-    for (name, (width, height)), theme in zip(SIZES.items(), ("light", "dark"), strict=True):
-        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
-        page.goto(address)
-        page.wait_for_selector("[data-testid=layer] canvas[aria-label]")
-        draw(page)
-        page.locator("[data-path=C3] canvas").click(position={"x": 30, "y": 30})
-        page.wait_for_timeout(1200)
-        if name == "desk":
-            page.evaluate("document.documentElement.style.scrollBehavior = 'auto'; scrollTo(0, 0)")
-            page.wait_for_timeout(600)
-        page.screenshot(path=folder / f"serve-{name}.png")
-        page.close()
+    picture(browser, addresses["served"], folder / "serve-desk.png", size=DESK, theme="light")
+    picture(browser, addresses["served"], folder / "serve-phone.png", size=PHONE, theme="dark")
+    picture(browser, addresses["file"], folder / "page-file.png", size=DESK, theme="dark")
 
 
 def main() -> None:
@@ -114,8 +123,9 @@ def main() -> None:
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic"]
     with tempfile.TemporaryDirectory() as folder, serving(asked.runs[0]) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        addresses = {"served": address, "file": written(asked.runs[0], Path(folder))}
         if asked.pictures:
-            pictures(browser, address, asked.pictures)
+            pictures(browser, addresses, asked.pictures)
             if asked.runs[1:]:
                 with serving(*asked.runs) as several:
                     page = opened(browser, several)
@@ -124,7 +134,7 @@ def main() -> None:
                         path=asked.pictures / "serve-runs.png", clip={"x": 0, "y": 0, "width": 1440, "height": 560}
                     )
                     page.close()
-        pages = {"served": opened(browser, address), "file": opened(browser, written(asked.runs[0], Path(folder)))}
+        pages = {name: opened(browser, each) for name, each in addresses.items()}
         for _ in range(asked.rounds):
             for name, page in pages.items():
                 page.bring_to_front()

@@ -20,3 +20,12 @@ def test_what_is_no_run_gets_an_answer(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("Error: lenet5 does not exist.\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_written_is_named(finished_run: Path, tmp_path: Path) -> None:
+    done = striate("page", finished_run, "-o", "not/there.html", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "Error: not/there.html cannot be written: No such file or directory.\n"
+        "Nothing was written.\nGive another file to --out.\n"
+    )

@@ -63,3 +63,11 @@ def test_a_twin_has_the_weights_and_not_the_hooks(predictor, seven) -> None:
     with capture(predictor.model) as outputs:
         twin.predict(seven)
     assert outputs == {}
+
+
+def test_an_image_that_was_watched_can_be_asked_for_its_gradient(digits_run, seven) -> None:
+    predictor = Predictor(open_run(digits_run))
+    predictor.watch(seven)
+    image = predictor.read(seven)[0].requires_grad_()
+    (gradient,) = torch.autograd.grad(predictor.scores(image)[0, 7], image)
+    assert gradient.abs().max() > 0

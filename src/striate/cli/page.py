@@ -23,15 +23,11 @@ def command(folder: Path, out: Path | None) -> None:
     The weights are in the file; it fetches nothing, works from a disk, and gives PyTorch's numbers. For networks of up
     to 100 million MACs an image.
     """
-    from striate.serve.alone import alone
+    from striate.serve.alone import write_page
     from striate.serve.predictor import Predictor
-    from striate.train.files import write_whole
     from striate.train.run import open_run
 
     run = open_run(folder)
     file = out or Path(f"{folder.resolve().name}.html")
-    content = alone(Predictor(run)).encode()
-    write_whole(file, content)
-    click.echo(
-        f"{file}   {run.network.name}, {len(content) / 1e6:.1f} MB. It needs nothing else: open it in a browser."
-    )
+    size = write_page(Predictor(run), file)
+    click.echo(f"{file}   {run.network.name}, {size / 1e6:.1f} MB. It needs nothing else: open it in a browser.")

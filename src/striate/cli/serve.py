@@ -34,6 +34,7 @@ def command(folders: tuple[Path, ...], port: int, host: str, show: bool) -> None
     _require("starlette", "uvicorn")
 
     import webbrowser
+    from contextlib import suppress
 
     from torch import set_num_threads
 
@@ -58,10 +59,9 @@ def command(folders: tuple[Path, ...], port: int, host: str, show: bool) -> None
             if show:
                 webbrowser.open(place)
 
-        try:
+        with suppress(KeyboardInterrupt):
             run(app(*predictors, hosts=LOOPBACK if host in LOOPBACK else ()), bound, ready=ready)
-        except KeyboardInterrupt:
-            click.echo("\nStopped.", err=True)
+        click.echo("\nStopped.", err=True)
 
 
 def _require(*modules: str) -> None:

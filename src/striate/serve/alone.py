@@ -11,11 +11,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from striate.account import account
-from striate.errors import SpecError
+from striate.errors import OutputError, SpecError
 from striate.serve.bundle import bundle
 from striate.serve.describe import describe
 from striate.serve.numbers import numbers
 from striate.serve.predictor import Predictor
+from striate.train.files import write_whole
 
 MOST_MACS = 100_000_000
 """A network of more is too slow in a browser to be drawn with: this many take some 70 ms."""
@@ -63,6 +64,16 @@ def alone(predictor: Predictor) -> str:
         f'<script type="module">{script}</script>\n</body>\n</html>\n',
     ]
     return head + "".join(parts)
+
+
+def write_page(predictor: Predictor, file: Path) -> int:
+    """Write the page to a file, whole or not at all; gives its size in bytes. Raises SpecError or OutputError."""
+    content = alone(predictor).encode()
+    try:
+        write_whole(file, content)
+    except OutputError as error:
+        raise OutputError(error.what, "Nothing was written.", "Give another file to --out.") from None
+    return len(content)
 
 
 def _data(name: str, content: str) -> str:

@@ -83,6 +83,7 @@ class Predictor:
         """
         return self._recent(content, prepared)
 
+    @torch.inference_mode(False)  # what is remembered may be asked for its gradient
     def _read(self, content: bytes, prepared: bool) -> tuple[Images, tuple[Step, ...]]:
         way = self.run.preprocessing if prepared else replace(self.run.preprocessing, form="picture")
         try:

@@ -213,11 +213,11 @@ def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, A
                     save()
                     saved = time.monotonic()
             else:
+                keep_filters(run.path(FILTERS), model, epoch=event.epoch)
                 history.append({"event": "epoch", "time": now(), **asdict(event)})
                 if event.accuracy >= best["accuracy"]:
                     best.update(epoch=event.epoch, accuracy=event.accuracy, temperature=event.temperature)
                     save_checkpoint(run.path("best.safetensors"), dict(model.state_dict()), dict(best))
-                keep_filters(run.path(FILTERS), model, epoch=event.epoch)
                 save()
                 saved = time.monotonic()
                 run.log("epoch", **asdict(event))
