@@ -12,7 +12,7 @@ from PIL import Image
 
 from striate.data.ruled import Ruled, Way
 from striate.errors import OutputError
-from striate.look.reading import draw_reading, picture_file
+from striate.look.reading import draw_reading, picture_files, write_reading
 from striate.read import Character, Line
 
 CLASSES = (*"0123456789", "blank")
@@ -47,15 +47,38 @@ def test_nothing_read_is_said(line: Line) -> None:
 
 
 def test_where_figures_go(tmp_path: Path) -> None:
-    assert picture_file(tmp_path / "seen.svg", "a/b.png", single=True) == tmp_path / "seen.svg"
-    assert (
-        picture_file(tmp_path / "new" / "folder", "a/b.png", single=False) == tmp_path / "new" / "folder" / "b-read.svg"
-    )
-    assert (tmp_path / "new" / "folder").is_dir()
+    assert picture_files(tmp_path / "seen.svg", ["a/b.png"]) == {"a/b.png": tmp_path / "seen.svg"}
+    folder = tmp_path / "new" / "folder"
+    assert picture_files(folder, ["a/b.png", "c.jpg"]) == {
+        "a/b.png": folder / "b-read.svg",
+        "c.jpg": folder / "c-read.svg",
+    }
+    assert folder.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("target", "images", "remedy"),
+    [
+        ("seen.svg", ["a.png", "b.png"], "Give a folder: --picture pictures."),
+        ("seen", ["a/1.png", "b/1.png"], "Rename images that have one name, or read them apart."),
+    ],
+)
+def test_no_figure_overwrites_another(tmp_path: Path, target: str, images: list[str], remedy: str) -> None:
     with pytest.raises(OutputError) as caught:
-        picture_file(tmp_path / "seen.svg", "a.png", single=False)
+        picture_files(tmp_path / target, images)
     assert str(caught.value).splitlines() == [
-        f"{tmp_path / 'seen.svg'} is one file for several images.",
-        "Each image has a picture of its own.",
-        "Give a folder: --picture pictures.",
+        f"{tmp_path / target} would have one file for several images.",
+        "Each image has a picture of its own, named by the image's file.",
+        remedy,
     ]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_figure_is_written_as_its_ending_says(tmp_path: Path, line: Line) -> None:
+    figure = draw_reading(Image.new("L", (300, 100), 255), [line], CLASSES)
+    for name in ("seen.svg", "seen.png"):
+        write_reading(figure, tmp_path / name)
+    ElementTree.fromstring((tmp_path / "seen.svg").read_text())
+    with Image.open(tmp_path / "seen.png") as drawn:
+        assert drawn.format == "PNG"
+        assert drawn.width >= 960

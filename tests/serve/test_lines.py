@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from striate.read import reader_of
 
 from striate import find
+from striate.read import reader_of
 from tests.serve.browsing import FAINT, NAMELESS, NARROW, NEEDS_CHROMIUM, OVERFLOWING, WIDE, expect
 from tests.serve.conftest import Server, fresh, png, serving
-from tests.serve.test_interface import IMAGE
+from tests.serve.test_interface import IMAGE, is_described
 
 CLASSES = (*map(str, range(10)), "blank")
 ANSWER = {
@@ -57,6 +57,7 @@ def strokes() -> bytes:
 def test_an_image_is_read_as_the_reader_reads_it(readers, reading) -> None:
     status, found = readers.json("POST", "/read?run=reader", strokes(), **IMAGE)
     assert status == 200
+    is_described(found, readers.json("GET", "/openapi.json")[1]["paths"]["/read"]["post"], "/read")
     expected = [json.loads(json.dumps(line.to_dict())) for line in reader_of(reading).read(strokes())]
     assert found == {"lines": expected}
     listed = readers.json("GET", "/runs")[1]["runs"]

@@ -22,7 +22,8 @@ import click
 @click.option(
     "--picture",
     type=click.Path(path_type=Path),
-    help="Draw where each character was seen, and every column's scores: an .svg file for one IMAGE, or a folder.",
+    help="Draw where each character was seen, and every column's scores: an .svg or .png file for one IMAGE, or a "
+    "folder.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a list with every character, its box and its confidence.")
 def command(folder: Path, images: tuple[str, ...], picture: Path | None, as_json: bool) -> None:
@@ -33,12 +34,11 @@ def command(folder: Path, images: tuple[str, ...], picture: Path | None, as_json
     """
     from striate.data import open_picture
     from striate.errors import DataError
-    from striate.look.reading import draw_reading, picture_file
+    from striate.look.reading import draw_reading, picture_files, write_reading
     from striate.read import reader_of
-    from striate.train.files import write_whole
 
     reader = reader_of(folder)
-    files = {image: picture_file(picture, image, single=len(images) == 1) for image in images} if picture else {}
+    files = picture_files(picture, images) if picture else {}
     width = max(map(len, images))
     found: list[dict[str, object]] = []
     unread = 0
@@ -58,7 +58,7 @@ def command(folder: Path, images: tuple[str, ...], picture: Path | None, as_json
             for number, row in enumerate(rows):
                 click.echo(f"{'' if number else image:{width}}  {row}")
         if image in files:
-            write_whole(files[image], draw_reading(opened, lines, reader.run.classes).standalone())
+            write_reading(draw_reading(opened, lines, reader.run.classes), files[image])
     if as_json:
         click.echo(json.dumps(found, indent=2))
     if unread:

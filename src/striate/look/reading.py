@@ -11,8 +11,9 @@ from PIL import Image
 from striate.data.decode import flattened
 from striate.errors import OutputError
 from striate.look.drawing import HALF, ZERO, Drawing, Figure
+from striate.look.raster import require_raster, to_png
 from striate.read import Line
-from striate.train.files import make_folder
+from striate.train.files import make_folder, write_whole
 
 LEFT, RIGHT = 56, 960
 """Where pictures begin and end; the names of the classes stand at the left."""
@@ -38,6 +39,8 @@ def draw_reading(picture: Image.Image, lines: Sequence[Line], classes: Sequence[
             drawing.box(LEFT + left, 48 + top, right - left, bottom - top, _BOX)
     for line in lines:
         _columns(drawing, line, classes)
+    if lines:
+        drawing.bar(LEFT, int(drawing.bottom) + 18, 1.0, "probability", signed=False)
     caption = (
         "A box holds the ink that belongs to a character. Below, the line as the network saw it, and the probability "
         "of each class at each column, the redder the likelier; the cells of the best path are framed."
@@ -45,18 +48,28 @@ def draw_reading(picture: Image.Image, lines: Sequence[Line], classes: Sequence[
     return Figure("reading", drawing.title, caption, drawing.svg())
 
 
-def picture_file(target: Path, image: str, *, single: bool) -> Path:
-    """The file for an image's figure: `target` itself where it ends in .svg, or a file in the folder that it names."""
-    if target.suffix.lower() != ".svg":
-        make_folder(target)
-        return target / f"{Path(image).stem}-read.svg"
-    if not single:
+def picture_files(target: Path, images: Sequence[str]) -> dict[str, Path]:
+    """A file for each image's figure: `target` where it ends in .svg or .png, else one in the folder that it names.
+
+    Raises OutputError where two images would have one file, and RequirementError where a PNG cannot be drawn.
+    """
+    single = target.suffix.lower() in (".svg", ".png")
+    if target.suffix.lower() == ".png":
+        require_raster()
+    files = {image: target if single else target / f"{Path(image).stem}-read.svg" for image in images}
+    if len(set(files.values())) < len(files):
         raise OutputError(
-            f"{target} is one file for several images.",
-            "Each image has a picture of its own.",
-            "Give a folder: --picture pictures.",
+            f"{target} would have one file for several images.",
+            "Each image has a picture of its own, named by the image's file.",
+            "Give a folder: --picture pictures." if single else "Rename images that have one name, or read them apart.",
         )
-    return target
+    make_folder(target.parent if single else target)
+    return files
+
+
+def write_reading(figure: Figure, file: Path) -> None:
+    """The figure, as SVG or PNG by the file's ending."""
+    write_whole(file, to_png(figure) if file.suffix.lower() == ".png" else figure.standalone())
 
 
 def _columns(drawing: Drawing, line: Line, classes: Sequence[str]) -> None:
