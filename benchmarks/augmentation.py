@@ -3,29 +3,50 @@
     python benchmarks/augmentation.py [--threads 2] [--rounds 5] [--batches 100] [--json]
 
 The median over rounds in which steps and distortions take turns; lenet5 (1998), batches of 128, Striate's kernels. The
-distortions include drawing their random numbers. Beside them, the same distortions by PyTorch's `grid_sample`.
+distortions include drawing their random numbers. Beside them, the same distortions by PyTorch's `grid_sample`. Last,
+trainings by the recipes of three networks: what `striate train --profile` calls gathering and augmentation, over the
+step that follows.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import statistics
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from rivals import alternate, clock_for
 
 from striate import find
 from striate.build import build
-from striate.data import Augmentation, augment, draw_warp
+from striate.data import Augmentation, ImageSet, augment, draw_warp, preprocessing_for
 from striate.kernels.engine import Engine, Goal, Pictures
 from striate.kernels.optimiser import Rule
-from striate.train import find_recipe
+from striate.train import Learner, Split, find_recipe, train
 from striate.train.machine import environment
 
 BATCH = 128
 TARGET = 25.0
 """Per cent of a step, at most."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A network, a recipe for it, and how many steps tell."""
+
+    network: str
+    recipe: str
+    steps: int
+
+
+TRAININGS = (
+    Training("lenet5", "lenet5-best", 200),
+    Training("convnetjs-cifar10", "convnetjs-cifar10", 200),
+    Training("resnet20-cifar", "resnet-cifar", 8),
+)
 
 
 class Work:
@@ -66,6 +87,22 @@ class Work:
             augment(pixels, self.augmentation, generator=self.generator, fill=-0.1)
 
 
+def in_training(training: Training) -> float:
+    """Per cent of a step that preparing its images takes, the median of the steps; the training loop books both."""
+    network, recipe = find(training.network), find_recipe(training.recipe)
+    count = recipe.batch * (training.steps + 1) * 10 // 9
+    pixels = torch.randint(0, 256, (count, *network.input), dtype=torch.uint8)
+    classes = tuple(map(str, range(10)))
+    images = ImageSet(pixels, torch.randint(0, 10, (count,)), classes, "random", "train", "picture")
+    preprocessing = preprocessing_for(network.input, images, low=recipe.low, high=recipe.high)
+    learner = Learner(build(network, initialisation=recipe.initialisation), recipe)
+    events = train(learner, Split.of(images, preprocessing, hold_out_fraction=recipe.hold_out), preprocessing)
+    next(events)
+    learner.profile()
+    spent = [learner.profile() for _ in islice(events, training.steps - 1)]
+    return 100 * statistics.median(each["gathering and augmentation"] / each["steps"] for each in spent)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -85,8 +122,10 @@ def main() -> None:
     clock, clock_name = clock_for(arguments.threads)
     found = alternate(contenders, rounds=arguments.rounds, clock=clock)
     ours, theirs = (100 * found.ratio(name, "steps") for name in ("distort", "pytorch"))
+    trainings = {each: in_training(each) for each in TRAININGS}
     if arguments.json:
-        print(json.dumps({"machine": environment(), "threads": arguments.threads, "share": ours, "pytorch": theirs}))
+        result = {"machine": environment(), "threads": arguments.threads, "share": ours, "pytorch": theirs}
+        print(json.dumps(result | {"trainings": {each.network: share for each, share in trainings.items()}}))
         return
     where = environment()
     print(f"{where['processor']}, {where['cores']} cores, {arguments.threads} threads; torch {where['torch']}")
@@ -95,6 +134,10 @@ def main() -> None:
     met = "met" if ours <= TARGET else "**missed**"
     print(f"| distortions of a batch, over its training step | {ours:.1f} % | ≤ {TARGET:g} % | {met} |")
     print(f"| the same distortions by PyTorch | {theirs:.1f} % | | |")
+    for each, share in trainings.items():
+        recipe = find_recipe(each.recipe)
+        what = f"{each.network}, batches of {recipe.batch}, while training: {recipe.augmentation.words}"
+        print(f"| {what} | {share:.1f} % | | |")
 
 
 if __name__ == "__main__":

@@ -142,24 +142,32 @@ def inference(arguments: argparse.Namespace) -> list[Line]:
 def scaling(arguments: argparse.Namespace) -> list[Line]:
     """How the cost of an image changes with the number of images and the batch: 1 is the same."""
     network = find("lenet5-dense")
-    bytes_ = torch.randint(0, 256, (16_384, *network.input), dtype=torch.uint8)
-    ours = Ours(network, recipe_for(network), bytes_, torch.randint(0, 10, (16_384,)))
+    few, some, many = 1_024, 16_384, 61_440
+    bytes_ = torch.randint(0, 256, (many, *network.input), dtype=torch.uint8)
+    ours = Ours(network, recipe_for(network), bytes_, torch.randint(0, 10, (many,)))
     contenders: dict[str, Callable[[], object]] = {
-        "1k": lambda: [ours.epoch(images=1024) for _ in range(16)],
-        "16k": ours.epoch,
-        "batch 16": lambda: ours.epoch(batch=16),
-        "batch 4096": lambda: ours.epoch(batch=4096),
+        "few": lambda: [ours.epoch(images=few) for _ in range(many // few)],
+        "many": ours.epoch,
+        "batch 16": lambda: ours.epoch(images=some, batch=16),
+        "batch 128": lambda: ours.epoch(images=some),
+        "batch 4096": lambda: ours.epoch(images=some, batch=4096),
     }
     found = alternate(contenders, rounds=arguments.rounds, clock=clock_for(arguments.threads)[0])
     lines = [
-        Line("an image of 1,024, over one of 16,384", found.ratio("1k", "16k"), "x", 1.25, least=False),
-        Line("an image in batches of 4,096, over one of 128", found.ratio("batch 4096", "16k"), "x", 1.25, least=False),
-        Line("an image in batches of 16, over one of 128", found.ratio("batch 16", "16k"), "x", 2.0, least=False),
+        Line(f"an image of {few:,}, over one of {many:,}", found.ratio("few", "many"), "x", 1.25, least=False),
+        Line(
+            "an image in batches of 4,096, over one of 128",
+            found.ratio("batch 4096", "batch 128"),
+            "x",
+            1.25,
+            least=False,
+        ),
+        Line("an image in batches of 16, over one of 128", found.ratio("batch 16", "batch 128"), "x", 2.0, least=False),
     ]
     if arguments.threads > 1:
         one: dict[str, Callable[[], object]] = {
-            "1": lambda: ours.epoch(threads=1),
-            "2": lambda: ours.epoch(threads=2),
+            "1": lambda: ours.epoch(images=some, threads=1),
+            "2": lambda: ours.epoch(images=some, threads=2),
         }
         lines.append(
             Line(

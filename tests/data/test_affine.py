@@ -56,6 +56,13 @@ def test_shifts_go_right_and_down_and_leave_the_fill() -> None:
     torch.testing.assert_close(moved[:, :, :2], torch.full((3, 2, 2, 10), -7.0), atol=1e-4, rtol=0)
 
 
+def test_a_mirror_comes_first_and_goes_by_the_sign() -> None:
+    torch.testing.assert_close(move(BATCH, Affine(mirror=-0.3), fill=0.0), BATCH.flip(3))
+    torch.testing.assert_close(move(BATCH, Affine(mirror=0.3), fill=0.0), BATCH)
+    both = move(BATCH, Affine(rotation=20.0, right=2.0, mirror=-1.0), fill=0.0)
+    torch.testing.assert_close(both, move(BATCH.flip(3), Affine(rotation=20.0, right=2.0), fill=0.0), atol=1e-5, rtol=0)
+
+
 def test_a_vector_gives_each_image_its_own_move() -> None:
     angles = torch.tensor([0.0, 10.0, -25.0])
     together = move(BATCH, Affine(rotation=angles, right=1.0), fill=0.0)

@@ -100,7 +100,7 @@ def test_it_comes_back_from_json():
         ({"low": float("nan")}, "low is nan"),
         ({"low": True}, "low is True"),
         ({"fit": "crop"}, "fit is 'crop'.\nIt must be one of pad, resize"),
-        ({"form": 3}, "form is 3.\nIt must be one of digits, picture"),
+        ({"form": 3}, "form is 3.\nIt must be one of digits, line, picture"),
         ({"shape": [1, 32]}, r"shape is \(1, 32\).\nIt must be \(channels, height, width\)"),
         ({"shape": [1, 32, 0]}, "a side of shape is 0"),
         ({"shape": "132"}, "shape is '132'"),

@@ -16,7 +16,7 @@ def test_a_name_that_is_no_source_answers_with_the_nearest():
         load("MNSIT")
     assert str(caught.value).splitlines() == [
         "no source is called 'MNSIT'.",
-        "The only source inside is: mnist.",
+        "The sources are: mnist, mnist-lines.",
         "Did you mean 'mnist'? A folder may be given too: of images, train/CLASS/*.png or CLASS/*.png, or of IDX "
         "files.",
     ]

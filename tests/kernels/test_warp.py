@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from striate import Flatten, Linear, Network
 from striate.build import build
-from striate.data import Augmentation, draw_warp
+from striate.data import Affine, Augmentation, draw_warp
 from striate.data.affine import resample
 from striate.kernels.engine import Engine, Pictures
 from striate.kernels.warp import Warp
@@ -43,9 +45,38 @@ def test_it_equals_pytorchs(shape: tuple[int, int, int], augmentation: Augmentat
     assert (ours - floats).abs().max() > 0.3 or shape[2] == 1
 
 
+MOVES = st.builds(
+    Affine,
+    rotation=st.floats(-360, 360),
+    scale=st.floats(0.5, 3),
+    squeeze=st.floats(-0.5, 1),
+    shear=st.floats(-60, 60),
+    right=st.floats(-20, 20),
+    down=st.floats(-20, 20),
+    mirror=st.floats(-1, 1),
+)
+
+
+@pytest.mark.parametrize("instruction_set", HERE)
+@given(affine=MOVES)
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_its_places_are_those_of_the_matrices(affine: Affine, instruction_set: str) -> None:
+    """A picture of two ramps, right and down, shows where each of its pixels was taken from."""
+    side, middle = 41, 20.0
+    down, right = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    ramps = torch.stack([right, down])
+    warp = Warp(affine.moves(1))
+    engine = engine_for((2, side, side), instruction_set)
+    seen = engine.warped(Pictures(ramps.to(torch.uint8)[None], low=-middle), warp, threads=1)[0]
+    results = torch.cat([ramps - middle, torch.ones(1, side, side)])
+    places = torch.einsum("ij,jyx->iyx", warp.matrices()[0], results)
+    inside = (places.abs() < middle).all(0)
+    torch.testing.assert_close(seen[:, inside], places[:, inside], atol=2e-4, rtol=0)
+
+
 def test_no_move_gives_the_bytes_themselves() -> None:
     pictures = pictures_of((1, 32, 32))
-    warp = Warp(torch.tensor([[1.0, 0, 0], [0, 1, 0]]).repeat(40, 1, 1))
+    warp = Warp(Affine().moves(40))
     ours = engine_for((1, 32, 32)).warped(pictures, warp, threads=1)
     torch.testing.assert_close(ours, pictures.images[pictures.chosen] * 0.005 - 0.1, atol=1e-6, rtol=0)
 
@@ -58,10 +89,11 @@ def test_threads_change_nothing_bit_for_bit() -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1e30])
+@pytest.mark.parametrize("members", [slice(0, 6), slice(4, 6)])
 @pytest.mark.parametrize("instruction_set", HERE)
-def test_places_that_are_no_numbers_lie_outside(value: float, instruction_set: str) -> None:
+def test_places_that_are_no_numbers_lie_outside(value: float, members: slice, instruction_set: str) -> None:
     warp = drawn((1, 8, 8), PLANAR)
-    warp.matrices[::2] = value
+    warp.moves[::2, members] = value
     ours = engine_for((1, 8, 8), instruction_set).warped(pictures_of((1, 8, 8)), warp, threads=1)
     assert torch.equal(ours[::2], torch.full((20, 1, 8, 8), -0.1))
     assert ours[1::2].isfinite().all()
@@ -76,9 +108,9 @@ def test_what_c_could_not_read_is_refused() -> None:
     engine, pictures, warp = engine_for((1, 8, 8)), pictures_of((1, 8, 8)), drawn((1, 8, 8))
     with pytest.raises(ValueError, match="images of torch.float32; to be warped they must be bytes"):
         engine.warped(Pictures(torch.rand(40, 1, 8, 8)), warp, threads=1)
-    with pytest.raises(ValueError, match="a warp for 40 images, of 39"):
+    with pytest.raises(ValueError, match=r"moves of \(40, 7\) for 39 images; they must be \(39, 7\)"):
         engine.warped(pictures_of((1, 8, 8), 39), warp, threads=1)
     with pytest.raises(ValueError, match="a field for 9 × 8 pixels, images of 8 × 8"):
         engine.warped(pictures, drawn((1, 9, 8)), threads=1)
     with pytest.raises(ValueError, match="must be float32, contiguous and on the CPU"):
-        engine.warped(pictures, Warp(warp.matrices.double()), threads=1)
+        engine.warped(pictures, Warp(warp.moves.double()), threads=1)

@@ -29,8 +29,8 @@ SMALL = {name: {"initialisation": "he", "low": -1.0, "high": 1.0} for name in ("
 """Weights of deviation 0.01 vanish in networks of an eighth of the width: docs/networks.md."""
 QUICK = {
     "lenet1", "lenet5", "lenet5-dense", "linear-classifier", "mlp-300-100", "alexnet", "zfnet", "vgg-a", "vgg-a-lrn",
-    "googlenet", "convnetjs-cifar10", "plain18", "resnet18", "resnet18-a", "resnet34-c", "resnet50", "resnet20-cifar",
-    "alphago-policy", "simple-cnn", "lenet5-keras", "fully-connected",
+    "lenet5-reader", "googlenet", "convnetjs-cifar10", "plain18", "resnet18", "resnet18-a", "resnet34-c", "resnet50",
+    "resnet20-cifar", "alphago-policy", "simple-cnn", "lenet5-keras", "fully-connected",
 }  # fmt: skip
 """At least one of each architecture; the others take more than a few seconds."""
 

@@ -20,13 +20,15 @@ from striate.train.recipes import RECIPES
 
 
 def test_networks_have_the_recipes_of_their_papers() -> None:
-    assert {entry.recipe for entry in CATALOGUE.values()} == {*PAPERS, "lenet1", "lenet5", ""}
+    ours = {"lenet1", "lenet5", "lenet5-reader", "lenet5-reader-1998"}
+    assert {entry.recipe for entry in CATALOGUE.values()} == {*PAPERS, *ours, ""}
     for name, entry in CATALOGUE.items():
         if entry.recipe in PAPERS:
             assert recipe_for(find(name)) is PAPERS[entry.recipe]
     changed = from_text(to_text(find("vgg-d")).replace("linear 1000", "linear 10"))
     assert recipe_for(changed) is PAPERS["vgg"]
-    assert recipe_for(find("lenet1")) is RECIPES["lenet1"]
+    for name in ours:
+        assert recipe_for(find(name)) is RECIPES[name]
 
 
 def test_a_copy_without_distances_has_no_recipe_for_distances() -> None:

@@ -13,7 +13,7 @@ from striate.errors import StriateError
 
 VERBS = (
     *("list", "show", "cite", "account", "compare", "audit"),
-    *("train", "reproduce", "evaluate", "predict", "look", "serve", "page", "claims", "doctor", "completion"),
+    *("train", "reproduce", "evaluate", "predict", "read", "look", "serve", "page", "claims", "doctor", "completion"),
 )
 
 

@@ -32,9 +32,8 @@ if TYPE_CHECKING:
 @click.argument("network", type=NETWORK, required=False)
 @click.option(
     "--data",
-    default="mnist",
-    show_default=True,
-    help="mnist, a folder of IDX files, or a folder of images: split/class/*.png or class/*.png.",
+    help="mnist, mnist-lines, a folder of IDX files, or a folder of images: split/class/*.png or class/*.png. "
+    "By default the network's own: mnist, or mnist-lines for lenet5-reader.",
 )
 @click.option("--recipe", "recipe_name", help="A recipe's name or JSON file. By default the network's own.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training images.")
@@ -62,7 +61,7 @@ if TYPE_CHECKING:
 @click.option("--quiet", is_flag=True, help="Print nothing but the run's folder.")
 def command(
     network: Network | None,
-    data: str,
+    data: str | None,
     recipe_name: str | None,
     epochs: int | None,
     until: float | None,
@@ -96,6 +95,7 @@ def command(
 
     from striate.cli.progress import working
     from striate.errors import DataError
+    from striate.networks import data_for
     from striate.networks.adapt import adapted
     from striate.train import session
     from striate.train.recipes import find_recipe, recipe_for
@@ -111,6 +111,7 @@ def command(
     elif network is not None:
         recipe = find_recipe(recipe_name) if recipe_name else recipe_for(network)
         recipe = replace(recipe, **{key: value for key, value in given.items() if value is not None})
+        data = data or data_for(network)
         images = session.Images(data, resize, skip_unreadable)
         folder = out or free_folder(network.name)
         try:

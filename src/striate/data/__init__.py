@@ -8,6 +8,7 @@ from striate.data.augment import draw_warp as draw_warp
 from striate.data.digits import Step as Step
 from striate.data.digits import digit_steps as digit_steps
 from striate.data.digits import steps_strip as steps_strip
+from striate.data.image_file import open_picture as open_picture
 from striate.data.image_file import read_image as read_image
 from striate.data.lighting import colour_axes as colour_axes
 from striate.data.lighting import relight as relight

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from striate.data.affine import Affine, Matrices, resample
+from striate.data.affine import Affine, Moves, resample
 from striate.data.elastic import draw_field
 from striate.data.preprocess import exactly
 from striate.errors import FormatError, SpecError
@@ -132,23 +133,32 @@ def augment(
 
 def draw_warp(count: int, size: tuple[int, int], augmentation: Augmentation, *, generator: torch.Generator) -> Warp:
     """What `augment` does to `count` images of `size` (height, width), where it interpolates."""
-    matrices = _matrices(count, augmentation, generator)
+    moves = _moves(count, augmentation, generator)
     if not augmentation.elastic:
-        return Warp(matrices)
+        return Warp(moves)
     amplitude, smoothness = augmentation.elastic, augmentation.smoothness
-    return Warp(matrices, draw_field(count, size, amplitude=amplitude, smoothness=smoothness, generator=generator))
+    return Warp(moves, draw_field(count, size, amplitude=amplitude, smoothness=smoothness, generator=generator))
 
 
-def _matrices(count: int, augmentation: Augmentation, generator: torch.Generator) -> Matrices:
-    """A move for each image, mirrored first where it is drawn."""
-    rotation, scale, shift = augmentation.rotation, augmentation.scale, augmentation.shift
-    most = torch.tensor([rotation, scale, augmentation.squeeze, augmentation.shear, shift, shift])
-    turn, size, squeeze, lean, right, down = (_even(count, 6, generator) * most).unbind(1)
-    affine = Affine(rotation=turn, scale=1 + size, squeeze=squeeze, shear=lean, right=right, down=down)
-    matrices = affine.matrices(count)
-    if augmentation.flip:
-        matrices[:, 0] *= _mirror(count, augmentation, generator)[:, None]
-    return matrices
+def _moves(count: int, augmentation: Augmentation, generator: torch.Generator) -> Moves:
+    middle, reach = _ranges(augmentation)
+    drawn = torch.empty(count, reach.shape[1]).uniform_(-1, 1, generator=generator)
+    return torch.addcmul(middle, drawn, reach)
+
+
+@cache
+def _ranges(augmentation: Augmentation) -> tuple[Moves, Moves]:
+    """One row each: what moves are drawn about, and how far from it."""
+    reach = Affine(
+        rotation=augmentation.rotation,
+        scale=augmentation.scale,
+        squeeze=augmentation.squeeze,
+        shear=augmentation.shear,
+        right=augmentation.shift,
+        down=augmentation.shift,
+        mirror=float(augmentation.flip),
+    )
+    return Affine(mirror=1.0 - augmentation.flip).moves(1), reach.moves(1)
 
 
 def _moved(batch: Tensor, augmentation: Augmentation, generator: torch.Generator, fill: float) -> Tensor:
@@ -171,7 +181,3 @@ def _mirror(count: int, augmentation: Augmentation, generator: torch.Generator) 
     if not augmentation.flip:
         return torch.ones(count)
     return torch.randint(0, 2, (count,), generator=generator) * 2.0 - 1.0
-
-
-def _even(count: int, each: int, generator: torch.Generator) -> Tensor:
-    return torch.rand(count, each, generator=generator) * 2 - 1

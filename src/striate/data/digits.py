@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 from striate.data.decode import flattened
-from striate.data.ink import Plane, find_paper, lift_ink, stroke_width, thickened
+from striate.data.ink import Plane, levels_of, lift_ink, missing_width, stroke_width, thickened
 from striate.errors import DataError
 
 SIDE, BOX = 28, 20
@@ -24,8 +24,6 @@ Smaller = Float32[np.ndarray, "rows columns"]
 """A part of a plane, or one scaled."""
 
 _LONGEST = 512
-_THINNEST = 1.7
-"""Strokes of less than so many pixels in the box of 20 are thickened; MNIST's own are about 2 to 4."""
 _FAINT = 40
 
 
@@ -54,11 +52,7 @@ def digit_steps(image: Image.Image) -> tuple[Step, ...]:
         return (Step("unchanged", grey, "28 × 28, light on dark, centred: MNIST's form"),)
     grey, note = _bounded(grey)
     steps = [Step("grey", grey, note)]
-    levels = _plane(grey)
-    paper = find_paper(levels)
-    if paper.noise > 2 and min(levels.shape) >= 64:
-        levels = _plane(grey.filter(ImageFilter.MedianFilter(3)))
-        paper = find_paper(levels)
+    levels, paper = levels_of(grey)
     if not paper.even:
         flat = np.clip(levels - paper.levels + float(np.median(paper.levels)), 0, 255)
         steps.append(Step("background", _image(flat), "uneven light: a smooth surface taken away"))
@@ -139,7 +133,7 @@ def _scaled(ink: Plane) -> tuple[Smaller, str]:
     ratio = max(ink.shape) / BOX
     note = f"longer side {BOX}"
     wide = stroke_width(ink)
-    radius = round((_THINNEST * ratio - wide) / 2)
+    radius = missing_width(ink, ratio)
     if radius > 0:
         ink = _cropped(thickened(np.pad(ink, radius), radius))
         ratio = max(ink.shape) / BOX

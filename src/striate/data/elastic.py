@@ -21,7 +21,6 @@ LEFT_OUT = 1e-4
 """The share of the field's variance that rows of F may hold to be left out."""
 
 
-@cache
 def factor(side: int, smoothness: float) -> Float[Tensor, "rows side"]:
     """F for an axis of `side` pixels: Fᵀ F has 1 on its diagonal, and e^(−d²/4σ²) at d pixels from it.
 
@@ -42,6 +41,12 @@ def draw_field(
     count: int, size: tuple[int, int], *, amplitude: float, smoothness: float, generator: torch.Generator
 ) -> Field:
     """Fields for `count` images of `size` (height, width) that push with deviation `amplitude` pixels on each axis."""
-    down, across = (factor(side, smoothness) for side in size)
+    down, across = _factors(size, amplitude, smoothness)
     noise = torch.randn(count, 2, len(down), len(across), generator=generator)
-    return Field(noise, amplitude * down, across)
+    return Field(noise, down, across)
+
+
+@cache
+def _factors(size: tuple[int, int], amplitude: float, smoothness: float) -> tuple[Tensor, Tensor]:
+    down, across = (factor(side, smoothness) for side in size)
+    return amplitude * down, across

@@ -8,11 +8,16 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
+from torch.nn.functional import pad
 
 from striate.data.decode import decode, tensor_of
-from striate.data.digits import Step, digit_steps
+from striate.data.digits import SIDE, Step, digit_steps
 from striate.data.preprocess import Preprocessing
+from striate.data.ruled import HEIGHT
 from striate.errors import DataError
+
+MOST_SENT = 16_000_000
+"""An image that arrives as bytes is decoded up to so many pixels: a photograph of a telephone has 12 million."""
 
 
 def read_image(
@@ -22,17 +27,33 @@ def read_image(
 
     Raises DataError, naming the file.
     """
-    file = Path(path)
-    if file.is_dir():
-        raise DataError("is a folder.", "Expected an image file.", "Name the images in it.", where=str(path))
+    image = open_picture(path)
     try:
-        return prepare(decode(file), preprocessing)
+        return prepare(image, preprocessing)
     except DataError as error:
-        if error.expected:
-            raise error.at(str(path)) from None
-        raise unread(error, "Save the picture again, as PNG or JPEG." if file.exists() else "Check the path.").at(
-            str(path)
-        ) from None
+        raise error.at(str(path)) from None
+
+
+def open_picture(picture: Image.Image | bytes | str | Path) -> Image.Image:
+    """An image as it is, the bytes of an image file decoded, or the image that a file holds.
+
+    Raises DataError, naming the file where there is one.
+    """
+    if isinstance(picture, Image.Image):
+        return picture
+    if isinstance(picture, bytes):
+        try:
+            return decode(picture, most_pixels=MOST_SENT)
+        except DataError as error:
+            raise unread(error, "Send the picture as PNG or JPEG, in a smaller size if it is large.") from None
+    file = Path(picture)
+    if file.is_dir():
+        raise DataError("is a folder.", "Expected an image file.", "Name the images in it.", where=str(picture))
+    try:
+        return decode(file)
+    except DataError as error:
+        remedy = "Save the picture again, as PNG or JPEG." if file.exists() else "Check the path."
+        raise unread(error, remedy).at(str(picture)) from None
 
 
 def unread(error: DataError, remedy: str) -> DataError:
@@ -45,12 +66,15 @@ def prepare(
 ) -> tuple[UInt8[Tensor, "1 channels height width"], tuple[Step, ...]]:
     """The pixels of a decoded image in the network's channels and size, and the steps on the way.
 
-    A drawing or photograph of a digit, for a network that learned "digits", is brought to MNIST's form; other
-    pictures are fitted as the training images were. Raises DataError where no ink is found.
+    A drawing or photograph of a digit, for a network that learned "digits", is brought to MNIST's form, and for one
+    that learned a "line" laid in the middle of a window; other pictures are fitted as the training images were. Raises
+    DataError where no ink is found.
     """
-    if preprocessing.form == "digits":
+    if preprocessing.form in ("digits", "line"):
         steps = digit_steps(image)
-        return preprocessing.pack(tensor_of(steps[-1].image).unsqueeze(0)), steps
+        pixels = tensor_of(steps[-1].image).unsqueeze(0)
+        edges = (HEIGHT - SIDE) // 2
+        return preprocessing.pack(pad(pixels, (edges,) * 4) if preprocessing.form == "line" else pixels), steps
     pixels = preprocessing.pack(tensor_of(image).unsqueeze(0))
     rows = pixels[0, 0] if len(pixels[0]) == 1 else pixels[0].permute(1, 2, 0)
     fitted = Image.fromarray(np.ascontiguousarray(rows.numpy()))

@@ -8,6 +8,7 @@ from functools import reduce
 import numpy as np
 from jaxtyping import Bool, Float32, Shaped
 from numpy import ndarray
+from PIL import Image, ImageFilter
 
 Plane = Float32[ndarray, "height width"]
 Mask = Bool[ndarray, "height width"]
@@ -20,6 +21,8 @@ FAINTEST = 12.0
 ABOVE_NOISE = 5.0
 DUST = 0.04
 """Specks of less ink than this share of the largest piece are dust."""
+THINNEST = 1.7
+"""Strokes of less than so many pixels in MNIST's box of 20 are thickened; MNIST's own are about 2 to 4."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +34,16 @@ class Paper:
     even: bool
     noise: float
     dark: bool
+
+
+def levels_of(grey: Image.Image) -> tuple[Plane, Paper]:
+    """The grey levels of an image, smoothed where it is noisy, and its background."""
+    levels = np.asarray(grey, dtype=np.float32)
+    paper = find_paper(levels)
+    if paper.noise > 2 and min(levels.shape) >= 64:
+        levels = np.asarray(grey.filter(ImageFilter.MedianFilter(3)), dtype=np.float32)
+        paper = find_paper(levels)
+    return levels, paper
 
 
 def find_paper(grey: Plane) -> Paper:
@@ -55,7 +68,7 @@ def find_paper(grey: Plane) -> Paper:
     return Paper(levels, even, noise, dark)
 
 
-def lift_ink(grey: Plane, paper: Paper) -> Plane | None:
+def lift_ink(grey: Plane, paper: Paper, *, dust: float = DUST) -> Plane | None:
     """The ink alone, light on dark, 0 to 255, without noise and dust; None where nothing stands out."""
     above = np.maximum(paper.levels - grey if paper.dark else grey - paper.levels, 0)
     strong = above[above > otsu(above)]
@@ -66,7 +79,7 @@ def lift_ink(grey: Plane, paper: Paper) -> Plane | None:
         return None
     floor = min(3.5 * paper.noise, full / 2)
     ink = np.clip((above - floor) * (255 / (full - floor)), 0, 255).astype(np.float32)
-    return ink * without_dust(ink)
+    return ink * without_dust(ink, dust=dust) if dust else ink
 
 
 def otsu(values: ndarray) -> float:
@@ -84,7 +97,7 @@ def otsu(values: ndarray) -> float:
     return float(np.nan_to_num(between).argmax())
 
 
-def without_dust(ink: Plane) -> Mask:
+def without_dust(ink: Plane, *, dust: float = DUST) -> Mask:
     """Where ink is not dust: around every piece that holds a share of the largest piece's ink."""
     step = max(1, max(ink.shape) // 128)
     height, width = (-(-side // step) for side in ink.shape)
@@ -94,7 +107,7 @@ def without_dust(ink: Plane) -> Mask:
     pieces = _pieces(blocks.max(axis=(1, 3)) > 127)
     weights = np.bincount(pieces.ravel(), weights=blocks.sum(axis=(1, 3)).ravel())
     weights[0] = 0
-    kept = np.flatnonzero(weights >= DUST * weights.max())
+    kept = np.flatnonzero(weights >= dust * weights.max())
     near = thickened(np.isin(pieces, kept[kept > 0]), 1)
     return near.repeat(step, axis=0).repeat(step, axis=1)[: ink.shape[0], : ink.shape[1]]
 
@@ -111,6 +124,11 @@ def stroke_width(ink: Plane) -> float:
     edges = (inside[1:] != inside[:-1]).sum() + (inside[:, 1:] != inside[:, :-1]).sum()
     # A slanted outline is counted along its steps; over all directions these are 4/π times as long.
     return float(2 * inside.sum() / max(1.0, edges * np.pi / 4))
+
+
+def missing_width(ink: Plane, ratio: float) -> int:
+    """By how many pixels on each side strokes must grow to be seen once the ink is shrunk by a `ratio`."""
+    return max(0, round((THINNEST * ratio - stroke_width(ink)) / 2))
 
 
 def thickened(ink: Shaped[ndarray, "height width"], radius: int) -> Shaped[ndarray, "height width"]:

@@ -18,7 +18,7 @@ from striate.spec.checks import number, one_of, pair, whole
 from striate.spec.shapes import Shape
 
 FITS = ("pad", "resize")
-FORMS = ("digits", "picture")
+FORMS = ("digits", "line", "picture")
 LUMA = (0.299, 0.587, 0.114)
 """The weights of red, green and blue in grey (ITU-R BT.601, as Pillow has them)."""
 
@@ -28,9 +28,9 @@ class Preprocessing:
     """How images become a network's input.
 
     `shape` is what the network takes: (channels, height, width). `fit` is "pad" (centred on pixels of 0) or "resize".
-    A pixel of 0 becomes `low`, one of 255 `high`. `form` is the images' own: "digits" or "picture". `size` is the
-    (height, width) that the images of the data set have: with "pad", an image of another size is brought to it first,
-    so that a photograph fills the input as the training images do; None where it is not known.
+    A pixel of 0 becomes `low`, one of 255 `high`. `form` is the images' own: "digits", "line" or "picture". `size` is
+    the (height, width) that the images of the data set have: with "pad", an image of another size is brought to it
+    first, so that a photograph fills the input as the training images do; None where it is not known.
 
     >>> Preprocessing((1, 32, 32), "pad", low=-0.1, high=1.175, form="digits", size=(28, 28)).margins()
     (2, 2, 2, 2)

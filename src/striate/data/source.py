@@ -1,4 +1,4 @@
-"""Where images come from: one `load` for MNIST, for folders of IDX files and for folders of images."""
+"""Where images come from: one `load` for MNIST, for lines of its digits, and for folders of IDX files or images."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from striate.data.idx import idx_folder, is_idx_folder
 from striate.data.mnist import mnist
 from striate.data.resize import resized
 from striate.data.store import ImageSet
+from striate.data.windows import mnist_lines
 from striate.errors import DataError, unknown_name
 
-SOURCES = ("mnist",)
+SOURCES = {"mnist": mnist, "mnist-lines": mnist_lines}
+"""What is inside, by name."""
 SPLITS = ("train", "test")
 
 _FOLDER = "A folder may be given too: of images, train/CLASS/*.png or CLASS/*.png, or of IDX files."
@@ -26,7 +28,7 @@ def load(
     resize: tuple[int, int] | None = None,
     skip_unreadable: bool = False,
 ) -> ImageSet:
-    """The images of a split, "train" or "test", of "mnist" or of a folder.
+    """The images of a split, "train" or "test", of "mnist", of "mnist-lines" or of a folder.
 
     A folder holds IDX files under MNIST's names, or images as split/class/file or class/file. `resize`, (height,
     width), brings every image to one size; `skip_unreadable` leaves out files that cannot be read and lists them in
@@ -45,7 +47,7 @@ def load(
     if resize is not None and (len(resize) != 2 or any(type(side) is not int or side < 1 for side in resize)):
         raise DataError(f"resize is {resize!r}.", "It must be (height, width), both at least 1.", "Such as (32, 32).")
     if source in SOURCES:
-        return _at(mnist(split), resize)
+        return _at(SOURCES[str(source)](split), resize)
     folder = _folder(source)
     if is_idx_folder(folder):
         return _at(idx_folder(folder, split), resize)
@@ -55,7 +57,7 @@ def load(
 def _folder(source: str | Path) -> Path:
     """The absolute path of the folder that a source names."""
     if not str(source):
-        raise DataError("the source has no name.", "Expected mnist, or a folder.", _FOLDER)
+        raise DataError("the source has no name.", "Expected mnist, mnist-lines, or a folder.", _FOLDER)
     path = Path(os.path.expanduser(source))
     # os.path asks without raising, also about paths that are too long or may not be looked at
     if os.path.isdir(path):
@@ -64,7 +66,7 @@ def _folder(source: str | Path) -> Path:
         raise DataError("is a file.", _FOLDER, where=str(source))
     if isinstance(source, str) and path.name == source and "." not in source:
         error = unknown_name("source", source, SOURCES)
-        error.expected, error.remedy = "The only source inside is: mnist.", " ".join((error.remedy, _FOLDER)).strip()
+        error.remedy = " ".join((error.remedy, _FOLDER)).strip()
         raise error
     raise DataError("no such folder.", _FOLDER, "Check the path, or use mnist.", where=str(source))
 

@@ -21,7 +21,8 @@ class ImageSet:
 
     `images` is uint8, (images, channels, height, width), 0 to 255; `labels` is int64, (images,), each an index into
     `classes`. `source` is "mnist" or the absolute path of a folder; `split` is "train", "validation" or "test".
-    `form` is "digits" (MNIST's: light on dark, a 20 × 20 box, centred by mass) or "picture". `names` holds the file of
+    `form` is "digits" (MNIST's: light on dark, a 20 × 20 box, centred by mass), "line" (windows of 32 × 32
+    on a line of such digits) or "picture". `names` holds the file of
     each image, relative to the source, and is empty for IDX files; `unreadable` holds (file, reason) of what was left
     out when leaving out was asked for.
 
@@ -38,6 +39,7 @@ class ImageSet:
     form: str
     names: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
+    held: Tensor | None = None
 
     def __post_init__(self) -> None:
         count = len(self.labels)
@@ -74,6 +76,7 @@ class ImageSet:
             labels=self.labels[indices],
             names=tuple(self.names[index] for index in indices.tolist()) if self.names else (),
             split=self.split if split is None else split,
+            held=None if self.held is None else self.held[indices],
         )
 
     def relabelled(self, classes: tuple[str, ...]) -> ImageSet:
@@ -100,7 +103,8 @@ class ImageSet:
 
 
 def hold_out(images: ImageSet, *, fraction: float = 1 / 12) -> tuple[ImageSet, ImageSet]:
-    """(train, validation): a `fraction` held out of every class alike, the same images every time.
+    """(train, validation): a `fraction` held out of every class alike, the same images every time; or those that the
+    source itself says.
 
     At least one image is held out. Raises DataError where some class would keep no image to learn from.
 
@@ -111,14 +115,15 @@ def hold_out(images: ImageSet, *, fraction: float = 1 / 12) -> tuple[ImageSet, I
     """
     if not 0 < fraction < 1:
         raise DataError(f"the fraction to hold out is {fraction!r}.", "It must be above 0 and below 1, such as 1/12.")
+    if images.held is not None:
+        return _parted(images, images.held)
     counts = torch.bincount(images.labels, minlength=len(images.classes)).tolist()
     generator = torch.Generator().manual_seed(HOLD_OUT_SEED)
     held = torch.zeros(len(images), dtype=torch.bool)
     for label, quota in enumerate(_quotas(counts, max(1, round(fraction * len(images))), images.classes)):
         members = (images.labels == label).nonzero().flatten()
         held[members[torch.randperm(len(members), generator=generator)[:quota]]] = True
-    train = images.subset((~held).nonzero().flatten())
-    return train, images.subset(held.nonzero().flatten(), split="validation")
+    return _parted(images, held)
 
 
 def epoch_order(count: int, *, seed: int, epoch: int) -> Int64[Tensor, " count"]:
@@ -130,6 +135,11 @@ def epoch_order(count: int, *, seed: int, epoch: int) -> Int64[Tensor, " count"]
     digest = hashlib.sha256(f"epoch order, seed {seed}, epoch {epoch}".encode()).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "little"))
     return torch.randperm(count, generator=generator)
+
+
+def _parted(images: ImageSet, held: Tensor) -> tuple[ImageSet, ImageSet]:
+    train = images.subset((~held).nonzero().flatten())
+    return train, images.subset(held.nonzero().flatten(), split="validation")
 
 
 def _quotas(counts: list[int], total: int, classes: tuple[str, ...]) -> list[int]:

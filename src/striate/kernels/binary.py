@@ -58,7 +58,7 @@ class Warp(Structure):
     _fields_ = [
         ("shape", c_int32 * 3),
         ("ranks", c_int32 * 2),
-        ("matrices", c_void_p),
+        ("moves", c_void_p),
         ("noise", c_void_p),
         ("down", c_void_p),
         ("across", c_void_p),

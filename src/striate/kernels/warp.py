@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -26,17 +27,38 @@ class Field:
 
 @dataclass(frozen=True)
 class Warp:
-    """`matrices` take places in the result to places in the image, (x, y, 1) to (x, y), in pixels from the middle; the
-    field is added to them."""
+    """`moves` are the members of an `Affine` in their order, a row for each image; the field is added to the places
+    that they give."""
 
-    matrices: Float[Tensor, "batch 2 3"]
+    moves: Float[Tensor, "batch 7"]
     field: Field | None = None
+
+    def matrices(self) -> Float[Tensor, "batch 2 3"]:
+        """From places in the result to places in the image: (x, y, 1) to (x, y), in pixels from the middle.
+
+        >>> Warp(torch.tensor([[0.0, 1.0, 0.0, 0.0, 2.0, 1.0, 1.0]])).matrices()
+        tensor([[[ 1.,  0., -2.],
+                 [-0.,  1., -1.]]])
+        """
+        turn, scale, squeeze, lean, right, down, mirror = self.moves.unbind(1)
+        angles = torch.stack([turn, lean]) * (math.pi / 180)
+        (cosine, upright), (sine, leaning) = torch.cos(angles), torch.sin(angles)
+        taller = 1 + squeeze
+        wide, high = taller / scale, 1 / (taller * scale)
+        slant = high * leaning / upright
+        linear = torch.stack(
+            [wide * cosine - slant * sine, wide * sine + slant * cosine, -high * sine, high * cosine], dim=1
+        ).view(-1, 2, 2)
+        shift = torch.stack([right, down], dim=1)[:, :, None]
+        made = torch.cat([linear, -(linear @ shift)], dim=2)
+        made[mirror < 0, 0] *= -1
+        return made
 
     def lowered(self, count: int, shape: tuple[int, int, int]) -> binary.Warp:
         """As C has it, for `count` images of `shape`; C reads the tensors' memory, so keep the warp meanwhile."""
-        made = binary.Warp(shape, (0, 0), _address(self.matrices))
-        if len(self.matrices) != count:
-            raise ValueError(f"a warp for {len(self.matrices)} images, of {count}")
+        made = binary.Warp(shape, (0, 0), _address(self.moves))
+        if self.moves.shape != (count, 7):
+            raise ValueError(f"moves of {tuple(self.moves.shape)} for {count} images; they must be ({count}, 7)")
         if self.field:
             noise, down, across = self.field.noise, self.field.down, self.field.across
             if (down.shape[1], across.shape[1]) != shape[1:]:

@@ -64,6 +64,16 @@ def entry_of(network: Network) -> Entry | None:
     return entry if entry is not None and entry.make() == network else None
 
 
+def data_for(network: Network) -> str:
+    """The source inside Striate that a network learns from where no other is given.
+
+    >>> data_for(find("lenet5")), data_for(find("lenet5-reader"))
+    ('mnist', 'mnist-lines')
+    """
+    entry = CATALOGUE.get(network.name)
+    return "mnist" if entry is None else entry.data
+
+
 def find(name: str) -> Network:
     """The network that `name` means: one of the catalogue, one written out in the notation, or one kept in a file.
 

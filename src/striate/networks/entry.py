@@ -86,7 +86,8 @@ class Published:
 class Entry:
     """A network of the catalogue: how it is made, what it is in one line, its paper, and what the paper prints of it.
 
-    `recipe` is the name of the recipe that trains it as its paper does, "" where its paper has none. The first error
+    `recipe` is the name of the recipe that trains it as its paper does, "" where its paper has none; `data` is the
+    source inside Striate that it learns from, where no other is given. The first error
     or accuracy among `published` is the one that stands for the network in a list.
     """
 
@@ -95,6 +96,7 @@ class Entry:
     paper: Paper | None = None
     published: tuple[Published, ...] = ()
     recipe: str = ""
+    data: str = "mnist"
 
     @property
     def quality(self) -> Published | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from striate.networks.entry import Entry, Paper, Published
-from striate.networks.glyphs import digits
+from striate.networks.glyphs import centres, digits
 from striate.spec.layers import RBF, Activation, Conv, Flatten, Linear, Pool, Subsample
 from striate.spec.network import Network
 
@@ -95,6 +95,47 @@ def lenet5_dense() -> Network:
     )
 
 
+def lenet5_reader() -> Network:
+    """Today's LeNet-5 with twice the filters and an output for blank space: 117,163 parameters."""
+    return Network(
+        "lenet5-reader",
+        (1, 32, 32),
+        [
+            Conv(12, kernel=5, name="C1"),
+            Activation("relu"),
+            Pool("max", kernel=2, name="S2"),
+            Conv(32, kernel=5, name="C3"),
+            Activation("relu"),
+            Pool("max", kernel=2, name="S4"),
+            Conv(120, kernel=5, name="C5"),
+            Activation("relu"),
+            Flatten(),
+            Linear(84, name="F6"),
+            Activation("relu"),
+            Linear(11, name="output"),
+        ],
+        PAPER.source(
+            "section VII",
+            "Twice the filters in C1 and C3, and every C3 map sees all of S2's.",
+            "ReLU, max pooling and a linear output, as in lenet5-dense.",
+        ),
+    )
+
+
+def lenet5_reader_1998() -> Network:
+    """LeNet-5 with an eleventh RBF unit, for a window without a character in its middle: 60,000 parameters."""
+    return Network(
+        "lenet5-reader-1998",
+        (1, 32, 32),
+        [*lenet5().layers[:-1], RBF(centres(tuple("0123456789 ")), name="output")],
+        PAPER.source(
+            "section VII",
+            "The paper names a class for blank space and gives no code for it; here it is the bitmap without ink.",
+            "A unit of S2 and S4 adds its four inputs, and the RBF bitmaps are drawn anew, as in lenet5.",
+        ),
+    )
+
+
 ENTRIES = {
     "lenet5": Entry(
         lenet5,
@@ -108,4 +149,18 @@ ENTRIES = {
         recipe="lenet5",
     ),
     "lenet5-dense": Entry(lenet5_dense, "What is called LeNet-5 today: dense, with ReLU and max pooling.", PAPER),
+    "lenet5-reader": Entry(
+        lenet5_reader,
+        "Reads lines of digits: today's LeNet-5, wider, with a blank class.",
+        PAPER,
+        recipe="lenet5-reader",
+        data="mnist-lines",
+    ),
+    "lenet5-reader-1998": Entry(
+        lenet5_reader_1998,
+        "Reads lines of digits as in 1998: LeNet-5 with a blank class.",
+        PAPER,
+        recipe="lenet5-reader-1998",
+        data="mnist-lines",
+    ),
 }

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from striate.account.unit import Rectangle, seen, unclipped
 from striate.errors import StriateError, unknown_name
+from striate.read.reader import BLANK, Reader
 from striate.serve import incoming, wire
 from striate.serve.attribution import METHODS, attribution
 from striate.serve.describe import describe, health, run_names
@@ -85,6 +86,7 @@ class Handlers:
         self.runs = dict(zip(run_names([each.run.folder for each in predictors]), predictors, strict=True))
         self.twins = {name: each.twin() for name, each in self.runs.items()}
         self.described = {name: describe(each) for name, each in self.runs.items()}
+        self.readers = {name: Reader(each.run) for name, each in self.runs.items() if BLANK in each.run.classes}
         self.queue, self.long_queue = Queue(), Queue(WAITING_LONG)
 
     def by_path(self) -> dict[str, Handler]:
@@ -96,6 +98,7 @@ class Handlers:
             "/predict": self.predict,
             "/activations": self.activations,
             "/unit": self.unit,
+            "/read": self.read,
             "/attribution": self.attribution,
             "/account": self.account,
             "/openapi.json": self.openapi,
@@ -105,7 +108,11 @@ class Handlers:
         return Numbers(health(next(iter(self.runs.values()))))
 
     async def listed(self, request: Request) -> Response:
-        return Numbers({"runs": [{"name": n, "classes": list(each.run.classes)} for n, each in self.runs.items()]})
+        runs = [
+            {"name": name, "classes": list(each.run.classes), "reads": name in self.readers}
+            for name, each in self.runs.items()
+        ]
+        return Numbers({"runs": runs})
 
     async def network(self, request: Request) -> Response:
         name = self._name(request)
@@ -184,6 +191,19 @@ class Handlers:
             return Numbers(members)
 
         return await self.queue.run(work)
+
+    async def read(self, request: Request) -> Response:
+        name = self._name(request)
+        if name not in self.readers:
+            raise RefusedError(
+                422,
+                f"{name} cannot read lines: its network has no class {BLANK!r}.",
+                f"Those that can are: {', '.join(self.readers) or 'none of those served'}.",
+                "Train one: striate train lenet5-reader. Name it by ?run=NAME.",
+            )
+        content = await incoming.read_image_bytes(request)
+        lines = await self.queue.run(lambda: self.readers[name].read(content))
+        return Numbers({"lines": [line.to_dict() for line in lines]})
 
     async def attribution(self, request: Request) -> Response:
         twin, prepared = self.twins[self._name(request)], _prepared(request)

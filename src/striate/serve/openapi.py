@@ -68,7 +68,12 @@ STEPS = Parameter(
 RUN = Parameter("run", "Which run, by its name; by default the first.", TEXT)
 
 ENDPOINTS = (
-    Endpoint("GET", "/runs", "The runs that are served: names and classes.", {"runs": _list(OBJECT)}),
+    Endpoint(
+        "GET",
+        "/runs",
+        "The runs that are served: names, classes, and whether they read lines.",
+        {"runs": _list(OBJECT)},
+    ),
     Endpoint("GET", "/health", "That the server is there.", {"status": TEXT, "network": TEXT, "version": TEXT}),
     Endpoint(
         "GET",
@@ -137,6 +142,26 @@ ENDPOINTS = (
             Parameter("row", "The row in the map.", WHOLE),
             Parameter("column", "The column in the map.", WHOLE),
         ),
+    ),
+    Endpoint(
+        "POST",
+        "/read",
+        "The lines of digits on an image, each character with its box (left, top, right, bottom) in pixels.",
+        {
+            "lines": _list(
+                {
+                    "type": "object",
+                    "properties": {
+                        "text": TEXT,
+                        "confidence": NUMBER,
+                        "box": _list(NUMBER),
+                        "characters": _list(OBJECT),
+                    },
+                }
+            )
+        },
+        "image",
+        (RUN,),
     ),
     Endpoint(
         "POST",

@@ -13,16 +13,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from striate.data import Step, read_image
-from striate.data.decode import decode
-from striate.data.image_file import prepare, unread
-from striate.errors import DataError
+from striate.data.image_file import open_picture, prepare
 from striate.look.capture import capture
 from striate.spec.network import INPUT, Plan, plan
 from striate.train.losses import class_scores
 from striate.train.run import Run
-
-MOST_PIXELS = 16_000_000
-"""An image that arrives as bytes is decoded up to so many pixels: a photograph of a telephone has 12 million."""
 
 Images = Float[Tensor, "images channels height width"]
 
@@ -86,11 +81,7 @@ class Predictor:
     @torch.inference_mode(False)  # what is remembered may be asked for its gradient
     def _read(self, content: bytes, prepared: bool) -> tuple[Images, tuple[Step, ...]]:
         way = self.run.preprocessing if prepared else replace(self.run.preprocessing, form="picture")
-        try:
-            image = decode(content, most_pixels=MOST_PIXELS)
-        except DataError as error:
-            raise unread(error, "Send the picture as PNG or JPEG, in a smaller size if it is large.") from None
-        pixels, steps = prepare(image, way)
+        pixels, steps = prepare(open_picture(content), way)
         return way.normalise(pixels), steps
 
     def predict(self, content: bytes, *, prepared: bool = True) -> Prediction:

@@ -13,6 +13,8 @@ from striate.spec.network import Network, plan
 from striate.train.papers import PAPERS
 from striate.train.recipe import Recipe, recipe_from_dict
 
+_READ = Augmentation(rotation=3, scale=0.05, squeeze=0.05, shear=6, elastic=0.5)
+
 RECIPES: dict[str, Recipe] = {
     # LeNet-5 with its RBF outputs, by eq. 9. Chosen on the validation images: see docs/lenet5.md.
     "lenet5": Recipe(loss="rbf-map", rubbish=10.0, rate=1e-2, initialisation="lecun"),
@@ -29,6 +31,11 @@ RECIPES: dict[str, Recipe] = {
     ),
     # LeNet-1, whose few parameters bear a high rate. Chosen on the validation images: docs/reproductions/figure-9.md.
     "lenet1": Recipe(epochs=20, rate=2e-2, initialisation="lecun"),
+    # Readers of lines, on windows of lines. Chosen on lines of held-out training digits: docs/read.md.
+    "lenet5-reader": Recipe(epochs=10, average=0.999, augmentation=_READ),
+    "lenet5-reader-1998": Recipe(
+        epochs=16, loss="rbf-map", rubbish=10.0, rate=1e-2, initialisation="lecun", average=0.999, augmentation=_READ
+    ),
     # Networks of ReLUs, and of tanh or sigmoid units, with logits.
     "relu": Recipe(rate=4e-3, initialisation="he"),
     "tanh": Recipe(rate=4e-3, initialisation="lecun"),
@@ -39,11 +46,12 @@ RECIPES: dict[str, Recipe] = {
 def recipe_for(network: Network) -> Recipe:
     """The recipe that suits a network: LeNet-5's for RBF outputs, its own, or else one by its activations."""
     layers = [step.layer for step in plan(network).steps]
-    if isinstance(layers[-1], RBF):
-        return RECIPES["lenet5"]
     entry = CATALOGUE.get(network.name)
-    if entry is not None and entry.recipe and RECIPES[entry.recipe].loss == "cross-entropy":
+    radial = isinstance(layers[-1], RBF)
+    if entry is not None and entry.recipe and radial != (RECIPES[entry.recipe].loss == "cross-entropy"):
         return RECIPES[entry.recipe]
+    if radial:
+        return RECIPES["lenet5"]
     functions = {layer.function for layer in layers if isinstance(layer, Activation)}
     return RECIPES["relu"] if "relu" in functions or not functions else RECIPES["tanh"]
 

@@ -36,11 +36,16 @@ struct StriateImages {
     float low, scale;
 };
 
+// How one image is moved: degrees clockwise, a factor, a fraction, degrees, pixels, and mirrored first if below 0.
+struct StriateMove {
+    float rotation, scale, squeeze, shear, right, down, mirror;
+};
+
 // Where each pixel of a batch comes from. Images are bytes; beyond them lie zeros.
 struct StriateWarp {
     int32_t shape[3];                  // channels, rows, columns
     int32_t ranks[2];                  // rows and columns of the noise
-    const float* matrices;             // images × 2 × 3: (x, y, 1) in the result to (x, y), in pixels from the middle
+    const StriateMove* moves;          // one for each image
     const float* noise;                // images × 2 (x, y) × ranks, or null where there is no field
     const float* down;                 // ranks[0] × rows, and
     const float* across;               // ranks[1] × columns: the field is downᵀ · noise · across

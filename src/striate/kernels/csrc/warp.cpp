@@ -1,6 +1,7 @@
 #include "warp.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "vector.hpp"
 
@@ -10,6 +11,8 @@
 
 namespace striate {
 namespace {
+
+constexpr float DEGREE = 0.017453292519943295f;
 
 int whole_vectors(int count) { return (count + GROUP - 1) / GROUP * GROUP; }
 
@@ -49,12 +52,23 @@ Warper::Warper(const StriateWarp& given)
 
 void Warper::run(const StriateImages& images, int64_t image, float* to) {
     if (warp.noise) push(warp.noise + image * 2 * warp.ranks[0] * warp.ranks[1]);
-    for (int y = 0; y < rows; y++) find(warp.matrices + image * 6, y);
+    aim(warp.moves[image]);
+    for (int y = 0; y < rows; y++) find(y);
     const int64_t size = int64_t(rows) * columns, number = images.indices ? images.indices[image] : image;
     for (int c = 0; c < warp.shape[0]; c++) {
         surround(images.bytes + (number * warp.shape[0] + c) * size);
         interpolate(images, to + c * size);
     }
+}
+
+// `Warp.matrices` of warp.py says the same in PyTorch.
+void Warper::aim(const StriateMove& move) {
+    const float turn = DEGREE * move.rotation, cosine = std::cos(turn), sine = std::sin(turn);
+    const float taller = 1 + move.squeeze, wide = taller / move.scale, high = 1 / (taller * move.scale);
+    const float slant = high * std::tan(DEGREE * move.shear), side = move.mirror < 0 ? -1.0f : 1.0f;
+    matrix[0][0] = side * (wide * cosine - slant * sine), matrix[0][1] = side * (wide * sine + slant * cosine);
+    matrix[1][0] = -high * sine, matrix[1][1] = high * cosine;
+    for (auto& row : matrix) row[2] = -(row[0] * move.right + row[1] * move.down);
 }
 
 void Warper::push(const float* noise) {
@@ -70,13 +84,14 @@ void Warper::push(const float* noise) {
 }
 
 // Places count from the frame's corner; what is farther out than the frame lies on it, where everything is 0.
-void Warper::find(const float* matrix, int row) {
+void Warper::find(int row) {
     const float middle = 0.5f * float(columns - 1), half = 0.5f * float(rows - 1), y = float(row) - half;
-    const float x_start = matrix[1] * y + matrix[2] + middle + 1, y_start = matrix[4] * y + matrix[5] + half + 1;
+    const float x_start = matrix[0][1] * y + matrix[0][2] + middle + 1;
+    const float y_start = matrix[1][1] * y + matrix[1][2] + half + 1;
     const float *to_right = pushes.data() + row, *to_below = to_right + warp.ranks[1] * tall;
     for (int x = 0; x < columns; x += LANES) {
         const Vector from_middle = count_up() + (float(x) - middle);
-        Vector right = x_start + matrix[0] * from_middle, below = y_start + matrix[3] * from_middle;
+        Vector right = x_start + matrix[0][0] * from_middle, below = y_start + matrix[1][0] * from_middle;
         const float* factors = across.data() + x;
         for (int j = 0; j < warp.ranks[1]; j++) {
             const Vector factor = load(factors + j * span);

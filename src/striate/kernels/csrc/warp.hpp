@@ -16,14 +16,16 @@ public:
     void run(const StriateImages& images, int64_t image, float* to);
 
 private:
+    void aim(const StriateMove& move);
     void push(const float* noise);
-    void find(const float* matrix, int row);
+    void find(int row);
     void surround(const uint8_t* pixels);
     void interpolate(const StriateImages& images, float* to);
 
     const StriateWarp& warp;
     int rows, columns;
     int span, wide, tall;               // in whole vectors: columns, those with the frame, and rows
+    float matrix[2][3];                 // from (x, y, 1) in the result to (x, y) in the image, in pixels from the middle
     Memory down, across;                // the warp's, their rows `tall` and `span` apart
     Memory pushes;                      // of both axes: noise · down, `ranks[1]` rows each, which are `tall` apart
     Memory places;                      // in `squares`, of each pixel of the result; rows are `span` apart

@@ -29,7 +29,7 @@ function address(path, query) {
 
 const image = (body) => ({ method: "POST", body, headers: { "Content-Type": "application/octet-stream" } });
 
-/** The runs that are served: {name, classes} of each. */
+/** The runs that are served: {name, classes, reads} of each. */
 export const runs = async () => (await (await ask("/runs")).json()).runs;
 
 export const network = async (query) => (await ask(address("/network", query))).json();
@@ -42,6 +42,9 @@ export async function activations(body, query) {
   options.headers.Accept = "application/octet-stream";
   return unpack(await (await ask(address("/activations", query), options)).arrayBuffer());
 }
+
+/** The lines of digits on an image, each character with its box. */
+export const read = async (body, query) => (await ask(address("/read", query), image(body))).json();
 
 export const unit = async (body, query) => (await ask(address("/unit", query), image(body))).json();
 

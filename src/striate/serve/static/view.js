@@ -41,7 +41,7 @@ export class View {
     if (!this.links) Object.assign(this, drawing(this.network.rows, find("#drawing").clientWidth));
     find("#drawing").replaceChildren(this.svg);
     for (const choice of find("#method").options) choice.hidden = choice.disabled = !this.network.methods.includes(choice.value);
-    const digits = this.network.preprocessing.form === "digits";
+    const digits = this.network.preprocessing.form !== "picture";
     find("#prepared").closest("label").hidden = !digits;
     find("#draw-title").textContent = digits ? "Draw a digit" : "Draw, or drop a picture";
     this.watch = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: "0px 0px 100px 0px" });

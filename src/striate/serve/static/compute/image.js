@@ -6,6 +6,8 @@ import { placed, plane, resized, rint } from "./planes.js";
 
 const LUMA = [0.299, 0.587, 0.114];
 const MOST_PIXELS = 16e6;
+/** The side of the windows on a line. */
+const WINDOW = 32;
 /** The longer side, in pixels, that a picture of a step is shrunk to. */
 const PICTURE = 96;
 
@@ -18,10 +20,11 @@ const PICTURE = 96;
 export async function read(bytes, way, prepared) {
   const planes = pgm(bytes) ?? (await decoded(bytes));
   let [steps, fitted] = [];
-  if (way.form === "digits" && prepared) {
+  if (way.form !== "picture" && prepared) {
     const made = digitSteps(grey(planes));
+    const digit = made.at(-1);
     steps = made.map((step) => ({ ...step, planes: [step] }));
-    fitted = pack([made.at(-1)], way);
+    fitted = pack([way.form === "line" ? placed(digit, WINDOW, WINDOW, (WINDOW - digit.height) / 2, (WINDOW - digit.width) / 2) : digit], way);
   } else {
     fitted = pack(planes, way);
     const show = (all) => `${all[0].height} × ${all[0].width}, ${all.length === 1 ? "grey" : "RGB"}`;

@@ -1,0 +1,137 @@
+"""A reader: a picture in, its lines of digits out, each character with its box. It knows no HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image
+from torch import Tensor
+
+from striate.data import open_picture
+from striate.data.ruled import Ruled, ruled
+from striate.errors import RunError
+from striate.read.columns import Columns
+from striate.read.decode import Characters, Decoded, decode
+from striate.read.spread import spans_of
+from striate.train.run import Run, open_run
+
+BLANK = "blank"
+"""The name of the class that says: no character here."""
+
+Box = tuple[float, float, float, float]
+"""(left, top, right, bottom) in pixels of the picture."""
+
+
+@dataclass(frozen=True)
+class Character:
+    """One character of a line: what it is, how probable at its surest column, its box, and its columns of scores."""
+
+    name: str
+    confidence: float
+    box: Box
+    columns: tuple[int, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"name": self.name, "confidence": self.confidence, "box": [round(each, 1) for each in self.box]}
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One line that was read: its `text`, the probability that it is just this, and its characters from left to right.
+
+    `ruled` is the line as the network saw it; `probabilities` are (columns, classes), a column every `step` pixels.
+    """
+
+    text: str
+    confidence: float
+    characters: tuple[Character, ...]
+    box: Box
+    ruled: Ruled
+    probabilities: Float[Tensor, "columns classes"]
+    step: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "text": self.text,
+            "confidence": self.confidence,
+            "box": [round(each, 1) for each in self.box],
+            "characters": [each.to_dict() for each in self.characters],
+        }
+
+
+class Reader:
+    """A run whose network has a blank class, ready for pictures: `reader_of("runs/lenet5-reader").read("plate.png")`.
+
+    Raises RunError where the run has no class "blank", and ShapeError where its network cannot slide.
+    """
+
+    def __init__(self, run: Run) -> None:
+        if BLANK not in run.classes:
+            raise RunError(
+                f"{run.folder} cannot read lines: its network has no class {BLANK!r}.",
+                "A reader must be able to say that there is no character in the middle of what it sees.",
+                "Train one: striate train lenet5-reader.",
+            )
+        self.run = run
+        self.columns = Columns(run.model())
+        self.temperature = run.temperature
+
+    @cached_property
+    def characters(self) -> Characters:
+        """The character model."""
+        return Characters(self.run.classes, BLANK)
+
+    def read(self, picture: Image.Image | bytes | str | Path) -> tuple[Line, ...]:
+        """The lines of a picture, an image file or its bytes, from top to bottom; none where there is no ink.
+
+        Lines in which no character is seen are left out. Raises DataError where a file cannot be read.
+        """
+        found = (self._line(each) for each in ruled(open_picture(picture)))
+        return tuple(line for line in found if line is not None)
+
+    @torch.inference_mode()
+    def probabilities(self, strip: UInt8[np.ndarray, "height width"]) -> Float[Tensor, "columns classes"]:
+        """The probability of each class at each column of a strip of pixels, 0 to 255."""
+        pixels = torch.from_numpy(np.ascontiguousarray(strip)).expand(1, self.run.preprocessing.shape[0], -1, -1)
+        scores = self.columns(self.run.preprocessing.normalise(pixels))[0]
+        return (scores / self.temperature).softmax(1)
+
+    def _line(self, found: Ruled) -> Line | None:
+        probabilities = self.probabilities(found.strip)
+        logarithms = probabilities.clamp_min(1e-30).log().double().numpy()
+        decoded = decode(logarithms, self.characters)
+        if not decoded.characters:
+            return None
+        characters = self._characters(found, probabilities, decoded)
+        boxes = np.array([each.box for each in characters])
+        box = (*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist())
+        step = self.columns.slid.step
+        return Line(decoded.text, decoded.confidence, characters, box, found, probabilities, step)
+
+    def _characters(self, found: Ruled, probabilities: Tensor, decoded: Decoded) -> tuple[Character, ...]:
+        slid, classes = self.columns.slid, list(self.run.classes)
+        middles: list[float] = []
+        sure: list[float] = []
+        for each in decoded.characters:
+            own = probabilities[each.first : each.end, classes.index(each.symbol)]
+            places = torch.arange(each.first, each.end) * slid.step + slid.window / 2
+            middles.append(float((own * places).sum() / own.sum()))
+            sure.append(float(own.max()))
+        spans = spans_of(found.strip, middles)
+        return tuple(
+            Character(each.symbol, certain, found.way.box(*span), (each.first, each.end))
+            for each, certain, span in zip(decoded.characters, sure, spans, strict=True)
+        )
+
+
+def reader_of(run: str | Path | Run) -> Reader:
+    """The reader that a run, or its folder, makes. Raises RunError where it cannot read lines."""
+    return Reader(run if isinstance(run, Run) else open_run(run))

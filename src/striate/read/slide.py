@@ -1,0 +1,168 @@
+"""A network slid along a wide image as one big convolution (LeNet-5's paper, section VII).
+
+Every layer that moves a window goes on to the right; a linear layer on flattened maps becomes a convolution whose
+kernel is those maps' size; RBF units, and linear layers after it, look at one place after another. What neighbouring
+windows share is computed once. The column of scores at place k is what the network says of the crop that begins at
+pixel k · step: exactly so, as long as no layer pads at the sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import assert_never, cast
+
+from striate.account import account
+from striate.errors import ShapeError
+from striate.spec.checks import Pair, Sides
+from striate.spec.layers import (
+    RBF,
+    Activation,
+    Auxiliary,
+    BatchNorm,
+    Block,
+    Branches,
+    Conv,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    Linear,
+    LocalResponseNorm,
+    PadChannels,
+    Pool,
+    PositionBias,
+    Residual,
+    Softmax,
+    Subsample,
+)
+from striate.spec.network import Network, names, plan
+from striate.spec.shapes import Shape, window
+
+
+@dataclass(frozen=True)
+class Slid:
+    """A network that can slide, as convolutions all through.
+
+    `network` takes images of any width from `window` on, of its own height, and gives (features, 1, columns), a column
+    every `step` pixels; the features are the logits, or what the RBF `units` at the end look at. `kernels` has the
+    shape of the maps that each linear layer reads, by path.
+    """
+
+    network: Network
+    units: RBF | None
+    window: int
+    step: int
+    kernels: dict[str, Shape]
+
+    def columns(self, width: int) -> int:
+        """How many columns an image of some width gives."""
+        return max(0, (width - self.window) // self.step + 1)
+
+    def macs(self, width: int) -> int:
+        """The multiply-accumulates for an image of some width."""
+        channels, height, _ = self.network.input
+        found = account(self.network, input=(channels, height, width))
+        units = 0 if self.units is None else len(self.units.centres) * len(self.units.centres[0])
+        return found.totals.macs + units * found.rows[-1].step.output[2]
+
+
+def slide(network: Network) -> Slid:
+    """A network as one big convolution. Layers keep their paths, and their weights all but the shape.
+
+    Raises ShapeError, naming the layer, where columns would not be exactly what the network says of each crop, or where
+    the layers are not in a row.
+
+    >>> from striate.networks import find
+    >>> slid = slide(find("lenet5-reader"))
+    >>> slid.step, [slid.columns(width) for width in (32, 36, 64, 96)]
+    (4, [1, 2, 9, 17])
+    """
+    walk = _Walk({step.path: step.inputs[0] for step in plan(network).steps})
+    try:
+        layers = list(walk.chain(network.layers, ""))
+        if walk.maps[1:] != (1, 1) and plan(network).output[1:] != (1, 1):
+            raise _unlike(walk.last, "gives a map and not one score for each class")
+    except ShapeError as error:
+        raise error.at(network.name) from None
+    body = replace(network, layers=layers)
+    return Slid(body, walk.units, network.input[2], walk.step, walk.kernels)
+
+
+@dataclass
+class _Walk:
+    """How far the layers have been followed.
+
+    `maps` is the size of what a flat vector was before; `step` the product of the strides.
+    """
+
+    shapes: dict[str, Shape]
+    maps: Shape = (0, 0, 0)
+    step: int = 1
+    units: RBF | None = None
+    last: str = ""
+    kernels: dict[str, Shape] = field(default_factory=dict)
+
+    def chain(self, layers: Sequence[Layer], prefix: str) -> Iterator[Layer]:
+        """The layers with their names, each as it slides; nothing for those that vanish."""
+        for name, layer in zip(names(layers), layers, strict=True):
+            yield from self.slid(layer, name, prefix + name)
+
+    def slid(self, layer: Layer, name: str, path: str) -> Iterator[Layer]:
+        """One layer, or none."""
+        if isinstance(layer, Block):
+            yield replace(layer, layers=tuple(self.chain(layer.layers, f"{path}.")), name=name)
+            return
+        if isinstance(layer, (Residual, Branches, Auxiliary)):
+            raise _unlike(path, "is not one layer after another")
+        if self.units is not None or self.last == "softmax":
+            raise _unlike(path, "comes after class scores")
+        shape = self.shapes[path]
+        match layer:
+            case Conv() | Pool() | Subsample():
+                yield replace(self.moved(layer, shape, path), name=name)
+            case Flatten():
+                self.maps = shape if len(shape) == 3 else self.maps
+            case GlobalAveragePool():
+                self.maps = (shape[0], 1, 1)
+                yield Pool("average", kernel=cast(Pair, shape[1:]), stride=1, name=name)
+            case Linear():
+                self.kernels[path] = self.maps
+                yield Conv(layer.units, kernel=cast(Pair, self.maps[1:]), bias=layer.bias, name=name)
+                self.maps = (layer.units, 1, 1)
+            case BatchNorm() if len(shape) == 1 and self.maps[1:] != (1, 1):
+                raise _unlike(path, "normalises each place of its maps apart")
+            case BatchNorm() | LocalResponseNorm() | Activation() | Dropout() | PadChannels():
+                yield replace(layer, name=name)
+            case RBF():
+                if self.maps[1:] != (1, 1):
+                    raise _unlike(path, "looks at whole maps; put a linear layer before it")
+                self.units = layer
+            case Softmax():
+                self.last = "softmax"
+            case PositionBias():
+                raise _unlike(path, "has a bias for each place")
+            case _:
+                assert_never(layer)
+        self.last = self.last if self.last == "softmax" else path
+
+    def moved(self, layer: Conv | Pool | Subsample, shape: Shape, path: str) -> Conv | Pool | Subsample:
+        """A layer that moves a window, its padding above and below written out."""
+        height, width = window(layer, shape).axes
+        self.step *= width.stride
+        if width.before or width.after:
+            raise _unlike(path, f"pads {max(width.before, width.after)} columns at the sides")
+        if (width.output - 1) * width.stride + width.extent > width.padded:
+            raise _unlike(path, "lets its last window hang over the edge")
+        if isinstance(layer, Subsample):
+            return layer
+        sides = cast(Sides, (height.before, height.after, 0, 0))
+        return replace(layer, padding=sides)
+
+
+def _unlike(path: str, why: str) -> ShapeError:
+    return ShapeError(
+        f"{path} {why}, so the network cannot slide.",
+        "Slid along a line, each layer must do at every place what it does on a crop of the input's size.",
+        "Layers in a row that do not pad at the sides can: lenet5-reader, lenet5 and lenet5-dense do.",
+    )
