@@ -12,10 +12,14 @@ from PIL import Image, ImageDraw
 
 from striate import find
 from striate.read import reader_of
+from striate.serve import Predictor
+from striate.train.run import open_run
 from tests.serve.browsing import FAINT, NAMELESS, NARROW, NEEDS_CHROMIUM, OVERFLOWING, WIDE, expect
 from tests.serve.conftest import Server, fresh, png, serving
+from tests.serve.pages import ask, numbers_of, written
 from tests.serve.test_interface import IMAGE, is_described
 
+DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 CLASSES = (*map(str, range(10)), "blank")
 ANSWER = {
     "lines": [
@@ -116,3 +120,16 @@ def test_what_is_written_is_read_with_boxes(readers, visit, size, theme) -> None
 @NEEDS_CHROMIUM
 def test_a_page_whose_runs_cannot_read_has_no_line(server, visit) -> None:
     expect(visit(server).get_by_test_id("line")).to_be_hidden()
+
+
+@NEEDS_CHROMIUM
+def test_a_readers_file_brings_a_digit_into_a_window(reading, tmp_path, visit) -> None:
+    predictor = Predictor(open_run(reading))
+    image = (DIGITS / "5-photo.png").read_bytes()
+    expected, _ = predictor.read(image)
+    assert expected.shape == (1, 1, 32, 32)
+    page = visit(written(tmp_path / "page.html", predictor))
+    found = numbers_of(ask(page, "values", image, steps="on")["input"])
+    level = (predictor.run.preprocessing.high - predictor.run.preprocessing.low) / 255
+    assert (found - expected.flatten()).abs().max().item() < 1.5 * level
+    expect(page.get_by_role("heading", name="Draw a digit")).to_be_visible()
