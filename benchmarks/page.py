@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -25,6 +25,13 @@ from typing import Literal
 from playwright.sync_api import Browser, Page, sync_playwright
 
 FOUR = (((0.33, 0.2), (0.3, 0.52), (0.68, 0.52)), ((0.66, 0.18), (0.62, 0.85)))
+NUMBER = (
+    *(((0.08, 0.25), (0.2, 0.22), (0.12, 0.8)), ((0.3, 0.2), (0.29, 0.8))),
+    *(((0.42, 0.2), (0.38, 0.55), (0.5, 0.55)), ((0.48, 0.3), (0.47, 0.85))),
+    ((0.66, 0.22), (0.6, 0.25), (0.59, 0.6), (0.64, 0.8), (0.7, 0.6), (0.72, 0.35), (0.66, 0.22)),
+    ((0.8, 0.25), (0.88, 0.22), (0.9, 0.4), (0.8, 0.8), (0.93, 0.78)),
+)
+"""71402, on a wide pad."""
 DESK, PHONE = (1440, 900), (390, 844)
 
 
@@ -58,10 +65,11 @@ def opened(browser: Browser, address: str) -> Page:
     return page
 
 
-def draw(page: Page) -> None:
-    """Draw a four."""
-    box = page.get_by_test_id("pad").bounding_box() or {}
-    for stroke in FOUR:
+def draw(page: Page, strokes: Sequence[Sequence[tuple[float, float]]] = FOUR, *, pad: str = "pad") -> None:
+    """Draw a four, or something else."""
+    page.get_by_test_id(pad).scroll_into_view_if_needed()
+    box = page.get_by_test_id(pad).bounding_box() or {}
+    for stroke in strokes:
         points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
         page.mouse.move(*points[0])
         page.mouse.down()
@@ -140,6 +148,9 @@ def main() -> None:
                     page.screenshot(
                         path=asked.pictures / "serve-runs.png", clip={"x": 0, "y": 0, "width": 1440, "height": 560}
                     )
+                    if page.get_by_test_id("line").is_visible():
+                        draw(page, NUMBER, pad="line-pad")
+                        page.get_by_test_id("line").screenshot(path=asked.pictures / "serve-line.png")
                     page.close()
         pages = {name: opened(browser, each) for name, each in addresses.items()}
         for _ in range(asked.rounds):
