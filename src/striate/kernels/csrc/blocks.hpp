@@ -57,7 +57,7 @@ using Multiply = void (*)(const Products&);
 // The kernel for a block of `filters` × `taps`, or null where that does not fit.
 Multiply products(int filters, int taps);
 
-// to[i] = the sum of the 16 lanes of from[i], in one fixed order.
+// to[i] = the sum of the 16 lanes of from[i], in one fixed order. `to` may be where `from` is.
 void add_lanes(const float* from, float* to, int count);
 
 }  // namespace striate
