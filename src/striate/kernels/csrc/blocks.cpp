@@ -11,7 +11,9 @@ namespace {
 
 template <int FILTERS, int COLUMNS>
 void correlate(const Correlation& c) {
-    for (int lane = 0; lane < GROUP; lane += LANES) {
+    for (int turn = 0; turn < c.rows * (GROUP / LANES); turn++) {
+        const int y = turn / (GROUP / LANES), lane = turn % (GROUP / LANES) * LANES;
+        const ptrdiff_t at = y * c.in_row + lane;
         Vector sum[FILTERS][COLUMNS];
         for (int f = 0; f < FILTERS; f++)
             for (int x = 0; x < COLUMNS; x++) sum[f][x] = spread(c.start ? c.start[f] : 0.0f);
@@ -21,7 +23,7 @@ void correlate(const Correlation& c) {
                 const int32_t* offset = c.offsets + first;
                 const float* weight = c.weights + first * FILTERS;
                 for (int t = 0; t < c.run; t++, weight += FILTERS) {
-                    const float* in = c.in + offset[t] + lane;
+                    const float* in = c.in + at + offset[t];
                     if constexpr (COLUMNS <= FILTERS) {  // the smaller side waits in registers, the larger streams by
                         Vector value[COLUMNS];
                         for (int x = 0; x < COLUMNS; x++) value[x] = load(in + x * c.in_step);
@@ -42,11 +44,11 @@ void correlate(const Correlation& c) {
             for (int f = 0; f < FILTERS; f++)
                 for (int x = 0; x < COLUMNS; x++) sum[f][x] = relu_of(sum[f][x]);
         if (c.gate) {
-            const float* gate = c.gate + lane;
+            const float* gate = c.gate + y * c.gate_row + lane;
             for (int f = 0; f < FILTERS; f++, gate += c.gate_channel)
                 for (int x = 0; x < COLUMNS; x++) sum[f][x] = through(RELU, load(gate + x * c.gate_step), sum[f][x]);
         }
-        float* out = c.out + lane;
+        float* out = c.out + y * c.out_row + lane;
         const ptrdiff_t out_step = c.out_step, out_channel = c.out_channel;
         for (int f = 0; f < FILTERS; f++, out += out_channel)
             for (int x = 0; x < COLUMNS; x++) store(out + x * out_step, sum[f][x]);

@@ -24,6 +24,7 @@ constexpr double block_cost(int filters, int others) {
 //
 // The taps t come in runs of `run` that follow each other; runs lie `inner` taps apart, `inner_count` of them, and
 // that again `outer_count` times, `outer` apart: so the rows and columns of a kernel that fall outside are left out.
+// All of it for `rows` rows of the result, one after another.
 struct Correlation {
     const float* in;
     const int32_t* offsets;
@@ -31,10 +32,12 @@ struct Correlation {
     const float* start;    // null: zero
     int outer_count, outer, inner_count, inner, run;
     ptrdiff_t in_step, out_step, out_channel;
+    int rows;
+    ptrdiff_t in_row, out_row;
     float* out;
     bool relu;             // applied to the result
     const float* gate;     // null: none; else values of a ReLU, whose derivative the result is multiplied by
-    ptrdiff_t gate_step, gate_channel;
+    ptrdiff_t gate_step, gate_channel, gate_row;
 };
 using Correlate = void (*)(const Correlation&);
 

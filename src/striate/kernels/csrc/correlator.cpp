@@ -7,6 +7,7 @@ namespace {
 
 constexpr double BLOCK_OVERHEAD = 100;  // half cycles around a block's steps,
 constexpr double RUN_OVERHEAD = 20;     //   and around each run of them
+constexpr int BAND_ROWS = 4;            // that a block works out one after another
 
 int floor_division(int a, int b) { return a / b - (a % b < 0); }
 
@@ -155,7 +156,9 @@ void Correlator::pack(int block, const float* weight) {
     for (size_t i = first; i < end; i++) weights[i] = weight[sources_of_weights[i]];
 }
 
-void Correlator::row(const Phase& phase, const Block& block, int m, Correlation c, const Maps* gate_maps) const {
+// `count` rows from m on, from all of which the same rows of the kernel reach the source.
+void Correlator::band(const Phase& phase, const Block& block, int m, int count, Correlation c,
+                      const Maps* gate_maps) const {
     const Reach &rows = phase.rows, &columns = phase.columns;
     const auto [tap, taps] = rows.inside(m, 1, from.rows);
     const int each_row = int(columns.taps.size()), each_source = int(rows.taps.size()) * each_row;
@@ -164,9 +167,10 @@ void Correlator::row(const Phase& phase, const Block& block, int m, Correlation 
     float* out = c.out + to.at(block.first, y, 0);
     c.start = c.start ? c.start + block.first : nullptr;
     c.in_step = columns.stride * GROUP, c.out_step = columns.step * GROUP, c.out_channel = to.channel();
+    c.rows = count, c.in_row = rows.stride * from.row(), c.out_row = rows.step * to.row();
     if (gate) {
         gate += gate_maps->at(block.first, y, 0);
-        c.gate_step = c.out_step, c.gate_channel = gate_maps->channel();
+        c.gate_step = c.out_step, c.gate_channel = gate_maps->channel(), c.gate_row = rows.step * gate_maps->row();
     }
     for (const Columns& part : phase.blocks) {
         const int first = tap * each_row + part.tap;
@@ -184,29 +188,33 @@ void Correlator::row(const Phase& phase, const Block& block, int m, Correlation 
     }
 }
 
+// The rows first … end − 1 of a phase's results, band after band: what a band reads is meant to stay in the cache.
+void Correlator::run_phase(const Phase& phase, int first, int end, const Correlation& c, const Maps* gate_maps) const {
+    for (int m = first, next; m < end; m = next) {
+        const auto reached = phase.rows.inside(m, 1, from.rows);
+        next = m + 1;
+        while (next < std::min(end, m + BAND_ROWS) && phase.rows.inside(next, 1, from.rows) == reached) next++;
+        for (const Block& block : blocks)
+            if (&phases[block.phase] == &phase) band(phase, block, m, next - m, c, gate_maps);
+    }
+}
+
 void Correlator::run(const float* source, float* result, const float* bias, bool relu) const {
     Correlation c{};
     c.in = source, c.out = result, c.start = bias, c.relu = relu;
-    for (const Phase& phase : phases)
-        for (int m = 0; m < phase.rows.positions; m++)
-            for (const Block& block : blocks)
-                if (&phases[block.phase] == &phase) row(phase, block, m, c, nullptr);
+    for (const Phase& phase : phases) run_phase(phase, 0, phase.rows.positions, c, nullptr);
 }
 
 void Correlator::run_rows(const float* source, float* result, const float* bias, bool relu, int first, int count) const {
     Correlation c{};
     c.in = source, c.out = result, c.start = bias, c.relu = relu;
-    for (int m = first; m < first + count; m++)
-        for (const Block& block : blocks) row(phases[0], block, m, c, nullptr);
+    run_phase(phases[0], first, first + count, c, nullptr);
 }
 
 void Correlator::run_gated(const float* source, float* result, const float* gate, const Maps& gate_maps) const {
     Correlation c{};
     c.in = source, c.out = result, c.gate = gate;
-    for (const Phase& phase : phases)
-        for (int m = 0; m < phase.rows.positions; m++)
-            for (const Block& block : blocks)
-                if (&phases[block.phase] == &phase) row(phase, block, m, c, &gate_maps);
+    for (const Phase& phase : phases) run_phase(phase, 0, phase.rows.positions, c, &gate_maps);
 }
 
 }  // namespace striate

@@ -61,7 +61,8 @@ private:
 
     void choose(int longest);
     double cost(const Phase& phase, int columns, int results) const;
-    void row(const Phase& phase, const Block& block, int m, Correlation c, const Maps* gate_maps) const;
+    void band(const Phase& phase, const Block& block, int m, int count, Correlation c, const Maps* gate_maps) const;
+    void run_phase(const Phase& phase, int first, int end, const Correlation& c, const Maps* gate_maps) const;
 
     Maps from, to;
     std::vector<Phase> phases;
