@@ -9,7 +9,23 @@
 namespace striate {
 namespace {
 
-template <int FILTERS, int COLUMNS>
+// Tap T of a triangle.
+template <int T, Shape SHAPE, int FILTERS, int COLUMNS>
+inline void add_tap(const float* in, ptrdiff_t step, const float* weight, Vector (&sum)[FILTERS][COLUMNS]) {
+    constexpr int FIRST = SHAPE == FROM ? T : 0, END = SHAPE == FROM ? COLUMNS : T + 1;
+    Vector value[END - FIRST];
+    for (int x = FIRST; x < END; x++) value[x - FIRST] = load(in + x * step);
+    for (int f = 0; f < FILTERS; f++)
+        for (int x = FIRST; x < END; x++) sum[f][x] += weight[T * FILTERS + f] * value[x - FIRST];
+}
+
+template <Shape SHAPE, int FILTERS, int COLUMNS, int... T>
+inline void add_triangle(const float* in, const int32_t* offset, ptrdiff_t step, const float* weight,
+                         Vector (&sum)[FILTERS][COLUMNS], std::integer_sequence<int, T...>) {
+    (add_tap<T, SHAPE>(in + offset[T], step, weight, sum), ...);
+}
+
+template <int FILTERS, int COLUMNS, Shape SHAPE>
 void correlate(const Correlation& c) {
     for (int turn = 0; turn < c.rows * (GROUP / LANES); turn++) {
         const int y = turn / (GROUP / LANES), lane = turn % (GROUP / LANES) * LANES;
@@ -22,7 +38,10 @@ void correlate(const Correlation& c) {
                 const ptrdiff_t first = ptrdiff_t(a) * c.outer + ptrdiff_t(b) * c.inner;
                 const int32_t* offset = c.offsets + first;
                 const float* weight = c.weights + first * FILTERS;
-                for (int t = 0; t < c.run; t++, weight += FILTERS) {
+                if constexpr (SHAPE != WHOLE)
+                    add_triangle<SHAPE>(c.in + at, offset, c.in_step, weight, sum,
+                                        std::make_integer_sequence<int, COLUMNS>());
+                for (int t = 0; SHAPE == WHOLE && t < c.run; t++, weight += FILTERS) {
                     const float* in = c.in + at + offset[t];
                     if constexpr (COLUMNS <= FILTERS) {  // the smaller side waits in registers, the larger streams by
                         Vector value[COLUMNS];
@@ -90,9 +109,10 @@ inline Vector lanes_folded(const float* row) {
     return sum;
 }
 
-template <int FILTERS, int COLUMNS>
+template <int FILTERS, int COLUMNS, Shape SHAPE>
 constexpr Correlate correlate_if_fits() {
-    if constexpr (fits(FILTERS, COLUMNS, FILTERS < COLUMNS ? FILTERS : COLUMNS)) return correlate<FILTERS, COLUMNS>;
+    constexpr bool fit = fits(FILTERS, COLUMNS, FILTERS < COLUMNS ? FILTERS : COLUMNS);
+    if constexpr (fit && (SHAPE == WHOLE || COLUMNS <= TRIANGLE_COLUMNS)) return correlate<FILTERS, COLUMNS, SHAPE>;
     else return nullptr;
 }
 
@@ -102,10 +122,10 @@ constexpr Multiply multiply_if_fits() {
     else return nullptr;
 }
 
-template <int... N>
+template <Shape SHAPE, int... N>
 constexpr auto correlations(std::integer_sequence<int, N...>) {
     return std::array<Correlate, sizeof...(N)>{
-        correlate_if_fits<N / BLOCK_COLUMNS + 1, N % BLOCK_COLUMNS + 1>()...};
+        correlate_if_fits<N / BLOCK_COLUMNS + 1, N % BLOCK_COLUMNS + 1, SHAPE>()...};
 }
 
 template <int... N>
@@ -113,13 +133,15 @@ constexpr auto multiplications(std::integer_sequence<int, N...>) {
     return std::array<Multiply, sizeof...(N)>{multiply_if_fits<N / BLOCK_TAPS + 1, N % BLOCK_TAPS + 1>()...};
 }
 
-constexpr auto CORRELATIONS = correlations(std::make_integer_sequence<int, BLOCK_FILTERS * BLOCK_COLUMNS>());
+constexpr auto CORRELATION_SIZES = std::make_integer_sequence<int, BLOCK_FILTERS * BLOCK_COLUMNS>();
+constexpr std::array CORRELATIONS{correlations<WHOLE>(CORRELATION_SIZES), correlations<FROM>(CORRELATION_SIZES),
+                                  correlations<UP_TO>(CORRELATION_SIZES)};
 constexpr auto MULTIPLICATIONS = multiplications(std::make_integer_sequence<int, BLOCK_FILTERS * BLOCK_TAPS>());
 
 }  // namespace
 
-Correlate correlation(int filters, int columns) {
-    return CORRELATIONS[(filters - 1) * BLOCK_COLUMNS + columns - 1];
+Correlate correlation(int filters, int columns, Shape shape) {
+    return CORRELATIONS[shape][(filters - 1) * BLOCK_COLUMNS + columns - 1];
 }
 
 Multiply products(int filters, int taps) { return MULTIPLICATIONS[(filters - 1) * BLOCK_TAPS + taps - 1]; }

@@ -8,6 +8,7 @@ namespace striate {
 
 // The most filters (or input channels), columns and taps in one block.
 constexpr int BLOCK_FILTERS = 8, BLOCK_COLUMNS = 14, BLOCK_TAPS = 8;
+constexpr int TRIANGLE_COLUMNS = 6;
 
 // Whether the accumulators of a block, the operands of its side `held` and one more vector fit in the registers.
 constexpr bool fits(int filters, int others, int held) { return filters * others + held + 1 <= REGISTERS; }
@@ -41,8 +42,12 @@ struct Correlation {
 };
 using Correlate = void (*)(const Correlation&);
 
+// Which columns of a block a run's taps reach: all; or tap t those from t on, or those up to t, as the others would read
+// what lies beyond an edge. Of such a triangle the run has as many taps as the block has columns.
+enum Shape { WHOLE, FROM, UP_TO };
+
 // The kernel for a block of `filters` × `columns`, or null where that does not fit.
-Correlate correlation(int filters, int columns);
+Correlate correlation(int filters, int columns, Shape shape);
 
 // partial[f][t] += Σ_y Σ_x gradient[filter[f] + y · … + x · 16] · in[tap[t] + y · … + x · in_step], lane by lane.
 struct Products {

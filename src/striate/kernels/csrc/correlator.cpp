@@ -68,16 +68,38 @@ Correlator::Correlator(const Maps& from, const Maps& to, std::vector<Reach> rows
     choose(longest);
 }
 
+// Some columns side by side, and the taps that reach them.
+Correlator::Columns Correlator::part(const Reach& columns, int first, int count) const {
+    const auto [tap, taps] = columns.inside(first, count, from.columns);
+    bool rises = taps == count && count > 1, falls = rises;
+    for (int i = 0; i < count; i++) {
+        const auto [own, own_taps] = columns.inside(first + i, 1, from.columns);
+        rises = rises && own == tap && own_taps == i + 1;
+        falls = falls && own == tap + i && own_taps == count - i;
+    }
+    return {first, count, tap, taps, rises ? FROM : falls ? UP_TO : WHOLE};
+}
+
+// All columns in parts of at most `most`, but for those of `edge` columns at both ends.
+std::vector<Correlator::Columns> Correlator::cut(const Reach& columns, int most, int edge) const {
+    std::vector<Columns> parts;
+    int first = 0;
+    const auto add = [&](int count) { parts.push_back(part(columns, first, count)), first += count; };
+    if (edge) add(edge);
+    for (int count : split(columns.positions - 2 * edge, most)) add(count);
+    if (edge) add(edge);
+    return parts;
+}
+
 // Half cycles of one row, for each result.
-double Correlator::cost(const Phase& phase, int columns, int results) const {
+double Correlator::cost(const Phase& phase, const std::vector<Columns>& parts, int results) const {
     double total = 0;
-    int m = 0;
-    for (int width : split(phase.columns.positions, columns)) {
-        const int taps = phase.columns.inside(m, width, from.columns).second;
-        const double runs = taps < int(phase.columns.taps.size()) ? double(phase.rows.taps.size() * links[0].size()) : 1;
-        total += phase.rows.taps.size() * links[0].size() * taps * block_cost(results, width);
+    const double rows = double(phase.rows.taps.size() * links[0].size());
+    for (const Columns& each : parts) {
+        const double share = each.shape == WHOLE ? 1.0 : (each.count + 1) / (2.0 * each.count);
+        const double runs = each.taps < int(phase.columns.taps.size()) ? rows : 1;
+        total += rows * each.taps * share * block_cost(results, each.count);
         total += BLOCK_OVERHEAD + RUN_OVERHEAD * runs;
-        m += width;
     }
     return total / results;
 }
@@ -85,21 +107,20 @@ double Correlator::cost(const Phase& phase, int columns, int results) const {
 // The cheapest size of a block for each phase; `longest` results in a row see the same sources.
 void Correlator::choose(int longest) {
     for (Phase& phase : phases) {
-        int results = 1, columns = 1;
+        int results = 1;
         double least = std::numeric_limits<double>::infinity();
+        const int positions = phase.columns.positions, edge = int(phase.columns.taps.size()) - 1;
+        const bool edges = 2 * edge < positions && edge > 1 && edge <= TRIANGLE_COLUMNS;
         for (int r = 1; r <= std::min(longest, BLOCK_FILTERS); r++) {
-            for (int c = 1; c <= std::min(phase.columns.positions, BLOCK_COLUMNS); c++) {
-                if (!correlation(r, c)) continue;
+            for (int c = 1; c <= std::min(positions, BLOCK_COLUMNS); c++) {
+                if (!correlation(r, c, WHOLE)) continue;
                 const int parts = (longest + r - 1) / r;  // a rest of few results costs nearly as much as a full block
-                const double total = cost(phase, c, (longest + parts - 1) / parts);
-                if (total < least) least = total, results = r, columns = c;
+                for (int width : {0, edges && correlation(r, edge, FROM) ? edge : 0}) {
+                    auto columns = cut(phase.columns, c, width);
+                    const double total = cost(phase, columns, (longest + parts - 1) / parts);
+                    if (total < least) least = total, results = r, phase.blocks = std::move(columns);
+                }
             }
-        }
-        int m = 0;
-        for (int width : split(phase.columns.positions, columns)) {
-            const auto [tap, taps] = phase.columns.inside(m, width, from.columns);
-            phase.blocks.push_back({m, width, tap, taps});
-            m += width;
         }
         const int number = int(&phase - phases.data());
         for (int first = 0; first < int(links.size());) {
@@ -184,7 +205,7 @@ void Correlator::band(const Phase& phase, const Block& block, int m, int count, 
         c.in = in + ptrdiff_t(part.first) * columns.stride * GROUP;
         c.out = out + ptrdiff_t(x) * GROUP;
         c.gate = gate ? gate + ptrdiff_t(x) * GROUP : nullptr;
-        correlation(block.count, part.count)(c);
+        correlation(block.count, part.count, part.shape)(c);
     }
 }
 
