@@ -77,7 +77,6 @@ void correlate(const Correlation& c) {
 template <int FILTERS, int TAPS>
 void multiply(const Products& p) {
     float* const partial = p.partial;
-    const ptrdiff_t step = p.in_step;
     for (int lane = 0; lane < GROUP; lane += LANES) {
         Vector sum[FILTERS][TAPS];
         for (int f = 0; f < FILTERS; f++)
@@ -86,16 +85,13 @@ void multiply(const Products& p) {
         const float *gradient[FILTERS], *in[TAPS];
         for (int f = 0; f < FILTERS; f++) gradient[f] = p.gradient + p.filters[f] + lane;
         for (int t = 0; t < TAPS; t++) in[t] = p.in + p.taps[t] + lane;
-        for (int y = 0; y < p.rows; y++) {
-            const ptrdiff_t end = y * p.gradient_row + p.columns * GROUP;
-            ptrdiff_t to = y * p.in_row;
-            for (ptrdiff_t from = y * p.gradient_row; from < end; from += GROUP, to += step) {
-                Vector factor[FILTERS];
-                for (int f = 0; f < FILTERS; f++) factor[f] = held(load(gradient[f] + from));
-                for (int t = 0; t < TAPS; t++) {
-                    const Vector value = held(load(in[t] + to));
-                    for (int f = 0; f < FILTERS; f++) sum[f][t] += factor[f] * value;
-                }
+        const int32_t *from = p.gradient_places, *to = p.in_places;
+        for (int i = 0; i < p.places; i++) {
+            Vector factor[FILTERS];
+            for (int f = 0; f < FILTERS; f++) factor[f] = held(load(gradient[f] + from[i]));
+            for (int t = 0; t < TAPS; t++) {
+                const Vector value = held(load(in[t] + to[i]));
+                for (int f = 0; f < FILTERS; f++) sum[f][t] += factor[f] * value;
             }
         }
         for (int f = 0; f < FILTERS; f++)

@@ -49,14 +49,14 @@ enum Shape { WHOLE, FROM, UP_TO };
 // The kernel for a block of `filters` × `columns`, or null where that does not fit.
 Correlate correlation(int filters, int columns, Shape shape);
 
-// partial[f][t] += Σ_y Σ_x gradient[filter[f] + y · … + x · 16] · in[tap[t] + y · … + x · in_step], lane by lane.
+// partial[f][t] += Σ_i gradient[filters[f] + gradient_places[i]] · in[taps[t] + in_places[i]], lane by lane.
 struct Products {
     const float* gradient;
     const int32_t* filters;
     const float* in;
     const int32_t* taps;
-    int rows, columns;
-    ptrdiff_t gradient_row, in_row, in_step;
+    const int32_t *gradient_places, *in_places;
+    int places;
     float* partial;        // filters × taps × 16
     bool fresh;            // begin with zero instead of with what is there
 };

@@ -45,6 +45,7 @@ private:
     Correlator ahead, back;
     std::vector<Area> areas;
     std::vector<int32_t> filter_offsets, tap_offsets, weight_places;
+    std::vector<int32_t> gradient_places, in_places;  // of a strip's positions, row by row
     int strip_rows = 0;
     bool one_strip = false;
     ptrdiff_t partial_size = 0;
@@ -154,6 +155,12 @@ void Convolution::settled() {
     const int strips = (layer.output[1] + strip_rows - 1) / strip_rows;
     strip_rows = (layer.output[1] + strips - 1) / strips;
     one_strip = strips == 1 && !band;
+    for (int y = 0; y < std::max(strip_rows, band); y++) {
+        for (int x = 0; x < out.columns; x++) {
+            gradient_places.push_back(int32_t(out_gradient.at(0, y, x)));
+            in_places.push_back(int32_t(in.at(0, y * layer.stride[0], x * layer.stride[1])));
+        }
+    }
     for (const Area& area : areas) {
         const ptrdiff_t own = ptrdiff_t(area.filters) * area.taps * GROUP;
         partial_size = one_strip ? (SUMS + BLOCK_FILTERS * BLOCK_TAPS) * GROUP : partial_size + own;
@@ -208,9 +215,9 @@ void Convolution::weight_gradient(const Buffers& b, const float* values, const f
 }
 
 void Convolution::add_strip(Products p, int rows, bool begins, bool ends, const Buffers& b, bool fresh) const {
-    p.rows = rows, p.columns = out.columns, p.fresh = begins;
+    p.gradient_places = gradient_places.data(), p.in_places = in_places.data();
+    p.places = rows * out.columns, p.fresh = begins;
     float* const scratch = p.partial;
-    p.gradient_row = out_gradient.row(), p.in_row = layer.stride[0] * in.row(), p.in_step = layer.stride[1] * GROUP;
     float sums[SUMS + BLOCK_FILTERS * BLOCK_TAPS];
     int waiting = 0;
     const float* first = p.partial;
