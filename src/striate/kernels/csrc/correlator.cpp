@@ -71,7 +71,7 @@ Correlator::Correlator(const Maps& from, const Maps& to, std::vector<Reach> rows
 // Some columns side by side, and the taps that reach them.
 Correlator::Columns Correlator::part(const Reach& columns, int first, int count) const {
     const auto [tap, taps] = columns.inside(first, count, from.columns);
-    bool rises = taps == count && count > 1, falls = rises;
+    bool rises = taps == count && count > 1 && count <= TRIANGLE_COLUMNS, falls = rises;
     for (int i = 0; i < count; i++) {
         const auto [own, own_taps] = columns.inside(first + i, 1, from.columns);
         rises = rises && own == tap && own_taps == i + 1;
@@ -199,8 +199,10 @@ void Correlator::band(const Phase& phase, const Block& block, int m, int count, 
         c.weights = weights.data() + block.weights + ptrdiff_t(first) * block.count;
         c.outer_count = block.sources, c.outer = each_source;
         c.inner_count = taps, c.inner = each_row, c.run = part.taps;
-        if (c.run == c.inner) c.run *= taps, c.inner_count = taps > 0;            // rows follow each other
-        if (c.run == c.outer) c.run *= c.outer_count, c.outer_count = 1;          // and sources
+        if (part.shape == WHOLE) {
+            if (c.run == c.inner) c.run *= taps, c.inner_count = taps > 0;    // rows follow each other
+            if (c.run == c.outer) c.run *= c.outer_count, c.outer_count = 1;  // and sources
+        }
         const int x = columns.first + part.first * columns.step;
         c.in = in + ptrdiff_t(part.first) * columns.stride * GROUP;
         c.out = out + ptrdiff_t(x) * GROUP;

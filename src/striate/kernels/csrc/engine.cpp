@@ -283,8 +283,10 @@ void Engine::finish(const StriateUpdate& update, int shard_count, int thread_cou
         const Parameter& parameter = parameters[chunk.parameter];
         float* __restrict to = parameter.gradient + chunk.first;
         const ptrdiff_t start = parameter.start + chunk.first;
-        std::memcpy(to, shards[0].data() + start, sizeof(float) * chunk.count);
-        for (int s = 1; s < shard_count; s++) {
+        const float *__restrict one = shards[0].data() + start, *__restrict two = shards[shard_count > 1].data() + start;
+        if (shard_count == 1) std::memcpy(to, one, sizeof(float) * chunk.count);
+        else for (ptrdiff_t i = 0; i < chunk.count; i++) to[i] = one[i] + two[i];
+        for (int s = 2; s < shard_count; s++) {
             const float* __restrict from = shards[s].data() + start;
             for (ptrdiff_t i = 0; i < chunk.count; i++) to[i] += from[i];
         }
