@@ -41,7 +41,7 @@ public:
     void backward_rows(const Buffers& b, int first, int count, bool last) override;
 
 private:
-    template <bool REMEMBERS>
+    template <bool REMEMBERS, bool RELU_TOO>
     void quarter_row(const float* corner, float* to, int32_t* memory) const;
     void quarter_row_back(const float* gradients, float* corner, const int32_t* memory) const;
     void forward_row(const float* values, float* to, int32_t* memory, int c, int y) const;
@@ -82,11 +82,12 @@ inline void Pooling::maximum(const float* values, int y, int x, int lane, Vector
             take_larger(load(values + i * in.row() + ptrdiff_t(j) * GROUP + lane), spread(number), most, place);
 }
 
-// The maxima of a row of 2 × 2 windows: of the left and the right value, above and below, and then of both.
-template <bool REMEMBERS>
+// The maxima of a row of 2 × 2 windows: of the left and the right value, above and below, and then of both. `RELU_TOO`
+// spares the row another pass.
+template <bool REMEMBERS, bool RELU_TOO>
 void Pooling::quarter_row(const float* corner, float* to, int32_t* memory) const {
-    const ptrdiff_t below = in.row(), step = ptrdiff_t(layer.stride[1]) * GROUP;
-    for (ptrdiff_t x = 0; x < out.columns; x++) {
+    const ptrdiff_t below = in.row(), step = ptrdiff_t(layer.stride[1]) * GROUP, count = out.columns;
+    for (ptrdiff_t x = 0; x < count; x++) {
         for (int lane = 0; lane < GROUP; lane += LANES) {
             const float* at = corner + x * step + lane;
             Vector most = load(at), low = load(at + below);
@@ -94,18 +95,22 @@ void Pooling::quarter_row(const float* corner, float* to, int32_t* memory) const
             take_larger(load(at + GROUP), spread(1), most, place);
             take_larger(load(at + below + GROUP), spread(3), low, low_place);
             take_larger(low, low_place, most, place);
-            store(to + x * GROUP + lane, most);
+            store(to + x * GROUP + lane, RELU_TOO ? relu_of(most) : most);
             if (REMEMBERS) store_mask(memory + x * GROUP + lane, place);
         }
     }
 }
 
 void Pooling::forward_row(const float* values, float* to, int32_t* memory, int c, int y) const {
-    const bool fast = quarters && layer.kind == MAXIMUM;
-    const float* corner = values + spans[0][y].first * in.row() + spans[1][0].first * GROUP;
-    if (fast && memory) quarter_row<true>(corner, to, memory);
-    else if (fast) quarter_row<false>(corner, to, memory);
-    for (int x = 0; x < out.columns && !fast; x++) {
+    if (quarters && layer.kind == MAXIMUM) {
+        const float* corner = values + spans[0][y].first * in.row() + spans[1][0].first * GROUP;
+        const bool relu = layer.function == RELU;
+        if (memory) relu ? quarter_row<true, true>(corner, to, memory) : quarter_row<true, false>(corner, to, memory);
+        else relu ? quarter_row<false, true>(corner, to, memory) : quarter_row<false, false>(corner, to, memory);
+        if (!relu) activate(layer.function, to, out.columns);
+        return;
+    }
+    for (int x = 0; x < out.columns; x++) {
         for (int lane = 0; lane < GROUP; lane += LANES) {
             Vector result;
             if (layer.kind == MAXIMUM) {
