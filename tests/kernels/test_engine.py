@@ -143,6 +143,14 @@ def test_stride_dilation_groups_and_sides(images: int, groups: int, instruction_
     check(Network("sides", (3, 21, 26), layers), images=images, instruction_set=instruction_set)
 
 
+@pytest.mark.parametrize("instruction_set", HERE)
+@pytest.mark.parametrize("kernel", [2, 3, 5, 7])
+def test_input_gradients_at_the_edges(kernel: int, instruction_set: str) -> None:
+    for columns in range(kernel, kernel + 16, 3):
+        layers = [Conv(3, kernel=1), Activation("relu"), Conv(6, kernel=(3, kernel)), Flatten(), Linear(3)]
+        check(Network("edges", (2, 6, columns), layers), images=3, instruction_set=instruction_set)
+
+
 @pytest.mark.parametrize("name", ["lenet5", "lenet5-dense"])
 def test_few_images_pass_as_many_do(name: str) -> None:
     network = find(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from operator import is_
 from typing import Any
 
 import torch
@@ -40,7 +41,11 @@ class Rule:
             self.kind = optimiser.kind
         else:
             self.kind = "adamw" if isinstance(optimiser, torch.optim.AdamW) else "sgd"
-        self.bound: list[Tensor] | None = None
+        self.names = ("", "", "")
+        self.parameters: list[nn.Parameter] = []
+        self.states: list[dict[str, Any]] = []  # of all parameters that have one
+        self.own: list[dict[str, Any]] = []  # of the engine's
+        self.bound: list[Tensor] = []
         self.arrays: list[Any] = [ctypes.c_void_p()] * 3
         self.steps: list[Tensor] = []
         self.counters: list[ctypes.c_float] = []  # the memory of `steps`
@@ -49,19 +54,9 @@ class Rule:
     def next(self, parameters: list[nn.Parameter]) -> Update:
         """The update of the step to come."""
         group = self.optimiser.param_groups[0]
-        state = self.optimiser.state
         names = self._slots(group)
-        for parameter in parameters:
-            self._begin(state[parameter], parameter, names)
-        slots = [[state[each][name] for each in parameters] if name else [] for name in names]
-        flat = [each for slot in slots for each in slot]
-        if (
-            self.bound is None
-            or len(self.bound) != len(flat)
-            or any(a is not b for a, b in zip(self.bound, flat, strict=True))
-        ):
-            self.bound = flat
-            self._bind(parameters, slots)
+        if not self._is_bound(parameters, names):
+            self._bind(parameters, names)
         self.done += 1
         for counter in self.counters:
             counter.value = self.done
@@ -95,14 +90,34 @@ class Rule:
             if name and state.get(name) is None:
                 state[name] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
 
-    def _bind(self, parameters: list[nn.Parameter], slots: list[list[Tensor]]) -> None:
-        for place, tensors in enumerate(slots):
-            pointers = [each.data_ptr() for each in tensors] or [None] * len(parameters)
+    def _is_bound(self, parameters: list[nn.Parameter], names: tuple[str, str, str]) -> bool:
+        """Whether the state is where it was at the last step. Looked up without parameters' hashes, which are slow."""
+        found = [state.get(name) for name in names if name for state in self.own]
+        return (
+            bool(self.own)
+            and names == self.names
+            and _same(parameters, self.parameters)
+            and _same([*self.optimiser.state.values()], self.states)
+            and _same(found, self.bound)
+        )
+
+    def _bind(self, parameters: list[nn.Parameter], names: tuple[str, str, str]) -> None:
+        self.own = [self.optimiser.state[each] for each in parameters]
+        for state, parameter in zip(self.own, parameters, strict=True):
+            self._begin(state, parameter, names)
+        self.names, self.parameters, self.states = names, [*parameters], [*self.optimiser.state.values()]
+        self.bound = [state[name] for name in names if name for state in self.own]
+        for place, name in enumerate(names):
+            pointers = [state[name].data_ptr() if name else None for state in self.own]
             self.arrays[place] = (ctypes.c_void_p * len(parameters))(*pointers)
-        states = [self.optimiser.state[each] for each in parameters]
-        for each in states:
+        for each in self.own:
             if "step" in each:
                 each["step"] = each["step"].float()
-        self.steps = [each["step"] for each in states if "step" in each]
+        self.steps = [each["step"] for each in self.own if "step" in each]
         self.counters = [ctypes.c_float.from_address(each.data_ptr()) for each in self.steps]
         self.done = float(self.steps[0]) if self.steps else 0.0
+
+
+def _same(these: list[Any], those: list[Any]) -> bool:
+    """Whether two lists hold the same things, not only equal ones."""
+    return len(these) == len(those) and all(map(is_, these, those))

@@ -116,7 +116,7 @@ void Alone::forward(const StriatePass& pass, int threads) {
     if (pass.sums) sums.total(pass.sums, pass.sums + out.channels);
 }
 
-void Alone::run_backward(const StriatePass& pass, int64_t g, float* memory, float* shard) const {
+void Alone::run_backward(const StriatePass& pass, int64_t g, float* memory, float* shard, bool fresh) const {
     Buffers b{};
     b.groups = 1, b.scratch = memory + scratch_start, b.training = true;
     b.in = input(pass, g, memory), b.out_gradient = gradient(pass, g, memory);
@@ -124,6 +124,7 @@ void Alone::run_backward(const StriatePass& pass, int64_t g, float* memory, floa
     b.in_gradient = pass.in_gradient ? pass.in_gradient + g * in.size() : nullptr;
     b.weight_gradient = pass.weight_gradient ? shard : nullptr;
     b.bias_gradient = pass.bias_gradient ? shard + rounded(weights) : nullptr;
+    b.fresh = fresh;
     layer->backward(b);
 }
 
@@ -143,9 +144,9 @@ void Alone::backward(const StriatePass& pass, int threads) {
         if (fresh[thread])
             clear_margins(layer->in, memory), clear_margins(layer->out_gradient, memory + gradient_start);
         fresh[thread] = 0;
-        std::fill(shard, shard + shard_size, 0.0f);
-        for (int64_t g = groups * number / shards; g < groups * (number + 1) / shards; g++) {
-            run_backward(pass, g, memory, shard);
+        const int64_t begin = groups * number / shards;
+        for (int64_t g = begin; g < groups * (number + 1) / shards; g++) {
+            run_backward(pass, g, memory, shard, g == begin);
             for (int c = 0; pass.scale && pass.in_gradient && c < in.channels; c++) {
                 float* to = pass.in_gradient + g * in.size() + c * in.channel();
                 if (pass.scale_gradient)

@@ -21,7 +21,7 @@ private:
     // A thread's copies with margins: of a group's input, and of its output's gradient.
     const float* input(const StriatePass& pass, int64_t group, float* memory) const;
     const float* gradient(const StriatePass& pass, int64_t group, float* memory) const;
-    void run_backward(const StriatePass& pass, int64_t group, float* memory, float* shard) const;
+    void run_backward(const StriatePass& pass, int64_t group, float* memory, float* shard, bool fresh) const;
     void pack(const StriatePass& pass, int first, int end, int threads);
 
     std::unique_ptr<Operation> layer;

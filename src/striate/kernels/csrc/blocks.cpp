@@ -9,9 +9,27 @@
 namespace striate {
 namespace {
 
-template <int FILTERS, int COLUMNS>
+// Tap T of a triangle.
+template <int T, Shape SHAPE, int FILTERS, int COLUMNS>
+inline void add_tap(const float* in, ptrdiff_t step, const float* weight, Vector (&sum)[FILTERS][COLUMNS]) {
+    constexpr int FIRST = SHAPE == FROM ? T : 0, END = SHAPE == FROM ? COLUMNS : T + 1;
+    Vector value[END - FIRST];
+    for (int x = FIRST; x < END; x++) value[x - FIRST] = load(in + x * step);
+    for (int f = 0; f < FILTERS; f++)
+        for (int x = FIRST; x < END; x++) sum[f][x] += weight[T * FILTERS + f] * value[x - FIRST];
+}
+
+template <Shape SHAPE, int FILTERS, int COLUMNS, int... T>
+inline void add_triangle(const float* in, const int32_t* offset, ptrdiff_t step, const float* weight,
+                         Vector (&sum)[FILTERS][COLUMNS], std::integer_sequence<int, T...>) {
+    (add_tap<T, SHAPE>(in + offset[T], step, weight, sum), ...);
+}
+
+template <int FILTERS, int COLUMNS, Shape SHAPE>
 void correlate(const Correlation& c) {
-    for (int lane = 0; lane < GROUP; lane += LANES) {
+    for (int turn = 0; turn < c.rows * (GROUP / LANES); turn++) {
+        const int y = turn / (GROUP / LANES), lane = turn % (GROUP / LANES) * LANES;
+        const ptrdiff_t at = y * c.in_row + lane;
         Vector sum[FILTERS][COLUMNS];
         for (int f = 0; f < FILTERS; f++)
             for (int x = 0; x < COLUMNS; x++) sum[f][x] = spread(c.start ? c.start[f] : 0.0f);
@@ -20,8 +38,11 @@ void correlate(const Correlation& c) {
                 const ptrdiff_t first = ptrdiff_t(a) * c.outer + ptrdiff_t(b) * c.inner;
                 const int32_t* offset = c.offsets + first;
                 const float* weight = c.weights + first * FILTERS;
-                for (int t = 0; t < c.run; t++, weight += FILTERS) {
-                    const float* in = c.in + offset[t] + lane;
+                if constexpr (SHAPE != WHOLE)
+                    add_triangle<SHAPE>(c.in + at, offset, c.in_step, weight, sum,
+                                        std::make_integer_sequence<int, COLUMNS>());
+                for (int t = 0; SHAPE == WHOLE && t < c.run; t++, weight += FILTERS) {
+                    const float* in = c.in + at + offset[t];
                     if constexpr (COLUMNS <= FILTERS) {  // the smaller side waits in registers, the larger streams by
                         Vector value[COLUMNS];
                         for (int x = 0; x < COLUMNS; x++) value[x] = load(in + x * c.in_step);
@@ -42,11 +63,11 @@ void correlate(const Correlation& c) {
             for (int f = 0; f < FILTERS; f++)
                 for (int x = 0; x < COLUMNS; x++) sum[f][x] = relu_of(sum[f][x]);
         if (c.gate) {
-            const float* gate = c.gate + lane;
+            const float* gate = c.gate + y * c.gate_row + lane;
             for (int f = 0; f < FILTERS; f++, gate += c.gate_channel)
                 for (int x = 0; x < COLUMNS; x++) sum[f][x] = through(RELU, load(gate + x * c.gate_step), sum[f][x]);
         }
-        float* out = c.out + lane;
+        float* out = c.out + y * c.out_row + lane;
         const ptrdiff_t out_step = c.out_step, out_channel = c.out_channel;
         for (int f = 0; f < FILTERS; f++, out += out_channel)
             for (int x = 0; x < COLUMNS; x++) store(out + x * out_step, sum[f][x]);
@@ -56,7 +77,6 @@ void correlate(const Correlation& c) {
 template <int FILTERS, int TAPS>
 void multiply(const Products& p) {
     float* const partial = p.partial;
-    const ptrdiff_t step = p.in_step;
     for (int lane = 0; lane < GROUP; lane += LANES) {
         Vector sum[FILTERS][TAPS];
         for (int f = 0; f < FILTERS; f++)
@@ -65,16 +85,13 @@ void multiply(const Products& p) {
         const float *gradient[FILTERS], *in[TAPS];
         for (int f = 0; f < FILTERS; f++) gradient[f] = p.gradient + p.filters[f] + lane;
         for (int t = 0; t < TAPS; t++) in[t] = p.in + p.taps[t] + lane;
-        for (int y = 0; y < p.rows; y++) {
-            const ptrdiff_t end = y * p.gradient_row + p.columns * GROUP;
-            ptrdiff_t to = y * p.in_row;
-            for (ptrdiff_t from = y * p.gradient_row; from < end; from += GROUP, to += step) {
-                Vector factor[FILTERS];
-                for (int f = 0; f < FILTERS; f++) factor[f] = held(load(gradient[f] + from));
-                for (int t = 0; t < TAPS; t++) {
-                    const Vector value = held(load(in[t] + to));
-                    for (int f = 0; f < FILTERS; f++) sum[f][t] += factor[f] * value;
-                }
+        const int32_t *from = p.gradient_places, *to = p.in_places;
+        for (int i = 0; i < p.places; i++) {
+            Vector factor[FILTERS];
+            for (int f = 0; f < FILTERS; f++) factor[f] = held(load(gradient[f] + from[i]));
+            for (int t = 0; t < TAPS; t++) {
+                const Vector value = held(load(in[t] + to[i]));
+                for (int f = 0; f < FILTERS; f++) sum[f][t] += factor[f] * value;
             }
         }
         for (int f = 0; f < FILTERS; f++)
@@ -88,9 +105,10 @@ inline Vector lanes_folded(const float* row) {
     return sum;
 }
 
-template <int FILTERS, int COLUMNS>
+template <int FILTERS, int COLUMNS, Shape SHAPE>
 constexpr Correlate correlate_if_fits() {
-    if constexpr (fits(FILTERS, COLUMNS, FILTERS < COLUMNS ? FILTERS : COLUMNS)) return correlate<FILTERS, COLUMNS>;
+    constexpr bool fit = fits(FILTERS, COLUMNS, FILTERS < COLUMNS ? FILTERS : COLUMNS);
+    if constexpr (fit && (SHAPE == WHOLE || COLUMNS <= TRIANGLE_COLUMNS)) return correlate<FILTERS, COLUMNS, SHAPE>;
     else return nullptr;
 }
 
@@ -100,10 +118,10 @@ constexpr Multiply multiply_if_fits() {
     else return nullptr;
 }
 
-template <int... N>
+template <Shape SHAPE, int... N>
 constexpr auto correlations(std::integer_sequence<int, N...>) {
     return std::array<Correlate, sizeof...(N)>{
-        correlate_if_fits<N / BLOCK_COLUMNS + 1, N % BLOCK_COLUMNS + 1>()...};
+        correlate_if_fits<N / BLOCK_COLUMNS + 1, N % BLOCK_COLUMNS + 1, SHAPE>()...};
 }
 
 template <int... N>
@@ -111,13 +129,15 @@ constexpr auto multiplications(std::integer_sequence<int, N...>) {
     return std::array<Multiply, sizeof...(N)>{multiply_if_fits<N / BLOCK_TAPS + 1, N % BLOCK_TAPS + 1>()...};
 }
 
-constexpr auto CORRELATIONS = correlations(std::make_integer_sequence<int, BLOCK_FILTERS * BLOCK_COLUMNS>());
+constexpr auto CORRELATION_SIZES = std::make_integer_sequence<int, BLOCK_FILTERS * BLOCK_COLUMNS>();
+constexpr std::array CORRELATIONS{correlations<WHOLE>(CORRELATION_SIZES), correlations<FROM>(CORRELATION_SIZES),
+                                  correlations<UP_TO>(CORRELATION_SIZES)};
 constexpr auto MULTIPLICATIONS = multiplications(std::make_integer_sequence<int, BLOCK_FILTERS * BLOCK_TAPS>());
 
 }  // namespace
 
-Correlate correlation(int filters, int columns) {
-    return CORRELATIONS[(filters - 1) * BLOCK_COLUMNS + columns - 1];
+Correlate correlation(int filters, int columns, Shape shape) {
+    return CORRELATIONS[shape][(filters - 1) * BLOCK_COLUMNS + columns - 1];
 }
 
 Multiply products(int filters, int taps) { return MULTIPLICATIONS[(filters - 1) * BLOCK_TAPS + taps - 1]; }

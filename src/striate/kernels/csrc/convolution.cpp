@@ -37,13 +37,15 @@ private:
     static Links links_to_channels(const StriateLayer& layer);
     std::pair<int, int> choose_area(int filters, int taps) const;
     void add_areas(const std::vector<int>& channels, const std::vector<Link>& filters);
-    void weight_gradient(const float* in, const float* gradient, float* to, float* scratch) const;
-    void add_strip(Products p, int rows, bool fresh, bool last, float* to) const;
-    void bias_gradient(const float* gradient, int rows, float* to) const;
+    void weight_gradient(const Buffers& b, const float* in, const float* gradient, bool fresh) const;
+    void add_strip(Products p, int rows, bool begins, bool ends, const Buffers& b, bool fresh) const;
+    void bias_gradient(const float* gradient, int rows, bool begins, bool ends, const Buffers& b, bool fresh) const;
+    float* bias_lanes(const Buffers& b) const { return b.scratch + partial_size; }
 
     Correlator ahead, back;
     std::vector<Area> areas;
     std::vector<int32_t> filter_offsets, tap_offsets, weight_places;
+    std::vector<int32_t> gradient_places, in_places;  // of a strip's positions, row by row
     int strip_rows = 0;
     bool one_strip = false;
     ptrdiff_t partial_size = 0;
@@ -153,13 +155,19 @@ void Convolution::settled() {
     const int strips = (layer.output[1] + strip_rows - 1) / strip_rows;
     strip_rows = (layer.output[1] + strips - 1) / strips;
     one_strip = strips == 1 && !band;
+    for (int y = 0; y < std::max(strip_rows, band); y++) {
+        for (int x = 0; x < out.columns; x++) {
+            gradient_places.push_back(int32_t(out_gradient.at(0, y, x)));
+            in_places.push_back(int32_t(in.at(0, y * layer.stride[0], x * layer.stride[1])));
+        }
+    }
     for (const Area& area : areas) {
         const ptrdiff_t own = ptrdiff_t(area.filters) * area.taps * GROUP;
         partial_size = one_strip ? (SUMS + BLOCK_FILTERS * BLOCK_TAPS) * GROUP : partial_size + own;
     }
 }
 
-ptrdiff_t Convolution::scratch_size(int) const { return partial_size; }
+ptrdiff_t Convolution::scratch_size(int) const { return partial_size + ptrdiff_t(out.channels) * GROUP; }
 
 void Convolution::pack(int part) {
     if (part < ahead.packs()) ahead.pack(part, layer.weight);
@@ -180,8 +188,9 @@ void Convolution::backward(const Buffers& b) {
     for (int g = 0; g < b.groups; g++) {
         const float* in_values = b.in + g * b.in_group;
         const float* gradient = b.out_gradient + g * b.out_gradient_group;
-        if (b.weight_gradient) weight_gradient(in_values, gradient, b.weight_gradient, b.scratch);
-        if (b.bias_gradient) bias_gradient(gradient, layer.output[1], b.bias_gradient);
+        const bool fresh = b.fresh && g == 0;
+        if (b.weight_gradient) weight_gradient(b, in_values, gradient, fresh);
+        if (b.bias_gradient) bias_gradient(gradient, layer.output[1], true, true, b, fresh);
         if (!b.in_gradient) continue;
         float* to = b.in_gradient + g * b.in_gradient_group;
         if (input_function == RELU) {
@@ -196,19 +205,19 @@ void Convolution::backward(const Buffers& b) {
 }
 
 // Strip by strip, so that what the areas sweep over again and again stays in the cache; the lanes are added at the end.
-void Convolution::weight_gradient(const float* values, const float* gradient, float* to, float* scratch) const {
+void Convolution::weight_gradient(const Buffers& b, const float* values, const float* gradient, bool fresh) const {
     for (int y = 0; y < layer.output[1]; y += strip_rows) {
         Products p{};
-        p.gradient = gradient + y * out_gradient.row(), p.partial = scratch;
+        p.gradient = gradient + y * out_gradient.row(), p.partial = b.scratch;
         p.in = values + y * layer.stride[0] * in.row();
-        add_strip(p, std::min(strip_rows, layer.output[1] - y), y == 0, y + strip_rows >= layer.output[1], to);
+        add_strip(p, std::min(strip_rows, layer.output[1] - y), y == 0, y + strip_rows >= layer.output[1], b, fresh);
     }
 }
 
-void Convolution::add_strip(Products p, int rows, bool fresh, bool last, float* to) const {
-    p.rows = rows, p.columns = out.columns, p.fresh = fresh;
+void Convolution::add_strip(Products p, int rows, bool begins, bool ends, const Buffers& b, bool fresh) const {
+    p.gradient_places = gradient_places.data(), p.in_places = in_places.data();
+    p.places = rows * out.columns, p.fresh = begins;
     float* const scratch = p.partial;
-    p.gradient_row = out_gradient.row(), p.in_row = layer.stride[0] * in.row(), p.in_step = layer.stride[1] * GROUP;
     float sums[SUMS + BLOCK_FILTERS * BLOCK_TAPS];
     int waiting = 0;
     const float* first = p.partial;
@@ -217,10 +226,14 @@ void Convolution::add_strip(Products p, int rows, bool fresh, bool last, float* 
         p.filters = filter_offsets.data() + area.first_filter, p.taps = tap_offsets.data() + area.first_tap;
         products(area.filters, area.taps)(p);
         p.partial += area.filters * area.taps * GROUP, waiting += area.filters * area.taps;
-        if (!last || (waiting < SUMS && i + 1 < areas.size())) continue;
+        if (!ends || (waiting < SUMS && i + 1 < areas.size())) continue;
         add_lanes(first, sums, waiting);
         const ptrdiff_t place = area.weights + area.filters * area.taps - waiting;
-        for (int k = 0; k < waiting; k++) to[weight_places[place + k]] += sums[k];
+        float* const to = b.weight_gradient;
+        for (int k = 0; k < waiting; k++) {
+            float& at = to[weight_places[place + k]];
+            at = fresh ? sums[k] : at + sums[k];
+        }
         waiting = 0;
         first = p.partial = one_strip ? scratch : p.partial;
     }
@@ -233,27 +246,30 @@ void Convolution::forward_rows(const Buffers& b, int first, int count) {
 void Convolution::backward_rows(const Buffers& b, int first, int count, bool last) {
     Products p{};
     p.gradient = b.out_gradient, p.partial = b.scratch, p.in = b.in + first * layer.stride[0] * in.row();
-    add_strip(p, count, first == 0, last, b.weight_gradient);
-    if (layer.bias) bias_gradient(b.out_gradient, count, b.bias_gradient);
+    add_strip(p, count, first == 0, last, b, b.fresh);
+    if (layer.bias) bias_gradient(b.out_gradient, count, first == 0, last, b, b.fresh);
 }
 
-void Convolution::bias_gradient(const float* gradient, int rows, float* to) const {
+// Row by row into a vector for each filter, whose lanes are added at the end.
+void Convolution::bias_gradient(const float* gradient, int rows, bool begins, bool ends, const Buffers& b,
+                                bool fresh) const {
+    float* const lanes = bias_lanes(b);
     for (int f = 0; f < out.channels; f++) {
-        alignas(64) float lanes[GROUP] = {};
         for (int lane = 0; lane < GROUP; lane += LANES) {
-            Vector even{}, odd{};
+            float* const sum = lanes + f * GROUP + lane;
+            Vector even = begins ? Vector{} : load(sum), odd{};
             for (int y = 0; y < rows; y++) {
                 const float* row = gradient + out_gradient.at(f, y, 0) + lane;
                 int x = 0;
                 for (; x + 1 < out.columns; x += 2) even += load(row + x * GROUP), odd += load(row + (x + 1) * GROUP);
                 if (x < out.columns) even += load(row + x * GROUP);
             }
-            store(lanes + lane, even + odd);
+            store(sum, even + odd);
         }
-        float sum;
-        add_lanes(lanes, &sum, 1);
-        to[f] += sum;
     }
+    if (!ends) return;
+    add_lanes(lanes, lanes, out.channels);
+    for (int f = 0; f < out.channels; f++) b.bias_gradient[f] = fresh ? lanes[f] : b.bias_gradient[f] + lanes[f];
 }
 
 }  // namespace

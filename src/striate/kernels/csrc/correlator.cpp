@@ -7,6 +7,7 @@ namespace {
 
 constexpr double BLOCK_OVERHEAD = 100;  // half cycles around a block's steps,
 constexpr double RUN_OVERHEAD = 20;     //   and around each run of them
+constexpr int BAND_ROWS = 4;            // that a block works out one after another
 
 int floor_division(int a, int b) { return a / b - (a % b < 0); }
 
@@ -67,16 +68,38 @@ Correlator::Correlator(const Maps& from, const Maps& to, std::vector<Reach> rows
     choose(longest);
 }
 
+// Some columns side by side, and the taps that reach them.
+Correlator::Columns Correlator::part(const Reach& columns, int first, int count) const {
+    const auto [tap, taps] = columns.inside(first, count, from.columns);
+    bool rises = taps == count && count > 1 && count <= TRIANGLE_COLUMNS, falls = rises;
+    for (int i = 0; i < count; i++) {
+        const auto [own, own_taps] = columns.inside(first + i, 1, from.columns);
+        rises = rises && own == tap && own_taps == i + 1;
+        falls = falls && own == tap + i && own_taps == count - i;
+    }
+    return {first, count, tap, taps, rises ? FROM : falls ? UP_TO : WHOLE};
+}
+
+// All columns in parts of at most `most`, but for those of `edge` columns at both ends.
+std::vector<Correlator::Columns> Correlator::cut(const Reach& columns, int most, int edge) const {
+    std::vector<Columns> parts;
+    int first = 0;
+    const auto add = [&](int count) { parts.push_back(part(columns, first, count)), first += count; };
+    if (edge) add(edge);
+    for (int count : split(columns.positions - 2 * edge, most)) add(count);
+    if (edge) add(edge);
+    return parts;
+}
+
 // Half cycles of one row, for each result.
-double Correlator::cost(const Phase& phase, int columns, int results) const {
+double Correlator::cost(const Phase& phase, const std::vector<Columns>& parts, int results) const {
     double total = 0;
-    int m = 0;
-    for (int width : split(phase.columns.positions, columns)) {
-        const int taps = phase.columns.inside(m, width, from.columns).second;
-        const double runs = taps < int(phase.columns.taps.size()) ? double(phase.rows.taps.size() * links[0].size()) : 1;
-        total += phase.rows.taps.size() * links[0].size() * taps * block_cost(results, width);
+    const double rows = double(phase.rows.taps.size() * links[0].size());
+    for (const Columns& each : parts) {
+        const double share = each.shape == WHOLE ? 1.0 : (each.count + 1) / (2.0 * each.count);
+        const double runs = each.taps < int(phase.columns.taps.size()) ? rows : 1;
+        total += rows * each.taps * share * block_cost(results, each.count);
         total += BLOCK_OVERHEAD + RUN_OVERHEAD * runs;
-        m += width;
     }
     return total / results;
 }
@@ -84,21 +107,20 @@ double Correlator::cost(const Phase& phase, int columns, int results) const {
 // The cheapest size of a block for each phase; `longest` results in a row see the same sources.
 void Correlator::choose(int longest) {
     for (Phase& phase : phases) {
-        int results = 1, columns = 1;
+        int results = 1;
         double least = std::numeric_limits<double>::infinity();
+        const int positions = phase.columns.positions, edge = int(phase.columns.taps.size()) - 1;
+        const bool edges = 2 * edge < positions && edge > 1 && edge <= TRIANGLE_COLUMNS;
         for (int r = 1; r <= std::min(longest, BLOCK_FILTERS); r++) {
-            for (int c = 1; c <= std::min(phase.columns.positions, BLOCK_COLUMNS); c++) {
-                if (!correlation(r, c)) continue;
+            for (int c = 1; c <= std::min(positions, BLOCK_COLUMNS); c++) {
+                if (!correlation(r, c, WHOLE)) continue;
                 const int parts = (longest + r - 1) / r;  // a rest of few results costs nearly as much as a full block
-                const double total = cost(phase, c, (longest + parts - 1) / parts);
-                if (total < least) least = total, results = r, columns = c;
+                for (int width : {0, edges && correlation(r, edge, FROM) ? edge : 0}) {
+                    auto columns = cut(phase.columns, c, width);
+                    const double total = cost(phase, columns, (longest + parts - 1) / parts);
+                    if (total < least) least = total, results = r, phase.blocks = std::move(columns);
+                }
             }
-        }
-        int m = 0;
-        for (int width : split(phase.columns.positions, columns)) {
-            const auto [tap, taps] = phase.columns.inside(m, width, from.columns);
-            phase.blocks.push_back({m, width, tap, taps});
-            m += width;
         }
         const int number = int(&phase - phases.data());
         for (int first = 0; first < int(links.size());) {
@@ -155,7 +177,9 @@ void Correlator::pack(int block, const float* weight) {
     for (size_t i = first; i < end; i++) weights[i] = weight[sources_of_weights[i]];
 }
 
-void Correlator::row(const Phase& phase, const Block& block, int m, Correlation c, const Maps* gate_maps) const {
+// `count` rows from m on, from all of which the same rows of the kernel reach the source.
+void Correlator::band(const Phase& phase, const Block& block, int m, int count, Correlation c,
+                      const Maps* gate_maps) const {
     const Reach &rows = phase.rows, &columns = phase.columns;
     const auto [tap, taps] = rows.inside(m, 1, from.rows);
     const int each_row = int(columns.taps.size()), each_source = int(rows.taps.size()) * each_row;
@@ -164,9 +188,10 @@ void Correlator::row(const Phase& phase, const Block& block, int m, Correlation 
     float* out = c.out + to.at(block.first, y, 0);
     c.start = c.start ? c.start + block.first : nullptr;
     c.in_step = columns.stride * GROUP, c.out_step = columns.step * GROUP, c.out_channel = to.channel();
+    c.rows = count, c.in_row = rows.stride * from.row(), c.out_row = rows.step * to.row();
     if (gate) {
         gate += gate_maps->at(block.first, y, 0);
-        c.gate_step = c.out_step, c.gate_channel = gate_maps->channel();
+        c.gate_step = c.out_step, c.gate_channel = gate_maps->channel(), c.gate_row = rows.step * gate_maps->row();
     }
     for (const Columns& part : phase.blocks) {
         const int first = tap * each_row + part.tap;
@@ -174,39 +199,45 @@ void Correlator::row(const Phase& phase, const Block& block, int m, Correlation 
         c.weights = weights.data() + block.weights + ptrdiff_t(first) * block.count;
         c.outer_count = block.sources, c.outer = each_source;
         c.inner_count = taps, c.inner = each_row, c.run = part.taps;
-        if (c.run == c.inner) c.run *= taps, c.inner_count = taps > 0;            // rows follow each other
-        if (c.run == c.outer) c.run *= c.outer_count, c.outer_count = 1;          // and sources
+        if (part.shape == WHOLE) {
+            if (c.run == c.inner) c.run *= taps, c.inner_count = taps > 0;    // rows follow each other
+            if (c.run == c.outer) c.run *= c.outer_count, c.outer_count = 1;  // and sources
+        }
         const int x = columns.first + part.first * columns.step;
         c.in = in + ptrdiff_t(part.first) * columns.stride * GROUP;
         c.out = out + ptrdiff_t(x) * GROUP;
         c.gate = gate ? gate + ptrdiff_t(x) * GROUP : nullptr;
-        correlation(block.count, part.count)(c);
+        correlation(block.count, part.count, part.shape)(c);
+    }
+}
+
+// The rows first … end − 1 of a phase's results, band after band: what a band reads is meant to stay in the cache.
+void Correlator::run_phase(const Phase& phase, int first, int end, const Correlation& c, const Maps* gate_maps) const {
+    for (int m = first, next; m < end; m = next) {
+        const auto reached = phase.rows.inside(m, 1, from.rows);
+        next = m + 1;
+        while (next < std::min(end, m + BAND_ROWS) && phase.rows.inside(next, 1, from.rows) == reached) next++;
+        for (const Block& block : blocks)
+            if (&phases[block.phase] == &phase) band(phase, block, m, next - m, c, gate_maps);
     }
 }
 
 void Correlator::run(const float* source, float* result, const float* bias, bool relu) const {
     Correlation c{};
     c.in = source, c.out = result, c.start = bias, c.relu = relu;
-    for (const Phase& phase : phases)
-        for (int m = 0; m < phase.rows.positions; m++)
-            for (const Block& block : blocks)
-                if (&phases[block.phase] == &phase) row(phase, block, m, c, nullptr);
+    for (const Phase& phase : phases) run_phase(phase, 0, phase.rows.positions, c, nullptr);
 }
 
 void Correlator::run_rows(const float* source, float* result, const float* bias, bool relu, int first, int count) const {
     Correlation c{};
     c.in = source, c.out = result, c.start = bias, c.relu = relu;
-    for (int m = first; m < first + count; m++)
-        for (const Block& block : blocks) row(phases[0], block, m, c, nullptr);
+    run_phase(phases[0], first, first + count, c, nullptr);
 }
 
 void Correlator::run_gated(const float* source, float* result, const float* gate, const Maps& gate_maps) const {
     Correlation c{};
     c.in = source, c.out = result, c.gate = gate;
-    for (const Phase& phase : phases)
-        for (int m = 0; m < phase.rows.positions; m++)
-            for (const Block& block : blocks)
-                if (&phases[block.phase] == &phase) row(phase, block, m, c, &gate_maps);
+    for (const Phase& phase : phases) run_phase(phase, 0, phase.rows.positions, c, &gate_maps);
 }
 
 }  // namespace striate

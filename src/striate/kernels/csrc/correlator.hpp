@@ -53,6 +53,7 @@ private:
     };
     struct Columns {
         int first, count, tap, taps;
+        Shape shape;
     };
     struct Phase {
         Reach rows, columns;
@@ -60,8 +61,11 @@ private:
     };
 
     void choose(int longest);
-    double cost(const Phase& phase, int columns, int results) const;
-    void row(const Phase& phase, const Block& block, int m, Correlation c, const Maps* gate_maps) const;
+    Columns part(const Reach& columns, int first, int count) const;
+    std::vector<Columns> cut(const Reach& columns, int most, int edge) const;
+    double cost(const Phase& phase, const std::vector<Columns>& parts, int results) const;
+    void band(const Phase& phase, const Block& block, int m, int count, Correlation c, const Maps* gate_maps) const;
+    void run_phase(const Phase& phase, int first, int end, const Correlation& c, const Maps* gate_maps) const;
 
     Maps from, to;
     std::vector<Phase> phases;

@@ -84,11 +84,11 @@ void weight_block(const Matrix& m, const Buffers& b, const float* turned, ptrdif
             const int k = (vector + v) * LANES, rest = m.inputs - k;
             float* to = b.weight_gradient + ptrdiff_t(first + o) * m.inputs + k;
             if (rest >= LANES) {
-                store_loose(to, load_loose(to) + sum[o][v]);
+                store_loose(to, b.fresh ? sum[o][v] : load_loose(to) + sum[o][v]);
             } else {
                 alignas(64) float last[LANES];
                 store(last, sum[o][v]);
-                for (int i = 0; i < rest; i++) to[i] += last[i];
+                for (int i = 0; i < rest; i++) to[i] = b.fresh ? last[i] : to[i] + last[i];
             }
         }
     }
@@ -139,7 +139,9 @@ public:
         matrix = {layer.weight, layer.bias, layer.input[0] * layer.input[1] * layer.input[2], layer.output[0]};
     }
 
-    ptrdiff_t scratch_size(int groups) const override { return groups * GROUP * stride(); }
+    ptrdiff_t scratch_size(int groups) const override {
+        return GROUP * std::max(groups * stride(), ptrdiff_t(matrix.outputs));
+    }
 
     void forward(const Buffers& b) override {
         int first = 0;
@@ -153,14 +155,7 @@ public:
 
     void backward(const Buffers& b) override {
         if (b.weight_gradient) weight_gradient(b);
-        if (b.bias_gradient) {
-            for (int o = 0; o < matrix.outputs; o++) {
-                float sums[2];
-                for (int g = 0; g < b.groups; g++)
-                    add_lanes(b.out_gradient + g * b.out_gradient_group + ptrdiff_t(o) * GROUP, sums + g, 1);
-                for (int g = 0; g < b.groups; g++) b.bias_gradient[o] += sums[g];
-            }
-        }
+        if (b.bias_gradient) bias_gradient(b);
         if (!b.in_gradient) return;
         int first = 0;
         for (int count : split(matrix.inputs, INPUTS)) {
@@ -187,6 +182,17 @@ private:
             }
             first += count;
         }
+    }
+
+    void bias_gradient(const Buffers& b) const {
+        for (ptrdiff_t i = 0; i < ptrdiff_t(matrix.outputs) * GROUP; i += LANES) {
+            Vector sum = load(b.out_gradient + i);
+            for (int g = 1; g < b.groups; g++) sum += load(b.out_gradient + g * b.out_gradient_group + i);
+            store(b.scratch + i, sum);
+        }
+        add_lanes(b.scratch, b.scratch, matrix.outputs);
+        for (int o = 0; o < matrix.outputs; o++)
+            b.bias_gradient[o] = b.fresh ? b.scratch[o] : b.bias_gradient[o] + b.scratch[o];
     }
 
     Matrix matrix;

@@ -126,6 +126,7 @@ Buffers Engine::buffers(const Tile& tile, int i, int group, int groups) const {
     b.scratch = tile.memory + thread_size - scratch;
     b.seed = (tile.seed + uint64_t(i) * 0x9e3779b97f4a7c15u) * 0xd1342543de82ef95u + uint64_t(tile.first / GROUP + group);
     b.training = tile.training;
+    b.fresh = tile.fresh && group == 0;
     return b;
 }
 
@@ -231,7 +232,7 @@ void Engine::forward(const StriateImages& images, float* outputs, int thread_cou
     threads.run(tiles, thread_count, [&](int number, int thread) {
         const int64_t first = int64_t(number) * TILE, count = std::min<int64_t>(TILE, images.count - first);
         const Tile tile{memories[thread].data(), nullptr, first, first + TILE * thread_count,
-                        int((count + GROUP - 1) / GROUP), 0, false, false, false};
+                        int((count + GROUP - 1) / GROUP), 0, false, false, false, false};
         run_forward(images, tile);
         for (int64_t i = 0; i < count; i++) {
             const float* from = tile.memory + values.back().start + i / GROUP * values.back().group + i % GROUP;
@@ -251,9 +252,10 @@ StriateResult Engine::step(const StriateImages& images, const StriateTarget& tar
     if (!shard_count) std::fill(shards[0].data(), shards[0].data() + shard_size, 0.0f);
     threads.run(shard_count, thread_count, [&](int number, int thread) {
         Tile tile{memories[thread].data(), shards[number].data(), 0, 0, 0, target.seed, true, thread == 0,
-                  shard_count == 1 && thread_count > 1};
-        std::fill(tile.shard, tile.shard + shard_size, 0.0f);
-        for (int t = int(int64_t(tiles) * number / shard_count); t < int(int64_t(tiles) * (number + 1) / shard_count); t++) {
+                  true, shard_count == 1 && thread_count > 1};
+        const int begin = int(int64_t(tiles) * number / shard_count), end = int(int64_t(tiles) * (number + 1) / shard_count);
+        for (int t = begin; t < end; t++) {
+            tile.fresh = t == begin;
             tile.first = int64_t(t) * TILE;
             tile.next = tile.first + (tiles == shard_count ? thread_count : 1) * TILE;
             tile.groups = int((std::min<int64_t>(TILE, images.count - tile.first) + GROUP - 1) / GROUP);
@@ -281,8 +283,10 @@ void Engine::finish(const StriateUpdate& update, int shard_count, int thread_cou
         const Parameter& parameter = parameters[chunk.parameter];
         float* __restrict to = parameter.gradient + chunk.first;
         const ptrdiff_t start = parameter.start + chunk.first;
-        std::memcpy(to, shards[0].data() + start, sizeof(float) * chunk.count);
-        for (int s = 1; s < shard_count; s++) {
+        const float *__restrict one = shards[0].data() + start, *__restrict two = shards[shard_count > 1].data() + start;
+        if (shard_count == 1) std::memcpy(to, one, sizeof(float) * chunk.count);
+        else for (ptrdiff_t i = 0; i < chunk.count; i++) to[i] = one[i] + two[i];
+        for (int s = 2; s < shard_count; s++) {
             const float* __restrict from = shards[s].data() + start;
             for (ptrdiff_t i = 0; i < chunk.count; i++) to[i] += from[i];
         }

@@ -49,6 +49,7 @@ private:
         int groups;
         uint64_t seed;
         bool training, timed;
+        bool fresh;    // nothing is in the shard yet
         bool helpers;  // other threads have nothing to do: one of them takes half of a layer's backward pass
     };
     struct Chunk {

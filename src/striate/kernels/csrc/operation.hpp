@@ -17,8 +17,9 @@ struct Buffers {
     int32_t* memory;           // what forward leaves for backward
     ptrdiff_t in_group, out_group, out_gradient_group, in_gradient_group, memory_group;
     int groups;
-    float* weight_gradient;    // of the shard; gradients are added to it; null: nobody asks for them
+    float* weight_gradient;    // of the shard; null: nobody asks for them
     float* bias_gradient;
+    bool fresh;                // these gradients are written, as there is nothing yet that they could be added to
     float* scratch;
     uint64_t seed;             // of dropout: of the step, the layer and the first image
     bool training;

@@ -41,8 +41,9 @@ public:
     void backward_rows(const Buffers& b, int first, int count, bool last) override;
 
 private:
-    template <bool REMEMBERS>
+    template <bool REMEMBERS, bool RELU_TOO>
     void quarter_row(const float* corner, float* to, int32_t* memory) const;
+    void quarter_row_back(const float* gradients, float* corner, const int32_t* memory) const;
     void forward_row(const float* values, float* to, int32_t* memory, int c, int y) const;
     void backward_row(const float* gradients, float* to, const int32_t* memory, int c, int y) const;
     void backward_map(const Buffers& b, int g, int c) const;
@@ -81,11 +82,12 @@ inline void Pooling::maximum(const float* values, int y, int x, int lane, Vector
             take_larger(load(values + i * in.row() + ptrdiff_t(j) * GROUP + lane), spread(number), most, place);
 }
 
-// The maxima of a row of 2 × 2 windows: of the left and the right value, above and below, and then of both.
-template <bool REMEMBERS>
+// The maxima of a row of 2 × 2 windows: of the left and the right value, above and below, and then of both. `RELU_TOO`
+// spares the row another pass.
+template <bool REMEMBERS, bool RELU_TOO>
 void Pooling::quarter_row(const float* corner, float* to, int32_t* memory) const {
-    const ptrdiff_t below = in.row(), step = ptrdiff_t(layer.stride[1]) * GROUP;
-    for (ptrdiff_t x = 0; x < out.columns; x++) {
+    const ptrdiff_t below = in.row(), step = ptrdiff_t(layer.stride[1]) * GROUP, count = out.columns;
+    for (ptrdiff_t x = 0; x < count; x++) {
         for (int lane = 0; lane < GROUP; lane += LANES) {
             const float* at = corner + x * step + lane;
             Vector most = load(at), low = load(at + below);
@@ -93,18 +95,22 @@ void Pooling::quarter_row(const float* corner, float* to, int32_t* memory) const
             take_larger(load(at + GROUP), spread(1), most, place);
             take_larger(load(at + below + GROUP), spread(3), low, low_place);
             take_larger(low, low_place, most, place);
-            store(to + x * GROUP + lane, most);
+            store(to + x * GROUP + lane, RELU_TOO ? relu_of(most) : most);
             if (REMEMBERS) store_mask(memory + x * GROUP + lane, place);
         }
     }
 }
 
 void Pooling::forward_row(const float* values, float* to, int32_t* memory, int c, int y) const {
-    const bool fast = quarters && layer.kind == MAXIMUM;
-    const float* corner = values + spans[0][y].first * in.row() + spans[1][0].first * GROUP;
-    if (fast && memory) quarter_row<true>(corner, to, memory);
-    else if (fast) quarter_row<false>(corner, to, memory);
-    for (int x = 0; x < out.columns && !fast; x++) {
+    if (quarters && layer.kind == MAXIMUM) {
+        const float* corner = values + spans[0][y].first * in.row() + spans[1][0].first * GROUP;
+        const bool relu = layer.function == RELU;
+        if (memory) relu ? quarter_row<true, true>(corner, to, memory) : quarter_row<true, false>(corner, to, memory);
+        else relu ? quarter_row<false, true>(corner, to, memory) : quarter_row<false, false>(corner, to, memory);
+        if (!relu) activate(layer.function, to, out.columns);
+        return;
+    }
+    for (int x = 0; x < out.columns; x++) {
         for (int lane = 0; lane < GROUP; lane += LANES) {
             Vector result;
             if (layer.kind == MAXIMUM) {
@@ -148,23 +154,31 @@ void Pooling::backward_rows(const Buffers& b, int first, int count, bool) {
                          b.memory + memory_at(c, y), c, y);
 }
 
+// Each gradient to the place of its maximum; the other three of its window get zeros.
+void Pooling::quarter_row_back(const float* gradients, float* corner, const int32_t* memory) const {
+    const ptrdiff_t below = in_gradient.row(), step = ptrdiff_t(layer.stride[1]) * GROUP;
+    const ptrdiff_t places[4] = {0, GROUP, below, below + GROUP}, count = out.columns;
+    for (ptrdiff_t x = 0; x < count; x++) {
+        for (int lane = 0; lane < GROUP; lane += LANES) {
+            const Vector gradient = load(gradients + x * GROUP + lane);
+            const Mask place = load_mask(memory + x * GROUP + lane);
+            for (int32_t i = 0; i < 4; i++) store(corner + x * step + places[i] + lane, place == i ? gradient : Vector{});
+        }
+    }
+}
+
 // Of one row of windows. Where windows share values or leave some out, the rows they lie on must have been cleared.
 void Pooling::backward_row(const float* gradients, float* to, const int32_t* memory, int c, int y) const {
+    if (quarters && apart && layer.kind == MAXIMUM) {
+        float* corner = to + spans[0][y].first * in_gradient.row() + spans[1][0].first * GROUP;
+        return quarter_row_back(gradients, corner, memory);
+    }
     for (int x = 0; x < out.columns; x++) {
         for (int lane = 0; lane < GROUP; lane += LANES) {
             Vector gradient = load(gradients + x * GROUP + lane);
             Mask place{};
             if (layer.kind == MAXIMUM) place = load_mask(memory + x * GROUP + lane);
             else gradient *= factor(c, y, x);
-            if (quarters && apart) {
-                float* corner = to + spans[0][y].first * in_gradient.row() + spans[1][x].first * GROUP + lane;
-                const bool all = layer.kind != MAXIMUM;
-                store(corner, all ? gradient : place == 0 ? gradient : Vector{});
-                store(corner + GROUP, all ? gradient : place == 1 ? gradient : Vector{});
-                store(corner + in_gradient.row(), all ? gradient : place == 2 ? gradient : Vector{});
-                store(corner + in_gradient.row() + GROUP, all ? gradient : place == 3 ? gradient : Vector{});
-                continue;
-            }
             int32_t number = 0;
             for (int i = spans[0][y].first; i < spans[0][y].end; i++) {
                 for (int j = spans[1][x].first; j < spans[1][x].end; j++, number++) {
@@ -216,7 +230,9 @@ void Pooling::backward(const Buffers& b) {
             }
             float sums[2];
             add_lanes(lanes, sums, 2);
-            b.weight_gradient[c] += sums[0], b.bias_gradient[c] += sums[1];
+            const bool fresh = b.fresh && g == 0;
+            b.weight_gradient[c] = fresh ? sums[0] : b.weight_gradient[c] + sums[0];
+            b.bias_gradient[c] = fresh ? sums[1] : b.bias_gradient[c] + sums[1];
         }
     }
 }
