@@ -136,9 +136,9 @@ struct Network {
     void warp(void* engine, const StriateImages& given, int threads) {
         const int32_t* input = layers[0].input;
         const int ranks[2] = {3, 4};
-        const float* matrices = memory(size_t(given.count) * 6, 40.0f);
+        const auto* moves = reinterpret_cast<const StriateMove*>(memory(size_t(given.count) * 7, 40.0f));
         const float* noise = memory(size_t(given.count) * 2 * ranks[0] * ranks[1], 3.0f);
-        StriateWarp warp{{input[0], input[1], input[2]}, {ranks[0], ranks[1]}, matrices, noise,
+        StriateWarp warp{{input[0], input[1], input[2]}, {ranks[0], ranks[1]}, moves, noise,
                          memory(size_t(ranks[0]) * input[1], 1), memory(size_t(ranks[1]) * input[2], 1)};
         std::vector<float> to(size_t(given.count) * input[0] * input[1] * input[2]);
         striate_warp(engine, &given, &warp, to.data(), threads);

@@ -74,6 +74,21 @@ def test_a_choice_is_measured_and_leaves_no_trace() -> None:
     assert choose(network, build(network), batch=32, threads=1, kernels="torch").milliseconds == {}
 
 
+def test_channels_last_lays_out_weights_and_changes_no_value() -> None:
+    network = find("simple-cnn")
+    plain, last = (
+        build(network, generator=torch.Generator().manual_seed(1), kernels=each) for each in ("torch", "channels-last")
+    )
+    four = [name for name, each in last.named_parameters() if each.ndim == 4 and min(each.shape[1:]) > 1]
+    assert four
+    for name, weight in last.named_parameters():
+        assert torch.equal(weight, plain.get_parameter(name))
+        assert weight.is_contiguous() == (name not in four)
+    images = torch.rand(2, *network.input)
+    torch.testing.assert_close(last.eval().compute(images), plain.eval().logits(images), rtol=1e-4, atol=1e-5)
+    assert last.get_parameter(four[0]).is_contiguous(memory_format=torch.channels_last)
+
+
 def test_what_the_engine_cannot_take_is_measured_layer_by_layer() -> None:
     module = build(NORMALISED, kernels="torch")
     choice = choose(NORMALISED, module, batch=32, threads=1)

@@ -67,15 +67,21 @@ class Built(nn.Module):
     measured. A call of the module itself, and `logits`, always run on PyTorch.
     """
 
-    def __init__(self, network: Network, kernels: str = "torch") -> None:
+    def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
-        self.kernels = kernels
+        self.kernels = "torch"
         self._engine: Engine | None = None
         self._layers: Layerwise | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_engine": None, "_layers": None}
+
+    def run_on(self, kernels: str) -> None:
+        """Take these kernels from now on. For channels-last, weights change their order in memory, and no value."""
+        self.kernels = kernels
+        if kernels == "channels-last":
+            self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - the stubs lack it
 
     def engine(self, batch: int = 128) -> Engine | None:
         """The whole network on Striate's kernels, or None where it runs on others: `compute` then knows which.
@@ -85,7 +91,7 @@ class Built(nn.Module):
         if not self._plain():
             return None
         if self.kernels == "auto":
-            self.kernels = _fastest_kernels(self.network, batch)
+            self.run_on(_fastest_kernels(self.network, batch))
         if self.kernels != "striate":
             return None
         if self._engine is None:
@@ -180,10 +186,11 @@ def build(
         )
     shapes = {step.path: step.inputs[0] for step in planned.steps}
     device = torch.device(device)
-    built = Built(network, kernels)
+    built = Built(network)
     _add(built, network.layers, "", shapes, device)
     if device.type != "meta":
         initialise(built, planned, initialisation, generator=generator)
+    built.run_on(kernels)
     return built
 
 

@@ -61,6 +61,7 @@ def choose(
     if len(counts) == 1 and len(wanted) == 1:
         return Choice(wanted[0], counts[0])
     found: dict[tuple[str, int], float] = {}
+    # Channels last are last: they lay the module out anew.
     wanted.sort(key=("striate", "torch", "operators", "channels-last").index)
     # Nothing that others draw or do may change: dropout draws from PyTorch's own generator.
     with torch.enable_grad(), torch.random.fork_rng(devices=[]):
@@ -97,6 +98,7 @@ def _step(name: str, network: Network, module: nn.Module, batch: int) -> Callabl
         logits = Layerwise(network, module).logits
     if name == "channels-last":
         images = images.contiguous(memory_format=torch.channels_last)
+        module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - the stubs lack it
 
     def step(count: int) -> None:
         torch.set_num_threads(count)
