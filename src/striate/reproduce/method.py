@@ -46,9 +46,9 @@ class Decisions:
     biases: str = "zero"
     start: str = "exact"
     shift: float = 1.0
-    size: float = 0.1
+    size: float = 0.2
     squeeze: float = 0.1
-    shear: float = 10.0
+    shear: float = 15.0
 
     def __post_init__(self) -> None:
         checks.one_of("loss", self.loss, tuple(LOSSES))

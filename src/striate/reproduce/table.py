@@ -49,9 +49,9 @@ def amplitudes(decisions: Decisions) -> str:
     """How far images are distorted, in one line.
 
     >>> amplitudes(Decisions(shift=1.5, size=0.2, squeeze=0.1, shear=10.0))
-    'distorted by up to: shift 1.5 pixels, size 20 %, squeeze 10 %, shear 10°'
+    'distorted by up to: shift 1.5 px, size 20 %, squeeze 10 %, shear 10°'
     """
-    parts = [f"shift {decisions.shift:g} pixels", f"size {100 * decisions.size:g} %"]
+    parts = [f"shift {decisions.shift:g} px", f"size {100 * decisions.size:g} %"]
     parts += [f"squeeze {100 * decisions.squeeze:g} %", f"shear {decisions.shear:g}°"]
     return f"distorted by up to: {', '.join(parts)}"
 
