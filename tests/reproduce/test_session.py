@@ -20,7 +20,7 @@ from striate.errors import DataError, FormatError, RunError, SpecError
 from striate.kernels import pattern
 from striate.networks import find
 from striate.reproduce import Decisions, Method, Pass, learner, paper, session, table
-from striate.reproduce.distortion import AMPLITUDES, presentations, shown
+from striate.reproduce.distortion import affine_of, presentations, shown
 from striate.reproduce.figure import curves
 from striate.reproduce.learner import fresh, inputs_of_units
 from striate.train import open_run
@@ -179,9 +179,10 @@ def test_what_is_shown_is_moved_by_the_amplitudes(few_digits: Path, tmp_path: Pa
     still = ~draws.any(1)
     assert torch.equal(some.pictures.images[still], plain[still])
     assert (some.pictures.images[~still] - plain[~still]).abs().amax((1, 2, 3)).min() > 0.05
-    affine = AMPLITUDES.affine(torch.ones(1, 5))
-    ink = {"shift": affine.right, "scale": affine.scale - 1, "squeeze": affine.squeeze, "shear": affine.shear}
-    assert {name: round(float(each), 6) for name, each in ink.items()} == vars(AMPLITUDES)
+    decided = Decisions(shift=1.5, size=0.2, squeeze=0.05, shear=12.0)
+    affine = affine_of(torch.tensor([[1.0, -1.0, -1.0, 1.0, -1.0]]), decided)
+    moved = [affine.right, affine.down, affine.scale, affine.squeeze, affine.shear]
+    assert [round(float(each), 6) for each in moved] == [1.5, -1.5, 0.8, 0.05, -12.0]
 
 
 def test_first_weights_are_even_within_2_4_over_the_inputs() -> None:
@@ -203,10 +204,13 @@ def test_first_weights_are_even_within_2_4_over_the_inputs() -> None:
     [
         (
             {"los": "eq8"},
-            "no decision is called 'los'.\nThe decisions are: loss, j, scale, subsampling, biases, start.",
+            "no decision is called 'los'.\n"
+            "The decisions are: loss, j, scale, subsampling, biases, start, shift, size, squeeze, shear.",
         ),
         ({"j": "many"}, "j is 'many'.\nIt must be a number."),
         ({"scale": "0"}, "scale is 0.\nIt must be more than 0."),
+        ({"size": "1"}, "size is 1.0.\nIt must be a number of at least 0 and below 1."),
+        ({"shear": "90"}, "shear is 90.0.\nIt must be a number of at least 0 and below 90."),
     ],
 )
 def test_a_decision_that_is_none(texts: dict[str, str], message: str) -> None:

@@ -57,7 +57,8 @@ class Decision(click.ParamType):
     "decisions",
     type=Decision(),
     multiple=True,
-    help="Decide otherwise what the paper leaves open: loss, j, scale, subsampling, biases, start.",
+    help="Decide otherwise what the paper leaves open: loss, j, scale, subsampling, biases, start; of distortions "
+    "shift, size, squeeze, shear.",
 )
 @click.option("--hold-out", type=click.IntRange(0, 30_000), default=0, help="Judge by so many training images instead.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder. By default runs/lenet5-1998.")

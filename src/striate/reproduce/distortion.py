@@ -1,7 +1,7 @@
 """What is shown in a pass: images in the paper's constant random order, as they are or distorted.
 
 The paper's distortions are planar affine (section III-B): translations, scaling, squeezing and shear; it gives no
-amplitudes. Here each is drawn evenly from −amplitude to +amplitude.
+amplitudes. Here each is drawn evenly from minus to plus what the method's decisions say.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from striate.data import Affine, ImageSet, Preprocessing, epoch_order, move
 from striate.kernels.engine import Pictures
-from striate.reproduce.method import Method
+from striate.reproduce.method import Decisions, Method
 from striate.train.metrics import pictures_of
 
 CHUNK = 5_000
@@ -24,30 +24,6 @@ CHUNK = 5_000
 VERSIONS = 10
 """An image and nine distorted ones: the paper's 60,000 + 540,000."""
 Draws = Float[Tensor, "images 5"]
-
-
-@dataclass(frozen=True)
-class Amplitudes:
-    """How far an image is distorted: `shift` in pixels on each axis, `scale`, `squeeze` fractions, `shear` degrees."""
-
-    shift: float = 1.0
-    scale: float = 0.1
-    squeeze: float = 0.1
-    shear: float = 10.0
-
-    def affine(self, draws: Draws) -> Affine:
-        """The moves of draws from −1 to 1."""
-        right, down, size, squeeze, slant = draws.unbind(1)
-        return Affine(
-            scale=1 + self.scale * size,
-            squeeze=self.squeeze * squeeze,
-            shear=self.shear * slant,
-            right=self.shift * right,
-            down=self.shift * down,
-        )
-
-
-AMPLITUDES = Amplitudes()
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +55,22 @@ def presentations(method: Method, number: int) -> tuple[Int64[Tensor, " images"]
     return image, versions[version, image]
 
 
+def affine_of(draws: Draws, decisions: Decisions) -> Affine:
+    """The moves of draws from −1 to 1.
+
+    >>> affine_of(torch.tensor([[1.0, -1.0, 0.0, 0.0, 0.0]]), Decisions(shift=2.0)).down
+    tensor([-2.])
+    """
+    right, down, size, squeeze, shear = draws.unbind(1)
+    return Affine(
+        scale=1 + decisions.size * size,
+        squeeze=decisions.squeeze * squeeze,
+        shear=decisions.shear * shear,
+        right=decisions.shift * right,
+        down=decisions.shift * down,
+    )
+
+
 def shown(images: ImageSet, preprocessing: Preprocessing, method: Method, number: int) -> Iterator[Shown]:
     """The packed `images` of pass `number`, some thousands at a time."""
     chosen, draws = presentations(method, number)
@@ -88,7 +80,8 @@ def shown(images: ImageSet, preprocessing: Preprocessing, method: Method, number
             yield Shown(pictures_of(images.images, preprocessing, chosen=some), images.labels)
             continue
         pixels = preprocessing.normalise(images.images[some])
-        pixels[moved] = move(pixels[moved], AMPLITUDES.affine(drawn[moved]), fill=preprocessing.low)
+        affine = affine_of(drawn[moved], method.decisions)
+        pixels[moved] = move(pixels[moved], affine, fill=preprocessing.low)
         yield Shown(Pictures(pixels), images.labels[some])
 
 

@@ -34,6 +34,9 @@ class Decisions:
     over 84 units, the published η and μ diverge. `subsampling` takes the "sum" of a window, as section II-B says, or
     its "average", as section II-A does. `biases` begin at "zero", or are drawn as weights are ("uniform"). `start` is
     where the curvature begins at F6: the "exact" second derivative of the loss, or eq. 8's for both losses ("eq8").
+
+    The others say how far an image is distorted, each a greatest value on either side: `shift` in pixels on each axis,
+    `size` and `squeeze` as fractions, `shear` in degrees.
     """
 
     loss: str = "eq9"
@@ -42,6 +45,10 @@ class Decisions:
     subsampling: str = "sum"
     biases: str = "zero"
     start: str = "exact"
+    shift: float = 1.0
+    size: float = 0.2
+    squeeze: float = 0.1
+    shear: float = 15.0
 
     def __post_init__(self) -> None:
         checks.one_of("loss", self.loss, tuple(LOSSES))
@@ -51,6 +58,10 @@ class Decisions:
         checks.one_of("subsampling", self.subsampling, ("sum", "average"))
         checks.one_of("biases", self.biases, ("zero", "uniform"))
         checks.one_of("start", self.start, ("exact", "eq8"))
+        checks.number("shift", self.shift, least=0)
+        checks.number("size", self.size, least=0, below=1)
+        checks.number("squeeze", self.squeeze, least=0, below=1)
+        checks.number("shear", self.shear, least=0, below=90)
 
     def with_texts(self, texts: Mapping[str, str]) -> Decisions:
         """The same, some of them decided otherwise: values as a person types them, by name.

@@ -19,18 +19,17 @@ WORDS = {
 
 
 def heading(run: Run) -> str:
-    """What is trained, and how, in three lines; without Striate's kernels, why."""
+    """What is trained, and how, in three lines; a fourth says how far distorted. Without Striate's kernels, why."""
     method = method_of(run)
     why = unsupported(run.network)
     plain = "plain PyTorch, more than ten times slower than Striate's kernels" + (f": {why}" if why else "")
     kernels = "Striate's kernels" if run.kernels == "striate" else plain
-    return "\n".join(
-        [
-            f"LeNet-5 as it was trained in 1998: {method.images:,} images, {method.passes} passes, seed {method.seed}",
-            f"one image at a time, {WORDS[method.distorted]}, on {kernels}",
-            decided(method.decisions),
-        ]
-    )
+    lines = [
+        f"LeNet-5 as it was trained in 1998: {method.images:,} images, {method.passes} passes, seed {method.seed}",
+        f"one image at a time, {WORDS[method.distorted]}, on {kernels}",
+        decided(method.decisions),
+    ]
+    return "\n".join(lines if method.distorted == "no" else [*lines, amplitudes(method.decisions)])
 
 
 def decided(decisions: Decisions) -> str:
@@ -44,6 +43,17 @@ def decided(decisions: Decisions) -> str:
         parts[1:1] = [f"j {decisions.j:g}"]
     parts += [f"subsampling {decisions.subsampling}", f"biases {decisions.biases}"]
     return f"decided: {', '.join(parts + [f'start {decisions.start}'] * (decisions.loss == 'eq9'))}"
+
+
+def amplitudes(decisions: Decisions) -> str:
+    """How far images are distorted, in one line.
+
+    >>> amplitudes(Decisions(shift=1.5, size=0.2, squeeze=0.1, shear=10.0))
+    'distorted by up to: shift 1.5 px, size 20 %, squeeze 10 %, shear 10°'
+    """
+    parts = [f"shift {decisions.shift:g} px", f"size {100 * decisions.size:g} %"]
+    parts += [f"squeeze {100 * decisions.squeeze:g} %", f"shear {decisions.shear:g}°"]
+    return f"distorted by up to: {', '.join(parts)}"
 
 
 def columns(method: Method) -> str:
