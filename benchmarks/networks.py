@@ -59,7 +59,7 @@ def contender(name: str, network: Network, images: Tensor, labels: Tensor) -> Ca
     elif name == "compiled":
         outputs = torch.compile(model.logits)
     elif name != "eager":
-        model.kernels = name
+        model.run_on(name)
 
     def step() -> None:
         loss = cross_entropy(outputs(images), labels)
