@@ -98,6 +98,21 @@ def test_a_file_that_cannot_be_read_leaves_the_others(reader: Path, picture: Pat
     assert f"Error: {tmp_path / 'none.png'}: no such file.\n" in found.output
 
 
+def test_a_page_of_too_many_lines_leaves_the_others(reader: Path, picture: Path, tmp_path: Path) -> None:
+    page = np.full((70 * 33, 100), 255, dtype=np.uint8)
+    for top in range(5, len(page), 33):
+        page[top : top + 20, 20:24] = page[top : top + 20, 60:64] = 0
+    Image.fromarray(page).save(tmp_path / "many.png")
+    found = read(reader, tmp_path / "many.png", picture, "--json")
+    assert found.exit_code == 2
+    assert found.stderr == (
+        f"Error: {tmp_path / 'many.png'}: 70 rows of ink were found.\n"
+        "At most 64 lines are read from one picture.\n"
+        "Cut the part out that is to be read.\n"
+    )
+    assert [each["lines"][0]["text"] for each in json.loads(found.stdout)] == ["7210"]
+
+
 def test_a_run_that_cannot_read(finished_run: Path, picture: Path) -> None:
     found = read(finished_run, picture)
     assert isinstance(found.exception, RunError)

@@ -82,3 +82,18 @@ def test_a_figure_is_written_as_its_ending_says(tmp_path: Path, line: Line) -> N
     with Image.open(tmp_path / "seen.png") as drawn:
         assert drawn.format == "PNG"
         assert drawn.width >= 960
+
+
+def test_what_cannot_be_written_is_said(tmp_path: Path, line: Line) -> None:
+    (tmp_path / "file").touch()
+    figure = draw_reading(Image.new("L", (300, 100), 255), [line], CLASSES)
+    for attempt in (
+        lambda: picture_files(tmp_path / "file" / "seen.svg", ["a.png"]),
+        lambda: write_reading(figure, tmp_path / "file" / "seen.svg"),
+    ):
+        with pytest.raises(OutputError, match="cannot be written") as caught:
+            attempt()
+        assert str(caught.value).splitlines()[1:] == [
+            "The picture was not written.",
+            "Give another place to --picture.",
+        ]

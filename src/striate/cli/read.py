@@ -45,11 +45,11 @@ def command(folder: Path, images: tuple[str, ...], picture: Path | None, as_json
     for image in images:
         try:
             opened = open_picture(image)
+            lines = reader.read(opened)
         except DataError as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {error.at(image)}", err=True)
             unread += 1
             continue
-        lines = reader.read(opened)
         found.append({"image": image, "lines": [line.to_dict() for line in lines]})
         if not as_json:
             texts = [line.text for line in lines]

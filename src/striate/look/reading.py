@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -63,13 +64,25 @@ def picture_files(target: Path, images: Sequence[str]) -> dict[str, Path]:
             "Each image has a picture of its own, named by the image's file.",
             "Give a folder: --picture pictures." if single else "Rename images that have one name, or read them apart.",
         )
-    make_folder(target.parent if single else target)
+    with _to_another_place():
+        make_folder(target.parent if single else target)
     return files
 
 
 def write_reading(figure: Figure, file: Path) -> None:
-    """The figure, as SVG or PNG by the file's ending."""
-    write_whole(file, to_png(figure) if file.suffix.lower() == ".png" else figure.standalone())
+    """The figure, as SVG or PNG by the file's ending. Raises OutputError where it cannot be written."""
+    content = to_png(figure) if file.suffix.lower() == ".png" else figure.standalone()
+    with _to_another_place():
+        write_whole(file, content)
+
+
+@contextmanager
+def _to_another_place() -> Iterator[None]:
+    """What cannot be written is no training that goes on."""
+    try:
+        yield
+    except OutputError as error:
+        raise OutputError(error.what, "The picture was not written.", "Give another place to --picture.") from None
 
 
 def _columns(drawing: Drawing, line: Line, classes: Sequence[str]) -> None:

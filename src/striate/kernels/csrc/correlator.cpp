@@ -7,7 +7,8 @@ namespace {
 
 constexpr double BLOCK_OVERHEAD = 100;  // half cycles around a block's steps,
 constexpr double RUN_OVERHEAD = 20;     //   and around each run of them
-constexpr int BAND_ROWS = 4;            // that a block works out one after another
+constexpr int BAND_ROWS = 4;            // that a block works out one after another, at most,
+constexpr ptrdiff_t BAND_SIZE = 16384;  //   and fewer where they stand on more floats: the next block reads them again
 
 int floor_division(int a, int b) { return a / b - (a % b < 0); }
 
@@ -213,10 +214,11 @@ void Correlator::band(const Phase& phase, const Block& block, int m, int count, 
 
 // The rows first … end − 1 of a phase's results, band after band: what a band reads is meant to stay in the cache.
 void Correlator::run_phase(const Phase& phase, int first, int end, const Correlation& c, const Maps* gate_maps) const {
+    const int most = int(std::clamp(BAND_SIZE / (from.channels * from.row()), ptrdiff_t(1), ptrdiff_t(BAND_ROWS)));
     for (int m = first, next; m < end; m = next) {
         const auto reached = phase.rows.inside(m, 1, from.rows);
         next = m + 1;
-        while (next < std::min(end, m + BAND_ROWS) && phase.rows.inside(next, 1, from.rows) == reached) next++;
+        while (next < std::min(end, m + most) && phase.rows.inside(next, 1, from.rows) == reached) next++;
         for (const Block& block : blocks)
             if (&phases[block.phase] == &phase) band(phase, block, m, next - m, c, gate_maps);
     }
