@@ -41,7 +41,7 @@ inline Vector tanh_of(Vector x) {
 inline Vector sigmoid_of(Vector x) { return 1.0f / (2.0f + exponential_less_one(clamp(-x, 87.0f))); }
 
 // Comparisons are written so that NaN goes through, as it does in PyTorch.
-inline Vector relu_of(Vector x) { return x < 0.0f ? Vector{} : x; }
+inline Vector relu_of(Vector x) { return larger(held(Vector{}), x); }
 
 inline Vector activated(int function, Vector x) {
     switch (function) {

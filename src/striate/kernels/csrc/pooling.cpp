@@ -41,7 +41,7 @@ public:
     void backward_rows(const Buffers& b, int first, int count, bool last) override;
 
 private:
-    template <bool REMEMBERS, bool RELU_TOO>
+    template <bool REMEMBERS, bool RELU_TOO, bool NANS = false>
     void quarter_row(const float* corner, float* to, int32_t* memory) const;
     void quarter_row_back(const float* gradients, float* corner, const int32_t* memory) const;
     void forward_row(const float* values, float* to, int32_t* memory, int c, int y) const;
@@ -64,10 +64,11 @@ float Pooling::factor(int c, int y, int x) const {
     return 1.0f / float((rows.end - rows.first) * (columns.end - columns.first));
 }
 
-// NaN counts as the largest, and the first of equals wins, as in PyTorch.
+// NaN counts as the largest, and the first of equals wins, as in PyTorch. Without `NANS` the value is none.
+template <bool NANS = true>
 inline void take_larger(Vector value, Mask number, Vector& most, Mask& place) {
-    const Mask better = (value > most) | (value != value);
-    most = better ? value : most;
+    const Mask better = NANS ? (value > most) | (value != value) : value > most;
+    most = NANS ? (better ? value : most) : larger(value, most);
     place = better ? number : place;
 }
 
@@ -83,22 +84,26 @@ inline void Pooling::maximum(const float* values, int y, int x, int lane, Vector
 }
 
 // The maxima of a row of 2 × 2 windows: of the left and the right value, above and below, and then of both. `RELU_TOO`
-// spares the row another pass.
-template <bool REMEMBERS, bool RELU_TOO>
+// spares the row another pass. NaNs take twice as long: a row is taken to have none, and done again where one was met.
+template <bool REMEMBERS, bool RELU_TOO, bool NANS>
 void Pooling::quarter_row(const float* corner, float* to, int32_t* memory) const {
     const ptrdiff_t below = in.row(), step = ptrdiff_t(layer.stride[1]) * GROUP, count = out.columns;
+    Vector all{};  // a sum: NaN if any of its terms is, and for infinities of both signs, which does no harm
     for (ptrdiff_t x = 0; x < count; x++) {
         for (int lane = 0; lane < GROUP; lane += LANES) {
             const float* at = corner + x * step + lane;
+            const Vector right = load(at + GROUP), low_right = load(at + below + GROUP);
             Vector most = load(at), low = load(at + below);
+            if (!NANS) all += (most + right) + (low + low_right);
             Mask place{}, low_place = spread(2);
-            take_larger(load(at + GROUP), spread(1), most, place);
-            take_larger(load(at + below + GROUP), spread(3), low, low_place);
-            take_larger(low, low_place, most, place);
+            take_larger<NANS>(right, spread(1), most, place);
+            take_larger<NANS>(low_right, spread(3), low, low_place);
+            take_larger<NANS>(low, low_place, most, place);
             store(to + x * GROUP + lane, RELU_TOO ? relu_of(most) : most);
             if (REMEMBERS) store_mask(memory + x * GROUP + lane, place);
         }
     }
+    if (!NANS && any_nan(all)) quarter_row<REMEMBERS, RELU_TOO, true>(corner, to, memory);
 }
 
 void Pooling::forward_row(const float* values, float* to, int32_t* memory, int c, int y) const {

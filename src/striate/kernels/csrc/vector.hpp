@@ -4,6 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 namespace striate {
 
@@ -53,6 +56,23 @@ inline Vector held(Vector value) {
     asm("" : "+w"(value));
 #endif
     return value;
+}
+
+// Where one of both is NaN, the second: so it is one instruction.
+inline Vector larger(Vector a, Vector b) { return a > b ? a : b; }
+
+inline bool any_nan(Vector value) {
+#if defined(__AVX512F__)
+    return _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q);
+#elif defined(__AVX__)
+    return _mm256_movemask_ps(_mm256_cmp_ps(value, value, _CMP_UNORD_Q));
+#elif defined(__x86_64__)
+    return _mm_movemask_ps(_mm_cmpunord_ps(value, value));
+#else
+    bool any = false;
+    for (int i = 0; i < LANES; i++) any |= value[i] != value[i];
+    return any;
+#endif
 }
 
 template <class To, class From>
