@@ -41,6 +41,7 @@ private:
     void add_strip(Products p, int rows, bool begins, bool ends, const Buffers& b, bool fresh) const;
     void bias_gradient(const float* gradient, int rows, bool begins, bool ends, const Buffers& b, bool fresh) const;
     float* bias_lanes(const Buffers& b) const { return b.scratch + partial_size; }
+    float* correlator_scratch(const Buffers& b) const { return bias_lanes(b) + ptrdiff_t(out.channels) * GROUP; }
 
     Correlator ahead, back;
     std::vector<Area> areas;
@@ -167,7 +168,9 @@ void Convolution::settled() {
     }
 }
 
-ptrdiff_t Convolution::scratch_size(int) const { return partial_size + ptrdiff_t(out.channels) * GROUP; }
+ptrdiff_t Convolution::scratch_size(int) const {
+    return partial_size + ptrdiff_t(out.channels) * GROUP + std::max(ahead.scratch_size(), back.scratch_size());
+}
 
 void Convolution::pack(int part) {
     if (part < ahead.packs()) ahead.pack(part, layer.weight);
@@ -177,7 +180,7 @@ void Convolution::pack(int part) {
 void Convolution::forward(const Buffers& b) {
     for (int g = 0; g < b.groups; g++) {
         float* to = b.out + g * b.out_group;
-        ahead.run(b.in + g * b.in_group, to, layer.bias, layer.function == RELU);
+        ahead.run(b.in + g * b.in_group, to, layer.bias, layer.function == RELU, correlator_scratch(b));
         if (layer.function == RELU) continue;
         for (int c = 0; c < out.channels; c++)
             for (int y = 0; y < layer.output[1]; y++) activate(layer.function, to + out.at(c, y, 0), out.columns);
@@ -194,10 +197,10 @@ void Convolution::backward(const Buffers& b) {
         if (!b.in_gradient) continue;
         float* to = b.in_gradient + g * b.in_gradient_group;
         if (input_function == RELU) {
-            back.run_gated(gradient, to, in_values, in);
+            back.run_gated(gradient, to, in_values, in, correlator_scratch(b));
             continue;
         }
-        back.run(gradient, to, nullptr, false);
+        back.run(gradient, to, nullptr, false, correlator_scratch(b));
         for (int c = 0; c < in.channels; c++)
             for (int y = 0; y < layer.input[1]; y++)
                 pass_through(input_function, in_values + in.at(c, y, 0), to + in_gradient.at(c, y, 0), in.columns);
@@ -240,7 +243,8 @@ void Convolution::add_strip(Products p, int rows, bool begins, bool ends, const 
 }
 
 void Convolution::forward_rows(const Buffers& b, int first, int count) {
-    ahead.run_rows(b.in, b.out - first * out.row(), layer.bias, layer.function == RELU, first, count);
+    ahead.run_rows(b.in, b.out - first * out.row(), layer.bias, layer.function == RELU, first, count,
+                   correlator_scratch(b));
 }
 
 void Convolution::backward_rows(const Buffers& b, int first, int count, bool last) {

@@ -10,51 +10,12 @@ constexpr double RUN_OVERHEAD = 20;     //   and around each run of them
 constexpr int BAND_ROWS = 4;            // that a block works out one after another, at most,
 constexpr ptrdiff_t BAND_SIZE = 16384;  //   and fewer where they stand on more floats: the next block reads them again
 
-int floor_division(int a, int b) { return a / b - (a % b < 0); }
-
 bool same_sources(const std::vector<Link>& a, const std::vector<Link>& b) {
     return a.size() == b.size() &&
            std::equal(a.begin(), a.end(), b.begin(), [](Link x, Link y) { return x.map == y.map; });
 }
 
 }  // namespace
-
-std::pair<int, int> Reach::inside(int m, int count, int size) const {
-    int first = -1, last = -2;
-    for (int i = 0; i < int(taps.size()); i++) {
-        const int low = m * stride + shifts[i], high = low + (count - 1) * stride;
-        if (high < 0 || low >= size) continue;
-        if (first < 0) first = i;
-        last = i;
-    }
-    return {std::max(first, 0), last - first + 1 > 0 ? last - first + 1 : 0};
-}
-
-Reach forward_reach(int output, int kernel, int stride, int dilation, int before) {
-    Reach reach{0, 1, stride, output, {}, {}};
-    for (int k = 0; k < kernel; k++) reach.taps.push_back(k), reach.shifts.push_back(k * dilation - before);
-    return reach;
-}
-
-std::vector<Reach> backward_reaches(int input, int kernel, int stride, int dilation, int before) {
-    std::vector<Reach> reaches;
-    for (int rest = 0; rest < std::min(stride, input); rest++) {
-        Reach reach{rest, stride, 1, (input - rest + stride - 1) / stride, {}, {}};
-        for (int k = 0; k < kernel; k++) {
-            const int at = rest + before - k * dilation;
-            if (at % stride == 0) reach.taps.push_back(k), reach.shifts.push_back(floor_division(at, stride));
-        }
-        reaches.push_back(reach);
-    }
-    return reaches;
-}
-
-std::vector<int> split(int n, int most) {
-    const int parts = (n + most - 1) / most;
-    std::vector<int> sizes;
-    for (int i = 0; i < parts; i++) sizes.push_back(n / parts + (i < n % parts));
-    return sizes;
-}
 
 Correlator::Correlator(const Maps& from, const Maps& to, std::vector<Reach> rows, std::vector<Reach> columns,
                        Links links, int kernel_rows, int kernel_columns)
@@ -67,6 +28,10 @@ Correlator::Correlator(const Maps& from, const Maps& to, std::vector<Reach> rows
         longest = std::max(longest, run);
     }
     choose(longest);
+    if (phases.size() > 1) return;
+    double direct = 0;
+    for (const Block& block : blocks) direct += block.count * cost(phases[0], phases[0].blocks, block.count);
+    fewer = Winograd::of(from, to, phases[0].rows, phases[0].columns, this->links, direct);
 }
 
 // Some columns side by side, and the taps that reach them.
@@ -137,6 +102,7 @@ void Correlator::choose(int longest) {
 
 Maps Correlator::margins() const {
     Maps wanted;
+    if (fewer) wanted.widen(fewer->margins());
     for (const Phase& phase : phases) {
         for (const Columns& c : phase.blocks) {
             for (int i = c.tap; i < c.tap + c.taps; i++) {
@@ -170,9 +136,11 @@ void Correlator::settle(const Maps& settled_from, const Maps& settled_to) {
         }
     }
     weights.assign(sources_of_weights.size(), 0.0f);
+    if (fewer) fewer->settle(from, to, links, kernel_rows, kernel_columns);
 }
 
 void Correlator::pack(int block, const float* weight) {
+    if (block >= int(blocks.size())) return fewer->pack(block - int(blocks.size()), weight);
     const size_t first = blocks[block].weights;
     const size_t end = block + 1 < int(blocks.size()) ? size_t(blocks[block + 1].weights) : weights.size();
     for (size_t i = first; i < end; i++) weights[i] = weight[sources_of_weights[i]];
@@ -213,7 +181,7 @@ void Correlator::band(const Phase& phase, const Block& block, int m, int count, 
 }
 
 // The rows first … end − 1 of a phase's results, band after band: what a band reads is meant to stay in the cache.
-void Correlator::run_phase(const Phase& phase, int first, int end, const Correlation& c, const Maps* gate_maps) const {
+void Correlator::run_bands(const Phase& phase, int first, int end, const Correlation& c, const Maps* gate_maps) const {
     const int most = int(std::clamp(BAND_SIZE / (from.channels * from.row()), ptrdiff_t(1), ptrdiff_t(BAND_ROWS)));
     for (int m = first, next; m < end; m = next) {
         const auto reached = phase.rows.inside(m, 1, from.rows);
@@ -224,22 +192,33 @@ void Correlator::run_phase(const Phase& phase, int first, int end, const Correla
     }
 }
 
-void Correlator::run(const float* source, float* result, const float* bias, bool relu) const {
-    Correlation c{};
-    c.in = source, c.out = result, c.start = bias, c.relu = relu;
-    for (const Phase& phase : phases) run_phase(phase, 0, phase.rows.positions, c, nullptr);
+void Correlator::run_phase(const Phase& phase, int first, int end, const Correlation& c, const Maps* gate_maps,
+                           float* scratch) const {
+    if (!fewer) return run_bands(phase, first, end, c, gate_maps);
+    for (int m = first, next; m < end; m = next) {
+        next = std::min(end, fewer->band_end(m));
+        if (!fewer->run(c, gate_maps, m, next, false, scratch)) run_bands(phase, m, next, c, gate_maps);
+    }
 }
 
-void Correlator::run_rows(const float* source, float* result, const float* bias, bool relu, int first, int count) const {
+void Correlator::run(const float* source, float* result, const float* bias, bool relu, float* scratch) const {
     Correlation c{};
     c.in = source, c.out = result, c.start = bias, c.relu = relu;
-    run_phase(phases[0], first, first + count, c, nullptr);
+    for (const Phase& phase : phases) run_phase(phase, 0, phase.rows.positions, c, nullptr, scratch);
 }
 
-void Correlator::run_gated(const float* source, float* result, const float* gate, const Maps& gate_maps) const {
+void Correlator::run_rows(const float* source, float* result, const float* bias, bool relu, int first, int count,
+                          float* scratch) const {
+    Correlation c{};
+    c.in = source, c.out = result, c.start = bias, c.relu = relu;
+    run_phase(phases[0], first, first + count, c, nullptr, scratch);
+}
+
+void Correlator::run_gated(const float* source, float* result, const float* gate, const Maps& gate_maps,
+                           float* scratch) const {
     Correlation c{};
     c.in = source, c.out = result, c.gate = gate;
-    for (const Phase& phase : phases) run_phase(phase, 0, phase.rows.positions, c, &gate_maps);
+    for (const Phase& phase : phases) run_phase(phase, 0, phase.rows.positions, c, &gate_maps, scratch);
 }
 
 }  // namespace striate
