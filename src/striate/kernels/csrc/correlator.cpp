@@ -31,6 +31,7 @@ Correlator::Correlator(const Maps& from, const Maps& to, std::vector<Reach> rows
     if (phases.size() > 1) return;
     double direct = 0;
     for (const Block& block : blocks) direct += block.count * cost(phases[0], phases[0].blocks, block.count);
+    direct *= phases[0].rows.share(from.rows);
     fewer = Winograd::of(from, to, phases[0].rows, phases[0].columns, this->links, direct);
 }
 

@@ -20,6 +20,12 @@ std::pair<int, int> Reach::inside(int m, int count, int size) const {
     return {std::max(first, 0), last - first + 1 > 0 ? last - first + 1 : 0};
 }
 
+double Reach::share(int size) const {
+    double sum = 0;
+    for (int m = 0; m < positions; m++) sum += inside(m, 1, size).second;
+    return sum / (double(positions) * taps.size());
+}
+
 Reach forward_reach(int output, int kernel, int stride, int dilation, int before) {
     Reach reach{0, 1, stride, output, {}, {}};
     for (int k = 0; k < kernel; k++) reach.taps.push_back(k), reach.shifts.push_back(k * dilation - before);

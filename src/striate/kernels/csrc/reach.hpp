@@ -14,6 +14,8 @@ struct Reach {
 
     // The taps that stay inside 0 … size − 1 for at least one of the positions m … m + count − 1: first, and how many.
     std::pair<int, int> inside(int m, int count, int size) const;
+    // How much of all taps that is, over all positions one by one.
+    double share(int size) const;
 };
 
 // The results of a convolution along one axis: one reach.

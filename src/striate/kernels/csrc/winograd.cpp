@@ -13,7 +13,8 @@ constexpr int MOST_RESULTS = 4;              // m: rounding errors grow with it
 constexpr ptrdiff_t BAND_BYTES = 768 * 1024, TURN_BYTES = 24 * 1024;
 // Half cycles, fitted to measurements: around a block; for each vector of values, which come from the second-level
 // cache; around the transform of n values; and of n products to m results.
-constexpr double BLOCK = 100, VALUE = 5, TRANSFORM = 8, PRODUCT = 2, RESULT = 3;
+constexpr double BLOCK = 150, VALUE = 5, TRANSFORM = 11, PRODUCT = 3, RESULT = 8;
+constexpr double WORTH = 0.95;  // of the other way's time: these are estimates
 
 // n rows of G, r columns: the powers of a point, over the product of its distances to the others.
 std::vector<float> factors_of(int n, int r) {
@@ -116,14 +117,14 @@ std::unique_ptr<Winograd> Winograd::of(const Maps& from, const Maps& to, const R
     }
     const int taps = int(columns.shifts.size());
     const auto [least, most] = std::minmax_element(columns.shifts.begin(), columns.shifts.end());
-    if (columns.stride != 1 || columns.step != 1 || rows.step != 1 || taps < 2 || *most - *least != taps - 1) return nullptr;
+    if (columns.stride != 1 || columns.step != 1 || rows.stride != 1 || rows.step != 1 || taps < 2 || *most - *least != taps - 1) return nullptr;
     std::unique_ptr<Winograd> best;
     for (int n : {4, 6}) {
         const int m = n - taps + 1;
         if (m < 2 || m > MOST_RESULTS) continue;
         std::unique_ptr<Winograd> one(new Winograd(from, to, rows, columns, m));
         const double cost = one->choose();
-        if (cost < direct) direct = cost, best = std::move(one);
+        if (cost < WORTH * direct) direct = cost / WORTH, best = std::move(one);
     }
     return best;
 }
@@ -137,34 +138,34 @@ Winograd::Winograd(const Maps& from, const Maps& to, const Reach& rows, const Re
     const auto [least, most] = std::minmax_element(rows.shifts.begin(), rows.shifts.end());
     lowest = *least, highest = *most;
     const ptrdiff_t bytes = ptrdiff_t(n) * from.channels * row() * 4;
-    while (band < rows.positions && bytes * (band_rows() + rows.stride) <= BAND_BYTES) band++;
+    while (band < rows.positions && bytes * (band_rows() + 1) <= BAND_BYTES) band++;
     const int bands = (rows.positions + band - 1) / band;
     band = (rows.positions + bands - 1) / bands;
 }
 
 // The cheapest size of a block; half cycles of a row of all results.
 double Winograd::choose() {
-    const double steps = double(from.channels) * rows.taps.size();
+    const double steps = double(from.channels) * rows.taps.size() * rows.share(from.rows);
     double least = std::numeric_limits<double>::infinity();
     for (int f = 1; f <= std::min(to.channels, BLOCK_FILTERS); f++) {
-        for (int t = 1; t <= std::min(tiles, BLOCK_COLUMNS); t++) {
+        const std::vector<int> counts = split(to.channels, f);
+        const ptrdiff_t bytes = ptrdiff_t(n) * counts[0] * row() * 4;
+        const int together = int(std::clamp(TURN_BYTES / bytes, ptrdiff_t(1), ptrdiff_t(band)));
+        for (int t = 1; t <= std::min(together * tiles, BLOCK_COLUMNS); t++) {
             if (!correlation(f, t, WHOLE)) continue;
             double cost = 0;
-            for (int count : split(to.channels, f))
-                for (int width : split(tiles, t))
-                    cost += BLOCK + steps * std::max(block_cost(count, width), VALUE * width);
-            if (cost >= least) continue;
-            least = cost, widths = split(tiles, t), filters.clear();
+            for (int count : counts)
+                for (int each : split(together * tiles, t))
+                    cost += BLOCK + steps * std::max(block_cost(count, each), VALUE * each);
+            if (cost / together >= least) continue;
+            least = cost / together, width = t, turn = together, filters.clear();
             int first = 0;
-            for (int count : split(to.channels, f)) filters.push_back({first, count, 0}), first += count;
+            for (int count : counts) filters.push_back({first, count, 0}), first += count;
         }
     }
-    most_filters = 0;
-    for (const Filters& each : filters) most_filters = std::max(most_filters, each.count);
-    const ptrdiff_t bytes = ptrdiff_t(n) * most_filters * row() * 4;
-    turn = int(std::clamp(TURN_BYTES / bytes, ptrdiff_t(1), ptrdiff_t(band)));
+    most_filters = filters[0].count;
     return n * least + tiles * (to.channels * (n * PRODUCT + m * RESULT) +
-                                from.channels * n * TRANSFORM * band_rows() / double(band));
+                                from.channels * n * TRANSFORM * std::min(band_rows(), from.rows) / double(band));
 }
 
 Maps Winograd::margins() const {
@@ -232,15 +233,17 @@ void Winograd::multiply(const Filters& block, int first, int count, int low, con
     Correlation c{};
     c.outer_count = from.channels, c.outer = each, c.inner_count = taps > 0, c.run = taps;
     if (taps == each) c.run *= from.channels, c.outer_count = 1;
-    c.in_step = c.out_step = GROUP, c.out_channel = turn * row(), c.out_row = row();
-    c.rows = count, c.in_row = rows.stride * row(), c.offsets = offsets.data() + tap;
+    c.in_step = c.out_step = GROUP, c.out_channel = turn * row(), c.rows = 1;
+    c.offsets = offsets.data() + tap;
     for (int p = 0; p < n; p++) {
         c.weights = weights.data() + block.weights + (ptrdiff_t(p) * from.channels * each + tap) * block.count;
-        c.in = values + p * slab() + (first * rows.stride + lowest - low) * row();
+        c.in = values + p * slab() + (first + lowest - low) * row();
         c.out = products + p * block.count * turn * row();
-        for (int width : widths) {
-            correlation(block.count, width, WHOLE)(c);
-            c.in += width * GROUP, c.out += width * GROUP;
+        const int total = count * tiles, parts = (total + width - 1) / width;
+        for (int part = 0; part < parts; part++) {
+            const int own = total / parts + (part < total % parts);
+            correlation(block.count, own, WHOLE)(c);
+            c.in += own * GROUP, c.out += own * GROUP;
         }
     }
 }
@@ -263,7 +266,7 @@ void Winograd::finish(const Filters& block, const Correlation& c, const Maps* ga
 }
 
 bool Winograd::run(const Correlation& c, const Maps* gate_maps, int first, int end, bool begins, float* scratch) const {
-    const int low = first / band * band * rows.stride + lowest;
+    const int low = first / band * band + lowest;
     float *values = scratch + GROUP, *products = values + values_size();
     if (begins || first % band == 0) scratch[0] = transform(c.in, low, band_rows(), values);
     if (!scratch[0] || std::find(finite.begin(), finite.end(), false) != finite.end()) return false;

@@ -48,7 +48,7 @@ private:
     ptrdiff_t slab() const { return from.channels * band_rows() * row(); }
     ptrdiff_t values_size() const { return n * slab(); }
     ptrdiff_t products_size() const { return ptrdiff_t(n) * most_filters * turn * row(); }
-    int band_rows() const { return (band - 1) * rows.stride + highest - lowest + 1; }
+    int band_rows() const { return band + highest - lowest; }
     bool transform(const float* in, int first, int count, float* values) const;
     void multiply(const Filters& filters, int first, int count, int low, const float* values, float* products) const;
     void finish(const Filters& filters, const Correlation& c, const Maps* gate_maps, int first, int count,
@@ -60,7 +60,7 @@ private:
     int left, lowest = 0, highest = 0;  // shifts: of the first column, and of rows
     int band = 1, turn = 1;             // rows of a band, and of a turn of products
     int most_filters = 1;
-    std::vector<int> widths;            // of blocks of tiles
+    int width = 1;                      // of a block, in tiles: those of a turn's rows follow each other
     std::vector<Filters> filters;
     std::vector<int32_t> offsets, sources;  // of values; and of the row of taps behind each weight
     std::vector<int> order;             // of the taps, by their shifts
