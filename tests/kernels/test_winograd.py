@@ -1,0 +1,69 @@
+"""Convolutions with fewer multiplications: the same values as PyTorch's in float64, also beside what is not finite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from striate.build.build import build
+from striate.kernels.operators import from_blocks, run_layer, to_blocks
+from striate.spec.layers import Conv
+from striate.spec.network import Network
+
+IMAGES = 16
+
+
+def both(layer: Conv, maps: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """The layer's result with ReLU and the input's gradient: on the kernels, and by PyTorch in float64."""
+    torch.manual_seed(0)
+    module = build(Network("one", tuple(maps.shape[1:]), [layer]), generator=torch.Generator(), kernels="torch")
+    parameters = [torch.randn_like(each) / each[0].numel() ** 0.5 for each in module.parameters()]
+    for each, value in zip(module.parameters(), parameters, strict=True):
+        each.data = value.double()
+    ours, exact = maps.clone().requires_grad_(), maps.double().requires_grad_()
+    found = from_blocks(run_layer(to_blocks(ours), layer, *parameters, images=IMAGES, function="relu"), IMAGES)
+    wanted = module.double()(exact).relu()
+    weights = torch.randn_like(wanted)
+    found.backward(weights.float())
+    wanted.backward(weights)
+    assert ours.grad is not None and exact.grad is not None
+    return [found.detach(), ours.grad], [wanted.detach(), exact.grad]
+
+
+@st.composite
+def convolutions(draw: Callable) -> tuple[Conv, tuple[int, int, int]]:
+    """Convolutions whose columns have a stride and a dilation of 1, and the shapes they read."""
+    kernel = (draw(st.integers(1, 5)), draw(st.integers(2, 5)))
+    padding = tuple(draw(st.integers(0, 3)) for _ in range(4))
+    down = draw(st.integers(1, 2))
+    shape = (draw(st.integers(5, 40)), draw(st.integers(down * (kernel[0] - 1) + 1, 13)), draw(st.integers(kernel[1], 21)))
+    return Conv(draw(st.integers(5, 40)), kernel=kernel, padding=padding, dilation=(down, 1)), shape
+
+
+@settings(max_examples=60, deadline=None)
+@given(convolutions(), st.integers(0, 1000))
+def test_values_and_gradients(case: tuple[Conv, tuple[int, int, int]], seed: int) -> None:
+    layer, shape = case
+    maps = torch.randn(IMAGES, *shape, generator=torch.Generator().manual_seed(seed))
+    for found, wanted in zip(*both(layer, maps), strict=True):
+        torch.testing.assert_close(found.double(), wanted, rtol=0, atol=1e-5 * (1 + wanted.abs().max().item()))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("kernel", [3, 4, 5])
+def test_what_is_not_finite_stays_where_it_belongs(kernel: int, value: float) -> None:
+    """A transform would carry it to results that do not see it: its group goes the other way, and gives the same."""
+    layer = Conv(32, kernel=kernel, padding=1)
+    maps = torch.randn(IMAGES, 32, 12, 16, generator=torch.Generator().manual_seed(kernel))
+    (finite, _), _ = both(layer, maps)
+    maps[15, 3, 5, 7] = value
+    (found, _), (wanted, _) = both(layer, maps)
+    torch.testing.assert_close(found[15].double(), wanted[15], rtol=0, atol=1e-4, equal_nan=True)
+    torch.testing.assert_close(found[:15].double(), wanted[:15], rtol=0, atol=1e-5)
+    torch.testing.assert_close(finite[:15].double(), wanted[:15], rtol=0, atol=1e-5)
+    assert not torch.equal(finite[:15], found[:15])  # there were two ways
