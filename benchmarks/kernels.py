@@ -54,8 +54,8 @@ class Ours:
         self.images, self.labels, self.recipe = images, labels, recipe
 
     def epoch(self, *, batch: int = BATCH, images: int | None = None, threads: int | None = None) -> None:
-        """One pass over the packed images, in a random order."""
-        order = torch.randperm(len(self.images))[:images]
+        """One pass over the packed images, or over as many of them as are asked for, in a random order."""
+        order = torch.randperm(len(self.images) if images is None else images)
         goal = Goal(self.labels, self.recipe.loss, self.recipe.rubbish)
         threads = threads or torch.get_num_threads()
         for start in range(0, len(order) - batch + 1, batch):
