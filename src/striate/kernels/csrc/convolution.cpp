@@ -22,6 +22,9 @@ public:
     int packs() const override { return ahead.packs() + (wants_input_gradient ? back.packs() : 0); }
     int forward_packs() const override { return ahead.packs(); }
     void pack(int part) override;
+    int64_t work() const override {
+        return int64_t(layer.links) * layer.kernel[0] * layer.kernel[1] * out.columns * layer.output[1];
+    }
     void forward(const Buffers& b) override;
     void backward(const Buffers& b) override;
     void forward_rows(const Buffers& b, int first, int count) override;
@@ -175,16 +178,24 @@ void Convolution::pack(int part) {
 }
 
 void Convolution::forward(const Buffers& b) {
+    const Range rows = share(layer.output[1], b);
     for (int g = 0; g < b.groups; g++) {
         float* to = b.out + g * b.out_group;
-        ahead.run(b.in + g * b.in_group, to, layer.bias, layer.function == RELU);
+        ahead.run_rows(b.in + g * b.in_group, to, layer.bias, layer.function == RELU, rows.first, rows.end - rows.first);
         if (layer.function == RELU) continue;
         for (int c = 0; c < out.channels; c++)
-            for (int y = 0; y < layer.output[1]; y++) activate(layer.function, to + out.at(c, y, 0), out.columns);
+            for (int y = rows.first; y < rows.end; y++) activate(layer.function, to + out.at(c, y, 0), out.columns);
     }
 }
 
-void Convolution::backward(const Buffers& b) {
+// In parts, the first adds up the weights' gradients, and the second makes the input's.
+void Convolution::backward(const Buffers& given) {
+    Buffers b = given;
+    if (b.in_gradient && b.parts > 1) {
+        if (b.part != 0) b.weight_gradient = b.bias_gradient = nullptr;
+        if (b.part != 1) b.in_gradient = nullptr;
+        b.part = 0, b.parts = 1;
+    }
     for (int g = 0; g < b.groups; g++) {
         const float* in_values = b.in + g * b.in_group;
         const float* gradient = b.out_gradient + g * b.out_gradient_group;
@@ -221,12 +232,13 @@ void Convolution::add_strip(Products p, int rows, bool begins, bool ends, const 
     float sums[SUMS + BLOCK_FILTERS * BLOCK_TAPS];
     int waiting = 0;
     const float* first = p.partial;
-    for (size_t i = 0; i < areas.size(); i++) {
+    const Range own = share(int(areas.size()), b);
+    for (int i = own.first; i < own.end; i++) {
         const Area& area = areas[i];
         p.filters = filter_offsets.data() + area.first_filter, p.taps = tap_offsets.data() + area.first_tap;
         products(area.filters, area.taps)(p);
         p.partial += area.filters * area.taps * GROUP, waiting += area.filters * area.taps;
-        if (!ends || (waiting < SUMS && i + 1 < areas.size())) continue;
+        if (!ends || (waiting < SUMS && i + 1 < own.end)) continue;
         add_lanes(first, sums, waiting);
         const ptrdiff_t place = area.weights + area.filters * area.taps - waiting;
         float* const to = b.weight_gradient;
@@ -254,7 +266,8 @@ void Convolution::backward_rows(const Buffers& b, int first, int count, bool las
 void Convolution::bias_gradient(const float* gradient, int rows, bool begins, bool ends, const Buffers& b,
                                 bool fresh) const {
     float* const lanes = bias_lanes(b);
-    for (int f = 0; f < out.channels; f++) {
+    const Range own = share(out.channels, b);
+    for (int f = own.first; f < own.end; f++) {
         for (int lane = 0; lane < GROUP; lane += LANES) {
             float* const sum = lanes + f * GROUP + lane;
             Vector even = begins ? Vector{} : load(sum), odd{};
@@ -268,8 +281,8 @@ void Convolution::bias_gradient(const float* gradient, int rows, bool begins, bo
         }
     }
     if (!ends) return;
-    add_lanes(lanes, lanes, out.channels);
-    for (int f = 0; f < out.channels; f++) b.bias_gradient[f] = fresh ? lanes[f] : b.bias_gradient[f] + lanes[f];
+    add_lanes(lanes + own.first * GROUP, lanes + own.first, own.end - own.first);
+    for (int f = own.first; f < own.end; f++) b.bias_gradient[f] = fresh ? lanes[f] : b.bias_gradient[f] + lanes[f];
 }
 
 }  // namespace

@@ -9,6 +9,10 @@
 namespace striate {
 namespace {
 
+// Products for an image, of a layer's part: they take a few times as long as it does to find a thread for them.
+constexpr int64_t WORTH_A_THREAD = 10000;
+
+
 double now() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -28,9 +32,17 @@ void Engine::pack(int thread_count) {
                 [&](int number, int) { layers[parts[number].first]->pack(parts[number].second); });
 }
 
-Buffers Engine::buffers(const Tile& tile, int i, int group, int groups) const {
+// A layer's pass over a tile, in a part for each of the tile's threads where that is worth their while.
+template <class Make>
+void Engine::in_parts(const Tile& tile, int i, Make make) {
+    const int parts = int(std::min<int64_t>(tile.threads, layers[i]->work() / WORTH_A_THREAD));
+    if (parts < 2) return make(Part{0, 1, tile.memory});
+    threads.run(parts, tile.threads, [&](int number, int thread) { make(Part{number, parts, memories[thread].data()}); });
+}
+
+Buffers Engine::buffers(const Tile& tile, const Part& part, int i, int group, int groups) const {
     const auto at = [&](const Place& place) {
-        return tile.memory + place.start + place.maps.origin() + group * place.group;
+        return (place.band ? part.memory : tile.memory) + place.start + place.maps.origin() + group * place.group;
     };
     Buffers b{};
     b.in = at(values[i]), b.in_group = values[i].group;
@@ -41,52 +53,50 @@ Buffers Engine::buffers(const Tile& tile, int i, int group, int groups) const {
     b.groups = groups;
     for (size_t p = first_parameter[i]; tile.shard && p < parameters.size() && parameters[p].layer == i; p++)
         (parameters[p].bias ? b.bias_gradient : b.weight_gradient) = tile.shard + parameters[p].start;
-    b.scratch = tile.memory + thread_size - scratch;
+    b.scratch = part.memory + thread_size - scratch;
     b.seed = (tile.seed + uint64_t(i) * 0x9e3779b97f4a7c15u) * 0xd1342543de82ef95u + uint64_t(tile.first / GROUP + group);
     b.training = tile.training;
     b.fresh = tile.fresh && group == 0;
+    b.part = part.number, b.parts = part.count;
     return b;
 }
 
 void Engine::run_layer(const Tile& tile, int i, int group, int groups, bool back) {
     const double begun = tile.timed ? now() : 0.0;
-    const Buffers b = buffers(tile, i, group, groups);
-    if (!back) {
-        layers[i]->forward(b);
-    } else if (tile.helpers && b.weight_gradient && b.in_gradient) {
-        threads.run(2, 2, [&](int half, int) {
-            Buffers own = b;
-            if (half) own.weight_gradient = own.bias_gradient = nullptr;
-            else own.in_gradient = nullptr;
-            layers[i]->backward(own);
-        });
-    } else {
-        layers[i]->backward(b);
-    }
+    in_parts(tile, i, [&](const Part& part) {
+        const Buffers b = buffers(tile, part, i, group, groups);
+        back ? layers[i]->backward(b) : layers[i]->forward(b);
+    });
     if (tile.timed) seconds[3 + (back ? layers.size() : 0) + i] += now() - begun;
 }
 
 void Engine::forward_pair(const StriateImages& images, const Tile& tile, int i, int group) {
     const double begun = tile.timed ? now() : 0.0;
-    const Buffers first = buffers(tile, i, group, 1), second = buffers(tile, i + 1, group, 1);
     const int step = layers[i + 1]->layer.kernel[0];
     const int rows = layers[i + 1]->layer.output[1];
-    for (int y = 0; y < rows; y++) {
-        if (!i) ask_for(images, group + 1 < tile.groups ? tile.first + GROUP : tile.next, values[0].maps, y, rows);
-        layers[i]->forward_rows(first, y * step, step);
-        layers[i + 1]->forward_rows(second, y, 1);
-    }
+    in_parts(tile, i, [&](const Part& part) {
+        const Buffers first = buffers(tile, part, i, group, 1), second = buffers(tile, part, i + 1, group, 1);
+        const Range own = share(rows, first);
+        for (int y = own.first; y < own.end; y++) {
+            if (!i) ask_for(images, group + 1 < tile.groups ? tile.first + GROUP : tile.next, values[0].maps, y, rows);
+            layers[i]->forward_rows(first, y * step, step);
+            layers[i + 1]->forward_rows(second, y, 1);
+        }
+    });
     if (tile.timed) seconds[3 + i] += now() - begun;
 }
 
+// Each part finds the gradients of all rows again, in its own band, and adds up its own weights'.
 void Engine::backward_pair(const Tile& tile, int i, int group) {
     const double begun = tile.timed ? now() : 0.0;
-    const Buffers first = buffers(tile, i, group, 1), second = buffers(tile, i + 1, group, 1);
     const int step = layers[i + 1]->layer.kernel[0], rows = layers[i + 1]->layer.output[1];
-    for (int y = 0; y < rows; y++) {
-        layers[i + 1]->backward_rows(second, y, 1, y == rows - 1);
-        layers[i]->backward_rows(first, y * step, step, y == rows - 1);
-    }
+    in_parts(tile, i, [&](const Part& part) {
+        const Buffers first = buffers(tile, part, i, group, 1), second = buffers(tile, part, i + 1, group, 1);
+        for (int y = 0; y < rows; y++) {
+            layers[i + 1]->backward_rows(second, y, 1, y == rows - 1);
+            layers[i]->backward_rows(first, y * step, step, y == rows - 1);
+        }
+    });
     if (tile.timed) seconds[3 + layers.size() + i] += now() - begun;
 }
 
@@ -141,7 +151,7 @@ void Engine::forward(const StriateImages& images, float* outputs, int thread_cou
     threads.run(tiles, thread_count, [&](int number, int thread) {
         const int64_t first = int64_t(number) * TILE, count = std::min<int64_t>(TILE, images.count - first);
         const Tile tile{memories[thread].data(), nullptr, first, first + TILE * thread_count,
-                        int((count + GROUP - 1) / GROUP), 0, false, false, false, false};
+                        int((count + GROUP - 1) / GROUP), 0, false, false, false, tiles > 1 ? 1 : thread_count};
         run_forward(images, tile);
         for (int64_t i = 0; i < count; i++) {
             const float* from = tile.memory + values.back().start + i / GROUP * values.back().group + i % GROUP;
@@ -161,7 +171,7 @@ StriateResult Engine::step(const StriateImages& images, const StriateTarget& tar
     if (!shard_count) std::fill(shards[0].data(), shards[0].data() + shard_size, 0.0f);
     threads.run(shard_count, thread_count, [&](int number, int thread) {
         Tile tile{memories[thread].data(), shards[number].data(), 0, 0, 0, target.seed, true, thread == 0,
-                  true, shard_count == 1 && thread_count > 1};
+                  true, shard_count > 1 ? 1 : thread_count};
         const int begin = int(int64_t(tiles) * number / shard_count), end = int(int64_t(tiles) * (number + 1) / shard_count);
         for (int t = begin; t < end; t++) {
             tile.fresh = t == begin;

@@ -35,6 +35,7 @@ private:
     struct Place {  // a buffer in a thread's memory: its layout, where it begins, and how far the next group's lies
         Maps maps;
         ptrdiff_t start = 0, group = 0;
+        bool band = false;  // a few rows, which each thread has for itself
     };
     struct Parameter {
         float *value, *gradient;
@@ -50,7 +51,11 @@ private:
         uint64_t seed;
         bool training, timed;
         bool fresh;    // nothing is in the shard yet
-        bool helpers;  // other threads have nothing to do: one of them takes half of a layer's backward pass
+        int threads;   // that pass over this tile: more than one where the others would have nothing to do
+    };
+    struct Part {  // of a layer's pass over a tile
+        int number, count;
+        float* memory;  // of its thread, for scratch and for bands
     };
     struct Chunk {
         int parameter;
@@ -62,7 +67,9 @@ private:
     void lay_out();
     void prepare(int threads, int shards);
     void pack(int threads);
-    Buffers buffers(const Tile& tile, int layer, int group, int groups) const;
+    template <class Make>
+    void in_parts(const Tile& tile, int layer, Make make);
+    Buffers buffers(const Tile& tile, const Part& part, int layer, int group, int groups) const;
     void run_forward(const StriateImages& images, const Tile& tile);
     Score run_loss(const StriateImages& images, const StriateTarget& target, const Tile& tile) const;
     void run_backward(const Tile& tile);

@@ -23,7 +23,17 @@ struct Buffers {
     float* scratch;
     uint64_t seed;             // of dropout: of the step, the layer and the first image
     bool training;
+    int part = 0, parts = 1;   // of a layer with `work`: which part of its pass is to be made, of how many
 };
+
+struct Range {
+    int first, end;
+};
+
+// Which of n things are a part's own.
+inline Range share(int n, const Buffers& b) {
+    return {int(int64_t(n) * b.part / b.parts), int(int64_t(n) * (b.part + 1) / b.parts)};
+}
 
 class Operation {
 public:
@@ -46,6 +56,10 @@ public:
     virtual int packs() const { return 0; }
     virtual int forward_packs() const { return packs(); }  // the first of them; the others are for backward
     virtual void pack(int /*part*/) {}
+
+    // About how many products a pass makes for an image, where its parts can be made by several threads; else zero. The
+    // results are the same, bit for bit, whatever the number of parts.
+    virtual int64_t work() const { return 0; }
 
     virtual void forward(const Buffers& b) = 0;
     // Adds the parameters' gradients and writes the input's, already taken through the derivative of `input_function`.
