@@ -10,7 +10,8 @@ namespace striate {
 namespace {
 
 // Products for an image, of a layer's part: they take a few times as long as it does to find a thread for them.
-constexpr int64_t WORTH_A_THREAD = 10000;
+constexpr int64_t WORTH_A_THREAD = 5000;
+constexpr ptrdiff_t LINE = 16;  // floats of a cache line
 
 
 double now() {
@@ -37,7 +38,8 @@ template <class Make>
 void Engine::in_parts(const Tile& tile, int i, Make make) {
     const int parts = int(std::min<int64_t>(tile.threads, layers[i]->work() / WORTH_A_THREAD));
     if (parts < 2) return make(Part{0, 1, tile.memory});
-    threads.run(parts, tile.threads, [&](int number, int thread) { make(Part{number, parts, memories[thread].data()}); });
+    const auto one = [&](int number, int thread) { make(Part{number, parts, memories[thread].data()}); };
+    threads.run(parts, tile.threads, one, false);
 }
 
 Buffers Engine::buffers(const Tile& tile, const Part& part, int i, int group, int groups) const {
@@ -197,21 +199,30 @@ StriateResult Engine::step(const StriateImages& images, const StriateTarget& tar
 
 // The shards' gradients added up in their order, and what the optimiser does with them.
 void Engine::finish(const StriateUpdate& update, int shard_count, int thread_count) {
-    threads.run(int(chunks.size()), thread_count, [&](int number, int) {
-        const Chunk& chunk = chunks[number];
-        const Parameter& parameter = parameters[chunk.parameter];
-        float* __restrict to = parameter.gradient + chunk.first;
-        const ptrdiff_t start = parameter.start + chunk.first;
-        const float *__restrict one = shards[0].data() + start, *__restrict two = shards[shard_count > 1].data() + start;
-        if (shard_count == 1) std::memcpy(to, one, sizeof(float) * chunk.count);
-        else for (ptrdiff_t i = 0; i < chunk.count; i++) to[i] = one[i] + two[i];
-        for (int s = 2; s < shard_count; s++) {
-            const float* __restrict from = shards[s].data() + start;
-            for (ptrdiff_t i = 0; i < chunk.count; i++) to[i] += from[i];
+    const bool few = shard_size <= FEW_PARAMETERS;
+    threads.run(few ? thread_count : int(chunks.size()), thread_count, [&](int number, int) {
+        if (!few) return finish(update, shard_count, chunks[number]);
+        for (int p = 0; p < int(parameters.size()); p++) {
+            const ptrdiff_t size = parameters[p].size, lines = (size + LINE - 1) / LINE;
+            const ptrdiff_t first = lines * number / thread_count * LINE;
+            finish(update, shard_count, {p, first, std::min(size, lines * (number + 1) / thread_count * LINE) - first});
         }
-        if (update.rule != GRADIENTS)
-            apply(update, chunk.parameter, chunk.first, chunk.count, parameter.value, parameter.gradient);
     });
+}
+
+void Engine::finish(const StriateUpdate& update, int shard_count, const Chunk& chunk) {
+    const Parameter& parameter = parameters[chunk.parameter];
+    float* __restrict to = parameter.gradient + chunk.first;
+    const ptrdiff_t start = parameter.start + chunk.first;
+    const float *__restrict one = shards[0].data() + start, *__restrict two = shards[shard_count > 1].data() + start;
+    if (shard_count == 1) std::memcpy(to, one, sizeof(float) * chunk.count);
+    else for (ptrdiff_t i = 0; i < chunk.count; i++) to[i] = one[i] + two[i];
+    for (int s = 2; s < shard_count; s++) {
+        const float* __restrict from = shards[s].data() + start;
+        for (ptrdiff_t i = 0; i < chunk.count; i++) to[i] += from[i];
+    }
+    if (update.rule != GRADIENTS)
+        apply(update, chunk.parameter, chunk.first, chunk.count, parameter.value, parameter.gradient);
 }
 
 void Engine::warp(const StriateImages& images, const StriateWarp& warp, float* to, int thread_count) {

@@ -19,6 +19,9 @@ constexpr int TILE_GROUPS = 2, TILE = TILE_GROUPS * GROUP;
 constexpr int MOST_SHARDS = 8;
 constexpr ptrdiff_t SHARD_MEMORY = ptrdiff_t(256) << 20;  // bytes of all shards: fewer where parameters are many
 constexpr ptrdiff_t CHUNK = 4096;                         // parameters that a thread adds up and updates at a time
+// Parameters, at most, that are not dealt out in chunks: each thread keeps to the same share of them, which stays in its
+// own cache, where it also has the most use for them.
+constexpr ptrdiff_t FEW_PARAMETERS = ptrdiff_t(1) << 18;
 
 class Engine {
 public:
@@ -78,6 +81,7 @@ private:
     void forward_pair(const StriateImages& images, const Tile& tile, int convolution, int group);
     void backward_pair(const Tile& tile, int convolution, int group);
     void finish(const StriateUpdate& update, int shards, int threads);
+    void finish(const StriateUpdate& update, int shards, const Chunk& chunk);
 
     int given;                           // layers that Python asked for
     std::vector<std::unique_ptr<Operation>> layers;

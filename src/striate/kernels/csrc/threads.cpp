@@ -20,7 +20,7 @@ inline void rest() {
 
 }  // namespace
 
-void Threads::run(int tasks, int threads, const std::function<void(int, int)>& todo) {
+void Threads::run(int tasks, int threads, const std::function<void(int, int)>& todo, bool wakes) {
     const Flush flush;
     if (threads <= 1 || tasks <= 1) {
         for (int number = 0; number < tasks; number++) todo(number, 0);
@@ -30,11 +30,13 @@ void Threads::run(int tasks, int threads, const std::function<void(int, int)>& t
     task = &todo, count = tasks;
     done.store(0, std::memory_order_relaxed);
     left.store(tasks, std::memory_order_release);
-    {
+    if (wakes) {
         std::lock_guard<std::mutex> lock(mutex);
         round.fetch_add(1);
+        wake.notify_all();
+    } else {
+        round.fetch_add(1);
     }
-    wake.notify_all();
     take(0);
     // A thread that was too late for a task is not waited for: where others use its core, that may be long.
     for (int look = 0; done.load(std::memory_order_acquire) < tasks; look++) {
