@@ -28,7 +28,8 @@ public:
     void forward(const Buffers& b) override;
     void backward(const Buffers& b) override;
     void forward_rows(const Buffers& b, int first, int count) override;
-    void backward_rows(const Buffers& b, int first, int count, bool last) override;
+    void backward_rows(const Buffers& b, int first, int count, bool begins) override;
+    void backward_end(const Buffers& b) override;
 
 private:
     struct Area {  // a block of the weight gradient: some filters × some taps
@@ -44,6 +45,7 @@ private:
     void add_strip(Products p, int rows, bool begins, bool ends, const Buffers& b, bool fresh) const;
     void bias_gradient(const float* gradient, int rows, bool begins, bool ends, const Buffers& b, bool fresh) const;
     float* bias_lanes(const Buffers& b) const { return b.scratch + partial_size; }
+    ptrdiff_t sums_size() const { return partial_size + ptrdiff_t(out.channels) * GROUP; }
 
     Correlator ahead, back;
     std::vector<Area> areas;
@@ -170,7 +172,7 @@ void Convolution::settled() {
     }
 }
 
-ptrdiff_t Convolution::scratch_size(int) const { return partial_size + ptrdiff_t(out.channels) * GROUP; }
+ptrdiff_t Convolution::scratch_size(int) const { return (band ? 2 : 1) * sums_size(); }
 
 void Convolution::pack(int part) {
     if (part < ahead.packs()) ahead.pack(part, layer.weight);
@@ -255,11 +257,26 @@ void Convolution::forward_rows(const Buffers& b, int first, int count) {
     ahead.run_rows(b.in, b.out - first * out.row(), layer.bias, layer.function == RELU, first, count);
 }
 
-void Convolution::backward_rows(const Buffers& b, int first, int count, bool last) {
+// Each part has sums of its own.
+void Convolution::backward_rows(const Buffers& given, int first, int count, bool begins) {
+    Buffers b = given;
+    b.scratch += b.part * sums_size(), b.part = 0, b.parts = 1;
     Products p{};
     p.gradient = b.out_gradient, p.partial = b.scratch, p.in = b.in + first * layer.stride[0] * in.row();
-    add_strip(p, count, first == 0, last, b, b.fresh);
-    if (layer.bias) bias_gradient(b.out_gradient, count, first == 0, last, b, b.fresh);
+    add_strip(p, count, begins, false, b, false);
+    if (layer.bias) bias_gradient(b.out_gradient, count, begins, false, b, false);
+}
+
+void Convolution::backward_end(const Buffers& b) {
+    const int weights = int(weight_places.size()), biases = layer.bias ? out.channels : 0;
+    float* const sums = b.scratch;
+    for (int part = 1; part < b.parts; part++)
+        for (ptrdiff_t i = 0; i < ptrdiff_t(weights + biases) * GROUP; i += LANES)
+            store(sums + i, load(sums + i) + load(sums + part * sums_size() + i));
+    add_lanes(sums, sums, weights + biases);
+    const auto keep = [&](float& to, float sum) { to = b.fresh ? sum : to + sum; };
+    for (int i = 0; i < weights; i++) keep(b.weight_gradient[weight_places[i]], sums[i]);
+    for (int i = 0; i < biases; i++) keep(b.bias_gradient[i], sums[weights + i]);
 }
 
 // Row by row into a vector for each filter, whose lanes are added at the end.

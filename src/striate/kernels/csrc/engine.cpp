@@ -33,10 +33,10 @@ void Engine::pack(int thread_count) {
                 [&](int number, int) { layers[parts[number].first]->pack(parts[number].second); });
 }
 
-// A layer's pass over a tile, in a part for each of the tile's threads where that is worth their while.
+// A layer's pass over a tile, in at most `most` parts: one for each of its threads where that is worth their while.
 template <class Make>
-void Engine::in_parts(const Tile& tile, int i, Make make) {
-    const int parts = int(std::min<int64_t>(tile.threads, layers[i]->work() / WORTH_A_THREAD));
+void Engine::in_parts(const Tile& tile, int i, int most, Make make) {
+    const int parts = int(std::min<int64_t>({tile.threads, most, layers[i]->work() / WORTH_A_THREAD}));
     if (parts < 2) return make(Part{0, 1, tile.memory});
     const auto one = [&](int number, int thread) { make(Part{number, parts, memories[thread].data()}); };
     threads.run(parts, tile.threads, one, false);
@@ -44,7 +44,7 @@ void Engine::in_parts(const Tile& tile, int i, Make make) {
 
 Buffers Engine::buffers(const Tile& tile, const Part& part, int i, int group, int groups) const {
     const auto at = [&](const Place& place) {
-        return (place.band ? part.memory : tile.memory) + place.start + place.maps.origin() + group * place.group;
+        return (place.own ? part.memory : tile.memory) + place.start + place.maps.origin() + group * place.group;
     };
     Buffers b{};
     b.in = at(values[i]), b.in_group = values[i].group;
@@ -65,7 +65,7 @@ Buffers Engine::buffers(const Tile& tile, const Part& part, int i, int group, in
 
 void Engine::run_layer(const Tile& tile, int i, int group, int groups, bool back) {
     const double begun = tile.timed ? now() : 0.0;
-    in_parts(tile, i, [&](const Part& part) {
+    in_parts(tile, i, tile.threads, [&](const Part& part) {
         const Buffers b = buffers(tile, part, i, group, groups);
         back ? layers[i]->backward(b) : layers[i]->forward(b);
     });
@@ -76,7 +76,7 @@ void Engine::forward_pair(const StriateImages& images, const Tile& tile, int i, 
     const double begun = tile.timed ? now() : 0.0;
     const int step = layers[i + 1]->layer.kernel[0];
     const int rows = layers[i + 1]->layer.output[1];
-    in_parts(tile, i, [&](const Part& part) {
+    in_parts(tile, i, rows, [&](const Part& part) {
         const Buffers first = buffers(tile, part, i, group, 1), second = buffers(tile, part, i + 1, group, 1);
         const Range own = share(rows, first);
         for (int y = own.first; y < own.end; y++) {
@@ -88,18 +88,34 @@ void Engine::forward_pair(const StriateImages& images, const Tile& tile, int i, 
     if (tile.timed) seconds[3 + i] += now() - begun;
 }
 
-// Each part finds the gradients of all rows again, in its own band, and adds up its own weights'.
+// A convolution and the pooling after it: each part has the gradient between them for itself.
 void Engine::backward_pair(const Tile& tile, int i, int group) {
     const double begun = tile.timed ? now() : 0.0;
-    const int step = layers[i + 1]->layer.kernel[0], rows = layers[i + 1]->layer.output[1];
-    in_parts(tile, i, [&](const Part& part) {
-        const Buffers first = buffers(tile, part, i, group, 1), second = buffers(tile, part, i + 1, group, 1);
-        for (int y = 0; y < rows; y++) {
-            layers[i + 1]->backward_rows(second, y, 1, y == rows - 1);
-            layers[i]->backward_rows(first, y * step, step, y == rows - 1);
-        }
+    if (layers[i]->band) backward_bands(tile, i, group);
+    else in_parts(tile, i, 2, [&](const Part& part) {
+        layers[i + 1]->backward(buffers(tile, part, i + 1, group, 1));
+        layers[i]->backward(buffers(tile, part, i, group, 1));
     });
     if (tile.timed) seconds[3 + layers.size() + i] += now() - begun;
+}
+
+// The upper and the lower rows are always added up on their own, whether one thread does so or two.
+void Engine::backward_bands(const Tile& tile, int i, int group) {
+    const int step = layers[i + 1]->layer.kernel[0], rows = layers[i + 1]->layer.output[1], halves = std::min(2, rows);
+    const Buffers sums = buffers(tile, Part{0, halves, tile.memory}, i, group, 1);
+    in_parts(tile, i, halves, [&](const Part& part) {
+        for (int half = part.number; half < halves; half += part.count) {
+            const Part own{half, halves, part.memory};
+            Buffers first = buffers(tile, own, i, group, 1), second = buffers(tile, own, i + 1, group, 1);
+            first.scratch = sums.scratch;
+            const Range range = share(rows, first);
+            for (int y = range.first; y < range.end; y++) {
+                layers[i + 1]->backward_rows(second, y, 1, y == range.first);
+                layers[i]->backward_rows(first, y * step, step, y == range.first);
+            }
+        }
+    });
+    layers[i]->backward_end(sums);
 }
 
 void Engine::run_forward(const StriateImages& images, const Tile& tile) {
@@ -137,7 +153,7 @@ void Engine::run_backward(const Tile& tile) {
     for (int i = count - 1; i >= std::max(front, trained); i--) run_layer(tile, i, 0, tile.groups, true);
     for (int g = 0; g < tile.groups; g++)
         for (int i = std::min(front, count) - 1; i >= trained; i--) {
-            if (i > trained && hand_in_hand(i) && layers[i - 1]->band) backward_pair(tile, --i, g);
+            if (i > trained && hand_in_hand(i)) backward_pair(tile, --i, g);
             else run_layer(tile, i, g, 1, true);
         }
 }
@@ -207,7 +223,7 @@ void Engine::finish(const StriateUpdate& update, int shard_count, int thread_cou
             const ptrdiff_t first = lines * number / thread_count * LINE;
             finish(update, shard_count, {p, first, std::min(size, lines * (number + 1) / thread_count * LINE) - first});
         }
-    });
+    }, !few);
 }
 
 void Engine::finish(const StriateUpdate& update, int shard_count, const Chunk& chunk) {

@@ -38,7 +38,7 @@ private:
     struct Place {  // a buffer in a thread's memory: its layout, where it begins, and how far the next group's lies
         Maps maps;
         ptrdiff_t start = 0, group = 0;
-        bool band = false;  // a few rows, which each thread has for itself
+        bool own = false;  // each thread has one for itself, whoever's the tile is
     };
     struct Parameter {
         float *value, *gradient;
@@ -58,7 +58,7 @@ private:
     };
     struct Part {  // of a layer's pass over a tile
         int number, count;
-        float* memory;  // of its thread, for scratch and for bands
+        float* memory;  // of its thread
     };
     struct Chunk {
         int parameter;
@@ -71,7 +71,7 @@ private:
     void prepare(int threads, int shards);
     void pack(int threads);
     template <class Make>
-    void in_parts(const Tile& tile, int layer, Make make);
+    void in_parts(const Tile& tile, int layer, int most, Make make);
     Buffers buffers(const Tile& tile, const Part& part, int layer, int group, int groups) const;
     void run_forward(const StriateImages& images, const Tile& tile);
     Score run_loss(const StriateImages& images, const StriateTarget& target, const Tile& tile) const;
@@ -80,6 +80,7 @@ private:
     bool hand_in_hand(int pooling) const;
     void forward_pair(const StriateImages& images, const Tile& tile, int convolution, int group);
     void backward_pair(const Tile& tile, int convolution, int group);
+    void backward_bands(const Tile& tile, int convolution, int group);
     void finish(const StriateUpdate& update, int shards, int threads);
     void finish(const StriateUpdate& update, int shards, const Chunk& chunk);
 

@@ -69,8 +69,9 @@ public:
     // it go row by row, hand in hand: what lies between them is then `band` rows, which stay in the first-level cache.
     // The first of those rows lies where the first row of whole maps would.
     virtual void forward_rows(const Buffers& /*b*/, int /*first*/, int /*count*/) {}
-    // `last`: there are no more rows; a convolution's gradients are complete only then.
-    virtual void backward_rows(const Buffers& /*b*/, int /*first*/, int /*count*/, bool /*last*/) {}
+    // `begins`: these are the first rows of their part. A convolution's parts are added up when all rows are done.
+    virtual void backward_rows(const Buffers& /*b*/, int /*first*/, int /*count*/, bool /*begins*/) {}
+    virtual void backward_end(const Buffers& /*b*/) {}
     int band = 0;  // of a convolution whose gradient comes in bands
 
     StriateLayer layer;  // whose parameters may move

@@ -38,7 +38,7 @@ public:
     void forward(const Buffers& b) override;
     void backward(const Buffers& b) override;
     void forward_rows(const Buffers& b, int first, int count) override;
-    void backward_rows(const Buffers& b, int first, int count, bool last) override;
+    void backward_rows(const Buffers& b, int first, int count, bool begins) override;
 
 private:
     template <bool REMEMBERS, bool RELU_TOO, bool NANS = false>
