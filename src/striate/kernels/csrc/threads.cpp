@@ -9,8 +9,11 @@ namespace {
 
 // How often a thread looks for work, or for the end of it, before it sleeps: about as long as lies between two steps.
 constexpr int PATIENCE = 20000;
+// After so many looks it lets another thread have its core, which may be the one that it waits for.
+constexpr int LOOKS = 100;
 
-inline void rest() {
+inline void rest(int look) {
+    if (look % LOOKS == LOOKS - 1) std::this_thread::yield();
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -40,7 +43,7 @@ void Threads::run(int tasks, int threads, const std::function<void(int, int)>& t
     take(0);
     // A thread that was too late for a task is not waited for: where others use its core, that may be long.
     for (int look = 0; done.load(std::memory_order_acquire) < tasks; look++) {
-        if (look < PATIENCE) rest();
+        if (look < PATIENCE) rest(look);
         else std::this_thread::yield();
     }
 }
@@ -78,7 +81,7 @@ void Threads::stop() {
 void Threads::work(int thread, uint64_t seen) {
     const Flush flush;
     for (;;) {
-        for (int look = 0; look < PATIENCE && round.load(std::memory_order_acquire) == seen; look++) rest();
+        for (int look = 0; look < PATIENCE && round.load(std::memory_order_acquire) == seen; look++) rest(look);
         if (round.load(std::memory_order_acquire) == seen) {
             std::unique_lock<std::mutex> lock(mutex);
             wake.wait(lock, [&] { return round.load() != seen; });
