@@ -122,7 +122,9 @@ void Engine::run_forward(const StriateImages& images, const Tile& tile) {
     for (int g = 0; g < tile.groups; g++) {
         const double begun = tile.timed ? now() : 0.0;
         float* to = tile.memory + values[0].start + values[0].maps.origin() + g * values[0].group;
-        gather(images, tile.first + g * GROUP, values[0].maps, to);
+        in_parts(tile, 0, tile.threads, [&](const Part& part) {
+            gather(images, tile.first + g * GROUP, values[0].maps, to, part.number, part.count);
+        });
         if (tile.timed) seconds[0] += now() - begun;
         for (int i = 0; i < front; i++) {
             if (hand_in_hand(i + 1)) forward_pair(images, tile, i++, g);
