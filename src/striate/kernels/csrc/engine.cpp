@@ -161,17 +161,18 @@ void Engine::run_backward(const Tile& tile) {
 }
 
 void Engine::forward(const StriateImages& images, float* outputs, int thread_count) {
-    const int tiles = int((images.count + TILE - 1) / TILE);
-    if (!tiles) return;
+    const Cut cut(images.count);
+    if (!cut.tiles) return;
     if (single && images.count <= FEW) return single->forward(images, outputs);
     prepare(thread_count, 0);
     pack(thread_count);
     const StriateLayer& last = layers.back()->layer;
     const int64_t features = int64_t(last.output[0]) * last.output[1] * last.output[2];
-    threads.run(tiles, thread_count, [&](int number, int thread) {
-        const int64_t first = int64_t(number) * TILE, count = std::min<int64_t>(TILE, images.count - first);
+    threads.run(int(cut.tiles), thread_count, [&](int number, int thread) {
+        const int64_t first = cut.begin(number) * GROUP, end = cut.begin(number + 1) * GROUP;
+        const int64_t count = std::min(end, images.count) - first;
         const Tile tile{memories[thread].data(), nullptr, first, first + TILE * thread_count,
-                        int((count + GROUP - 1) / GROUP), 0, false, false, false, tiles > 1 ? 1 : thread_count};
+                        int((count + GROUP - 1) / GROUP), 0, false, false, false, cut.tiles > 1 ? 1 : thread_count};
         run_forward(images, tile);
         for (int64_t i = 0; i < count; i++) {
             const float* from = tile.memory + values.back().start + i / GROUP * values.back().group + i % GROUP;
@@ -182,9 +183,9 @@ void Engine::forward(const StriateImages& images, float* outputs, int thread_cou
 
 StriateResult Engine::step(const StriateImages& images, const StriateTarget& target, const StriateUpdate& update,
                            int thread_count) {
-    const int tiles = int((images.count + TILE - 1) / TILE);
+    const Cut cut(images.count);
     const auto most = std::max<ptrdiff_t>(1, SHARD_MEMORY / std::max<ptrdiff_t>(1, shard_size * ptrdiff_t(sizeof(float))));
-    const int shard_count = int(std::min<ptrdiff_t>({tiles, MOST_SHARDS, most}));
+    const int shard_count = int(std::min<int64_t>({cut.tiles, MOST_SHARDS, most}));
     prepare(thread_count, std::max(1, shard_count));
     pack(thread_count);
     std::vector<Score> scores(std::max(1, shard_count));
@@ -192,12 +193,12 @@ StriateResult Engine::step(const StriateImages& images, const StriateTarget& tar
     threads.run(shard_count, thread_count, [&](int number, int thread) {
         Tile tile{memories[thread].data(), shards[number].data(), 0, 0, 0, target.seed, true, thread == 0,
                   true, shard_count > 1 ? 1 : thread_count};
-        const int begin = int(int64_t(tiles) * number / shard_count), end = int(int64_t(tiles) * (number + 1) / shard_count);
-        for (int t = begin; t < end; t++) {
+        const int64_t begin = cut.tiles * number / shard_count, end = cut.tiles * (number + 1) / shard_count;
+        for (int64_t t = begin; t < end; t++) {
             tile.fresh = t == begin;
-            tile.first = int64_t(t) * TILE;
-            tile.next = tile.first + (tiles == shard_count ? thread_count : 1) * TILE;
-            tile.groups = int((std::min<int64_t>(TILE, images.count - tile.first) + GROUP - 1) / GROUP);
+            tile.first = cut.begin(t) * GROUP;
+            tile.next = tile.first + (cut.tiles == shard_count ? thread_count : 1) * TILE;
+            tile.groups = int(cut.begin(t + 1) - cut.begin(t));
             run_forward(images, tile);
             const double begun = now();
             const Score one = run_loss(images, target, tile);

@@ -14,8 +14,7 @@ namespace striate {
 
 // Groups that go through together: a dense layer uses each weight for all of them.
 constexpr int TILE_GROUPS = 2, TILE = TILE_GROUPS * GROUP;
-// The most parts of a batch with gradients of their own. How a batch is cut depends on its size alone, so the order in
-// which gradients are added does too, whatever the number of threads.
+// The most parts of a batch with gradients of their own.
 constexpr int MOST_SHARDS = 8;
 constexpr ptrdiff_t SHARD_MEMORY = ptrdiff_t(256) << 20;  // bytes of all shards: fewer where parameters are many
 constexpr ptrdiff_t CHUNK = 4096;                         // parameters that a thread adds up and updates at a time
@@ -59,6 +58,15 @@ private:
     struct Part {  // of a layer's pass over a tile
         int number, count;
         float* memory;  // of its thread
+    };
+    // A batch in tiles of two groups. Where their number would be odd, the last two tiles have one each, so that two threads
+    // end together. How a batch is cut depends on its size alone, so the order in which gradients are added does too.
+    struct Cut {
+        explicit Cut(int64_t images) : groups((images + GROUP - 1) / GROUP), tiles((groups + 1) / TILE_GROUPS) {
+            if (tiles % 2 && groups % TILE_GROUPS == 0) tiles++;
+        }
+        int64_t begin(int64_t tile) const { return tile < tiles ? std::min(tile * TILE_GROUPS, groups - 1) : groups; }
+        int64_t groups, tiles;
     };
     struct Chunk {
         int parameter;
