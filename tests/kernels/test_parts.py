@@ -15,10 +15,22 @@ from striate.spec.network import plan
 from tests.kernels.test_engine import HERE
 
 HEAD = [Flatten(), Linear(150), Activation("relu"), Linear(10)]
-CONVOLUTIONS = [Conv(6, kernel=5), Activation("tanh"), Conv(7, kernel=3, stride=2), Activation("relu"), Conv(8, kernel=3)]
+CONVOLUTIONS = [
+    Conv(6, kernel=5),
+    Activation("tanh"),
+    Conv(7, kernel=3, stride=2),
+    Activation("relu"),
+    Conv(8, kernel=3),
+]
 BANDS = [Conv(9, kernel=3), Pool("max", kernel=3), Activation("relu"), Conv(20, kernel=3), Pool("max", kernel=2)]
 ONE_ROW = [Conv(12, kernel=5), Pool("max", kernel=(24, 2)), Activation("sigmoid")]
-OTHERS = [Conv(6, kernel=5, bias=False), Pool("average", kernel=2), Subsample(kernel=2), Dropout(0.2), Conv(40, kernel=3)]
+OTHERS = [
+    Conv(6, kernel=5, bias=False),
+    Pool("average", kernel=2),
+    Subsample(kernel=2),
+    Dropout(0.2),
+    Conv(40, kernel=3),
+]
 NETWORKS = {
     "lenet5": find("lenet5"),
     "lenet5-dense": find("lenet5-dense"),
