@@ -233,5 +233,16 @@ int main() {
             three.run(images, CROSS_ENTROPY, threads);
         }
     }
+    for (int images : {3, 16, 33}) {  // layers large enough that threads share them
+        Network four(1, 26, 28);
+        four.convolution(6, 5, 1, 0, 1, IDENTITY), four.pooling(MAXIMUM, 2, 2, 0, RELU);
+        four.convolution(16, 4, 1, 0, 1, IDENTITY), four.pooling(MAXIMUM, 2, 2, 0, TANH);
+        four.linear(120, RELU), four.linear(10, IDENTITY);
+        four.run(images, CROSS_ENTROPY, 3);
+        Network five(2, 17, 20);
+        five.convolution(9, 4, 1, 1, 1, TANH), five.convolution(12, 3, 1, 0, 1, RELU), five.pooling(AVERAGE, 2, 2, 0, RELU);
+        five.linear(4, IDENTITY);
+        five.run(images, CROSS_ENTROPY, 3);
+    }
     std::puts("steps: all is well");
 }

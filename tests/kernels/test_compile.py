@@ -66,13 +66,14 @@ def test_lowering_and_compiling_need_no_torch() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("sanitizers", ["address,undefined", "thread"])
 @pytest.mark.parametrize("name", compiling.instruction_sets())
-def test_the_sanitizers_find_nothing(name: str, tmp_path: Path) -> None:
-    """The C++ test program, with every access checked."""
+def test_the_sanitizers_find_nothing(name: str, sanitizers: str, tmp_path: Path) -> None:
+    """The C++ test program, with every access checked, or every order of them."""
     if isinstance(library(name), str):
         pytest.skip(f"this processor has no {name}")
     program = tmp_path / "steps"
-    flags = ["-std=c++17", "-O1", "-g", "-pthread", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    flags = ["-std=c++17", "-O1", "-g", "-pthread", f"-fsanitize={sanitizers}", "-fno-sanitize-recover=all"]
     flags += compiling.instruction_sets()[name]
     sources = [str(each) for each in sorted(compiling.SOURCES.glob("*.cpp"))]
     test = str(Path(__file__).with_name("steps.cpp"))

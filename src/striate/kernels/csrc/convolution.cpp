@@ -22,10 +22,14 @@ public:
     int packs() const override { return ahead.packs() + (wants_input_gradient ? back.packs() : 0); }
     int forward_packs() const override { return ahead.packs(); }
     void pack(int part) override;
+    int64_t work() const override {
+        return int64_t(layer.links) * layer.kernel[0] * layer.kernel[1] * out.columns * layer.output[1];
+    }
     void forward(const Buffers& b) override;
     void backward(const Buffers& b) override;
-    void forward_rows(const Buffers& b, int first, int count) override;
-    void backward_rows(const Buffers& b, int first, int count, bool last) override;
+    void forward_rows(const Buffers& b, int first, int count, bool begins) override;
+    void backward_rows(const Buffers& b, int first, int count, bool begins) override;
+    void backward_end(const Buffers& b) override;
 
 private:
     struct Area {  // a block of the weight gradient: some filters × some taps
@@ -41,7 +45,9 @@ private:
     void add_strip(Products p, int rows, bool begins, bool ends, const Buffers& b, bool fresh) const;
     void bias_gradient(const float* gradient, int rows, bool begins, bool ends, const Buffers& b, bool fresh) const;
     float* bias_lanes(const Buffers& b) const { return b.scratch + partial_size; }
-    float* correlator_scratch(const Buffers& b) const { return bias_lanes(b) + ptrdiff_t(out.channels) * GROUP; }
+    ptrdiff_t sums_size() const { return (band ? 2 : 1) * half_sums(); }
+    ptrdiff_t half_sums() const { return partial_size + ptrdiff_t(out.channels) * GROUP; }
+    float* correlator_scratch(const Buffers& b) const { return b.scratch + sums_size(); }
 
     Correlator ahead, back;
     std::vector<Area> areas;
@@ -169,7 +175,7 @@ void Convolution::settled() {
 }
 
 ptrdiff_t Convolution::scratch_size(int) const {
-    return partial_size + ptrdiff_t(out.channels) * GROUP + std::max(ahead.scratch_size(), back.scratch_size());
+    return sums_size() + std::max(ahead.scratch_size(), back.scratch_size());
 }
 
 void Convolution::pack(int part) {
@@ -178,16 +184,25 @@ void Convolution::pack(int part) {
 }
 
 void Convolution::forward(const Buffers& b) {
+    const Range rows = share(layer.output[1], b);
     for (int g = 0; g < b.groups; g++) {
         float* to = b.out + g * b.out_group;
-        ahead.run(b.in + g * b.in_group, to, layer.bias, layer.function == RELU, correlator_scratch(b));
+        ahead.run_rows(b.in + g * b.in_group, to, layer.bias, layer.function == RELU, rows.first, rows.end - rows.first,
+                       true, correlator_scratch(b));
         if (layer.function == RELU) continue;
         for (int c = 0; c < out.channels; c++)
-            for (int y = 0; y < layer.output[1]; y++) activate(layer.function, to + out.at(c, y, 0), out.columns);
+            for (int y = rows.first; y < rows.end; y++) activate(layer.function, to + out.at(c, y, 0), out.columns);
     }
 }
 
-void Convolution::backward(const Buffers& b) {
+// In parts, the first adds up the weights' gradients, and the second makes the input's.
+void Convolution::backward(const Buffers& given) {
+    Buffers b = given;
+    if (b.in_gradient && b.parts > 1) {
+        if (b.part != 0) b.weight_gradient = b.bias_gradient = nullptr;
+        if (b.part != 1) b.in_gradient = nullptr;
+        b.part = 0, b.parts = 1;
+    }
     for (int g = 0; g < b.groups; g++) {
         const float* in_values = b.in + g * b.in_group;
         const float* gradient = b.out_gradient + g * b.out_gradient_group;
@@ -224,12 +239,13 @@ void Convolution::add_strip(Products p, int rows, bool begins, bool ends, const 
     float sums[SUMS + BLOCK_FILTERS * BLOCK_TAPS];
     int waiting = 0;
     const float* first = p.partial;
-    for (size_t i = 0; i < areas.size(); i++) {
+    const Range own = share(int(areas.size()), b);
+    for (int i = own.first; i < own.end; i++) {
         const Area& area = areas[i];
         p.filters = filter_offsets.data() + area.first_filter, p.taps = tap_offsets.data() + area.first_tap;
         products(area.filters, area.taps)(p);
         p.partial += area.filters * area.taps * GROUP, waiting += area.filters * area.taps;
-        if (!ends || (waiting < SUMS && i + 1 < areas.size())) continue;
+        if (!ends || (waiting < SUMS && i + 1 < own.end)) continue;
         add_lanes(first, sums, waiting);
         const ptrdiff_t place = area.weights + area.filters * area.taps - waiting;
         float* const to = b.weight_gradient;
@@ -242,23 +258,39 @@ void Convolution::add_strip(Products p, int rows, bool begins, bool ends, const 
     }
 }
 
-void Convolution::forward_rows(const Buffers& b, int first, int count) {
-    ahead.run_rows(b.in, b.out - first * out.row(), layer.bias, layer.function == RELU, first, count,
+void Convolution::forward_rows(const Buffers& b, int first, int count, bool begins) {
+    ahead.run_rows(b.in, b.out - first * out.row(), layer.bias, layer.function == RELU, first, count, begins,
                    correlator_scratch(b));
 }
 
-void Convolution::backward_rows(const Buffers& b, int first, int count, bool last) {
+// Each part has sums of its own.
+void Convolution::backward_rows(const Buffers& given, int first, int count, bool begins) {
+    Buffers b = given;
+    b.scratch += b.part * half_sums(), b.part = 0, b.parts = 1;
     Products p{};
     p.gradient = b.out_gradient, p.partial = b.scratch, p.in = b.in + first * layer.stride[0] * in.row();
-    add_strip(p, count, first == 0, last, b, b.fresh);
-    if (layer.bias) bias_gradient(b.out_gradient, count, first == 0, last, b, b.fresh);
+    add_strip(p, count, begins, false, b, false);
+    if (layer.bias) bias_gradient(b.out_gradient, count, begins, false, b, false);
+}
+
+void Convolution::backward_end(const Buffers& b) {
+    const int weights = int(weight_places.size()), biases = layer.bias ? out.channels : 0;
+    float* const sums = b.scratch;
+    for (int part = 1; part < b.parts; part++)
+        for (ptrdiff_t i = 0; i < ptrdiff_t(weights + biases) * GROUP; i += LANES)
+            store(sums + i, load(sums + i) + load(sums + part * half_sums() + i));
+    add_lanes(sums, sums, weights + biases);
+    const auto keep = [&](float& to, float sum) { to = b.fresh ? sum : to + sum; };
+    for (int i = 0; i < weights; i++) keep(b.weight_gradient[weight_places[i]], sums[i]);
+    for (int i = 0; i < biases; i++) keep(b.bias_gradient[i], sums[weights + i]);
 }
 
 // Row by row into a vector for each filter, whose lanes are added at the end.
 void Convolution::bias_gradient(const float* gradient, int rows, bool begins, bool ends, const Buffers& b,
                                 bool fresh) const {
     float* const lanes = bias_lanes(b);
-    for (int f = 0; f < out.channels; f++) {
+    const Range own = share(out.channels, b);
+    for (int f = own.first; f < own.end; f++) {
         for (int lane = 0; lane < GROUP; lane += LANES) {
             float* const sum = lanes + f * GROUP + lane;
             Vector even = begins ? Vector{} : load(sum), odd{};
@@ -272,8 +304,8 @@ void Convolution::bias_gradient(const float* gradient, int rows, bool begins, bo
         }
     }
     if (!ends) return;
-    add_lanes(lanes, lanes, out.channels);
-    for (int f = 0; f < out.channels; f++) b.bias_gradient[f] = fresh ? lanes[f] : b.bias_gradient[f] + lanes[f];
+    add_lanes(lanes + own.first * GROUP, lanes + own.first, own.end - own.first);
+    for (int f = own.first; f < own.end; f++) b.bias_gradient[f] = fresh ? lanes[f] : b.bias_gradient[f] + lanes[f];
 }
 
 }  // namespace

@@ -193,33 +193,33 @@ void Correlator::run_bands(const Phase& phase, int first, int end, const Correla
     }
 }
 
-void Correlator::run_phase(const Phase& phase, int first, int end, const Correlation& c, const Maps* gate_maps,
-                           float* scratch) const {
+void Correlator::run_phase(const Phase& phase, int first, int end, bool begins, const Correlation& c,
+                           const Maps* gate_maps, float* scratch) const {
     if (!fewer) return run_bands(phase, first, end, c, gate_maps);
     for (int m = first, next; m < end; m = next) {
         next = std::min(end, fewer->band_end(m));
-        if (!fewer->run(c, gate_maps, m, next, false, scratch)) run_bands(phase, m, next, c, gate_maps);
+        if (!fewer->run(c, gate_maps, m, next, begins && m == first, scratch)) run_bands(phase, m, next, c, gate_maps);
     }
 }
 
 void Correlator::run(const float* source, float* result, const float* bias, bool relu, float* scratch) const {
     Correlation c{};
     c.in = source, c.out = result, c.start = bias, c.relu = relu;
-    for (const Phase& phase : phases) run_phase(phase, 0, phase.rows.positions, c, nullptr, scratch);
+    for (const Phase& phase : phases) run_phase(phase, 0, phase.rows.positions, true, c, nullptr, scratch);
 }
 
 void Correlator::run_rows(const float* source, float* result, const float* bias, bool relu, int first, int count,
-                          float* scratch) const {
+                          bool begins, float* scratch) const {
     Correlation c{};
     c.in = source, c.out = result, c.start = bias, c.relu = relu;
-    run_phase(phases[0], first, first + count, c, nullptr, scratch);
+    run_phase(phases[0], first, first + count, begins, c, nullptr, scratch);
 }
 
 void Correlator::run_gated(const float* source, float* result, const float* gate, const Maps& gate_maps,
                            float* scratch) const {
     Correlation c{};
     c.in = source, c.out = result, c.gate = gate;
-    for (const Phase& phase : phases) run_phase(phase, 0, phase.rows.positions, c, &gate_maps, scratch);
+    for (const Phase& phase : phases) run_phase(phase, 0, phase.rows.positions, true, c, &gate_maps, scratch);
 }
 
 }  // namespace striate

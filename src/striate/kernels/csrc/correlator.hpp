@@ -23,8 +23,8 @@ public:
 
     // `relu` and `gate` as in Correlation; the gate's values are laid out as `gate_maps`.
     void run(const float* from, float* to, const float* bias, bool relu, float* scratch) const;
-    // Some rows of a correlation of one phase. Rows come one after another, with the same scratch memory.
-    void run_rows(const float* from, float* to, const float* bias, bool relu, int first, int count,
+    // Some rows of a correlation of one phase: the first with this scratch memory, or those after the last.
+    void run_rows(const float* from, float* to, const float* bias, bool relu, int first, int count, bool begins,
                   float* scratch) const;
     void run_gated(const float* from, float* to, const float* gate, const Maps& gate_maps, float* scratch) const;
 
@@ -48,7 +48,7 @@ private:
     double cost(const Phase& phase, const std::vector<Columns>& parts, int results) const;
     void band(const Phase& phase, const Block& block, int m, int count, Correlation c, const Maps* gate_maps) const;
     void run_bands(const Phase& phase, int first, int end, const Correlation& c, const Maps* gate_maps) const;
-    void run_phase(const Phase& phase, int first, int end, const Correlation& c, const Maps* gate_maps,
+    void run_phase(const Phase& phase, int first, int end, bool begins, const Correlation& c, const Maps* gate_maps,
                    float* scratch) const;
 
     Maps from, to;

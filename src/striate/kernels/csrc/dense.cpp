@@ -117,6 +117,15 @@ void weight_blocks(int count, int width, const Matrix& m, const Buffers& b, cons
     }
 }
 
+// Of n things in blocks of at most `most`: each(first, count) for the blocks of a part.
+template <class Each>
+void own_blocks(int n, int most, const Buffers& b, Each each) {
+    const std::vector<int> sizes = split(n, most);
+    const Range own = share(int(sizes.size()), b);
+    for (int i = 0, first = 0; i < own.end; first += sizes[i++])
+        if (i >= own.first) each(first, sizes[i]);
+}
+
 int vectors_of(int inputs) { return (inputs + LANES - 1) / LANES; }
 
 // turned[image][k] = values[k][image].
@@ -143,28 +152,26 @@ public:
         return GROUP * std::max(groups * stride(), ptrdiff_t(matrix.outputs));
     }
 
+    int64_t work() const override { return int64_t(matrix.inputs) * matrix.outputs; }
+
     void forward(const Buffers& b) override {
-        int first = 0;
-        for (int count : split(matrix.outputs, OUTPUTS)) {
+        own_blocks(matrix.outputs, OUTPUTS, b, [&](int first, int count) {
             forward_blocks<OUTPUTS>(count, matrix, b, first);
             for (int g = 0; g < b.groups; g++)
                 activate(layer.function, b.out + g * b.out_group + ptrdiff_t(first) * GROUP, count);
-            first += count;
-        }
+        });
     }
 
     void backward(const Buffers& b) override {
         if (b.weight_gradient) weight_gradient(b);
         if (b.bias_gradient) bias_gradient(b);
         if (!b.in_gradient) return;
-        int first = 0;
-        for (int count : split(matrix.inputs, INPUTS)) {
+        own_blocks(matrix.inputs, INPUTS, b, [&](int first, int count) {
             input_blocks<INPUTS>(count, matrix, b, first);
             for (int g = 0; g < b.groups; g++)
                 pass_through(input_function, b.in + g * b.in_group + ptrdiff_t(first) * GROUP,
                              b.in_gradient + g * b.in_gradient_group + ptrdiff_t(first) * GROUP, count);
-            first += count;
-        }
+        });
     }
 
 private:
@@ -173,26 +180,28 @@ private:
     void weight_gradient(const Buffers& b) const {
         for (int g = 0; g < b.groups; g++)
             turn(b.in + g * b.in_group, matrix.inputs, b.scratch + g * GROUP * stride(), stride());
-        int first = 0;
-        for (int count : split(matrix.outputs, ROWS)) {
+        const std::vector<int> widths = split(vectors_of(matrix.inputs), VECTORS);
+        own_blocks(matrix.outputs, ROWS, b, [&](int first, int count) {
             int vector = 0;
-            for (int width : split(vectors_of(matrix.inputs), VECTORS)) {
+            for (int width : widths) {
                 weight_blocks<ROWS, VECTORS>(count, width, matrix, b, b.scratch, stride(), first, vector);
                 vector += width;
             }
-            first += count;
-        }
+        });
     }
 
     void bias_gradient(const Buffers& b) const {
-        for (ptrdiff_t i = 0; i < ptrdiff_t(matrix.outputs) * GROUP; i += LANES) {
-            Vector sum = load(b.out_gradient + i);
-            for (int g = 1; g < b.groups; g++) sum += load(b.out_gradient + g * b.out_gradient_group + i);
-            store(b.scratch + i, sum);
+        const Range own = share(matrix.outputs, b);
+        float* const sums = b.scratch;
+        for (ptrdiff_t i = 0; i < ptrdiff_t(own.end - own.first) * GROUP; i += LANES) {
+            const float* gradient = b.out_gradient + ptrdiff_t(own.first) * GROUP + i;
+            Vector sum = load(gradient);
+            for (int g = 1; g < b.groups; g++) sum += load(gradient + g * b.out_gradient_group);
+            store(sums + i, sum);
         }
-        add_lanes(b.scratch, b.scratch, matrix.outputs);
-        for (int o = 0; o < matrix.outputs; o++)
-            b.bias_gradient[o] = b.fresh ? b.scratch[o] : b.bias_gradient[o] + b.scratch[o];
+        add_lanes(sums, sums, own.end - own.first);
+        for (int o = own.first; o < own.end; o++)
+            b.bias_gradient[o] = b.fresh ? sums[o - own.first] : b.bias_gradient[o] + sums[o - own.first];
     }
 
     Matrix matrix;

@@ -9,6 +9,11 @@
 namespace striate {
 namespace {
 
+// Products for an image, of a layer's part: they take a few times as long as it does to find a thread for them.
+constexpr int64_t WORTH_A_THREAD = 5000;
+constexpr ptrdiff_t LINE = 16;  // floats of a cache line
+
+
 double now() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -28,9 +33,18 @@ void Engine::pack(int thread_count) {
                 [&](int number, int) { layers[parts[number].first]->pack(parts[number].second); });
 }
 
-Buffers Engine::buffers(const Tile& tile, int i, int group, int groups) const {
+// A layer's pass over a tile, in at most `most` parts: one for each of its threads where that is worth their while.
+template <class Make>
+void Engine::in_parts(const Tile& tile, int i, int most, Make make) {
+    const int parts = int(std::min<int64_t>({tile.threads, most, layers[i]->work() / WORTH_A_THREAD}));
+    if (parts < 2) return make(Part{0, 1, tile.memory});
+    const auto one = [&](int number, int thread) { make(Part{number, parts, memories[thread].data()}); };
+    threads.run(parts, tile.threads, one, false);
+}
+
+Buffers Engine::buffers(const Tile& tile, const Part& part, int i, int group, int groups) const {
     const auto at = [&](const Place& place) {
-        return tile.memory + place.start + place.maps.origin() + group * place.group;
+        return (place.own ? part.memory : tile.memory) + place.start + place.maps.origin() + group * place.group;
     };
     Buffers b{};
     b.in = at(values[i]), b.in_group = values[i].group;
@@ -41,60 +55,76 @@ Buffers Engine::buffers(const Tile& tile, int i, int group, int groups) const {
     b.groups = groups;
     for (size_t p = first_parameter[i]; tile.shard && p < parameters.size() && parameters[p].layer == i; p++)
         (parameters[p].bias ? b.bias_gradient : b.weight_gradient) = tile.shard + parameters[p].start;
-    b.scratch = tile.memory + thread_size - scratch;
+    b.scratch = part.memory + thread_size - scratch;
     b.seed = (tile.seed + uint64_t(i) * 0x9e3779b97f4a7c15u) * 0xd1342543de82ef95u + uint64_t(tile.first / GROUP + group);
     b.training = tile.training;
     b.fresh = tile.fresh && group == 0;
+    b.part = part.number, b.parts = part.count;
     return b;
 }
 
 void Engine::run_layer(const Tile& tile, int i, int group, int groups, bool back) {
     const double begun = tile.timed ? now() : 0.0;
-    const Buffers b = buffers(tile, i, group, groups);
-    if (!back) {
-        layers[i]->forward(b);
-    } else if (tile.helpers && b.weight_gradient && b.in_gradient) {
-        threads.run(2, 2, [&](int half, int) {
-            Buffers own = b;
-            if (half) own.weight_gradient = own.bias_gradient = nullptr;
-            else own.in_gradient = nullptr;
-            layers[i]->backward(own);
-        });
-    } else {
-        layers[i]->backward(b);
-    }
+    in_parts(tile, i, tile.threads, [&](const Part& part) {
+        const Buffers b = buffers(tile, part, i, group, groups);
+        back ? layers[i]->backward(b) : layers[i]->forward(b);
+    });
     if (tile.timed) seconds[3 + (back ? layers.size() : 0) + i] += now() - begun;
 }
 
 void Engine::forward_pair(const StriateImages& images, const Tile& tile, int i, int group) {
     const double begun = tile.timed ? now() : 0.0;
-    const Buffers first = buffers(tile, i, group, 1), second = buffers(tile, i + 1, group, 1);
     const int step = layers[i + 1]->layer.kernel[0];
     const int rows = layers[i + 1]->layer.output[1];
-    for (int y = 0; y < rows; y++) {
-        if (!i) ask_for(images, group + 1 < tile.groups ? tile.first + GROUP : tile.next, values[0].maps, y, rows);
-        layers[i]->forward_rows(first, y * step, step);
-        layers[i + 1]->forward_rows(second, y, 1);
-    }
+    in_parts(tile, i, rows, [&](const Part& part) {
+        const Buffers first = buffers(tile, part, i, group, 1), second = buffers(tile, part, i + 1, group, 1);
+        const Range own = share(rows, first);
+        for (int y = own.first; y < own.end; y++) {
+            if (!i) ask_for(images, group + 1 < tile.groups ? tile.first + GROUP : tile.next, values[0].maps, y, rows);
+            layers[i]->forward_rows(first, y * step, step, y == own.first);
+            layers[i + 1]->forward_rows(second, y, 1, y == own.first);
+        }
+    });
     if (tile.timed) seconds[3 + i] += now() - begun;
 }
 
+// A convolution and the pooling after it: each part has the gradient between them for itself.
 void Engine::backward_pair(const Tile& tile, int i, int group) {
     const double begun = tile.timed ? now() : 0.0;
-    const Buffers first = buffers(tile, i, group, 1), second = buffers(tile, i + 1, group, 1);
-    const int step = layers[i + 1]->layer.kernel[0], rows = layers[i + 1]->layer.output[1];
-    for (int y = 0; y < rows; y++) {
-        layers[i + 1]->backward_rows(second, y, 1, y == rows - 1);
-        layers[i]->backward_rows(first, y * step, step, y == rows - 1);
-    }
+    if (layers[i]->band) backward_bands(tile, i, group);
+    else in_parts(tile, i, 2, [&](const Part& part) {
+        layers[i + 1]->backward(buffers(tile, part, i + 1, group, 1));
+        layers[i]->backward(buffers(tile, part, i, group, 1));
+    });
     if (tile.timed) seconds[3 + layers.size() + i] += now() - begun;
+}
+
+// The upper and the lower rows are always added up on their own, whether one thread does so or two.
+void Engine::backward_bands(const Tile& tile, int i, int group) {
+    const int step = layers[i + 1]->layer.kernel[0], rows = layers[i + 1]->layer.output[1], halves = std::min(2, rows);
+    const Buffers sums = buffers(tile, Part{0, halves, tile.memory}, i, group, 1);
+    in_parts(tile, i, halves, [&](const Part& part) {
+        for (int half = part.number; half < halves; half += part.count) {
+            const Part own{half, halves, part.memory};
+            Buffers first = buffers(tile, own, i, group, 1), second = buffers(tile, own, i + 1, group, 1);
+            first.scratch = sums.scratch;
+            const Range range = share(rows, first);
+            for (int y = range.first; y < range.end; y++) {
+                layers[i + 1]->backward_rows(second, y, 1, y == range.first);
+                layers[i]->backward_rows(first, y * step, step, y == range.first);
+            }
+        }
+    });
+    layers[i]->backward_end(sums);
 }
 
 void Engine::run_forward(const StriateImages& images, const Tile& tile) {
     for (int g = 0; g < tile.groups; g++) {
         const double begun = tile.timed ? now() : 0.0;
         float* to = tile.memory + values[0].start + values[0].maps.origin() + g * values[0].group;
-        gather(images, tile.first + g * GROUP, values[0].maps, to);
+        in_parts(tile, 0, tile.threads, [&](const Part& part) {
+            gather(images, tile.first + g * GROUP, values[0].maps, to, part.number, part.count);
+        });
         if (tile.timed) seconds[0] += now() - begun;
         for (int i = 0; i < front; i++) {
             if (hand_in_hand(i + 1)) forward_pair(images, tile, i++, g);
@@ -125,23 +155,24 @@ void Engine::run_backward(const Tile& tile) {
     for (int i = count - 1; i >= std::max(front, trained); i--) run_layer(tile, i, 0, tile.groups, true);
     for (int g = 0; g < tile.groups; g++)
         for (int i = std::min(front, count) - 1; i >= trained; i--) {
-            if (i > trained && hand_in_hand(i) && layers[i - 1]->band) backward_pair(tile, --i, g);
+            if (i > trained && hand_in_hand(i)) backward_pair(tile, --i, g);
             else run_layer(tile, i, g, 1, true);
         }
 }
 
 void Engine::forward(const StriateImages& images, float* outputs, int thread_count) {
-    const int tiles = int((images.count + TILE - 1) / TILE);
-    if (!tiles) return;
+    const Cut cut(images.count);
+    if (!cut.tiles) return;
     if (single && images.count <= FEW) return single->forward(images, outputs);
     prepare(thread_count, 0);
     pack(thread_count);
     const StriateLayer& last = layers.back()->layer;
     const int64_t features = int64_t(last.output[0]) * last.output[1] * last.output[2];
-    threads.run(tiles, thread_count, [&](int number, int thread) {
-        const int64_t first = int64_t(number) * TILE, count = std::min<int64_t>(TILE, images.count - first);
+    threads.run(int(cut.tiles), thread_count, [&](int number, int thread) {
+        const int64_t first = cut.begin(number) * GROUP, end = cut.begin(number + 1) * GROUP;
+        const int64_t count = std::min(end, images.count) - first;
         const Tile tile{memories[thread].data(), nullptr, first, first + TILE * thread_count,
-                        int((count + GROUP - 1) / GROUP), 0, false, false, false, false};
+                        int((count + GROUP - 1) / GROUP), 0, false, false, false, cut.tiles > 1 ? 1 : thread_count};
         run_forward(images, tile);
         for (int64_t i = 0; i < count; i++) {
             const float* from = tile.memory + values.back().start + i / GROUP * values.back().group + i % GROUP;
@@ -152,22 +183,22 @@ void Engine::forward(const StriateImages& images, float* outputs, int thread_cou
 
 StriateResult Engine::step(const StriateImages& images, const StriateTarget& target, const StriateUpdate& update,
                            int thread_count) {
-    const int tiles = int((images.count + TILE - 1) / TILE);
+    const Cut cut(images.count);
     const auto most = std::max<ptrdiff_t>(1, SHARD_MEMORY / std::max<ptrdiff_t>(1, shard_size * ptrdiff_t(sizeof(float))));
-    const int shard_count = int(std::min<ptrdiff_t>({tiles, MOST_SHARDS, most}));
+    const int shard_count = int(std::min<int64_t>({cut.tiles, MOST_SHARDS, most}));
     prepare(thread_count, std::max(1, shard_count));
     pack(thread_count);
     std::vector<Score> scores(std::max(1, shard_count));
     if (!shard_count) std::fill(shards[0].data(), shards[0].data() + shard_size, 0.0f);
     threads.run(shard_count, thread_count, [&](int number, int thread) {
         Tile tile{memories[thread].data(), shards[number].data(), 0, 0, 0, target.seed, true, thread == 0,
-                  true, shard_count == 1 && thread_count > 1};
-        const int begin = int(int64_t(tiles) * number / shard_count), end = int(int64_t(tiles) * (number + 1) / shard_count);
-        for (int t = begin; t < end; t++) {
+                  true, shard_count > 1 ? 1 : thread_count};
+        const int64_t begin = cut.tiles * number / shard_count, end = cut.tiles * (number + 1) / shard_count;
+        for (int64_t t = begin; t < end; t++) {
             tile.fresh = t == begin;
-            tile.first = int64_t(t) * TILE;
-            tile.next = tile.first + (tiles == shard_count ? thread_count : 1) * TILE;
-            tile.groups = int((std::min<int64_t>(TILE, images.count - tile.first) + GROUP - 1) / GROUP);
+            tile.first = cut.begin(t) * GROUP;
+            tile.next = tile.first + (cut.tiles == shard_count ? thread_count : 1) * TILE;
+            tile.groups = int(cut.begin(t + 1) - cut.begin(t));
             run_forward(images, tile);
             const double begun = now();
             const Score one = run_loss(images, target, tile);
@@ -187,21 +218,30 @@ StriateResult Engine::step(const StriateImages& images, const StriateTarget& tar
 
 // The shards' gradients added up in their order, and what the optimiser does with them.
 void Engine::finish(const StriateUpdate& update, int shard_count, int thread_count) {
-    threads.run(int(chunks.size()), thread_count, [&](int number, int) {
-        const Chunk& chunk = chunks[number];
-        const Parameter& parameter = parameters[chunk.parameter];
-        float* __restrict to = parameter.gradient + chunk.first;
-        const ptrdiff_t start = parameter.start + chunk.first;
-        const float *__restrict one = shards[0].data() + start, *__restrict two = shards[shard_count > 1].data() + start;
-        if (shard_count == 1) std::memcpy(to, one, sizeof(float) * chunk.count);
-        else for (ptrdiff_t i = 0; i < chunk.count; i++) to[i] = one[i] + two[i];
-        for (int s = 2; s < shard_count; s++) {
-            const float* __restrict from = shards[s].data() + start;
-            for (ptrdiff_t i = 0; i < chunk.count; i++) to[i] += from[i];
+    const bool few = shard_size <= FEW_PARAMETERS;
+    threads.run(few ? thread_count : int(chunks.size()), thread_count, [&](int number, int) {
+        if (!few) return finish(update, shard_count, chunks[number]);
+        for (int p = 0; p < int(parameters.size()); p++) {
+            const ptrdiff_t size = parameters[p].size, lines = (size + LINE - 1) / LINE;
+            const ptrdiff_t first = lines * number / thread_count * LINE;
+            finish(update, shard_count, {p, first, std::min(size, lines * (number + 1) / thread_count * LINE) - first});
         }
-        if (update.rule != GRADIENTS)
-            apply(update, chunk.parameter, chunk.first, chunk.count, parameter.value, parameter.gradient);
-    });
+    }, !few);
+}
+
+void Engine::finish(const StriateUpdate& update, int shard_count, const Chunk& chunk) {
+    const Parameter& parameter = parameters[chunk.parameter];
+    float* __restrict to = parameter.gradient + chunk.first;
+    const ptrdiff_t start = parameter.start + chunk.first;
+    const float *__restrict one = shards[0].data() + start, *__restrict two = shards[shard_count > 1].data() + start;
+    if (shard_count == 1) std::memcpy(to, one, sizeof(float) * chunk.count);
+    else for (ptrdiff_t i = 0; i < chunk.count; i++) to[i] = one[i] + two[i];
+    for (int s = 2; s < shard_count; s++) {
+        const float* __restrict from = shards[s].data() + start;
+        for (ptrdiff_t i = 0; i < chunk.count; i++) to[i] += from[i];
+    }
+    if (update.rule != GRADIENTS)
+        apply(update, chunk.parameter, chunk.first, chunk.count, parameter.value, parameter.gradient);
 }
 
 void Engine::warp(const StriateImages& images, const StriateWarp& warp, float* to, int thread_count) {

@@ -29,13 +29,14 @@ void ask_for(const StriateImages& images, int64_t first, const Maps& maps, int p
     }
 }
 
-void gather(const StriateImages& images, int64_t first, const Maps& maps, float* to) {
+void gather(const StriateImages& images, int64_t first, const Maps& maps, float* to, int part, int parts) {
     const int64_t size = int64_t(maps.channels) * maps.rows * maps.columns;
     const int count = int(std::min<int64_t>(GROUP, images.count - first));
     int64_t start[GROUP];
     for (int i = 0; i < count; i++) start[i] = (images.indices ? images.indices[first + i] : first + i) * size;
+    const int begin = int(int64_t(maps.rows) * part / parts), end = int(int64_t(maps.rows) * (part + 1) / parts);
     for (int c = 0; c < maps.channels; c++) {
-        for (int y = 0; y < maps.rows; y++) {
+        for (int y = begin; y < end; y++) {
             float* row = to + maps.at(c, y, 0);
             const int64_t from = (int64_t(c) * maps.rows + y) * maps.columns;
             int x = 0;

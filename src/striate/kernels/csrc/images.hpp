@@ -7,7 +7,8 @@
 namespace striate {
 
 // The images first … first + 15 of a batch; those beyond its end are zeros. `to` is the origin of maps laid as `maps`.
-void gather(const StriateImages& images, int64_t first, const Maps& maps, float* to);
+// Of `parts` parts of their rows only number `part`.
+void gather(const StriateImages& images, int64_t first, const Maps& maps, float* to, int part = 0, int parts = 1);
 
 // The way back: the values of a group to `count` images, channel by channel.
 void scatter(const float* from, const Maps& maps, float* images, int count);

@@ -63,8 +63,8 @@ void Engine::lay_out() {
     const int count = int(layers.size());
     values.resize(count + 1), gradients.resize(count + 1), places.resize(count);
     ptrdiff_t end = 0;
-    const auto place = [&](Place& at, ptrdiff_t size, bool each_group) {
-        at.start = end, at.group = each_group ? rounded(size) : 0;
+    const auto place = [&](Place& at, ptrdiff_t size, bool each_group, bool own) {
+        at.start = end, at.group = each_group ? rounded(size) : 0, at.own = own;
         end += rounded(size) * (each_group ? TILE_GROUPS : 1);
     };
     for (int i = 0; i <= count; i++) {
@@ -75,14 +75,14 @@ void Engine::lay_out() {
         const bool pair = i > 0 && i < count && hand_in_hand(i), band = pair && i - 1 <= trained;
         if (pair) maps.rows = layers[i]->layer.kernel[0];
         if (band) gradient.rows = layers[i - 1]->band = layers[i]->layer.kernel[0];
-        place(values[i], maps.size(), !pair);
-        place(gradients[i], gradient.size(), i >= front);
+        place(values[i], maps.size(), !pair, pair);
+        place(gradients[i], gradient.size(), i >= front, pair);
         if (i < count) layers[i]->in = maps, layers[i]->in_gradient = gradient;
         if (i > 0) layers[i - 1]->out = maps, layers[i - 1]->out_gradient = gradient;
     }
     for (int i = 0; i < count; i++) {
         layers[i]->settled();
-        place(places[i], layers[i]->memory_size(), true);
+        place(places[i], layers[i]->memory_size(), true, false);
         scratch = std::max(scratch, rounded(layers[i]->scratch_size(TILE_GROUPS)));
     }
     thread_size = end + scratch;

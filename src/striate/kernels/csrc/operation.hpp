@@ -23,7 +23,17 @@ struct Buffers {
     float* scratch;
     uint64_t seed;             // of dropout: of the step, the layer and the first image
     bool training;
+    int part = 0, parts = 1;   // of a layer with `work`: which part of its pass is to be made, of how many
 };
+
+struct Range {
+    int first, end;
+};
+
+// Which of n things are a part's own.
+inline Range share(int n, const Buffers& b) {
+    return {int(int64_t(n) * b.part / b.parts), int(int64_t(n) * (b.part + 1) / b.parts)};
+}
 
 class Operation {
 public:
@@ -47,6 +57,10 @@ public:
     virtual int forward_packs() const { return packs(); }  // the first of them; the others are for backward
     virtual void pack(int /*part*/) {}
 
+    // About how many products a pass makes for an image, where its parts can be made by several threads; else zero. The
+    // results are the same, bit for bit, whatever the number of parts.
+    virtual int64_t work() const { return 0; }
+
     virtual void forward(const Buffers& b) = 0;
     // Adds the parameters' gradients and writes the input's, already taken through the derivative of `input_function`.
     virtual void backward(const Buffers& b) = 0;
@@ -54,9 +68,10 @@ public:
     // The same for the rows first … first + count − 1 of the result, of one group. A convolution and the pooling after
     // it go row by row, hand in hand: what lies between them is then `band` rows, which stay in the first-level cache.
     // The first of those rows lies where the first row of whole maps would.
-    virtual void forward_rows(const Buffers& /*b*/, int /*first*/, int /*count*/) {}
-    // `last`: there are no more rows; a convolution's gradients are complete only then.
-    virtual void backward_rows(const Buffers& /*b*/, int /*first*/, int /*count*/, bool /*last*/) {}
+    // `begins`: these are the first rows of their part, the others follow one after another. A convolution's parts are added up when all rows are done.
+    virtual void forward_rows(const Buffers& /*b*/, int /*first*/, int /*count*/, bool /*begins*/) {}
+    virtual void backward_rows(const Buffers& /*b*/, int /*first*/, int /*count*/, bool /*begins*/) {}
+    virtual void backward_end(const Buffers& /*b*/) {}
     int band = 0;  // of a convolution whose gradient comes in bands
 
     StriateLayer layer;  // whose parameters may move

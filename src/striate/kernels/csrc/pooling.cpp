@@ -37,8 +37,8 @@ public:
     }
     void forward(const Buffers& b) override;
     void backward(const Buffers& b) override;
-    void forward_rows(const Buffers& b, int first, int count) override;
-    void backward_rows(const Buffers& b, int first, int count, bool last) override;
+    void forward_rows(const Buffers& b, int first, int count, bool begins) override;
+    void backward_rows(const Buffers& b, int first, int count, bool begins) override;
 
 private:
     template <bool REMEMBERS, bool RELU_TOO, bool NANS = false>
@@ -143,7 +143,7 @@ void Pooling::forward(const Buffers& b) {
                             b.training ? b.memory + g * b.memory_group + memory_at(c, y) : nullptr, c, y);
 }
 
-void Pooling::forward_rows(const Buffers& b, int first, int count) {
+void Pooling::forward_rows(const Buffers& b, int first, int count, bool) {
     const float* values = b.in - spans[0][first].first * in.row();
     for (int c = 0; c < out.channels; c++)
         for (int y = first; y < first + count; y++)

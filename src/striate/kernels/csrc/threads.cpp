@@ -9,8 +9,11 @@ namespace {
 
 // How often a thread looks for work, or for the end of it, before it sleeps: about as long as lies between two steps.
 constexpr int PATIENCE = 20000;
+// After so many looks it lets another thread have its core, which may be the one that it waits for.
+constexpr int LOOKS = 100;
 
-inline void rest() {
+inline void rest(int look) {
+    if (look % LOOKS == LOOKS - 1) std::this_thread::yield();
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -20,7 +23,7 @@ inline void rest() {
 
 }  // namespace
 
-void Threads::run(int tasks, int threads, const std::function<void(int, int)>& todo) {
+void Threads::run(int tasks, int threads, const std::function<void(int, int)>& todo, bool wakes) {
     const Flush flush;
     if (threads <= 1 || tasks <= 1) {
         for (int number = 0; number < tasks; number++) todo(number, 0);
@@ -30,15 +33,17 @@ void Threads::run(int tasks, int threads, const std::function<void(int, int)>& t
     task = &todo, count = tasks;
     done.store(0, std::memory_order_relaxed);
     left.store(tasks, std::memory_order_release);
-    {
+    if (wakes) {
         std::lock_guard<std::mutex> lock(mutex);
         round.fetch_add(1);
+        wake.notify_all();
+    } else {
+        round.fetch_add(1);
     }
-    wake.notify_all();
     take(0);
     // A thread that was too late for a task is not waited for: where others use its core, that may be long.
     for (int look = 0; done.load(std::memory_order_acquire) < tasks; look++) {
-        if (look < PATIENCE) rest();
+        if (look < PATIENCE) rest(look);
         else std::this_thread::yield();
     }
 }
@@ -76,7 +81,7 @@ void Threads::stop() {
 void Threads::work(int thread, uint64_t seen) {
     const Flush flush;
     for (;;) {
-        for (int look = 0; look < PATIENCE && round.load(std::memory_order_acquire) == seen; look++) rest();
+        for (int look = 0; look < PATIENCE && round.load(std::memory_order_acquire) == seen; look++) rest(look);
         if (round.load(std::memory_order_acquire) == seen) {
             std::unique_lock<std::mutex> lock(mutex);
             wake.wait(lock, [&] { return round.load() != seen; });

@@ -18,7 +18,8 @@ public:
     Threads& operator=(const Threads&) = delete;
 
     // task(number, thread) for each number below `count`, on `threads` threads, the caller's being thread 0.
-    void run(int count, int threads, const std::function<void(int, int)>& task);
+    // Unless it `wakes` those that sleep, only threads that look for work just then take part: for what is short.
+    void run(int count, int threads, const std::function<void(int, int)>& task, bool wakes = true);
 
 private:
     void start(int threads);
