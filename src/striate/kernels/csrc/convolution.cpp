@@ -13,6 +13,17 @@ constexpr ptrdiff_t STRIP_BYTES = 40 * 1024;
 // How many sums of a weight gradient wait for their lanes to be added together.
 constexpr int SUMS = 240;
 
+Links linked(int count, int links, const int32_t* to, const int32_t* from) {
+    Links made(count);
+    for (int i = 0; i < links; i++) made[to[i]].push_back({from[i], i});
+    return made;
+}
+
+Links links_to_filters(const StriateLayer& l) { return linked(l.output[0], l.links, l.link_filters, l.link_channels); }
+Links links_to_channels(const StriateLayer& l) { return linked(l.input[0], l.links, l.link_channels, l.link_filters); }
+
+void keep(float& to, float sum, bool fresh) { to = fresh ? sum : to + sum; }
+
 class Convolution final : public Operation {
 public:
     Convolution(const StriateLayer& layer, bool input_gradient);
@@ -22,9 +33,7 @@ public:
     int packs() const override { return ahead.packs() + (wants_input_gradient ? back.packs() : 0); }
     int forward_packs() const override { return ahead.packs(); }
     void pack(int part) override;
-    int64_t work() const override {
-        return int64_t(layer.links) * layer.kernel[0] * layer.kernel[1] * out.columns * layer.output[1];
-    }
+    int64_t work() const override { return int64_t(layer.links) * layer.kernel[0] * layer.kernel[1] * positions(); }
     void forward(const Buffers& b) override;
     void backward(const Buffers& b) override;
     void forward_rows(const Buffers& b, int first, int count, bool begins) override;
@@ -37,8 +46,6 @@ private:
         ptrdiff_t first_filter, first_tap, weights;
     };
 
-    static Links links_to_filters(const StriateLayer& layer);
-    static Links links_to_channels(const StriateLayer& layer);
     std::pair<int, int> choose_area(int filters, int taps) const;
     void add_areas(const std::vector<int>& channels, const std::vector<Link>& filters);
     void weight_gradient(const Buffers& b, const float* in, const float* gradient, bool fresh) const;
@@ -48,6 +55,7 @@ private:
     ptrdiff_t sums_size() const { return (band ? 2 : 1) * half_sums(); }
     ptrdiff_t half_sums() const { return partial_size + ptrdiff_t(out.channels) * GROUP; }
     float* correlator_scratch(const Buffers& b) const { return b.scratch + sums_size(); }
+    ptrdiff_t positions() const { return ptrdiff_t(layer.output[1]) * out.columns; }
 
     Correlator ahead, back;
     std::vector<Area> areas;
@@ -57,18 +65,6 @@ private:
     bool one_strip = false;
     ptrdiff_t partial_size = 0;
 };
-
-Links Convolution::links_to_filters(const StriateLayer& layer) {
-    Links links(layer.output[0]);
-    for (int i = 0; i < layer.links; i++) links[layer.link_filters[i]].push_back({layer.link_channels[i], i});
-    return links;
-}
-
-Links Convolution::links_to_channels(const StriateLayer& layer) {
-    Links links(layer.input[0]);
-    for (int i = 0; i < layer.links; i++) links[layer.link_channels[i]].push_back({layer.link_filters[i], i});
-    return links;
-}
 
 Convolution::Convolution(const StriateLayer& layer, bool input_gradient)
     : Operation(layer),
@@ -139,13 +135,9 @@ void Convolution::settled() {
     ahead.settle(in, out);
     if (wants_input_gradient) back.settle(out_gradient, in_gradient);
     const Links to_channels = links_to_channels(layer);
-    const auto same = [](const std::vector<Link>& a, const std::vector<Link>& b) {
-        return a.size() == b.size() &&
-               std::equal(a.begin(), a.end(), b.begin(), [](Link x, Link y) { return x.map == y.map; });
-    };
     for (int first = 0; first < in.channels;) {
         std::vector<int> channels{first};
-        while (channels.back() + 1 < in.channels && same(to_channels[channels.back() + 1], to_channels[first]))
+        while (channels.back() + 1 < in.channels && same_maps(to_channels[channels.back() + 1], to_channels[first]))
             channels.push_back(channels.back() + 1);
         add_areas(channels, to_channels[first]);
         first = channels.back() + 1;
@@ -198,11 +190,10 @@ void Convolution::forward(const Buffers& b) {
 // In parts, the first adds up the weights' gradients, and the second makes the input's.
 void Convolution::backward(const Buffers& given) {
     Buffers b = given;
-    if (b.in_gradient && b.parts > 1) {
-        if (b.part != 0) b.weight_gradient = b.bias_gradient = nullptr;
-        if (b.part != 1) b.in_gradient = nullptr;
-        b.part = 0, b.parts = 1;
-    }
+    const bool split = b.in_gradient && b.parts > 1;
+    if (split && b.part != 0) b.weight_gradient = b.bias_gradient = nullptr;
+    if (split && b.part != 1) b.in_gradient = nullptr;
+    if (split) b.part = 0, b.parts = 1;
     for (int g = 0; g < b.groups; g++) {
         const float* in_values = b.in + g * b.in_group;
         const float* gradient = b.out_gradient + g * b.out_gradient_group;
@@ -248,11 +239,7 @@ void Convolution::add_strip(Products p, int rows, bool begins, bool ends, const 
         if (!ends || (waiting < SUMS && i + 1 < own.end)) continue;
         add_lanes(first, sums, waiting);
         const ptrdiff_t place = area.weights + area.filters * area.taps - waiting;
-        float* const to = b.weight_gradient;
-        for (int k = 0; k < waiting; k++) {
-            float& at = to[weight_places[place + k]];
-            at = fresh ? sums[k] : at + sums[k];
-        }
+        for (int k = 0; k < waiting; k++) keep(b.weight_gradient[weight_places[place + k]], sums[k], fresh);
         waiting = 0;
         first = p.partial = one_strip ? scratch : p.partial;
     }
@@ -275,14 +262,13 @@ void Convolution::backward_rows(const Buffers& given, int first, int count, bool
 
 void Convolution::backward_end(const Buffers& b) {
     const int weights = int(weight_places.size()), biases = layer.bias ? out.channels : 0;
-    float* const sums = b.scratch;
+    float* const sums = b.scratch;  // of the weights, and then of the biases
     for (int part = 1; part < b.parts; part++)
         for (ptrdiff_t i = 0; i < ptrdiff_t(weights + biases) * GROUP; i += LANES)
             store(sums + i, load(sums + i) + load(sums + part * half_sums() + i));
     add_lanes(sums, sums, weights + biases);
-    const auto keep = [&](float& to, float sum) { to = b.fresh ? sum : to + sum; };
-    for (int i = 0; i < weights; i++) keep(b.weight_gradient[weight_places[i]], sums[i]);
-    for (int i = 0; i < biases; i++) keep(b.bias_gradient[i], sums[weights + i]);
+    for (int i = 0; i < weights; i++) keep(b.weight_gradient[weight_places[i]], sums[i], b.fresh);
+    for (int i = 0; i < biases; i++) keep(b.bias_gradient[i], sums[weights + i], b.fresh);
 }
 
 // Row by row into a vector for each filter, whose lanes are added at the end.
@@ -305,7 +291,7 @@ void Convolution::bias_gradient(const float* gradient, int rows, bool begins, bo
     }
     if (!ends) return;
     add_lanes(lanes + own.first * GROUP, lanes + own.first, own.end - own.first);
-    for (int f = own.first; f < own.end; f++) b.bias_gradient[f] = fresh ? lanes[f] : b.bias_gradient[f] + lanes[f];
+    for (int f = own.first; f < own.end; f++) keep(b.bias_gradient[f], lanes[f], fresh);
 }
 
 }  // namespace

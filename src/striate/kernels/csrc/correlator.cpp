@@ -10,11 +10,6 @@ constexpr double RUN_OVERHEAD = 20;     //   and around each run of them
 constexpr int BAND_ROWS = 4;            // that a block works out one after another, at most,
 constexpr ptrdiff_t BAND_SIZE = 16384;  //   and fewer where they stand on more floats: the next block reads them again
 
-bool same_sources(const std::vector<Link>& a, const std::vector<Link>& b) {
-    return a.size() == b.size() &&
-           std::equal(a.begin(), a.end(), b.begin(), [](Link x, Link y) { return x.map == y.map; });
-}
-
 }  // namespace
 
 Correlator::Correlator(const Maps& from, const Maps& to, std::vector<Reach> rows, std::vector<Reach> columns,
@@ -24,7 +19,7 @@ Correlator::Correlator(const Maps& from, const Maps& to, std::vector<Reach> rows
         for (const Reach& x : columns) phases.push_back({y, x, {}});
     int longest = 0, run = 0;
     for (size_t i = 0; i < this->links.size(); i++) {
-        run = i && same_sources(this->links[i], this->links[i - 1]) ? run + 1 : 1;
+        run = i && same_maps(this->links[i], this->links[i - 1]) ? run + 1 : 1;
         longest = std::max(longest, run);
     }
     choose(longest);
@@ -92,7 +87,7 @@ void Correlator::choose(int longest) {
         const int number = int(&phase - phases.data());
         for (int first = 0; first < int(links.size());) {
             int end = first + 1;
-            while (end < int(links.size()) && same_sources(links[end], links[first])) end++;
+            while (end < int(links.size()) && same_maps(links[end], links[first])) end++;
             for (int size : split(end - first, results)) {
                 blocks.push_back({number, first, size, int(links[first].size()), 0, 0});
                 first += size;

@@ -45,6 +45,10 @@ std::vector<Reach> backward_reaches(int input, int kernel, int stride, int dilat
     return reaches;
 }
 
+bool same_maps(const std::vector<Link>& a, const std::vector<Link>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](Link x, Link y) { return x.map == y.map; });
+}
+
 std::vector<int> split(int n, int most) {
     const int parts = (n + most - 1) / most;
     std::vector<int> sizes;

@@ -28,6 +28,8 @@ struct Link {
 };
 using Links = std::vector<std::vector<Link>>;  // of each result
 
+bool same_maps(const std::vector<Link>& a, const std::vector<Link>& b);
+
 // n in equal parts of at most `most`: the sizes.
 std::vector<int> split(int n, int most);
 

@@ -110,14 +110,12 @@ FinishRow finish_of(int m, int n) {
 
 std::unique_ptr<Winograd> Winograd::of(const Maps& from, const Maps& to, const Reach& rows, const Reach& columns,
                                        const Links& links, double direct) {
-    for (const auto& each : links) {
-        if (int(each.size()) != from.channels) return nullptr;
-        for (int s = 0; s < from.channels; s++)
-            if (each[s].map != links[0][s].map) return nullptr;
-    }
+    for (const auto& each : links)
+        if (int(each.size()) != from.channels || !same_maps(each, links[0])) return nullptr;
     const int taps = int(columns.shifts.size());
     const auto [least, most] = std::minmax_element(columns.shifts.begin(), columns.shifts.end());
-    if (columns.stride != 1 || columns.step != 1 || rows.stride != 1 || rows.step != 1 || taps < 2 || *most - *least != taps - 1) return nullptr;
+    const bool steps = columns.stride == 1 && columns.step == 1 && rows.stride == 1 && rows.step == 1;
+    if (!steps || *most - *least != taps - 1) return nullptr;
     std::unique_ptr<Winograd> best;
     for (int n : {4, 6}) {
         const int m = n - taps + 1;
