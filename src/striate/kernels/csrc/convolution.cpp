@@ -250,10 +250,9 @@ void Convolution::forward_rows(const Buffers& b, int first, int count, bool begi
                    correlator_scratch(b));
 }
 
-// Each part has sums of its own.
 void Convolution::backward_rows(const Buffers& given, int first, int count, bool begins) {
     Buffers b = given;
-    b.scratch += b.part * half_sums(), b.part = 0, b.parts = 1;
+    b.scratch += b.part * half_sums(), b.part = 0, b.parts = 1;  // each has its own sums
     Products p{};
     p.gradient = b.out_gradient, p.partial = b.scratch, p.in = b.in + first * layer.stride[0] * in.row();
     add_strip(p, count, begins, false, b, false);
