@@ -18,16 +18,17 @@ from striate.spec.network import Network
 IMAGES = 16
 
 
-def both(layer: Conv, maps: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """The layer's result with ReLU and the input's gradient: on the kernels, and by PyTorch in float64."""
+def both(layer: Conv, maps: Tensor, *, function: str = "identity") -> tuple[list[Tensor], list[Tensor]]:
+    """The layer's result and the input's gradient: on the kernels, and by PyTorch in float64."""
     torch.manual_seed(0)
     module = build(Network("one", tuple(maps.shape[1:]), [layer]), generator=torch.Generator(), kernels="torch")
     parameters = [torch.randn_like(each) / each[0].numel() ** 0.5 for each in module.parameters()]
     for each, value in zip(module.parameters(), parameters, strict=True):
         each.data = value.double()
     ours, exact = maps.clone().requires_grad_(), maps.double().requires_grad_()
-    found = from_blocks(run_layer(to_blocks(ours), layer, *parameters, images=IMAGES, function="relu"), IMAGES)
-    wanted = module.double()(exact).relu()
+    found = from_blocks(run_layer(to_blocks(ours), layer, *parameters, images=IMAGES, function=function), IMAGES)
+    wanted = module.double()(exact)
+    wanted = wanted.relu() if function == "relu" else wanted
     weights = torch.randn_like(wanted)
     found.backward(weights.float())
     wanted.backward(weights)
@@ -52,6 +53,8 @@ def test_values_and_gradients(case: tuple[Conv, tuple[int, int, int]], seed: int
     maps = torch.randn(IMAGES, *shape, generator=torch.Generator().manual_seed(seed))
     for found, wanted in zip(*both(layer, maps), strict=True):
         torch.testing.assert_close(found.double(), wanted, rtol=0, atol=1e-5 * (1 + wanted.abs().max().item()))
+    (found, _), (wanted, _) = both(layer, maps, function="relu")  # a gradient turns with the last bit of a result near 0
+    torch.testing.assert_close(found.double(), wanted, rtol=0, atol=1e-5 * (1 + wanted.abs().max().item()))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])

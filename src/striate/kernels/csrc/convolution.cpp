@@ -29,7 +29,9 @@ public:
     Convolution(const StriateLayer& layer, bool input_gradient);
 
     void settled() override;
-    ptrdiff_t scratch_size(int) const override;
+    ptrdiff_t scratch_size(int) const override {
+        return sums_size() + std::max(ahead.scratch_size(), back.scratch_size());
+    }
     int packs() const override { return ahead.packs() + (wants_input_gradient ? back.packs() : 0); }
     int forward_packs() const override { return ahead.packs(); }
     void pack(int part) override;
@@ -166,10 +168,6 @@ void Convolution::settled() {
     }
 }
 
-ptrdiff_t Convolution::scratch_size(int) const {
-    return sums_size() + std::max(ahead.scratch_size(), back.scratch_size());
-}
-
 void Convolution::pack(int part) {
     if (part < ahead.packs()) ahead.pack(part, layer.weight);
     else back.pack(part - ahead.packs(), layer.weight);
@@ -246,8 +244,8 @@ void Convolution::add_strip(Products p, int rows, bool begins, bool ends, const 
 }
 
 void Convolution::forward_rows(const Buffers& b, int first, int count, bool begins) {
-    ahead.run_rows(b.in, b.out - first * out.row(), layer.bias, layer.function == RELU, first, count, begins,
-                   correlator_scratch(b));
+    float* const to = b.out - first * out.row();
+    ahead.run_rows(b.in, to, layer.bias, layer.function == RELU, first, count, begins, correlator_scratch(b));
 }
 
 void Convolution::backward_rows(const Buffers& given, int first, int count, bool begins) {
