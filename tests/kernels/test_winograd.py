@@ -42,7 +42,11 @@ def convolutions(draw: Callable) -> tuple[Conv, tuple[int, int, int]]:
     kernel = (draw(st.integers(1, 5)), draw(st.integers(2, 5)))
     padding = tuple(draw(st.integers(0, 3)) for _ in range(4))
     down = draw(st.integers(1, 2))
-    shape = (draw(st.integers(5, 40)), draw(st.integers(down * (kernel[0] - 1) + 1, 13)), draw(st.integers(kernel[1], 21)))
+    shape = (
+        draw(st.integers(5, 40)),
+        draw(st.integers(down * (kernel[0] - 1) + 1, 13)),
+        draw(st.integers(kernel[1], 21)),
+    )
     return Conv(draw(st.integers(5, 40)), kernel=kernel, padding=padding, dilation=(down, 1)), shape
 
 
@@ -53,7 +57,8 @@ def test_values_and_gradients(case: tuple[Conv, tuple[int, int, int]], seed: int
     maps = torch.randn(IMAGES, *shape, generator=torch.Generator().manual_seed(seed))
     for found, wanted in zip(*both(layer, maps), strict=True):
         torch.testing.assert_close(found.double(), wanted, rtol=0, atol=1e-5 * (1 + wanted.abs().max().item()))
-    (found, _), (wanted, _) = both(layer, maps, function="relu")  # a gradient turns with the last bit of a result near 0
+    # Values alone: the gradient of a ReLU turns with the last bit of a result near 0.
+    (found, _), (wanted, _) = both(layer, maps, function="relu")
     torch.testing.assert_close(found.double(), wanted, rtol=0, atol=1e-5 * (1 + wanted.abs().max().item()))
 
 
