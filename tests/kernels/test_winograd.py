@@ -32,7 +32,8 @@ def both(layer: Conv, maps: Tensor, *, function: str = "identity") -> tuple[list
     weights = torch.randn_like(wanted)
     found.backward(weights.float())
     wanted.backward(weights)
-    assert ours.grad is not None and exact.grad is not None
+    assert ours.grad is not None
+    assert exact.grad is not None
     return [found.detach(), ours.grad], [wanted.detach(), exact.grad]
 
 
