@@ -1,5 +1,5 @@
-// Correlations with fewer multiplications along the columns: Winograd's F(m, r), "Arithmetic complexity of computations"
-// (1980), by the points of Toom and Cook. m results of r taps take n = m + r − 1 products instead of m · r:
+// Correlations with fewer multiplications along the columns: Winograd's F(m, r), by the points of Toom and Cook, as Lavin
+// and Gray brought it to convolutional networks (2015). m results of r taps take n = m + r − 1 products instead of m · r:
 //
 //     y = Aᵀ [(G g) ⊙ (Bᵀ d)]        d: n values, g: the r taps, y: the m results
 //
