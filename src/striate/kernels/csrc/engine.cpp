@@ -13,7 +13,6 @@ namespace {
 constexpr int64_t WORTH_A_THREAD = 5000;
 constexpr ptrdiff_t LINE = 16;  // floats of a cache line
 
-
 double now() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }

@@ -68,7 +68,8 @@ public:
     // The same for the rows first … first + count − 1 of the result, of one group. A convolution and the pooling after
     // it go row by row, hand in hand: what lies between them is then `band` rows, which stay in the first-level cache.
     // The first of those rows lies where the first row of whole maps would.
-    // `begins`: these are the first rows of their part, the others follow one after another. A convolution's parts are added up when all rows are done.
+    // `begins`: these are the first rows of their part, and the others follow one after another. When the rows of all
+    // parts are done, `backward_end` adds up what a convolution's parts have summed.
     virtual void forward_rows(const Buffers& /*b*/, int /*first*/, int /*count*/, bool /*begins*/) {}
     virtual void backward_rows(const Buffers& /*b*/, int /*first*/, int /*count*/, bool /*begins*/) {}
     virtual void backward_end(const Buffers& /*b*/) {}

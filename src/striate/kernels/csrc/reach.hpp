@@ -28,6 +28,7 @@ struct Link {
 };
 using Links = std::vector<std::vector<Link>>;  // of each result
 
+// Whether two results see the same sources, in the same order.
 bool same_maps(const std::vector<Link>& a, const std::vector<Link>& b);
 
 // n in equal parts of at most `most`: the sizes.

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int POINTS[] = {0, 1, -1, 2, -2};  // and infinity, the last
 constexpr int MOST_RESULTS = 4;              // m: rounding errors grow with it
+constexpr int MOST_TAPS = 5;                 // as n is at most 6 and m at least 2
 constexpr ptrdiff_t BAND_BYTES = 768 * 1024, TURN_BYTES = 24 * 1024;
 // Half cycles, fitted to measurements: around a block; for each vector of values, which come from the second-level
 // cache; around the transform of n values; and of n products to m results.
@@ -197,17 +198,21 @@ void Winograd::pack(int part, const float* weight) {
     const ptrdiff_t count = ptrdiff_t(from.channels) * rows.taps.size() * block.count;
     const int32_t* source = sources.data() + block.weights / n;
     float* to_weights = weights.data() + block.weights;
-    float zero = 0;
-    for (ptrdiff_t i = 0; i < count; i++) {
-        const float* taps = weight + source[i];
-        for (int k = 0; k < r; k++) zero += 0.0f * taps[order[k]];
+    Vector zero{};
+    for (ptrdiff_t first = 0; first < count; first += LANES) {
+        const int live = int(std::min<ptrdiff_t>(LANES, count - first));
+        alignas(64) float taps[MOST_TAPS][LANES] = {}, sums[LANES];
+        for (int i = 0; i < live; i++)
+            for (int k = 0; k < r; k++) taps[k][i] = weight[source[first + i] + order[k]];
+        for (int k = 0; k < r; k++) zero += 0.0f * load(taps[k]);
         for (int p = 0; p < n; p++) {
-            float sum = 0;
-            for (int k = 0; k < r; k++) sum += factors[size_t(p) * r + k] * taps[order[k]];
-            to_weights[p * count + i] = sum;
+            Vector sum{};
+            for (int k = 0; k < r; k++) sum += factors[size_t(p) * r + k] * load(taps[k]);
+            store(sums, sum);
+            std::memcpy(to_weights + p * count + first, sums, sizeof(float) * live);
         }
     }
-    finite[part] = zero == 0;
+    finite[part] = !any_nan(zero);
 }
 
 bool Winograd::transform(const float* in, int first, int count, float* values) const {
