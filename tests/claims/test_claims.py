@@ -110,7 +110,7 @@ def test_the_json_has_every_claim_and_every_post() -> None:
     found = json.loads(CliRunner().invoke(command, ["--json"]).output)
     assert found["summary"] == summary(CLAIMS, UNCOMPUTED)
     assert [each["number"] for each in found["claims"]] == [claim.number for claim in CLAIMS]
-    assert found["claims"][0] == {
+    assert found["claims"][1] == {
         "number": 2,
         "post": "000",
         "title": "[Udacity] Deep Learning (7) - The structure of CNNs, and LeNet-5",
@@ -120,14 +120,14 @@ def test_the_json_has_every_claim_and_every_post() -> None:
         "recorded": "C1, S2, C3, S4, C5, F6, output",
         "why": "",
     }
-    assert found["not_computed"][0] | {"why": ""} == {
-        "number": 1,
-        "post": "000",
-        "title": "[Udacity] Deep Learning (7) - The structure of CNNs, and LeNet-5",
-        "says": "The team of LeNet-5 was the first to develop a CNN, in 1998.",
-        "verdict": "wrong",
-        "reason": "History; an account says what a network costs, not when it came.",
-        "why": "",
+    assert found["not_computed"][-1] == {
+        "number": 140,
+        "post": "004",
+        "title": "[CNN algorithms] The structure of LeNet-5",
+        "says": "There are versions LeNet-1, LeNet-2, ...; LeNet-5 is the last.",
+        "verdict": "with a caveat",
+        "reason": "The names of networks that are not in the catalogue.",
+        "why": "The paper of 1998 has LeNet-1, LeNet-4 and LeNet-5.",
     }
     assert [each["number"] for each in found["not_computed"]] == [claim.number for claim in UNCOMPUTED]
     assert found["posts"][4] == {

@@ -34,10 +34,10 @@ class Claim:
 class Reason(Enum):
     """Why a claim is listed without a computed value."""
 
-    HISTORY = "History; an account says what a network costs, not when it came."
     CONTEST = "A contest's ranking; an account doesn't know who else took part."
     ERRORS = "The error of a network that is not in the catalogue."
     CLASSES = "The number of classes in a data set; an account sees no images."
+    NAMES = "The names of networks that are not in the catalogue."
     PICTURE = "A remark on a picture of trained filters."
     SOFTWARE = "The words of other software."
     TRAINING = "Only trainings with and without it can tell."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from striate.claims.claim import Claim, Verdict
-from striate.claims.questions import alone, counted, layer, listed, out, split, totals
+from striate.claims.questions import NOT_THE_FIRST, alone, counted, layer, listed, out, split, totals, year
 from striate.spec.layers import Activation, Linear, Pool
 from striate.spec.shapes import show
 
@@ -20,6 +20,15 @@ def _linears(name: str) -> str:
 
 
 CLAIMS = (
+    Claim(
+        1,
+        "000",
+        "The team of LeNet-5 was the first to develop a CNN, in 1998.",
+        WRONG,
+        "lenet1 1989, lenet5 1998",
+        lambda: listed([year(name) for name in ("lenet1", "lenet5")]),
+        NOT_THE_FIRST,
+    ),
     Claim(
         2,
         "000",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from striate.account import account
 from striate.claims.claim import Claim, Verdict
-from striate.claims.questions import alone, counted, layer, listed, out, split, totals
+from striate.claims.questions import NOT_THE_FIRST, alone, counted, layer, listed, out, split, totals, year
 from striate.networks import find
 from striate.networks.lenet5 import C3_TABLE
 from striate.spec.layers import Conv, Flatten, Linear, Subsample
@@ -51,6 +51,15 @@ def _count(kind: type) -> int:
 
 
 CLAIMS = (
+    Claim(
+        119,
+        "003",
+        "LeNet-5, in 1998, was the first CNN.",
+        WRONG,
+        "lenet1 1989, lenet5 1998",
+        lambda: listed([year(name) for name in ("lenet1", "lenet5")]),
+        NOT_THE_FIRST,
+    ),
     Claim(
         120,
         "003",

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from striate.claims.claim import Claim, Verdict
 from striate.claims.post_003 import cost, part, seen
-from striate.claims.questions import layer, split, totals
+from striate.claims.questions import NOT_THE_FIRST, layer, listed, split, totals, year
 
 RIGHT, CAVEAT, WRONG = Verdict
 
 CLAIMS = (
+    Claim(
+        139,
+        "004",
+        "LeNet, developed in 1998, was the first CNN.",
+        WRONG,
+        "lenet1 1989, lenet5 1998",
+        lambda: listed([year(name) for name in ("lenet1", "lenet5")]),
+        NOT_THE_FIRST,
+    ),
     Claim(
         141,
         "004",

@@ -127,6 +127,20 @@ def depth_and_error(name: str, measure: str = "top-5 error") -> str:
     return f"{name} {depth(name)} layers {printed(name, measure).text}"
 
 
+NOT_THE_FIRST = (
+    "LeCun's group trained a convolutional network by backpropagation in 1989; Fukushima's Neocognitron is of 1980."
+)
+"""Why LeNet-5 is not the first of its kind."""
+
+
+def year(name: str) -> str:
+    """A network and when its paper appeared."""
+    paper = CATALOGUE[name].paper
+    if paper is None:
+        raise LookupError(f"{name} has no paper")
+    return f"{name} {paper.year}"
+
+
 def trained(name: str) -> Trained:
     """How the paper of a network trained it."""
     found = CATALOGUE[name].trained

@@ -133,7 +133,7 @@ def summary(claims: Sequence[Claim], uncomputed: Sequence[Uncomputed] = ()) -> s
 
     >>> from striate.claims import CLAIMS
     >>> summary([claim for claim in CLAIMS if claim.post == "004"])
-    '9 claims: 7 ✓ right, 2 ~ with a caveat, 0 ✗ wrong.'
+    '10 claims: 7 ✓ right, 2 ~ with a caveat, 1 ✗ wrong.'
     """
     everything = [*claims, *uncomputed]
     count = Counter(claim.verdict for claim in everything)

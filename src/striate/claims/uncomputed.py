@@ -5,12 +5,8 @@ from __future__ import annotations
 from striate.claims.claim import Reason, Uncomputed, Verdict
 
 RIGHT, CAVEAT, WRONG = Verdict
-_FIRST = (
-    "LeCun's group trained a convolutional network by backpropagation in 1989; Fukushima's Neocognitron is of 1980."
-)
 
 UNCOMPUTED = (
-    Uncomputed(1, "000", "The team of LeNet-5 was the first to develop a CNN, in 1998.", WRONG, Reason.HISTORY, _FIRST),
     Uncomputed(
         42,
         "002",
@@ -44,7 +40,7 @@ UNCOMPUTED = (
         "ZFNet won in 2013.",
         WRONG,
         Reason.CONTEST,
-        "Clarifai won, Zeiler's company (table 7 of VGG's paper).",
+        "Clarifai won, Zeiler's company (VGG's paper, section 4.5).",
     ),
     Uncomputed(
         84,
@@ -52,7 +48,7 @@ UNCOMPUTED = (
         "Clarifai later came to 11 %.",
         CAVEAT,
         Reason.ERRORS,
-        "11.7 %, in the same contest, and 11.2 % with outside data (table 7 of VGG's paper).",
+        "11.7 %, in the same contest, and 11.2 % with outside data (VGG's paper, section 4.5).",
     ),
     Uncomputed(
         85,
@@ -78,14 +74,12 @@ UNCOMPUTED = (
         Reason.TRAINING,
         "Its paper says that in some cases it removes the need for dropout.",
     ),
-    Uncomputed(119, "003", "LeNet-5 was the first CNN.", WRONG, Reason.HISTORY, _FIRST),
-    Uncomputed(139, "004", "LeNet, of 1998, was the first CNN.", WRONG, Reason.HISTORY, _FIRST),
     Uncomputed(
         140,
         "004",
         "There are versions LeNet-1, LeNet-2, ...; LeNet-5 is the last.",
         CAVEAT,
-        Reason.HISTORY,
+        Reason.NAMES,
         "The paper of 1998 has LeNet-1, LeNet-4 and LeNet-5.",
     ),
 )
