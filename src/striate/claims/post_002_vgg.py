@@ -75,7 +75,7 @@ CLAIMS = (
         "002",
         "VGG reaches a top-5 error of 7.3 %.",
         RIGHT,
-        "7.3 % on ILSVRC-2014 test, seven networks (table 7)",
+        "7.3 % on ILSVRC-2014 test, seven networks (table 7 of the paper)",
         lambda: quoted(printed(VGG, "top-5 error", "ILSVRC-2014 test")),
     ),
     Claim(

@@ -114,7 +114,7 @@ def printed(name: str, measure: str, data: str = "") -> Published:
 
 def quoted(figure: Published) -> str:
     """A printed figure and where it stands."""
-    return f"{figure.text} on {figure.data} ({figure.place})"
+    return f"{figure.text} on {figure.data} ({figure.place} of the paper)"
 
 
 def points(before: Published, after: Published) -> str:
