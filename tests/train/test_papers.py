@@ -1,6 +1,6 @@
 """The recipes of papers: their schedules, their networks, and runs that go on exactly where they were."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,17 @@ def test_networks_have_the_recipes_of_their_papers() -> None:
     assert recipe_for(changed) is PAPERS["vgg"]
     for name in ours:
         assert recipe_for(find(name)) is RECIPES[name]
+
+
+@pytest.mark.parametrize("name", [name for name, entry in CATALOGUE.items() if entry.trained])
+def test_a_recipe_has_the_numbers_that_its_paper_prints(name: str) -> None:
+    entry = CATALOGUE[name]
+    assert entry.trained is not None
+    recipe, stated = RECIPES[entry.recipe], asdict(entry.trained)
+    assert stated.pop("place")
+    stated = {key: value for key, value in stated.items() if value not in (None, "")}
+    assert stated
+    assert {key: getattr(recipe, key) for key in stated} == stated
 
 
 def test_a_copy_without_distances_has_no_recipe_for_distances() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from striate.claims.claim import Claim, Verdict, alone, counted, layer, listed, out, split, totals
-from striate.spec.layers import Activation, Pool
+from striate.claims.claim import Claim, Verdict
+from striate.claims.questions import NOT_THE_FIRST, alone, counted, layer, listed, out, split, totals, year
+from striate.spec.layers import Activation, Linear, Pool
 from striate.spec.shapes import show
 
 RIGHT, CAVEAT, WRONG = Verdict
@@ -14,8 +15,22 @@ def _code_ratio(measure: str) -> str:
     return f"{getattr(totals(CODE), measure) / getattr(totals(FLAT), measure):.2f}"
 
 
+def _linears(name: str) -> str:
+    return listed([row.words for row in counted(name).rows if isinstance(row.step.layer, Linear)])
+
+
 CLAIMS = (
     Claim(
+        1,
+        "000",
+        "The team of LeNet-5 was the first to develop a CNN, in 1998.",
+        WRONG,
+        "lenet1 1989, lenet5 1998",
+        lambda: listed([year(name) for name in ("lenet1", "lenet5")]),
+        NOT_THE_FIRST,
+    ),
+    Claim(
+        2,
         "000",
         "The layers of LeNet-5 are C1, S2, C3, S4, C5, F6 and the output.",
         RIGHT,
@@ -23,6 +38,7 @@ CLAIMS = (
         lambda: listed([row.path for row in counted("lenet5").rows if row.counts.connections]),
     ),
     Claim(
+        3,
         "000",
         "C5 is a flatten layer.",
         WRONG,
@@ -31,6 +47,7 @@ CLAIMS = (
         "C5 is a convolution with 120 filters as large as its input; a flatten has no parameters.",
     ),
     Claim(
+        4,
         "000",
         "LeNet-5 has one fully connected layer, F6.",
         CAVEAT,
@@ -42,6 +59,7 @@ CLAIMS = (
         "The ten RBF units of the output read all 84 values of F6 too, with fixed weights.",
     ),
     Claim(
+        5,
         "000",
         "The original network uses tanh.",
         CAVEAT,
@@ -50,6 +68,7 @@ CLAIMS = (
         "It is 1.7159·tanh(2a/3), which gives ±1 for ±1.",
     ),
     Claim(
+        6,
         "000",
         "The network of the code is LeNet-5.",
         WRONG,
@@ -61,6 +80,25 @@ CLAIMS = (
         "Another input, 3×3 filters, max pooling, ReLU and softmax make it another network.",
     ),
     Claim(
+        7,
+        "000",
+        "The second convolution has a 4×4 filter.",
+        WRONG,
+        "table conv 16 4×4, code conv 16 3×3",
+        lambda: f"table {layer(TABLE, 'conv2').words}, code {layer(CODE, 'conv2').words}",
+        "So the tables say; the post's own code has 3×3.",
+    ),
+    Claim(
+        8,
+        "000",
+        "The softmax layer follows the flatten.",
+        WRONG,
+        "table linear 10; code linear 120, linear 84, linear 10",
+        lambda: f"table {_linears(TABLE)}; code {_linears(CODE)}",
+        "So the tables say; the code has two hidden layers in between.",
+    ),
+    Claim(
+        9,
         "000",
         "A convolution has (input maps)·width·height·(filters) parameters.",
         WRONG,
@@ -68,8 +106,9 @@ CLAIMS = (
         lambda: split(layer(TABLE, "conv1").counts),
         "Each filter has a bias too, unless it is switched off; in Keras it is there by default.",
     ),
-    Claim("000", "(64 − 3)/1 + 1 = 62.", RIGHT, "6×62×62", lambda: out(layer(TABLE, "conv1"))),
+    Claim(10, "000", "(64 − 3)/1 + 1 = 62.", RIGHT, "6×62×62", lambda: out(layer(TABLE, "conv1"))),
     Claim(
+        11,
         "000",
         "The first convolution has 162 parameters.",
         CAVEAT,
@@ -78,6 +117,7 @@ CLAIMS = (
         "162 are the weights alone.",
     ),
     Claim(
+        12,
         "000",
         "The first pooling gives 31×31×6 and has no parameters.",
         RIGHT,
@@ -85,6 +125,7 @@ CLAIMS = (
         lambda: f"{out(layer(TABLE, 'pool1'))}, {layer(TABLE, 'pool1').counts.parameters} parameters",
     ),
     Claim(
+        150,
         "000",
         "Both poolings have stride 1.",
         WRONG,
@@ -96,6 +137,7 @@ CLAIMS = (
         "So the table says; the sizes in it, and the code, have stride 2.",
     ),
     Claim(
+        13,
         "000",
         "The second convolution gives (31 − 4)/1 + 1 = 28, so 28×28×16.",
         CAVEAT,
@@ -104,6 +146,7 @@ CLAIMS = (
         "Right for the 4×4 filter of the table; the code has 3×3.",
     ),
     Claim(
+        14,
         "000",
         "The second convolution has 1,536 parameters.",
         CAVEAT,
@@ -112,6 +155,7 @@ CLAIMS = (
         "1,536 are the weights of the table's filter alone.",
     ),
     Claim(
+        15,
         "000",
         "The second pooling gives 14×14×16.",
         RIGHT,
@@ -119,8 +163,9 @@ CLAIMS = (
         lambda: f"table {out(layer(TABLE, 'pool2'))}, code {out(layer(CODE, 'pool2'))}",
         "28/2 and 29/2 rounded down are both 14.",
     ),
-    Claim("000", "The flatten gives 3,136 values.", RIGHT, "3136", lambda: out(layer(TABLE, "flatten1"))),
+    Claim(16, "000", "The flatten gives 3,136 values.", RIGHT, "3136", lambda: out(layer(TABLE, "flatten1"))),
     Claim(
+        17,
         "000",
         "The softmax layer has 31,360 parameters.",
         CAVEAT,
@@ -129,6 +174,7 @@ CLAIMS = (
         "31,360 are the weights; in the code two hidden layers stand before, and the last one is small.",
     ),
     Claim(
+        18,
         "000",
         "The network has 33,058 parameters.",
         WRONG,
@@ -136,8 +182,9 @@ CLAIMS = (
         lambda: f"table {split(totals(TABLE))}; code {totals(CODE).parameters:,}",
         "The table leaves out the biases and the hidden layers of 120 and 84 units that the code has.",
     ),
-    Claim("000", "64·64·3 = 12,288.", RIGHT, "12288", lambda: out(layer(FLAT, "flatten1"))),
+    Claim(19, "000", "64·64·3 = 12,288.", RIGHT, "12288", lambda: out(layer(FLAT, "flatten1"))),
     Claim(
+        20,
         "000",
         "One fully connected layer from the image to ten classes has 122,880 parameters.",
         CAVEAT,
@@ -146,6 +193,7 @@ CLAIMS = (
         "The weights alone.",
     ),
     Claim(
+        21,
         "000",
         "The fully connected layer takes about four times the computation of the convolutional network.",
         WRONG,
@@ -157,6 +205,7 @@ CLAIMS = (
         "The ratio of the parameters is 3.7. A convolution uses each weight at every place, so it takes more MACs.",
     ),
     Claim(
+        22,
         "000",
         "So the convolutional network has fewer parameters and is faster.",
         WRONG,
@@ -165,6 +214,7 @@ CLAIMS = (
         "The network of the code has more of both than the fully connected layer.",
     ),
     Claim(
+        23,
         "000",
         "The original network turns maps into a vector with filters as large as the maps.",
         RIGHT,

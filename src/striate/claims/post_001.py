@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from striate.claims.claim import Claim, Verdict, alone, counted, filters, layer, listed, out, sizes, split, totals
+from collections.abc import Callable, Sequence
+from statistics import mean
+
+from striate.claims.claim import Claim, Verdict
+from striate.claims.questions import alone, counted, filters, layer, listed, out, sizes, split, totals
 from striate.spec.layers import Conv, Flatten, Linear, Pool
-from striate.spec.shapes import show
+from striate.spec.shapes import Axis, show
 
 RIGHT, CAVEAT, WRONG = Verdict
 MAPS = (1, 28, 28)
+FOUR = (1, 2, 3, 4)
+JOINS: dict[str, Callable[[Sequence[int]], float]] = {"max": max, "average": mean, "sum": sum}
 HALVE = Pool("max", kernel=2)
 
 
@@ -18,8 +24,22 @@ def _behind(*layers: Pool) -> str:
     return f"linear {dense.parameters:,}, convolution {convolution.parameters:,}"
 
 
+def _same(shift: int) -> str:
+    """For how many places a light pixel, shifted to the right, is pooled as before."""
+    axis, row = Axis(8, kernel=2, stride=2), range(8 - shift)
+    kept = sum(_pooled(axis, column) == _pooled(axis, column + shift) for column in row)
+    return f"for {8 * kept} of {8 * len(row)} places"
+
+
+def _pooled(axis: Axis, light: int) -> list[int]:
+    """A row of pixels, all dark but one, after a max pooling."""
+    starts = (window * axis.stride for window in range(axis.output))
+    return [max(int(start + tap == light) for tap in range(axis.kernel)) for start in starts]
+
+
 CLAIMS = (
     Claim(
+        24,
         "001",
         "A unit of the first hidden layer sees 5×5 pixels.",
         RIGHT,
@@ -28,6 +48,7 @@ CLAIMS = (
         "For the 5×5 filter of the example.",
     ),
     Claim(
+        25,
         "001",
         "Zero padding keeps height and width.",
         CAVEAT,
@@ -39,6 +60,7 @@ CLAIMS = (
         "With stride 1 and a padding of (F − 1)/2.",
     ),
     Claim(
+        26,
         "001",
         "A stride of 2 makes the map half as large.",
         CAVEAT,
@@ -47,6 +69,7 @@ CLAIMS = (
         "Each side is halved (and rounded), the area is a quarter.",
     ),
     Claim(
+        27,
         "001",
         "A 7×7 filter that finds vertical lines has a column of ones and zeros elsewhere.",
         RIGHT,
@@ -57,6 +80,7 @@ CLAIMS = (
         ),
     ),
     Claim(
+        28,
         "001",
         "One filter makes one map, with one set of weights and one bias, and sees all input maps.",
         RIGHT,
@@ -65,6 +89,7 @@ CLAIMS = (
         "Not in LeNet-5's C3, whose filters see 3, 4 or 6 of 6 maps.",
     ),
     Claim(
+        29,
         "001",
         "A pooling layer has no weights.",
         CAVEAT,
@@ -76,6 +101,7 @@ CLAIMS = (
         "True of max and average pooling; LeNet-5's subsampling has a coefficient and a bias for each map.",
     ),
     Claim(
+        30,
         "001",
         "Pooling lowers the number of parameters.",
         CAVEAT,
@@ -84,6 +110,25 @@ CLAIMS = (
         "Only of a linear layer that comes after it; a convolution's weights don't depend on the size of the maps.",
     ),
     Claim(
+        31,
+        "001",
+        "Sum functions such as max and mean add their inputs.",
+        WRONG,
+        "of 1, 2, 3, 4: max 4, average 2.5, sum 10",
+        lambda: f"of 1, 2, 3, 4: {listed([f'{name} {join(FOUR):g}' for name, join in JOINS.items()])}",
+        "A maximum picks one input and adds nothing; a mean is the sum over the number of inputs.",
+    ),
+    Claim(
+        32,
+        "001",
+        "A 2×2 max pooling with stride 2 gives the same output for a shifted image.",
+        CAVEAT,
+        "one light pixel on 8×8, moved right by one: the same for 32 of 56 places; by two: for 0 of 48 places",
+        lambda: f"one light pixel on 8×8, moved right by one: the same {_same(1)}; by two: {_same(2)}",
+        "Only while each maximum stays within its window.",
+    ),
+    Claim(
+        33,
         "001",
         "A 2×2 pooling with stride 2 drops 75 % of its inputs.",
         RIGHT,
@@ -91,6 +136,7 @@ CLAIMS = (
         lambda: f"{100 - 100 * alone(MAPS, HALVE).counts.activations / (28 * 28):g} %",
     ),
     Claim(
+        34,
         "001",
         "Three poolings take 28 to 14, 7 and 3.",
         RIGHT,
@@ -99,6 +145,7 @@ CLAIMS = (
         "The last one leaves a row and a column of the 7×7 map unread.",
     ),
     Claim(
+        35,
         "001",
         "The number of filters doubles after each pooling: 64, 128, 256.",
         RIGHT,
@@ -106,6 +153,7 @@ CLAIMS = (
         lambda: listed(filters("simple-cnn")),
     ),
     Claim(
+        36,
         "001",
         "The listing is the network.",
         WRONG,
@@ -114,6 +162,7 @@ CLAIMS = (
         "As printed it does not run: a comma is missing and `keras.layers` is misspelt. This is the repaired network.",
     ),
     Claim(
+        37,
         "001",
         "With stride 1 and `same` the size stays, and the depth is the number of filters.",
         RIGHT,

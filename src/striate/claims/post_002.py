@@ -1,4 +1,4 @@
-"""Post 002: a lecture on convolutional networks, first half: convolution, padding, pooling."""
+"""Post 002: a lecture on convolutional networks: convolution, padding, pooling."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections import Counter
 from typing import cast
 
 from striate.account.fit import unseen
-from striate.claims.claim import Claim, Verdict, alone, counted, filters, out, sizes, split
+from striate.claims.claim import Claim, Verdict
+from striate.claims.questions import alone, counted, filters, out, sizes, split
 from striate.spec.checks import Pair
 from striate.spec.layers import Conv, Flatten, Pool
 from striate.spec.shapes import Axis, show
@@ -52,8 +53,32 @@ def _formula(stride: int) -> str:
     return Axis(7, 3, stride).formula
 
 
+def _equation() -> str:
+    """Of the windows that fit exactly, how many keep the size and how many fulfil the post's equation."""
+    fit = [
+        Axis(side, kernel, stride, padding, padding)
+        for side in range(1, 33)
+        for kernel in range(1, 12)
+        for stride in (1, 2, 3)
+        for padding in range(6)
+        if side + 2 * padding >= kernel and (side + 2 * padding - kernel) % stride == 0
+    ]
+    keep = {axis for axis in fit if axis.output == axis.size}
+    holds = {axis for axis in fit if axis.size == (axis.size + 2 * axis.before - axis.kernel) / axis.stride + 1}
+    these = f"these {len(holds)}" if holds == keep else f"{len(holds)} others"
+    return f"of {len(fit):,} windows that fit exactly {len(keep)} keep the size, and the equation holds for {these}"
+
+
+def _formulae() -> str:
+    """A convolution's output, and what the formulae of the post give."""
+    row = alone((3, 33, 45), Conv(10, kernel=5, stride=2, padding=1))
+    width, height = ((side - 5 + 2 * 1) // 2 + 1 for side in (45, 33))
+    return f"{row.words} on 3×33×45: {out(row)}; by the formulae {show((10, height, width))}"
+
+
 CLAIMS = (
     Claim(
+        38,
         "002",
         "A 5×5×3 filter on a 32×32×3 image: the depths must be the same.",
         RIGHT,
@@ -61,6 +86,7 @@ CLAIMS = (
         lambda: f"{alone(IMAGE, Conv(1, kernel=5)).counts.weights} weights",
     ),
     Claim(
+        39,
         "002",
         "At each place the filter computes 75 dot products.",
         WRONG,
@@ -69,6 +95,7 @@ CLAIMS = (
         "One dot product of 75 pairs, and a bias.",
     ),
     Claim(
+        40,
         "002",
         "A filter gives 28×28×1, six give 28×28×6.",
         RIGHT,
@@ -76,15 +103,19 @@ CLAIMS = (
         lambda: out(alone(IMAGE, Conv(6, kernel=5))),
     ),
     Claim(
+        41,
         "002",
         "Ten 5×5×6 filters on that give 24×24×10.",
         RIGHT,
         "10×24×24",
         lambda: out(alone(IMAGE, Conv(6, kernel=5), Conv(10, kernel=5))),
     ),
-    Claim("002", "7×7 under a 3×3 filter with stride 1 gives 5×5.", RIGHT, "(7 − 3)/1 + 1 = 5", lambda: _formula(1)),
-    Claim("002", "With stride 2 it gives 3×3.", RIGHT, "(7 − 3)/2 + 1 = 3", lambda: _formula(2)),
     Claim(
+        43, "002", "7×7 under a 3×3 filter with stride 1 gives 5×5.", RIGHT, "(7 − 3)/1 + 1 = 5", lambda: _formula(1)
+    ),
+    Claim(44, "002", "With stride 2 it gives 3×3.", RIGHT, "(7 − 3)/2 + 1 = 3", lambda: _formula(2)),
+    Claim(
+        45,
         "002",
         "With stride 3 it does not fit.",
         RIGHT,
@@ -93,6 +124,7 @@ CLAIMS = (
         "PyTorch rounds down to 2 and says nothing.",
     ),
     Claim(
+        46,
         "002",
         "The output has the size (N − F)/S + 1.",
         RIGHT,
@@ -101,6 +133,7 @@ CLAIMS = (
         "Where it is a whole number; frameworks round it down.",
     ),
     Claim(
+        47,
         "002",
         "With a padding of 1 it is (9 − 3)/1 + 1 = 7.",
         RIGHT,
@@ -108,6 +141,7 @@ CLAIMS = (
         lambda: Axis(7, 3, 1, 1, 1).formula,
     ),
     Claim(
+        48,
         "002",
         "P = (F − 1)/2 keeps the size.",
         RIGHT,
@@ -116,6 +150,15 @@ CLAIMS = (
         "With stride 1 and an odd kernel.",
     ),
     Claim(
+        49,
+        "002",
+        "To keep the size, N = (N + 2P − F)/S + 1.",
+        RIGHT,
+        "of 3,661 windows that fit exactly 249 keep the size, and the equation holds for these 249",
+        _equation,
+    ),
+    Claim(
+        50,
         "002",
         "5×5 filters without padding shrink 32 to 28, 24, ...; after eight layers nothing is left.",
         RIGHT,
@@ -123,6 +166,16 @@ CLAIMS = (
         lambda: sizes(IMAGE, *[Conv(1, kernel=5)] * 8),
     ),
     Claim(
+        51,
+        "002",
+        "A layer has four hyperparameters K, F, S, P; W₂ = (W₁ − F + 2P)/S + 1, H₂ likewise, D₂ = K.",
+        RIGHT,
+        "conv 10 5×5 /2 pad 1 on 3×33×45: 10×16×22; by the formulae 10×16×22",
+        _formulae,
+        "Where the division is exact; groups, dilation and a padding of only one side are hyperparameters too.",
+    ),
+    Claim(
+        52,
         "002",
         "A layer has (F·F·D₁)·K parameters.",
         WRONG,
@@ -131,6 +184,7 @@ CLAIMS = (
         "And K biases; the lecture's own example is 760.",
     ),
     Claim(
+        53,
         "002",
         "K is usually a power of two.",
         CAVEAT,
@@ -139,6 +193,7 @@ CLAIMS = (
         "VGG's are; AlexNet's 96 and 384, many of GoogLeNet's and AlphaGo's 192 are not.",
     ),
     Claim(
+        54,
         "002",
         "P = ((S − 1)(N − 1) + (F − 1))/2 keeps the size with any stride.",
         RIGHT,
@@ -147,6 +202,7 @@ CLAIMS = (
         "Where it is whole. It pads by about half the image, and nobody does that.",
     ),
     Claim(
+        55,
         "002",
         "With F = 5 and S = 2 that gives N ≡ 0 mod 2.",
         WRONG,
@@ -157,6 +213,7 @@ CLAIMS = (
         "P = (N + 3)/2 is whole where N is odd.",
     ),
     Claim(
+        56,
         "002",
         "32 filters of 1×1×64 on 56×56×64 give 56×56×32.",
         RIGHT,
@@ -166,6 +223,7 @@ CLAIMS = (
         ),
     ),
     Claim(
+        57,
         "002",
         "On one map a 1×1 filter gives the input back.",
         CAVEAT,
@@ -173,8 +231,9 @@ CLAIMS = (
         lambda: split(alone((1, 56, 56), Conv(1, kernel=1)).counts),
         "Times the weight, plus the bias.",
     ),
-    Claim("002", "Five filters give 28×28×5.", RIGHT, "5×28×28", lambda: out(alone(IMAGE, Conv(5, kernel=5)))),
+    Claim(59, "002", "Five filters give 28×28×5.", RIGHT, "5×28×28", lambda: out(alone(IMAGE, Conv(5, kernel=5)))),
     Claim(
+        60,
         "002",
         "Pooling takes 244×244×64 to 112×112×64.",
         WRONG,
@@ -186,6 +245,7 @@ CLAIMS = (
         "The slide has 224.",
     ),
     Claim(
+        61,
         "002",
         "Pooling has no parameters and no padding.",
         CAVEAT,
@@ -194,6 +254,7 @@ CLAIMS = (
         "No parameters; but some do pad.",
     ),
     Claim(
+        62,
         "002",
         "4×4 under 2×2 with stride 2 gives 2×2.",
         RIGHT,
@@ -201,6 +262,7 @@ CLAIMS = (
         lambda: out(alone((1, 4, 4), Pool("max", kernel=2))),
     ),
     Claim(
+        63,
         "002",
         "F = 2, S = 3 is another common pooling.",
         WRONG,
@@ -208,5 +270,7 @@ CLAIMS = (
         _settings,
         "F = 3, S = 2, as the slide has it. A stride wider than the kernel would skip rows.",
     ),
-    Claim("002", "4×4×10 makes a vector of 160.", RIGHT, "160", lambda: show(alone((10, 4, 4), Flatten()).step.output)),
+    Claim(
+        64, "002", "4×4×10 makes a vector of 160.", RIGHT, "160", lambda: show(alone((10, 4, 4), Flatten()).step.output)
+    ),
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from striate.account import account
-from striate.claims.claim import Claim, Verdict, alone, counted, layer, listed, out, split, totals
+from striate.claims.claim import Claim, Verdict
+from striate.claims.questions import NOT_THE_FIRST, alone, counted, layer, listed, out, split, totals, year
 from striate.networks import find
 from striate.networks.lenet5 import C3_TABLE
 from striate.spec.layers import Conv, Flatten, Linear, Subsample
@@ -51,6 +52,16 @@ def _count(kind: type) -> int:
 
 CLAIMS = (
     Claim(
+        119,
+        "003",
+        "LeNet-5, in 1998, was the first CNN.",
+        WRONG,
+        "lenet1 1989, lenet5 1998",
+        lambda: listed([year(name) for name in ("lenet1", "lenet5")]),
+        NOT_THE_FIRST,
+    ),
+    Claim(
+        120,
         "003",
         "The parameters of a fully connected layer grow exponentially with the pixels.",
         WRONG,
@@ -59,6 +70,7 @@ CLAIMS = (
         "They grow in proportion to the pixels.",
     ),
     Claim(
+        121,
         "003",
         "The number of a convolutional network's parameters does not depend on the pixels.",
         CAVEAT,
@@ -67,6 +79,7 @@ CLAIMS = (
         "True up to the flatten; true throughout if the linear layers are applied as convolutions.",
     ),
     Claim(
+        122,
         "003",
         "The input is 32×32 because computers were weak.",
         WRONG,
@@ -75,6 +88,7 @@ CLAIMS = (
         "The paper makes the input larger than its 20×20 characters, so that strokes can end in the centre of a field.",
     ),
     Claim(
+        123,
         "003",
         "LeNet-5 has three convolutions, two subsamplings and one fully connected layer.",
         CAVEAT,
@@ -86,6 +100,7 @@ CLAIMS = (
         "And the RBF units of the output, which have fixed weights.",
     ),
     Claim(
+        124,
         "003",
         "C1 has 6 maps of 28×28 and 156 parameters.",
         RIGHT,
@@ -93,6 +108,7 @@ CLAIMS = (
         lambda: cost("C1"),
     ),
     Claim(
+        125,
         "003",
         "S2 has 6 maps of 14×14 and 12 parameters.",
         RIGHT,
@@ -100,6 +116,7 @@ CLAIMS = (
         lambda: cost("S2"),
     ),
     Claim(
+        126,
         "003",
         "S2 is an average pooling and a sigmoid.",
         CAVEAT,
@@ -108,9 +125,15 @@ CLAIMS = (
         "Section II-B adds the four inputs and multiplies by a coefficient; the function is the scaled tanh.",
     ),
     Claim(
-        "003", "C3 has 16 maps of 10×10.", RIGHT, "16×10×10, 1,516 parameters, 151,600 connections", lambda: cost("C3")
+        127,
+        "003",
+        "C3 has 16 maps of 10×10.",
+        RIGHT,
+        "16×10×10, 1,516 parameters, 151,600 connections",
+        lambda: cost("C3"),
     ),
     Claim(
+        128,
         "003",
         "Filters 0 to 5 of C3 are 5×5×3, filters 6 to 11 are 5×5×4.",
         RIGHT,
@@ -118,6 +141,7 @@ CLAIMS = (
         lambda: f"{seen(0, 5)}; {seen(6, 11)}",
     ),
     Claim(
+        129,
         "003",
         "Filters 12 to 14 of C3 are 5×5×5.",
         WRONG,
@@ -125,8 +149,9 @@ CLAIMS = (
         lambda: seen(12, 14),
         "Table I of the paper gives each of them four maps, and so does the post's own sum.",
     ),
-    Claim("003", "Filter 15 of C3 is 5×5×5.", WRONG, "5×5×6", lambda: seen(15, 15), "It sees all six maps."),
+    Claim(130, "003", "Filter 15 of C3 is 5×5×5.", WRONG, "5×5×6", lambda: seen(15, 15), "It sees all six maps."),
     Claim(
+        131,
         "003",
         "The first six filters of C3 have 456 parameters, the next six 606.",
         RIGHT,
@@ -134,6 +159,7 @@ CLAIMS = (
         lambda: f"{part(*range(6))}, {part(*range(6, 12))}",
     ),
     Claim(
+        132,
         "003",
         "(25×4 + 1×3) = 303.",
         WRONG,
@@ -142,6 +168,7 @@ CLAIMS = (
         "The sum is right, the bracket is not.",
     ),
     Claim(
+        133,
         "003",
         "(25×6 + 1×1) = 151.",
         CAVEAT,
@@ -150,6 +177,7 @@ CLAIMS = (
         "The same slip of the bracket, harmless for one filter.",
     ),
     Claim(
+        134,
         "003",
         "C3 has 1,516 parameters.",
         RIGHT,
@@ -157,6 +185,7 @@ CLAIMS = (
         lambda: split(layer("lenet5", "C3").counts),
     ),
     Claim(
+        135,
         "003",
         "S4 has 16 maps of 5×5 and 32 parameters.",
         RIGHT,
@@ -164,10 +193,18 @@ CLAIMS = (
         lambda: cost("S4"),
     ),
     Claim(
-        "003", "C5 has 48,120 parameters.", RIGHT, "120×1×1, 48,120 parameters, 48,120 connections", lambda: cost("C5")
+        136,
+        "003",
+        "C5 has 48,120 parameters.",
+        RIGHT,
+        "120×1×1, 48,120 parameters, 48,120 connections",
+        lambda: cost("C5"),
     ),
-    Claim("003", "F6 has 10,164 parameters.", RIGHT, "84, 10,164 parameters, 10,164 connections", lambda: cost("F6")),
     Claim(
+        137, "003", "F6 has 10,164 parameters.", RIGHT, "84, 10,164 parameters, 10,164 connections", lambda: cost("F6")
+    ),
+    Claim(
+        138,
         "003",
         "LeNet-5 has 60,000 parameters.",
         RIGHT,

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from striate.claims.claim import Claim, Verdict, layer, split, totals
+from striate.claims.claim import Claim, Verdict
 from striate.claims.post_003 import cost, part, seen
+from striate.claims.questions import NOT_THE_FIRST, layer, listed, split, totals, year
 
 RIGHT, CAVEAT, WRONG = Verdict
 
 CLAIMS = (
     Claim(
+        139,
+        "004",
+        "LeNet, developed in 1998, was the first CNN.",
+        WRONG,
+        "lenet1 1989, lenet5 1998",
+        lambda: listed([year(name) for name in ("lenet1", "lenet5")]),
+        NOT_THE_FIRST,
+    ),
+    Claim(
+        141,
         "004",
         "From C1 to F6 the function is tanh.",
         CAVEAT,
@@ -17,6 +28,7 @@ CLAIMS = (
         "1.7159·tanh(2a/3).",
     ),
     Claim(
+        142,
         "004",
         "C1 has 156 parameters, S2 has 12.",
         RIGHT,
@@ -24,6 +36,7 @@ CLAIMS = (
         lambda: f"{split(layer('lenet5', 'C1').counts)}; {split(layer('lenet5', 'S2').counts)}",
     ),
     Claim(
+        143,
         "004",
         "S2 is the mean of four values times a weight, plus a bias, and a sigmoid.",
         CAVEAT,
@@ -35,6 +48,7 @@ CLAIMS = (
         "Section II-A averages, section II-B adds; the two differ by a factor of four in the coefficient.",
     ),
     Claim(
+        144,
         "004",
         "The filters of C3 are 6 of 5×5×3, 6 and 3 of 5×5×4, and 1 of 5×5×6.",
         RIGHT,
@@ -42,6 +56,7 @@ CLAIMS = (
         lambda: "; ".join(seen(first, last) for first, last in ((0, 5), (6, 11), (12, 14), (15, 15))),
     ),
     Claim(
+        145,
         "004",
         "456 + 606 + 303 + 151 = 1,516.",
         RIGHT,
@@ -52,6 +67,7 @@ CLAIMS = (
         ),
     ),
     Claim(
+        146,
         "004",
         "S4 has 32 parameters, C5 has 48,120.",
         RIGHT,
@@ -59,6 +75,7 @@ CLAIMS = (
         lambda: f"{split(layer('lenet5', 'S4').counts)}; {split(layer('lenet5', 'C5').counts)}",
     ),
     Claim(
+        147,
         "004",
         "F6 has as many connections as parameters: 10,164.",
         RIGHT,
@@ -66,6 +83,7 @@ CLAIMS = (
         lambda: cost("F6"),
     ),
     Claim(
+        148,
         "004",
         "The output is ten Euclidean RBF units on 84 inputs.",
         RIGHT,
@@ -76,6 +94,7 @@ CLAIMS = (
         ),
     ),
     Claim(
+        149,
         "004",
         "There are 60,000 parameters to train.",
         RIGHT,

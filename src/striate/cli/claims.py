@@ -6,11 +6,18 @@ import shutil
 
 import click
 
-from striate.claims import CLAIMS, Verdict
-from striate.claims.table import claims_markdown, claims_text, require_recorded, summary, to_dicts
+from striate.claims import CLAIMS, POSTS, UNCOMPUTED, Claim, Uncomputed, Verdict
+from striate.claims.table import (
+    claims_markdown,
+    claims_text,
+    posts_to_dicts,
+    require_recorded,
+    summary,
+    to_dicts,
+    uncomputed_to_dicts,
+)
 from striate.spec.json import dump
 
-POSTS = sorted({claim.post for claim in CLAIMS})
 VERDICTS = {"right": Verdict.RIGHT, "caveat": Verdict.CAVEAT, "wrong": Verdict.WRONG}
 
 
@@ -21,25 +28,33 @@ VERDICTS = {"right": Verdict.RIGHT, "caveat": Verdict.CAVEAT, "wrong": Verdict.W
     "  striate claims --post 002 --verdict wrong\n"
     "  striate claims --markdown > docs/claims.md",
 )
-@click.option("--post", type=click.Choice(POSTS), help="The claims of one post.")
+@click.option("--post", type=click.Choice(list(POSTS)), help="The claims of one post.")
 @click.option("--verdict", type=click.Choice(list(VERDICTS)), help="The claims of one verdict.")
 @click.option("--markdown", is_flag=True, help="Print the page of the documentation.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(post: str | None, verdict: str | None, markdown: bool, as_json: bool) -> None:
     """Work out again every number that the five posts claim which Striate began with.
 
-    Each claim has a verdict (✓ right, ~ right with a caveat, ✗ wrong), the value that Striate computes and why. The
-    command fails where a computed value is not the one on record.
+    Each claim has a verdict (✓ right, ~ right with a caveat, ✗ wrong), its number, the value that Striate has for it
+    and why. Claims that cannot be computed come last, with the reason. The command fails where a computed value is not
+    the one on record.
     """
-    chosen = [
-        claim
-        for claim in CLAIMS
-        if post in (None, claim.post) and (verdict is None or claim.verdict is VERDICTS[verdict])
-    ]
+
+    def chosen(claim: Claim | Uncomputed) -> bool:
+        return post in (None, claim.post) and (verdict is None or claim.verdict is VERDICTS[verdict])
+
+    claims = [claim for claim in CLAIMS if chosen(claim)]
+    uncomputed = [claim for claim in UNCOMPUTED if chosen(claim)]
     if as_json:
-        click.echo(dump({"summary": summary(chosen), "claims": to_dicts(chosen)}))
+        members = {
+            "summary": summary(claims, uncomputed),
+            "posts": posts_to_dicts([each for number, each in POSTS.items() if post in (None, number)]),
+            "claims": to_dicts(claims),
+            "not_computed": uncomputed_to_dicts(uncomputed),
+        }
+        click.echo(dump(members))
     elif markdown:
-        click.echo(claims_markdown(chosen))
+        click.echo(claims_markdown(claims, uncomputed))
     else:
-        click.echo(claims_text(chosen, width=shutil.get_terminal_size().columns))
-    require_recorded(chosen)
+        click.echo(claims_text(claims, uncomputed, width=shutil.get_terminal_size().columns))
+    require_recorded(claims)

@@ -116,7 +116,7 @@ class Preprocessing:
 
 
 def preprocessing_for(shape: Shape, images: ImageSet, *, low: float, high: float) -> Preprocessing:
-    """How `images` become an input of `shape`: padded where they are at most 25 % smaller on each axis, else resized.
+    """How `images` become an input of `shape`: padded where it is up to 25 % larger on each axis, else resized.
 
     >>> pixels = torch.zeros(1, 1, 28, 28, dtype=torch.uint8)
     >>> digits = ImageSet(pixels, torch.tensor([0]), ("0", "1"), "mnist", "train", "digits")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from striate.networks.entry import Entry, Paper, Published
+from striate.networks.entry import Entry, Paper, Published, Trained
 from striate.spec.layers import Activation, Conv, Dropout, Flatten, Layer, Linear, LocalResponseNorm, Pool, Softmax
 from striate.spec.network import Network
 
@@ -20,6 +20,7 @@ PAPER = Paper(
         ("pages", "1097--1105"),
     ),
 )
+TRAINED = Trained("section 5", batch=128, rate=0.01, momentum=0.9, weight_decay=5e-4, initialisation="krizhevsky-2012")
 _DEPARTURES = (
     "The input is 227×227. The paper prints 224, from which 11×11 windows at stride 4 do not make its 55×55 maps.",
     "Response normalisation runs over all maps; whether it crosses from tower to tower the paper does not say.",
@@ -72,17 +73,21 @@ ENTRIES = {
         PAPER,
         (
             Published("top-5 error", "18.2", "%", "ILSVRC-2012 validation, one network", "table 2"),
+            Published("top-5 error", "16.4", "%", "ILSVRC-2012 test, five networks", "table 2"),
+            Published("top-5 error", "15.4", "%", "ILSVRC-2012 validation, seven networks", "table 2"),
             Published("top-5 error", "15.3", "%", "ILSVRC-2012 test, seven networks", "table 2"),
             Published("top-1 error", "37.5", "%", "ILSVRC-2010 test", "table 1"),
             Published("top-5 error", "17.0", "%", "ILSVRC-2010 test", "table 1"),
             Published("parameters", "60", "million", place="abstract"),
         ),
         recipe="alexnet",
+        trained=TRAINED,
     ),
     "alexnet-one-tower": Entry(
         partial(alexnet, "alexnet-one-tower", towers=1),
         "AlexNet without its groups: every filter sees all maps.",
         PAPER,
         recipe="alexnet",
+        trained=TRAINED,
     ),
 }

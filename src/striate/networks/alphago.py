@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from striate.networks.entry import Entry, Paper, Published
+from striate.networks.entry import Entry, Paper, Published, Trained
 from striate.spec.layers import Activation, Conv, Flatten, Layer, PositionBias, Softmax
 from striate.spec.network import Network
 
@@ -37,6 +37,7 @@ PAPER = Paper(
     2016,
     (("journal", "Nature"), ("volume", "529"), ("number", "7587"), ("pages", "484--489")),
 )
+TRAINED = Trained("Methods", batch=16, rate=0.003, momentum=0.0)
 
 
 def alphago_policy(name: str = "alphago-policy", *, filters: int = 192) -> Network:
@@ -70,6 +71,7 @@ ENTRIES = {
         PAPER,
         (Published("accuracy", "57.0", "%", "KGS positions held out, the best of its widths", "page 485"),),
         recipe="alphago-policy",
+        trained=TRAINED,
     ),
     **{
         name: Entry(
@@ -77,6 +79,7 @@ ENTRIES = {
             f"The policy network with {filters} filters.",
             PAPER,
             recipe="alphago-policy",
+            trained=TRAINED,
         )
         for name, filters in (
             ("alphago-policy-128", 128),

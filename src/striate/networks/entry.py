@@ -83,12 +83,27 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Trained:
+    """How the paper trained a network, as it prints it; None or "" where it prints nothing.
+
+    `rate` is the learning rate at the start; `initialisation` is a name of `striate.build.INITIALISATIONS`.
+    """
+
+    place: str
+    batch: int | None = None
+    rate: float | None = None
+    momentum: float | None = None
+    weight_decay: float | None = None
+    initialisation: str = ""
+
+
+@dataclass(frozen=True)
 class Entry:
     """A network of the catalogue: how it is made, what it is in one line, its paper, and what the paper prints of it.
 
-    `recipe` is the name of the recipe that trains it as its paper does, "" where its paper has none; `data` is the
-    source inside Striate that it learns from, where no other is given. The first error
-    or accuracy among `published` is the one that stands for the network in a list.
+    `recipe` is the name of the recipe that trains it as its paper does, "" where its paper has none, and `trained` the
+    numbers that the paper prints of that training; `data` is the source inside Striate that it learns from, where no
+    other is given. The first error or accuracy among `published` is the one that stands for the network in a list.
     """
 
     make: Callable[[], Network]
@@ -97,6 +112,7 @@ class Entry:
     published: tuple[Published, ...] = ()
     recipe: str = ""
     data: str = "mnist"
+    trained: Trained | None = None
 
     @property
     def quality(self) -> Published | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from striate.networks.entry import Entry, Paper, Published
+from striate.networks.entry import Entry, Paper, Published, Trained
 from striate.spec.layers import (
     Activation,
     Auxiliary,
@@ -153,5 +153,6 @@ ENTRIES = {
             Published("MACs", "1.5", "billion", place="section 1"),
         ),
         recipe="googlenet",
+        trained=Trained("section 6", momentum=0.9),
     )
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from striate.networks.entry import Entry, Paper, Published
+from striate.networks.entry import Entry, Paper, Published, Trained
 from striate.spec.layers import (
     Activation,
     BatchNorm,
@@ -47,6 +47,9 @@ TABLE_1 = {
     101: ((3, 4, 23, 3), True),
     152: ((3, 8, 36, 3), True),
 }
+# Plain networks too; weights begin as in He and others 2015.
+TRAINED = Trained("section 3.4", batch=256, rate=0.1, momentum=0.9, weight_decay=1e-4, initialisation="he")
+TRAINED_ON_CIFAR = Trained("section 4.2", batch=128, rate=0.1, momentum=0.9, weight_decay=1e-4, initialisation="he")
 _NO_BIAS = "Convolutions have no biases: batch norm's shift takes their place. The paper does not say."
 
 
@@ -140,7 +143,7 @@ def _head(classes: int) -> list[Layer]:
 def _imagenet(name: str, depth: int, shortcut: str, *published: Published) -> Entry:
     kind = f"with shortcut {shortcut}" if shortcut else "plain, without shortcuts"
     make = partial(resnet, name, depth, shortcut=shortcut)
-    return Entry(make, f"{depth} weight layers, {kind}.", PAPER, published, recipe="resnet")
+    return Entry(make, f"{depth} weight layers, {kind}.", PAPER, published, recipe="resnet", trained=TRAINED)
 
 
 def _cifar(name: str, blocks: int, parameters: str, error: str) -> Entry:
@@ -153,6 +156,7 @@ def _cifar(name: str, blocks: int, parameters: str, error: str) -> Entry:
             Published("parameters", parameters, "million", place="table 6"),
         ),
         recipe="resnet110-cifar" if blocks == 18 else "resnet-cifar",
+        trained=TRAINED_ON_CIFAR,
     )
 
 
@@ -179,7 +183,13 @@ ENTRIES = {
         "resnet101", 101, "B", _top(5, "6.05", "table 3"), _top(1, "21.75", "table 3"), _macs("7.6")
     ),
     "resnet152": _imagenet(
-        "resnet152", 152, "B", _top(5, "5.71", "table 3"), _top(1, "21.43", "table 3"), _macs("11.3")
+        "resnet152",
+        152,
+        "B",
+        _top(5, "5.71", "table 3"),
+        _top(1, "21.43", "table 3"),
+        Published("top-5 error", "3.57", "%", "ILSVRC-2015 test, six networks", "table 5"),
+        _macs("11.3"),
     ),
     "resnet20-cifar": _cifar("resnet20-cifar", 3, "0.27", "8.75"),
     "resnet32-cifar": _cifar("resnet32-cifar", 5, "0.46", "7.51"),

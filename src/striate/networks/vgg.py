@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from striate.networks.alexnet import classifier
-from striate.networks.entry import Entry, Paper, Published
+from striate.networks.entry import Entry, Paper, Published, Trained
 from striate.spec.layers import Activation, Conv, Layer, LocalResponseNorm, Pool
 from striate.spec.network import Network
 
@@ -22,6 +22,7 @@ PAPER = Paper(
         ("archiveprefix", "arXiv"),
     ),
 )
+TRAINED = Trained("section 3.1", batch=256, rate=0.01, momentum=0.9, weight_decay=5e-4)
 FILTERS = (64, 128, 256, 512, 512)
 
 # Table 1: the kernels of the convolutions before each of the five poolings.
@@ -42,6 +43,9 @@ TABLES_2_3 = {
     "vgg-d": ("138", "25.6", "8.1"),
     "vgg-e": ("144", "25.5", "8.0"),
 }
+
+SUBMISSION = {"vgg-d": (Published("top-5 error", "7.3", "%", "ILSVRC-2014 test, seven networks", "table 7"),)}
+"""The error of several configurations together."""
 
 
 def vgg(configuration: str) -> Network:
@@ -71,9 +75,11 @@ def _entry(configuration: str) -> Entry:
         (
             Published("top-5 error", top_5, "%", "ILSVRC-2012 validation, one scale", "table 3"),
             Published("top-1 error", top_1, "%", "ILSVRC-2012 validation, one scale", "table 3"),
+            *SUBMISSION.get(configuration, ()),
             Published("parameters", parameters, "million", place="table 2"),
         ),
         recipe="vgg",
+        trained=TRAINED,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from striate.networks.alexnet import classifier
-from striate.networks.entry import Entry, Paper, Published
+from striate.networks.entry import Entry, Paper, Published, Trained
 from striate.spec.layers import Activation, Conv, Layer, LocalResponseNorm, Pool
 from striate.spec.network import Network
 
@@ -23,6 +23,7 @@ PAPER = Paper(
         ("archiveprefix", "arXiv"),
     ),
 )
+TRAINED = Trained("section 3", batch=128, rate=0.01, momentum=0.9, initialisation="normal-0.01")
 _DEPARTURES = (
     "conv1 is padded by 1 and the first two poolings round up, which gives the sizes of figure 3 (110, 55, 26, 13); "
     "the paper prints no padding.",
@@ -68,6 +69,7 @@ ENTRIES = {
             Published("top-5 error", "14.8", "%", "ILSVRC-2012 test, six networks", "table 2"),
         ),
         recipe="zfnet",
+        trained=TRAINED,
     ),
     "zfnet-512": Entry(
         partial(zfnet, "zfnet-512", last=(512, 1024, 512)),
@@ -78,5 +80,6 @@ ENTRIES = {
             Published("top-5 error", "16.1", "%", "ILSVRC-2012 test, one network", "table 2"),
         ),
         recipe="zfnet",
+        trained=TRAINED,
     ),
 }
