@@ -9,12 +9,15 @@ from importlib import import_module
 
 import click
 
+from striate.cli.terminal import streams
 from striate.errors import StriateError
 
 VERBS = (
     *("list", "show", "cite", "account", "compare", "audit"),
     *("train", "reproduce", "evaluate", "predict", "read", "look", "serve", "page", "claims", "doctor", "completion"),
 )
+BROKEN_PIPE = 141
+"""The exit code where the other end of a pipe is closed, as in `striate list | head`: that of SIGPIPE."""
 
 
 class Verbs(click.Group):
@@ -35,6 +38,12 @@ class Verbs(click.Group):
             ctx.fail(f"no verb is called '{args[0]}'.{hint}\nThe verbs are: {', '.join(VERBS)}.")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would exit with 1
+            sys.exit(BROKEN_PIPE)
+
 
 @click.command(
     cls=Verbs,
@@ -52,6 +61,7 @@ def verbs() -> None:
     """Describe a convolutional network once; account for every number in it; train it; use it."""
 
 
+@streams()
 def main() -> None:
     """Run the command; a deliberate error ends with its text and exit code 2, without a traceback."""
     # Threads that wait for each other by spinning come to a standstill where other programs share the cores.
@@ -68,8 +78,7 @@ def main() -> None:
     except KeyboardInterrupt:
         _end("Interrupted.", 130)
     except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(141)
+        sys.exit(BROKEN_PIPE)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         _end(f"Error: {place}{error.strerror or error}.", 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 
 import click
@@ -10,6 +9,7 @@ import click
 from striate.account import Account, account
 from striate.account.memory import DTYPES, OPTIMISERS
 from striate.account.others import VERSIONS
+from striate.cli import terminal
 from striate.cli.parameters import INPUT, NETWORK
 from striate.spec.json import Json, dump
 from striate.spec.network import Network
@@ -101,14 +101,20 @@ def command(
     if len(chosen) > 1:
         raise click.UsageError("Ask for one of --memory, --training, --fit, --unit, --as and --versus at a time.")
     form = "json" if as_json else form
-    width = shutil.get_terminal_size().columns
     if not chosen:
-        click.echo(_table(counted(), form, width, depth=depth, fold=not every))
+        _print(form, _table(counted(), form, terminal.width(), depth=depth, fold=not every))
         return
     if form not in ("table", "json"):
         raise click.UsageError(f"--format {form} is for the table of layers; this one has table and json.")
     text, document = chosen[0]()
-    click.echo(dump(document()) if form == "json" else text(width))
+    _print(form, dump(document()) if form == "json" else text(terminal.width()))
+
+
+def _print(form: str, text: str) -> None:
+    if form == "json":
+        terminal.echo_json(text)
+    else:
+        click.echo(text)
 
 
 def _table(counted: Account, form: str, width: int, *, depth: int | None, fold: bool) -> str:
@@ -164,7 +170,7 @@ def _unit(network: Network, unit: str, shape: tuple[int, ...] | None) -> View:
     from striate.account.unit_table import unit_dict, unit_text
 
     seen = view(network, unit, input=shape)
-    return lambda _: unit_text(network.name, seen), lambda: unit_dict(network.name, seen)
+    return lambda width: unit_text(network.name, seen, width=width), lambda: unit_dict(network.name, seen)
 
 
 def _others(counted: Account, tool: str) -> View:

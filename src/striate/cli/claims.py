@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-
 import click
 
 from striate.claims import CLAIMS, Verdict
 from striate.claims.table import claims_markdown, claims_text, require_recorded, summary, to_dicts
+from striate.cli import terminal
 from striate.spec.json import dump
 
 POSTS = sorted({claim.post for claim in CLAIMS})
@@ -37,9 +36,9 @@ def command(post: str | None, verdict: str | None, markdown: bool, as_json: bool
         if post in (None, claim.post) and (verdict is None or claim.verdict is VERDICTS[verdict])
     ]
     if as_json:
-        click.echo(dump({"summary": summary(chosen), "claims": to_dicts(chosen)}))
+        terminal.echo_json(dump({"summary": summary(chosen), "claims": to_dicts(chosen)}))
     elif markdown:
         click.echo(claims_markdown(chosen))
     else:
-        click.echo(claims_text(chosen, width=shutil.get_terminal_size().columns))
+        click.echo(claims_text(chosen, width=terminal.width()))
     require_recorded(chosen)
