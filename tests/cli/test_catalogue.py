@@ -213,7 +213,7 @@ def test_every_layer_of_any_network_stands_in_the_outline(network: Network) -> N
 def test_repeats_inside_a_block_are_shown_with_their_number() -> None:
     network = from_text("8x4x4: residual(3*(conv 8 1x1, relu) | 2*relu), 2*(2*(conv 8 1x1, relu)), linear 2")
     check_outline(network)
-    assert [part.text for part in outline(network)][0] == "residual(3 × (conv 8 1x1, relu) | 2 × relu)"
+    assert outline(network)[0].text == "residual(3 × (conv 8 1x1, relu) | 2 × relu)"
 
 
 def test_show_of_a_network_written_out(run) -> None:

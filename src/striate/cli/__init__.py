@@ -24,7 +24,7 @@ class Verbs(click.Group):
     """The verbs; a module `striate.cli.<verb>` holds the `command` of each."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
+        return [*VERBS]  # not list(): once `striate list` has run, that is its module here
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return import_module(f"striate.cli.{cmd_name}").command if cmd_name in VERBS else None

@@ -86,7 +86,7 @@ def _parts(layers: Sequence[Layer], prefix: str, rows: Iterator[Row]) -> list[Pa
             parts[-1] = replace(before, words=words, output=new.output, parameters=parameters)
         else:
             parts.append(new)
-        joins = not isinstance(layer, Auxiliary)  # whose output goes no further
+        joins = not isinstance(layer, (Block, Auxiliary))  # what follows a block is not in it
     return parts
 
 
