@@ -115,7 +115,7 @@ def _broken(cell: str, size: int) -> list[str]:
     """A cell on lines of at most `size`: broken after commas, semicolons and bars, elsewhere where it must be."""
     if len(cell) <= size:
         return [cell]
-    parts = re.split(r"(?<=[,;|]) ", cell)
+    parts = re.split(r"(?<=[,;|]) ", cell.replace(" %", "\xa0%"))
     whole = " ".join(part.replace(" ", "\xa0") if len(part) <= size else part for part in parts)
     return [line.replace("\xa0", " ") for line in textwrap.wrap(whole, size, break_on_hyphens=False)]
 

@@ -42,23 +42,39 @@ View = tuple[Callable[[int], str], Callable[[], dict[str, Json]]]
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--batch", type=click.IntRange(min=1), default=1, help="Count for a batch of this many images.")
-@click.option("--input", "shape", type=INPUT, help="Another input, such as 1x28x28: channels, height, width.")
-@click.option("--depth", type=click.IntRange(min=1), help="Add layers up by the first so many names of their paths.")
-@click.option("--all", "every", is_flag=True, help="Print every layer, also of blocks that are like the one before.")
+@click.option(
+    "--input", "shape", type=INPUT, metavar="CxHxW", help="Another input, such as 1x28x28: channels, height, width."
+)
+@click.option(
+    "--depth",
+    type=click.IntRange(min=1),
+    help="Add up the layers whose paths share their first so many names: 1 for a line per stage.",
+)
+@click.option("--all", "every", is_flag=True, help="Print every layer, identical blocks too.")
 @click.option("--without-biases", is_flag=True, help="Leave biases out, as sums on paper often do.")
 @click.option("--strict", is_flag=True, help="Refuse layers whose windows leave rows or columns unseen.")
-@click.option("--memory", is_flag=True, help="What inference and training take in memory.")
-@click.option("--budget", help="The largest batch that trains within so much memory, such as 8GiB.")
-@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Of every value.")
+@click.option("--memory", is_flag=True, help="Show the memory that inference and training take.")
+@click.option("--budget", help="Find the largest batch that trains within this memory, such as 8GiB.")
 @click.option(
-    "--optimiser", type=click.Choice(list(OPTIMISERS)), default="adam", show_default=True, help="For --memory."
+    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="The type of every value."
 )
-@click.option("--training", is_flag=True, help="The MACs of training: forward, backward, an epoch.")
-@click.option("--images", type=click.IntRange(min=1), default=60_000, show_default=True, help="Images of an epoch.")
-@click.option("--fit", is_flag=True, help="Which layers do not fit exactly, and what would.")
-@click.option("--unit", metavar="PATH:ROW,COL", help="The pixels of the input that one unit sees.")
-@click.option("--as", "tool", type=click.Choice(list(VERSIONS)), help="What another tool prints, and why it differs.")
-@click.option("--versus", type=NETWORK, help="Another network beside this one.")
+@click.option(
+    "--optimiser",
+    type=click.Choice(list(OPTIMISERS)),
+    default="adam",
+    show_default=True,
+    help="The optimiser whose state --memory counts.",
+)
+@click.option("--training", is_flag=True, help="Count the MACs of training: forward, backward, an epoch.")
+@click.option(
+    "--images", type=click.IntRange(min=1), default=60_000, show_default=True, help="Images per epoch, for --training."
+)
+@click.option("--fit", is_flag=True, help="Show which layers do not fit their input exactly, and what would.")
+@click.option("--unit", metavar="PATH:ROW,COL", help="Show the pixels of the input that one unit sees.")
+@click.option(
+    "--as", "tool", type=click.Choice(list(VERSIONS)), help="Show what another tool prints, and why it differs."
+)
+@click.option("--versus", type=NETWORK, help="Show another network beside this one.")
 def command(
     network: Network,
     form: str,
