@@ -13,6 +13,7 @@ demo: $(VENV)/installed  ## account, training, evaluation, prediction: about a m
 	@echo; echo '$$ striate train lenet5 --out $(RUN)'; $(BIN)/striate train lenet5 --out $(RUN)
 	@echo; echo '$$ striate evaluate $(RUN)'; $(BIN)/striate evaluate $(RUN)
 	@echo; echo '$$ striate predict $(RUN) examples/digits/*.png'; $(BIN)/striate predict $(RUN) examples/digits/*.png
+	@echo; echo 'Next: $(BIN)/striate serve $(RUN) --open'
 
 test: $(VENV)/installed-dev  ## the tests that take seconds
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2
@@ -38,7 +39,7 @@ clean:
 $(VENV)/installed: pyproject.toml constraints.txt $(wildcard src/striate/kernels/csrc/*)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo 'Installing Striate into $(VENV) ...'
-	@$(PIP) --editable .
+	@$(PIP) --editable '.[serve,look]'
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed

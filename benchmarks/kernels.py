@@ -3,7 +3,7 @@
     python benchmarks/kernels.py [--threads 1] [--rounds 5] [--images 12800] [--json]
 
 Each line is the median over rounds in which the contenders take turns. README.md in this folder says how each is
-measured. Needs the extra: pip install 'striate[bench]'.
+measured. Needs the extra: pip install '.[bench]'.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     python benchmarks/networks.py [--threads 2] [--rounds 5] [--only resnet20-cifar] [--without-compile]
 
 Each line is the median over rounds in which the contenders take turns; PyTorch's compiling is outside. README.md in
-this folder says how each is measured. Needs the extra: pip install 'striate[bench]'.
+this folder says how each is measured. Needs the extra: pip install '.[bench]'.
 """
 
 from __future__ import annotations

@@ -125,7 +125,8 @@ def test_what_does_not_fit_at_all_is_told_with_the_inputs_that_do() -> None:
     assert fit_table(fitting(find("lenet5"), input=(1, 20, 20))).splitlines()[2:] == [
         "C5: a window 5 long does not fit an input of 16×2×2: (2 − 5)/1 + 1 = -2.",
         "The window must not be longer than the padded input, which is 2 long here.",
-        "What fits: kernel 2 or less, padding of 2 more at top and bottom, or an input here of 5 or more.",
+        "What fits: kernel 2 or less, padding of 2 more at top and bottom, or an input",
+        "  here of 5 or more.",
         "",
         "The network does not take this input.",
         "Every layer fits exactly with the input: 32×32.",

@@ -79,8 +79,8 @@ def test_every_layer_is_there_on_demand() -> None:
     result = account(find("resnet152"))
     text = to_table(result, fold=False)
     assert all(f"\n{row.path} " in text for row in result.rows)
-    assert "like blocks are told once" not in text
-    assert "like blocks are told once" in to_table(result)
+    assert "identical blocks are shown once" not in text
+    assert "identical blocks are shown once" in to_table(result)
 
 
 @pytest.mark.parametrize("name", ["lenet5", "resnet152", "simple-cnn"])

@@ -3,15 +3,21 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
 
-from striate import NETWORKS, account, find, from_json, from_text
+from striate import NETWORKS, Network, account, find, from_json, from_text
 from striate.cli import verbs
 from striate.cli.outline import outline
 from striate.errors import StriateError
 from striate.networks import CATALOGUE
+from striate.spec.layers import RBF, Auxiliary, Block, Branches, Conv, Layer, Linear, Residual
+from striate.spec.network import plan
+from tests.strategies import networks
 
 
 @pytest.fixture
@@ -105,7 +111,7 @@ def test_show_a_card(run) -> None:
         "input       1×32×32",
         "output      10 distances",
         "parameters  60,000",
-        "MACs        328,096 an image",
+        "MACs        328,096 per image",
         "recipe      lenet5 (striate train lenet5 uses it)",
         "",
         "published             computed",
@@ -121,7 +127,7 @@ def test_show_a_card(run) -> None:
         "S4      subsample 2x2, scaled_tanh             16×5×5          32",
         "C5      conv 120 5x5, scaled_tanh, flatten        120      48,120",
         "F6      linear 84, scaled_tanh                     84      10,164",
-        "output  rbf(...)                                   10",
+        "output  rbf 10                                     10",
     ]
 
 
@@ -132,8 +138,82 @@ def test_show_says_where_a_paper_rounds_differently(run) -> None:
 
 
 def test_show_outlines_stages(run) -> None:
-    assert "stage3  36 × residual(conv 256 1x1 no bias, conv 256 3x3" in run("show", "resnet152")
-    assert "head4a        auxiliary 0.3 (average 5x5 /3, conv 128" in run("show", "googlenet")
+    assert "stage3.block2 … block36  35 × (residual(conv 256 1x1 no bias, bn, relu, " in run(
+        "show", "resnet152", width=200
+    )
+    assert "head4a        auxiliary 0.3 (average 5x5 /3," in run("show", "googlenet")
+
+
+def test_show_outlines_shortcuts_batch_norm_and_relu(run) -> None:
+    text = run("show", "resnet18", width=200)
+    block = "residual(conv 64 3x3 pad 1 no bias, bn, relu, conv 64 3x3 pad 1 no bias, bn), relu"
+    assert f"stage1.block1 … block2  2 × ({block})" in text
+    assert (
+        "stage2.block1           residual(conv 128 3x3 /2 pad 1 no bias, bn, relu, conv 128 3x3 pad 1 no bias, bn | "
+        "conv 128 1x1 /2 no bias, bn), relu"
+    ) in text
+    assert text.endswith("n × (...): n times in a row; identical blocks are shown once.\n")
+    assert "identical blocks" not in run("show", "alexnet")
+
+
+def without_tables(network: Network) -> Network:
+    """The outline leaves out long tables and centres."""
+
+    def plainer(layer: Layer) -> Layer:
+        match layer:
+            case RBF():
+                return Linear(len(layer.centres))
+            case Conv():
+                return replace(layer, table=None)
+            case Residual():
+                return replace(layer, layers=plain(layer.layers), shortcut=plain(layer.shortcut))
+            case Block() | Auxiliary():
+                return replace(layer, layers=plain(layer.layers))
+            case Branches():
+                return replace(layer, branches=plain(layer.branches))
+            case _:
+                return layer
+
+    def plain(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+        return tuple(map(plainer, layers))
+
+    return replace(network, layers=plain(network.layers))
+
+
+def check_outline(network: Network) -> None:
+    """An outline, read as notation, is the network again: every layer stands in it, with its shortcut and branch."""
+    network = without_tables(network)
+    parts = outline(network)
+    text = ", ".join(part.text for part in parts).replace(" × ", "*")
+    again = from_text(f"{'x'.join(map(str, network.input))}: {text}")
+
+    def layers(network: Network) -> list[object]:
+        steps = plan(network).steps
+        unnamed = [
+            (type(step.layer), None) if isinstance(step.layer, (Residual, Branches)) else replace(step.layer, name="")
+            for step in steps
+        ]
+        return [(layer, step.sources, step.inputs, step.output) for layer, step in zip(unnamed, steps, strict=True)]
+
+    assert layers(again) == layers(network)
+    assert sum(part.parameters for part in parts) == account(network).training.parameters
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_layer_stands_in_the_outline(name: str) -> None:
+    check_outline(find(name))
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(networks())
+def test_every_layer_of_any_network_stands_in_the_outline(network: Network) -> None:
+    check_outline(network)
+
+
+def test_repeats_inside_a_block_are_shown_with_their_number() -> None:
+    network = from_text("8x4x4: residual(3*(conv 8 1x1, relu) | 2*relu), 2*(2*(conv 8 1x1, relu)), linear 2")
+    check_outline(network)
+    assert outline(network)[0].text == "residual(3 × (conv 8 1x1, relu) | 2 × relu)"
 
 
 def test_show_of_a_network_written_out(run) -> None:
@@ -143,7 +223,7 @@ def test_show_of_a_network_written_out(run) -> None:
         "input       3×32×32",
         "output      10 logits",
         "parameters  36,122",
-        "MACs        133,200 an image",
+        "MACs        133,200 per image",
         "",
         "layer    what it is                 output  parameters",
         "──────────────────────────────────────────────────────",

@@ -43,7 +43,10 @@ def test_the_doctor(monkeypatch) -> None:
     text = CliRunner().invoke(verbs, ["doctor"]).output
     assert "Striate's, compiled for " in text
     found = json.loads(CliRunner().invoke(verbs, ["doctor", "--json"]).output)
-    assert [each["what"] for each in found] == ["versions", "processor", "kernels", "device"]
+    assert [each["what"] for each in found] == [
+        *("versions", "processor", "kernels", "device"),
+        *("extra look", "extra serve", "extra bench"),
+    ]
 
 
 def test_the_doctor_says_what_to_do_about_missing_kernels(monkeypatch, tmp_path) -> None:

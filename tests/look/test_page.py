@@ -8,6 +8,7 @@ import pytest
 
 from striate import Network
 from striate.errors import DataError, RequirementError, ShapeError, SpecError, UnknownNameError
+from striate.extras import install
 from striate.look import Wish, look, shown, subject, write_look
 from striate.look.bench import parse_kernel
 from striate.look.page import SECTIONS, default_folder
@@ -70,7 +71,7 @@ def test_a_png_that_cannot_be_drawn_says_what_to_install(learned, tmp_path, monk
         write_look(learned, list(look(learned, Wish(only=("sharing",)))), folder=tmp_path, png=True)
     assert str(caught.value) == (
         "PNG files need resvg-py.\nIt comes with the extra `look`; the SVG files need nothing.\n"
-        "Install it: pip install 'striate[look]'."
+        f"Install it: {install('look')}"
     )
 
 

@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from striate.account import account
+from striate.extras import install
 from striate.serve.attribution import METHODS, attribution
 from striate.serve.openapi import ENDPOINTS
 from striate.serve.predictor import Predictor
@@ -331,6 +332,5 @@ def test_without_the_extra_it_says_what_to_install(digits_run: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code, "serve", "x"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 2
     assert done.stderr == (
-        "Error: striate serve needs uvicorn.\nIt comes with the extra `serve`.\n"
-        "Install it: pip install 'striate[serve]'.\n"
+        f"Error: striate serve needs uvicorn.\nIt comes with the extra `serve`.\nInstall it: {install('serve')}\n"
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from striate.account.account import Account
-from striate.account.grid import grid, wrapped
+from striate.account.grid import fitted, wrapped
 from striate.account.memory import Memory, memory
 from striate.spec.json import Json
 from striate.spec.shapes import show
@@ -80,12 +80,10 @@ def compare_table(compared: Sequence[Compared], *, width: int = 80) -> str:
     for each in compared:
         cells = (_cell(each, first, name) for name in MEASURES)
         rows.append((each.account.network.name, show(each.account.input), *(part for cell in cells for part in cell)))
-    if len(grid(rows, "<<>>>>>>")[1]) > width:
-        rows = [(row[0], *row[2:]) if row else () for row in rows]
-    lines = grid(rows, "<<>>>>>>" if len(rows[0]) == 8 else "<>>>>>>")
+    lines = fitted(rows, "<<>>>>>>", width, drop=[1, 7, 5, 3, 6])
     most: list[tuple[str, ...]] = [("largest share of", *MEASURES), ()]
     most += [(each.account.network.name, *(_largest(each, name) for name in MEASURES)) for each in compared]
-    lines += ["", *grid(most, "<<<<"), ""]
+    lines += ["", *fitted(most, "<<<<", width), ""]
     for each in compared[1:]:
         lines += wrapped(_sentence(first, each), width)
     batch = first.account.batch

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from striate.account.fitting import REACH, Fitting, Misfit
 from striate.account.grid import wrapped
 from striate.spec.shapes import show
@@ -11,7 +9,7 @@ from striate.spec.shapes import show
 
 def fit_table(fitting: Fitting, *, width: int = 80) -> str:
     """A paragraph for each layer that does not fit, then the inputs that do."""
-    lines = [f"{fitting.network.name} · input {show(fitting.input)}", ""]
+    lines = [*wrapped(f"{fitting.network.name} · input {show(fitting.input)}", width), ""]
     for misfit in fitting.misfits:
         lines += [*_misfit(misfit, width), ""]
     for same in fitting.same:
@@ -19,7 +17,7 @@ def fit_table(fitting: Fitting, *, width: int = 80) -> str:
         text = f'{same.path}: "same" pads {before} before and {after} after ({same.axis}), as TensorFlow does; '
         lines += [*wrapped(f"{text}in PyTorch {same.torch}.", width), ""]
     if fitting.problem:
-        lines += [*fitting.problem.splitlines(), ""]
+        lines += [*(part for line in fitting.problem.splitlines() for part in wrapped(line, width)), ""]
     lines += [part for line in _inputs(fitting) for part in wrapped(line, width)]
     return "\n".join(lines)
 
@@ -34,7 +32,7 @@ def _misfit(misfit: Misfit, width: int) -> list[str]:
         lines.append(f'  or with padding "same", which is {before} before and {after} after and gives {output}')
     network = " or ".join(map(str, misfit.inputs)) or f"none within {REACH} pixels"
     lines.append(f"  or with another input of the network: {network}")
-    return [part for line in lines for part in textwrap.wrap(line, width, subsequent_indent="    ")]
+    return [part for line in lines for part in wrapped(line, width, "    ")]
 
 
 def _inputs(fitting: Fitting) -> list[str]:

@@ -1,4 +1,4 @@
-"""The lines of a table: one a layer, one a block, or a run of like blocks told once."""
+"""The lines of a table: one a layer, one a block, or identical blocks in a row shown once."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Line:
 def lines(rows: Sequence[Row], *, depth: int | None = None, fold: bool = True) -> list[Line]:
     """The lines for an account's rows.
 
-    `depth` adds up all layers whose paths share their first so many names; `fold` tells like blocks in a row by the
-    first of them and one line for the others.
+    `depth` adds up all layers whose paths share their first so many names; `fold` shows identical blocks in a row by
+    the first of them and one line for the others.
     """
     if depth is not None:
         groups = [list(group) for _, group in groupby(rows, lambda row: _head(row.path, depth))]
@@ -64,7 +64,7 @@ def _folded(rows: Sequence[Row], level: int) -> list[Line]:
 
 
 def _fold_alike(found: list[Line], rows_in: Callable[[int], bool]) -> list[Line]:
-    """The lines, those of like blocks in a row told by the first and one for the others."""
+    """The lines, those of identical blocks in a row as the first of them and one for the others."""
     signatures = [(line.words, line.input, line.output, line.counts, line.in_head) for line in found]
     kept: list[Line] = []
     place = 0

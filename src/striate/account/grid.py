@@ -1,11 +1,17 @@
-"""Cells as aligned lines of text."""
+"""Cells as aligned lines of text, and text in lines, at any width of the page."""
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
+from itertools import chain
 
 GAP = "  "
+LEAST = 12
+"""Characters of running text in a line, at the least: on a narrower page the terminal breaks the lines."""
+NARROWEST = 6
+"""Characters of a column of words, at the least."""
 
 
 def grid(rows: Sequence[Sequence[str]], align: str) -> list[str]:
@@ -16,32 +22,61 @@ def grid(rows: Sequence[Sequence[str]], align: str) -> list[str]:
     ──────────────
     C1     117,600
     """
-    widths = [max((len(row[place]) for row in rows if row), default=0) for place in range(len(align))]
-    rule = "─" * (sum(widths) + len(GAP) * (len(widths) - 1))
-    return [GAP.join(_cells(row, widths, align)).rstrip() if row else rule for row in rows]
+    return [line for lines in _lines(rows, align, _natural(rows, align)) for line in lines]
 
 
-def fitted(rows: Sequence[Sequence[str]], align: str, width: int, drop: Sequence[int]) -> list[str]:
-    """The lines of `grid`, without as many of the columns `drop`, in that order, as must go to keep within `width`.
+def fitted(rows: Sequence[Sequence[str]], align: str, width: int, drop: Sequence[int] = ()) -> list[str]:
+    """The lines of `grid` within `width`: see `fitted_rows`.
 
     >>> print(*fitted([("layer", "what it is", "MACs"), ("C1", "conv 6 5×5", "117,600")], "<<>", 20, [1]), sep="\\n")
     layer     MACs
     C1     117,600
     """
-    gone: set[int] = set()
-    lines: list[str] = []
+    return list(chain.from_iterable(fitted_rows(rows, align, width, drop)))
+
+
+def fitted_rows(rows: Sequence[Sequence[str]], align: str, width: int, drop: Sequence[int] = ()) -> list[list[str]]:
+    """The lines of each row, within `width` where that can be.
+
+    Of the columns `drop` as many go, in that order, as must; if that is not enough, the words of left-aligned columns
+    stand on several lines. Numbers are never cut.
+
+    >>> fitted_rows([("stage1.block1.conv1", "3,407,872")], "<>", 24)
+    [['stage1.block1  3,407,872', '.conv1']]
+    """
+    left = list(range(len(align)))
+    sizes: list[int] = []
     for column in (-1, *drop):
-        gone.add(column)
-        left = [place for place in range(len(align)) if place not in gone]
-        lines = grid([[row[place] for place in left] if row else () for row in rows], "".join(align[i] for i in left))
-        if max(map(len, lines)) <= width:
-            return lines
-    return lines
+        left = [place for place in left if place != column]
+        sizes = _natural([[row[place] for place in left] if row else () for row in rows], [align[i] for i in left])
+        if _total(sizes) <= width:
+            break
+    sides = "".join(align[place] for place in left)
+    words = [place for place, side in enumerate(sides) if side == "<"]
+    while words and _total(sizes) > width:
+        widest = max(words, key=lambda place: sizes[place])
+        if sizes[widest] <= NARROWEST:
+            break
+        sizes[widest] -= 1
+    return _lines([[row[place] for place in left] if row else () for row in rows], sides, sizes)
 
 
-def wrapped(text: str, width: int, indent: str = "  ") -> list[str]:
-    """Text in lines of at most `width` characters (40 at the least), all but the first indented."""
-    return textwrap.wrap(text, max(width, 40), subsequent_indent=indent)
+def wrapped(text: str, width: int, indent: str = "  ", first: str = "") -> list[str]:
+    """Text in lines of at most `width` characters (`LEAST` at the least): `first` stands before, `indent` before
+    all lines but the first. On a narrow page the indent shrinks, and `first` has a line of its own.
+
+    >>> wrapped("What every layer costs", 16)
+    ['What every layer', '  costs']
+    >>> wrapped("What every layer costs", 16, " " * 12, "account     ")
+    ['account', '    What every', '    layer costs']
+    """
+    width = max(width, LEAST)
+    indent = indent[: width - LEAST]
+    lines = [] if width - len(first) >= LEAST else textwrap.wrap(first, width)
+    if not text.strip():
+        return lines or [each for each in [first.rstrip()] if each]
+    start = indent if lines else first
+    return [*lines, *textwrap.wrap(text, width, initial_indent=start, subsequent_indent=indent)]
 
 
 def megabytes(size: int, largest: int) -> tuple[str, str]:
@@ -54,5 +89,37 @@ def megabytes(size: int, largest: int) -> tuple[str, str]:
     return f"{size / 10**6:,.{decimals}f}", f"{size / 2**20:,.{decimals}f}"
 
 
-def _cells(row: Sequence[str], widths: Sequence[int], align: str) -> list[str]:
-    return [f"{cell:{side}{width}}" for cell, width, side in zip(row, widths, align, strict=True)]
+def _natural(rows: Sequence[Sequence[str]], align: Sequence[str]) -> list[int]:
+    """The width of each column that holds its longest cell."""
+    return [max((len(row[place]) for row in rows if row), default=0) for place in range(len(align))]
+
+
+def _total(sizes: Sequence[int]) -> int:
+    return sum(sizes) + len(GAP) * (len(sizes) - 1)
+
+
+def _lines(rows: Sequence[Sequence[str]], align: str, sizes: Sequence[int]) -> list[list[str]]:
+    """The lines of each row in columns of some widths; a cell that is wider is wrapped."""
+    return [_row(row, align, sizes) if row else ["─" * _total(sizes)] for row in rows]
+
+
+def _row(row: Sequence[str], align: str, sizes: Sequence[int]) -> list[str]:
+    if all(len(cell) <= size for cell, size in zip(row, sizes, strict=True)):
+        return [_line(row, align, sizes)]
+    parts = [_broken(cell, size) for cell, size in zip(row, sizes, strict=True)]
+    height = max(map(len, parts))
+    return [_line([part[at] if at < len(part) else "" for part in parts], align, sizes) for at in range(height)]
+
+
+def _broken(cell: str, size: int) -> list[str]:
+    """A cell on lines of at most `size`: broken after commas, semicolons and bars, elsewhere where it must be."""
+    if len(cell) <= size:
+        return [cell]
+    parts = re.split(r"(?<=[,;|]) ", cell.replace(" %", "\xa0%"))
+    whole = " ".join(part.replace(" ", "\xa0") if len(part) <= size else part for part in parts)
+    return [line.replace("\xa0", " ") for line in textwrap.wrap(whole, size, break_on_hyphens=False)]
+
+
+def _line(row: Sequence[str], align: str, sizes: Sequence[int]) -> str:
+    cells = (f"{cell:{side}{width}}" for cell, width, side in zip(row, sizes, align, strict=True))
+    return GAP.join(cells).rstrip()

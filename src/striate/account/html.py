@@ -12,7 +12,7 @@ _LEFT, _RIGHT = ' style="text-align:left"', ' style="text-align:right;font-varia
 
 
 def to_html(account: Account) -> str:
-    """Every column that says something, like blocks told once; no style but the alignment, so that it suits any page.
+    """Every column that says something, identical blocks once; no style but the alignment, so that it suits any page.
 
     >>> from striate.account.account import account
     >>> from striate.networks import find

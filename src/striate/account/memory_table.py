@@ -14,6 +14,8 @@ from striate.account.table import title
 from striate.account.training import TrainingCost
 from striate.spec.shapes import show
 
+Rows = list[tuple[str, ...]]
+
 
 def memory_table(memory: Memory, *, width: int = 80, depth: int | None = None) -> str:
     """A row for each layer, then every figure in bytes, MB (10⁶) and MiB (2²⁰).
@@ -26,7 +28,11 @@ def memory_table(memory: Memory, *, width: int = 80, depth: int | None = None) -
         kept = sum(layer.kept for layer in layers)
         text = megabytes(kept, largest)[0] if kept else ""
         rows.append((path, _words(layers), show(layers[-1].row.step.output), text, _keeps(layers)))
-    lines = [*title(memory.account, width), f"values of {memory.dtype}; optimiser {memory.optimiser}", ""]
+    lines = [
+        *title(memory.account, width),
+        *wrapped(f"values of {memory.dtype}; optimiser {memory.optimiser}", width),
+        "",
+    ]
     lines += fitted(rows, "<<>><", width, drop=[1, 2])
     table: list[tuple[str, ...]] = [("what", "bytes", "MB", "MiB", "share"), ()]
     for name, figure in memory.figures.items():
@@ -35,7 +41,7 @@ def memory_table(memory: Memory, *, width: int = 80, depth: int | None = None) -
         counted = name in MEANING["training"]
         share = f"{100 * figure / memory.figures['training']:.1f} %" if counted and figure else ""
         table.append((name, f"{figure:,}", *megabytes(figure, largest), share))
-    lines += ["", *grid(table, "<>>>>"), ""]
+    lines += ["", *fitted(table, "<>>>>", width, drop=[3, 2, 4]), ""]
     for name, meaning in MEANING.items():
         lines += wrapped(f"{name}: {meaning}", width)
     return "\n".join(lines)
@@ -60,8 +66,8 @@ def cost_table(cost: TrainingCost, *, width: int = 80, depth: int | None = None)
 
     `depth` adds up all layers whose paths share their first so many names.
     """
-    layers = _narrowest(lambda text: _cost_lines(cost, width, depth, text), width)
-    summary = _narrowest(lambda text: _summary(cost, text), width)
+    layers = _within(lambda text: _cost_rows(cost, depth, text), "<<>>>>", width, drop=[1, 5])
+    summary = _within(lambda text: _summary(cost, text), "<>>>", width)
     note = (
         "backward: a layer of weights works once for the gradient of its weights and once for that of its input; "
         "the first layer needs no gradient of its input, the images. "
@@ -70,13 +76,17 @@ def cost_table(cost: TrainingCost, *, width: int = 80, depth: int | None = None)
     return "\n".join([*title(cost.account, width), "", *layers, "", *summary, "", *wrapped(note, width)])
 
 
-def _narrowest(make: Callable[[Callable[[int], str]], list[str]], width: int) -> list[str]:
-    """Lines with exact figures, or with four digits and a prefix where those are too wide."""
+def _within(
+    make: Callable[[Callable[[int], str]], Rows], align: str, width: int, *, drop: Sequence[int] = ()
+) -> list[str]:
+    """A table with exact figures, or with four digits and a prefix where those are too wide."""
     exact = make("{:,}".format)
-    return exact if max(map(len, exact)) <= width else make(_in_units)
+    kept = [place for place in range(len(align)) if place not in drop]
+    narrowest = grid([[row[place] for place in kept] if row else () for row in exact], "<" * len(kept))
+    return fitted(exact if max(map(len, narrowest)) <= width else make(_in_units), align, width, drop)
 
 
-def _cost_lines(cost: TrainingCost, width: int, depth: int | None, text: Callable[[int], str]) -> list[str]:
+def _cost_rows(cost: TrainingCost, depth: int | None, text: Callable[[int], str]) -> Rows:
     """The layers with MACs, and their sums, each figure as `text` writes it."""
     rows: list[tuple[str, ...]] = [("layer", "what it is", "forward", "for weights", "for input", "share"), ()]
     totals = [0, 0, 0]
@@ -87,7 +97,7 @@ def _cost_lines(cost: TrainingCost, width: int, depth: int | None, text: Callabl
             cells = (text(figure) if figure else "" for figure in figures)
             rows.append((path, _words(layers), *cells, f"{100 * sum(figures) / cost.step:.1f} %"))
     rows += [(), ("total", "", *map(text, totals), "")]
-    return fitted(rows, "<<>>>>", width, drop=[1, 5])
+    return rows
 
 
 class HasRow(Protocol):
@@ -117,17 +127,16 @@ def _keeps(layers: Sequence[LayerMemory]) -> str:
     return ", ".join(dict.fromkeys(piece.word for layer in layers for piece in layer.pieces))
 
 
-def _summary(cost: TrainingCost, text: Callable[[int], str]) -> list[str]:
+def _summary(cost: TrainingCost, text: Callable[[int], str]) -> Rows:
     """The MACs of a step and of an epoch, forward, backward and together."""
     batch, images = cost.account.batch, cost.images
     figures = (cost.forward, cost.backward, cost.step)
     step = "a step of one image" if batch == 1 else f"a step of {batch:,} images"
-    rows = [
+    return [
         ("MACs", "forward", "backward", "together"),
         (step, *map(text, figures)),
         (f"an epoch of {images:,} images", *(text(figure // batch * images) for figure in figures)),
     ]
-    return grid(rows, "<>>>")
 
 
 def _in_units(figure: int) -> str:

@@ -10,7 +10,8 @@ from striate.spec.shapes import show
 def others_table(others: Others, *, width: int = 80) -> str:
     """For each figure of the tool a sum: ours, what the tool adds or leaves out, theirs."""
     account = others.account
-    lines = [f"{account.network.name} · input {show(account.input)} · as {others.tool} {VERSIONS[others.tool]} has it"]
+    tool = f"as {others.tool} {VERSIONS[others.tool]} has it"
+    lines = wrapped(f"{account.network.name} · input {show(account.input)} · {tool}", width)
     for figure in others.figures:
         lines += ["", *_sum(figure, others.tool, width)]
     return "\n".join(lines)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from striate.account.account import Account
 from striate.account.counts import CONVENTION, Counts
 from striate.account.fold import Line, lines
-from striate.account.grid import grid, wrapped
+from striate.account.grid import fitted_rows, wrapped
 from striate.spec.json import dump
 from striate.spec.shapes import show
 
@@ -81,7 +80,7 @@ COLUMNS = (
 def to_table(account: Account, *, width: int = 80, depth: int | None = None, fold: bool = True) -> str:
     """The account as a text table of at most `width` characters, where its rows allow it.
 
-    `depth` adds layers up by the first so many names of their paths; `fold` tells like blocks in a row once.
+    `depth` adds layers up by the first so many names of their paths; `fold` shows identical blocks in a row once.
     """
     shown = lines(account.rows, depth=depth, fold=fold)
     totals = account.totals
@@ -93,13 +92,13 @@ def to_table(account: Account, *, width: int = 80, depth: int | None = None, fol
         [],
         [column.total(totals) for column in columns],
     ]
-    text = grid(cells, "".join("<" if column.left else ">" for column in columns))
-    found = [*title(account, width), "", *text[:2]]
-    for line, row in zip(shown, text[2:], strict=False):
-        found.append(row)
+    rows = fitted_rows(cells, "".join("<" if column.left else ">" for column in columns), width)
+    text = [*title(account, width), "", *rows[0], *rows[1]]
+    for line, row in zip(shown, rows[2:-2], strict=True):
+        text += row
         if line.unseen is not None:
-            found.append(f"  └ {line.unseen}")
-    return "\n".join([*found, *text[-2:], "", *footer(account, columns, shown, width)])
+            text += wrapped(str(line.unseen), width, "    ", first="  └ ")
+    return "\n".join([*text, *rows[-2], *rows[-1], "", *footer(account, columns, shown, width)])
 
 
 def to_csv(account: Account) -> str:
@@ -141,7 +140,7 @@ def title(account: Account, width: int) -> list[str]:
     parts += [f"batch of {account.batch}"] if account.batch > 1 else []
     parts += ["without biases"] if not account.biases else []
     origin = f"{source.paper}, {source.year}" if source else ""
-    return [" · ".join(parts), *textwrap.wrap(origin, width)]
+    return [*wrapped(" · ".join(parts), width), *wrapped(origin, width, "")]
 
 
 def _columns_within(shown: list[Line], totals: Counts, width: int) -> list[Column]:
@@ -183,7 +182,9 @@ def footer(account: Account, columns: list[Column], all_lines: list[Line], width
     if "field" in shown:
         text += wrapped("field: receptive field, the side in pixels of what one unit sees of the input", width)
     if any(line.repeats for line in all_lines):
-        text += wrapped("like blocks are told once: --all has every layer, --depth 2 a line for each block", width)
+        text += wrapped(
+            "identical blocks are shown once: --all has every layer, --depth 2 a line for each block", width
+        )
     elif len(all_lines) > LONG and any("." in line.path for line in all_lines):
         text += wrapped("shorter: --depth 1 has a line for each of the outermost blocks", width)
     hidden = [

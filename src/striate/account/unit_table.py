@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from striate.account.grid import wrapped
 from striate.account.unit import Rectangle, View
 from striate.spec.json import Json
 from striate.spec.shapes import show
 
 
-def unit_text(name: str, view: View) -> str:
+def unit_text(name: str, view: View, *, width: int = 80) -> str:
     """The pixels that a unit reads, and how far its windows reach over the edge.
 
     >>> from striate.account.unit import view
@@ -25,7 +26,7 @@ def unit_text(name: str, view: View) -> str:
     lines.append(f"reads  {_words(view.clipped)} pixels)" if view.clipped else "reads  nothing but padding")
     if view.unclipped != view.clipped:
         lines.append(f"spans  {_words(view.unclipped)}, with padding)")
-    return "\n".join(lines)
+    return "\n".join(part for line in lines for part in wrapped(line, width, " " * 7))
 
 
 def unit_dict(name: str, view: View) -> dict[str, Json]:

@@ -9,19 +9,22 @@ from importlib import import_module
 
 import click
 
+from striate.cli.terminal import streams
 from striate.errors import StriateError
 
 VERBS = (
     *("list", "show", "cite", "account", "compare", "audit"),
     *("train", "reproduce", "evaluate", "predict", "read", "look", "serve", "page", "claims", "doctor", "completion"),
 )
+BROKEN_PIPE = 141
+"""The exit code where the other end of a pipe is closed, as in `striate list | head`: that of SIGPIPE."""
 
 
 class Verbs(click.Group):
     """The verbs; a module `striate.cli.<verb>` holds the `command` of each."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
+        return [*VERBS]  # not list(): once `striate list` has run, that is its module here
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return import_module(f"striate.cli.{cmd_name}").command if cmd_name in VERBS else None
@@ -34,6 +37,12 @@ class Verbs(click.Group):
             hint = f" Did you mean '{near[0]}'?" if near else ""
             ctx.fail(f"no verb is called '{args[0]}'.{hint}\nThe verbs are: {', '.join(VERBS)}.")
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would exit with 1
+            sys.exit(BROKEN_PIPE)
 
 
 @click.command(
@@ -52,6 +61,7 @@ def verbs() -> None:
     """Describe a convolutional network once; account for every number in it; train it; use it."""
 
 
+@streams()
 def main() -> None:
     """Run the command; a deliberate error ends with its text and exit code 2, without a traceback."""
     # Threads that wait for each other by spinning come to a standstill where other programs share the cores.
@@ -68,8 +78,7 @@ def main() -> None:
     except KeyboardInterrupt:
         _end("Interrupted.", 130)
     except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(141)
+        sys.exit(BROKEN_PIPE)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         _end(f"Error: {place}{error.strerror or error}.", 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 
 import click
@@ -10,6 +9,7 @@ import click
 from striate.account import Account, account
 from striate.account.memory import DTYPES, OPTIMISERS
 from striate.account.others import VERSIONS
+from striate.cli import terminal
 from striate.cli.parameters import INPUT, NETWORK
 from striate.spec.json import Json, dump
 from striate.spec.network import Network
@@ -42,23 +42,39 @@ View = tuple[Callable[[int], str], Callable[[], dict[str, Json]]]
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--batch", type=click.IntRange(min=1), default=1, help="Count for a batch of this many images.")
-@click.option("--input", "shape", type=INPUT, help="Another input, such as 1x28x28: channels, height, width.")
-@click.option("--depth", type=click.IntRange(min=1), help="Add layers up by the first so many names of their paths.")
-@click.option("--all", "every", is_flag=True, help="Print every layer, also of blocks that are like the one before.")
+@click.option(
+    "--input", "shape", type=INPUT, metavar="CxHxW", help="Another input, such as 1x28x28: channels, height, width."
+)
+@click.option(
+    "--depth",
+    type=click.IntRange(min=1),
+    help="Add up the layers whose paths share their first so many names: 1 for a line per stage.",
+)
+@click.option("--all", "every", is_flag=True, help="Print every layer, identical blocks too.")
 @click.option("--without-biases", is_flag=True, help="Leave biases out, as sums on paper often do.")
 @click.option("--strict", is_flag=True, help="Refuse layers whose windows leave rows or columns unseen.")
-@click.option("--memory", is_flag=True, help="What inference and training take in memory.")
-@click.option("--budget", help="The largest batch that trains within so much memory, such as 8GiB.")
-@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Of every value.")
+@click.option("--memory", is_flag=True, help="Show the memory that inference and training take.")
+@click.option("--budget", help="Find the largest batch that trains within this memory, such as 8GiB.")
 @click.option(
-    "--optimiser", type=click.Choice(list(OPTIMISERS)), default="adam", show_default=True, help="For --memory."
+    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="The type of every value."
 )
-@click.option("--training", is_flag=True, help="The MACs of training: forward, backward, an epoch.")
-@click.option("--images", type=click.IntRange(min=1), default=60_000, show_default=True, help="Images of an epoch.")
-@click.option("--fit", is_flag=True, help="Which layers do not fit exactly, and what would.")
-@click.option("--unit", metavar="PATH:ROW,COL", help="The pixels of the input that one unit sees.")
-@click.option("--as", "tool", type=click.Choice(list(VERSIONS)), help="What another tool prints, and why it differs.")
-@click.option("--versus", type=NETWORK, help="Another network beside this one.")
+@click.option(
+    "--optimiser",
+    type=click.Choice(list(OPTIMISERS)),
+    default="adam",
+    show_default=True,
+    help="The optimiser whose state --memory counts.",
+)
+@click.option("--training", is_flag=True, help="Count the MACs of training: forward, backward, an epoch.")
+@click.option(
+    "--images", type=click.IntRange(min=1), default=60_000, show_default=True, help="Images per epoch, for --training."
+)
+@click.option("--fit", is_flag=True, help="Show which layers do not fit their input exactly, and what would.")
+@click.option("--unit", metavar="PATH:ROW,COL", help="Show the pixels of the input that one unit sees.")
+@click.option(
+    "--as", "tool", type=click.Choice(list(VERSIONS)), help="Show what another tool prints, and why it differs."
+)
+@click.option("--versus", type=NETWORK, help="Show another network beside this one.")
 def command(
     network: Network,
     form: str,
@@ -101,14 +117,20 @@ def command(
     if len(chosen) > 1:
         raise click.UsageError("Ask for one of --memory, --training, --fit, --unit, --as and --versus at a time.")
     form = "json" if as_json else form
-    width = shutil.get_terminal_size().columns
     if not chosen:
-        click.echo(_table(counted(), form, width, depth=depth, fold=not every))
+        _print(form, _table(counted(), form, terminal.width(), depth=depth, fold=not every))
         return
     if form not in ("table", "json"):
         raise click.UsageError(f"--format {form} is for the table of layers; this one has table and json.")
     text, document = chosen[0]()
-    click.echo(dump(document()) if form == "json" else text(width))
+    _print(form, dump(document()) if form == "json" else text(terminal.width()))
+
+
+def _print(form: str, text: str) -> None:
+    if form == "json":
+        terminal.echo_json(text)
+    else:
+        click.echo(text)
 
 
 def _table(counted: Account, form: str, width: int, *, depth: int | None, fold: bool) -> str:
@@ -164,7 +186,7 @@ def _unit(network: Network, unit: str, shape: tuple[int, ...] | None) -> View:
     from striate.account.unit_table import unit_dict, unit_text
 
     seen = view(network, unit, input=shape)
-    return lambda _: unit_text(network.name, seen), lambda: unit_dict(network.name, seen)
+    return lambda width: unit_text(network.name, seen, width=width), lambda: unit_dict(network.name, seen)
 
 
 def _others(counted: Account, tool: str) -> View:

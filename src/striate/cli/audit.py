@@ -6,6 +6,7 @@ import json
 
 import click
 
+from striate.cli import terminal
 from striate.cli.parameters import NETWORK
 from striate.spec.network import Network
 
@@ -19,6 +20,7 @@ def command(network: Network, as_json: bool) -> None:
     Compares shapes, parameters, fixed values, MACs and the bytes kept for the backward pass. No memory is spent on the
     network's weights. The exit code is 2 where anything differs.
     """
+    from striate.account.grid import fitted
     from striate.audit import audit, require_agreement
     from striate.spec.shapes import show
 
@@ -27,13 +29,12 @@ def command(network: Network, as_json: bool) -> None:
         keys = ("path", "output", "parameters", "fixed", "macs", "kept", "counted_by", "agrees")
         click.echo(json.dumps([{key: getattr(check, key) for key in keys} for check in checks], indent=2))
     else:
-        width = max(len(check.path) for check in checks)
-        click.echo(f"{'layer':{width}}  {'output':>12}  {'parameters':>12}  {'MACs':>14}  MACs counted by")
+        rows: list[tuple[str, ...]] = [("layer", "output", "parameters", "MACs", "MACs counted by", "")]
         for check in checks:
-            output, parameters, macs = show(check.output[1]), f"{check.parameters[1]:,}", f"{check.macs[1]:,}"
-            mark = "✓" if check.agrees else "✗"
-            counter = check.counted_by if check.macs[1] else ""
-            click.echo(f"{check.path:{width}}  {output:>12}  {parameters:>12}  {macs:>14}  {counter:19}  {mark}")
+            counter, mark = check.counted_by if check.macs[1] else "", "✓" if check.agrees else "✗"
+            figures = (show(check.output[1]), f"{check.parameters[1]:,}", f"{check.macs[1]:,}")
+            rows.append((check.path, *figures, counter, mark))
+        click.echo("\n".join(fitted(rows, "<>>><<", terminal.width(), drop=[4, 3])))
     require_agreement(checks)
     if not as_json:
         click.echo(f"\nAll {len(checks)} layers of {network.name} agree with the account.")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import click
 
 from striate.claims import CLAIMS, POSTS, UNCOMPUTED, Claim, Uncomputed, Verdict
@@ -16,6 +14,7 @@ from striate.claims.table import (
     to_dicts,
     uncomputed_to_dicts,
 )
+from striate.cli import terminal
 from striate.spec.json import dump
 
 VERDICTS = {"right": Verdict.RIGHT, "caveat": Verdict.CAVEAT, "wrong": Verdict.WRONG}
@@ -52,9 +51,9 @@ def command(post: str | None, verdict: str | None, markdown: bool, as_json: bool
             "claims": to_dicts(claims),
             "not_computed": uncomputed_to_dicts(uncomputed),
         }
-        click.echo(dump(members))
+        terminal.echo_json(dump(members))
     elif markdown:
         click.echo(claims_markdown(claims, uncomputed))
     else:
-        click.echo(claims_text(claims, uncomputed, width=shutil.get_terminal_size().columns))
+        click.echo(claims_text(claims, uncomputed, width=terminal.width()))
     require_recorded(claims)

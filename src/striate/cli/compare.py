@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import click
@@ -10,6 +9,7 @@ import click
 from striate.account import account
 from striate.account.compare import compare, compare_table, to_dict
 from striate.account.memory import DTYPES
+from striate.cli import terminal
 from striate.cli.parameters import NETWORK
 from striate.errors import OutputError
 from striate.spec.json import dump
@@ -35,7 +35,10 @@ def command(networks: tuple[Network, ...], as_json: bool, batch: int, dtype: str
     if len(networks) < 2:
         raise click.UsageError("Give at least two networks.")
     found = compare([account(network, batch=batch) for network in networks], dtype=dtype)
-    click.echo(dump(to_dict(found)) if as_json else compare_table(found, width=shutil.get_terminal_size().columns))
+    if as_json:
+        terminal.echo_json(dump(to_dict(found)))
+    else:
+        click.echo(compare_table(found, width=terminal.width()))
     if picture is not None:
         from striate.account.shares_svg import shares_svg
 

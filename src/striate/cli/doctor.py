@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 
 import click
 
+from striate.extras import EXTRAS, Extra, install
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -26,8 +28,11 @@ class Finding:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(as_json: bool) -> None:
-    """Say what Striate finds on this machine: versions, processor, kernels, device; and what to do about each."""
-    found = [_versions(), _processor(), _kernels(), _device()]
+    """Say what Striate finds on this machine, and what to do about each.
+
+    Versions, processor, kernels, device, and the extras: packages that Striate can do without.
+    """
+    found = [_versions(), _processor(), _kernels(), _device(), *map(_extra, EXTRAS)]
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], indent=2))
         return
@@ -41,10 +46,17 @@ def command(as_json: bool) -> None:
 
 
 def _versions() -> Finding:
-    from importlib.metadata import version
-
     names = ("striate", "torch", "numpy")
-    return Finding("versions", ", ".join([*(f"{each} {version(each)}" for each in names), _python()]))
+    return Finding("versions", ", ".join([*map(_version, names), _python()]))
+
+
+def _version(package: str) -> str:
+    from importlib import metadata
+
+    try:
+        return f"{package} {metadata.version(package)}"
+    except metadata.PackageNotFoundError:  # as where PYTHONPATH leads to the source
+        return f"{package}, not installed"
 
 
 def _python() -> str:
@@ -87,3 +99,10 @@ def _device() -> Finding:
 
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     return Finding("device", accelerator.type if accelerator else "cpu")
+
+
+def _extra(extra: Extra) -> Finding:
+    what, missing = f"extra {extra.name}", extra.missing
+    if not missing:
+        return Finding(what, f"{', '.join(map(_version, extra.packages))}: {extra.purpose}")
+    return Finding(what, f"{' and '.join(missing)} not installed, for {extra.purpose}", install(extra.name))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
-import textwrap
 from collections.abc import Iterator
 from itertools import groupby
 
 import click
 
 from striate.account import account
+from striate.account.grid import fitted_rows, wrapped
+from striate.cli import terminal
 from striate.cli.facts import facts
 from striate.errors import UnknownNameError, unknown_name
 from striate.networks import ALIASES, CATALOGUE, Entry, other_names
@@ -45,9 +45,9 @@ def command(word: str | None, as_json: bool) -> None:
         what = f"no network has {word!r} in its name or paper."
         raise UnknownNameError(what, f"There are {len(CATALOGUE)}: striate list shows all.", error.remedy)
     if as_json:
-        click.echo(json.dumps([facts(entry.make()) for entry in chosen.values()], indent=2, ensure_ascii=False))
+        terminal.echo_json(json.dumps([facts(entry.make()) for entry in chosen.values()], indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(_table(list(chosen.values()), shutil.get_terminal_size().columns)))
+        click.echo("\n".join(_table(list(chosen.values()), terminal.width())))
 
 
 def _says(name: str, entry: Entry, word: str) -> bool:
@@ -59,18 +59,16 @@ def _says(name: str, entry: Entry, word: str) -> bool:
 def _table(entries: list[Entry], width: int) -> Iterator[str]:
     """Networks under their papers; what the figure was measured on is shown where the page is wide enough."""
     rows = [(entry.make(), entry) for entry in entries]
-    cells = {network.name: _cells(network, entry) for network, entry in rows}
-    sizes = [max(map(len, column)) for column in zip(HEADING, *cells.values(), strict=True)]
-    if sum(sizes) + 2 * (len(sizes) - 1) > width:
-        sizes = sizes[:-1]
-    yield _line(HEADING, sizes)
-    yield "─" * (sum(sizes) + 2 * (len(sizes) - 1))
-    for title, group in groupby(rows, key=lambda row: _title(row[0])):
-        yield from textwrap.wrap(title, width, subsequent_indent=" " * 6)
-        for network, _ in group:
-            yield _line(cells[network.name], sizes)
+    cells = [HEADING, (), *(_cells(network, entry) for network, entry in rows)]
+    heading, rule, *lines = fitted_rows(cells, "<>>>><", width, drop=[5, 4, 1, 3])
+    yield from heading + rule
+    told = zip(rows, lines, strict=True)
+    for title, group in groupby(told, key=lambda each: _title(each[0][0])):
+        yield from wrapped(title, width, " " * 6)
+        for _, line in group:
+            yield from line
     yield ""
-    yield from textwrap.wrap(NOTE, width)
+    yield from wrapped(NOTE, width, "")
 
 
 def _cells(network: Network, entry: Entry) -> tuple[str, ...]:
@@ -88,12 +86,3 @@ def _cells(network: Network, entry: Entry) -> tuple[str, ...]:
 def _title(network: Network) -> str:
     source = network.source
     return f"{source.year}  {source.paper}" if source else "      (no paper)"
-
-
-def _line(cells: tuple[str, ...], sizes: list[int]) -> str:
-    left = (0, 5)
-    parts = [
-        cell.ljust(size) if place in left else cell.rjust(size)
-        for place, (cell, size) in enumerate(zip(cells, sizes, strict=False))
-    ]
-    return "  ".join(parts).rstrip()

@@ -68,11 +68,12 @@ def _require(*modules: str) -> None:
     from importlib.util import find_spec
 
     from striate.errors import RequirementError
+    from striate.extras import install
 
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
         raise RequirementError(
             f"striate serve needs {' and '.join(missing)}.",
             f"{'They come' if len(missing) > 1 else 'It comes'} with the extra `serve`.",
-            f"Install {'them' if len(missing) > 1 else 'it'}: pip install 'striate[serve]'.",
+            f"Install {'them' if len(missing) > 1 else 'it'}: {install('serve')}",
         )

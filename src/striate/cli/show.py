@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
-import textwrap
 from collections.abc import Iterator
 
 import click
 
 from striate.account import account
+from striate.account.grid import wrapped
+from striate.cli import terminal
 from striate.cli.facts import COUNTED, facts
 from striate.cli.outline import outline_lines
 from striate.cli.parameters import NETWORK
@@ -45,19 +45,19 @@ def command(network: Network, form: str | None, as_json: bool) -> None:
     account NETWORK has every layer and what it costs.
     """
     if form == "json":
-        click.echo(to_json(network), nl=False)
+        terminal.echo_json(to_json(network))
     elif form is not None:
         click.echo(to_text(network, one_line=form == "line").rstrip("\n"))
     elif as_json:
-        click.echo(json.dumps(facts(network), indent=2, ensure_ascii=False))
+        terminal.echo_json(json.dumps(facts(network), indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(_card(network, shutil.get_terminal_size().columns)))
+        click.echo("\n".join(_card(network, terminal.width())))
 
 
 def _card(network: Network, width: int) -> Iterator[str]:
     entry, source, result = entry_of(network) or Entry(lambda: network, ""), network.source, account(network)
-    yield " = ".join([network.name, *(other_names(network.name) if entry.about else ())])
-    yield from textwrap.wrap(entry.about, width)
+    yield from wrapped(" = ".join([network.name, *(other_names(network.name) if entry.about else ())]), width)
+    yield from wrapped(entry.about, width, "")
     yield ""
     if source is not None:
         place = f", {source.place}" if source.place else ""
@@ -69,7 +69,7 @@ def _card(network: Network, width: int) -> Iterator[str]:
     training = result.training.parameters
     heads = f"; {training:,} in training, with auxiliary heads" if training != result.totals.parameters else ""
     yield from _labelled("parameters", f"{result.totals.parameters:,}{heads}", width)
-    yield from _labelled("MACs", f"{result.totals.macs:,} an image", width)
+    yield from _labelled("MACs", f"{result.totals.macs:,} per image", width)
     if entry.recipe:
         yield from _labelled("recipe", f"{entry.recipe} (striate train {network.name} uses it)", width)
     if entry.published:
@@ -89,14 +89,9 @@ def _published(network: Network, entry: Entry, width: int) -> Iterator[str]:
     sizes = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for measure, value, computed, mark, where in rows:
         head = f"{measure:{sizes[0]}}  {value:>{sizes[1]}}  {computed:>{sizes[2]}} {mark:{sizes[3]}}  "
-        yield from (
-            line.rstrip()
-            for line in textwrap.wrap(
-                where or " ", width, initial_indent=head, subsequent_indent=" " * len(head), drop_whitespace=bool(where)
-            )
-        )
+        yield from wrapped(where, width, " " * len(head), head)
     if any(row[3] == "≠" for row in rows):
-        yield "≠: not the same to the digits that the paper prints."
+        yield from wrapped("≠: not the same to the digits that the paper prints.", width)
 
 
 def _output(last: Layer) -> str:
@@ -112,6 +107,4 @@ def _output(last: Layer) -> str:
 
 
 def _labelled(label: str, text: str, width: int) -> list[str]:
-    return textwrap.wrap(
-        text, width, initial_indent=label.ljust(LABEL), subsequent_indent=" " * LABEL, break_on_hyphens=False
-    )
+    return wrapped(text, width, " " * LABEL, label.ljust(LABEL))

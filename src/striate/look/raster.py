@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from striate.errors import RequirementError
+from striate.extras import install
 from striate.look.drawing import Figure
 
 ZOOM = 2
@@ -17,7 +18,7 @@ def require_raster() -> None:
         raise RequirementError(
             "PNG files need resvg-py.",
             "It comes with the extra `look`; the SVG files need nothing.",
-            "Install it: pip install 'striate[look]'.",
+            f"Install it: {install('look')}",
         )
 
 

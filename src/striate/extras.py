@@ -1,0 +1,91 @@
+"""What Striate does not need but can use: each extra, its packages, and the command that installs it here."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+
+@dataclass(frozen=True)
+class Extra:
+    """Packages that are installed together, and what for; `name` is that of pyproject's optional dependencies."""
+
+    name: str
+    packages: tuple[str, ...]
+    purpose: str
+
+    @property
+    def missing(self) -> list[str]:
+        """The packages that are not installed."""
+        return [package for package in self.packages if not _is_installed(package)]
+
+
+EXTRAS = (
+    Extra("look", ("resvg-py",), "pictures as PNG"),
+    Extra("serve", ("starlette", "uvicorn"), "striate serve"),
+    Extra("bench", ("onnx", "onnxruntime"), "the benchmarks beside ONNX Runtime"),
+)
+
+
+def install(extra: str) -> str:
+    """The command that installs an extra into the Python that runs, from where Striate itself came from.
+
+    In a checkout it names its folder, since no registry has Striate.
+    """
+    return f"{_pip()} install {_source(extra)}"
+
+
+def checkout() -> Path | None:
+    """The folder of the source code that runs, or None where Striate is installed away from it."""
+    folder = Path(__file__).resolve().parents[2]
+    return folder if (folder / "pyproject.toml").is_file() and (folder / "src/striate").is_dir() else None
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        metadata.distribution(package)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _pip() -> str:
+    """pip, where that of the shell belongs to this Python; else this Python with its module."""
+    own = Path(sys.executable).parent
+    found = shutil.which("pip")
+    if found is not None and Path(found).parent == own:
+        return "pip"
+    return f"{shlex.quote(_shown(Path(sys.executable)))} -m pip"
+
+
+def _source(extra: str) -> str:
+    folder = checkout()
+    if folder is not None:
+        return f"--editable {shlex.quote(f'{_shown(folder)}[{extra}]')}"
+    origin = _origin()
+    if origin.startswith("file:") and (place := Path(unquote(urlsplit(origin).path))).exists():
+        return shlex.quote(f"{_shown(place)}[{extra}]")
+    return shlex.quote(f"striate[{extra}] @ {origin}" if "+" in origin else f"striate[{extra}]")
+
+
+def _origin() -> str:
+    """Where pip has Striate from, as a URL; "" where it does not say."""
+    try:
+        record = json.loads(metadata.distribution("striate").read_text("direct_url.json") or "{}")
+        system = record.get("vcs_info", {}).get("vcs")
+        return f"{system}+{record['url']}" if system else str(record.get("url", ""))
+    except (metadata.PackageNotFoundError, ValueError, KeyError, AttributeError):
+        return ""
+
+
+def _shown(path: Path) -> str:
+    """A path as one would type it: from the current folder where it lies in there."""
+    here = Path(os.path.abspath(os.curdir))
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
