@@ -52,7 +52,7 @@ def sides(what: str, value: object) -> Sides:
         raise SpecError(f"{what} is {quote(value)}.", expected)
     found = tuple(size(what, each, least=0) for each in given)
     if len(found) == 4:
-        return cast(Sides, found)
+        return found
     height, width = found[0], found[-1]
     return height, height, width, width
 

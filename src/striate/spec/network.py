@@ -67,7 +67,8 @@ class Network:
         if self.name == "":
             raise SpecError("the network has no name.", "It must be a word, such as 'lenet5'.")
         checks.title("the network's name", self.name)
-        if self.source is not None and not isinstance(self.source, Source):
+        source = cast(object, self.source)
+        if source is not None and not isinstance(source, Source):
             raise SpecError(f"the source is {quote(self.source)}.", "It must be a Source, or None.")
         object.__setattr__(self, "input", input_shape(self.input))
         layers = body("Network", self.layers)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import cast
@@ -197,7 +197,7 @@ def _named(scanner: Scanner, token: Token, layer: Layer, name: str) -> Layer:
 
 
 @contextmanager
-def _at(scanner: Scanner, token: Token) -> Iterator[None]:
+def _at(scanner: Scanner, token: Token) -> Generator[None]:
     """What a layer says of its own values, said of the place of a token."""
     try:
         yield
