@@ -20,8 +20,13 @@ Each one answers, line by line: where and what, what was expected, what to do.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from difflib import get_close_matches
+from reprlib import Repr
+
+LONG = 200
+"""A longer name is no slip of one that is known, and would take long to compare with them."""
 
 
 class StriateError(Exception):
@@ -97,6 +102,33 @@ class ClaimError(StriateError, AssertionError):
     """A claim whose computed value is not the one on record."""
 
 
+class _Short(Repr):
+    """A value's `repr`, with its middle left out where it is long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = self.maxlong = 60
+        self.maxlist = self.maxtuple = self.maxdict = 8
+        self.maxlevel = 3
+
+    def repr_int(self, x: int, level: int) -> str:
+        """Python refuses to write a number of more than 4,300 digits, so a long one is told by its length."""
+        digits = int(x.bit_length() * math.log10(2)) + 1
+        return repr(x) if digits <= 60 else f"a number of about {digits:,} digits"
+
+
+_SHORT = _Short()
+
+
+def quote(value: object) -> str:
+    """A value as an error shows it: on one line, not long, and nothing in it that a terminal would act on.
+
+    >>> print(quote("a\\x1b[2Jb"), quote([1, [2]]), quote(10**5000), quote("x" * 100))
+    'a\\x1b[2Jb' [1, [2]] a number of about 5,001 digits 'xxxxxxxxxxxxxxxxxxxxxxxxxxx...xxxxxxxxxxxxxxxxxxxxxxxxxxxx'
+    """
+    return _SHORT.repr(value)
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
     """The error for a `name` that is not among the `known` ones, with the nearest of them.
 
@@ -107,6 +139,6 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     """
     names = sorted(known)
     lower = {each.lower(): each for each in names}
-    near = get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
+    near = get_close_matches(name.lower(), lower, n=1, cutoff=0.5) if len(name) <= LONG else []
     remedy = f"Did you mean {lower[near[0]]!r}?" if near else ""
-    return UnknownNameError(f"no {kind} is called {name!r}.", f"The {kind}s are: {', '.join(names)}.", remedy)
+    return UnknownNameError(f"no {kind} is called {quote(name)}.", f"The {kind}s are: {', '.join(names)}.", remedy)

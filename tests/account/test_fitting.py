@@ -152,4 +152,4 @@ def test_axes_that_differ_are_told_one_by_one() -> None:
 def test_a_description_that_fits_no_input_has_no_smallest() -> None:
     network = Network("n", (1, 8, 8), [Linear(3)])
     assert fitting(network).smallest is None
-    assert "The network takes no square input." in fit_table(fitting(network))
+    assert "The network takes no square input of up to 79×79." in fit_table(fitting(network))

@@ -131,9 +131,7 @@ def test_what_takes_no_images_cannot_be_looked_at() -> None:
 
 
 def test_a_name_cannot_break_the_page(tmp_path) -> None:
-    found = subject(
-        Network("<script>alert(1)</script>", (1, 12, 12), find("1x12x12: conv 2 3x3, flatten, linear 2").layers)
-    )
+    found = subject(Network("<script>alert(1)<br>", (1, 12, 12), find("1x12x12: conv 2 3x3, flatten, linear 2").layers))
     written = write_look(found, list(look(found, Wish(only=("sharing", "maps")))), folder=tmp_path)
     assert "script" not in Tags(written.read_text(encoding="utf-8")).tags
 

@@ -79,7 +79,7 @@ def test_names_are_escaped(finished_run, tmp_path) -> None:
     shutil.copytree(finished_run, folder)
     for name in ("run.json", "network.json"):
         file = folder / name
-        file.write_text(file.read_text().replace('"tiny"', '"<script>alert(1)</script>"'))
+        file.write_text(file.read_text().replace('"tiny"', '"<script>alert(1)<br>"'))
     run = open_run(folder)
     write_report(run, *session.evaluate(run))
     assert "script" not in Tags((folder / "report.html").read_text(encoding="utf-8")).tags

@@ -255,11 +255,11 @@ def test_other_names() -> None:
     assert find("vgg19") == find("vgg-e")
     assert not set(ALIASES) & set(NETWORKS)
     with pytest.raises(UnknownNameError) as caught:
-        find("vgg-16")
+        find("vgg-61")
     assert str(caught.value).splitlines() == [
-        "no network is called 'vgg-16'.",
+        "no network is called 'vgg-61'.",
         f"The catalogue has {len(NETWORKS)} networks; striate list shows them.",
-        "Did you mean 'vgg16'?",
+        "Did you mean 'vgg19'?",
         "A file may be given too (.net or .json), or a network written out: '1x28x28: conv 8 5x5, relu, linear 10'.",
     ]
 

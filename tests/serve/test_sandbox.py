@@ -76,6 +76,15 @@ def test_layers_that_do_not_fit_are_a_problem_with_three_lines() -> None:
     }
 
 
+def test_a_pooling_window_in_padding_is_a_problem_with_three_lines() -> None:
+    assert asked("lenet5-dense", S2={"padding": 2})["problem"] == {
+        "where": "S2",
+        "what": "a pooling window of 2 lies wholly in the padding of 2 at the top.",
+        "expected": "Each window must read at least one value of its input.",
+        "remedy": "What fits: padding of 1 or less at the top, or kernel 3 or more.",
+    }
+
+
 @pytest.mark.parametrize(
     ("network", "changes", "text"),
     [

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from striate import Network, Source, account, find, from_text, to_text
-from striate.errors import FormatError
+from striate import Network, Source, account, find, from_json, from_text, to_json, to_text
+from striate.errors import FormatError, SpecError
+from striate.spec.checks import title
 from striate.spec.layers import (
     KINDS,
     RBF,
@@ -33,12 +34,23 @@ from striate.spec.layers import (
     Softmax,
     Subsample,
 )
+from striate.spec.limits import MAGNITUDE, YEAR
 from striate.spec.words import WORDS, usage
 from tests.spec.test_network import NESTED
 from tests.strategies import networks
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}", fullmatch=True)
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+TEXTS = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]) | st.sampled_from("\u200d\u00a0"), max_size=12)
+FINITE = st.floats(-MAGNITUDE, MAGNITUDE)
+
+
+def is_title(text: str) -> bool:
+    with suppress(SpecError):
+        return bool(title("a name", text))
+    return False
+
+
+TITLES = TEXTS.filter(is_title)
 
 
 def layers_of(text: str) -> tuple[Layer, ...]:
@@ -61,16 +73,16 @@ def test_round_trip_of_random_networks(network: Network, one_line: bool) -> None
 
 
 @given(
-    name=TEXTS.filter(bool),
-    paper=TEXTS.filter(bool),
-    year=st.integers(0, 3000),
+    name=TITLES,
+    paper=TEXTS,
+    year=st.integers(0, YEAR),
     place=TEXTS,
     departures=st.lists(TEXTS, max_size=2),
-    rate=st.floats(0, 0.999),
+    rate=st.floats(0, 0.999) | st.just(-0.0),
     layer=NAMES,
     centres=st.lists(
         st.lists(
-            st.one_of(st.sampled_from([1.0, -1.0]), st.floats(allow_nan=False, allow_infinity=False)),
+            st.one_of(st.sampled_from([1.0, -1.0, -0.0]), FINITE),
             min_size=2,
             max_size=2,
         ),
@@ -90,6 +102,8 @@ def test_round_trip_of_every_text_and_number(name, paper, year, place, departure
     network = Network(name, (3, 4, 5), layers, Source(paper, year, place, tuple(departures)))
     for one_line in (True, False):
         assert from_text(to_text(network, one_line=one_line)) == network
+    assert from_json(to_json(network)) == network
+    assert to_json(from_json(to_json(network))) == to_json(network)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
 """The arithmetic of sizes, against the posts' numbers and against PyTorch."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from striate.errors import ShapeError
+from striate.spec.coverage import Windows
 from striate.spec.layers import Conv, GlobalAveragePool, Linear, PadChannels, Pool, Softmax
 from striate.spec.shapes import Axis, output_shape, same_padding, window
 
@@ -73,6 +76,46 @@ def test_unseen_is_what_gets_no_gradient(
     assert axis.unseen() == (real, int(missed.sum()) - real)
 
 
+@given(
+    size=st.integers(1, 9), kernel=st.integers(1, 4), stride=st.integers(1, 5), before=st.integers(0, 6),
+    after=st.integers(0, 6), ceil=st.booleans(),
+)  # fmt: skip
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_a_pooling_is_refused_just_where_a_window_reads_no_input(
+    size: int, kernel: int, stride: int, before: int, after: int, ceil: bool
+) -> None:
+    axis = Axis(size, kernel, stride, before, after, ceil=ceil)
+    assume(axis.output > 0)
+    windows = [range(start * stride - before, start * stride - before + kernel) for start in range(axis.output)]
+    alone = any(window.stop <= 0 or window.start >= size for window in windows)
+    for turned in (False, True):
+        sides = (0, 0, before, after) if turned else (before, after, 0, 0)
+        kernels, strides = ((1, kernel), (1, stride)) if turned else ((kernel, 1), (stride, 1))
+        for function in ("max", "average"):
+            layer = Pool(function, kernel=kernels, stride=strides, padding=sides, ceil=ceil)
+            with pytest.raises(ShapeError) if alone else nullcontext():
+                output_shape(layer, (1, 1, size) if turned else (1, size, 1))
+
+
+@given(size=st.integers(1, 12), kernel=st.integers(1, 9), stride=st.integers(1, 9), ceil=st.booleans())
+@settings(deadline=None, derandomize=True)
+def test_same_never_leaves_a_pooling_in_padding(size: int, kernel: int, stride: int, ceil: bool) -> None:
+    layer = Pool("max", kernel=kernel, stride=stride, padding="same", ceil=ceil)
+    assert output_shape(layer, (2, size, size))[1] == -(-size // stride)
+
+
+@given(
+    count=st.integers(0, 9), stride=st.integers(1, 9), kernel=st.integers(1, 9), dilation=st.integers(1, 9),
+    end=st.integers(-3, 150),
+)  # fmt: skip
+@settings(max_examples=400, deadline=None, derandomize=True)
+def test_places_that_windows_read_are_counted_from_their_ends(
+    count: int, stride: int, kernel: int, dilation: int, end: int
+) -> None:
+    walked = {window * stride + tap * dilation for window in range(count) for tap in range(kernel)}
+    assert Windows(count, stride, kernel, dilation).read_before(end) == sum(place < end for place in walked)
+
+
 def test_padding_of_each_side() -> None:
     moved = window(Conv(1, kernel=3, padding=(1, 2, 0, 4)), (1, 10, 10))
     assert (moved.height.output, moved.width.output) == (11, 12)
@@ -110,6 +153,20 @@ def test_padding_of_each_side() -> None:
             Conv(1, kernel=1, table=((0, 3),)),
             (3, 4, 4),
             "its table names input map 3.\nThe input has 3 maps, 0 to 2.",
+        ),
+        (
+            Pool("max", kernel=2, padding=2),
+            (1, 8, 8),
+            "a pooling window of 2 lies wholly in the padding of 2 at the top.\n"
+            "Each window must read at least one value of its input.\n"
+            "What fits: padding of 1 or less at the top, or kernel 3 or more.",
+        ),
+        (
+            Pool("average", kernel=2, stride=1, padding=(0, 0, 0, 2), count_padding=False),
+            (1, 8, 8),
+            "a pooling window of 2 lies wholly in the padding of 2 at the right.\n"
+            "Each window must read at least one value of its input.\n"
+            "What fits: padding of 1 or less at the right, or kernel 3 or more.",
         ),
         (PadChannels(2), (3, 4, 4), "PadChannels(2) on 3×4×4 would drop maps.\nIt only adds."),
         (

@@ -12,8 +12,10 @@ from striate.account.counts import CONVENTION, Counts, count
 from striate.account.fit import Unseen, require_exact, unseen
 from striate.account.receptive import ReceptiveField, receptive_fields
 from striate.account.words import hyperparameters, words
+from striate.spec import checks
 from striate.spec.json import Json
 from striate.spec.layers import kind
+from striate.spec.limits import COUNT
 from striate.spec.network import Network, Step, plan
 from striate.spec.shapes import Shape
 
@@ -110,6 +112,7 @@ def account(
     >>> account(find("lenet5")).totals.parameters
     60000
     """
+    checks.whole("the batch", batch, most=COUNT)
     planned = plan(network, input)
     if strict:
         require_exact(planned.steps)

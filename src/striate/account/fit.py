@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from striate.errors import ShapeError
 from striate.spec.layers import Conv, Pool, Subsample
 from striate.spec.network import Step
 from striate.spec.shapes import Axis, Window, window
+
+FAR = 2048
+"""How far from the given one another input, kernel, stride or padding is looked for."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +62,16 @@ def require_exact(steps: Iterable[Step]) -> None:
         )
 
 
-def remedies(axis: Axis) -> list[str]:
+@lru_cache(maxsize=1024)
+def remedies(axis: Axis) -> tuple[str, ...]:
     """The nearest input, kernel, stride and padding that leave nothing unseen, each with all else as it is.
 
+    Nothing further than `FAR` from what is given is looked at.
+
     >>> remedies(Axis(7, kernel=3, stride=3))
-    ['input 6 or 9', 'kernel 4', 'stride 2', 'padding 1']
+    ('input 6 or 9', 'kernel 4', 'stride 2', 'padding 1')
     >>> remedies(Axis(224, kernel=11, stride=4))  # AlexNet's first layer, on the input that its paper prints
-    ['input 223 or 227', 'kernel 8 or 12', 'stride 3', 'padding 1 before and 2 after']
+    ('input 223 or 227', 'kernel 8 or 12', 'stride 3', 'padding 1 before and 2 after')
     """
     found = [
         ("input", _nearest(axis.size, lambda size: replace(axis, size=size))),
@@ -75,12 +82,13 @@ def remedies(axis: Axis) -> list[str]:
     lines = [f"{word} {' or '.join(map(str, values))}" for word, values in found if values]
     if not found[-1][1] and (uneven := _uneven(axis)):
         lines.append(f"padding {uneven[0]} before and {uneven[1]} after")
-    return lines
+    return tuple(lines)
 
 
 def _uneven(axis: Axis) -> tuple[int, int] | None:
     """The least padding, one more after than before, with which the windows fit exactly."""
-    for total in range(axis.before + axis.after + 1, 2 * axis.extent):
+    given = axis.before + axis.after
+    for total in range(given + 1, min(2 * axis.extent, given + FAR + 1)):
         before, after = total // 2, total - total // 2
         if _exact(replace(axis, before=before, after=after)):
             return before, after
@@ -89,8 +97,10 @@ def _uneven(axis: Axis) -> tuple[int, int] | None:
 
 def _nearest(value: int, change: Callable[[int], Axis], *, least: int = 1) -> list[int]:
     """The nearest value below and above with which the windows fit exactly."""
-    below = next((each for each in range(value - 1, least - 1, -1) if _exact(change(each))), None)
-    above = next((each for each in range(value + 1, 2 * value + 16) if _exact(change(each))), None)
+    below = next((each for each in range(value - 1, max(least, value - FAR) - 1, -1) if _exact(change(each))), None)
+    above = next(
+        (each for each in range(value + 1, min(2 * value + 16, value + FAR + 1)) if _exact(change(each))), None
+    )
     return [each for each in (below, above) if each is not None]
 
 

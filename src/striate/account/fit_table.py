@@ -57,7 +57,9 @@ def _inputs(fitting: Fitting) -> list[str]:
     lines.append(f"Every layer fits exactly with the input: {nearest}." if paths or fitting.problem else "")
     side = fitting.smallest
     smallest = (
-        f"The smallest input that the network takes: {side}×{side}." if side else "The network takes no square input."
+        f"The smallest input that the network takes: {side}×{side}."
+        if side
+        else f"The network takes no square input of up to {fitting.tried}×{fitting.tried}."
     )
     lines.append(smallest)
     return [line for line in lines if line]

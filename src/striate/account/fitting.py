@@ -9,16 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from striate.account.fit import remedies, unseen, window_of
+from striate.account.smallest import least_side
 from striate.account.words import words
-from striate.errors import ShapeError
+from striate.errors import SpecError
 from striate.spec.checks import Pair
 from striate.spec.json import Json
 from striate.spec.layers import Conv, Pool
-from striate.spec.network import Network, Plan, Step, plan
+from striate.spec.network import Network, Outline, Plan, Step, input_shape, outline, shaped
 from striate.spec.shapes import Axis, Shape, same_padding
 
 REACH = 64
 """How far from the given size another input size is looked for, in pixels."""
+TRIES = 200_000
+"""How many layers, of all the sizes together, are tried in the search for the smallest input."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ class Fitting:
     """How a network fits an input.
 
     `problem` is the error of the layer that does not fit at all, "" where all do. `exact` holds the nearest inputs,
-    smaller and larger, with which every layer fits exactly; `smallest` the side of the smallest square input.
+    smaller and larger, with which every layer fits exactly; `smallest` the side of the smallest square input, None
+    where none of up to `tried` is taken.
     """
 
     network: Network
@@ -69,6 +73,7 @@ class Fitting:
     same: tuple[Same, ...]
     exact: tuple[int, ...]
     smallest: int | None
+    tried: int
 
     def to_dict(self) -> dict[str, Json]:
         """The fit as JSON has it."""
@@ -110,29 +115,30 @@ def fitting(network: Network, *, input: Shape | None = None) -> Fitting:
     >>> found.misfits[0].formula, found.exact, found.smallest
     ('(7 − 3)/3 + 1 = 2.333', (6, 9), 3)
     """
-    shape = network.input if input is None else input
-    planned, problem = _try(network, shape)
-    around = _around(network, shape)
+    shape = input_shape(network.input if input is None else input)
+    outlined = outline(network)
+    planned, problem = _try(outlined, shape)
+    around = _around(outlined, shape)
     steps = planned.steps if planned else ()
     misfits = tuple(each for step in steps for each in _misfits(step, around, shape))
     same = tuple(each for step in steps for each in _same(step))
     windows = sum(window_of(step) is not None for step in steps)
     exact = _nearest(shape[1], {size for size, paths in around.items() if not paths})
-    return Fitting(network, shape, windows, problem, misfits, same, exact, _smallest(network, shape))
+    return Fitting(network, shape, windows, problem, misfits, same, exact, *_smallest(outlined, shape))
 
 
-def _try(network: Network, shape: Shape) -> tuple[Plan | None, str]:
+def _try(outlined: Outline, shape: Shape) -> tuple[Plan | None, str]:
     try:
-        return plan(network, shape), ""
-    except ShapeError as error:
+        return shaped(outlined, shape), ""
+    except SpecError as error:
         return None, str(error)
 
 
-def _around(network: Network, shape: Shape) -> dict[int, set[str]]:
+def _around(outlined: Outline, shape: Shape) -> dict[int, set[str]]:
     """For each input size near the given one that the network takes, the paths of the layers that do not fit."""
     found: dict[int, set[str]] = {}
     for size in range(max(1, shape[1] - REACH), shape[1] + REACH + 1):
-        planned, _ = _try(network, _resized(shape, size))
+        planned, _ = _try(outlined, _resized(shape, size))
         if planned is not None:
             found[size] = {step.path for step in planned.steps if unseen(step) is not None}
     return found
@@ -156,7 +162,7 @@ def _misfits(step: Step, around: dict[int, set[str]], shape: Shape) -> list[Misf
         if axis.unseen() == (0, 0):
             continue
         only = not axis.unseen()[0]
-        fits = tuple(remedies(axis))
+        fits = remedies(axis)
         head = (step.path, words(step), step.inputs[0], name, axis.formula, axis.output, str(left))
         found.append(Misfit(*head, fits, _as_same(axis), inputs, only))
     return found
@@ -196,7 +202,15 @@ def _nearest(value: int, sizes: set[int]) -> tuple[int, ...]:
     return tuple(size for size in (below, above) if size is not None)
 
 
-def _smallest(network: Network, shape: Shape) -> int | None:
-    """The side of the smallest square input that the network takes."""
-    limit = 2 * max(shape) + REACH
-    return next((side for side in range(1, limit) if _try(network, (shape[0], side, side))[0]), None)
+def _smallest(outlined: Outline, shape: Shape) -> tuple[int | None, int]:
+    """The side of the smallest square input that the network takes, and the last side that was tried.
+
+    No side is tried that is too small for the windows alone; where the parts of sums, or the centres of RBF units,
+    want another, larger ones are tried in turn, fewer of them for a network of thousands of layers.
+    """
+    first = least_side(outlined)
+    last = min(max(2 * max(shape), first) + REACH - 1, first + max(REACH, TRIES // len(outlined.nodes)))
+    for side in range(first, last + 1):
+        if _try(outlined, (shape[0], side, side))[0]:
+            return side, side
+    return None, last

@@ -28,14 +28,16 @@ def inference_peak(plan: Plan) -> int:
         for source in plan.steps[number].sources:
             owner = INPUT if source == INPUT else owners[source]
             last_read[owner] = max(last_read.get(owner, number), number)
+    read_last_by: dict[int, list[int]] = {}
+    for owner, last in last_read.items():
+        read_last_by.setdefault(last, []).append(owner)
     live = peak = prod(plan.input)
     for number in in_use:
         if owners[number] == number:
             live += prod(plan.steps[number].output)
         peak = max(peak, live)
-        for owner in [owner for owner, last in last_read.items() if last == number]:
+        for owner in read_last_by.get(number, []):
             live -= prod(plan.shape(owner))
-            del last_read[owner]
         if owners[number] == number and number not in last_read:
             live -= prod(plan.steps[number].output)
     return peak
@@ -47,13 +49,14 @@ def gradient_peak(plan: Plan) -> int:
     read = {source for step in plan.steps for source in step.sources}
     ends = [number for number in range(len(plan.steps)) if number not in read and needed[number]]
     live = {number: prod(plan.steps[number].output) for number in ends}
-    peak = sum(live.values())
+    now = peak = sum(live.values())
     for number in range(len(plan.steps) - 1, INPUT, -1):
         if number not in live:
             continue
         for source in plan.steps[number].sources:
-            if source != INPUT and needed[source]:
+            if source != INPUT and needed[source] and source not in live:
                 live[source] = prod(plan.steps[source].output)
-        peak = max(peak, sum(live.values()))
-        del live[number]
+                now += live[source]
+        peak = max(peak, now)
+        now -= live.pop(number)
     return peak

@@ -9,8 +9,9 @@ from math import prod
 from striate.account.account import Account, Row
 from striate.account.kept import Piece, kept
 from striate.account.liveness import gradient_peak, inference_peak
-from striate.errors import SpecError, unknown_name
+from striate.errors import SpecError, quote, unknown_name
 from striate.spec.json import Json
+from striate.spec.limits import DIGITS
 from striate.spec.network import plan
 
 DTYPES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
@@ -125,13 +126,18 @@ def memory(account: Account, *, dtype: str = "float32", optimiser: str = "adam")
     return Memory(account, dtype, optimiser, layers, figures)
 
 
-def largest_batch(account: Account, budget: int, *, dtype: str = "float32", optimiser: str = "adam") -> int:
-    """The largest batch whose training takes no more than `budget` bytes; 0 where one image is too much."""
+def largest_batch(account: Account, budget: int, *, dtype: str = "float32", optimiser: str = "adam") -> int | None:
+    """The largest batch whose training takes no more than `budget` bytes; 0 where one image is too much.
+
+    None where any batch does: nothing is trained, so nothing is kept of an image.
+    """
 
     def needed(batch: int) -> int:
         return memory(account.for_batch(batch), dtype=dtype, optimiser=optimiser).figures["training"]
 
     one, two = needed(1), needed(2)
+    if two == one:
+        return None if one <= budget else 0
     return max(0, (budget - one) // (two - one) + 1)
 
 
@@ -143,9 +149,9 @@ def parse_bytes(text: str) -> int:
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([A-Za-z]*)", text.strip())
     units = {unit.lower(): size for unit, size in UNITS.items()}
-    if not found or (found[2] or "B").lower() not in units:
+    if not found or len(found[1]) > DIGITS or (found[2] or "B").lower() not in units:
         raise SpecError(
-            f"{text!r} is not an amount of memory.",
+            f"{quote(text)} is not an amount of memory.",
             f"It must be a number and a unit: {', '.join(UNITS)}.",
             "1 GiB is 1024³ bytes, 1 GB is 1000³.",
         )

@@ -52,7 +52,11 @@ def budget_text(memory: Memory, budget: int, *, width: int = 80) -> str:
     best = largest_batch(memory.account, budget, dtype=memory.dtype, optimiser=memory.optimiser)
     mb, mib = megabytes(budget, budget)
     how = f"{memory.dtype}, {memory.optimiser}"
-    if not best:
+    if best is None:
+        text = (
+            f"Any batch fits into {mb} MB ({mib} MiB): the network has no parameters, so nothing is kept of an image."
+        )
+    elif not best:
         one = memory_of(memory.account.for_batch(1), dtype=memory.dtype, optimiser=memory.optimiser).figures["training"]
         need = megabytes(one, one)
         text = f"No batch trains within {mb} MB ({mib} MiB) with {how}: one image takes {need[0]} MB ({need[1]} MiB)."

@@ -11,10 +11,11 @@ rule holds for the first unit, with the larger jump. `unit.view` is exact for ev
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
-from striate.account.unit import seen
+from striate.account.unit import Rectangle, seen
 from striate.spec.layers import (
     RBF,
     Activation,
@@ -91,20 +92,21 @@ class ReceptiveField:
 def receptive_fields(plan: Plan) -> list[ReceptiveField]:
     """The receptive field of each step of a plan."""
     found: list[ReceptiveField] = []
+    known: dict[int, Rectangle | None] = {}
     for step in plan.steps:
         sources = [ReceptiveField(Span(), Span()) if source == INPUT else found[source] for source in step.sources]
-        found.append(_field(step, sources, plan))
+        found.append(_field(step, sources, lambda source: _joined(plan, source, known)))
     return found
 
 
-def _field(step: Step, sources: list[ReceptiveField], plan: Plan) -> ReceptiveField:
+def _field(step: Step, sources: list[ReceptiveField], joined: Callable[[int], ReceptiveField]) -> ReceptiveField:
     layer, source, shape = step.layer, sources[0], step.inputs[0]
     match layer:
         case Conv() | Pool() | Subsample():
             moved = window(layer, shape)
             return ReceptiveField(source.height.through(moved.height), source.width.through(moved.width))
         case Flatten() | GlobalAveragePool() if len(shape) == 3:
-            return _joined(plan, step.sources[0])
+            return joined(step.sources[0])
         case Residual() | Branches():
             for other in sources[1:]:
                 source = ReceptiveField(source.height.union(other.height), source.width.union(other.width))
@@ -127,9 +129,9 @@ def _field(step: Step, sources: list[ReceptiveField], plan: Plan) -> ReceptiveFi
             assert_never(layer)
 
 
-def _joined(plan: Plan, source: int) -> ReceptiveField:
+def _joined(plan: Plan, source: int, known: dict[int, Rectangle | None]) -> ReceptiveField:
     """The field of a unit that reads all units of `source`."""
-    pixels = seen(plan, source)
+    pixels = seen(plan, source, known=known)
     if pixels is None:
         return ReceptiveField(Span(0, -1, 0), Span(0, -1, 0))
     return ReceptiveField(Span(*pixels.rows, 0), Span(*pixels.columns, 0))

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from striate.account.account import Account, Row
 from striate.account.kept import gradients_needed
+from striate.spec import checks
 from striate.spec.json import Json
 from striate.spec.layers import RBF
+from striate.spec.limits import COUNT
 from striate.spec.network import INPUT, plan
 
 
@@ -85,6 +87,7 @@ def training_cost(account: Account, *, images: int = 60_000) -> TrainingCost:
     >>> cost.forward, cost.backward
     (416520, 715440)
     """
+    checks.whole("the images of an epoch", images, most=COUNT)
     planned = plan(account.network, account.input)
     needed = gradients_needed(planned)
     layers: list[LayerCost] = []

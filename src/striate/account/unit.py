@@ -3,14 +3,17 @@
 `receptive` gives a rule for all units of a layer at once; here one unit, or one map as a whole, is followed backwards
 through every path. Along each axis the places that are read are a set, and so are the maps, so that gaps (dilation, a
 stride wider than the kernel), places that only padding fills, rows that no later window reads, and branches whose maps
-no table or group names are all accounted for.
+no table or group names are all accounted for. Paths that read different patches of one layer's output are followed one
+by one, up to `PATCHES` of them; of more, one patch that holds them all is followed.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from striate.errors import SpecError, UnknownNameError, unknown_name
+from striate.account.places import blocks, ends, run, smeared, spread, within
+from striate.errors import SpecError, UnknownNameError, quote, unknown_name
 from striate.spec.layers import (
     Branches,
     Conv,
@@ -21,13 +24,14 @@ from striate.spec.layers import (
     Pool,
     Subsample,
 )
+from striate.spec.limits import DIGITS, NUMBER
 from striate.spec.network import INPUT, Network, Plan, Step, plan
 from striate.spec.shapes import Axis, Shape, show, window
 
-Places = range | frozenset[int]
-"""Places along one axis, or the numbers of maps."""
-Patch = tuple[Places, Places, Places]
-"""Maps, rows and columns."""
+Patch = tuple[int, int, int]
+"""Maps, rows and columns, each a set of `places`."""
+PATCHES = 32
+"""How many patches of one layer's output are told apart: on a hostile network they double with every layer."""
 Interval = tuple[int, int]
 """The first and the last place along one axis."""
 
@@ -83,7 +87,7 @@ def view(network: Network, unit: str, *, input: Shape | None = None) -> View:
     if len(step.output) == 1:
         if text:
             raise SpecError(
-                f"{unit!r} names a row and a column, but {path} gives a flat vector of {show(step.output)}.",
+                f"{quote(unit)} names a row and a column, but {path} gives a flat vector of {show(step.output)}.",
                 "All units of a flat vector see the same pixels: those that any unit before the flatten sees.",
                 f"Ask for {path!r}.",
             )
@@ -102,24 +106,50 @@ def view(network: Network, unit: str, *, input: Shape | None = None) -> View:
     )
 
 
-def seen(planned: Plan, number: int, rows: Places | None = None, columns: Places | None = None) -> Rectangle | None:
+def seen(
+    planned: Plan,
+    number: int,
+    rows: range | None = None,
+    columns: range | None = None,
+    *,
+    known: dict[int, Rectangle | None] | None = None,
+) -> Rectangle | None:
     """The smallest rectangle of pixels that units of a step read: of some `rows` and `columns`, or of all.
 
-    None where they read nothing but padding.
+    None where they read nothing but padding. `known` remembers the answers for all units of the steps that every path
+    passes through, so that asking for one step after the other costs no more than asking once.
     """
     wanted: dict[int, list[Patch]] = {}
     maps, all_rows, all_columns = _whole(planned.shape(number))
-    _ask(wanted, number, (maps, all_rows if rows is None else rows, all_columns if columns is None else columns))
+    _ask(wanted, number, (maps, _places(rows, all_rows), _places(columns, all_columns)))
+    passed: list[int] = []
     for place in range(number, INPUT, -1):
-        for patch in wanted.pop(place, ()):
+        patches = wanted.pop(place, [])
+        if known is not None and not wanted and patches == [_whole(planned.shape(place))]:
+            if place in known:
+                found = known[place]
+                break
+            passed.append(place)
+        for patch in patches:
             _pass_on(planned.steps[place], patch, wanted)
-    found = wanted.get(INPUT)
-    if not found:
-        return None
-    return Rectangle(
-        (min(min(rows) for _, rows, _ in found), max(max(rows) for _, rows, _ in found)),
-        (min(min(columns) for _, _, columns in found), max(max(columns) for _, _, columns in found)),
-    )
+    else:
+        found = _around(wanted.get(INPUT, []))
+    if known is not None:
+        known.update(dict.fromkeys(passed, found))
+    return found
+
+
+def _places(some: range | None, whole: int) -> int:
+    return whole if some is None else run(len(some), some.start)
+
+
+def _around(patches: list[Patch]) -> Rectangle | None:
+    rows, columns = [ends(patch[1]) for patch in patches], [ends(patch[2]) for patch in patches]
+    return Rectangle(_interval(rows), _interval(columns)) if patches else None
+
+
+def _interval(parts: list[Interval]) -> Interval:
+    return min(first for first, _ in parts), max(last for _, last in parts)
 
 
 def unclipped(planned: Plan, number: int, units: Rectangle | None = None) -> Rectangle:
@@ -152,17 +182,13 @@ def _pass_on(step: Step, patch: Patch, wanted: dict[int, list[Patch]]) -> None:
         case Flatten() | GlobalAveragePool():
             maps, rows, columns = _whole(shape)
         case LocalResponseNorm():
-            before, after = layer.size // 2, (layer.size - 1) // 2
-            maps = frozenset(near for each in maps for near in range(each - before, each + after + 1)) & {
-                *range(shape[0])
-            }
+            maps = _clipped(smeared(maps, layer.size), layer.size // 2, shape[0])
         case PadChannels():
-            maps = frozenset(each for each in maps if each < shape[0])
+            maps &= run(shape[0])
         case Branches():
             first = 0
             for source, (channels, *_) in zip(step.sources, step.inputs, strict=True):
-                own = frozenset(each - first for each in maps if first <= each < first + channels)
-                _ask(wanted, source, (own, rows, columns))
+                _ask(wanted, source, (_clipped(maps, first, channels), rows, columns))
                 first += channels
             return
         case _:
@@ -171,15 +197,18 @@ def _pass_on(step: Step, patch: Patch, wanted: dict[int, list[Patch]]) -> None:
         _ask(wanted, source, (maps, rows, columns))
 
 
-def _read_maps(layer: Conv, filters: Places, channels: int) -> Places:
+def _read_maps(layer: Conv, filters: int, channels: int) -> int:
     """The input maps that some filters read."""
     if layer.table is not None:
-        return frozenset(each for number in filters for each in layer.table[number])
-    if layer.groups == 1:
-        return range(channels)
-    each, filters_each = channels // layer.groups, layer.filters // layer.groups
-    groups = {number // filters_each for number in filters}
-    return frozenset(group * each + number for group in groups for number in range(each))
+        read = bytearray(channels // 8 + 1)
+        for row, wanted in zip(layer.table, reversed(format(filters, f"0{layer.filters}b")), strict=True):
+            for each in row if wanted == "1" else ():
+                read[each // 8] |= 1 << each % 8
+        return int.from_bytes(read, "little")
+    if layer.groups == 1 or filters == run(layer.filters):
+        return run(channels)
+    each = channels // layer.groups
+    return smeared(spread(blocks(filters, layer.filters // layer.groups), each), each)
 
 
 def _ask(wanted: dict[int, list[Patch]], number: int, patch: Patch) -> None:
@@ -187,24 +216,29 @@ def _ask(wanted: dict[int, list[Patch]], number: int, patch: Patch) -> None:
     if not all(patch):
         return
     patches = wanted.setdefault(number, [])
-    if any(_within(patch, other) for other in patches):
+    if any(_holds(other, patch) for other in patches):
         return
-    patches[:] = [other for other in patches if not _within(other, patch)]
+    patches[:] = [other for other in patches if not _holds(patch, other)]
     patches.append(patch)
+    if len(patches) > PATCHES:
+        maps = rows = columns = 0
+        for one in patches:
+            maps, rows, columns = maps | one[0], rows | one[1], columns | one[2]
+        patches[:] = [(maps, rows, columns)]
 
 
-def _within(inner: Patch, outer: Patch) -> bool:
-    return all(_holds(large, small) for large, small in zip(outer, inner, strict=True))
+def _holds(outer: Patch, inner: Patch) -> bool:
+    return all(within(small, large) for large, small in zip(outer, inner, strict=True))
 
 
-def _read(axis: Axis, places: Places) -> Places:
+def _read(axis: Axis, places: int) -> int:
     """The places of its input that the windows at `places` read; those in the padding are left out."""
-    if isinstance(places, range) and axis.dilation == 1 and (axis.stride <= axis.kernel or len(places) == 1):
-        first, last = places[0] * axis.stride - axis.before, places[-1] * axis.stride - axis.before + axis.kernel
-        return range(max(0, first), min(axis.size, last))
-    starts = [place * axis.stride - axis.before for place in places]
-    taps = range(0, axis.extent, axis.dilation)
-    return frozenset(start + tap for start in starts for tap in taps if 0 <= start + tap < axis.size)
+    return _clipped(smeared(spread(places, axis.stride), axis.kernel, axis.dilation), axis.before, axis.size)
+
+
+def _clipped(places: int, before: int, size: int) -> int:
+    """Without the `before` first places, which are taken off, and what lies beyond the next `size`."""
+    return places >> before & run(size)
 
 
 def _reach(axis: Axis, places: Interval) -> Interval:
@@ -212,20 +246,13 @@ def _reach(axis: Axis, places: Interval) -> Interval:
     return first, last + axis.extent - 1
 
 
-def _holds(outer: Places, inner: Places) -> bool:
-    if isinstance(outer, range) and isinstance(inner, range):
-        return outer.start <= inner.start and inner.stop <= outer.stop
-    return all(place in outer for place in inner)
-
-
-def _whole(shape: Shape) -> tuple[range, range, range]:
+def _whole(shape: Shape) -> Patch:
     """All maps, rows and columns; a flat vector is taken as one unit."""
-    return (range(shape[0]), range(shape[1]), range(shape[2])) if len(shape) == 3 else (range(1), range(1), range(1))
+    return (run(shape[0]), run(shape[1]), run(shape[2])) if len(shape) == 3 else (1, 1, 1)
 
 
 def _all(shape: Shape) -> Rectangle:
-    _, rows, columns = _whole(shape)
-    return Rectangle((0, len(rows) - 1), (0, len(columns) - 1))
+    return Rectangle((0, shape[1] - 1), (0, shape[2] - 1)) if len(shape) == 3 else Rectangle((0, 0), (0, 0))
 
 
 def _hull(one: Interval, other: Interval) -> Interval:
@@ -233,17 +260,17 @@ def _hull(one: Interval, other: Interval) -> Interval:
 
 
 def _place(unit: str, text: str, output: Shape) -> tuple[int, int]:
-    numbers = text.split(",")
-    if len(numbers) != 2 or not all(number.strip().isdecimal() for number in numbers):
+    numbers = re.fullmatch(r"\s*(\d+)\s*,\s*(\d+)\s*", text)
+    if numbers is None:
         raise SpecError(
-            f"{unit!r} does not name a unit.",
+            f"{quote(unit)} does not name a unit.",
             "A unit is a layer's path, a colon, its row and its column, counted from 0.",
             f"Its maps are {show(output)}: try {unit.partition(':')[0]}:{output[1] // 2},{output[2] // 2}.",
         )
-    row, column = int(numbers[0]), int(numbers[1])
+    row, column = (int(number) if len(number) <= DIGITS else NUMBER for number in numbers.groups())
     if row >= output[1] or column >= output[2]:
         raise SpecError(
-            f"{unit!r} lies outside of its maps.",
+            f"{quote(unit)} lies outside of its maps.",
             f"The maps are {show(output)}: rows 0 to {output[1] - 1}, columns 0 to {output[2] - 1}.",
         )
     return row, column

@@ -22,6 +22,7 @@ from striate.build.elementwise import (
 from striate.build.initialise import initialise
 from striate.build.pooling import Subsampling, pooling
 from striate.build.rbf import RadialBasis
+from striate.build.size import require_memory
 from striate.errors import SpecError
 from striate.kernels import choice
 from striate.kernels.engine import Engine
@@ -168,7 +169,8 @@ def build(
     """A module of `network` with fresh weights, drawn by an `initialisation` of `striate.build.initialise`.
 
     On the device "meta" it has shapes and no memory. `kernels` is one of `KERNELS`. Raises ShapeError where the layers
-    do not fit, and SpecError where Striate's kernels are asked for and cannot run the network.
+    do not fit, and SpecError where the weights are more than the memory holds, or where Striate's kernels are asked for
+    and cannot run the network.
 
     >>> from striate.networks import find
     >>> model = build(find("lenet5"))
@@ -186,6 +188,7 @@ def build(
         )
     shapes = {step.path: step.inputs[0] for step in planned.steps}
     device = torch.device(device)
+    require_memory(network, planned, device.type)
     built = Built(network)
     _add(built, network.layers, "", shapes, device)
     if device.type != "meta":

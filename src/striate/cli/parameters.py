@@ -7,7 +7,9 @@ import re
 import click
 from click.shell_completion import CompletionItem
 
+from striate.errors import quote
 from striate.networks import ALIASES, NETWORKS, find
+from striate.spec.limits import DIGITS, NUMBER
 from striate.spec.network import Network
 
 
@@ -37,7 +39,9 @@ class ShapeType(click.ParamType):
             return value
         count = self.name.count("x") + 1
         if not re.fullmatch(r"\d+([x×]\d+)*", value) or len(sizes := re.split("[x×]", value)) != count:
-            self.fail(f"{value!r} is not of the form {self.name}.", param, ctx)
+            self.fail(f"{quote(value)} is not of the form {self.name}.", param, ctx)
+        if any(len(size) > DIGITS for size in sizes):
+            self.fail(f"{quote(value)} is too large: a size may be {NUMBER:,} at most.", param, ctx)
         return tuple(int(size) for size in sizes)
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from striate.errors import FormatError, UnknownNameError, unknown_name
+from striate.errors import FormatError, SpecError, UnknownNameError, quote, unknown_name
 from striate.networks import (
     alexnet,
     alphago,
@@ -24,7 +24,9 @@ from striate.networks import (
     zfnet,
 )
 from striate.networks.entry import Entry as Entry
+from striate.spec.checks import title
 from striate.spec.json import from_json
+from striate.spec.limits import FILE, SEE
 from striate.spec.network import Network
 from striate.spec.notation import from_text
 
@@ -82,15 +84,15 @@ def find(name: str) -> Network:
 
     >>> find("lenet5").input
     (1, 32, 32)
-    >>> find("vgg16").name
-    'vgg-d'
+    >>> find("VGG-16").name, find("LeNet 5").name, find("ResNet-50").name
+    ('vgg-d', 'lenet5', 'resnet50')
     >>> len(find("1x28x28: conv 8 5x5, relu, linear 10").layers)
     4
     """
-    name = ALIASES.get(name, name)
-    if name in NETWORKS:
-        return NETWORKS[name]()
     is_file = os.path.isfile(name) or name.endswith((".net", ".json"))
+    known = _known(name, is_file=is_file)
+    if known:
+        return NETWORKS[known]()
     if not is_file and _WRITTEN_OUT.search(name):
         return from_text(name)
     if not is_file and os.sep not in name:
@@ -101,18 +103,56 @@ def find(name: str) -> Network:
     return _in_file(name)
 
 
+def _known(name: str, *, is_file: bool) -> str:
+    """The catalogue's name that is meant, whatever its capitals, hyphens, spaces and underscores; "" for none.
+
+    A file of that name is meant, unless the catalogue has the very name.
+    """
+    if name in NETWORKS or name in ALIASES:
+        return ALIASES.get(name, name)
+    bare = _bare(name)
+    found = next((each for each in (*NETWORKS, *ALIASES) if _bare(each) == bare), "") if not is_file else ""
+    return ALIASES.get(found, found)
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[-_ ]", "", name).lower()
+
+
+def _read(name: str) -> str:
+    """The text of a file, of which no more is read than a network may have: there are files without an end."""
+    with open(name, "rb") as file:
+        content = file.read(FILE + 1)
+    if len(content) > FILE:
+        raise FormatError(f"is longer than {FILE:,} bytes.", f"A network's file has {FILE:,} at most.", SEE)
+    return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _stem(path: str) -> str:
+    """What a network without a name is called that a file holds: like the file, where that is a name."""
+    stem = Path(path).stem
+    try:
+        return title("the network's name", stem)
+    except SpecError:
+        return "network"
+
+
 def _in_file(name: str) -> Network:
     try:
-        text = Path(name).read_text(encoding="utf-8-sig")
+        text = _read(name)
+    except FormatError as error:
+        raise error.at(name) from None
     except UnicodeDecodeError:
         raise FormatError("not a text file.", "A network is kept as text, in UTF-8.", where=name) from None
+    except ValueError:
+        raise FormatError(f"{quote(name)} names no file.", "A network is a name of the catalogue or a file.") from None
     except OSError as problem:
         what = f"cannot be read: {problem.strerror}."
         raise FormatError(what, "A network is a name of the catalogue or a file.", _ALSO, where=name) from None
     try:
         if name.endswith(".json") or (text.lstrip().startswith("{") and not name.endswith(".net")):
             return from_json(text)
-        return from_text(text, name=Path(name).stem)
+        return from_text(text, name=_stem(name))
     except FormatError as error:
         raise error.at(name) from None
 

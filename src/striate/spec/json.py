@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import MISSING, fields
 from typing import cast
 
-from striate.errors import FormatError, SpecError
+from striate.errors import FormatError, SpecError, quote
+from striate.spec import checks, limits
 from striate.spec.layers import KINDS, Block, Layer, kind
 from striate.spec.network import Network, Source
 
@@ -20,6 +21,7 @@ VERSION = 1
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 _NESTED = ("layers", "shortcut", "branches")
+_DEPTH = f"Layers may stand inside layers {limits.DEPTH} levels deep."
 
 
 def to_json(network: Network) -> str:
@@ -29,10 +31,15 @@ def to_json(network: Network) -> str:
 
 def from_json(text: str) -> Network:
     """The network that a JSON text describes. Raises FormatError with the place of what cannot be read."""
+    checks.length(text)
     try:
-        document = json.loads(text, object_pairs_hook=_no_twice, parse_constant=_no_constant)
-    except (json.JSONDecodeError, RecursionError) as error:
+        document = json.loads(
+            text, object_pairs_hook=_no_twice, parse_constant=_no_constant, parse_int=_whole, parse_float=_number
+        )
+    except json.JSONDecodeError as error:
         raise FormatError(f"not JSON: {error}.", "A network is kept as a JSON object.") from None
+    except RecursionError:
+        raise FormatError("lists inside lists, too many.", _DEPTH, limits.SEE) from None
     return from_dict(document)
 
 
@@ -50,10 +57,12 @@ def from_dict(document: Json) -> Network:
     """The network of plain dictionaries and lists, as `to_dict` gives them."""
     top = _object(document, "the file")
     if top.get("format") != FORMAT:
-        raise FormatError(f"format is {top.get('format')!r}.", f'A network\'s file begins with "format": "{FORMAT}".')
+        raise FormatError(
+            f"format is {quote(top.get('format'))}.", f'A network\'s file begins with "format": "{FORMAT}".'
+        )
     if top.get("version") != VERSION or type(top.get("version")) is not int:
         raise FormatError(
-            f"version is {top.get('version')!r}.",
+            f"version is {quote(top.get('version'))}.",
             f"This Striate reads version {VERSION}.",
             "A newer file needs a newer Striate: pip install --upgrade striate.",
         )
@@ -62,9 +71,9 @@ def from_dict(document: Json) -> Network:
         if key not in top:
             raise FormatError(f"{key} is missing.", "A network has a name, an input and layers.")
     if not isinstance(top["name"], str):
-        raise FormatError(f"name is {top['name']!r}.", "It must be a word.")
+        raise FormatError(f"name is {quote(top['name'])}.", "It must be a word.")
     source = _source(top["source"]) if "source" in top else None
-    layers = _layers(top["layers"], "layers")
+    layers = _layers(top["layers"], "layers", 1)
     try:
         return Network(top["name"], cast("tuple[int, ...]", top["input"]), layers, source)
     except SpecError as error:
@@ -88,7 +97,7 @@ def dump(value: Json, indent: int = 0) -> str:
         return "{\n" + ",\n".join(lines) + f"\n{outer}}}"
     if isinstance(value, list) and any(isinstance(each, (list, dict)) for each in value):
         return "[\n" + ",\n".join(inner + dump(each, indent + 1) for each in value) + f"\n{outer}]"
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _layer_to_dict(layer: Layer) -> dict[str, Json]:
@@ -112,17 +121,19 @@ def _plain(content: object, *, nested: bool) -> Json:
     return cast(Json, content)
 
 
-def _layers(value: Json, place: str) -> list[Layer]:
+def _layers(value: Json, place: str, level: int) -> list[Layer]:
     if not isinstance(value, list):
-        raise FormatError(f"{place} is {value!r}.", "It must be a list of layers.")
-    return [_layer(each, f"{place}[{number}]") for number, each in enumerate(value)]
+        raise FormatError(f"{place} is {quote(value)}.", "It must be a list of layers.")
+    if level > limits.DEPTH:
+        raise FormatError(f"{place} is {level} levels deep.", _DEPTH, limits.SEE)
+    return [_layer(each, f"{place}[{number}]", level) for number, each in enumerate(value)]
 
 
-def _layer(value: Json, place: str) -> Layer:
+def _layer(value: Json, place: str, level: int) -> Layer:
     members = _object(value, place)
     word = members.get("kind")
     if not isinstance(word, str) or word not in KINDS:
-        raise FormatError(f"{place}.kind is {word!r}.", f"The kinds are: {', '.join(KINDS)}.")
+        raise FormatError(f"{place}.kind is {quote(word)}.", f"The kinds are: {', '.join(KINDS)}.")
     layer_type = KINDS[word]
     known = fields(layer_type)
     _known(members, {"kind"} | {field.name for field in known}, place)
@@ -131,7 +142,7 @@ def _layer(value: Json, place: str) -> Layer:
         if field.name in members:
             content = members[field.name]
             inner = f"{place}.{field.name}"
-            arguments[field.name] = _layers(content, inner) if field.name in _NESTED else content
+            arguments[field.name] = _layers(content, inner, level + 1) if field.name in _NESTED else content
         elif field.default is MISSING:
             raise FormatError(f"{place}.{field.name} is missing.", f"A {word} needs it.")
     if layer_type.__name__ == "Branches" and not all(isinstance(each, Block) for each in _list(arguments["branches"])):
@@ -140,24 +151,22 @@ def _layer(value: Json, place: str) -> Layer:
         make = cast("Callable[..., Layer]", layer_type)
         return make(**arguments)
     except (SpecError, TypeError) as error:
-        what = error.what if isinstance(error, SpecError) else str(error)
-        expected = error.expected if isinstance(error, SpecError) else ""
-        raise FormatError(f"{place}: {what}", expected) from None
+        if not isinstance(error, SpecError):
+            raise FormatError(f"{place}: {error}") from None
+        raise FormatError(f"{place}: {error.what}", error.expected, error.remedy) from None
 
 
 def _source(value: Json) -> Source:
     members = _object(value, "source")
     _known(members, {field.name for field in fields(Source)}, "source")
-    paper, year = members.get("paper"), members.get("year")
-    departures = _list(members.get("departures", []))
-    place = members.get("place", "")
-    if not (isinstance(paper, str) and type(year) is int and isinstance(place, str)) or not all(
-        isinstance(each, str) for each in departures
-    ):
+    if "paper" not in members or "year" not in members:
         raise FormatError(
             "source is not complete.", "It has a paper (text), a year (number), and may have place and departures."
         )
-    return Source(paper, year, place, cast("tuple[str, ...]", tuple(departures)))
+    try:
+        return Source(**members)  # pyright: ignore[reportArgumentType] - it checks its own values
+    except SpecError as error:
+        raise FormatError(f"source: {error.what}", error.expected, error.remedy) from None
 
 
 def _list(value: object) -> list[object]:
@@ -174,15 +183,34 @@ def _known(members: dict[str, Json], names: set[str], place: str) -> None:
     for key in members:
         if key not in names:
             prefix = "" if place == "the file" else f"{place}."
-            raise FormatError(f"{prefix}{key} is an unknown key.", f"Known here: {', '.join(sorted(names))}.")
+            raise FormatError(
+                f"{prefix}{key if key.isidentifier() else quote(key)} is an unknown key.",
+                f"Known here: {', '.join(sorted(names))}.",
+            )
 
 
 def _no_twice(members: list[tuple[str, Json]]) -> dict[str, Json]:
     found = dict(members)
     if len(found) != len(members):
         twice = next(key for key in found if sum(key == other for other, _ in members) > 1)
-        raise FormatError(f"the key {twice!r} is given twice in one object.", "Each key stands once.")
+        raise FormatError(f"the key {quote(twice)} is given twice in one object.", "Each key stands once.")
     return found
+
+
+def _whole(word: str) -> int:
+    return int(_written(word))
+
+
+def _number(word: str) -> float:
+    return float(_written(word))
+
+
+def _written(word: str) -> str:
+    """A number as it is written; refused where it is long, since Python reads no whole number of over 4,300 digits."""
+    if len(word) > limits.DIGITS:
+        what = f"a number is written with {len(word):,} characters: {word[:12]}…"
+        raise FormatError(what, f"It may have {limits.DIGITS} at most.", limits.SEE)
+    return word
 
 
 def _no_constant(word: str) -> Json:

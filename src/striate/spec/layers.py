@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import cast
+from itertools import chain, islice
+from typing import Any, cast
 
-from striate.errors import SpecError
-from striate.spec import checks
+from striate.errors import SpecError, quote
+from striate.spec import checks, limits
 from striate.spec.checks import Pair, Sides
 
 Table = tuple[tuple[int, ...], ...]
@@ -50,8 +51,8 @@ class Conv:
     name: str = ""
 
     def __post_init__(self) -> None:
-        filters = checks.whole("Conv filters", self.filters)
-        groups = checks.whole("Conv groups", self.groups)
+        filters = checks.size("Conv filters", self.filters)
+        groups = checks.size("Conv groups", self.groups)
         if filters % groups:
             raise SpecError(f"Conv groups is {groups} for {filters} filters.", "The groups must divide the filters.")
         if self.table is not None:
@@ -60,12 +61,15 @@ class Conv:
                     "Conv has both groups and a table.", "Give one of them: a table can say what groups say."
                 )
             _set(self, table=checks.table("Conv table", self.table, rows=filters))
+        kernel, dilation = checks.pair("Conv kernel", self.kernel), checks.pair("Conv dilation", self.dilation)
+        for taps, step in zip(kernel, dilation, strict=True):
+            checks.size("the reach of a Conv's window, dilation · (kernel − 1) + 1,", step * (taps - 1) + 1)
         _set(
             self,
-            kernel=checks.pair("Conv kernel", self.kernel),
+            kernel=kernel,
             stride=checks.pair("Conv stride", self.stride),
             padding=checks.padding("Conv padding", self.padding),
-            dilation=checks.pair("Conv dilation", self.dilation),
+            dilation=dilation,
             bias=checks.flag("Conv bias", self.bias),
             name=checks.name("Conv name", self.name),
         )
@@ -149,7 +153,7 @@ class LocalResponseNorm:
     def __post_init__(self) -> None:
         _set(
             self,
-            size=checks.whole("LocalResponseNorm size", self.size),
+            size=checks.size("LocalResponseNorm size", self.size),
             alpha=checks.number("LocalResponseNorm alpha", self.alpha, least=0),
             beta=checks.number("LocalResponseNorm beta", self.beta, least=0),
             k=checks.number("LocalResponseNorm k", self.k, least=0),
@@ -225,7 +229,7 @@ class PadChannels:
     name: str = ""
 
     def __post_init__(self) -> None:
-        channels = checks.whole("PadChannels channels", self.channels)
+        channels = checks.size("PadChannels channels", self.channels)
         _set(self, channels=channels, name=checks.name("PadChannels name", self.name))
 
 
@@ -239,7 +243,7 @@ class Linear:
     name: str = ""
 
     def __post_init__(self) -> None:
-        units = checks.whole("Linear units", self.units)
+        units = checks.size("Linear units", self.units)
         bias = checks.flag("Linear bias", self.bias)
         _set(self, units=units, bias=bias, name=checks.name("Linear name", self.name))
 
@@ -256,12 +260,7 @@ class RBF:
     name: str = ""
 
     def __post_init__(self) -> None:
-        least = -float("inf")
-        rows = tuple(tuple(checks.number("RBF centres", each, least=least) for each in row) for row in self.centres)
-        if not rows or not rows[0] or any(len(row) != len(rows[0]) for row in rows):
-            raise SpecError(
-                "RBF centres are not rows of one length.", "Give one vector for each unit, all of the input's length."
-            )
+        rows = checks.vectors("RBF centres", self.centres)
         _set(self, centres=rows, name=checks.name("RBF name", self.name))
 
 
@@ -312,9 +311,11 @@ class Branches:
     name: str = ""
 
     def __post_init__(self) -> None:
-        blocks = tuple(each if isinstance(each, Block) else Block(each) for each in self.branches)
-        if len(blocks) < 2:
-            raise SpecError(f"Branches has {len(blocks)} branches.", "It needs at least two.")
+        given = checks.items(self.branches)
+        if given is None or len(given) < 2:
+            number = 0 if given is None else len(given)
+            raise SpecError(f"Branches has {number} branches.", "It needs at least two, in a list.")
+        blocks = body("Branches", [each if isinstance(each, Block) else Block(cast(Any, each)) for each in given])
         _set(self, branches=blocks, name=checks.name("Branches name", self.name))
 
 
@@ -389,16 +390,72 @@ def kind(layer: Layer) -> str:
 
 
 def body(what: str, layers: object, *, least: int = 1) -> tuple[Layer, ...]:
-    """The layers of a container as a tuple, checked."""
-    if not isinstance(layers, (list, tuple)):
+    """The layers of a container as a tuple, checked; also that they are not too many, or too deep in each other."""
+    items = checks.items(layers)
+    if items is None:
         raise SpecError(f"{what} holds {type(layers).__name__}.", "It must hold a list of layers.")
-    items = tuple(cast("list[object]", layers))
     for item in items:
         if type(item) not in _WORDS:
-            raise SpecError(f"{what} holds {item!r}.", f"It must hold layers: {', '.join(c.__name__ for c in _WORDS)}.")
+            kinds = ", ".join(each.__name__ for each in _WORDS)
+            raise SpecError(f"{what} holds {quote(item)}.", f"It must hold layers: {kinds}.")
     if len(items) < least:
         raise SpecError(f"{what} holds no layer.", f"It must hold at least {least}.")
-    return cast("tuple[Layer, ...]", items)
+    found = cast("tuple[Layer, ...]", items)
+    _bounded(what, found)
+    return found
+
+
+def inside(layer: Layer) -> tuple[Layer, ...]:
+    """The layers that a layer holds."""
+    match layer:
+        case Block() | Auxiliary():
+            return tuple(layer.layers)
+        case Residual():
+            return (*layer.layers, *layer.shortcut)
+        case Branches():
+            return cast("tuple[Block, ...]", layer.branches)
+        case _:
+            return ()
+
+
+def count(layer: Layer) -> int:
+    """How many layers a layer is, with those that it holds.
+
+    >>> count(Residual([Flatten(), Linear(3)]))
+    3
+    """
+    return 1 + sum(map(count, inside(layer)))
+
+
+def _bounded(what: str, layers: tuple[Layer, ...]) -> None:
+    """Raise SpecError where layers, or what they hold, are beyond the limits.
+
+    The walk goes no further than they reach: one layer may stand in many places, which are more than can be walked.
+    """
+    number = depth = values = 0
+    level: Sequence[Layer] = layers
+    while level:
+        depth += 1
+        number += len(level)
+        values += sum(map(_values, level)) if number <= limits.LAYERS else 0
+        for found, most, noun in (
+            (number, limits.LAYERS, "layers, those inside others counted"),
+            (depth, limits.DEPTH, "levels of layers inside layers"),
+            (values, limits.VALUES, "entries of connection tables and RBF centres"),
+        ):
+            if found > most:
+                raise SpecError(f"{what} holds more than {most:,} {noun}.", "No network may hold more.", limits.SEE)
+        level = list(islice(chain.from_iterable(map(inside, level)), limits.LAYERS + 1))
+
+
+def _values(layer: Layer) -> int:
+    match layer:
+        case Conv() if layer.table is not None:
+            return sum(map(len, layer.table))
+        case RBF():
+            return len(layer.centres) * len(layer.centres[0])
+        case _:
+            return 0
 
 
 _WORDS = {layer_type: word for word, layer_type in KINDS.items()}

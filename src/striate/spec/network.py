@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from striate.errors import ShapeError, SpecError
-from striate.spec import checks
+from striate.errors import ShapeError, SpecError, quote
+from striate.spec import checks, limits
 from striate.spec.layers import (
     Activation,
     Auxiliary,
@@ -19,9 +19,10 @@ from striate.spec.layers import (
     Simple,
     Softmax,
     body,
+    inside,
     kind,
 )
-from striate.spec.shapes import Shape, joined_shape, output_shape
+from striate.spec.shapes import Shape, joined_shape, output_shape, show
 
 INPUT = -1
 """The source of a step that reads the network's input."""
@@ -35,6 +36,16 @@ class Source:
     year: int
     place: str = ""
     departures: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        checks.text("the paper", self.paper)
+        checks.text("the place in the paper", self.place)
+        checks.whole("the year of the paper", self.year, least=0, most=limits.YEAR)
+        departures = checks.items(self.departures)
+        if departures is None:
+            raise SpecError(f"the departures are {quote(self.departures)}.", "They must be a list of texts.")
+        checks.whole("the number of departures", len(departures), least=0, most=limits.DEPARTURES)
+        object.__setattr__(self, "departures", tuple(checks.text("a departure", each) for each in departures))
 
 
 @dataclass(frozen=True)
@@ -53,10 +64,16 @@ class Network:
     source: Source | None = None
 
     def __post_init__(self) -> None:
-        if not self.name:
+        if self.name == "":
             raise SpecError("the network has no name.", "It must be a word, such as 'lenet5'.")
+        checks.title("the network's name", self.name)
+        source = cast(object, self.source)
+        if source is not None and not isinstance(source, Source):
+            raise SpecError(f"the source is {quote(self.source)}.", "It must be a Source, or None.")
         object.__setattr__(self, "input", input_shape(self.input))
-        object.__setattr__(self, "layers", body("Network", self.layers))
+        layers = body("Network", self.layers)
+        _require_names(layers)
+        object.__setattr__(self, "layers", layers)
 
     @property
     def probabilities(self) -> bool:
@@ -104,10 +121,10 @@ class Plan:
 
 def input_shape(shape: object) -> Shape:
     """(channels, height, width), checked."""
-    sizes = list(cast("list[object]", shape)) if isinstance(shape, (tuple, list)) else []
+    sizes = checks.items(shape) or ()
     if len(sizes) != 3:
-        raise SpecError(f"the input is {shape!r}.", "It must be (channels, height, width), such as (1, 32, 32).")
-    return tuple(checks.whole("an input size", size) for size in sizes)
+        raise SpecError(f"the input is {quote(shape)}.", "It must be (channels, height, width), such as (1, 32, 32).")
+    return tuple(checks.size("an input size", size) for size in sizes)
 
 
 def plan(network: Network, shape: Shape | None = None) -> Plan:
@@ -115,10 +132,59 @@ def plan(network: Network, shape: Shape | None = None) -> Plan:
 
     Raises ShapeError, naming the layer, where the layers do not fit.
     """
-    start = network.input if shape is None else input_shape(shape)
-    trace = _Trace(start, [], {}, "")
+    return shaped(outline(network), network.input if shape is None else shape)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A step without its shapes."""
+
+    path: str
+    layer: Simple | Residual | Branches
+    sources: tuple[int, ...]
+    head: str
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A plan without its shapes, which is the same for every input."""
+
+    nodes: tuple[Node, ...]
+    last: int
+    heads: dict[str, float]
+
+
+def outline(network: Network) -> Outline:
+    """Every layer of `network` with its path and its sources."""
+    trace = _Trace([], {}, "")
     last = _chain(network.layers, "", INPUT, trace)
-    return Plan(start, tuple(trace.steps), last, trace.heads)
+    return Outline(tuple(trace.nodes), last, trace.heads)
+
+
+def shaped(outlined: Outline, shape: Shape) -> Plan:
+    """The plan of an outline on an input of (channels, height, width); ShapeError where the layers do not fit."""
+    start = input_shape(shape)
+    steps: list[Step] = []
+    for node in outlined.nodes:
+        inputs = tuple(start if source == INPUT else steps[source].output for source in node.sources)
+        try:
+            output = _output(node.layer, inputs)
+        except ShapeError as error:
+            raise error.at(node.path) from None
+        steps.append(Step(node.path, node.layer, node.sources, inputs, output, node.head))
+    return Plan(start, tuple(steps), outlined.last, outlined.heads)
+
+
+def _output(layer: Simple | Residual | Branches, inputs: tuple[Shape, ...]) -> Shape:
+    joins = isinstance(layer, (Residual, Branches))
+    output = joined_shape(layer, inputs) if joins else output_shape(layer, inputs[0])
+    if len(output) == 3 and max(output) > limits.NUMBER:
+        raise ShapeError(
+            f"makes maps of {show(output)} of {show(inputs[0])}.",
+            f"A size of a feature map may be {limits.NUMBER:,} at most.",
+            limits.SEE,
+        )
+    return output
 
 
 def names(layers: Sequence[Layer]) -> list[str]:
@@ -146,29 +212,39 @@ def branches_of(layer: Branches) -> dict[str, Block]:
     return dict(zip(names(blocks), blocks, strict=True))
 
 
+def _require_names(layers: Sequence[Layer]) -> None:
+    """Raise SpecError where layers side by side have one name."""
+    names(layers)
+    for layer in layers:
+        match layer:
+            case Block() | Auxiliary():
+                _require_names(layer.layers)
+            case Residual():
+                _require_names(layer.layers)
+                _require_names(layer.shortcut)
+            case Branches():
+                _require_names(inside(layer))
+            case _:
+                pass
+
+
 @dataclass(frozen=True)
 class _Trace:
-    """What the walk over one plan carries along."""
+    """What the walk over one outline carries along."""
 
-    start: Shape
-    steps: list[Step]
+    nodes: list[Node]
     heads: dict[str, float]
     head: str
 
-    def shape(self, step: int) -> Shape:
-        return self.start if step == INPUT else self.steps[step].output
-
     def add(self, path: str, layer: Simple | Residual | Branches, *sources: int) -> int:
-        inputs = tuple(self.shape(source) for source in sources)
-        try:
-            if isinstance(layer, (Residual, Branches)):
-                output = joined_shape(layer, inputs)
-            else:
-                output = output_shape(layer, inputs[0])
-        except ShapeError as error:
-            raise error.at(path) from None
-        self.steps.append(Step(path, layer, sources, inputs, output, self.head))
-        return len(self.steps) - 1
+        if len(path) > limits.PATH:
+            raise SpecError(
+                f"the path of a layer has {len(path)} characters: {quote(path)}.",
+                f"It also names files, and may have {limits.PATH} at most.",
+                "Give shorter names to the blocks that the layer stands in.",
+            )
+        self.nodes.append(Node(path, layer, sources, self.head))
+        return len(self.nodes) - 1
 
 
 def _chain(layers: Sequence[Layer], prefix: str, source: int, trace: _Trace) -> int:

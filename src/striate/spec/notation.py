@@ -18,10 +18,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import cast
 
+from striate.errors import FormatError, SpecError
+from striate.spec.checks import length
 from striate.spec.layers import (
     RBF,
     Auxiliary,
@@ -33,7 +36,9 @@ from striate.spec.layers import (
     Linear,
     Residual,
     Softmax,
+    count,
 )
+from striate.spec.limits import DEPTH, LAYERS, SEE, YEAR
 from striate.spec.network import Network, Source, branches_of
 from striate.spec.reading import nearest, number, simple, sizes_of, whole
 from striate.spec.scan import Scanner, Token
@@ -56,18 +61,21 @@ def from_text(text: str, *, name: str = "network") -> Network:
     >>> [type(layer).__name__ for layer in net.layers]
     ['Conv', 'Activation', 'Pool', 'Flatten', 'Linear', 'Softmax']
     """
+    length(text)
     scanner = Scanner(text)
     name, source = _header(scanner, name)
     shape = _shape(scanner)
-    try:
-        layers = _layers(scanner)
-    except RecursionError:
-        raise scanner.error(scanner.peek(), "parentheses inside parentheses, too many.") from None
+    layers = _layers(scanner, 1)
     token = scanner.peek()
     if token.kind != "end":
         raise scanner.error(token, f"{token} closes nothing.", _STANDS_IN.get(token.text, "Its '(' is missing."))
-    flat, _ = _flattened(layers, flat=False)
-    return Network(name, shape, flat, source)
+    try:
+        flat, _ = _flattened(layers, flat=False)
+        return Network(name, shape, flat, source)
+    except FormatError:
+        raise
+    except SpecError as error:
+        raise FormatError(error.what, error.expected, error.remedy) from None
 
 
 def _header(scanner: Scanner, name: str) -> tuple[str, Source | None]:
@@ -86,11 +94,14 @@ def _header(scanner: Scanner, name: str) -> tuple[str, Source | None]:
         else:
             given[word] = content
         if word == "paper":
-            year = whole(scanner, "the year of the paper")
+            year = whole(scanner, "the year of the paper", most=YEAR)
         scanner.lines()
     name = given.get("name", name)
     if "paper" in given:
-        return name, Source(given["paper"], year, given.get("place", ""), tuple(departures))
+        try:
+            return name, Source(given["paper"], year, given.get("place", ""), tuple(departures))
+        except SpecError as error:
+            raise scanner.error(first, error.what, error.expected, error.remedy) from None
     if "place" in given or departures:
         raise scanner.error(first, "a place or a departure stands without a paper.", 'Give it: paper "title" 1998.')
     return name, None
@@ -120,7 +131,7 @@ def _quoted(scanner: Scanner, header: Token) -> str:
 
 def _shape(scanner: Scanner) -> tuple[int, ...]:
     token = scanner.take()
-    sizes = sizes_of(token)
+    sizes = sizes_of(scanner, token, "the input")
     if len(sizes) != 3 or 0 in sizes:
         what = "there is no network." if token.kind == "end" else f"{token} is not the size of an input."
         raise scanner.error(token, what, _SHAPE)
@@ -129,12 +140,20 @@ def _shape(scanner: Scanner) -> tuple[int, ...]:
     return sizes
 
 
-def _layers(scanner: Scanner) -> list[Layer]:
+def _layers(scanner: Scanner, level: int) -> list[Layer]:
     """Layers up to a mark that closes them, or to the end."""
     layers: list[Layer] = []
+    total = 0
     scanner.lines()
+    start = scanner.peek()
+    if level > DEPTH:
+        raise scanner.error(start, f"layers that are {level} levels deep.", f"{DEPTH} is the most.", SEE)
     while True:
-        layers += _layer(scanner)
+        found, number = _layer(scanner, level)
+        total += number
+        if total > LAYERS:
+            raise scanner.error(start, "too many layers.", f"A network may hold {LAYERS:,} at most.", SEE)
+        layers += found
         if _ends(scanner.peek()):
             return layers
         token = scanner.peek()
@@ -151,35 +170,53 @@ def _ends(token: Token) -> bool:
     return token.kind == "end" or token.text in (")", "|", ";")
 
 
-def _layer(scanner: Scanner) -> list[Layer]:
-    """One layer, as often as a count before it says."""
+def _layer(scanner: Scanner, level: int) -> tuple[list[Layer], int]:
+    """One layer, as often as a count before it says; and how many layers that is, with those inside it."""
     token, name = scanner.peek(), ""
     if token.kind == "word" and scanner.takes(token.text, ":"):
         name = token.text
     first = scanner.peek()
     if first.kind != "number" or not scanner.follows(first.text, "*"):
-        return [_named(_kind(scanner), name)]
-    times = whole(scanner, "the number before '*'")
+        layer = _named(scanner, token, _kind(scanner, level), name)
+        return [layer], count(layer)
+    times = whole(scanner, "the number before '*'", most=LAYERS)
     scanner.take()
-    layer = _kind(scanner)
+    layer = _kind(scanner, level)
     if times == 0:
         raise scanner.error(first, "a layer that stands there 0 times.", "The number before '*' is at least 1.")
-    return [_named(layer, f"{name}{number}" if name else "") for number in range(1, times + 1)]
+    total = times * count(layer)
+    if total > LAYERS:
+        raise scanner.error(first, f"{total:,} layers.", f"A network may hold {LAYERS:,} at most.", SEE)
+    names = [f"{name}{number}" if name else "" for number in range(1, times + 1)]
+    return [_named(scanner, token, layer, each) for each in names], total
 
 
-def _named(layer: Layer, name: str) -> Layer:
-    return replace(layer, name=name) if name else layer
+def _named(scanner: Scanner, token: Token, layer: Layer, name: str) -> Layer:
+    with _at(scanner, token):
+        return replace(layer, name=name) if name else layer
 
 
-def _kind(scanner: Scanner) -> Layer:
+@contextmanager
+def _at(scanner: Scanner, token: Token) -> Generator[None]:
+    """What a layer says of its own values, said of the place of a token."""
+    try:
+        yield
+    except FormatError:
+        raise
+    except SpecError as error:
+        raise scanner.error(token, error.what, error.expected, error.remedy) from None
+
+
+def _kind(scanner: Scanner, level: int) -> Layer:
     token = scanner.take()
     word = token.text.lower()
     if word == "(":
-        layers = _layers(scanner)
+        layers = _layers(scanner, level + 1)
         _close(scanner, token)
-        return Block(layers)
+        with _at(scanner, token):
+            return Block(layers)
     if word in NESTED:
-        return _nested(scanner, token)
+        return _nested(scanner, token, level)
     if token.kind == "word" and word in WORDS:
         return simple(scanner, token)
     if token.kind == "word":
@@ -188,28 +225,29 @@ def _kind(scanner: Scanner) -> Layer:
     raise scanner.error(token, f"{token} where a layer was expected.", "Such as: conv 16 5x5 pad 2.")
 
 
-def _nested(scanner: Scanner, token: Token) -> Layer:
+def _nested(scanner: Scanner, token: Token, level: int) -> Layer:
     """A residual, branches or an auxiliary head; its word is taken."""
     word = token.text.lower()
     weight = number(scanner, "the weight") if word == "auxiliary" and scanner.peek().kind == "number" else 0.3
     opening = scanner.take()
     if opening.text != "(":
         raise scanner.error(opening, f"{opening} after {token}.", f"Its layers stand in parentheses: {word}(...).")
-    parts = [_layers(scanner)]
+    parts = [_layers(scanner, level + 1)]
     between = {"residual": "|", "branches": ";"}.get(word)
     while between is not None and scanner.peek().text == between:
         bar = scanner.take()
         if word == "residual" and len(parts) == 2:
             raise scanner.error(bar, "a residual with two bars.", "It has a body and one shortcut.")
-        parts.append(_layers(scanner))
+        parts.append(_layers(scanner, level + 1))
     _close(scanner, opening)
-    if word == "residual":
-        return Residual(parts[0], shortcut=parts[1] if len(parts) == 2 else ())
-    if word == "auxiliary":
-        return Auxiliary(parts[0], weight=weight)
-    if len(parts) == 1:
+    if word == "branches" and len(parts) == 1:
         raise scanner.error(token, "branches of which there is one.", "At least two, set apart by ';'.")
-    return Branches([part[0] if len(part) == 1 and isinstance(part[0], Block) else Block(part) for part in parts])
+    with _at(scanner, token):
+        if word == "residual":
+            return Residual(parts[0], shortcut=parts[1] if len(parts) == 2 else ())
+        if word == "auxiliary":
+            return Auxiliary(parts[0], weight=weight)
+        return Branches([part[0] if len(part) == 1 and isinstance(part[0], Block) else Block(part) for part in parts])
 
 
 def _close(scanner: Scanner, opening: Token) -> None:

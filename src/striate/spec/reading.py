@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import assert_never
 
-from striate.errors import FormatError, SpecError
+from striate.errors import LONG, FormatError, SpecError
 from striate.spec.layers import Simple
+from striate.spec.limits import DIGITS, NUMBER, SEE
 from striate.spec.scan import Scanner, Token
 from striate.spec.words import OTHERS, WORDS, Form, Option, Word, usage
-
-_WHOLE = "[0-9]{1,12}"
 
 
 def simple(scanner: Scanner, token: Token) -> Simple:
@@ -72,11 +71,13 @@ def _value(scanner: Scanner, form: Form, what: str) -> object:
             assert_never(form)
 
 
-def whole(scanner: Scanner, what: str, form: Form = Form.COUNT) -> int:
-    """A whole number, which is taken."""
+def whole(scanner: Scanner, what: str, form: Form = Form.COUNT, *, most: int = NUMBER) -> int:
+    """A whole number of at most `most`, which is taken."""
     token = scanner.take()
-    if token.kind != "number" or not re.fullmatch(_WHOLE, token.text):
+    if token.kind != "number" or not token.text.isdigit():
         raise _unexpected(scanner, token, what, form)
+    if len(token.text) > DIGITS or int(token.text) > most:
+        raise scanner.error(token, f"{what}: {token} is too large.", f"It may be {most:,} at most.", SEE)
     return int(token.text)
 
 
@@ -85,7 +86,13 @@ def number(scanner: Scanner, what: str) -> float:
     token = scanner.take()
     if token.kind != "number":
         raise _unexpected(scanner, token, what, Form.NUMBER)
+    _require_short(scanner, token)
     return float(token.text)
+
+
+def _require_short(scanner: Scanner, token: Token) -> None:
+    if len(token.text) > DIGITS:
+        raise scanner.error(token, "a number that long.", f"It may have {DIGITS} characters at most.", SEE)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -96,7 +103,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """
     known = list(known)
     other = OTHERS.get(word.lower(), "")
-    near = [other] if other in known else get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    close = get_close_matches(word.lower(), known, n=1, cutoff=0.5) if len(word) <= LONG else []
+    near = [other] if other in known else close
     return f"Did you mean {near[0]!r}?" if near else ""
 
 
@@ -104,17 +112,18 @@ def _pair(scanner: Scanner, what: str, form: Form) -> int | tuple[int, int]:
     token = scanner.peek()
     if token.kind != "sizes":
         return whole(scanner, what, form)
-    sizes = sizes_of(scanner.take())
+    sizes = sizes_of(scanner, scanner.take(), what)
     if len(sizes) != 2:
         raise _unexpected(scanner, token, what, form)
     return sizes
 
 
-def sizes_of(token: Token) -> tuple[int, ...]:
-    """The numbers of 3x5; none where it is something else, or where a number is absurdly long."""
-    parts = re.split("[x×]", token.text)
-    whole_ones = token.kind == "sizes" and all(re.fullmatch(_WHOLE, part) for part in parts)
-    return tuple(map(int, parts)) if whole_ones else ()
+def sizes_of(scanner: Scanner, token: Token, what: str) -> tuple[int, ...]:
+    """The numbers of 3x5; none where it is something else. Raises FormatError for one that is too large."""
+    parts = re.split("[x×]", token.text) if token.kind == "sizes" else []
+    if any(len(part) > DIGITS or int(part) > NUMBER for part in parts):
+        raise scanner.error(token, f"{what}: {token} is too large.", f"A size may be {NUMBER:,} at most.", SEE)
+    return tuple(map(int, parts))
 
 
 def _inside(scanner: Scanner, what: str, form: Form) -> list[Token]:
@@ -141,7 +150,8 @@ def _centres(scanner: Scanner, what: str) -> list[list[float]]:
                 rows.append([])
             elif re.fullmatch("[+-]+", part):
                 rows[-1] += [1.0 if sign == "+" else -1.0 for sign in part]
-            elif re.fullmatch(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", part):
+            elif re.fullmatch(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", part, re.ASCII):
+                _require_short(scanner, Token("number", part, piece.start))
                 rows[-1].append(float(part))
             elif part:
                 raise scanner.error(piece, f"{piece} in the centres of RBF units.", f"Expected: {Form.CENTRES.value}.")

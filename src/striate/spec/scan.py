@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from striate.errors import FormatError
+from striate.errors import FormatError, quote
 
 _TOKENS = re.compile(
     r"""(?P<space>(?:[ \t\r]|\#[^\n]*)+)
@@ -31,7 +31,7 @@ class Token:
     start: int
 
     def __str__(self) -> str:
-        return {"end": "the end", "line": "the end of the line"}.get(self.kind, repr(self.text))
+        return {"end": "the end", "line": "the end of the line"}.get(self.kind, quote(self.text))
 
 
 class Scanner:
@@ -92,9 +92,9 @@ class Scanner:
         number, column = before.count("\n") + 1, token.start - (before.rfind("\n") + 1)
         line = self.text.split("\n")[number - 1].rstrip()
         first = max(0, column - _PAGE // 2) if len(line) > _PAGE else 0
-        shown = line[first : first + _PAGE].replace("\t", " ")
+        shown = "".join(each if each.isprintable() else " " for each in line[first : first + _PAGE])
         if not line:
             return FormatError(f"line {number}, column {column + 1}: {what}", expected, remedy)
-        under = "^" * max(1, min(len(token.text.rstrip("\n")), len(line) - column))
+        under = "^" * max(1, min(len(token.text.rstrip("\n")), first + _PAGE - column, len(line) - column))
         marked = f"  {'…' if first else ''}{shown}\n  {' ' * (column - first + bool(first))}{under}"
         return FormatError(f"line {number}, column {column + 1}: {what}\n{marked}", expected, remedy)

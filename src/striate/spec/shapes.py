@@ -15,6 +15,7 @@ from typing import assert_never, cast
 
 from striate.errors import ShapeError
 from striate.spec.checks import Pair, Sides
+from striate.spec.coverage import Windows
 from striate.spec.layers import (
     RBF,
     Activation,
@@ -98,11 +99,6 @@ class Axis:
         exact = (self.padded - self.extent) / self.stride + 1
         return f"({self.size}{padding} − {extent})/{self.stride} + 1 = {exact:.4g}"
 
-    def seen(self) -> set[int]:
-        """The positions that some window reads; 0 is the first pixel of the input, padding lies outside."""
-        taps = range(0, self.extent, self.dilation)
-        return {start * self.stride + tap - self.before for start in range(self.output) for tap in taps}
-
     def unseen(self) -> tuple[int, int]:
         """How many pixels of the input, and how many of the padding, no window reads.
 
@@ -112,10 +108,9 @@ class Axis:
         if self.output and self.stride <= self.kernel and self.dilation == 1:
             left = max(0, self.padded - ((self.output - 1) * self.stride + self.kernel))
             return max(0, left - self.after), min(left, self.after)
-        seen = self.seen()
-        missed = [place for place in range(-self.before, self.size + self.after) if place not in seen]
-        real = sum(0 <= place < self.size for place in missed)
-        return real, len(missed) - real
+        windows = Windows(self.output, self.stride, self.kernel, self.dilation)
+        start, end = windows.read_before(self.before), windows.read_before(self.before + self.size)
+        return self.size - (end - start), self.before + self.after - start - (windows.read_before(self.padded) - end)
 
 
 @dataclass(frozen=True)
@@ -238,7 +233,27 @@ def _moved(layer: Windowed, shape: Shape) -> tuple[int, int]:
                 f"What fits: kernel {_largest_kernel(axis)} or less, padding of {-(-short // 2)} more at {sides}, "
                 f"or an input here of {axis.size + short} or more.",
             )
+    if isinstance(layer, Pool):
+        _reads_input(moved.height, ("top", "bottom"))
+        _reads_input(moved.width, ("left", "right"))
     return moved.height.output, moved.width.output
+
+
+def _reads_input(axis: Axis, sides: tuple[str, str]) -> None:
+    """Raise ShapeError where the first or the last window of a pooling lies in padding: it has no maximum, no mean."""
+    last = (axis.output - 1) * axis.stride
+    for side, padding, alone in zip(
+        sides,
+        (axis.before, axis.after),
+        (axis.kernel <= axis.before, last >= axis.before + axis.size),
+        strict=True,
+    ):
+        if alone:
+            raise ShapeError(
+                f"a pooling window of {axis.kernel} lies wholly in the padding of {padding} at the {side}.",
+                "Each window must read at least one value of its input.",
+                f"What fits: padding of {axis.kernel - 1} or less at the {side}, or kernel {padding + 1} or more.",
+            )
 
 
 def _largest_kernel(axis: Axis) -> int:

@@ -2,6 +2,9 @@
 
 import { rint } from "./planes.js";
 
+/** How far from the given one another input, kernel, stride or padding is looked for. */
+const FAR = 2048;
+
 /** From the first to the last pixel of one window. */
 export const extent = ({ kernel, dilation }) => dilation * (kernel - 1) + 1;
 
@@ -76,14 +79,15 @@ export function remedies(axis) {
 /** The nearest value below and above with which the windows fit exactly. */
 function nearest(value, least, change) {
   const found = [];
-  for (let each = value - 1; each >= least && !found.length; each -= 1) if (fits(change(each))) found.push(each);
-  for (let each = value + 1; each < 2 * value + 16; each += 1) if (fits(change(each))) return [...found, each];
+  for (let each = value - 1; each >= Math.max(least, value - FAR) && !found.length; each -= 1) if (fits(change(each))) found.push(each);
+  for (let each = value + 1; each < Math.min(2 * value + 16, value + FAR + 1); each += 1) if (fits(change(each))) return [...found, each];
   return found;
 }
 
 /** The least padding, one more after than before, with which the windows fit exactly. */
 function leastUneven(axis) {
-  for (let total = axis.before + axis.after + 1; total < 2 * extent(axis); total += 1) {
+  const given = axis.before + axis.after;
+  for (let total = given + 1; total < Math.min(2 * extent(axis), given + FAR + 1); total += 1) {
     const [before, after] = [Math.floor(total / 2), Math.ceil(total / 2)];
     if (fits({ ...axis, before, after })) return [before, after];
   }

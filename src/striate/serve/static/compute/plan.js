@@ -43,7 +43,11 @@ function output(step) {
     case "conv":
       checkChannels(step, shape[0]);
       return [filters, ...windows(step, shape)];
-    case "pool":
+    case "pool": {
+      const moves = windows(step, shape);
+      for (const [at, sides] of [["top", "bottom"], ["left", "right"]].entries()) readsInput(step.axes[at], sides);
+      return [shape[0], ...moves];
+    }
     case "subsample": return [shape[0], ...windows(step, shape)];
     case "flatten": return [shape.reduce((a, b) => a * b, 1)];
     case "global_average_pool": return [shape[0]];
@@ -86,6 +90,20 @@ function windows({ axes }, shape) {
     }
   }
   return axes.map((axis) => axis.output);
+}
+
+/** Refuse a pooling whose first or last window lies in padding: it has no maximum, no mean. */
+function readsInput({ size, kernel, stride, before, after, output }, sides) {
+  const alone = [kernel <= before, (output - 1) * stride >= before + size];
+  for (const [at, padding] of [before, after].entries()) {
+    if (alone[at]) {
+      refuse(
+        `a pooling window of ${kernel} lies wholly in the padding of ${padding} at the ${sides[at]}.`,
+        "Each window must read at least one value of its input.",
+        `What fits: padding of ${kernel - 1} or less at the ${sides[at]}, or kernel ${padding + 1} or more.`,
+      );
+    }
+  }
 }
 
 function sum(body, shortcut) {
