@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import resource
 import signal
 import struct
 import subprocess
@@ -64,13 +65,23 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *options: str | Path) -> Iterator[Server]:
-    """`striate serve FOLDER`, with other folders or options, on a free port, stopped with Ctrl-C at the end."""
+def serving(folder: Path | str, *options: str | Path, cwd: Path | None = None, files: int = 0) -> Iterator[Server]:
+    """`striate serve FOLDER`, with other folders or options, on a free port, stopped with Ctrl-C at the end.
+
+    `files` bounds how many files it may open at once.
+    """
+
+    def bounded() -> None:
+        if files:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
     process = subprocess.Popen(
         [sys.executable, "-m", "striate", "serve", str(folder), "--port", "0", *map(str, options)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        cwd=cwd,
+        preexec_fn=bounded,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
     )
     assert process.stdout is not None

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from torch import Tensor
@@ -23,7 +23,17 @@ from striate.read.reader import BLANK, Reader
 from striate.serve import incoming, wire
 from striate.serve.attribution import METHODS, attribution
 from striate.serve.describe import describe, health, run_names
-from striate.serve.guard import LOOPBACK, WAITING_LONG, Guard, Queue, on_deliberate, on_http, on_refused, on_unexpected
+from striate.serve.guard import (
+    LOOPBACK,
+    WAITING_LONG,
+    Ascii,
+    Guard,
+    Queue,
+    on_deliberate,
+    on_http,
+    on_refused,
+    on_unexpected,
+)
 from striate.serve.incoming import RefusedError
 from striate.serve.openapi import ENDPOINTS, openapi
 from striate.serve.predictor import Predictor
@@ -40,7 +50,7 @@ MOST_MAPS = 64
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class Numbers(JSONResponse):
+class Numbers(Ascii):
     """JSON, of finite numbers only: JSON has no others."""
 
     def render(self, content: Any) -> bytes:

@@ -46,7 +46,7 @@ def pack(head: dict[str, Any], layers: dict[str, Tensor], steps: tuple[Step, ...
         listed["steps"].append(names | sizes | {"at": place})
         parts.append(pixels.tobytes())
         place += pixels.size
-    text = json.dumps(head | listed, ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(head | listed, separators=(",", ":")).encode()
     return b"".join([len(text).to_bytes(4, "little"), text, *parts])
 
 
