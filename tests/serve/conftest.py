@@ -42,6 +42,8 @@ class Server:
 
     port: int
     process: subprocess.Popen[str]
+    line: str
+    """What it said when it was ready."""
 
     @property
     def address(self) -> str:
@@ -91,7 +93,7 @@ def serving(folder: Path | str, *options: str | Path, cwd: Path | None = None, f
         found = re.search(r":(\d+)/", line := process.stdout.readline())
         assert found, (line, process.stderr and process.stderr.read())
         watch.cancel()
-        yield Server(int(found[1]), process)
+        yield Server(int(found[1]), process, line)
     finally:
         watch.cancel()
         if process.poll() is None:

@@ -40,7 +40,10 @@ def bomb(width: int, height: int) -> bytes:
 
 
 def test_health(server: Server) -> None:
-    assert server.json("GET", "/health") == (200, {"status": "ok", "network": "lenet5-dense", "version": "0.1.0"})
+    assert server.json("GET", "/health") == (
+        200,
+        {"status": "ok", "network": "lenet5-dense", "trained": True, "version": "0.1.0"},
+    )
 
 
 def test_the_network_comes_with_its_account(server: Server, predictor: Predictor) -> None:
@@ -123,7 +126,7 @@ def is_described(answer: dict[str, Any], operation: dict[str, Any], path: str) -
     """Holds an answer against its description."""
     schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
     assert set(schema["properties"]) <= set(answer), path
-    words = {"string": str, "number": (int, float), "integer": int, "array": list, "object": dict}
+    words = {"boolean": bool, "string": str, "number": (int, float), "integer": int, "array": list, "object": dict}
     for name, member in schema["properties"].items():
         kinds = [member["type"]] if isinstance(member["type"], str) else member["type"]
         known = tuple(words[kind] for kind in kinds if kind != "null")

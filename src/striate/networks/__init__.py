@@ -77,8 +77,8 @@ def data_for(network: Network) -> str:
 def find(name: str) -> Network:
     """The network that `name` means: one of the catalogue, one written out in the notation, or one kept in a file.
 
-    A file holds the notation (.net) or JSON (.json). Raises UnknownNameError with the nearest name, or FormatError
-    with the file and the place in it.
+    A file holds the notation (.net) or JSON (.json); of the folder of a run it is the network of that run. Raises
+    UnknownNameError with the nearest name, or FormatError with the file and the place in it.
 
     >>> find("lenet5").input
     (1, 32, 32)
@@ -90,6 +90,8 @@ def find(name: str) -> Network:
     name = ALIASES.get(name, name)
     if name in NETWORKS:
         return NETWORKS[name]()
+    if os.path.isdir(name):
+        return _in_run(name)
     is_file = os.path.isfile(name) or name.endswith((".net", ".json"))
     if not is_file and _WRITTEN_OUT.search(name):
         return from_text(name)
@@ -99,6 +101,14 @@ def find(name: str) -> Network:
         remedy = "\n".join(part for part in (error.remedy, _ALSO) if part)
         raise UnknownNameError(error.what, expected, remedy)
     return _in_file(name)
+
+
+def _in_run(folder: str) -> Network:
+    file = os.path.join(folder, "network.json")
+    if os.path.isfile(file):
+        return _in_file(file)
+    what = "is a folder without a network."
+    raise FormatError(what, "The folder of a run has one: striate train makes it.", _ALSO, where=folder)
 
 
 def _in_file(name: str) -> Network:
@@ -119,4 +129,7 @@ def _in_file(name: str) -> Network:
 
 _WRITTEN_OUT = re.compile(r"[:,(\n]|^\s*\d+[x×]\d|\s\w+\s")
 """What shows that a text is a network written out, and no name."""
-_ALSO = "A file may be given too (.net or .json), or a network written out: '1x28x28: conv 8 5x5, relu, linear 10'."
+_ALSO = (
+    "A file (.net or .json) or a run's folder may be given too, or a network written out: "
+    "'1x28x28: conv 8 5x5, relu, linear 10'."
+)

@@ -119,7 +119,12 @@ class Handlers:
 
     async def listed(self, request: Request) -> Response:
         runs = [
-            {"name": name, "classes": list(each.run.classes), "reads": name in self.readers}
+            {
+                "name": name,
+                "classes": list(each.run.classes),
+                "reads": name in self.readers,
+                "trained": each.trained,
+            }
             for name, each in self.runs.items()
         ]
         return Numbers({"runs": runs})

@@ -73,4 +73,5 @@ def prediction_head(prediction: Prediction) -> dict[str, Any]:
         "class": prediction.name,
         "probability": prediction.probability,
         "probabilities": prediction.probabilities,
+        "trained": prediction.trained,
     }
