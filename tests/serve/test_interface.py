@@ -280,6 +280,7 @@ def test_numbers_that_are_not_finite_are_an_error_that_says_so(tmp_path: Path, s
         for path in ("/predict", "/activations", "/unit?path=last", "/attribution?class=class%200"):
             status, found = other.json("POST", path, seven, **IMAGE)
             assert (status, found["error"]["what"]) == (422, "the network gave numbers that are not finite."), path
+        assert other.json("POST", "/activations", seven, **BYTES)[0] == 422
 
 
 def test_networks_with_blocks_are_served_whole(tmp_path: Path, seven: bytes) -> None:

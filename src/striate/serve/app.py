@@ -57,12 +57,7 @@ class Numbers(Ascii):
         try:
             return super().render(content)
         except ValueError:
-            raise RefusedError(
-                422,
-                "the network gave numbers that are not finite.",
-                "Its training went wrong, or its weights are damaged.",
-                "Train it again, with a lower rate.",
-            ) from None
+            raise _not_finite() from None
 
 
 def app(*predictors: Predictor, hosts: tuple[str, ...] = LOOPBACK) -> Starlette:
@@ -168,7 +163,10 @@ class Handlers:
             head: dict[str, Any] = wire.prediction_head(found.prediction)
             if as_bytes:
                 head["milliseconds"] = round(1000 * (perf_counter() - began), 1)
-                return Response(wire.pack(head, shown, found.prediction.steps), media_type=BYTES)
+                try:
+                    return Response(wire.pack(head, shown, found.prediction.steps), media_type=BYTES)
+                except ValueError:
+                    raise _not_finite() from None
             listed = [
                 {"path": path, "shape": list(v.shape), "values": v.flatten().tolist()} for path, v in shown.items()
             ]
@@ -249,6 +247,15 @@ class Handlers:
 
     def _predictor(self, request: Request) -> Predictor:
         return self.runs[self._name(request)]
+
+
+def _not_finite() -> RefusedError:
+    return RefusedError(
+        422,
+        "the network gave numbers that are not finite.",
+        "Its training went wrong, or its weights are damaged.",
+        "Train it again, with a lower rate.",
+    )
 
 
 def _first(values: Tensor, maps: int) -> Tensor:
