@@ -17,9 +17,9 @@ def test_it_writes_one_file_and_says_so(finished_run: Path, tmp_path: Path) -> N
 
 
 def test_what_is_no_run_gets_an_answer(tmp_path: Path) -> None:
-    done = striate("page", "lenet5", cwd=tmp_path)
+    done = striate("page", "runs/lenet5", cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.startswith("Error: lenet5 does not exist.\n")
+    assert done.stderr.startswith("Error: runs/lenet5 does not exist.\n")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -260,7 +260,8 @@ def test_other_names() -> None:
         "no network is called 'vgg-61'.",
         f"The catalogue has {len(NETWORKS)} networks; striate list shows them.",
         "Did you mean 'vgg19'?",
-        "A file may be given too (.net or .json), or a network written out: '1x28x28: conv 8 5x5, relu, linear 10'.",
+        "A file (.net or .json) or a run's folder may be given too, or a network written out: "
+        "'1x28x28: conv 8 5x5, relu, linear 10'.",
     ]
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import resource
 import signal
 import struct
 import subprocess
@@ -41,6 +42,8 @@ class Server:
 
     port: int
     process: subprocess.Popen[str]
+    line: str
+    """What it said when it was ready."""
 
     @property
     def address(self) -> str:
@@ -64,13 +67,23 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *options: str | Path) -> Iterator[Server]:
-    """`striate serve FOLDER`, with other folders or options, on a free port, stopped with Ctrl-C at the end."""
+def serving(folder: Path | str, *options: str | Path, cwd: Path | None = None, files: int = 0) -> Iterator[Server]:
+    """`striate serve FOLDER`, with other folders or options, on a free port, stopped with Ctrl-C at the end.
+
+    `files` bounds how many files it may open at once.
+    """
+
+    def bounded() -> None:
+        if files:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
     process = subprocess.Popen(
         [sys.executable, "-m", "striate", "serve", str(folder), "--port", "0", *map(str, options)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        cwd=cwd,
+        preexec_fn=bounded,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
     )
     assert process.stdout is not None
@@ -80,7 +93,7 @@ def serving(folder: Path, *options: str | Path) -> Iterator[Server]:
         found = re.search(r":(\d+)/", line := process.stdout.readline())
         assert found, (line, process.stderr and process.stderr.read())
         watch.cancel()
-        yield Server(int(found[1]), process)
+        yield Server(int(found[1]), process, line)
     finally:
         watch.cancel()
         if process.poll() is None:

@@ -41,7 +41,10 @@ def bomb(width: int, height: int) -> bytes:
 
 
 def test_health(server: Server) -> None:
-    assert server.json("GET", "/health") == (200, {"status": "ok", "network": "lenet5-dense", "version": "0.1.0"})
+    assert server.json("GET", "/health") == (
+        200,
+        {"status": "ok", "network": "lenet5-dense", "trained": True, "version": "0.1.0"},
+    )
 
 
 def test_the_network_comes_with_its_account(server: Server, predictor: Predictor) -> None:
@@ -124,7 +127,7 @@ def is_described(answer: dict[str, Any], operation: dict[str, Any], path: str) -
     """Holds an answer against its description."""
     schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
     assert set(schema["properties"]) <= set(answer), path
-    words = {"string": str, "number": (int, float), "integer": int, "array": list, "object": dict}
+    words = {"boolean": bool, "string": str, "number": (int, float), "integer": int, "array": list, "object": dict}
     for name, member in schema["properties"].items():
         kinds = [member["type"]] if isinstance(member["type"], str) else member["type"]
         known = tuple(words[kind] for kind in kinds if kind != "null")
@@ -278,6 +281,7 @@ def test_numbers_that_are_not_finite_are_an_error_that_says_so(tmp_path: Path, s
         for path in ("/predict", "/activations", "/unit?path=last", "/attribution?class=class%200"):
             status, found = other.json("POST", path, seven, **IMAGE)
             assert (status, found["error"]["what"]) == (422, "the network gave numbers that are not finite."), path
+        assert other.json("POST", "/activations", seven, **BYTES)[0] == 422
 
 
 def test_networks_with_blocks_are_served_whole(tmp_path: Path, seven: bytes) -> None:

@@ -55,7 +55,7 @@ def both_alone(digits_run: Path, blank: Predictor, tmp_path_factory: pytest.Temp
 
 def test_each_answers_under_its_name_and_the_first_without(both, digits_run, blank, predictor, seven) -> None:
     digits = [str(each) for each in range(10)]
-    runs = [{"name": name, "classes": digits, "reads": False} for name in ("lenet5-dense", "blank")]
+    runs = [{"name": name, "classes": digits, "reads": False, "trained": True} for name in ("lenet5-dense", "blank")]
     assert both.json("GET", "/runs") == (200, {"runs": runs})
     for query, expected in (("", predictor), ("?run=lenet5-dense", predictor), ("?run=blank", blank)):
         _, found = both.json("POST", f"/predict{query}", seven, **IMAGE)

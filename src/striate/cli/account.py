@@ -98,9 +98,10 @@ def command(
 ) -> None:
     """Show what every layer of NETWORK costs.
 
-    NETWORK is a name of the catalogue, a line of notation or a file. Each row has a layer's path, what it is, the
-    shapes in and out, weights, biases, fixed values, connections, MACs, activations and the receptive field; the totals
-    say what they count. The other tables stand in its place: --memory, --training, --fit, --unit, --as, --versus.
+    NETWORK is a name of the catalogue, a line of notation, a file or the folder of a run. Each row has a layer's path,
+    what it is, the shapes in and out, weights, biases, fixed values, connections, MACs, activations and the receptive
+    field; the totals say what they count. The other tables stand in its place: --memory, --training, --fit, --unit,
+    --as, --versus.
     """
     chosen = [
         *([lambda: _fit(network, shape)] if fit else []),

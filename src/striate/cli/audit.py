@@ -17,6 +17,8 @@ from striate.spec.network import Network
 def command(network: Network, as_json: bool) -> None:
     """Hold the account of NETWORK against the built PyTorch module, layer by layer.
 
+    NETWORK is a name of the catalogue, a line of notation, a file or the folder of a run.
+
     Compares shapes, parameters, fixed values, MACs and the bytes kept for the backward pass. No memory is spent on the
     network's weights. The exit code is 2 where anything differs.
     """

@@ -30,6 +30,8 @@ from striate.spec.network import Network
 def command(networks: tuple[Network, ...], as_json: bool, batch: int, dtype: str, picture: Path | None) -> None:
     """Compare NETWORKS: parameters, MACs and memory, and the layers that they lie in.
 
+    Each is a name of the catalogue, a line of notation, a file or the folder of a run.
+
     Cheap in parameters isn't cheap in compute: a convolution uses each weight at every place, a linear layer once.
     """
     if len(networks) < 2:

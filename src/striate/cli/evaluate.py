@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from striate.cli.parameters import RUN
+
 if TYPE_CHECKING:
     from striate.data import ImageSet
     from striate.look.stress import Stress
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     "  striate evaluate runs/lenet5 --stress        shifted, turned, scaled, squeezed, with noise\n"
     "  striate evaluate runs/lenet5 runs/lenet5-2   each alone, and both as a committee",
 )
-@click.argument("folders", metavar="RUN...", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.argument("folders", metavar="RUN...", type=RUN, nargs=-1, required=True)
 @click.option(
     "--split",
     type=click.Choice(["test", "validation"]),
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON; rates are fractions.")
 def command(folders: tuple[Path, ...], split: str, data: str | None, reject: bool, stress: bool, as_json: bool) -> None:
     """Evaluate RUN's best weights on its test images; of several RUNs each alone, and all as a committee.
+
+    RUN is the folder of a run; the name of a network stands for its run, lenet5 for runs/lenet5.
 
     A committee answers by the mean of its networks' probabilities. The run records each look at the test images: a
     model that is chosen by them is not measured by them any more.

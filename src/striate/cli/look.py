@@ -82,6 +82,9 @@ def command(
         if made and not quiet:
             count = len(made[0].figures)
             click.echo(f"{name:12} {count:2} figure{'s' if count > 1 else ' '} {made[0].seconds:6.1f} s")
+    own = Path("runs", found.network.name)
+    if not (quiet or found.trained) and own.name == found.network.name and (own / "run.json").is_file():
+        click.echo(f"The weights are random. Those of its run: striate look {own}", err=True)
     folder = out or page.default_folder(target, found.network)
     written = page.write_look(found, sections, folder=folder, png=png)
     click.echo(written if quiet else f"page: {written}")

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from striate.cli.parameters import RUN_OR_NETWORK
+from striate.spec.network import Network
+
 
 @click.command(
     "page",
@@ -15,26 +18,25 @@ import click
     "  striate page runs/lenet5 runs/lenet5-dense   draw once, and see what each says\n"
     "  striate serve runs/alexnet                 for a network of more than 100 million MACs",
 )
-@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=RUN_OR_NETWORK)
 @click.option(
     "--out", "-o", type=click.Path(path_type=Path), help="The file. By default the first RUN's name, with .html."
 )
-def command(folders: tuple[Path, ...], out: Path | None) -> None:
+def command(folders: tuple[Path | Network, ...], out: Path | None) -> None:
     """Write RUN's network as one HTML file to draw on, which computes in the browser.
 
     The page of striate serve, without a server: every layer live, class scores, how each unit came by its value, which
     pixels speak for a class, and a sandbox. With several RUNs one drawing goes to all of them. The weights are in the
     file; it fetches nothing, works from a disk, and gives PyTorch's numbers. For networks of up to 100 million MACs an
     image in all.
-    """
-    from striate.serve.alone import write_page
-    from striate.serve.predictor import Predictor
-    from striate.train.run import open_run
 
-    if twice := next((folder for at, folder in enumerate(folders) if folder in folders[:at]), None):
-        raise click.UsageError(f"{twice} is named twice.")
-    runs = [open_run(folder) for folder in folders]
-    file = out or Path(f"{folders[0].resolve().name}.html")
-    size = write_page(*map(Predictor, runs), file=file)
-    names = ", ".join(dict.fromkeys(run.network.name for run in runs))
-    click.echo(f"{file}   {names}, {size / 1e6:.1f} MB. It needs nothing else: open it in a browser.")
+    RUN is the folder of a run. A network (a name of the catalogue, a line of notation or a file) stands for its run,
+    lenet5 for runs/lenet5; where there is none, its weights are random, and the page says so.
+    """
+    from striate.cli.predictors import names_of, predictors_of
+    from striate.serve.alone import write_page
+
+    predictors = predictors_of(folders)
+    file = out or Path(f"{predictors[0].run.folder.resolve().name}.html")
+    size = write_page(*predictors, file=file)
+    click.echo(f"{file}   {names_of(predictors)}, {size / 1e6:.1f} MB. It needs nothing else: open it in a browser.")

@@ -1,20 +1,22 @@
-"""The kinds of values that verbs take: a network, a shape."""
+"""The kinds of values that verbs take: a network, a run, a shape."""
 
 from __future__ import annotations
 
 import re
+import shlex
+from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
 
-from striate.errors import quote
-from striate.networks import ALIASES, NETWORKS, find
+from striate.errors import FormatError, RunError, UnknownNameError, quote
+from striate.networks import ALIASES, NETWORKS, entry_of, find
 from striate.spec.limits import DIGITS, NUMBER
 from striate.spec.network import Network
 
 
 class NetworkType(click.ParamType):
-    """A name of the catalogue, a file, or a network written out in the notation."""
+    """A name of the catalogue, a file, the folder of a run, or a network written out in the notation."""
 
     name = "network"
 
@@ -24,6 +26,68 @@ class NetworkType(click.ParamType):
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         names = [CompletionItem(name) for name in (*NETWORKS, *ALIASES) if name.startswith(incomplete)]
         return names or [CompletionItem(incomplete, type="file")]
+
+
+class RunType(click.ParamType):
+    """The folder of a run; a network, such as lenet5, stands for its run, runs/lenet5, and that is said.
+
+    With `untrained`, a network without a run is given as it is; else it is refused.
+    """
+
+    name = "run"
+
+    def __init__(self, *, untrained: bool = False) -> None:
+        self.untrained = untrained
+
+    def convert(
+        self, value: str | Path | Network, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path | Network:
+        if not isinstance(value, str):
+            return value
+        network = None if Path(value, "run.json").is_file() else _network(value)
+        if network is None:
+            return Path(value)
+        if folder := _run_of(network):
+            click.echo(f"{value}: its run {folder} is taken.", err=True)
+            return folder
+        if self.untrained:
+            return network
+        raise RunError(
+            f"{value} is a network without a run: there is no runs/{network.name}.",
+            "A run is a folder that striate train made; a network alone has learned nothing.",
+            f"Train it first: striate train {shlex.quote(value)}.",
+        )
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(incomplete, type="dir")]
+
+
+def _network(value: str) -> Network | None:
+    """The network that a value means; None where it looks like the folder of a run."""
+    written = ":" in value or value.endswith((".net", ".json"))
+    try:
+        return find(value)
+    except UnknownNameError as error:
+        near = error.remedy.partition("\n")[0]
+        if Path(value).exists() or not near.startswith("Did you mean"):
+            return None
+        raise RunError(
+            f"{value} does not exist: neither a run nor a network is called so.",
+            "A run is a folder that striate train made; it holds a run.json.",
+            near,
+        ) from None
+    except FormatError:
+        if written:
+            raise
+        return None
+
+
+def _run_of(network: Network) -> Path | None:
+    """The run of a network of the catalogue by its name; of any other only one of just that network."""
+    folder = Path("runs", network.name)
+    if folder.name != network.name or not (folder / "run.json").is_file():
+        return None
+    return folder if entry_of(network) is not None or find(str(folder)) == network else None
 
 
 class ShapeType(click.ParamType):
@@ -46,5 +110,7 @@ class ShapeType(click.ParamType):
 
 
 NETWORK = NetworkType()
+RUN = RunType()
+RUN_OR_NETWORK = RunType(untrained=True)
 INPUT = ShapeType("CxHxW")
 SIZE = ShapeType("HxW")

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import click
 
+from striate.cli.parameters import RUN
+
 
 @click.command(
     "predict",
     epilog="\b\nExamples:\n  striate predict runs/lenet5 four.png\n  striate predict runs/lenet5 scans/*.jpg --json\n"
     "  striate predict runs/lenet5 photo.jpg --steps steps    show how the picture was brought to MNIST's form",
 )
-@click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="RUN", type=RUN)
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print a list with every class's probability.")
 @click.option(
@@ -22,6 +24,8 @@ import click
 )
 def command(folder: Path, images: tuple[str, ...], as_json: bool, steps: Path | None) -> None:
     """Say what is on each IMAGE, by RUN's best weights.
+
+    RUN is the folder of a run; the name of a network stands for its run, lenet5 for runs/lenet5.
 
     Prints one line an image: the class, its probability, and the next likeliest. A drawing or a photograph of a digit
     is brought to MNIST's form first (--steps shows how); other pictures are resized as the run's own were.

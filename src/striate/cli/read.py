@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from striate.cli.parameters import RUN
+
 
 @click.command(
     "read",
@@ -17,7 +19,7 @@ import click
     "  striate read runs/lenet5-reader scans/*.jpg --json\n"
     "  striate read runs/lenet5-reader number.png --picture seen.svg    where each digit was seen",
 )
-@click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="RUN", type=RUN)
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.option(
     "--picture",
@@ -30,7 +32,8 @@ def command(folder: Path, images: tuple[str, ...], picture: Path | None, as_json
     """Read the lines of digits on each IMAGE, by RUN's best weights.
 
     Prints each line with the probability that it is just that. Lines may be dark on light or light on dark, of any size
-    and a little slanted; RUN must have a class for blank space, as that of lenet5-reader has.
+    and a little slanted; RUN must have a class for blank space, as that of lenet5-reader has. The name of a network
+    stands for its run, lenet5-reader for runs/lenet5-reader.
     """
     from striate.data import open_picture
     from striate.errors import DataError

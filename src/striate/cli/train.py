@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from striate.cli.parameters import NETWORK, SIZE
+from striate.cli.parameters import NETWORK, RUN, SIZE
 from striate.kernels.names import KERNELS
 from striate.spec.network import Network
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @click.option("--batch", type=click.IntRange(min=1), help="Images a step.")
 @click.option("--seed", type=click.IntRange(min=0), help="Of weights, order and augmentation.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder. By default runs/NETWORK.")
-@click.option("--resume", "resumed", type=click.Path(path_type=Path), help="Go on with the run in this folder.")
+@click.option("--resume", "resumed", type=RUN, help="Go on with the run in this folder.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, mps.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads. By default as many as are fastest.")
 @click.option(
@@ -81,6 +81,7 @@ def command(
 ) -> None:
     """Train NETWORK and keep everything in a run's folder.
 
+    Of the folder of a run, NETWORK is its network, which begins anew in a folder of its own; to go on, --resume it.
     Training never sees the test images: a part of the training images is held out to choose the best epoch by.
     Ctrl-C saves and says how to go on; a run that was killed goes on from its last checkpoint with --resume, to the
     same weights, bit for bit.

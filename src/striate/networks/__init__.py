@@ -79,8 +79,8 @@ def data_for(network: Network) -> str:
 def find(name: str) -> Network:
     """The network that `name` means: one of the catalogue, one written out in the notation, or one kept in a file.
 
-    A file holds the notation (.net) or JSON (.json). Raises UnknownNameError with the nearest name, or FormatError
-    with the file and the place in it.
+    A file holds the notation (.net) or JSON (.json); of the folder of a run it is the network of that run. Raises
+    UnknownNameError with the nearest name, or FormatError with the file and the place in it.
 
     >>> find("lenet5").input
     (1, 32, 32)
@@ -90,9 +90,12 @@ def find(name: str) -> Network:
     4
     """
     is_file = os.path.isfile(name) or name.endswith((".net", ".json"))
-    known = _known(name, is_file=is_file)
+    is_folder = os.path.isdir(name)
+    known = _known(name, is_file=is_file or is_folder)
     if known:
         return NETWORKS[known]()
+    if is_folder:
+        return _in_run(name)
     if not is_file and _WRITTEN_OUT.search(name):
         return from_text(name)
     if not is_file and os.sep not in name:
@@ -137,6 +140,14 @@ def _stem(path: str) -> str:
         return "network"
 
 
+def _in_run(folder: str) -> Network:
+    file = os.path.join(folder, "network.json")
+    if os.path.isfile(file):
+        return _in_file(file)
+    what = "is a folder without a network."
+    raise FormatError(what, "The folder of a run has one: striate train makes it.", _ALSO, where=folder)
+
+
 def _in_file(name: str) -> Network:
     try:
         text = _read(name)
@@ -159,4 +170,7 @@ def _in_file(name: str) -> Network:
 
 _WRITTEN_OUT = re.compile(r"[:,(\n]|^\s*\d+[x×]\d|\s\w+\s")
 """What shows that a text is a network written out, and no name."""
-_ALSO = "A file may be given too (.net or .json), or a network written out: '1x28x28: conv 8 5x5, relu, linear 10'."
+_ALSO = (
+    "A file (.net or .json) or a run's folder may be given too, or a network written out: "
+    "'1x28x28: conv 8 5x5, relu, linear 10'."
+)

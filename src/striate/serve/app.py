@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from torch import Tensor
@@ -23,7 +23,17 @@ from striate.read.reader import BLANK, Reader
 from striate.serve import incoming, wire
 from striate.serve.attribution import METHODS, attribution
 from striate.serve.describe import describe, health, run_names
-from striate.serve.guard import LOOPBACK, WAITING_LONG, Guard, Queue, on_deliberate, on_http, on_refused, on_unexpected
+from striate.serve.guard import (
+    LOOPBACK,
+    WAITING_LONG,
+    Ascii,
+    Guard,
+    Queue,
+    on_deliberate,
+    on_http,
+    on_refused,
+    on_unexpected,
+)
 from striate.serve.incoming import RefusedError
 from striate.serve.openapi import ENDPOINTS, openapi
 from striate.serve.predictor import Predictor
@@ -40,19 +50,14 @@ MOST_MAPS = 64
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class Numbers(JSONResponse):
+class Numbers(Ascii):
     """JSON, of finite numbers only: JSON has no others."""
 
     def render(self, content: Any) -> bytes:
         try:
             return super().render(content)
         except ValueError:
-            raise RefusedError(
-                422,
-                "the network gave numbers that are not finite.",
-                "Its training went wrong, or its weights are damaged.",
-                "Train it again, with a lower rate.",
-            ) from None
+            raise _not_finite() from None
 
 
 def app(*predictors: Predictor, hosts: tuple[str, ...] = LOOPBACK) -> Starlette:
@@ -109,7 +114,12 @@ class Handlers:
 
     async def listed(self, request: Request) -> Response:
         runs = [
-            {"name": name, "classes": list(each.run.classes), "reads": name in self.readers}
+            {
+                "name": name,
+                "classes": list(each.run.classes),
+                "reads": name in self.readers,
+                "trained": each.trained,
+            }
             for name, each in self.runs.items()
         ]
         return Numbers({"runs": runs})
@@ -153,7 +163,10 @@ class Handlers:
             head: dict[str, Any] = wire.prediction_head(found.prediction)
             if as_bytes:
                 head["milliseconds"] = round(1000 * (perf_counter() - began), 1)
-                return Response(wire.pack(head, shown, found.prediction.steps), media_type=BYTES)
+                try:
+                    return Response(wire.pack(head, shown, found.prediction.steps), media_type=BYTES)
+                except ValueError:
+                    raise _not_finite() from None
             listed = [
                 {"path": path, "shape": list(v.shape), "values": v.flatten().tolist()} for path, v in shown.items()
             ]
@@ -234,6 +247,15 @@ class Handlers:
 
     def _predictor(self, request: Request) -> Predictor:
         return self.runs[self._name(request)]
+
+
+def _not_finite() -> RefusedError:
+    return RefusedError(
+        422,
+        "the network gave numbers that are not finite.",
+        "Its training went wrong, or its weights are damaged.",
+        "Train it again, with a lower rate.",
+    )
 
 
 def _first(values: Tensor, maps: int) -> Tensor:

@@ -17,7 +17,12 @@ from striate.spec.writing import to_text
 
 def health(predictor: Predictor) -> dict[str, Any]:
     """That the server is there, and of which network and version."""
-    return {"status": "ok", "network": predictor.run.network.name, "version": __version__}
+    return {
+        "status": "ok",
+        "network": predictor.run.network.name,
+        "trained": predictor.trained,
+        "version": __version__,
+    }
 
 
 def run_names(folders: Sequence[Path]) -> list[str]:
@@ -48,6 +53,7 @@ def describe(predictor: Predictor) -> dict[str, Any]:
         "classes": list(run.classes),
         "last": predictor.plan.last,
         "preprocessing": run.preprocessing.to_dict(),
+        "trained": predictor.trained,
         "trained_on": run.data.source,
     }
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
-from typing import TypeVar
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -33,6 +34,13 @@ SECURITY = {
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 T = TypeVar("T")
+
+
+class Ascii(JSONResponse):
+    """JSON in ASCII: a text that UTF-8 cannot hold, half of a surrogate pair, can be answered, too."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
 class Queue:
@@ -82,13 +90,24 @@ class Guard:
                     heads.setdefault(name, value)
             await send(message)
 
+        # No file here is so large that a part of it would be worth asking for.
+        scope["headers"] = [each for each in scope["headers"] if each[0] not in (b"range", b"if-range")]
         refused = self._refused(Headers(scope=scope))
         if refused is not None:
             return await refused(scope, receive, send_with_heads)
         return await self.app(scope, receive, send_with_heads)
 
     def _refused(self, heads: Headers) -> Response | None:
-        asked = urlsplit(f"//{heads.get('host', '')}")
+        asked = _place(f"//{heads.get('host', '')}")
+        if asked is None:
+            return answer(
+                RefusedError(
+                    400,
+                    f"the Host head is {heads.get('host', '')[:80]!r}.",
+                    "It must be a name or an address, and a port behind a colon.",
+                    "Open the address that `striate serve` printed.",
+                )
+            )
         if self.hosts and asked.hostname not in self.hosts:
             return answer(
                 RefusedError(
@@ -99,15 +118,26 @@ class Guard:
                 )
             )
         origin = heads.get("origin")
-        if origin is not None and urlsplit(origin).netloc != asked.netloc:
+        asker = None if origin is None else _place(origin)
+        if origin is not None and (asker is None or asker.netloc != asked.netloc):
             return answer(RefusedError(403, "a page of another site asked.", "Only this server's own page may."))
         return None
 
 
+def _place(address: str) -> SplitResult | None:
+    """The parts of an address; None where it is none."""
+    try:
+        found = urlsplit(address)
+        _ = found.port  # which is read, and may prove to be no number, only here
+    except ValueError:
+        return None
+    return found
+
+
 def answer(refused: RefusedError) -> Response:
     """An error as an answer."""
-    heads = {"retry-after": "1"} if refused.status == 429 else {}
-    return JSONResponse({"error": error_to_dict(refused.error)}, refused.status, heads)
+    heads = {"retry-after": "1"} if refused.status in (429, 503) else {}
+    return Ascii({"error": error_to_dict(refused.error)}, refused.status, heads)
 
 
 async def on_refused(request: Request, error: Exception) -> Response:
@@ -120,7 +150,7 @@ async def on_deliberate(request: Request, error: Exception) -> Response:
     if not isinstance(error, StriateError):
         return _unexpected()
     status = 404 if isinstance(error, UnknownNameError) else 413 if _too_large(error) else 422
-    return JSONResponse({"error": error_to_dict(error)}, status)
+    return Ascii({"error": error_to_dict(error)}, status)
 
 
 async def on_http(request: Request, error: Exception) -> Response:
@@ -128,11 +158,11 @@ async def on_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         return _unexpected()
     what = {
-        404: f"there is nothing at {request.url.path[:80]!r}.",
-        405: f"{request.url.path[:80]!r} does not take {request.method[:16]}.",
+        404: f"there is nothing at {request.scope['path'][:80]!r}.",
+        405: f"{request.scope['path'][:80]!r} does not take {request.method[:16]}.",
     }.get(error.status_code, f"{error.detail}.")
     refused = RefusedError(error.status_code, what, "What there is: see /openapi.json.")
-    return JSONResponse({"error": error_to_dict(refused.error)}, error.status_code, error.headers)
+    return Ascii({"error": error_to_dict(refused.error)}, error.status_code, error.headers)
 
 
 async def on_unexpected(request: Request, error: Exception) -> Response:

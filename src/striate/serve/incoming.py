@@ -31,7 +31,7 @@ async def read_image_bytes(request: Request) -> bytes:
     if form.startswith("multipart/") or form in ("image/svg+xml", "text/html", "application/json"):
         raise RefusedError(
             415,
-            f"a body of type {form} is no image that can be read.",
+            f"a body of type {form[:80]} is no image that can be read.",
             "Expected the bytes of an image file, such as PNG or JPEG, and nothing around them.",
             "Send it with Content-Type: image/png, or application/octet-stream.",
         )

@@ -41,6 +41,7 @@ def _list(items: Schema) -> Schema:
 NUMBER: Schema = {"type": "number"}
 WHOLE: Schema = {"type": "integer"}
 TEXT: Schema = {"type": "string"}
+TRUTH: Schema = {"type": "boolean", "description": "False where the weights are random: nothing has been learned."}
 OBJECT: Schema = {"type": "object"}
 PLANE = _list(_list(NUMBER))
 RECTANGLE: Schema = {"type": ["object", "null"], "properties": {"rows": _list(WHOLE), "columns": _list(WHOLE)}}
@@ -59,6 +60,7 @@ PREDICTION: dict[str, Schema] = {
     "class": TEXT,
     "probability": NUMBER,
     "probabilities": {"type": "object", "additionalProperties": NUMBER},
+    "trained": TRUTH,
 }
 STEPS = Parameter(
     "steps",
@@ -71,16 +73,22 @@ ENDPOINTS = (
     Endpoint(
         "GET",
         "/runs",
-        "The runs that are served: names, classes, and whether they read lines.",
+        "The runs that are served: names, classes, whether they read lines, and whether they are trained.",
         {"runs": _list(OBJECT)},
     ),
-    Endpoint("GET", "/health", "That the server is there.", {"status": TEXT, "network": TEXT, "version": TEXT}),
+    Endpoint(
+        "GET",
+        "/health",
+        "That the server is there.",
+        {"status": TEXT, "network": TEXT, "trained": TRUTH, "version": TEXT},
+    ),
     Endpoint(
         "GET",
         "/network",
         "The network: its layers with their account, its classes, and how images become its input.",
         {
             "network": TEXT,
+            "trained": TRUTH,
             "input": _list(WHOLE),
             "classes": _list(TEXT),
             "rows": _list(OBJECT),

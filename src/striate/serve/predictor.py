@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from striate.build import Built
 from striate.data import Step, read_image
 from striate.data.image_file import open_picture, prepare
 from striate.look.capture import capture
@@ -24,13 +25,17 @@ Images = Float[Tensor, "images channels height width"]
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network says of one image; `probabilities` by class, `steps` is how the image was brought to its form."""
+    """What a network says of one image; `probabilities` by class, `steps` is how the image was brought to its form.
+
+    `trained` is False where its weights are random.
+    """
 
     image: str
     name: str
     probability: float
     probabilities: dict[str, float]
     steps: tuple[Step, ...]
+    trained: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,12 +50,16 @@ class Watched:
 
 
 class Predictor:
-    """A run's best weights, ready for images: `Predictor(open_run("runs/lenet5"))("four.png").name`."""
+    """A run's best weights, ready for images: `Predictor(open_run("runs/lenet5"))("four.png").name`.
 
-    def __init__(self, run: Run) -> None:
+    With a `model` that has learned nothing, that takes the place of the run's weights: see `striate.serve.untrained`.
+    """
+
+    def __init__(self, run: Run, *, model: Built | None = None) -> None:
         self.run = run
-        self.model = run.model()
-        self.temperature = run.temperature
+        self.trained = model is None
+        self.model = run.model() if model is None else model
+        self.temperature = run.temperature if model is None else 1.0
         self._recent = lru_cache(maxsize=4)(self._read)
 
     @cached_property
@@ -111,4 +120,4 @@ class Predictor:
         values = (scores[0] / self.temperature).softmax(0).tolist()
         probabilities = dict(zip(self.run.classes, values, strict=True))
         name = max(probabilities, key=probabilities.__getitem__)
-        return Prediction(image, name, probabilities[name], probabilities, steps)
+        return Prediction(image, name, probabilities[name], probabilities, steps, self.trained)

@@ -10,6 +10,10 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from striate.errors import AddressError
+from striate.serve.connection import ACCEPTED, Connection
+
+QUEUE = 128
+"""So many connections may wait in the system until they are taken."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -19,7 +23,7 @@ def listen(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
-        bound.listen(128)
+        bound.listen(QUEUE)
     except OSError as problem:
         bound.close()
         raise _unavailable(host, port, problem) from None
@@ -39,9 +43,23 @@ def address(bound: socket.socket) -> str:
 
 def run(app: ASGIApp, bound: socket.socket, *, ready: Callable[[], None] = lambda: None) -> None:
     """Answer until Ctrl-C or SIGTERM, and finish what was begun; `ready` is called once requests are taken."""
-    config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=3)
-    server = _Server(config, ready)
-    server.run(sockets=[bound])
+    server_of(app, ready=ready).run(sockets=[bound])
+
+
+def server_of(app: ASGIApp, *, ready: Callable[[], None] = lambda: None) -> uvicorn.Server:
+    """What answers; to be run with a socket that listens."""
+    config = uvicorn.Config(
+        app,
+        http=Connection,
+        ws="none",
+        loop="asyncio",
+        backlog=ACCEPTED,
+        log_level="error",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=3,
+    )
+    return _Server(config, ready)
 
 
 class _Server(uvicorn.Server):
@@ -51,6 +69,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        for each in sockets or []:
+            each.listen(QUEUE)  # uvicorn asks the system to hold no more than it takes at a time
         self.ready()
 
 

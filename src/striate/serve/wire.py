@@ -1,7 +1,8 @@
 """Activations on their way to the page: a JSON head, then one byte for each value.
 
 4 bytes   the length of the head, little-endian
-head      JSON: the prediction, and for each layer and each picture its shape, scale and place in the body
+head      JSON: the prediction, and for each layer and each picture its shape, scale and place in the body; a short
+          vector has its values here, too
 body      bytes; of an activation v, 128 + 127 · v / scale to the nearest whole number, so that 128 is 0
 """
 
@@ -20,12 +21,14 @@ from torch import Tensor
 from striate.data import Step
 from striate.serve.predictor import Prediction
 
+EXACT = 64
+"""A vector of so many values at most is in the head as numbers, too."""
 PICTURE = 96
 """The longer side, in pixels, that a picture of a preparation step is shrunk to."""
 
 
 def pack(head: dict[str, Any], layers: dict[str, Tensor], steps: tuple[Step, ...]) -> bytes:
-    """The head, the layers' outputs by path and the preparation steps.
+    """The head, the layers' outputs by path and the preparation steps. ValueError where a number is not finite.
 
     >>> body = pack({}, {"conv1": torch.tensor([[[0.0, 2.0], [-2.0, 1.0]]])}, ())
     >>> list(body[-4:])
@@ -36,7 +39,9 @@ def pack(head: dict[str, Any], layers: dict[str, Tensor], steps: tuple[Step, ...
     listed: dict[str, list[dict[str, Any]]] = {"layers": [], "steps": []}
     for path, values in layers.items():
         codes, scale = coded(values)
-        listed["layers"].append({"path": path, "shape": list(values.shape), "scale": scale, "at": place})
+        layer = {"path": path, "shape": list(values.shape), "scale": scale, "at": place}
+        exact = {"values": values.tolist()} if values.ndim == 1 and values.numel() <= EXACT else {}
+        listed["layers"].append(layer | exact)
         parts.append(codes.numpy().tobytes())
         place += codes.numel()
     for step in steps:
@@ -46,7 +51,7 @@ def pack(head: dict[str, Any], layers: dict[str, Tensor], steps: tuple[Step, ...
         listed["steps"].append(names | sizes | {"at": place})
         parts.append(pixels.tobytes())
         place += pixels.size
-    text = json.dumps(head | listed, ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(head | listed, allow_nan=False, separators=(",", ":")).encode()
     return b"".join([len(text).to_bytes(4, "little"), text, *parts])
 
 
@@ -73,4 +78,5 @@ def prediction_head(prediction: Prediction) -> dict[str, Any]:
         "class": prediction.name,
         "probability": prediction.probability,
         "probabilities": prediction.probabilities,
+        "trained": prediction.trained,
     }

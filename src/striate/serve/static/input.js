@@ -59,11 +59,12 @@ export class Input {
   #pixels(height, width) {
     const { low, high } = this.preprocessing;
     const { codes, scale, shape } = this.data;
+    const value = codes ? (at) => ((codes[at] - 128) / 127) * scale : () => low; // nothing is drawn
     const pixels = new ImageData(width, height);
     for (let at = 0; at < height * width; at += 1) {
       for (let channel = 0; channel < 3; channel += 1) {
-        const value = ((codes[(shape[0] === 3 ? channel * height * width : 0) + at] - 128) / 127) * scale;
-        pixels.data[4 * at + channel] = (255 * (value - low)) / (high - low);
+        const level = value((shape[0] === 3 ? channel * height * width : 0) + at);
+        pixels.data[4 * at + channel] = (255 * (level - low)) / (high - low);
       }
       pixels.data[4 * at + 3] = 255;
     }

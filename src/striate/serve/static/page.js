@@ -4,6 +4,7 @@ import { Answered } from "./answered.js";
 import { find, write } from "./elements.js";
 import { Input } from "./input.js";
 import { Inspector } from "./inspector.js";
+import { MAPS } from "./layers.js";
 import { Line } from "./line.js";
 import { onTheme } from "./palette.js";
 import { Pad } from "./pad.js";
@@ -12,17 +13,16 @@ import { Sandbox } from "./sandbox.js";
 import * as server from "./server.js";
 import { announce, explainError, meter } from "./status.js";
 import { Steps } from "./steps.js";
-import { MAPS, View } from "./view.js";
+import { View } from "./view.js";
 
 /** After so many milliseconds without an answer the page says that it waits. */
 const PATIENCE = 200;
 
-const runs = await server.runs();
-const several = runs.length > 1;
 const views = new Map();
-let view = await viewOf(runs[0].name);
+const runs = await server.runs().catch(refuse);
+const several = runs.length > 1;
+let view = await viewOf(runs[0].name).catch(refuse);
 
-let frame = null;
 let unit = null;
 let pinned = false;
 
@@ -31,6 +31,12 @@ const steps = new Steps(find("#steps"));
 const input = new Input(find("#input"), view.network.preprocessing);
 const inspector = new Inspector(find("#unit"));
 const beside = several ? new Runs(find("#runs"), runs, turnTo) : null;
+
+/** Say why there is no page, and end. */
+function refuse(error) {
+  explainError(error, find("#loading-error"));
+  throw error;
+}
 
 /** What is shown of a run; made once. */
 async function viewOf(name) {
@@ -63,13 +69,18 @@ let shown = 0;
 const refresh = latest(async () => {
   asked += 1;
   const order = asked;
-  const blank = pad.blank;
   const asker = view;
+  if (pad.blank) {
+    shown = order;
+    empty();
+    compare();
+    return;
+  }
   try {
     const found = await server.activations(pad.content(), { ...query(), paths: view.paths, maps: MAPS });
     if (order < shown || asker !== view) return;
     shown = order;
-    show(found, blank);
+    show(found);
     compare();
   } catch (error) {
     if (order < shown || asker !== view) return;
@@ -99,7 +110,6 @@ async function turnTo(name) {
   leave();
   view.leave();
   view = next;
-  frame = null;
   input.preprocessing = view.network.preprocessing;
   view.show();
   beside.choose(name);
@@ -108,7 +118,7 @@ async function turnTo(name) {
 
 const inspect = latest(async () => {
   const wanted = unit;
-  if (!wanted || !frame) return;
+  if (!wanted) return;
   try {
     const found = await server.unit(pad.content(), { ...query(), ...wanted });
     if (wanted === unit) {
@@ -144,20 +154,31 @@ const attribute = latest(async () => {
   }
 });
 
-/** A blank pad has no digit to prepare; the network is shown what it makes of nothing. */
+/** A blank pad has no digit to prepare; a unit is asked for all the same, for what it sees. */
 function query() {
   return { run: view.run, steps: pad.blank || !find("#prepared").checked ? "off" : "on" };
 }
 
-function show(found, blank) {
+/** Nothing is drawn: nothing is asked, and no map is coloured. What a network makes of nothing would fill them all. */
+function empty() {
+  for (const layer of view.layers.values()) layer.update(null);
+  input.update({ shape: view.network.input, codes: null });
+  steps.update([]);
+  view.scores.update(null);
+  announce(null);
+  beside?.update(view.run, null);
+  if (unit) inspect();
+  if (view.scores.class) attribute();
+}
+
+function show(found) {
   performance.mark("striate-frame");
-  frame = found;
   for (const [path, data] of found.layers) view.layers.get(path)?.update(data);
   input.update(found.layers.get("input"));
-  steps.update(blank ? [] : found.steps);
-  view.scores.update(blank ? null : found.probabilities);
-  announce(blank ? null : found);
-  beside?.update(view.run, blank ? null : found);
+  steps.update(found.steps);
+  view.scores.update(found.probabilities);
+  announce(found);
+  beside?.update(view.run, found);
   meter(found.milliseconds);
   if (unit) inspect();
   if (view.scores.class) attribute();
@@ -248,3 +269,4 @@ const reader = runs.find(({ reads }) => reads);
 if (reader) new Line(find("#line"), (content) => server.read(content, { run: several ? reader.name : undefined }));
 new Sandbox(find("#sandbox"), server.account, view.network.trials).begin();
 refresh();
+document.body.classList.remove("loading");

@@ -20,11 +20,11 @@ export function announce(found) {
 }
 
 /** Show the three lines of an error of the server's; any other is a mistake of ours, and goes on. */
-export function explainError(error) {
+export function explainError(error, box = find("#error")) {
   if (!(error instanceof Answered)) throw error;
   announce(null);
-  find("#error").replaceChildren(...error.lines.map((line, at) => make(at ? "p" : "b", {}, line)));
-  find("#error").hidden = false;
+  box.replaceChildren(...error.lines.map((line, at) => make(at ? "p" : "b", {}, line)));
+  box.hidden = false;
 }
 
 const times = [];

@@ -1,14 +1,14 @@
 /** What the page shows of one run: its layers, its classes, and the drawing of its network. */
 
 import { drawing } from "./drawing.js";
-import { count, find } from "./elements.js";
-import { Layer } from "./layers.js";
+import { count, find, make } from "./elements.js";
+import { Layer, MAPS } from "./layers.js";
 import { Scores } from "./scores.js";
 
 /** Up to so many values all layers are kept up to date, else only those in view. */
 const ALL = 600_000;
-/** Of each layer so many maps are fetched. */
-export const MAPS = 64;
+/** Up to so many outputs have their classes' names on them. */
+const LABELLED = 20;
 
 export class View {
   /**
@@ -22,7 +22,9 @@ export class View {
     this.rows = network.rows.filter((row) => !row.head);
     this.byPath = new Map(this.rows.map((row) => [row.path, row]));
     this.large = this.rows.reduce((sum, row) => sum + sent(row.output), 0) > ALL;
-    this.layers = new Map(this.rows.map((row) => [row.path, new Layer(row, largest(this.rows), acts.choose)]));
+    const { classes } = network;
+    const labelled = (row) => row === network.rows[network.last] && row.output.length === 1 && row.output[0] === classes.length && classes.length <= LABELLED;
+    this.layers = new Map(this.rows.map((row) => [row.path, new Layer(row, largest(this.rows), acts.choose, labelled(row) ? classes : null)]));
     this.list = find("#scores").cloneNode(false);
     this.scores = new Scores(this.list, network.classes, acts.explain);
     this.visible = new Set();
@@ -35,6 +37,7 @@ export class View {
     document.title = `${this.network.network} – Striate`;
     find("h1").textContent = this.network.network;
     find("#source").textContent = this.network.source;
+    untrained(this.network);
     find("#totals").textContent = `${count(totals.parameters)} parameters · ${count(totals.connections)} connections · ${count(totals.macs)} MACs an image`;
     find("#layers").replaceChildren(...[...this.layers.values()].map((layer) => layer.element));
     find("#scores").replaceWith(this.list);
@@ -78,6 +81,13 @@ export class View {
     const box = this.links.get(first.path).getBoundingClientRect();
     way.scrollBy({ left: box.left - way.getBoundingClientRect().left - way.clientWidth / 3, behavior: "instant" });
   }
+}
+
+/** Weights that are random are said to be so, beside the network's name. */
+function untrained({ trained }) {
+  const line = find("#untrained");
+  line.hidden = trained;
+  line.replaceChildren(make("b", {}, "Untrained: random weights."), " What it says of a picture means nothing yet.");
 }
 
 /** How many values of an output are fetched. */

@@ -8,6 +8,9 @@ import { INPUT, Model } from "./model.js";
 import { tried } from "./trial.js";
 import { explain } from "./unit.js";
 
+/** A vector of so many values at most comes as numbers, too. */
+const EXACT = 64;
+
 /** The models by their run's name, and the networks that can be tried by theirs. */
 let models = null;
 let networks = null;
@@ -87,7 +90,8 @@ function layer(path, shape, values, maps = 64) {
   const factor = scale ? 127 / scale : 0;
   const codes = new Uint8Array(some.length);
   for (let at = 0; at < codes.length; at += 1) codes[at] = factor ? Math.round(some[at] * factor + 128) : 128;
-  return { path, shape: [kept, ...shape.slice(1)], scale, codes };
+  const exact = shape.length === 1 && kept <= EXACT ? [...some] : undefined;
+  return { path, shape: [kept, ...shape.slice(1)], scale, codes, values: exact };
 }
 
 function weightsOf(text) {

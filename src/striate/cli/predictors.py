@@ -1,0 +1,27 @@
+"""The predictors of the runs, and of the untrained networks, that `serve` and `page` are called with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from striate.serve.predictor import Predictor
+from striate.serve.untrained import untrained
+from striate.spec.network import Network
+from striate.train.run import open_run
+
+
+def predictors_of(given: Sequence[Path | Network]) -> list[Predictor]:
+    """A predictor of each run, by its folder, and of each network, with random weights; none may be given twice."""
+    for at, each in enumerate(given):
+        if each in given[:at]:
+            raise click.UsageError(f"{each.name if isinstance(each, Network) else each} is named twice.")
+    return [untrained(each) if isinstance(each, Network) else Predictor(open_run(each)) for each in given]
+
+
+def names_of(predictors: Sequence[Predictor]) -> str:
+    """The networks by name, each once; an untrained one says so."""
+    names = [each.run.network.name + ("" if each.trained else " (untrained: random weights)") for each in predictors]
+    return ", ".join(dict.fromkeys(names))

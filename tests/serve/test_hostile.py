@@ -1,0 +1,403 @@
+"""What hostile clients send: bytes that are no request, connections that say nothing, answers that nobody takes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.types import ASGIApp
+
+from striate.serve import connection
+from striate.serve.app import app
+from striate.serve.openapi import ENDPOINTS
+from striate.serve.sandbox import FIELDS
+from striate.serve.server import listen, server_of
+from tests.conftest import TINY
+from tests.serve.conftest import DIGITS, fresh, serving
+
+HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+FOUR = (DIGITS / "4-pen.png").read_bytes()
+
+
+class Said(logging.Handler):
+    """Keeps what the server's loggers say."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+@contextmanager
+def answering(what: ASGIApp) -> Iterator[tuple[int, list[str]]]:
+    """(the port, what is logged) of a server in a thread of this process."""
+    said, ready = Said(), threading.Event()
+    with listen("127.0.0.1", 0) as bound:
+        server = server_of(what, ready=ready.set)
+        loggers = [logging.getLogger(name) for name in ("uvicorn.error", "asyncio")]
+        for each in loggers:
+            each.addHandler(said)
+        thread = threading.Thread(target=server.run, args=([bound],))
+        thread.start()
+        try:
+            assert ready.wait(20)
+            yield bound.getsockname()[1], said.lines
+        finally:
+            server.should_exit = True
+            thread.join(20)
+            for each in loggers:
+                each.removeHandler(said)
+        assert not thread.is_alive()
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, list[str]]]:
+    """A server of a tiny network that goes by this machine's names."""
+    with answering(app(fresh(TINY, tmp_path_factory.mktemp("hostile") / "tiny"))) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def open_to_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, list[str]]]:
+    """The same with --host 0.0.0.0: it goes by any name."""
+    with answering(app(fresh(TINY, tmp_path_factory.mktemp("hostile") / "tiny"), hosts=())) as found:
+        yield found
+
+
+def exchange(port: int, requests: list[bytes], *, patience: float = 0.3) -> list[bytes]:
+    """What comes back for each, all sent at once; a connection on which nothing comes for a while is closed."""
+    found = [b"" for _ in requests]
+    with ExitStack() as stack, selectors.DefaultSelector() as selector:
+        for number, request in enumerate(requests):
+            link = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            with suppress(OSError):  # it may hang up meanwhile
+                link.sendall(request)
+            selector.register(link, selectors.EVENT_READ, number)
+        while selector.get_map() and (ready := selector.select(patience)):
+            for key, _ in ready:
+                try:
+                    part = key.fileobj.recv(1 << 16)  # type: ignore[union-attr]
+                except OSError:
+                    part = b""
+                found[key.data] += part
+                if not part:
+                    selector.unregister(key.fileobj)
+    return found
+
+
+def is_well(port: int) -> None:
+    link = HTTPConnection("127.0.0.1", port, timeout=20)
+    link.request("GET", "/health")
+    assert link.getresponse().status == 200
+    link.close()
+
+
+def checked(request: bytes, found: bytes) -> list[int]:
+    """The statuses of the answers; each refusal is JSON with the three lines."""
+    statuses = []
+    while found:
+        head, _, rest = found.partition(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        status = int(lines[0].split()[1])
+        heads = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
+        if status == 100:
+            found = rest
+            continue
+        statuses.append(status)
+        assert status < 500, (request, found)
+        assert heads["x-content-type-options"] == "nosniff", request
+        body = rest[: int(heads["content-length"])] if "content-length" in heads else rest
+        if request.startswith(b"HEAD"):
+            break
+        if status >= 400:
+            assert heads["content-type"] == "application/json", (request, found)
+            error = json.loads(body)["error"]
+            assert set(error) == {"where", "what", "expected", "remedy"}
+            assert error["what"], request
+        found = rest[len(body) :]
+    return statuses
+
+
+REQUESTS = [
+    HEALTH,
+    b"GET / HTTP/1.1\r\nHost: localhost:80\r\nOrigin: http://localhost:80\r\nAccept: */*\r\n\r\n",
+    b"GET /static/page.js HTTP/1.1\r\nHost: [::1]:8000\r\nRange: bytes=0-10\r\nIf-None-Match: \"x\"\r\n\r\n",
+    b"GET /network?run=tiny HTTP/1.0\r\nHost: 127.0.0.1\r\nIf-Modified-Since: Sat, 01 Jan 2000 00:00:00 GMT\r\n\r\n",
+    b"POST /predict?steps=on&run=tiny HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+    b"Content-Length: %d\r\n\r\n" % len(FOUR) + FOUR,
+    b"POST /activations?paths=conv1&maps=3 HTTP/1.1\r\nHost: localhost\r\nAccept: application/octet-stream\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(FOUR) + FOUR + b"\r\n0\r\n\r\n",
+    b"POST /unit?path=conv1&map=1&row=2&column=3 HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+    b"Content-Length: %d\r\n\r\n" % len(FOUR) + FOUR,
+    b"POST /attribution?class=class%201&method=occlusion HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc",
+    b'POST /account HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 71\r\n\r\n'
+    b'{"network":"tiny","input":[1,28,28],"changes":{"conv1":{"stride":2}}}\r\n',
+    b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+]  # fmt: skip
+PIECES = [
+    *(
+        b"\0",
+        b"\r\n",
+        b"\r",
+        b"\n",
+        b" ",
+        b"\t",
+        b":",
+        b"[",
+        b"]",
+        b"//",
+        b"%",
+        b"%00",
+        b"%ff",
+        b"%ed%a0%80",
+        b"?",
+        b"#",
+    ),
+    *(b"\xff", b"\xc3\xa9", b"\xed\xa0\x80", b"\\ud800", b'"', b"{", b"}", b"-1", b"1e400", b"NaN", b"9" * 5000, b"@"),
+    *(b"..", b"../" * 40, b"a" * 300, b"=" * 9, b"&" * 9, b";", b"Host: [\r\n", b"Origin: http://[\r\n", b"chunked"),
+    *(b"Content-Length: 5\r\n", b"Range: bytes=9-1,x\r\n", b"HTTP/9.9", b"localhost:x", b"CONNECT", b"HEAD", b"TRACE"),
+]
+
+
+def mutated(draw: random.Random) -> bytes:
+    """A request with some bytes replaced, put in, left out, doubled or moved."""
+    request = draw.choice(REQUESTS)
+    for _ in range(draw.randint(1, 4)):
+        # Most of the changes are before the body: that of a picture would take them all.
+        end = max(1, request.find(b"\r\n\r\n") + draw.choice([0, 0, 4, 90]))
+        at = draw.randrange(min(end, len(request)) + 1)
+        to = min(len(request), at + draw.choice([0, 0, 1, 1, 4, 30]))
+        match draw.randrange(4):
+            case 0 | 1:
+                request = request[:at] + draw.choice(PIECES) + request[to:]
+            case 2:
+                request = request[:at] + bytes(draw.randrange(256) for _ in range(to - at)) + request[to:]
+            case _:
+                request = request[:at] + request[at:to] * 2 + request[to:]
+    return request
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("place", ["guarded", "open_to_all"])
+def test_no_request_breaks_it_however_it_is_garbled(place, seed, request) -> None:
+    port, said = request.getfixturevalue(place)
+    draw = random.Random(seed)
+    requests = [mutated(draw) for _ in range(90)]
+    found = exchange(port, requests)
+    statuses = [checked(*each) for each in zip(requests, found, strict=True)]
+    assert {200, 400} <= {status for each in statuses for status in each}
+    assert said == []
+    is_well(port)
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "text"),
+    [
+        (b"GET /health HTTP/1.1\r\nHost: [\r\n\r\n", 400, "the Host head is '['."),
+        (b"GET /health HTTP/1.1\r\nHost: localhost:x\r\n\r\n", 400, "the Host head is 'localhost:x'."),
+        (b"GET /health HTTP/1.1\r\nHost: localhost\r\nOrigin: http://[\r\n\r\n", 403, "a page of another site asked."),
+        (b"GET /\x80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "what was sent is not an HTTP request."),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 TLS \r\n\r\n", 400, "what was sent is not an HTTP request."),
+        (b"GET /health HTTP/1.1\r\n\r\n", 400, "what was sent is not an HTTP request."),
+        (b"GET /" + b"a" * 70_000, 400, "what was sent is not an HTTP request."),
+        (b"GET /static/%00 HTTP/1.1\r\nHost: localhost\r\n\r\n", 404, "there is nothing at '/static/\\x00'."),
+        (b"GET /%ed%a0%80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 404, "there is nothing at"),
+        (b"GET /static/" + b"a" * 5000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 404, "there is nothing at"),
+    ],
+    ids=lambda value: value[:30].decode("latin-1") if isinstance(value, bytes) else "",
+)  # fmt: skip
+def test_what_is_wrong_with_a_request_is_said(guarded, request_: bytes, status: int, text: str) -> None:
+    port, said = guarded
+    (found,) = exchange(port, [request_])
+    assert checked(request_, found) == [status]
+    assert json.loads(found.partition(b"\r\n\r\n")[2])["error"]["what"].startswith(text)
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    ("document", "text"),
+    [
+        (b'{"network":"tiny","\\ud800":1}', "unknown: \ud800."),
+        (
+            b'{"network":"tiny","changes":{"\\udfff":{"kernel":1}}}',
+            "tiny has no layer '\\udfff' with numbers to change.",
+        ),
+        (b'{"network":"\\ud800"}', "no network is called '\\ud800'."),
+        (b'{"network":"tiny","\xed\xa0\x80":1}', "unknown: \ud800."),
+    ],
+)
+def test_half_a_surrogate_pair_is_answered(guarded, document: bytes, text: str) -> None:
+    port, said = guarded
+    link = HTTPConnection("127.0.0.1", port, timeout=20)
+    link.request("POST", "/account", document)
+    answer = link.getresponse()
+    found = json.loads(answer.read())
+    error = found.get("error") or found["problem"]
+    assert answer.status in (200, 404, 422)
+    assert error["what"] == text
+    assert said == []
+    link.close()
+
+
+LEAVES = st.none() | st.booleans() | st.integers(-3, 70_000) | st.integers() | st.floats() | st.text(max_size=5)
+LEAVES |= st.sampled_from(["tiny", "lenet5", "same", "\ud800", "conv1", 10**400])
+KEYS = st.sampled_from(["network", "input", "changes", "conv1", "C1", "\udfff", *FIELDS]) | st.text(max_size=3)
+DOCUMENTS = st.recursive(
+    LEAVES, lambda each: st.lists(each, max_size=3) | st.dictionaries(KEYS, each, max_size=4), max_leaves=12
+)
+ASKED = st.fixed_dictionaries(
+    {},
+    optional={
+        "network": DOCUMENTS,
+        "input": DOCUMENTS,
+        "changes": st.dictionaries(KEYS, st.dictionaries(KEYS, LEAVES)),
+    },
+)
+
+
+@settings(max_examples=80, derandomize=True, deadline=None)
+@given(document=DOCUMENTS | ASKED | st.builds(lambda each: each | {"network": "tiny"}, ASKED))
+def test_no_document_breaks_it(guarded, document) -> None:
+    port, said = guarded
+    (found,) = exchange(port, [_posted("/account", json.dumps(document).encode())], patience=10)
+    assert checked(b"POST", found) != []
+    assert said == []
+
+
+PLACES = st.sampled_from([each.path for each in ENDPOINTS])
+WORDS = st.sampled_from(["run", "steps", "paths", "maps", "path", "map", "row", "column", "class", "method"])
+VALUES = (
+    st.integers(-2, 70_000).map(str) | st.text(max_size=6) | st.sampled_from(["tiny", "conv1", "class 1", "on", "²"])
+)
+
+
+@settings(max_examples=120, derandomize=True, deadline=None)
+@given(place=PLACES, query=st.lists(st.tuples(WORDS, VALUES), max_size=5), body=st.sampled_from([FOUR, b"", b"{}"]))
+def test_no_query_breaks_it(guarded, place: str, query: list[tuple[str, str]], body: bytes) -> None:
+    port, said = guarded
+    asked = f"{place}?{urlencode(query, errors='surrogatepass')}"
+    (found,) = exchange(port, [_posted(asked, body)], patience=10)
+    assert checked(b"POST", found) != []
+    assert said == []
+
+
+def _posted(place: str, body: bytes) -> bytes:
+    head = f"POST {place} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode("ascii") + body
+
+
+def test_a_body_that_turns_bad_after_its_answer_leaves_no_trace(guarded) -> None:
+    port, said = guarded
+    head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Type: text/html\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as link:
+        link.sendall(head)
+        assert link.recv(4096).startswith(b"HTTP/1.1 415 ")
+        link.sendall(b"no chunk\r\n")
+        rest = link.recv(4096)
+        assert b"HTTP/1.1" not in rest
+    is_well(port)
+    assert said == []
+
+
+def test_four_hundred_silent_connections_do_not_stop_a_server_with_256_files(tmp_path: Path) -> None:
+    folder = fresh(TINY, tmp_path / "tiny").run.folder
+    with serving(folder, files=256) as server, ExitStack() as stack:
+        for number in range(400):
+            link = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+            if number % 2:
+                link.sendall(b"GET /health HT")
+        for _ in range(20):
+            began = time.monotonic()
+            assert server.json("GET", "/health")[0] == 200
+            assert time.monotonic() - began < 2
+        assert server.json("POST", "/predict", FOUR, Content_Type="image/png")[0] == 200
+        server.process.terminate()
+        assert server.process.wait(20) in (0, -15)
+        assert server.process.stderr is not None
+        assert server.process.stderr.read().strip() in ("", "Stopped.")
+
+
+def test_who_says_nothing_is_sent_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "SECONDS", 0.4)
+    with answering(app(fresh(TINY, tmp_path / "tiny"))) as (port, said), ExitStack() as stack:
+
+        def connected() -> socket.socket:
+            return stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+
+        silent, slow, dribbling, kept = connected(), connected(), connected(), connected()
+        kept.sendall(HEALTH)
+        assert kept.recv(4096).startswith(b"HTTP/1.1 200 ")
+        slow.sendall(b"GET /health HTTP/1.1\r\nHos")
+        for byte in b"POST /predict HTT":
+            try:
+                dribbling.sendall(bytes([byte]))
+            except OSError:
+                break
+            time.sleep(0.05)
+        assert silent.recv(4096) == b""
+        assert slow.recv(4096).startswith(b"HTTP/1.1 408 ")
+        assert dribbling.recv(4096).startswith(b"HTTP/1.1 408 ")
+        is_well(port)
+        assert said == []
+
+
+def test_who_takes_no_answer_is_sent_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "SECONDS", 0.4)
+
+    async def large(scope, receive, send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(50):
+            await send({"type": "http.response.body", "body": bytes(2**20), "more_body": True})
+        ended.set()
+
+    ended = threading.Event()
+    with answering(large) as (port, said), socket.create_connection(("127.0.0.1", port), timeout=10) as link:
+        link.sendall(HEALTH)
+        assert ended.wait(10)  # nothing was read, and the rest of the answer was let go
+        assert [line for line in said if "ASGI callable returned without completing" not in line] == []
+
+
+def test_where_all_are_being_answered_one_more_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "MOST", 3)
+    gate = threading.Event()
+
+    async def held(scope, receive, send) -> None:
+        import asyncio
+
+        while not gate.is_set():
+            await asyncio.sleep(0.01)
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    with answering(held) as (port, said), ExitStack() as stack:
+        links = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10)) for _ in range(3)]
+        for link in links:
+            link.sendall(HEALTH)
+        time.sleep(0.2)
+        (found,) = exchange(port, [HEALTH])
+        assert found.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: 1\r\n" in found
+        assert json.loads(found.partition(b"\r\n\r\n")[2])["error"] == {
+            "where": "",
+            "what": "too many connections at once.",
+            "expected": "3 are kept, and each of them is being answered.",
+            "remedy": "Try again soon.",
+        }
+        gate.set()
+        assert [link.recv(4096)[:13] for link in links] == [b"HTTP/1.1 204 "] * 3
+        assert said == []
