@@ -4,6 +4,7 @@ import codecs
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -118,7 +119,10 @@ def test_every_verb_prints_in_any_encoding(encoding: str, monkeypatch: pytest.Mo
         reference = written(words, "utf-8", monkeypatch)[1].decode()
         assert code == 0
         assert len(text.decode(encoding).splitlines()) == len(reference.splitlines())
-        assert "\\u" not in text.decode(encoding)
+        escaped = re.findall(r"\\u([0-9a-f]{4})", text.decode(encoding))
+        assert all("가" <= chr(int(each, 16)) <= "힣" for each in escaped), (
+            "only the Korean titles have no like in ASCII"
+        )
     for words in (["show", "日本語"], ["account", "1x8x8: conv 99\udcff 3x3"], ["日本語"]):
         code, text = written(words, encoding, monkeypatch)
         assert code == 2
