@@ -23,7 +23,7 @@ from tests.serve.test_unit import ODD
 
 pytestmark = NEEDS_CHROMIUM
 
-TRIALS = 60
+TRIALS = 110
 JOINED = Network(
     "joined",
     (3, 20, 13),
@@ -119,6 +119,7 @@ def test_the_section_says_what_the_served_one_says(server, digits_run, visit, tm
         ("sandbox-network", open_run(digits_run).network.name),
         ("try-C3-kernel", "6"),
         ("try-S2-padding", "3"),
+        ("try-S2-padding", "1"),
         ("try-C5-kernel", "40"),
         ("try-C5-kernel", "3"),
         ("try-F6-filters", "0"),
