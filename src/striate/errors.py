@@ -12,6 +12,8 @@
     ├── AddressError (OSError)          an address that a server cannot listen on
     ├── RequirementError (ImportError)  a package that is not installed
     ├── LearningError (ArithmeticError) a training that cannot go on
+    ├── KernelError (RuntimeError)      compiled kernels that could not finish
+    │   └── KernelMemoryError (MemoryError) because memory ran out
     ├── AuditError (AssertionError)     an account that the built module contradicts
     └── ClaimError (AssertionError)     a claim whose computed value is not the one on record
 
@@ -87,6 +89,14 @@ class RequirementError(StriateError, ImportError):
 
 class LearningError(StriateError, ArithmeticError):
     """A training that cannot go on."""
+
+
+class KernelError(StriateError, RuntimeError):
+    """The compiled kernels could not finish a call."""
+
+
+class KernelMemoryError(KernelError, MemoryError):
+    """The compiled kernels ran out of memory."""
 
 
 class AuditError(StriateError, AssertionError):
