@@ -2,6 +2,7 @@
 
     StriateError
     ├── SpecError (ValueError)          a description that is not a network
+    │   ├── ArgumentError (TypeError)   a layer called with arguments that it does not take
     │   ├── ShapeError                  layers that do not fit together
     │   └── FormatError                 JSON, or text, that cannot be read as a description
     ├── UnknownNameError (LookupError)  no network, layer, recipe or class of that name
@@ -49,6 +50,10 @@ class StriateError(Exception):
 
 class SpecError(StriateError, ValueError):
     """A description that is not a network."""
+
+
+class ArgumentError(SpecError, TypeError):
+    """A layer called with arguments that it does not take, or without one that it needs."""
 
 
 class ShapeError(SpecError):

@@ -13,6 +13,7 @@ from typing import cast
 
 from striate.errors import SpecError
 from striate.spec import checks
+from striate.spec.calling import answers
 from striate.spec.checks import Pair, Sides
 
 Table = tuple[tuple[int, ...], ...]
@@ -257,7 +258,9 @@ class RBF:
 
     def __post_init__(self) -> None:
         least = -float("inf")
-        rows = tuple(tuple(checks.number("RBF centres", each, least=least) for each in row) for row in self.centres)
+        given = cast("list[object]", self.centres if isinstance(self.centres, (list, tuple)) else [])
+        lists = [cast("list[object]", row if isinstance(row, (list, tuple)) else []) for row in given]
+        rows = tuple(tuple(checks.number("RBF centres", each, least=least) for each in row) for row in lists)
         if not rows or not rows[0] or any(len(row) != len(rows[0]) for row in rows):
             raise SpecError(
                 "RBF centres are not rows of one length.", "Give one vector for each unit, all of the input's length."
@@ -312,7 +315,8 @@ class Branches:
     name: str = ""
 
     def __post_init__(self) -> None:
-        blocks = tuple(each if isinstance(each, Block) else Block(each) for each in self.branches)
+        given = cast("list[Block | Sequence[Layer]]", self.branches if isinstance(self.branches, (list, tuple)) else [])
+        blocks = tuple(each if isinstance(each, Block) else Block(each) for each in given)
         if len(blocks) < 2:
             raise SpecError(f"Branches has {len(blocks)} branches.", "It needs at least two.")
         _set(self, branches=blocks, name=checks.name("Branches name", self.name))
@@ -377,6 +381,8 @@ KINDS: dict[str, type[Layer]] = {
     "auxiliary": Auxiliary,
 }
 """The word for each kind, in JSON and in tables."""
+for _kind in KINDS.values():
+    answers(_kind)
 
 
 def kind(layer: Layer) -> str:

@@ -82,7 +82,9 @@ class Learner:
     def __init__(self, model: Built, recipe: Recipe) -> None:
         self.model = model
         self.recipe = recipe
-        self.engine = model.engine(recipe.batch) if recipe.optimiser in RULES else None
+        knows = recipe.optimiser in RULES
+        model.settle(batch=recipe.batch, without=() if knows else ("striate",))
+        self.engine = model.engine() if knows else None
         self.optimiser = optimiser_for(model, recipe, engine=self.engine is not None)
         self.rule = Rule(self.optimiser) if self.engine else None
         self.spent: dict[str, float] = {}
