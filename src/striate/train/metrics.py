@@ -77,14 +77,22 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 @torch.inference_mode()
 def run_over(
-    model: Built, images: ImageSet, preprocessing: Preprocessing, *, recipe: Recipe, temperature: float = 1.0
+    model: Built,
+    images: ImageSet,
+    preprocessing: Preprocessing,
+    *,
+    recipe: Recipe,
+    temperature: float = 1.0,
+    threads: int | None = None,
 ) -> Outputs:
     """Run a model in evaluation mode over packed `images`, on the kernels it has; nothing of it changes.
 
-    Where nobody chose kernels these are PyTorch's: to look takes no steps to measure others.
+    Where nobody chose kernels these are PyTorch's: to look takes no steps to measure others. Striate's take as many
+    `threads`, or PyTorch's number.
     """
     device = next(model.parameters()).device
     engine = model.engine()
+    threads = threads or torch.get_num_threads()
     found: list[Tensor] = []
     loss = 0.0
     with evaluating(model):
@@ -92,7 +100,7 @@ def run_over(
             batch = images.images[start : start + BATCH]
             labels = images.labels[start : start + BATCH].to(device)
             if engine:
-                outputs = engine.outputs(pictures_of(batch, preprocessing), threads=torch.get_num_threads())
+                outputs = engine.outputs(pictures_of(batch, preprocessing), threads=threads)
             else:
                 outputs = model.compute(preprocessing.normalise(batch.to(device)))
             loss += loss_of(outputs, labels, recipe).item() * len(labels)
