@@ -18,11 +18,11 @@ demo: $(VENV)/installed  ## account, training, evaluation, prediction: about a m
 
 test: $(VENV)/installed-dev  ## the tests that take seconds
 	@echo 'The order of the tests is that of SEED=$(SEED)'
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 -p randomly --randomly-seed=$(SEED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --randomly-seed=$(SEED)
 
 test-slow: $(VENV)/installed-dev  ## the tests that take minutes
 	@echo 'The order of the tests is that of SEED=$(SEED)'
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 -p randomly --randomly-seed=$(SEED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --randomly-seed=$(SEED)
 
 check: $(VENV)/installed-dev  ## format, lint, types, and the direction of imports
 	$(BIN)/ruff format --check .

@@ -24,20 +24,20 @@ def whole(what: str, value: object, *, least: int = 1) -> int:
 
 def pair(what: str, value: object, *, least: int = 1) -> Pair:
     """A (height, width) from one number for both, or from two."""
-    items = _items(value)
-    if items is not None:
-        if len(items) != 2:
+    found = items(value)
+    if found is not None:
+        if len(found) != 2:
             raise SpecError(f"{what} is {value!r}.", "It must be one whole number, or two: (height, width).")
-        return whole(what, items[0], least=least), whole(what, items[1], least=least)
+        return whole(what, found[0], least=least), whole(what, found[1], least=least)
     both = whole(what, value, least=least)
     return both, both
 
 
 def sides(what: str, value: object) -> Sides:
     """(top, bottom, left, right) from one number, from (height, width), or from all four."""
-    items = _items(value)
-    if items is not None and len(items) == 4:
-        top, bottom, left, right = (whole(what, side, least=0) for side in items)
+    found = items(value)
+    if found is not None and len(found) == 4:
+        top, bottom, left, right = (whole(what, side, least=0) for side in found)
         return top, bottom, left, right
     try:
         height, width = pair(what, value, least=0)
@@ -86,19 +86,20 @@ def name(what: str, value: object) -> str:
 
 def table(what: str, value: object, *, rows: int) -> tuple[tuple[int, ...], ...]:
     """A connection table: for each filter, the input maps that it sees, ascending and each once."""
-    lines = _items(value)
+    lines = items(value)
     if lines is None:
         raise SpecError(f"{what} is {value!r}.", "It must list, for each filter, the input maps that it sees.")
     if len(lines) != rows:
         raise SpecError(f"{what} has {len(lines)} rows for {rows} filters.", "It must have one row for each filter.")
     checked: list[tuple[int, ...]] = []
     for position, line in enumerate(lines):
-        maps = tuple(whole(f"{what}[{position}]", each, least=0) for each in _items(line) or ())
+        maps = tuple(whole(f"{what}[{position}]", each, least=0) for each in items(line) or ())
         if not maps or list(maps) != sorted(set(maps)):
             raise SpecError(f"{what}[{position}] is {line!r}.", "A filter sees at least one map, ascending, each once.")
         checked.append(maps)
     return tuple(checked)
 
 
-def _items(value: object) -> tuple[object, ...] | None:
+def items(value: object) -> tuple[object, ...] | None:
+    """What a list or a tuple holds; None for anything else."""
     return tuple(cast("list[object]", value)) if isinstance(value, (tuple, list)) else None

@@ -258,8 +258,7 @@ class RBF:
 
     def __post_init__(self) -> None:
         least = -float("inf")
-        given = cast("list[object]", self.centres if isinstance(self.centres, (list, tuple)) else [])
-        lists = [cast("list[object]", row if isinstance(row, (list, tuple)) else []) for row in given]
+        lists = [checks.items(row) or () for row in checks.items(self.centres) or ()]
         rows = tuple(tuple(checks.number("RBF centres", each, least=least) for each in row) for row in lists)
         if not rows or not rows[0] or any(len(row) != len(rows[0]) for row in rows):
             raise SpecError(
@@ -315,7 +314,7 @@ class Branches:
     name: str = ""
 
     def __post_init__(self) -> None:
-        given = cast("list[Block | Sequence[Layer]]", self.branches if isinstance(self.branches, (list, tuple)) else [])
+        given = cast("tuple[Block | Sequence[Layer], ...]", checks.items(self.branches) or ())
         blocks = tuple(each if isinstance(each, Block) else Block(each) for each in given)
         if len(blocks) < 2:
             raise SpecError(f"Branches has {len(blocks)} branches.", "It needs at least two.")

@@ -1,4 +1,4 @@
-"""How many threads a step takes on Striate's kernels: tried again at each epoch's beginning, on the training's steps."""
+"""How many threads a step takes on Striate's kernels: tried again at each epoch's beginning, on the first steps."""
 
 from __future__ import annotations
 
