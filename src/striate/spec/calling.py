@@ -22,13 +22,13 @@ def answers(kind: type) -> None:
     Write Conv(16, kernel=3).
     """
     make = cast("Callable[..., None]", kind.__init__)
-    signature = inspect.signature(kind)
 
     @wraps(make)
     def checked(self: object, *given: object, **named: object) -> None:
         try:
             make(self, *given, **named)
         except TypeError as problem:
+            signature = inspect.signature(kind)
             try:
                 signature.bind(*given, **named)
             except TypeError:
