@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 RUN := runs/demo
+# Tests run in random order; `make test SEED=...` runs them in that of a seed that was printed.
+SEED := $(or $(SEED),$(shell date +%s))
 
 .PHONY: demo test test-slow check bench docs clean
 
@@ -16,10 +18,12 @@ demo: $(VENV)/installed  ## account, training, evaluation, prediction: about a m
 	@echo; echo 'Next: $(BIN)/striate serve $(RUN) --open'
 
 test: $(VENV)/installed-dev  ## the tests that take seconds
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2
+	@echo 'The order of the tests is that of SEED=$(SEED)'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --randomly-seed=$(SEED)
 
 test-slow: $(VENV)/installed-dev  ## the tests that take minutes
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2
+	@echo 'The order of the tests is that of SEED=$(SEED)'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --randomly-seed=$(SEED)
 
 check: $(VENV)/installed-dev  ## format, lint, types, and the direction of imports
 	$(BIN)/ruff format --check .

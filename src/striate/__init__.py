@@ -6,12 +6,13 @@ imported from its own room: `striate.build`, `striate.audit`, `striate.data`, `s
 """
 
 from striate.account import Account as Account
-from striate.account import account as account
+from striate.by_name import account as account
+from striate.by_name import to_json as to_json
+from striate.by_name import to_text as to_text
 from striate.errors import StriateError as StriateError
 from striate.networks import NETWORKS as NETWORKS
 from striate.networks import find as find
 from striate.spec.json import from_json as from_json
-from striate.spec.json import to_json as to_json
 from striate.spec.layers import RBF as RBF
 from striate.spec.layers import Activation as Activation
 from striate.spec.layers import Auxiliary as Auxiliary
@@ -34,6 +35,5 @@ from striate.spec.layers import Subsample as Subsample
 from striate.spec.network import Network as Network
 from striate.spec.network import Source as Source
 from striate.spec.notation import from_text as from_text
-from striate.spec.writing import to_text as to_text
 
 __version__ = "0.1.0"

@@ -2,6 +2,7 @@
 
     StriateError
     ├── SpecError (ValueError)          a description that is not a network
+    │   ├── ArgumentError (TypeError)   a layer called with arguments that it does not take
     │   ├── ShapeError                  layers that do not fit together
     │   └── FormatError                 JSON, or text, that cannot be read as a description
     ├── UnknownNameError (LookupError)  no network, layer, recipe or class of that name
@@ -12,6 +13,8 @@
     ├── AddressError (OSError)          an address that a server cannot listen on
     ├── RequirementError (ImportError)  a package that is not installed
     ├── LearningError (ArithmeticError) a training that cannot go on
+    ├── KernelError (RuntimeError)      compiled kernels that could not finish
+    │   └── KernelMemoryError (MemoryError) because memory ran out
     ├── AuditError (AssertionError)     an account that the built module contradicts
     └── ClaimError (AssertionError)     a claim whose computed value is not the one on record
 
@@ -54,6 +57,10 @@ class SpecError(StriateError, ValueError):
     """A description that is not a network."""
 
 
+class ArgumentError(SpecError, TypeError):
+    """A layer called with arguments that it does not take, or without one that it needs."""
+
+
 class ShapeError(SpecError):
     """Layers that do not fit together, or an input that does not fit the layers."""
 
@@ -92,6 +99,14 @@ class RequirementError(StriateError, ImportError):
 
 class LearningError(StriateError, ArithmeticError):
     """A training that cannot go on."""
+
+
+class KernelError(StriateError, RuntimeError):
+    """The compiled kernels could not finish a call."""
+
+
+class KernelMemoryError(KernelError, MemoryError):
+    """The compiled kernels ran out of memory."""
 
 
 class AuditError(StriateError, AssertionError):

@@ -8,6 +8,10 @@
 
 namespace {
 
+void check(int32_t status) {
+    if (status != DONE) std::printf("status %d\n", int(status)), std::exit(1);
+}
+
 struct Network {
     std::vector<StriateLayer> layers;
     std::vector<std::vector<float>> values;
@@ -71,7 +75,8 @@ struct Network {
     }
 
     void run(int images, int loss, int threads) {
-        void* engine = striate_new(layers.data(), int32_t(layers.size()));
+        void* engine;
+        check(striate_new(layers.data(), int32_t(layers.size()), &engine));
         const size_t each = size_t(layers[0].input[0]) * layers[0].input[1] * layers[0].input[2];
         std::vector<uint8_t> bytes(each * (images + 3));
         for (uint8_t& byte : bytes) byte = uint8_t(std::rand());
@@ -80,7 +85,7 @@ struct Network {
         for (int64_t& label : labels) label = std::rand() % shape[0];
         const StriateImages given{bytes.data(), nullptr, chosen.data(), images, -0.1f, 0.005f};
         std::vector<float> outputs(size_t(images) * shape[0]);
-        striate_forward(engine, &given, outputs.data(), threads);
+        check(striate_forward(engine, &given, outputs.data(), threads));
         std::vector<std::vector<float>> slots;
         std::vector<float*> first, second, average;
         for (const StriateLayer& layer : layers) {
@@ -98,7 +103,7 @@ struct Network {
         StriateResult result{};
         for (int step = 0; step < 2; step++) {
             update.step++;
-            striate_step(engine, &given, &target, &update, threads, &result);
+            check(striate_step(engine, &given, &target, &update, threads, &result));
             if (!std::isfinite(result.loss)) std::printf("loss %g\n", result.loss), std::exit(1);
         }
         warp(engine, given, threads);
@@ -107,7 +112,8 @@ struct Network {
 
     // A pass image by image, and the curvature; rates of one size, and as many sums.
     void learn(int images, int loss) {
-        void* pattern = striate_pattern_new(layers.data(), int32_t(layers.size()));
+        void* pattern;
+        check(striate_pattern_new(layers.data(), int32_t(layers.size()), &pattern));
         const size_t each = size_t(layers[0].input[0]) * layers[0].input[1] * layers[0].input[2];
         std::vector<float> floats(each * images);
         for (float& value : floats) value = float(std::rand() % 200) / 100.0f - 1.0f;
@@ -127,8 +133,9 @@ struct Network {
         }
         for (auto& each_number : numbers) pointers.push_back(each_number.data());
         StriateResult result{};
-        if (!striate_pattern_learn(pattern, &given, &target, pointers.data(), &result) || !std::isfinite(result.loss) ||
-            !striate_pattern_curvature(pattern, &given, &target, pointers.data()))
+        check(striate_pattern_learn(pattern, &given, &target, pointers.data(), &result));
+        check(striate_pattern_curvature(pattern, &given, &target, pointers.data()));
+        if (!std::isfinite(result.loss))
             std::printf("pattern: loss %g\n", result.loss), std::exit(1);
         striate_pattern_free(pattern);
     }
@@ -141,7 +148,7 @@ struct Network {
         StriateWarp warp{{input[0], input[1], input[2]}, {ranks[0], ranks[1]}, moves, noise,
                          memory(size_t(ranks[0]) * input[1], 1), memory(size_t(ranks[1]) * input[2], 1)};
         std::vector<float> to(size_t(given.count) * input[0] * input[1] * input[2]);
-        striate_warp(engine, &given, &warp, to.data(), threads);
+        check(striate_warp(engine, &given, &warp, to.data(), threads));
         for (float each : to)
             if (!(each >= -0.1001f && each <= 1.1751f)) std::printf("pixel %g\n", each), std::exit(1);
     }
@@ -171,25 +178,26 @@ void run_alone(const StriateLayer& layer, int images, int threads) {
     pass.images = images, pass.in = floats(in), pass.out = floats(out), pass.sums = sums.data();
     pass.scale = floats(scale), pass.shift = floats(shift), pass.weight = layer.weight, pass.bias = layer.bias;
     pass.memory = places.empty() ? nullptr : places.data();
-    void* alone = striate_layer_new(&layer, RELU);
-    striate_layer_forward(alone, &pass, threads);
+    void* alone;
+    check(striate_layer_new(&layer, RELU, &alone));
+    check(striate_layer_forward(alone, &pass, threads));
     pass.out_gradient = floats(out_gradient), pass.sums_gradient = of_sums.data(), pass.in_gradient = floats(in_gradient);
     pass.weight_gradient = layer.weight_gradient, pass.bias_gradient = layer.bias_gradient;
     pass.scale_gradient = of_scale.data(), pass.shift_gradient = of_shift.data();
-    striate_layer_backward(alone, &pass, threads);
+    check(striate_layer_backward(alone, &pass, threads));
     striate_layer_free(alone);
     StriateJoin join{};
     join.function = SIGMOID, join.channels = channels, join.positions = int32_t(positions), join.images = images;
     join.terms[0] = floats(in), join.terms[1] = floats(in_gradient), join.out = floats(back);
     join.scales[1] = floats(scale), join.shifts[1] = floats(shift);
-    striate_join_forward(&join, threads);
+    check(striate_join_forward(&join, threads));
     auto first = memory(in_size), second = memory(in_size);
     join.out_gradient = floats(in), join.gradients[0] = floats(first), join.gradients[1] = floats(second);
     join.scale_gradients[1] = of_scale.data(), join.shift_gradients[1] = of_shift.data();
-    striate_join_backward(&join, threads);
+    check(striate_join_backward(&join, threads));
     std::vector<float> plain(size_t(images) * channels * positions, 1.0f);
-    striate_to_groups(plain.data(), floats(in), images, channels, int32_t(positions), threads);
-    striate_from_groups(floats(in), plain.data(), images, channels, int32_t(positions), threads);
+    check(striate_to_groups(plain.data(), floats(in), images, channels, int32_t(positions), threads));
+    check(striate_from_groups(floats(in), plain.data(), images, channels, int32_t(positions), threads));
     for (float each : plain)
         if (each != 1.0f) std::printf("layout %g\n", each), std::exit(1);
     for (double each : of_scale)

@@ -244,7 +244,6 @@ def test_the_curves(whole: Path) -> None:
 
 
 def test_the_command(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(torch, "set_flush_denormal", lambda _: True)  # a setting of the whole process, not of this test
     runner, out = CliRunner(), str(tmp_path / "run")
     done = runner.invoke(verbs, ["reproduce", "lenet5-1998", "--passes", "2", "--set-size", "500", "--out", out])
     assert done.exit_code == 0, done.output

@@ -169,7 +169,9 @@ def _convolution(layer: Conv, moved: Window, channels: int, read: Piece) -> Iter
 
 def _pooling(layer: Pool, moved: Window, channels: int, read: Piece) -> Iterator[Piece]:
     outputs = prod(axis.output for axis in moved.axes)
-    copied = not _symmetric(moved) or any(2 * axis.before > axis.kernel for axis in moved.axes)
+    wide = any(2 * axis.before > axis.kernel for axis in moved.axes)
+    mixed = any(axis.hangs for axis in moved.axes) and any(axis.drops for axis in moved.axes)
+    copied = not _symmetric(moved) or wide or mixed
     if copied:
         reach = prod((axis.output - 1) * axis.stride + axis.kernel for axis in moved.axes)
         yield Piece("padded input", None, channels * reach)

@@ -28,6 +28,7 @@ from striate.kernels import choice
 from striate.kernels.engine import Engine
 from striate.kernels.layerwise import Layerwise
 from striate.kernels.names import KERNELS as NAMES
+from striate.networks import find
 from striate.spec.checks import one_of
 from striate.spec.layers import (
     RBF,
@@ -63,15 +64,18 @@ Heads = dict[str, Tensor] | None
 class Built(nn.Module):
     """A network that runs: images of (batch, channels, height, width) in, the last layer's output out.
 
-    `network` is the description it was built from; `network.probabilities` says whether the output is probabilities.
-    `kernels`, one of `KERNELS`, says on what training and evaluation run it; "auto" as long as that has not been
-    measured. A call of the module itself, and `logits`, always run on PyTorch.
+    `network` is the description it was built from; `network.probabilities` says whether its output is probabilities.
+    With `gives_logits` a call stops before the closing softmax.
+    `kernels`, one of `KERNELS`, says on what training and evaluation run it. "auto" is that nobody has chosen: it runs
+    on PyTorch until `run_on` is told of others, such as `fastest_kernels`. Running it measures nothing and lays nothing
+    out anew. A call of the module itself, and `logits`, always run on PyTorch.
     """
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
         self.kernels = "torch"
+        self.gives_logits = False
         self._engine: Engine | None = None
         self._layers: Layerwise | None = None
 
@@ -84,16 +88,9 @@ class Built(nn.Module):
         if kernels == "channels-last":
             self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - the stubs lack it
 
-    def engine(self, batch: int = 128) -> Engine | None:
-        """The whole network on Striate's kernels, or None where it runs on others: `compute` then knows which.
-
-        "auto" is settled by the first call, which takes a few steps of `batch` images with each.
-        """
-        if not self._plain():
-            return None
-        if self.kernels == "auto":
-            self.run_on(_fastest_kernels(self.network, batch))
-        if self.kernels != "striate":
+    def engine(self) -> Engine | None:
+        """The whole network on Striate's kernels, or None where it runs on others: `compute` then knows which."""
+        if self.kernels != "striate" or not self._plain():
             return None
         if self._engine is None:
             self._engine = Engine(self.network, self)
@@ -108,11 +105,20 @@ class Built(nn.Module):
             images = images.contiguous(memory_format=torch.channels_last)
         return self.logits(images, heads)
 
+    def settle(self, *, batch: int, without: tuple[str, ...] = ()) -> None:
+        """Where nobody has chosen kernels, take the fastest for training: what trains does this before its first step.
+
+        Off the CPU, or in another precision, these are PyTorch's.
+        """
+        if self.kernels == "auto":
+            fits = self._plain()
+            self.run_on(fastest_kernels(self.network, batch=batch, without=without) if fits else "torch")
+
     def _plain(self) -> bool:
         return all(each.dtype == torch.float32 and each.device.type == "cpu" for each in self.parameters())
 
     def forward(self, images: Tensor) -> Tensor:
-        return _run(self.children(), images, None)
+        return self.logits(images) if self.gives_logits else _run(self.children(), images, None)
 
     def logits(self, images: Tensor, heads: Heads = None) -> Tensor:
         """The output before a closing softmax; with a dictionary `heads` the auxiliary heads run too."""
@@ -159,24 +165,32 @@ class Head(nn.Module):
 
 
 def build(
-    network: Network,
+    network: Network | str,
     *,
+    logits: bool = False,
     initialisation: str = "he",
     generator: torch.Generator | None = None,
     device: torch.device | str = "cpu",
     kernels: str = "auto",
 ) -> Built:
-    """A module of `network` with fresh weights, drawn by an `initialisation` of `striate.build.initialise`.
+    """A module of `network`, or of the one that a name means, with fresh weights.
 
-    On the device "meta" it has shapes and no memory. `kernels` is one of `KERNELS`. Raises ShapeError where the layers
-    do not fit, and SpecError where the weights are more than the memory holds, or where Striate's kernels are asked for
-    and cannot run the network.
+    `model(images)` gives what the last layer does: probabilities where that is a softmax. `F.cross_entropy` takes
+    logits, and trains badly on probabilities without a word: build with `logits=True`, and `model(images)` gives the
+    values before the closing softmax.
 
-    >>> from striate.networks import find
-    >>> model = build(find("lenet5"))
+    `initialisation` is one of `striate.build.initialise`, `kernels` one of `KERNELS`. On the device "meta" the module
+    has shapes and no memory. Raises ShapeError where the layers do not fit, and SpecError where the weights are more
+    than the memory holds, or where Striate's kernels are asked for and cannot run the network.
+
+    >>> model = build("lenet5")
     >>> model.C3.weight.shape, sum(p.numel() for p in model.parameters())
     (torch.Size([60, 5, 5]), 60000)
+    >>> images = torch.zeros(1, 3, 64, 64)
+    >>> [build("lenet5-keras", logits=each)(images).sum().round().item() == 1 for each in (False, True)]
+    [True, False]
     """
+    network = find(network) if isinstance(network, str) else network
     planned = plan(network)
     one_of("kernels", kernels, KERNELS)
     if reason := choice.missing(network, kernels):
@@ -190,6 +204,7 @@ def build(
     device = torch.device(device)
     require_memory(network, planned, device.type)
     built = Built(network)
+    built.gives_logits = logits
     _add(built, network.layers, "", shapes, device)
     if device.type != "meta":
         initialise(built, planned, initialisation, generator=generator)
@@ -197,12 +212,21 @@ def build(
     return built
 
 
+def fastest_kernels(network: Network, *, batch: int = 128, without: tuple[str, ...] = ()) -> str:
+    """Whichever kernels train `network` fastest here, but for those `without` which it must be.
+
+    A fresh copy takes a few steps of `batch` images on each. One answer for a whole process, so that what it trains
+    twice comes out the same.
+    """
+    return _fastest_kernels(network, batch, without)
+
+
 @cache
-def _fastest_kernels(network: Network, batch: int) -> str:
-    """One answer for a whole process, so that what it trains twice comes out the same."""
+def _fastest_kernels(network: Network, batch: int, without: tuple[str, ...]) -> str:
     with torch.inference_mode(False):
         model = build(network, generator=torch.Generator(), kernels="torch")
-        return choice.choose(network, model, batch=batch, threads=torch.get_num_threads()).kernels
+        threads = torch.get_num_threads()
+        return choice.choose(network, model, batch=batch, threads=threads, without=without).kernels
 
 
 def _run(children: Iterable[nn.Module], values: Tensor, heads: Heads) -> Tensor:

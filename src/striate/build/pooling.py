@@ -21,15 +21,19 @@ def pooling(layer: Pool, shape: Shape) -> nn.Module:
     height, width = moved.axes
     kernel, stride = (height.kernel, width.kernel), (height.stride, width.stride)
     padding = (height.before, width.before)
-    if not symmetric(moved.padding) or any(2 * axis.before > axis.kernel for axis in moved.axes):
+    # What an exporter makes of `ceil_mode` has a last window on every axis that PyTorch may leave out.
+    ceil = any(axis.hangs for axis in moved.axes)
+    mixed = ceil and any(axis.drops for axis in moved.axes)
+    if mixed or not symmetric(moved.padding) or any(2 * axis.before > axis.kernel for axis in moved.axes):
         return SidePaddedPooling(layer, moved)
     if layer.function == "max":
-        return nn.MaxPool2d(kernel, stride, padding, ceil_mode=layer.ceil)
-    return nn.AvgPool2d(kernel, stride, padding, ceil_mode=layer.ceil, count_include_pad=layer.count_padding)
+        return nn.MaxPool2d(kernel, stride, padding, ceil_mode=ceil)
+    return nn.AvgPool2d(kernel, stride, padding, ceil_mode=ceil, count_include_pad=layer.count_padding)
 
 
 class SidePaddedPooling(nn.Module):
-    """Pooling whose padding PyTorch's own modules do not take: other for each side, or more than half the kernel."""
+    """Pooling that PyTorch's own modules do not take: padding other for each side, or more than half the kernel; or a
+    last window that hangs over the edge on one axis and is left out on the other."""
 
     def __init__(self, layer: Pool, moved: Window) -> None:
         super().__init__()
@@ -43,7 +47,7 @@ class SidePaddedPooling(nn.Module):
         sides = (width.before, _after(width), height.before, _after(height))
         if self.function == "max":
             return F.max_pool2d(F.pad(maps, sides, value=-torch.inf), kernel, stride)
-        sums = F.avg_pool2d(F.pad(maps, sides), kernel, stride, divisor_override=1)
+        sums = _sums(F.pad(maps, sides), kernel, stride)
         counts = [_counts(axis, padding=self.count_padding).to(maps) for axis in self.moved.axes]
         return sums / (counts[0][:, None] * counts[1])
 
@@ -59,8 +63,13 @@ class Subsampling(nn.Module):
         self.bias = nn.Parameter(torch.empty(shape[0], device=device))
 
     def forward(self, maps: Maps) -> Pooled:
-        sums = F.avg_pool2d(maps, self.kernel, self.stride, divisor_override=1)
+        sums = _sums(maps, self.kernel, self.stride)
         return torch.addcmul(self.bias[:, None, None], sums, self.weight[:, None, None])
+
+
+def _sums(maps: Maps, kernel: tuple[int, int], stride: tuple[int, int]) -> Pooled:
+    """The sum of each window, as its mean times its size: exporters to ONNX drop `divisor_override`."""
+    return F.avg_pool2d(maps, kernel, stride) * (kernel[0] * kernel[1])
 
 
 def _after(axis: Axis) -> int:

@@ -98,14 +98,13 @@ def command(
     if pool and not distorted:
         raise click.UsageError("--pool says how images are distorted; give --distorted too.")
 
-    import torch
-
     from striate.cli.progress import working
     from striate.reproduce import session
     from striate.reproduce.method import ALL, Decisions, Method
+    from striate.train.machine import tiny_is_zero
     from striate.train.run import free_folder, open_run
 
-    torch.set_flush_denormal(True)
+    click.get_current_context().with_resource(tiny_is_zero())
     silent = quiet or as_json
     if resumed is not None:
         run = open_run(resumed)

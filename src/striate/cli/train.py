@@ -92,18 +92,17 @@ def command(
     elif network is None:
         raise click.UsageError("Give a NETWORK to train, such as lenet5, or --resume RUN.")
 
-    import torch
-
     from striate.cli.progress import working
     from striate.errors import DataError
     from striate.networks import data_for
     from striate.networks.adapt import adapted
     from striate.train import session
+    from striate.train.machine import tiny_is_zero
     from striate.train.recipes import find_recipe, recipe_for
     from striate.train.run import free_folder, open_run
 
     # A processor takes a hundred times as long for numbers below 1.2e-38, which a training's last epochs are full of.
-    torch.set_flush_denormal(True)
+    click.get_current_context().with_resource(tiny_is_zero())
     if resumed is not None:
         run = open_run(resumed)
         with working(f"Reading the images of {run.data.source}", quiet=quiet):

@@ -7,7 +7,9 @@ import os
 from ctypes import POINTER, Structure, c_double, c_float, c_int32, c_int64, c_uint64, c_void_p
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
+from striate.errors import KernelError, KernelMemoryError
 from striate.kernels.compile import HERE, instruction_sets, library_name
 
 CHOICE = "STRIATE_KERNELS"
@@ -128,6 +130,31 @@ class Join(Structure):
     ]
 
 
+STATUSES = ("done", "no memory", "failed")
+"""In the order of `StriateStatus`."""
+_EXTENT = [c_int64, c_int32, c_int32]
+CALLS: dict[str, list[Any]] = {
+    "new": [POINTER(Layer), c_int32, POINTER(c_void_p)],
+    "forward": [c_void_p, POINTER(Images), c_void_p, c_int32],
+    "step": [c_void_p, *map(POINTER, (Images, Target, Update)), c_int32, POINTER(Result)],
+    "warp": [c_void_p, POINTER(Images), POINTER(Warp), c_void_p, c_int32],
+    "profile": [c_void_p, POINTER(c_double)],
+    "pattern_new": [POINTER(Layer), c_int32, POINTER(c_void_p)],
+    "pattern_learn": [c_void_p, *map(POINTER, (Images, Target, c_void_p, Result))],
+    "pattern_curvature": [c_void_p, *map(POINTER, (Images, Target, c_void_p))],
+    "layer_new": [POINTER(Layer), c_int32, POINTER(c_void_p)],
+    "layer_forward": [c_void_p, POINTER(Pass), c_int32],
+    "layer_backward": [c_void_p, POINTER(Pass), c_int32],
+    "join_forward": [POINTER(Join), c_int32],
+    "join_backward": [POINTER(Join), c_int32],
+    "to_groups": [c_void_p, c_void_p, *_EXTENT, c_int32],
+    "from_groups": [c_void_p, c_void_p, *_EXTENT, c_int32],
+}
+"""The exports of csrc/interface.hpp that answer with a status, without `striate_`, and what each takes."""
+FREES = ("striate_free", "striate_pattern_free", "striate_layer_free")
+"""Those that give back what a `..._new` made; they cannot fail."""
+
+
 @dataclass(frozen=True)
 class Library:
     """The kernels for one instruction set."""
@@ -164,28 +191,34 @@ def library(instruction_set: str = "") -> Library | str:
 
 
 def _declare(calls: ctypes.CDLL) -> None:
-    address, number = c_void_p, c_int32
-    extent = [c_int64, number, number]
-    declared: dict[str, tuple[list[type], type | None]] = {
-        "new": ([POINTER(Layer), number], address),
-        "free": ([address], None),
-        "forward": ([address, POINTER(Images), address, number], None),
-        "step": ([address, *map(POINTER, (Images, Target, Update)), number, POINTER(Result)], None),
-        "warp": ([address, POINTER(Images), POINTER(Warp), address, number], None),
-        "profile": ([address, POINTER(c_double)], None),
-        "pattern_new": ([POINTER(Layer), number], address),
-        "pattern_free": ([address], None),
-        "pattern_learn": ([address, *map(POINTER, (Images, Target, c_void_p, Result))], number),
-        "pattern_curvature": ([address, *map(POINTER, (Images, Target, c_void_p))], number),
-        "layer_new": ([POINTER(Layer), number], address),
-        "layer_free": ([address], None),
-        "layer_forward": ([address, POINTER(Pass), number], None),
-        "layer_backward": ([address, POINTER(Pass), number], None),
-        "join_forward": ([POINTER(Join), number], None),
-        "join_backward": ([POINTER(Join), number], None),
-        "to_groups": ([address, address, *extent, number], None),
-        "from_groups": ([address, address, *extent, number], None),
-    }
-    for name, (arguments, result) in declared.items():
+    for name, arguments in CALLS.items():
         call = getattr(calls, f"striate_{name}")
-        call.argtypes, call.restype = arguments, result
+        call.argtypes, call.restype = arguments, c_int32
+        call.errcheck = _checked
+    for name in FREES:
+        getattr(calls, name).argtypes, getattr(calls, name).restype = [c_void_p], None
+
+
+def _checked(status: int, call: Any, arguments: tuple[Any, ...]) -> int:
+    """Every call's answer comes here: KernelError where it is not `DONE`, the first of `StriateStatus`."""
+    if status == STATUSES.index("done"):
+        return status
+    name = str(getattr(call, "__name__", "a call"))
+    if status == STATUSES.index("no memory"):
+        raise KernelMemoryError(
+            f"memory ran out inside Striate's kernels ({name}).",
+            "Parameters and the optimiser's state are as they were before the step.",
+            "Take a smaller --batch or fewer --threads, or free memory.",
+        )
+    raise KernelError(
+        f"Striate's kernels could not finish ({name}, status {status}).",
+        "Parameters and the optimiser's state are as they were before the step.",
+        "Report it with the output of striate doctor; meanwhile PyTorch's kernels run the network: --kernels torch.",
+    )
+
+
+def made(call: Any, *arguments: Any) -> int:
+    """The handle of what a `striate_..._new` makes."""
+    handle = c_void_p()
+    call(*arguments, ctypes.byref(handle))
+    return handle.value or 0

@@ -14,7 +14,9 @@ from weakref import finalize
 import torch
 from torch import Tensor, nn
 
+from striate.errors import KernelError
 from striate.kernels.binary import Images, Layer, Library, Result, Target, Update, library
+from striate.kernels.binary import made as handle_of
 from striate.kernels.lower import FUNCTIONS, KINDS, Lowered, NotLoweredError, lower, three
 from striate.kernels.optimiser import Rule
 from striate.kernels.warp import Warp
@@ -90,6 +92,7 @@ class Engine:
         self.module = module
         self.parameters = [each for layer in self.layers for _, each in parameters_of(module, layer)]
         self.gradients = [torch.zeros_like(each, memory_format=torch.contiguous_format) for each in self.parameters]
+        self._free: finalize[..., Engine] | None = None
         self._bind()
 
     def outputs(self, pictures: Pictures, *, threads: int) -> Tensor:
@@ -112,7 +115,12 @@ class Engine:
         target = Target(labels.data_ptr(), LOSSES.index(goal.loss), goal.rubbish, goal.seed)
         update = rule.next(self.parameters) if rule else Update()
         result = Result()
-        self.binary.calls.striate_step(self.handle, images, target, update, threads, result)
+        try:
+            self.binary.calls.striate_step(self.handle, images, target, update, threads, result)
+        except KernelError:
+            if rule:
+                rule.take_back()
+            raise
         return result.loss, result.right
 
     def warped(self, pictures: Pictures, warp: Warp, *, threads: int) -> Tensor:
@@ -149,11 +157,10 @@ class Engine:
         gradients = dict(zip(self.parameters, self.gradients, strict=True))
         self._kept: list[object] = []
         made = [bound(each, self.module, self._kept, gradients) for each in self.layers]
-        handle = self.binary.calls.striate_new((Layer * len(made))(*made), len(made))
-        if not handle:
-            raise MemoryError("the kernels' buffers")
-        self.handle = handle
-        finalize(self, self.binary.calls.striate_free, handle)
+        if self._free:
+            self._free()  # what was made for the parameters' former places
+        self.handle = handle_of(self.binary.calls.striate_new, (Layer * len(made))(*made), len(made))
+        self._free = finalize(self, self.binary.calls.striate_free, self.handle)
 
 
 def layer_of(layer: Lowered) -> tuple[Layer, list[object]]:

@@ -76,6 +76,12 @@ class Rule:
             group.get("average_part", 0.0),
         )
 
+    def take_back(self) -> None:
+        """The last update was not made."""
+        self.done -= 1
+        for counter in self.counters:
+            counter.value = self.done
+
     def _slots(self, group: dict[str, Any]) -> tuple[str, str, str]:
         """What the state keeps for a parameter, as `StriateUpdate` has it; "" for what there is not."""
         average = "average" if group.get("average_part") else ""

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.kernels.binary import Layer, Library, Result, Target, library
+from striate.kernels.binary import made as handle_of
 from striate.kernels.engine import LOSSES, Goal, Pictures, bound, images_of, parameters_of
 from striate.kernels.lower import Lowered, NotLoweredError, lower
 from striate.spec.network import Network
@@ -52,11 +53,8 @@ class Pattern:
         self.module = module
         self._kept: list[object] = []
         made = [bound(each, module, self._kept) for each in self.layers]
-        handle = self.binary.calls.striate_pattern_new((Layer * len(made))(*made), len(made))
-        if not handle:
-            raise MemoryError("the kernels' buffers")
-        self.handle = handle
-        finalize(self, self.binary.calls.striate_pattern_free, handle)
+        self.handle = handle_of(self.binary.calls.striate_pattern_new, (Layer * len(made))(*made), len(made))
+        finalize(self, self.binary.calls.striate_pattern_free, self.handle)
 
     def learn(self, pictures: Pictures, goal: Goal, *, rates: dict[str, Tensor]) -> tuple[float, int]:
         """Show the images one after another; after each, w ← w − rate · ∂E/∂w for every parameter.
@@ -69,9 +67,7 @@ class Pattern:
         images, _keep = images_of(pictures, self.network)
         target, _labels = _target(goal)
         result = Result()
-        done = self.binary.calls.striate_pattern_learn(self.handle, images, target, self._pointers(plain), result)
-        if not done:
-            raise MemoryError("a pass's parameters")
+        self.binary.calls.striate_pattern_learn(self.handle, images, target, self._pointers(plain), result)
         return result.loss, result.right
 
     def curvature(self, pictures: Pictures, goal: Goal) -> dict[str, Tensor]:
@@ -81,8 +77,7 @@ class Pattern:
         sums = {name: torch.zeros_like(each) for name, each in self.module.named_parameters()}
         images, _keep = images_of(pictures, self.network)
         target, _labels = _target(goal)
-        if not self.binary.calls.striate_pattern_curvature(self.handle, images, target, self._pointers(sums)):
-            raise MemoryError("the curvature's sums")
+        self.binary.calls.striate_pattern_curvature(self.handle, images, target, self._pointers(sums))
         return sums
 
     def _pointers(self, numbers: dict[str, Tensor]) -> ctypes.Array[ctypes.c_void_p]:

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from striate.errors import SpecError, quote
 from striate.spec import checks, limits
+from striate.spec.calling import answers
 from striate.spec.checks import Pair, Sides
 
 Table = tuple[tuple[int, ...], ...]
@@ -378,6 +379,8 @@ KINDS: dict[str, type[Layer]] = {
     "auxiliary": Auxiliary,
 }
 """The word for each kind, in JSON and in tables."""
+for _kind in KINDS.values():
+    answers(_kind)
 
 
 def kind(layer: Layer) -> str:

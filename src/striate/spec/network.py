@@ -9,6 +9,7 @@ from typing import cast
 
 from striate.errors import ShapeError, SpecError, quote
 from striate.spec import checks, limits
+from striate.spec.calling import answers
 from striate.spec.layers import (
     Activation,
     Auxiliary,
@@ -79,6 +80,9 @@ class Network:
     def probabilities(self) -> bool:
         """Whether the last layer is a softmax, so that the output is probabilities and not logits."""
         return isinstance(self.layers[-1], Softmax)
+
+
+answers(Network)
 
 
 @dataclass(frozen=True)

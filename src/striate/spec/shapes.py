@@ -88,6 +88,19 @@ class Axis:
         return count - 1 if starts_in_padding else count
 
     @property
+    def hangs(self) -> bool:
+        """Whether the last window, with `ceil`, reaches beyond the padded input."""
+        return (self.output - 1) * self.stride + self.extent > self.padded
+
+    @property
+    def drops(self) -> bool:
+        """Whether `ceil` would give one window more, which is left out because it starts in the padding.
+
+        PyTorch leaves it out; ONNX does so only in its newest version.
+        """
+        return self.ceil and not self.hangs and (self.padded - self.extent) % self.stride > 0
+
+    @property
     def formula(self) -> str:
         """The formula with its numbers in it.
 

@@ -13,6 +13,7 @@ from striate.build import Built
 from striate.errors import LearningError
 from striate.spec.layers import Activation
 from striate.spec.network import plan
+from striate.train.metrics import evaluating
 from striate.train.recipe import Recipe
 
 DEAD_SHARE = 0.5
@@ -121,12 +122,10 @@ def _outputs(model: Built, images: Tensor, paths: list[str]) -> dict[str, Tensor
         model.get_submodule(path).register_forward_hook(lambda _, __, output, path=path: keep(path, output))
         for path in paths
     ]
-    was_training = model.training
-    model.eval()
     try:
-        model.logits(images)
+        with evaluating(model):
+            model.logits(images)
     finally:
-        model.train(was_training)
         for hook in hooks:
             hook.remove()
     return found

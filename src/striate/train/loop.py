@@ -31,6 +31,7 @@ from striate.train.checkpoint import optimiser_tensors, restore
 from striate.train.losses import class_scores, loss_of
 from striate.train.metrics import pictures_of, run_over
 from striate.train.optimisers import average_part, average_weights, averages_in, optimiser_for, rate_at
+from striate.train.pace import Pace
 from striate.train.recipe import Recipe
 from striate.train.temperature import temperature_of
 
@@ -82,9 +83,12 @@ class Learner:
     def __init__(self, model: Built, recipe: Recipe) -> None:
         self.model = model
         self.recipe = recipe
-        self.engine = model.engine(recipe.batch) if recipe.optimiser in RULES else None
+        knows = recipe.optimiser in RULES
+        model.settle(batch=recipe.batch, without=() if knows else ("striate",))
+        self.engine = model.engine() if knows else None
         self.optimiser = optimiser_for(model, recipe, engine=self.engine is not None)
         self.rule = Rule(self.optimiser) if self.engine else None
+        self.pace: Pace | None = None
         self.spent: dict[str, float] = {}
         self.epoch = 0
         self.batch = 0
@@ -94,6 +98,11 @@ class Learner:
         self.best = -1.0
         self.waited = 0
         self.plateaus = 0
+
+    @property
+    def threads(self) -> int:
+        """How many threads Striate's kernels take: PyTorch's number, or that of a `pace`."""
+        return self.pace.threads if self.pace else torch.get_num_threads()
 
     def weights(self) -> dict[str, Tensor]:
         """What is judged and kept: buffers and weights by path, averaged where the recipe wants it."""
@@ -157,6 +166,8 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
     model.train()
     while learner.epoch < recipe.epochs:
         order = epoch_order(len(images), seed=recipe.seed, epoch=learner.epoch)
+        if learner.pace and learner.epoch and not learner.batch:
+            learner.pace.begin(batches)
         while learner.batch < batches:
             begun = time.perf_counter()
             step = learner.epoch * batches + learner.batch
@@ -175,7 +186,7 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
                 if learner.engine and recipe.augmentation.resamples and recipe.augmentation.symmetries == "none":
                     warp = draw_warp(size, preprocessing.shape[1:], recipe.augmentation, generator=generator)
                     pictures = pictures_of(images.images, preprocessing, chosen=chosen)
-                    pixels = learner.engine.warped(pictures, warp, threads=torch.get_num_threads())
+                    pixels = learner.engine.warped(pictures, warp, threads=learner.threads)
                 else:
                     pixels = preprocessing.normalise(images.images[chosen].to(device))
                     pixels, labels = symmetric(pixels, labels, recipe.augmentation.symmetries, generator=generator)
@@ -197,7 +208,7 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
             yield Batch(learner.epoch, learner.batch, batches, loss, right / size, rate)
         begun = time.perf_counter()
         with averages_in(learner.optimiser):
-            seen = run_over(model, split.validation, preprocessing, recipe=recipe)
+            seen = run_over(model, split.validation, preprocessing, recipe=recipe, threads=learner.threads)
         learner.account_for("validation", begun)
         seconds = learner.seconds + time.perf_counter() - begun
         count = batches * size
@@ -227,8 +238,13 @@ def step_seed(seed: int, step: int, purpose: str = "augmentation") -> int:
 def _engine_step(learner: Learner, pictures: Pictures, labels: Tensor, seed: int) -> tuple[float, int]:
     recipe = learner.recipe
     goal = Goal(labels, recipe.loss, recipe.rubbish, seed)
-    assert learner.engine  # noqa: S101 - the caller has looked
-    return learner.engine.step(pictures, goal, rule=learner.rule, threads=torch.get_num_threads())
+    engine, rule = learner.engine, learner.rule
+    assert engine  # noqa: S101 - the caller has looked
+
+    def step(threads: int) -> tuple[float, int]:
+        return engine.step(pictures, goal, rule=rule, threads=threads)
+
+    return learner.pace.take(step) if learner.pace else step(learner.threads)
 
 
 def _step(learner: Learner, pixels: Tensor, labels: Tensor, heads: dict[str, float]) -> tuple[float, int]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -41,3 +43,23 @@ def _processor() -> str:
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor()
+
+
+@contextmanager
+def tiny_is_zero() -> Iterator[None]:
+    """Within, PyTorch takes numbers below 1.2e-38 for 0, as the last epochs of a training want it; then as before.
+
+    A setting of the processor for this thread, and for threads that it starts: PyTorch's own, if this comes before the
+    first tensor that they share. Those keep it until they end.
+    """
+    before = takes_tiny_for_zero()
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)
+
+
+def takes_tiny_for_zero() -> bool:
+    """Whether this thread does."""
+    return not (torch.full((), 1e-40) * 1.0).item()

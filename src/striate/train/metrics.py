@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from striate.build import Built
 from striate.data import ImageSet, Preprocessing
@@ -61,27 +63,48 @@ class Evaluation:
     confusion: list[list[int]]
 
 
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Within, all of a model is in evaluation mode; afterwards each module is in the mode that it was in."""
+    trained = [each for each in model.modules() if each.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for each in trained:
+            each.training = True
+
+
 @torch.inference_mode()
 def run_over(
-    model: Built, images: ImageSet, preprocessing: Preprocessing, *, recipe: Recipe, temperature: float = 1.0
+    model: Built,
+    images: ImageSet,
+    preprocessing: Preprocessing,
+    *,
+    recipe: Recipe,
+    temperature: float = 1.0,
+    threads: int | None = None,
 ) -> Outputs:
-    """Run a model in evaluation mode over packed `images`; its mode afterwards is what it was."""
+    """Run a model in evaluation mode over packed `images`, on the kernels it has; nothing of it changes.
+
+    Where nobody chose kernels these are PyTorch's: to look takes no steps to measure others. Striate's take as many
+    `threads`, or PyTorch's number.
+    """
     device = next(model.parameters()).device
     engine = model.engine()
-    was_training = model.training
-    model.eval()
+    threads = threads or torch.get_num_threads()
     found: list[Tensor] = []
     loss = 0.0
-    for start in range(0, len(images), BATCH):
-        batch = images.images[start : start + BATCH]
-        labels = images.labels[start : start + BATCH].to(device)
-        if engine:
-            outputs = engine.outputs(pictures_of(batch, preprocessing), threads=torch.get_num_threads())
-        else:
-            outputs = model.compute(preprocessing.normalise(batch.to(device)))
-        loss += loss_of(outputs, labels, recipe).item() * len(labels)
-        found.append(class_scores(model.network, outputs).cpu())
-    model.train(was_training)
+    with evaluating(model):
+        for start in range(0, len(images), BATCH):
+            batch = images.images[start : start + BATCH]
+            labels = images.labels[start : start + BATCH].to(device)
+            if engine:
+                outputs = engine.outputs(pictures_of(batch, preprocessing), threads=threads)
+            else:
+                outputs = model.compute(preprocessing.normalise(batch.to(device)))
+            loss += loss_of(outputs, labels, recipe).item() * len(labels)
+            found.append(class_scores(model.network, outputs).cpu())
     return Outputs(torch.cat(found), images.labels, loss / len(images), temperature)
 
 

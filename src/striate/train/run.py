@@ -2,7 +2,7 @@
 
 run.json              recipe, data, preprocessing, environment, how often the test images were looked at
 network.json          the network, as `striate account` takes it
-events.jsonl          one JSON object a line: started, epoch, profile, warning, resumed,
+events.jsonl          one JSON object a line: started, epoch, profile, threads, warning, resumed,
                       interrupted, finished, evaluated
 last.safetensors      everything that going on needs: weights, optimiser, position
 best.safetensors      the weights of the epoch with the highest validation accuracy, and no more
@@ -53,6 +53,7 @@ class Run:
     """A run as its folder describes it.
 
     `kernels` and `threads` are what it runs on; `milliseconds` of a step with each that was measured to find that out.
+    Between epochs Striate's kernels may take up to `most_threads`; 0 keeps to the number that was given.
     `reproduction` is how it is trained where `striate reproduce` made it.
     """
 
@@ -68,6 +69,7 @@ class Run:
     kernels: str = "auto"
     milliseconds: dict[str, float] = field(default_factory=dict)
     reproduction: dict[str, Any] | None = None
+    most_threads: int = 0
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -89,6 +91,7 @@ class Run:
             "preprocessing": self.preprocessing.to_dict(),
             "kernels": self.kernels,
             "threads": self.threads,
+            "most_threads": self.most_threads,
             "milliseconds": self.milliseconds,
             "device": self.device,
             "environment": self.environment,
@@ -196,6 +199,7 @@ def open_run(folder: str | Path) -> Run:
             kernels=members.get("kernels", "torch"),
             milliseconds=members.get("milliseconds", {}),
             reproduction=members.get("reproduction"),
+            most_threads=members.get("most_threads", 0),
         )
     except StriateError as error:
         raise RunError(f"{folder} is damaged: {error.what}", error.expected, error.remedy) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -26,6 +27,7 @@ from striate.train.loop import Batch, Epoch, Learner, Split, train
 from striate.train.machine import device_called, environment
 from striate.train.metrics import Outputs, run_over
 from striate.train.optimisers import averages_in
+from striate.train.pace import Pace
 from striate.train.recipe import Recipe
 from striate.train.run import DataRecord, Run, create_run, now
 from striate.train.stop import stop_signals
@@ -131,14 +133,27 @@ def reload(run: Run) -> Split:
 def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Run:
     """The same run on the kernels and the number of threads that are fastest for it here, unless they are given.
 
-    A run keeps them: other kernels give other last bits. Raises SpecError where the network cannot run on them.
+    A run keeps the kernels: others give other last bits. The number of threads changes no bit on Striate's, so that
+    they may take others between epochs (`pace_of`). Raises SpecError where the network cannot run on them.
     """
     model = build(run.network, kernels=kernels)
     if run.device != "cpu":
         return replace(run, kernels="torch", threads=threads or run.threads)
+    most = 0 if threads else torch.get_num_threads()
     without = () if run.recipe.optimiser in RULES else ("striate",)
     choice = choose(run.network, model, batch=run.recipe.batch, threads=threads, kernels=kernels, without=without)
-    return replace(run, kernels=choice.kernels, threads=choice.threads, milliseconds=choice.milliseconds)
+    chosen = {"kernels": choice.kernels, "threads": choice.threads, "milliseconds": choice.milliseconds}
+    return replace(run, most_threads=most, **chosen)
+
+
+def pace_of(run: Run) -> Pace | None:
+    """The number of threads as it may change between epochs; None where the user gave it, or where it changes bits."""
+    if run.kernels != "striate" or run.most_threads < 2:
+        return None
+    most = min(run.most_threads, os.cpu_count() or 1)
+    last = [each.get("threads") for each in run.events("threads")][-1:]
+    known = [each for each in last if isinstance(each, int) and 1 <= each <= most]
+    return Pace(known[0] if known else run.threads, most=most)
 
 
 def start(run: Run, split: Split) -> Iterator[Event]:
@@ -173,6 +188,7 @@ def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, A
     model = build(run.network, initialisation=recipe.initialisation, generator=generator, kernels=run.kernels)
     model = model.to(run.device)
     learner = Learner(model, recipe)
+    learner.pace = pace_of(run)
     history: list[dict[str, Any]] = []
     best: dict[str, Any] = {"epoch": 0, "accuracy": -1.0}
     if checkpoint is not None:
@@ -214,6 +230,10 @@ def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, A
                 saved = time.monotonic()
                 run.log("epoch", **asdict(event))
                 run.log("profile", epoch=event.epoch, seconds=learner.profile())
+                for change in learner.pace.changes if learner.pace else ():
+                    run.log("threads", epoch=event.epoch, **asdict(change))
+                if learner.pace:
+                    learner.pace.changes.clear()
                 yield from _findings(run, learner, split, event)
             yield event
             if stop.is_set():

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "correlator.hpp"
+#include "engine.hpp"
 #include "functions.hpp"
 #include "operation.hpp"
 #include "transpose.hpp"
@@ -95,6 +96,7 @@ void weight_block(const Matrix& m, const Buffers& b, const float* turned, ptrdif
 }
 
 // Kernel<n, groups> for a block of n ≤ COUNT that is known only when the program runs.
+static_assert(TILE_GROUPS == 2, "a kernel is written out for each number of groups that go through together");
 #define STRIATE_BLOCKS(NAME, KERNEL)                                                                       \
     template <int COUNT>                                                                                   \
     void NAME(int count, const Matrix& m, const Buffers& b, int first) {                                   \

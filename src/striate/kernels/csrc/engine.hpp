@@ -62,6 +62,7 @@ private:
     // A batch in tiles of two groups. Where their number would be odd, the last two tiles have one each, so that two threads
     // end together. How a batch is cut depends on its size alone, so the order in which gradients are added does too.
     struct Cut {
+        static_assert(TILE_GROUPS == 2, "rounding up adds one, and the last two tiles are written out");
         explicit Cut(int64_t images) : groups((images + GROUP - 1) / GROUP), tiles((groups + 1) / TILE_GROUPS) {
             if (tiles % 2 && groups % TILE_GROUPS == 0) tiles++;
         }

@@ -10,6 +10,7 @@ enum StriateKind : int32_t { CONVOLUTION, MAXIMUM, AVERAGE, SUBSAMPLING, LINEAR,
 enum StriateFunction : int32_t { IDENTITY, RELU, TANH, SCALED_TANH, SIGMOID };
 enum StriateLoss : int32_t { CROSS_ENTROPY, RADIAL_MLE, RADIAL_MAP };
 enum StriateRule : int32_t { GRADIENTS, ADAMW, SGD };
+enum StriateStatus : int32_t { DONE, NO_MEMORY, FAILED };
 
 // One layer. Shapes are (channels, rows, columns); a flat vector of n features is (n, 1, 1).
 struct StriateLayer {
@@ -103,35 +104,38 @@ struct StriateJoin {
     double *scale_gradients[2], *shift_gradients[2];
 };
 
-// Null where memory runs out. `input_function` is the f of what the layer reads.
-void* striate_layer_new(const StriateLayer* layer, int32_t input_function);
-void striate_layer_free(void* layer);
-void striate_layer_forward(void* layer, const StriatePass* pass, int32_t threads);
-void striate_layer_backward(void* layer, const StriatePass* pass, int32_t threads);
-void striate_join_forward(const StriateJoin* join, int32_t threads);
-void striate_join_backward(const StriateJoin* join, int32_t threads);
-// images × channels × positions floats into groups, lanes beyond the last image being zeros; and back.
-void striate_to_groups(const float* images, float* groups, int64_t count, int32_t channels, int32_t positions,
-                       int32_t threads);
-void striate_from_groups(const float* groups, float* images, int64_t count, int32_t channels, int32_t positions,
-                         int32_t threads);
+// Every call but those that free answers with a status, and throws nothing. After one that was not DONE, outputs and
+// gradients hold anything; parameters, the optimiser's slots and the handle are as before the call, and it can be made
+// again. `threads` is how many are wanted: where the system starts fewer, these do the work, to the same bits.
 
-// Null where memory runs out.
-void* striate_new(const StriateLayer* layers, int32_t count);
+// `input_function` is the f of what the layer reads.
+int32_t striate_layer_new(const StriateLayer* layer, int32_t input_function, void** alone);
+void striate_layer_free(void* layer);
+int32_t striate_layer_forward(void* layer, const StriatePass* pass, int32_t threads);
+int32_t striate_layer_backward(void* layer, const StriatePass* pass, int32_t threads);
+int32_t striate_join_forward(const StriateJoin* join, int32_t threads);
+int32_t striate_join_backward(const StriateJoin* join, int32_t threads);
+// images × channels × positions floats into groups, lanes beyond the last image being zeros; and back.
+int32_t striate_to_groups(const float* images, float* groups, int64_t count, int32_t channels, int32_t positions,
+                          int32_t threads);
+int32_t striate_from_groups(const float* groups, float* images, int64_t count, int32_t channels, int32_t positions,
+                            int32_t threads);
+
+int32_t striate_new(const StriateLayer* layers, int32_t count, void** engine);
 void striate_free(void* engine);
 // outputs: images × features of the last layer, row by row.
-void striate_forward(void* engine, const StriateImages* images, float* outputs, int32_t threads);
-void striate_step(void* engine, const StriateImages* images, const StriateTarget* target, const StriateUpdate* update,
-                  int32_t threads, StriateResult* result);
+int32_t striate_forward(void* engine, const StriateImages* images, float* outputs, int32_t threads);
+int32_t striate_step(void* engine, const StriateImages* images, const StriateTarget* target,
+                     const StriateUpdate* update, int32_t threads, StriateResult* result);
 // to: images × channels × rows × columns.
-void striate_warp(void* engine, const StriateImages* images, const StriateWarp* warp, float* to, int32_t threads);
+int32_t striate_warp(void* engine, const StriateImages* images, const StriateWarp* warp, float* to, int32_t threads);
 // Seconds since the last call, of the first thread: images, loss, reduction and update, then forward and backward of
 // each layer: 3 + 2 · layers numbers.
-void striate_profile(void* engine, double* seconds);
+int32_t striate_profile(void* engine, double* seconds);
 // The same layers to learn from one image at a time (pattern.hpp): convolutions of stride 1 without padding, subsampling
 // with windows side by side, dense layers, and RBF units at the end. `rates` and `sums` are one pointer for each layer's
-// weight and one for its bias, null where it has none, as large as these. 0 where memory runs out, before anything is done.
-void* striate_pattern_new(const StriateLayer* layers, int32_t count);
+// weight and one for its bias, null where it has none, as large as these.
+int32_t striate_pattern_new(const StriateLayer* layers, int32_t count, void** pattern);
 void striate_pattern_free(void* pattern);
 int32_t striate_pattern_learn(void* pattern, const StriateImages* images, const StriateTarget* target,
                               const float* const* rates, StriateResult* result);

@@ -1,10 +1,10 @@
 #include "pattern.hpp"
 
 #include <algorithm>
-#include <new>
 
 #include "flush.hpp"
 #include "functions.hpp"
+#include "guard.hpp"
 
 namespace striate {
 namespace {
@@ -197,35 +197,22 @@ void Pattern::lead_through(size_t i, int times) {
 
 extern "C" {
 
+using striate::guarded;
 using striate::Pattern;
 
-void* striate_pattern_new(const StriateLayer* layers, int32_t count) {
-    try {
-        return new Pattern(layers, count);
-    } catch (const std::bad_alloc&) {
-        return nullptr;
-    }
+int32_t striate_pattern_new(const StriateLayer* layers, int32_t count, void** pattern) {
+    return striate::made<Pattern>(pattern, layers, count);
 }
 
 void striate_pattern_free(void* pattern) { delete static_cast<Pattern*>(pattern); }
 
 int32_t striate_pattern_learn(void* pattern, const StriateImages* images, const StriateTarget* target,
                               const float* const* rates, StriateResult* result) {
-    try {
-        *result = static_cast<Pattern*>(pattern)->learn(*images, *target, rates);
-    } catch (const std::bad_alloc&) {
-        return 0;
-    }
-    return 1;
+    return guarded([&] { *result = static_cast<Pattern*>(pattern)->learn(*images, *target, rates); });
 }
 
 int32_t striate_pattern_curvature(void* pattern, const StriateImages* images, const StriateTarget* target,
                                   float* const* sums) {
-    try {
-        static_cast<Pattern*>(pattern)->curvature(*images, *target, sums);
-    } catch (const std::bad_alloc&) {
-        return 0;
-    }
-    return 1;
+    return guarded([&] { static_cast<Pattern*>(pattern)->curvature(*images, *target, sums); });
 }
 }

@@ -2,6 +2,10 @@
 
 #include <unistd.h>
 
+#include <new>
+#include <system_error>
+#include <utility>
+
 #include "flush.hpp"
 
 namespace striate {
@@ -31,6 +35,7 @@ void Threads::run(int tasks, int threads, const std::function<void(int, int)>& t
     }
     start(threads);
     task = &todo, count = tasks;
+    failed.clear();
     done.store(0, std::memory_order_relaxed);
     left.store(tasks, std::memory_order_release);
     if (wakes) {
@@ -46,6 +51,7 @@ void Threads::run(int tasks, int threads, const std::function<void(int, int)>& t
         if (look < PATIENCE) rest(look);
         else std::this_thread::yield();
     }
+    if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
 }
 
 void Threads::start(int threads) {
@@ -53,13 +59,20 @@ void Threads::start(int threads) {
     if (process != here && !workers.empty()) {  // a forked child has none of its parent's threads
         for (std::thread& worker : workers) worker.detach();
         workers.clear();
+        wanted = 0;
     }
-    if (int(workers.size()) == threads - 1) return;
+    if (wanted == threads) return;
     stop();
     process = here;
     over.store(false);
     const uint64_t seen = round.load();
-    for (int i = 1; i < threads; i++) workers.emplace_back([this, i, seen] { work(i, seen); });
+    // Where the system has no more threads or no memory for one, those that are there share the tasks.
+    try {
+        for (int i = 1; i < threads; i++) workers.emplace_back([this, i, seen] { work(i, seen); });
+    } catch (const std::system_error&) {
+    } catch (const std::bad_alloc&) {
+    }
+    wanted = threads;
 }
 
 void Threads::stop() {
@@ -76,6 +89,7 @@ void Threads::stop() {
     wake.notify_all();
     for (std::thread& worker : workers) worker.join();
     workers.clear();
+    wanted = 0;
 }
 
 void Threads::work(int thread, uint64_t seen) {
@@ -93,9 +107,14 @@ void Threads::work(int thread, uint64_t seen) {
 }
 
 // Whoever gets a task may read what it is: nothing changes before it is done. A late thread finds none, or a later one's.
+// What a task throws goes to the caller of `run`, when all the others are done.
 void Threads::take(int thread) {
     for (int got = left.fetch_sub(1); got > 0; got = left.fetch_sub(1)) {
-        (*task)(count - got, thread);
+        try {
+            (*task)(count - got, thread);
+        } catch (...) {
+            if (!failed.test_and_set()) failure = std::current_exception();
+        }
         done.fetch_add(1, std::memory_order_release);
     }
 }

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -19,6 +20,7 @@ public:
 
     // task(number, thread) for each number below `count`, on `threads` threads, the caller's being thread 0.
     // Unless it `wakes` those that sleep, only threads that look for work just then take part: for what is short.
+    // Throws the first exception of a task, after all tasks were run.
     void run(int count, int threads, const std::function<void(int, int)>& task, bool wakes = true);
 
 private:
@@ -33,7 +35,9 @@ private:
     std::atomic<uint64_t> round{0};   // one more for each piece of work
     std::atomic<int> left{0}, done{0};  // tasks that nobody has taken; below zero, too
     std::atomic<bool> over{false};
-    int count = 0;
+    std::atomic_flag failed = ATOMIC_FLAG_INIT;  // one of these tasks
+    std::exception_ptr failure;
+    int count = 0, wanted = 0;
     long process = 0;
     const std::function<void(int, int)>* task = nullptr;
 };

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from striate.kernels.binary import Pass
+from striate.kernels.binary import made as handle_of
 from striate.kernels.engine import layer_of
 from striate.kernels.lower import FUNCTIONS, Lowered, parsed
 from striate.kernels.operators.binding import GROUP, Operator, address_of, binary, prepared
@@ -21,9 +22,7 @@ class _Handle:
     def __init__(self, text: str) -> None:
         form, calls = parsed(text), binary().calls
         made, self._kept = layer_of(form)
-        self.address = calls.striate_layer_new(made, FUNCTIONS.index(form.reads))
-        if not self.address:
-            raise MemoryError("the kernels' buffers")
+        self.address = handle_of(calls.striate_layer_new, made, FUNCTIONS.index(form.reads))
         finalize(self, calls.striate_layer_free, self.address)
 
 

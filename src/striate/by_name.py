@@ -1,0 +1,48 @@
+"""What `striate` itself offers of the rooms that know no catalogue: here a network's name does as well as a Network."""
+
+from __future__ import annotations
+
+from striate.account import Account
+from striate.account import account as _account
+from striate.networks import find
+from striate.spec.json import to_json as _to_json
+from striate.spec.network import Network
+from striate.spec.shapes import Shape
+from striate.spec.writing import to_text as _to_text
+
+
+def network_of(network: Network | str) -> Network:
+    """The network itself, or the one that a text means: a name, a file, or a network written out."""
+    return find(network) if isinstance(network, str) else network
+
+
+def account(
+    network: Network | str, *, input: Shape | None = None, batch: int = 1, biases: bool = True, strict: bool = False
+) -> Account:
+    """What every layer of `network` costs, on its own input or another one of (channels, height, width).
+
+    Raises ShapeError, naming the layer, where layers do not fit; with `strict` also where windows leave rows or
+    columns unseen.
+
+    >>> account("lenet5").totals.parameters
+    60000
+    """
+    return _account(network_of(network), input=input, batch=batch, biases=biases, strict=strict)
+
+
+def to_text(network: Network | str, *, one_line: bool = False) -> str:
+    """The notation of a network; `from_text` gives back an equal value. A layer a line, or all on one line.
+
+    >>> to_text("lenet5-keras").splitlines()[2:5]
+    ['3x64x64:', 'conv 6 3x3', 'relu']
+    """
+    return _to_text(network_of(network), one_line=one_line)
+
+
+def to_json(network: Network | str) -> str:
+    """The JSON of a network; `from_json` gives back an equal value.
+
+    >>> to_json("lenet5").splitlines()[:2]
+    ['{', '  "format": "striate-network",']
+    """
+    return _to_json(network_of(network))

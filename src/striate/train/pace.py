@@ -1,0 +1,63 @@
+"""How many threads a step takes on Striate's kernels: tried again at each epoch's beginning, on the first steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+STEPS = 3
+"""Steps with each number that is tried, of which the fastest counts."""
+SHARE = 0.01
+"""The most of an epoch that trying may cost. A step with half the threads takes twice as long at most."""
+WORTH = 0.9
+"""The number changes where a step then takes less than this share of the time."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """From now on steps take `threads`; `milliseconds` of the fastest step with each number that was tried."""
+
+    threads: int
+    milliseconds: dict[int, float]
+
+
+class Pace:
+    """The number of `threads` of a step, at most `most`. Each trial takes half and twice as many, so that a number that
+    was found under a passing load is left again. It must change no bit: true of the engine, and of no other kernels."""
+
+    def __init__(self, threads: int, *, most: int, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.threads = threads
+        self.most = most
+        self.clock = clock
+        self.changes: list[Change] = []
+        self._waiting: list[int] = []
+        self._fastest: dict[int, float] = {}
+
+    def begin(self, batches: int) -> None:
+        """An epoch of so many steps begins; its first steps are a trial, where that costs little enough."""
+        others = [each for each in (self.threads // 2, self.threads * 2) if 1 <= each <= self.most]
+        self._fastest = {}
+        fits = STEPS * len(others) <= SHARE * batches
+        self._waiting = [each for each in (self.threads, *others) for _ in range(STEPS)] if others and fits else []
+
+    def take(self, step: Callable[[int], Result]) -> Result:
+        """Take a step, which is told how many threads."""
+        if not self._waiting:
+            return step(self.threads)
+        count = self._waiting.pop(0)
+        begun = self.clock()
+        result = step(count)
+        self._fastest[count] = min(self.clock() - begun, self._fastest.get(count, float("inf")))
+        if not self._waiting:
+            self._settle()
+        return result
+
+    def _settle(self) -> None:
+        best = min(self._fastest, key=self._fastest.__getitem__)
+        if self._fastest[best] < WORTH * self._fastest[self.threads]:
+            self.threads = best
+            self.changes.append(Change(best, {count: 1e3 * each for count, each in self._fastest.items()}))
