@@ -84,13 +84,14 @@ class Step:
 class Plan:
     """The layers of a network in the order they run; `last` is the number of the step that gives the output.
 
-    `heads` has the weight of each auxiliary head's loss, by the head's path.
+    `heads` has the weight of each auxiliary head's loss, by the head's path, and `ends` the step that gives its output.
     """
 
     input: Shape
     steps: tuple[Step, ...]
     last: int
     heads: dict[str, float]
+    ends: dict[str, int]
 
     @property
     def output(self) -> Shape:
@@ -116,9 +117,9 @@ def plan(network: Network, shape: Shape | None = None) -> Plan:
     Raises ShapeError, naming the layer, where the layers do not fit.
     """
     start = network.input if shape is None else input_shape(shape)
-    trace = _Trace(start, [], {}, "")
+    trace = _Trace(start, [], {}, {}, "")
     last = _chain(network.layers, "", INPUT, trace)
-    return Plan(start, tuple(trace.steps), last, trace.heads)
+    return Plan(start, tuple(trace.steps), last, trace.heads, trace.ends)
 
 
 def names(layers: Sequence[Layer]) -> list[str]:
@@ -153,6 +154,7 @@ class _Trace:
     start: Shape
     steps: list[Step]
     heads: dict[str, float]
+    ends: dict[str, int]
     head: str
 
     def shape(self, step: int) -> Shape:
@@ -191,7 +193,7 @@ def _walk(layer: Layer, path: str, source: int, trace: _Trace) -> int:
             return trace.add(path, layer, *ends)
         case Auxiliary():
             trace.heads[path] = layer.weight
-            _chain(layer.layers, f"{path}.", source, replace(trace, head=path))
+            trace.ends[path] = _chain(layer.layers, f"{path}.", source, replace(trace, head=path))
             return source
         case _:
             return trace.add(path, layer, source)
