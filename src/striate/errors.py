@@ -12,7 +12,7 @@
     ├── AddressError (OSError)          an address that a server cannot listen on
     ├── RequirementError (ImportError)  a package that is not installed
     ├── LearningError (ArithmeticError) a training that cannot go on
-    ├── AuditError (AssertionError)     an account that the built module contradicts
+    ├── AuditError (AssertionError)     an account, or kernels, that the built module contradicts
     └── ClaimError (AssertionError)     a claim whose computed value is not the one on record
 
 Each one answers, line by line: where and what, what was expected, what to do.
@@ -90,7 +90,7 @@ class LearningError(StriateError, ArithmeticError):
 
 
 class AuditError(StriateError, AssertionError):
-    """An account that the built module contradicts."""
+    """An account, or kernels, that the built module contradicts."""
 
 
 class ClaimError(StriateError, AssertionError):
