@@ -33,6 +33,7 @@ MODULES = {
     "a head of the logits": "2x8x8: conv 3 3x3, linear 4, auxiliary(tanh, linear 3), softmax",
     "a head that only has a head": "2x8x8: conv 3 3x3, auxiliary(auxiliary(tanh)), linear 4",
     "a head of maps": "2x6x6: conv 3 3x3, auxiliary(tanh), conv 2 3x3, auxiliary(relu, auxiliary(tanh)), linear 4",
+    "no division by an image that is not there": "1x8x8: conv 3 3x3 no bias, tanh, lrn 3 alpha 1 k 0, linear 2",
     "a sum of one thing": "2x6x6: residual(auxiliary(linear 2)), linear 4, residual(auxiliary(linear 2)), linear 2",
 }
 POOLS = (
