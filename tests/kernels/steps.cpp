@@ -185,12 +185,12 @@ void run_alone(const StriateLayer& layer, int images, int threads) {
     };
     auto in = memory(in_size), in_gradient = nothing(in_size), out = nothing(out_size), out_gradient = memory(out_size);
     auto scale = memory(channels), shift = memory(channels), back = nothing(in_size);
-    std::vector<int32_t> places(layer.kind == MAXIMUM ? out_size : 0);
+    auto places = nothing(layer.kind == MAXIMUM ? out_size : 0);
     std::vector<double> sums(2 * filters, NONE), of_sums(2 * filters, 1e-3), of_scale(channels, NONE), of_shift = of_scale;
     StriatePass pass{};
     pass.images = images, pass.in = floats(in), pass.out = floats(out), pass.sums = sums.data();
     pass.scale = floats(scale), pass.shift = floats(shift), pass.weight = layer.weight, pass.bias = layer.bias;
-    pass.memory = places.empty() ? nullptr : places.data();
+    pass.memory = places.empty() ? nullptr : reinterpret_cast<int32_t*>(places.data());
     void* alone = striate_layer_new(&layer, RELU);
     striate_layer_forward(alone, &pass, threads);
     pass.out_gradient = floats(out_gradient), pass.sums_gradient = of_sums.data(), pass.in_gradient = floats(in_gradient);
