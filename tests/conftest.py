@@ -10,10 +10,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from striate import Activation, Conv, Flatten, Linear, Network, Pool
 
+os.environ.setdefault("STRIATE_POISON", "1")  # the kernels' own memory is NaN where nothing has been written
 torch.set_num_threads(1)  # for tensors this small, threads that wait for each other cost more than they save
+
+settings.register_profile("nightly", max_examples=3000, deadline=None, print_blob=True)
+if os.environ.get("HYPOTHESIS_PROFILE") == "nightly":
+    settings.load_profile("nightly")
 
 TINY = Network(
     "tiny",

@@ -1,13 +1,22 @@
 """The audit finds what is wrong."""
 
+import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+import torch
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from torch import Tensor
 
-from striate import Network, find
+from striate import Network, find, from_text, to_text
 from striate.audit import audit, require_agreement
+from striate.audit_kernels import audit_kernels, require_kernels
+from striate.cli import verbs
 from striate.errors import AuditError
+from striate.kernels.engine import Engine
+from striate.kernels.layerwise import Layerwise
+from tests.everything import everything
 from tests.spec.test_network import NESTED
 from tests.strategies import networks
 
@@ -48,3 +57,76 @@ def test_bytes_kept_are_those_of_the_layer_that_keeps_them() -> None:
     checks = [replace(check, kept=(1, 2)) if check.path == "S2" else check for check in audit(find("lenet5"))]
     with pytest.raises(AuditError, match="S2: kept bytes 1 in the account, 2 in the module"):
         require_agreement(checks)
+
+
+def test_all_kernels_agree_with_the_module() -> None:
+    found = {check.kernels: check for check in audit_kernels(NESTED)}
+    require_kernels([*found.values()])
+    assert found["striate"].refused
+    assert found["operators"].gradients.keys() == found["channels-last"].gradients.keys()
+    assert max(found["operators"].gradients.values()) < 1e-3
+
+
+@given(network=everything())
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+def test_no_sound_kernel_is_called_wrong(network: Network) -> None:
+    require_agreement(audit(network))
+    require_kernels(audit_kernels(network))
+
+
+def test_broken_kernels_are_named_with_the_layers_where_they_differ(monkeypatch) -> None:
+    network = from_text("1x9x9: conv 3 3x3, relu, dropout 0.5, conv 2 3x3, linear 4")
+    right = Layerwise.logits
+
+    def wrong(self: Layerwise, images: Tensor, heads: dict[str, Tensor] | None = None) -> Tensor:
+        self.module.get_submodule("conv2").get_parameter("bias").data += 0.1
+        try:
+            return right(self, images, heads)
+        finally:
+            self.module.get_submodule("conv2").get_parameter("bias").data -= 0.1
+
+    monkeypatch.setattr(Layerwise, "logits", wrong)
+    checks = audit_kernels(network)
+    assert [(check.kernels, check.agrees) for check in checks] == [
+        ("striate", True),
+        ("operators", False),
+        ("channels-last", True),
+    ]
+    with pytest.raises(AuditError) as caught:
+        require_kernels(checks)
+    assert str(caught.value) == (
+        "the module on PyTorch and operators differ.\n"
+        f"operators differs in {', '.join(checks[1].wrong)}\n"
+        "This is a fault of Striate, not of the network: please report it. Until then train with --kernels torch."
+    )
+    assert "linear1" in checks[1].wrong
+    told = CliRunner().invoke(verbs, ["audit", to_text(network, one_line=True)])
+    assert isinstance(told.exception, AuditError)
+    assert "✗  linear1" in told.output
+    members = json.loads(CliRunner().invoke(verbs, ["audit", to_text(network, one_line=True), "--json"]).stdout)
+    assert members[-1]["kernels"]["operators"]["agrees"] is False
+    assert members[-1]["kernels"]["striate"]["agrees"] is True
+
+
+def test_memory_that_kernels_leave_unwritten_is_found(monkeypatch) -> None:
+    network = from_text("1x9x9: conv 3 3x3, tanh, linear 4")
+    monkeypatch.setattr(Engine, "outputs", lambda self, pictures, threads: torch.empty(len(pictures), 4))
+    found = {check.kernels: check for check in audit_kernels(network)}
+    assert found["striate"].wrong == ("linear1",)
+    assert found["operators"].agrees
+
+
+def test_kernels_that_are_not_run_say_why() -> None:
+    huge = from_text("1x8x8: linear 99999999, linear 10")
+    assert {check.refused for check in audit_kernels(huge)} == {"it has more than 200,000,000 parameters"}
+    found = audit_kernels(from_text("1x8x8: conv 2 3x3, bn, linear 2"))
+    assert [check.refused for check in found] == ["batch_norm1 is a BatchNorm", "", ""]
+
+
+def test_auditing_kernels_leaves_pytorch_as_it_was() -> None:
+    torch.manual_seed(3)
+    before = torch.get_rng_state(), torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
+    audit_kernels(from_text("1x8x8: conv 2 3x3, bn, dropout 0.5, linear 2"))
+    after = torch.get_rng_state(), torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
+    assert torch.equal(before[0], after[0])
+    assert before[1:] == after[1:]

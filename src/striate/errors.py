@@ -15,7 +15,7 @@
     ├── LearningError (ArithmeticError) a training that cannot go on
     ├── KernelError (RuntimeError)      compiled kernels that could not finish
     │   └── KernelMemoryError (MemoryError) because memory ran out
-    ├── AuditError (AssertionError)     an account that the built module contradicts
+    ├── AuditError (AssertionError)     an account, or kernels, that the built module contradicts
     └── ClaimError (AssertionError)     a claim whose computed value is not the one on record
 
 Each one answers, line by line: where and what, what was expected, what to do.
@@ -110,7 +110,7 @@ class KernelMemoryError(KernelError, MemoryError):
 
 
 class AuditError(StriateError, AssertionError):
-    """An account that the built module contradicts."""
+    """An account, or kernels, that the built module contradicts."""
 
 
 class ClaimError(StriateError, AssertionError):

@@ -1,7 +1,9 @@
-// Steps and forward passes of networks of every kind, for the sanitizers: no result is looked at but that it is finite.
+// Steps and forward passes of networks of every kind, for the sanitizers. Of results only this is looked at: that each is
+// finite. All memory that they go to, and the kernels' own, is NaN beforehand, so none may be left out.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <vector>
 
 #include "interface.hpp"
@@ -10,6 +12,13 @@ namespace {
 
 void check(int32_t status) {
     if (status != DONE) std::printf("status %d\n", int(status)), std::exit(1);
+}
+
+const float NONE = std::numeric_limits<float>::signaling_NaN();
+
+void written(const char* what, const float* values, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!std::isfinite(values[i])) std::printf("%s %zu of %zu: %g\n", what, i, count, values[i]), std::exit(1);
 }
 
 struct Network {
@@ -40,8 +49,8 @@ struct Network {
     }
 
     void parameters(StriateLayer& layer, size_t weights, size_t biases) {
-        layer.weight = memory(weights, 0.2f), layer.weight_gradient = memory(weights, 0);
-        layer.bias = memory(biases, 0.1f), layer.bias_gradient = memory(biases, 0);
+        layer.weight = memory(weights, 0.2f), layer.weight_gradient = memory(weights, NONE);
+        layer.bias = memory(biases, 0.1f), layer.bias_gradient = memory(biases, NONE);
     }
 
     void convolution(int filters, int kernel, int stride, int padding, int dilation, int function) {
@@ -84,10 +93,12 @@ struct Network {
         for (int i = 0; i < images; i++) chosen[i] = (i * 7 + 1) % (images + 3);
         for (int64_t& label : labels) label = std::rand() % shape[0];
         const StriateImages given{bytes.data(), nullptr, chosen.data(), images, -0.1f, 0.005f};
-        std::vector<float> outputs(size_t(images) * shape[0]);
+        std::vector<float> outputs(size_t(images) * shape[0], NONE);
         check(striate_forward(engine, &given, outputs.data(), threads));
+        written("output", outputs.data(), outputs.size());
         std::vector<std::vector<float>> slots;
         std::vector<float*> first, second, average;
+        std::vector<std::pair<const float*, size_t>> gradients;
         for (const StriateLayer& layer : layers) {
             if (!layer.weight_gradient) continue;
             const size_t inputs = size_t(layer.input[0]) * layer.input[1] * layer.input[2];
@@ -96,6 +107,8 @@ struct Network {
                                                              : size_t(layer.output[0]);
             for (size_t size : {weights, size_t(layer.output[0])})
                 for (auto* slot : {&first, &second, &average}) slots.emplace_back(size), slot->push_back(slots.back().data());
+            gradients.emplace_back(layer.weight_gradient, weights);
+            gradients.emplace_back(layer.bias_gradient, layer.output[0]);
         }
         StriateUpdate update{ADAMW, int32_t(first.size()), first.data(), second.data(), average.data(), 1e-3,
                              0.9,   0.999,                 0.01,         1e-8,          0,              0.5};
@@ -105,6 +118,7 @@ struct Network {
             update.step++;
             check(striate_step(engine, &given, &target, &update, threads, &result));
             if (!std::isfinite(result.loss)) std::printf("loss %g\n", result.loss), std::exit(1);
+            for (const auto& [values, count] : gradients) written("gradient", values, count);
         }
         warp(engine, given, threads);
         striate_free(engine);
@@ -170,14 +184,20 @@ void run_alone(const StriateLayer& layer, int images, int threads) {
     const int64_t in_size = groups * layer.input[0] * positions * 16;
     const int64_t out_size = groups * layer.output[0] * layer.output[1] * layer.output[2] * 16;
     const int channels = layer.input[0], filters = layer.output[0];
-    auto in = memory(in_size), in_gradient = memory(in_size), out = memory(out_size), out_gradient = memory(out_size);
-    auto scale = memory(channels), shift = memory(channels), back = memory(in_size);
-    std::vector<int32_t> places(layer.kind == MAXIMUM ? out_size : 0);
-    std::vector<double> sums(2 * filters), of_sums(2 * filters, 1e-3), of_scale(channels), of_shift(channels);
+    const auto nothing = [&](int64_t floats) {
+        auto made = memory(floats);
+        for (Line& line : made)
+            for (float& each : line.values) each = NONE;
+        return made;
+    };
+    auto in = memory(in_size), in_gradient = nothing(in_size), out = nothing(out_size), out_gradient = memory(out_size);
+    auto scale = memory(channels), shift = memory(channels), back = nothing(in_size);
+    auto places = nothing(layer.kind == MAXIMUM ? out_size : 0);
+    std::vector<double> sums(2 * filters, NONE), of_sums(2 * filters, 1e-3), of_scale(channels, NONE), of_shift = of_scale;
     StriatePass pass{};
     pass.images = images, pass.in = floats(in), pass.out = floats(out), pass.sums = sums.data();
     pass.scale = floats(scale), pass.shift = floats(shift), pass.weight = layer.weight, pass.bias = layer.bias;
-    pass.memory = places.empty() ? nullptr : places.data();
+    pass.memory = places.empty() ? nullptr : reinterpret_cast<int32_t*>(places.data());
     void* alone;
     check(striate_layer_new(&layer, RELU, &alone));
     check(striate_layer_forward(alone, &pass, threads));
@@ -186,15 +206,20 @@ void run_alone(const StriateLayer& layer, int images, int threads) {
     pass.scale_gradient = of_scale.data(), pass.shift_gradient = of_shift.data();
     check(striate_layer_backward(alone, &pass, threads));
     striate_layer_free(alone);
+    written("output alone", floats(out), size_t(out_size)), written("input gradient", floats(in_gradient), size_t(in_size));
+    for (double each : sums)
+        if (!std::isfinite(each)) std::printf("sum %g\n", each), std::exit(1);
     StriateJoin join{};
     join.function = SIGMOID, join.channels = channels, join.positions = int32_t(positions), join.images = images;
     join.terms[0] = floats(in), join.terms[1] = floats(in_gradient), join.out = floats(back);
     join.scales[1] = floats(scale), join.shifts[1] = floats(shift);
     check(striate_join_forward(&join, threads));
-    auto first = memory(in_size), second = memory(in_size);
+    auto first = nothing(in_size), second = nothing(in_size);
     join.out_gradient = floats(in), join.gradients[0] = floats(first), join.gradients[1] = floats(second);
     join.scale_gradients[1] = of_scale.data(), join.shift_gradients[1] = of_shift.data();
     check(striate_join_backward(&join, threads));
+    written("join", floats(back), size_t(in_size)), written("join's gradient", floats(first), size_t(in_size));
+    written("join's other gradient", floats(second), size_t(in_size));
     std::vector<float> plain(size_t(images) * channels * positions, 1.0f);
     check(striate_to_groups(plain.data(), floats(in), images, channels, int32_t(positions), threads));
     check(striate_from_groups(floats(in), plain.data(), images, channels, int32_t(positions), threads));
@@ -207,6 +232,7 @@ void run_alone(const StriateLayer& layer, int images, int threads) {
 }  // namespace
 
 int main() {
+    setenv("STRIATE_POISON", "1", 1);
     for (int images : {0, 1, 5}) {
         Network one(2, 13, 18);
         one.convolution(18, 3, 1, 0, 1, TANH), one.pooling(SUBSAMPLING, 2, 2, 0, SCALED_TANH);
@@ -239,6 +265,16 @@ int main() {
             for (const StriateLayer& layer : three.layers) run_alone(layer, images, threads);
             three.linear(3, IDENTITY);
             three.run(images, CROSS_ENTROPY, threads);
+        }
+    }
+    for (int kind : {MAXIMUM, AVERAGE}) {  // pixels that no window reads, before and after the maps and between windows
+        for (int size : {12, 15, 16}) {
+            Network gaps(1, size, size + 1);
+            gaps.convolution(2, 3, 1, 1, 1, TANH), gaps.pooling(kind, 3, 3, 1, IDENTITY);
+            gaps.convolution(3, 3, 1, 2, 1, IDENTITY), gaps.pooling(kind, 2, 3, 1, RELU), gaps.convolution(4, 2, 3, 1, 1, RELU);
+            for (const StriateLayer& layer : gaps.layers) run_alone(layer, 17, 2);
+            gaps.linear(3, IDENTITY);
+            gaps.run(17, CROSS_ENTROPY, 2);
         }
     }
     for (int images : {3, 16, 33}) {  // layers large enough that threads share them

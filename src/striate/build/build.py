@@ -160,7 +160,7 @@ class Head(nn.Module):
 
     def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
         if heads is not None:
-            heads[self.path] = _run(self.children(), values, None)
+            heads[self.path] = _run(self.children(), values, heads)
         return values
 
 

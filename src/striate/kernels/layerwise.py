@@ -1,7 +1,8 @@
 """A network layer by layer on Striate's operators: for those that the engine cannot take through as a whole.
 
-Between layers maps stay in blocks of sixteen images. What a batch normalisation, an activation or a residual makes is
-not written out where the next layer can make it while it reads: see `Maps`.
+Between layers maps stay in blocks of sixteen images, and flat vectors are PyTorch's tensors; a step's shape alone
+decides which, so that parts of a sum are of one kind. What a batch normalisation, an activation or a residual makes of
+maps is not written out where the next layer can make it while it reads: see `Maps`.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ from striate.spec.layers import (
 from striate.spec.network import INPUT, Network, Step, plan
 
 IDENTITY = "identity"
+Fusing = Conv | Pool | Subsample | LocalResponseNorm
+"""Layers that make maps of maps, and apply the activation that follows them on the way."""
 
 
 @dataclass
@@ -65,32 +68,39 @@ class Layerwise:
 
     def __init__(self, network: Network, module: nn.Module) -> None:
         self.module, self.plan = module, plan(network)
-        last = self.plan.steps[self.plan.last]
-        self.output = last.sources[0] if network.probabilities else self.plan.last
-        readers = [(source, number) for number, step in enumerate(self.plan.steps) for source in step.sources]
-        self.times = Counter(source for source, _ in readers)
-        self.reader = {source: self.plan.steps[number].layer for source, number in readers}
+        steps, last = self.plan.steps, self.plan.last
+        self.output = steps[last].sources[0] if network.probabilities else last
+        self.order = [number for number in range(len(steps)) if number != last or not network.probabilities]
+        # What a caller gets is read too: it must stay as it is.
+        self.times = self._reads(self.order, [self.output, *self.plan.ends.values()])
+        self.reader = {source: step.layer for step in steps for source in step.sources}
+
+    def _reads(self, steps: list[int], asked: list[int]) -> Counter[int]:
+        """How often each step's value is read, by `steps` and by those who ask for it."""
+        return Counter([*(source for number in steps for source in self.plan.steps[number].sources), *asked])
 
     def logits(self, images: Tensor, heads: dict[str, Tensor] | None = None) -> Tensor:
         """The output before a closing softmax; with a dictionary `heads` the auxiliary heads run too."""
         run = _Run(self, len(images))
         run.values[INPUT] = Maps([(to_blocks(images), None)])
-        left = self.times + Counter([self.output])
-        for number, step in enumerate(self.plan.steps):
-            if (step.head and heads is None) or step.sources[0] == self.output:
-                continue
-            run.values[number] = run.step(number, step)
-            if step.head and heads is not None:
-                heads[step.head] = run.flat(number)  # the last of a head's is its output
-            for source in step.sources:
+        ends = self.plan.ends if heads is not None else {}
+        order = [number for number in self.order if heads is not None or not self.plan.steps[number].head]
+        left = self._reads(order, [self.output, *ends.values()])
+        for number in order:
+            run.values[number] = run.step(number, self.plan.steps[number])
+            for source in self.plan.steps[number].sources:
                 left[source] -= 1
                 if not left[source]:
                     del run.values[source]
+        if heads is not None:
+            heads |= {path: run.flat(number) for path, number in ends.items()}
         return run.flat(self.output)
 
     def fused(self, number: int) -> str:
-        """The activation that a step's layer applies itself, as nobody else reads what it makes."""
+        """The activation that a step's layer applies itself to the maps it makes, as nobody else reads them."""
         reader = self.reader.get(number)
+        if number == INPUT or not isinstance(self.plan.steps[number].layer, Fusing):
+            return IDENTITY
         return reader.function if self.times[number] == 1 and isinstance(reader, Activation) else IDENTITY
 
 
@@ -111,7 +121,7 @@ class _Run:
         source, module = step.sources[0], self.layers.module
         value = self.values[source]
         if isinstance(value, Tensor):
-            return module.get_submodule(step.path)(value)
+            return self._of_vectors(step)
         match step.layer:
             case Conv() | Pool() | Subsample() | LocalResponseNorm():
                 return self._mapped(number, step, step.layer)
@@ -126,16 +136,30 @@ class _Run:
             case Branches():
                 return Maps([(torch.cat([self._term(each, plain=True)[0] for each in step.sources], 1), None)])
             case Dropout():
-                return Maps([(F.dropout(value.whole(self.images), step.layer.rate, module.training), None)])
+                return Maps([(module.get_submodule(step.path)(value.whole(self.images)), None)])
             case PadChannels():
                 more = step.layer.channels - step.inputs[0][0]
                 return Maps([(F.pad(value.whole(self.images), (0, 0, 0, 0, 0, 0, 0, more)), None)])
+            case PositionBias():
+                bias = module.get_submodule(step.path).get_parameter("bias")
+                return Maps([(value.whole(self.images) + bias[..., None], None)])
             case Flatten():
                 return self.flat(source).flatten(1)
-            case PositionBias() | Linear() | RBF() | Softmax():
-                return module.get_submodule(step.path)(self.flat(source))
+            case Linear() | RBF() | Softmax():
+                raise AssertionError(f"{step.path} stands on maps")  # a plan lets them stand on flat vectors alone
             case _:
                 assert_never(step.layer)
+
+    def _of_vectors(self, step: Step) -> Tensor:
+        """What a step makes of flat vectors."""
+        parts = [self.flat(source) for source in step.sources]
+        match step.layer:
+            case Residual():
+                return parts[0] + parts[1]
+            case Branches():
+                return torch.cat(parts, 1)
+            case _:
+                return self.layers.module.get_submodule(step.path)(parts[0])
 
     def _mapped(self, number: int, step: Step, layer: Mapped) -> Maps:
         """A layer that reads its input's one term as it is, and the scale, the shift and the activation on the way."""
@@ -153,7 +177,7 @@ class _Run:
         return Maps([(made, None)], sums=totals if sums else None)
 
     def _activated(self, source: int, value: Maps, layer: Activation) -> Maps:
-        if source != INPUT and self.layers.fused(source) and isinstance(self.layers.plan.steps[source].layer, Mapped):
+        if self.layers.fused(source) != IDENTITY:
             return value
         if value.function != IDENTITY:
             value.whole(self.images)

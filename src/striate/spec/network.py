@@ -105,13 +105,14 @@ class Step:
 class Plan:
     """The layers of a network in the order they run; `last` is the number of the step that gives the output.
 
-    `heads` has the weight of each auxiliary head's loss, by the head's path.
+    `heads` has the weight of each auxiliary head's loss, by the head's path, and `ends` the step that gives its output.
     """
 
     input: Shape
     steps: tuple[Step, ...]
     last: int
     heads: dict[str, float]
+    ends: dict[str, int]
 
     @property
     def output(self) -> Shape:
@@ -156,13 +157,14 @@ class Outline:
     nodes: tuple[Node, ...]
     last: int
     heads: dict[str, float]
+    ends: dict[str, int]
 
 
 def outline(network: Network) -> Outline:
     """Every layer of `network` with its path and its sources."""
-    trace = _Trace([], {}, "")
+    trace = _Trace([], {}, {}, "")
     last = _chain(network.layers, "", INPUT, trace)
-    return Outline(tuple(trace.nodes), last, trace.heads)
+    return Outline(tuple(trace.nodes), last, trace.heads, trace.ends)
 
 
 def shaped(outlined: Outline, shape: Shape) -> Plan:
@@ -176,7 +178,7 @@ def shaped(outlined: Outline, shape: Shape) -> Plan:
         except ShapeError as error:
             raise error.at(node.path) from None
         steps.append(Step(node.path, node.layer, node.sources, inputs, output, node.head))
-    return Plan(start, tuple(steps), outlined.last, outlined.heads)
+    return Plan(start, tuple(steps), outlined.last, outlined.heads, outlined.ends)
 
 
 def _output(layer: Simple | Residual | Branches, inputs: tuple[Shape, ...]) -> Shape:
@@ -238,6 +240,7 @@ class _Trace:
 
     nodes: list[Node]
     heads: dict[str, float]
+    ends: dict[str, int]
     head: str
 
     def add(self, path: str, layer: Simple | Residual | Branches, *sources: int) -> int:
@@ -271,7 +274,7 @@ def _walk(layer: Layer, path: str, source: int, trace: _Trace) -> int:
             return trace.add(path, layer, *ends)
         case Auxiliary():
             trace.heads[path] = layer.weight
-            _chain(layer.layers, f"{path}.", source, replace(trace, head=path))
+            trace.ends[path] = _chain(layer.layers, f"{path}.", source, replace(trace, head=path))
             return source
         case _:
             return trace.add(path, layer, source)

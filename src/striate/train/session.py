@@ -18,6 +18,7 @@ from striate.errors import DataError, RunError, ShapeError
 from striate.kernels.choice import choose, missing
 from striate.kernels.optimiser import RULES
 from striate.spec.network import Network, plan
+from striate.train.agreement import require_agreement
 from striate.train.checkpoint import load_checkpoint, save_checkpoint
 from striate.train.diagnose import Finding, GradientWatch, dead_units, require_finite, stuck
 from striate.train.files import write_whole
@@ -262,7 +263,7 @@ def evaluate(run: Run, *, split: str = "test", source: str | None = None) -> tup
     """What a run's best weights say of its "test" or "validation" images, or of those of another `source`.
 
     Classes are matched by name. Raises DataError on images that are missing or broken, or of classes that the run did
-    not learn.
+    not learn; AuditError where the kernels' answers are not those of the plain PyTorch module.
     """
     images = Images(source or run.data.source, run.data.resize, run.data.skip_unreadable)
     if split == "test":
@@ -277,5 +278,7 @@ def evaluate(run: Run, *, split: str = "test", source: str | None = None) -> tup
         _, chosen = hold_out(images.load("train"), fraction=run.recipe.hold_out)
     chosen = chosen.relabelled(run.classes)
     packed = replace(chosen, images=run.preprocessing.pack(chosen.images))
-    outputs = run_over(run.model(), packed, run.preprocessing, recipe=run.recipe, temperature=run.temperature)
+    model = run.model()
+    outputs = run_over(model, packed, run.preprocessing, recipe=run.recipe, temperature=run.temperature)
+    require_agreement(run, model, packed, outputs)
     return outputs, chosen

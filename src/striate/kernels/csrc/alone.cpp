@@ -14,18 +14,6 @@ int live_lanes(const StriatePass& pass, int64_t group) {
     return int(std::min<int64_t>(GROUP, pass.images - group * GROUP));
 }
 
-void clear_margins(const Maps& maps, float* memory) {
-    for (int c = 0; c < maps.channels; c++, memory += maps.channel()) {
-        std::fill(memory, memory + maps.top * maps.row(), 0.0f);
-        for (int y = maps.top; y < maps.top + maps.rows; y++) {
-            float* row = memory + y * maps.row();
-            std::fill(row, row + maps.left * GROUP, 0.0f);
-            std::fill(row + (maps.left + maps.columns) * GROUP, row + maps.row(), 0.0f);
-        }
-        std::fill(memory + (maps.top + maps.rows) * maps.row(), memory + maps.channel(), 0.0f);
-    }
-}
-
 }  // namespace
 
 Shared& shared() {

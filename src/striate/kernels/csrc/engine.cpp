@@ -22,6 +22,18 @@ double now() {
 void Engine::prepare(int thread_count, int shard_count) {
     while (int(memories.size()) < thread_count) memories.emplace_back(thread_size);
     while (int(shards.size()) < shard_count) shards.emplace_back(shard_size);
+    if (poisoned()) poison();
+}
+
+void Engine::poison() {
+    for (Memory& each : shards) each.poison();
+    for (Memory& each : memories) {
+        each.poison();
+        for (const std::vector<Place>* all : {&values, &gradients})
+            for (const Place& place : *all)
+                for (int g = 0; g < (place.group ? TILE_GROUPS : 1); g++)
+                    clear_margins(place.maps, each.data() + place.start + g * place.group);
+    }
 }
 
 void Engine::pack(int thread_count) {

@@ -78,6 +78,7 @@ private:
     bool add_copy();
     void lay_out();
     void prepare(int threads, int shards);
+    void poison();
     void pack(int threads);
     template <class Make>
     void in_parts(const Tile& tile, int layer, int most, Make make);

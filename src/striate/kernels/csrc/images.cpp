@@ -33,7 +33,10 @@ void gather(const StriateImages& images, int64_t first, const Maps& maps, float*
     const int64_t size = int64_t(maps.channels) * maps.rows * maps.columns;
     const int count = int(std::min<int64_t>(GROUP, images.count - first));
     int64_t start[GROUP];
-    for (int i = 0; i < count; i++) start[i] = (images.indices ? images.indices[first + i] : first + i) * size;
+    for (int i = 0; i < GROUP; i++) {
+        const int64_t image = first + std::min(i, count - 1);
+        start[i] = (images.indices ? images.indices[image] : image) * size;
+    }
     const int begin = int(int64_t(maps.rows) * part / parts), end = int(int64_t(maps.rows) * (part + 1) / parts);
     for (int c = 0; c < maps.channels; c++) {
         for (int y = begin; y < end; y++) {
@@ -43,15 +46,13 @@ void gather(const StriateImages& images, int64_t first, const Maps& maps, float*
             for (; x + LANES <= maps.columns; x += LANES) {
                 for (int lane = 0; lane < GROUP; lane += LANES) {
                     Vector square[LANES];
-                    for (int i = 0; i < LANES; i++)
-                        square[i] = lane + i < count ? pixels(images, start[lane + i] + from + x) : Vector{};
+                    for (int i = 0; i < LANES; i++) square[i] = pixels(images, start[lane + i] + from + x);
                     transpose(square);
                     for (int i = 0; i < LANES; i++) store(row + (x + i) * GROUP + lane, square[i]);
                 }
             }
             for (; x < maps.columns; x++)
-                for (int i = 0; i < GROUP; i++)
-                    row[x * GROUP + i] = i < count ? pixel(images, start[i] + from + x) : 0.0f;
+                for (int i = 0; i < GROUP; i++) row[x * GROUP + i] = pixel(images, start[i] + from + x);
         }
     }
 }

@@ -6,7 +6,8 @@
 
 namespace striate {
 
-// The images first … first + 15 of a batch; those beyond its end are zeros. `to` is the origin of maps laid as `maps`.
+// The images first … first + 15 of a batch; beyond its end the last one again, as what no image holds, such as all zeros,
+// may become NaN in a layer. `to` is the origin of maps laid as `maps`.
 // Of `parts` parts of their rows only number `part`.
 void gather(const StriateImages& images, int64_t first, const Maps& maps, float* to, int part = 0, int parts = 1);
 

@@ -88,12 +88,13 @@ void Engine::lay_out() {
     thread_size = end + scratch;
 }
 
-// Whether a layer is the maxima of the convolution before it, over windows that share no rows.
+// Whether a layer is the maxima of the convolution before it, over windows that hold every value once.
 bool Engine::hand_in_hand(int i) const {
     if (i < 1 || i >= front) return false;
     const StriateLayer &pooling = layers[i]->layer, &before = layers[i - 1]->layer;
     return pooling.kind == MAXIMUM && before.kind == CONVOLUTION && before.function == IDENTITY &&
-           pooling.stride[0] == pooling.kernel[0] && pooling.stride[1] == pooling.kernel[1] && !pooling.padding[0] &&
+           pooling.stride[0] == pooling.kernel[0] && pooling.stride[1] == pooling.kernel[1] &&
+           std::all_of(pooling.padding, pooling.padding + 4, [](int side) { return !side; }) &&
            pooling.input[1] % pooling.kernel[0] == 0 && pooling.input[2] % pooling.kernel[1] == 0;
 }
 

@@ -27,9 +27,17 @@ public:
             }
         }
         quarters = layer.kernel[0] == 2 && layer.kernel[1] == 2;
-        for (const auto& axis : spans)
-            for (const Span& span : axis) quarters = quarters && span.end - span.first == 2;
-        apart = layer.stride[0] >= layer.kernel[0] && layer.stride[1] >= layer.kernel[1];
+        covers = apart = true;
+        for (int axis = 0; axis < 2; axis++) {
+            int end = 0;
+            for (const Span& span : spans[axis]) {
+                quarters = quarters && span.end - span.first == 2;
+                apart = apart && span.first >= end;
+                covers = covers && span.first == end;
+                end = std::max(end, span.end);
+            }
+            covers = covers && end == layer.input[axis + 1];
+        }
     }
 
     ptrdiff_t memory_size() const override {
@@ -53,6 +61,7 @@ private:
 
     std::vector<Span> spans[2];
     bool apart;     // no two windows share a value
+    bool covers;    // every value lies in a window, and in one only
     bool quarters;  // every window is 2 × 2 and lies on the map
 };
 
@@ -199,8 +208,6 @@ void Pooling::backward_row(const float* gradients, float* to, const int32_t* mem
 void Pooling::backward_map(const Buffers& b, int g, int c) const {
     const int rows = layer.input[1], columns = layer.input[2];
     float* to = b.in_gradient + g * b.in_gradient_group + in_gradient.at(c, 0, 0);
-    const bool covers = apart && layer.stride[0] == layer.kernel[0] && layer.stride[1] == layer.kernel[1] &&
-                        rows <= out.rows * layer.stride[0] && columns <= out.columns * layer.stride[1];
     if (!covers)
         for (int y = 0; y < rows; y++) std::memset(to + y * in_gradient.row(), 0, sizeof(float) * columns * GROUP);
     for (int y = 0; y < out.rows; y++)

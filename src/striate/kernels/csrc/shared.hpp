@@ -19,6 +19,9 @@ struct Shared {
     void prepare(int thread_count, ptrdiff_t memory, int shard_count, ptrdiff_t shard) {
         grow(memories, memory_size, thread_count, memory);
         grow(shards, shard_size, shard_count, shard);
+        if (!poisoned()) return;
+        for (std::vector<Memory>* all : {&memories, &shards})
+            for (Memory& each : *all) each.poison();
     }
 
 private:

@@ -22,6 +22,10 @@ Single::Single(std::vector<std::unique_ptr<Operation>> given, const StriateLayer
         values.emplace_back(layers[i]->in.size());
     }
     values.emplace_back(layers.back()->out.size());
+    for (size_t i = 0; poisoned() && i < values.size(); i++) {
+        values[i].poison();
+        clear_margins(i < layers.size() ? layers[i]->in : layers.back()->out, values[i].data());
+    }
     for (const auto& each : layers) each->settled();
 }
 

@@ -26,7 +26,7 @@ Affine = tuple[Tensor, Tensor]
 
 
 def to_blocks(images: Tensor) -> Tensor:
-    """(images, channels, height, width) in the layout of the kernels; empty lanes are zeros.
+    """(images, channels, height, width) in the layout of the kernels; empty lanes are copies of the last image.
 
     >>> to_blocks(torch.ones(3, 2, 4, 4)).shape
     torch.Size([1, 2, 4, 4, 16])
