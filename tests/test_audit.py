@@ -117,7 +117,7 @@ def test_memory_that_kernels_leave_unwritten_is_found(monkeypatch) -> None:
 
 
 def test_kernels_that_are_not_run_say_why() -> None:
-    huge = from_text("1x8x8: linear 99999999, linear 10")
+    huge = from_text("1x8x8: linear 1000000, linear 200")
     assert {check.refused for check in audit_kernels(huge)} == {"it has more than 200,000,000 parameters"}
     found = audit_kernels(from_text("1x8x8: conv 2 3x3, bn, linear 2"))
     assert [check.refused for check in found] == ["batch_norm1 is a BatchNorm", "", ""]
