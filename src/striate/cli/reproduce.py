@@ -46,14 +46,16 @@ class Decision(click.ParamType):
     "  striate reproduce --resume runs/lenet5-1998         go on after Ctrl-C, a crash or a power cut",
 )
 @click.argument("which", type=click.Choice(WHICH), required=False)
-@click.option("--passes", type=click.IntRange(min=1), default=20, show_default=True, help="Over the training images.")
+@click.option(
+    "--passes", type=click.IntRange(1, 10**6), default=20, show_default=True, help="Over the training images."
+)
 @click.option(
     "--set-size", type=click.IntRange(500, 60_000), help="Learn from so many of the images. By default from all."
 )
 @click.option("--distorted", is_flag=True, help="Show nine images of ten distorted, each time anew.")
 @click.option("--pool", is_flag=True, help="With --distorted: make 540,000 distorted images once, as the paper did.")
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of weights, order, distortions."
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of weights, order, distortions."
 )
 @click.option(
     "--decide",
