@@ -91,8 +91,20 @@ def main() -> None:
 
 
 def _noted_interrupts() -> list[int]:
-    """From here on Ctrl-C raises KeyboardInterrupt as before, and is noted in the list."""
+    """From here on Ctrl-C raises KeyboardInterrupt as before, and is noted in the list.
+
+    Where Python would print and forget it, in a callback or while an object is deleted, it ends the command.
+    """
     noted: list[int] = []
+    before = sys.unraisablehook
+
+    def lost(what: sys.UnraisableHookArgs) -> None:
+        if not issubclass(what.exc_type, KeyboardInterrupt):
+            return before(what)
+        os.write(2, b"Interrupted.\n")
+        os._exit(130)
+
+    sys.unraisablehook = lost
 
     def note(number: int, frame: FrameType | None) -> None:
         noted.append(number)

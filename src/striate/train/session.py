@@ -14,7 +14,7 @@ import torch
 
 from striate.build import build
 from striate.data import ImageSet, hold_out, load, preprocessing_for
-from striate.errors import DataError, LearningError, RunError, ShapeError
+from striate.errors import DataError, LearningError, RunError, ShapeError, SpecError
 from striate.kernels.choice import choose, missing
 from striate.kernels.optimiser import RULES
 from striate.spec.labels import is_one_line, one_line
@@ -30,6 +30,7 @@ from striate.train.machine import device_called, environment, require_device
 from striate.train.metrics import Outputs, run_over
 from striate.train.optimisers import averages_in
 from striate.train.recipe import Recipe
+from striate.train.record import MOST_SIDE
 from striate.train.run import DataRecord, Run, create_run, now, require_answers, require_free
 from striate.train.state import Progress, progress_of
 from striate.train.stop import stop_signals
@@ -67,6 +68,15 @@ class Images:
     source: str = "mnist"
     resize: tuple[int, int] | None = None
     skip_unreadable: bool = False
+
+    def __post_init__(self) -> None:
+        if self.resize is not None and not all(1 <= side <= MOST_SIDE for side in self.resize):
+            height, width = self.resize
+            raise SpecError(
+                f"resize is {height}×{width}.",
+                f"Each side has from 1 to {MOST_SIDE:,} pixels.",
+                "Give what the network takes, such as --resize 28x28.",
+            )
 
     def load(self, split: str) -> ImageSet:
         """Read a split."""
