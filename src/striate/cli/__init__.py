@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -65,9 +66,9 @@ def main() -> None:
     except (click.exceptions.Abort, KeyboardInterrupt):
         _interrupted()
     except click.ClickException as error:
-        error.message = lines(error.message)
-        error.show()
-        sys.exit(error.exit_code)
+        told = io.StringIO()
+        error.show(told)
+        _end(told.getvalue().removesuffix("\n"), error.exit_code)
     except StriateError as error:
         _end(f"Error: {error}", 2)
     except BrokenPipeError:

@@ -177,7 +177,7 @@ def _print_profile(run: Run) -> None:
     last = run.events("profile")[-1:]
     for event in last:
         seconds: dict[str, float] = event["seconds"]
-        width = max(map(len, seconds))
+        width = max(map(len, seconds), default=0)
         click.echo(f"Where the {event['epoch']}. epoch's time went (of the first thread, inside a step):")
         for what, spent in sorted(seconds.items(), key=lambda each: -each[1]):
             if spent >= 0.0005:

@@ -148,7 +148,7 @@ def history_of(run: Run) -> list[Pass]:
 
 
 def _pass(members: Members, *, number: int) -> Pass:
-    values = {each.name: members.number(each.name) for each in fields(Pass)}
+    values: dict[str, Any] = {each.name: members.number(each.name) for each in fields(Pass)}
     return Pass(**values | {"number": members.whole("number", least=number, most=number)})
 
 
