@@ -137,3 +137,15 @@ def test_a_batch_larger_than_all_images_takes_no_more_memory(tmp_path: Path, few
     recipe = Recipe(epochs=1, batch=10**9, seed=2**63 - 1)
     run, split = session.prepare(TINY, session.Images(str(few_digits)), recipe, folder=tmp_path / "run", device="cpu")
     assert [type(event) for event in session.start(run, split)][-1] is session.Finished
+
+
+def test_an_interrupt_that_python_would_forget_ends_the_command() -> None:
+    code = (
+        "import striate.cli as cli\n"
+        "class Lost:\n"
+        "    def __del__(self): raise KeyboardInterrupt\n"
+        "cli.verbs = lambda **_: Lost() and None\n"
+        "cli.main(); print('went on')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")

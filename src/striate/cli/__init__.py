@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import sys
@@ -66,9 +65,9 @@ def main() -> None:
     except (click.exceptions.Abort, KeyboardInterrupt):
         _interrupted()
     except click.ClickException as error:
-        told = io.StringIO()
-        error.show(told)
-        _end(told.getvalue().removesuffix("\n"), error.exit_code)
+        vars(error)["message"] = lines(error.message)
+        error.show()
+        sys.exit(error.exit_code)
     except StriateError as error:
         _end(f"Error: {error}", 2)
     except BrokenPipeError:
