@@ -1,5 +1,5 @@
 """`python -m striate`: the command, for where scripts are not on the path."""
 
-from striate.cli import main
+from striate_command import main
 
 main()

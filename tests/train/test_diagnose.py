@@ -88,5 +88,5 @@ def test_a_loss_that_is_no_number(loss: float) -> None:
     assert str(caught.value) == (
         f"the loss is {loss} at step 7.\n"
         "The weights have run away: the learning rate, 0.1 there, is too high for this network and these inputs.\n"
-        "Try a tenth of it: --rate, or a recipe of your own. The last checkpoint holds the weights from before."
+        "Try a tenth of it: --rate, or a recipe of your own."
     )

@@ -227,7 +227,7 @@ def test_a_device_that_is_not_there_is_refused(tmp_path, few_digits) -> None:
         (lambda folder: (folder / "run.json").unlink(), "is not a run.\nA run is a folder that striate train made"),
         (lambda folder: (folder / "run.json").write_text("{"), "run.json cannot be read: Expecting property name"),
         (lambda folder: (folder / "run.json").write_text('{"format": "x"}'), "is not of a version that this Striate"),
-        (lambda folder: (folder / "network.json").unlink(), "is damaged: FileNotFoundError"),
+        (lambda folder: (folder / "network.json").unlink(), "network.json cannot be read: No such file or directory."),
         (lambda folder: (folder / "network.json").write_text("[]"), "is damaged: the file is not a JSON object."),
     ],
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import click
+
+from striate.spec.labels import one_line
 
 ONLY = ("filters", "learning", "maps", "bench", "fields", "attribution", "wants", "invariance", "sharing")
 
@@ -87,4 +90,4 @@ def command(
         click.echo(f"The weights are random. Those of its run: striate look {own}", err=True)
     folder = out or page.default_folder(target, found.network)
     written = page.write_look(found, sections, folder=folder, png=png)
-    click.echo(written if quiet else f"page: {written}")
+    click.echo(os.fsencode(written) if quiet else f"page: {one_line(str(written))}")

@@ -35,8 +35,10 @@ def command(folders: tuple[Path | Network, ...], out: Path | None) -> None:
     """
     from striate.cli.predictors import names_of, predictors_of
     from striate.serve.alone import write_page
+    from striate.spec.labels import one_line, path_part
 
     predictors = predictors_of(folders)
-    file = out or Path(f"{predictors[0].run.folder.resolve().name}.html")
+    file = out or Path(f"{path_part(predictors[0].run.folder.resolve().name)}.html")
     size = write_page(*predictors, file=file)
-    click.echo(f"{file}   {names_of(predictors)}, {size / 1e6:.1f} MB. It needs nothing else: open it in a browser.")
+    names = names_of(predictors)
+    click.echo(f"{one_line(str(file))}   {names}, {size / 1e6:.1f} MB. It needs nothing else: open it in a browser.")

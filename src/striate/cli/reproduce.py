@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from striate.spec.labels import lines
 
 if TYPE_CHECKING:
     from striate.reproduce.session import Event
@@ -43,14 +46,16 @@ class Decision(click.ParamType):
     "  striate reproduce --resume runs/lenet5-1998         go on after Ctrl-C, a crash or a power cut",
 )
 @click.argument("which", type=click.Choice(WHICH), required=False)
-@click.option("--passes", type=click.IntRange(min=1), default=20, show_default=True, help="Over the training images.")
+@click.option(
+    "--passes", type=click.IntRange(1, 10**6), default=20, show_default=True, help="Over the training images."
+)
 @click.option(
     "--set-size", type=click.IntRange(500, 60_000), help="Learn from so many of the images. By default from all."
 )
 @click.option("--distorted", is_flag=True, help="Show nine images of ten distorted, each time anew.")
 @click.option("--pool", is_flag=True, help="With --distorted: make 540,000 distorted images once, as the paper did.")
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of weights, order, distortions."
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of weights, order, distortions."
 )
 @click.option(
     "--decide",
@@ -153,7 +158,8 @@ def _show(folder: Path, events: Iterator[Event], *, as_json: bool, quiet: bool) 
                     bar.print(table.line(event, method))
                 case session.Stopped():
                     go_on = f"Go on with:\n  striate reproduce --resume {folder}"
-                    click.echo(f"\nStopped after {event.passes} of {method.passes} passes, saved. {go_on}", err=True)
+                    stopped = f"\nStopped after {event.passes} of {method.passes} passes, saved. {go_on}"
+                    click.echo(lines(stopped), err=True)
                     sys.exit(130)
     with working("Writing the report", quiet=silent):
         outputs, images = evaluate(run, split="validation" if method.hold_out else "test")
@@ -163,7 +169,8 @@ def _show(folder: Path, events: Iterator[Event], *, as_json: bool, quiet: bool) 
     if as_json:
         click.echo(json.dumps(table.members(run)))
     elif quiet:
-        click.echo(folder)
+        click.echo(os.fsencode(folder))
     else:
         click.echo(f"\n{table.closing(run)}\n{reached_line(rejection_of(outputs))}")
-        click.echo(f"run: {folder}\ncurves: {run.path('pictures/passes.svg')}\nNext: striate evaluate {folder}")
+        done = f"run: {folder}\ncurves: {run.path('pictures/passes.svg')}\nNext: striate evaluate {folder}"
+        click.echo(lines(done))

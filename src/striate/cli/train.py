@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from striate.cli.parameters import NETWORK, RUN, SIZE
-from striate.kernels.names import KERNELS
+from striate.kernels.names import KERNELS, MOST_THREADS
+from striate.spec.labels import lines, one_line
 from striate.spec.network import Network
 
 if TYPE_CHECKING:
@@ -36,17 +38,17 @@ if TYPE_CHECKING:
     "By default the network's own: mnist, or mnist-lines for lenet5-reader.",
 )
 @click.option("--recipe", "recipe_name", help="A recipe's name or JSON file. By default the network's own.")
-@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training images.")
+@click.option("--epochs", type=click.IntRange(1, 10**9), help="Passes over the training images.")
 @click.option(
     "--until", type=click.FloatRange(0, 1, min_open=True), help="Stop at this validation accuracy, e.g. 0.99."
 )
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="The highest learning rate.")
-@click.option("--batch", type=click.IntRange(min=1), help="Images a step.")
-@click.option("--seed", type=click.IntRange(min=0), help="Of weights, order and augmentation.")
+@click.option("--batch", type=click.IntRange(1, 10**9), help="Images a step.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of weights, order and augmentation.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder. By default runs/NETWORK.")
 @click.option("--resume", "resumed", type=RUN, help="Go on with the run in this folder.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, mps.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads. By default as many as are fastest.")
+@click.option("--threads", type=click.IntRange(1, MOST_THREADS), help="CPU threads. By default as many as are fastest.")
 @click.option(
     "--kernels",
     type=click.Choice(["auto", *KERNELS]),
@@ -151,8 +153,8 @@ def _print_plan(run: Run, recipe: Recipe) -> None:
     data = run.data
     click.echo(f"{run.network.name}: {totals.parameters:,} parameters, {totals.macs:,} MACs an image")
     click.echo(
-        f"{data.source}: {data.train_images:,} images to learn from, {data.validation_images:,} to choose by, "
-        f"{len(data.classes)} classes"
+        f"{one_line(data.source)}: {data.train_images:,} images to learn from, "
+        f"{data.validation_images:,} to choose by, {len(data.classes)} classes"
     )
     if data.unreadable:
         count = len(data.unreadable)
@@ -175,7 +177,7 @@ def _print_profile(run: Run) -> None:
     last = run.events("profile")[-1:]
     for event in last:
         seconds: dict[str, float] = event["seconds"]
-        width = max(map(len, seconds))
+        width = max(map(len, seconds), default=0)
         click.echo(f"Where the {event['epoch']}. epoch's time went (of the first thread, inside a step):")
         for what, spent in sorted(seconds.items(), key=lambda each: -each[1]):
             if spent >= 0.0005:
@@ -194,11 +196,12 @@ def _show(run: Run, events: Iterator[Event], *, quiet: bool) -> None:
             display.show(event)
             last = event
     if isinstance(last, Interrupted):
-        click.echo(f"\nStopped and saved. Go on with:\n  striate train --resume {run.folder}", err=True)
+        click.echo(lines(f"\nStopped and saved. Go on with:\n  striate train --resume {run.folder}"), err=True)
         sys.exit(130)
     with working("Writing the report", quiet=quiet):
         write_report(run, *evaluate(run, split="validation"))
     if quiet:
-        click.echo(run.folder)
+        click.echo(os.fsencode(run.folder))
     else:
-        click.echo(f"run: {run.folder}\nreport: {run.path('report.html')}\nNext: striate evaluate {run.folder}")
+        done = f"run: {run.folder}\nreport: {run.path('report.html')}\nNext: striate evaluate {run.folder}"
+        click.echo(lines(done))

@@ -19,7 +19,7 @@ from striate.errors import RunError
 from striate.read.columns import Columns
 from striate.read.decode import Characters, Decoded, decode
 from striate.read.spread import spans_of
-from striate.train.run import Run, open_run
+from striate.train.run import Run, open_run, require_answers
 
 BLANK = "blank"
 """The name of the class that says: no character here."""
@@ -102,7 +102,9 @@ class Reader:
         """The probability of each class at each column of a strip of pixels, 0 to 255."""
         pixels = torch.from_numpy(np.ascontiguousarray(strip)).expand(1, self.run.preprocessing.shape[0], -1, -1)
         scores = self.columns(self.run.preprocessing.normalise(pixels))[0]
-        return (scores / self.temperature).softmax(1)
+        found = (scores / self.temperature).softmax(1)
+        require_answers(found, self.run.folder)
+        return found
 
     def _line(self, found: Ruled) -> Line | None:
         probabilities = self.probabilities(found.strip)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from striate.data.preprocess import exactly
 from striate.errors import FormatError, SpecError
 from striate.spec import checks
 from striate.train.recipe import Recipe
@@ -143,5 +144,8 @@ class Method:
 
     @classmethod
     def from_dict(cls, members: Mapping[str, Any]) -> Method:
-        """What `to_dict` gave."""
-        return cls(**{**members, "decisions": Decisions(**members["decisions"])})
+        """What `to_dict` gave. Raises SpecError on an unknown or a missing member, and on a wrong value."""
+        exactly(members, {each.name for each in fields(cls)}, where="")
+        decisions = members["decisions"]
+        exactly(decisions, {each.name for each in fields(Decisions)}, where="decisions")
+        return cls(**{**members, "decisions": Decisions(**decisions)})

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from striate.data import ImageSet, epoch_order, hold_out, load, preprocessing_for
-from striate.errors import RunError
+from striate.errors import FormatError, LearningError, RunError, SpecError
 from striate.kernels.pattern import unsupported
 from striate.networks import find
 from striate.reproduce.learner import Learner, Part, Pass, Sets
 from striate.reproduce.method import ALL, Method
 from striate.spec.network import Network
-from striate.train.checkpoint import load_checkpoint, restore, save_checkpoint
+from striate.train.checkpoint import BEST, LAST, load_checkpoint, restore, save_checkpoint, saved_before
 from striate.train.diagnose import require_finite
 from striate.train.files import write_whole
+from striate.train.lock import Lock
 from striate.train.machine import environment
-from striate.train.run import DataRecord, Run, create_run, now
+from striate.train.members import Members
+from striate.train.run import DataRecord, Run, create_run, now, require_free
+from striate.train.state import misread
 from striate.train.stop import stop_signals
 from striate.train.temperature import temperature_of
 
@@ -42,6 +46,7 @@ Event = Part | Pass | Stopped
 
 def prepare(method: Method, *, folder: Path, kernels: str = "auto", source: str = SOURCE) -> tuple[Run, Sets]:
     """A new run, not yet on the disk, and its images."""
+    require_free(folder)
     network = find("lenet5")
     sets, recipe = _sets(network, method, source), method.recipe
     record = DataRecord(
@@ -73,10 +78,12 @@ def prepare(method: Method, *, folder: Path, kernels: str = "auto", source: str 
 
 
 def start(run: Run, sets: Sets) -> Iterator[Event]:
-    """Make the run's folder and train from the beginning."""
+    """Make the run's folder and train from the beginning; the folder is held until the training is over."""
     create_run(run)
-    run.log("started", network=run.network.name, reproduction=run.reproduction)
-    return _train(run, sets, [])
+    with ExitStack() as held:
+        held.enter_context(Lock(run.folder))
+        run.log("started", network=run.network.name, reproduction=run.reproduction)
+        return _train(run, sets, [], held.pop_all())
 
 
 def reload(run: Run) -> Sets:
@@ -103,34 +110,62 @@ def reload(run: Run) -> Sets:
 
 
 def resume(run: Run, sets: Sets) -> Iterator[Event]:
-    """Go on after the last pass that was saved; with none yet, from the beginning."""
-    history = history_of(run)
-    logged = {each["epoch"] for each in run.events("epoch")}
-    events = run.events() + [_epoch(each) for each in history if each.number not in logged]
-    write_whole(run.path("events.jsonl"), "".join(f"{json.dumps(each)}\n" for each in events))
-    run.log("resumed", epoch=len(history))
-    return _train(run, sets, history)
+    """Go on after the last pass that was saved; with none yet, from the beginning.
+
+    Raises RunError where another process writes the run, or a file that it needs is damaged.
+    """
+    with ExitStack() as held:
+        held.enter_context(Lock(run.folder))
+        history = history_of(run)
+        logged = {each["epoch"] for each in run.events("epoch")}
+        events = run.events() + [_epoch(each) for each in history if each.number not in logged]
+        write_whole(run.path("events.jsonl"), "".join(f"{json.dumps(each)}\n" for each in events))
+        run.log("resumed", epoch=len(history))
+        return _train(run, sets, history, held.pop_all())
 
 
 def method_of(run: Run) -> Method:
-    """How a run of `striate reproduce` is trained."""
-    return Method.from_dict(run.reproduction or {})
+    """How a run of `striate reproduce` is trained. Raises RunError where run.json does not say it as it was written."""
+    try:
+        return Method.from_dict(run.reproduction or {})
+    except SpecError as error:
+        where = run.path("run.json")
+        raise RunError(f"{where} is damaged: reproduction: {error.what}", error.expected, error.remedy) from None
 
 
 def history_of(run: Run) -> list[Pass]:
-    """The passes that are saved."""
-    path = run.path("last.safetensors")
+    """The passes that are saved. Raises RunError where they are damaged."""
+    path = run.path(LAST)
     if not path.exists():
         return []
-    return [Pass(**each) for each in load_checkpoint(path)[1]["passes"]]
+    passes = load_checkpoint(path)[1].get("passes")
+    try:
+        if not isinstance(passes, list):
+            raise FormatError("state.passes is no list.", "It must list the passes.")
+        return [_pass(Members.of(each, f"state.passes[{at}]"), number=at + 1) for at, each in enumerate(passes)]
+    except FormatError as error:
+        raise misread(path, error) from None
 
 
-def _train(run: Run, sets: Sets, history: list[Pass]) -> Iterator[Event]:
+def _pass(members: Members, *, number: int) -> Pass:
+    values: dict[str, Any] = {each.name: members.number(each.name) for each in fields(Pass)}
+    return Pass(**values | {"number": members.whole("number", least=number, most=number)})
+
+
+def _train(run: Run, sets: Sets, history: list[Pass], held: ExitStack) -> Iterator[Event]:
+    with held:
+        try:
+            yield from _passes(run, sets, history)
+        except LearningError as error:
+            raise LearningError(error.what, error.expected, f"{error.remedy} {saved_before(run.folder)}") from None
+
+
+def _passes(run: Run, sets: Sets, history: list[Pass]) -> Iterator[Event]:
     torch.set_num_threads(run.threads)
     method = method_of(run)
     learner = Learner(run.network, method, kernels=run.kernels)
     if history:
-        last = run.path("last.safetensors")
+        last = run.path(LAST)
         restore(learner.model, None, load_checkpoint(last)[0], where=last)
         learner.done = len(history)
     with stop_signals() as stop:
@@ -153,14 +188,14 @@ def _train(run: Run, sets: Sets, history: list[Pass]) -> Iterator[Event]:
 def _save(run: Run, learner: Learner, sets: Sets, history: list[Pass]) -> Run:
     """Keep a pass: first what going on needs, then what others read."""
     weights = dict(learner.model.state_dict())
-    save_checkpoint(run.path("last.safetensors"), weights, {"passes": [asdict(each) for each in history]})
+    save_checkpoint(run.path(LAST), weights, {"passes": [asdict(each) for each in history]})
     assert learner.known  # noqa: S101 - a pass has just been done
     state = {
         "epoch": learner.done,
         "accuracy": 1 - history[-1].test_error,
         "temperature": temperature_of(learner.known.scores, learner.known.labels),
     }
-    save_checkpoint(run.path("best.safetensors"), weights, state)
+    save_checkpoint(run.path(BEST), weights, state)
     event = _epoch(history[-1])
     run.log(event.pop("event"), **{key: value for key, value in event.items() if key != "time"})
     if run.recipe.hold_out:

@@ -18,7 +18,7 @@ from striate.data.image_file import open_picture, prepare
 from striate.look.capture import capture
 from striate.spec.network import INPUT, Plan, plan
 from striate.train.losses import class_scores
-from striate.train.run import Run
+from striate.train.run import Run, require_answers
 
 Images = Float[Tensor, "images channels height width"]
 
@@ -117,7 +117,9 @@ class Predictor:
         outputs = self.model(images)
         network = self.run.network
         scores = outputs.log() if network.probabilities else class_scores(network, outputs)
-        values = (scores[0] / self.temperature).softmax(0).tolist()
+        found = (scores[0] / self.temperature).softmax(0)
+        require_answers(found, self.run.folder)
+        values = found.tolist()
         probabilities = dict(zip(self.run.classes, values, strict=True))
         name = max(probabilities, key=probabilities.__getitem__)
         return Prediction(image, name, probabilities[name], probabilities, steps, self.trained)

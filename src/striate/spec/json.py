@@ -64,7 +64,7 @@ def from_dict(document: Json) -> Network:
         raise FormatError(
             f"version is {quote(top.get('version'))}.",
             f"This Striate reads version {VERSION}.",
-            "A newer file needs a newer Striate: pip install --upgrade striate.",
+            "A newer file needs a newer Striate.",
         )
     _known(top, {"format", "version", "name", "input", "source", "layers"}, "the file")
     for key in ("name", "input", "layers"):

@@ -1,8 +1,14 @@
-"""A checkpoint: tensors and a little JSON in one safetensors file, written whole. Nothing is ever unpickled."""
+"""A checkpoint: tensors and a little JSON in one safetensors file, written whole. Nothing is ever unpickled.
+
+A file says of which version it is, and carries a checksum over all that it holds, which is looked at whenever it is
+read. Version 1 had no checksum; its files are still read. No version holds a value that is not finite.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,36 +17,119 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from striate.errors import RunError
+from striate.errors import LearningError, RunError
 from striate.train.files import write_whole
 
+FORMAT = "striate-checkpoint"
+VERSION = "2"
+WITHOUT_CHECKSUM = "1"
+LAST, BEST = "last.safetensors", "best.safetensors"
 OPTIMISER = "optimiser/"
 """Before the names of an optimiser's tensors: optimiser/C1.weight/exp_avg. No layer's name has a slash."""
+SLOTS = {
+    "adamw": {"step", "exp_avg", "exp_avg_sq"},
+    "sgd": {"momentum_buffer"},
+    "adadelta": {"step", "square_avg", "acc_delta"},
+}
+"""What each optimiser keeps for a parameter: all of it, or nothing before its first step."""
+TYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.uint8, torch.bool)
+"""What tensors of a checkpoint can hold."""
+AVERAGE = "average"
+"""What it keeps besides where the recipe averages weights."""
+
+State = dict[str, Any]
 
 
-def save_checkpoint(path: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-    """Write tensors by name, and a JSON state. Raises OutputError where the file cannot be written."""
+def save_checkpoint(path: Path, tensors: dict[str, Tensor], state: State) -> None:
+    """Write tensors by name, and a JSON state.
+
+    Raises OutputError where the file cannot be written, and LearningError where a value is not finite: the file that
+    was there stays.
+    """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_whole(
-        path, save(plain, metadata={"format": "striate-checkpoint", "version": "1", "state": json.dumps(state)})
-    )
+    if problem := _not_finite(plain):
+        raise LearningError(
+            f"{path} is not written: {problem}",
+            "The weights have run away: the learning rate is too high for this network and these inputs.",
+            "Try a tenth of it: --rate, or a recipe of your own.",
+        )
+    text = json.dumps(state)
+    metadata = {"format": FORMAT, "version": VERSION, "state": text, "checksum": _checksum(plain, text)}
+    write_whole(path, save(plain, metadata=metadata))
 
 
-def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors and the state of a checkpoint. Raises RunError where it is missing or damaged."""
+def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], State]:
+    """The tensors and the state of a checkpoint, every value finite.
+
+    Raises RunError where it is missing, damaged or of another version; it names the checkpoint that is still good.
+    """
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        raise RunError(
+            f"{path} is missing.",
+            f"A run keeps {LAST} from its first epoch on.",
+            "Start it anew: striate train NETWORK --out ANOTHER_FOLDER.",
+        ) from None
+    except RunError as error:
+        raise RunError(error.what, error.expected, error.remedy or what_is_whole(path)) from None
+
+
+def what_is_whole(path: Path) -> str:
+    """Which other checkpoint of the run is good where the one at `path` is not, and what it is good for."""
+    folder = path.parent
+    other = folder / (LAST if path.name == BEST else BEST)
+    try:
+        state = _read(other)[1]
+    except (RunError, OSError):
+        return "No other checkpoint of the run is whole. Train anew: striate train NETWORK --out ANOTHER_FOLDER."
+    if path.name == BEST:
+        position = state.get("position")
+        epoch = position.get("epoch") if isinstance(position, dict) else None
+        after = f", after {epoch} epochs" if type(epoch) is int else ""
+        return f"{other} is whole{after}: copy it to {path.name}, or train anew."
+    return f"{other} is whole, for evaluate, predict and serve. To train, begin anew with --out ANOTHER_FOLDER."
+
+
+def saved_before(folder: Path) -> str:
+    """What a training that cannot go on has left, in words."""
+    for name, what in ((LAST, "what was learned until it was last saved"), (BEST, "the best epoch's weights")):
+        with suppress(RunError, OSError):
+            _read(folder / name)
+            return f"{folder / name} holds {what}."
+    return "Nothing was saved before."
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], State]:
+    """A checkpoint, checked. Raises RunError without a remedy, and FileNotFoundError."""
+    expected = "It must be a checkpoint that Striate wrote."
     try:
         with safe_open(str(path), framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        state = json.loads(metadata["state"])
+        text = metadata.get("state", "")
+        state = json.loads(text)
     except FileNotFoundError:
+        raise
+    except (SafetensorError, OSError, ValueError, RecursionError) as problem:
+        raise RunError(f"{path} is damaged: {problem}.", expected) from None
+    version = metadata.get("version")
+    if metadata.get("format") != FORMAT or version not in (VERSION, WITHOUT_CHECKSUM):
         raise RunError(
-            f"{path} is missing.",
-            "A run keeps last.safetensors from its first epoch on.",
-            "Start it anew: striate train NETWORK --out ANOTHER_FOLDER.",
-        ) from None
-    except (SafetensorError, OSError, KeyError, ValueError) as problem:
-        raise RunError(f"{path} is damaged: {problem}.", "It must be a checkpoint that Striate wrote.") from None
+            f"{path} is of format {metadata.get('format')!r}, version {version!r}.",
+            f"This Striate reads {FORMAT}, versions {WITHOUT_CHECKSUM} and {VERSION}.",
+            "A newer file needs a newer Striate.",
+        )
+    checksum = metadata.get("checksum")
+    if (checksum is not None or version == VERSION) and checksum != _checksum(tensors, text):
+        raise RunError(f"{path} is damaged: its checksum is not that of what it holds.", expected)
+    if strange := next((name for name, each in tensors.items() if each.dtype not in TYPES), None):
+        raise RunError(f"{path} is damaged: {strange} is {_form(tensors[strange])}.", expected)
+    if not isinstance(state, dict):
+        raise RunError(f"{path} is damaged: its state is no JSON object.", expected)
+    if problem := _not_finite(tensors):
+        cause = "Weights are finite numbers; these ran away in training, or the file was changed."
+        raise RunError(f"{path} cannot be used: {problem}", cause)
     return tensors, state
 
 
@@ -57,16 +146,74 @@ def optimiser_tensors(model: nn.Module, optimiser: torch.optim.Optimizer) -> dic
 def restore(
     model: nn.Module, optimiser: torch.optim.Optimizer | None, tensors: dict[str, Tensor], *, where: Path
 ) -> None:
-    """Put a checkpoint's tensors back into a model and an optimiser."""
+    """Put a checkpoint's tensors back into a model and an optimiser. Raises RunError where they do not fit."""
     weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(OPTIMISER)}
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as problem:
-        what = str(problem).split("\n", 1)[-1].strip()
-        raise RunError(f"{where} does not fit the run's network: {what}", "Both must be of one run.") from None
+    problem = _misfit(weights, model.state_dict())
+    if problem is None and optimiser is not None:
+        problem = _misfit_of_slots(tensors.keys() - weights.keys(), tensors, model, optimiser)
+    if problem is not None:
+        what = f"{where} does not fit the run's network: {problem}"
+        raise RunError(what, "Both must be of one run.", "Take the files from a copy, or train anew.")
+    model.load_state_dict(weights)
     if optimiser is None:
         return
     for path, parameter in model.named_parameters():
-        prefix = f"{OPTIMISER}{path}/"
-        slots = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        slots = _slots(tensors, path)
         optimiser.state[parameter].update({slot: tensor.to(parameter.device) for slot, tensor in slots.items()})
+
+
+def _slots(tensors: dict[str, Tensor], path: str) -> dict[str, Tensor]:
+    prefix = f"{OPTIMISER}{path}/"
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _misfit(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> str | None:
+    """How tensors differ from those that a model has, in the first of them; None where they do not."""
+    for kind, names in (("lacks", wanted.keys() - found.keys()), ("also holds", found.keys() - wanted.keys())):
+        if names:
+            return f"it {kind} {', '.join(sorted(names)[:3])}."
+    for name, own in wanted.items():
+        one = found[name]
+        if (one.shape, one.dtype) != (own.shape, own.dtype):
+            return f"{name} is {_form(one)} in place of {_form(own)}."
+    return None
+
+
+def _misfit_of_slots(
+    left: set[str], tensors: dict[str, Tensor], model: nn.Module, optimiser: torch.optim.Optimizer
+) -> str | None:
+    kind = getattr(optimiser, "kind", type(optimiser).__name__.lower())
+    for path, parameter in model.named_parameters():
+        slots = _slots(tensors, path)
+        own = slots.keys() - {AVERAGE}
+        if own and own != SLOTS[kind]:
+            return f"of {path}, {kind} keeps {', '.join(sorted(SLOTS[kind]))}, not {', '.join(sorted(own))}."
+        count = torch.zeros((), dtype=torch.float32)
+        wanted = {slot: count if slot == "step" else parameter for slot in slots}
+        if problem := _misfit(slots, wanted):
+            return f"of {path}, {problem}"
+        left = left - {f"{OPTIMISER}{path}/{slot}" for slot in slots}
+    return f"it also holds {', '.join(sorted(left)[:3])}." if left else None
+
+
+def _form(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {'×'.join(map(str, tensor.shape)) or 'number'}"
+
+
+def _not_finite(tensors: dict[str, Tensor]) -> str | None:
+    """What is not finite among tensors, in words, or None."""
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            count = int(tensor.isfinite().logical_not().sum())
+            return f"{count:,} of the {tensor.numel():,} values of {name} are not finite."
+    return None
+
+
+def _checksum(tensors: dict[str, Tensor], state: str) -> str:
+    """A hash of names, types, shapes, values and state."""
+    digest = hashlib.blake2b(state.encode(), digest_size=32)
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

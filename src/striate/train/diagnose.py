@@ -37,14 +37,15 @@ class Finding:
         return f"{self.what}\n{self.cause}\n{self.remedy}"
 
 
-def require_finite(loss: float, *, step: int, rate: float) -> None:
-    """Raise LearningError where the loss is not a number any more."""
+def require_finite(loss: float, *, step: int, rate: float, of: str = "loss") -> None:
+    """Raise LearningError where the loss is not a number any more; for a loss `of` validation, `step` is the epoch."""
     if not math.isfinite(loss):
+        at = f"at step {step}" if of == "loss" else f"after epoch {step}"
         raise LearningError(
-            f"the loss is {loss} at step {step}.",
+            f"the {of} is {loss} {at}.",
             f"The weights have run away: the learning rate, {rate:.3g} there, is too high for this network and these "
             "inputs.",
-            "Try a tenth of it: --rate, or a recipe of your own. The last checkpoint holds the weights from before.",
+            "Try a tenth of it: --rate, or a recipe of your own.",
         )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
@@ -16,6 +18,7 @@ from striate.train.files import write_whole
 
 FILE = "filters.safetensors"
 MOST_FILTERS = 64
+_NAME = re.compile(r"epoch\d{6,9}")
 MOST_FRAMES = 60
 """Of a long training every second epoch is kept, or every fourth, ..., and always the last."""
 
@@ -49,10 +52,19 @@ def load_filters(path: Path) -> dict[int, Tensor]:
         return {}
     try:
         frames = load(path.read_bytes())
-    except (SafetensorError, OSError) as problem:
+        if not all(_NAME.fullmatch(name) and _is_frame(frame) for name, frame in frames.items()):
+            raise ValueError("a frame is no set of filters of an epoch")
+        if len({frame.shape for frame in frames.values()}) > 1:
+            raise ValueError("frames differ in size")
+    except (SafetensorError, OSError, ValueError, KeyError) as problem:
         expected = "It holds the first layer's filters by epoch."
         raise RunError(f"{path} is damaged: {problem}.", expected, "Nothing else needs it: remove it.") from None
     return {int(name.removeprefix("epoch")): frames[name] for name in sorted(frames)}
+
+
+def _is_frame(frame: Tensor) -> bool:
+    finite = frame.dtype == torch.float16 and bool(frame.isfinite().all())
+    return finite and frame.ndim in (3, 4) and 0 < len(frame) <= MOST_FILTERS and frame.numel() > 0
 
 
 def spacing(epoch: int) -> int:

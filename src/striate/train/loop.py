@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -33,6 +34,7 @@ from striate.train.metrics import pictures_of, run_over
 from striate.train.optimisers import average_part, average_weights, averages_in, optimiser_for, rate_at
 from striate.train.pace import Pace
 from striate.train.recipe import Recipe
+from striate.train.state import position_of
 from striate.train.temperature import temperature_of
 
 
@@ -141,10 +143,11 @@ class Learner:
             spent |= {f"{path} backward": seconds for path, seconds in parts.backward.items()}
         return spent
 
-    def go_to(self, tensors: dict[str, Tensor], position: dict[str, Any], *, where: Any) -> None:
-        """Take up a checkpoint."""
+    def go_to(self, tensors: dict[str, Tensor], position: Mapping[str, Any], *, where: Path) -> None:
+        """Take up a checkpoint. Raises RunError where it does not fit."""
+        taken = position_of(position, like=self.position(), where=where)
         restore(self.model, self.optimiser, tensors, where=where)
-        for key, value in position.items():
+        for key, value in taken.items():
             setattr(self, key, value)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from striate import __version__
-from striate.errors import UnknownNameError
+from striate.errors import RunError, UnknownNameError
 
 
 def environment() -> dict[str, str]:
@@ -28,13 +28,32 @@ def environment() -> dict[str, str]:
 
 def device_called(name: str) -> str:
     """The device of that name, or for "auto" the best there is. Raises UnknownNameError where it is not here."""
-    accelerator = torch.accelerator.current_accelerator(check_available=True)
-    here = ["cpu", accelerator.type] if accelerator else ["cpu"]
+    here = _devices()
     if name == "auto":
-        return here[-1]
-    if name.partition(":")[0] not in here:
+        return "cpu" if len(here) == 1 else here[1].partition(":")[0]
+    if name not in here:
         raise UnknownNameError(f"no device {name!r} on this machine.", f"The devices here are: {', '.join(here)}.")
     return name
+
+
+def require_device(name: str, *, folder: Path) -> None:
+    """Raises RunError where a run cannot go on because the device that it began on is not here."""
+    here = _devices()
+    if name not in here:
+        raise RunError(
+            f"{folder} was trained on {name}, which this machine does not have.",
+            f"It goes on only on such a device, as other devices give other last bits; here are: {', '.join(here)}.",
+            "Take it to a machine that has one. Evaluate, predict, look and serve run its weights on the CPU here.",
+        )
+
+
+def _devices() -> list[str]:
+    """The names of the devices here: cpu first, then cuda, cuda:0, cuda:1, ..."""
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    if accelerator is None:
+        return ["cpu"]
+    numbered = [f"{accelerator.type}:{number}" for number in range(torch.accelerator.device_count())]
+    return ["cpu", accelerator.type, *numbered]
 
 
 def _processor() -> str:

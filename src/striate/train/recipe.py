@@ -10,6 +10,8 @@ from striate.data import Augmentation
 from striate.errors import FormatError, SpecError
 from striate.spec import checks
 
+MOST = {"epochs": 10**9, "batch": 10**9, "patience": 10**9, "seed": 2**63 - 1}
+"""What a training counts to, and what PyTorch takes as a seed."""
 OPTIMISERS = ("adamw", "sgd", "adadelta")
 SCHEDULES = ("one-cycle", "constant", "steps", "plateau")
 LOSSES = ("cross-entropy", "rbf-mle", "rbf-map")
@@ -61,6 +63,9 @@ class Recipe:
         checks.whole("batch", self.batch)
         checks.whole("seed", self.seed, least=0)
         checks.whole("patience", self.patience)
+        for name, most in MOST.items():
+            if getattr(self, name) > most:
+                raise SpecError(f"{name} is {getattr(self, name)}.", f"It must be at most {most:,}.")
         checks.number("drop", self.drop, least=0, below=1)
         object.__setattr__(self, "drops", _fractions(self.drops))
         checks.number("warm_up", self.warm_up, least=0, below=1)
@@ -105,4 +110,7 @@ def recipe_from_dict(members: object) -> Recipe:
     members = dict(members)
     if "augmentation" in members:
         members["augmentation"] = Augmentation.from_dict(members["augmentation"])
-    return replace(Recipe(), **members)
+    try:
+        return replace(Recipe(), **members)
+    except OverflowError:
+        raise FormatError("a number is too large to compute with.", "Numbers of a recipe are below 1e308.") from None

@@ -14,38 +14,28 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from striate.build import Built, build
 from striate.data import Preprocessing
-from striate.errors import RunError, StriateError
+from striate.errors import OutputError, RunError
 from striate.kernels.choice import missing
-from striate.spec.json import from_json, to_json
+from striate.spec.json import to_json
+from striate.spec.labels import path_part
 from striate.spec.network import Network
-from striate.train.checkpoint import load_checkpoint, restore
+from striate.train.checkpoint import BEST, load_checkpoint, restore
+from striate.train.events import read_events
 from striate.train.files import append_line, make_folder, unwritten, write_whole
-from striate.train.recipe import Recipe, recipe_from_dict
-
-FORMAT = "striate-run"
-VERSION = 1
-
-
-@dataclass(frozen=True)
-class DataRecord:
-    """Which images a run learned from: `source` as --data had it, and the fingerprints of the two parts."""
-
-    source: str
-    classes: tuple[str, ...]
-    resize: tuple[int, int] | None
-    skip_unreadable: bool
-    unreadable: tuple[tuple[str, str], ...]
-    train_images: int
-    validation_images: int
-    train_fingerprint: str
-    validation_fingerprint: str
+from striate.train.recipe import Recipe
+from striate.train.record import FORMAT, VERSION, read_record
+from striate.train.record import DataRecord as DataRecord
+from striate.train.state import temperature_kept
 
 
 @dataclass(frozen=True)
@@ -106,20 +96,11 @@ class Run:
         append_line(self.path("events.jsonl"), json.dumps({"event": event, "time": now(), **members}))
 
     def events(self, event: str | None = None) -> list[dict[str, Any]]:
-        """The events so far, or those of one kind. A last line that was cut off is left out."""
-        try:
-            lines = self.path("events.jsonl").read_text(encoding="utf-8").split("\n")
-        except FileNotFoundError:
-            return []
-        found: list[dict[str, Any]] = []
-        for line in lines:
-            try:
-                found.append(json.loads(line))
-            except ValueError:
-                continue
-        return [each for each in found if event is None or each.get("event") == event]
+        """The events so far, or those of one kind, without a line that was cut off. RunError where one is damaged."""
+        found = read_events(self.path("events.jsonl"))
+        return [each for each in found if event is None or each["event"] == event]
 
-    def model(self, *, checkpoint: str = "best.safetensors") -> Built:
+    def model(self, *, checkpoint: str = BEST) -> Built:
         """The trained network, on the CPU and in evaluation mode."""
         path = self.path(checkpoint)
         tensors, _ = load_checkpoint(path)
@@ -133,11 +114,12 @@ class Run:
         """What the best weights' class scores are divided by, so that the network is as sure as it is right.
 
         1 where a checkpoint has none."""
-        return load_checkpoint(self.path("best.safetensors"))[1].get("temperature", 1.0)
+        path = self.path(BEST)
+        return temperature_kept(load_checkpoint(path)[1], where=path)
 
     def looked_at_test(self) -> Run:
-        """The same run, with one more look at the test images recorded in run.json."""
-        run = replace(self, test_looks=self.test_looks + 1)
+        """The same run, with one more look at the test images added to those that run.json has by now."""
+        run = replace(self, test_looks=open_run(self.folder).test_looks + 1)
         run.write()
         return run
 
@@ -145,74 +127,67 @@ class Run:
 def create_run(run: Run) -> None:
     """Make the folder of a new run, whole or not at all. RunError where something is there already."""
     folder = run.folder
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-        raise RunError(
-            f"{folder} is there already.",
-            "A new run needs a folder of its own, so that nothing is overwritten.",
-            f"Go on with it by --resume {folder}, or give another folder to --out.",
-        )
+    require_free(folder)
     passing = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     make_folder(passing)
-    replace(run, folder=passing).write()
     try:
+        replace(run, folder=passing).write()
         passing.replace(folder)
     except OSError as problem:
-        raise unwritten(folder, problem) from None
+        shutil.rmtree(passing, ignore_errors=True)
+        require_free(folder)  # another process may have made it meanwhile
+        raise problem if isinstance(problem, OutputError) else unwritten(folder, problem) from None
+
+
+def require_free(folder: Path) -> None:
+    """Raises RunError where a new run cannot be made under this name."""
+    if folder.name in ("", ".."):
+        raise RunError(
+            f"{str(folder)!r} is no name for a run.",
+            "A run is a new folder, which appears as a whole under a name of its own.",
+            "Give one to --out, such as runs/mine.",
+        )
+    if not os.path.lexists(folder) or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    raise RunError(
+        f"{folder} is there already.",
+        "A new run needs a folder of its own, so that nothing is overwritten.",
+        f"Go on with it by --resume {folder}, or give another folder to --out.",
+    )
 
 
 def open_run(folder: str | Path) -> Run:
     """The run that a folder holds. RunError where it holds none, or one that cannot be read."""
     folder = Path(folder)
-    path = folder / "run.json"
     try:
-        members = json.loads(path.read_text(encoding="utf-8"))
+        return Run(**read_record(folder))
     except (FileNotFoundError, NotADirectoryError):
-        kind = "is not a run" if folder.exists() else "does not exist"
+        kind = "is not a run" if os.path.lexists(folder) else "does not exist"
         raise RunError(
             f"{folder} {kind}.",
             "A run is a folder that striate train made; it holds a run.json.",
             _nearby(folder),
         ) from None
-    except (OSError, ValueError) as problem:
-        raise RunError(f"{path} cannot be read: {problem}.", "It must be the JSON that striate train wrote.") from None
-    if not isinstance(members, dict) or (members.get("format"), members.get("version")) != (FORMAT, VERSION):
-        raise RunError(f"{path} is not of a version that this Striate reads.", f"It reads {FORMAT} {VERSION}.")
-    try:
-        data = members["data"]
-        return Run(
-            folder=folder,
-            network=from_json((folder / "network.json").read_text(encoding="utf-8")),
-            recipe=recipe_from_dict(members["recipe"]),
-            data=DataRecord(
-                **data
-                | {
-                    "classes": tuple(data["classes"]),
-                    "resize": tuple(data["resize"]) if data["resize"] else None,
-                    "unreadable": tuple(tuple(each) for each in data["unreadable"]),
-                }
-            ),
-            preprocessing=Preprocessing.from_dict(members["preprocessing"]),
-            threads=members["threads"],
-            device=members["device"],
-            environment=members["environment"],
-            test_looks=members["test_looks"],
-            kernels=members.get("kernels", "torch"),
-            milliseconds=members.get("milliseconds", {}),
-            reproduction=members.get("reproduction"),
-            most_threads=members.get("most_threads", 0),
+
+
+def require_answers(probabilities: Tensor, folder: Path) -> None:
+    """Raises RunError where a run's probabilities, a row for each image, are not finite."""
+    count = int(probabilities.isfinite().all(-1).logical_not().sum())
+    if count:
+        raise RunError(
+            f"{folder} has no answer for {count:,} of {max(1, probabilities.shape[:-1].numel()):,} images: not finite.",
+            "Its weights are finite, but so large that sums of them are not.",
+            "Train anew at a lower rate, or take the run from a copy.",
         )
-    except StriateError as error:
-        raise RunError(f"{folder} is damaged: {error.what}", error.expected, error.remedy) from None
-    except (OSError, KeyError, TypeError, ValueError) as problem:
-        raise RunError(f"{folder} is damaged: {problem!r}.", "run.json and network.json must be as written.") from None
 
 
 def free_folder(name: str) -> Path:
-    """runs/NAME, or runs/NAME-2, ... if it is taken."""
-    folder, number = Path("runs") / name, 1
-    while folder.exists():
+    """runs/NAME, or runs/NAME-2, ... if it is taken, whatever the name is."""
+    part, number = path_part(name), 1
+    folder = Path("runs") / part
+    while os.path.lexists(folder):
         number += 1
-        folder = Path("runs") / f"{name}-{number}"
+        folder = Path("runs") / f"{part}-{number}"
     return folder
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,23 +15,27 @@ import torch
 
 from striate.build import build
 from striate.data import ImageSet, hold_out, load, preprocessing_for
-from striate.errors import DataError, RunError, ShapeError
+from striate.errors import DataError, LearningError, RunError, ShapeError, SpecError
 from striate.kernels.choice import choose, missing
 from striate.kernels.optimiser import RULES
+from striate.spec.labels import is_one_line, one_line
 from striate.spec.network import Network, plan
 from striate.train.agreement import require_agreement
-from striate.train.checkpoint import load_checkpoint, save_checkpoint
+from striate.train.checkpoint import BEST, LAST, load_checkpoint, save_checkpoint, saved_before
 from striate.train.diagnose import Finding, GradientWatch, dead_units, require_finite, stuck
 from striate.train.files import write_whole
 from striate.train.filters import FILE as FILTERS
 from striate.train.filters import keep_filters
+from striate.train.lock import Lock
 from striate.train.loop import Batch, Epoch, Learner, Split, train
-from striate.train.machine import device_called, environment
+from striate.train.machine import device_called, environment, require_device
 from striate.train.metrics import Outputs, run_over
 from striate.train.optimisers import averages_in
 from striate.train.pace import Pace
 from striate.train.recipe import Recipe
-from striate.train.run import DataRecord, Run, create_run, now
+from striate.train.record import MOST_SIDE
+from striate.train.run import DataRecord, Run, create_run, now, require_answers, require_free
+from striate.train.state import Progress, progress_of
 from striate.train.stop import stop_signals
 
 SAVE_EVERY = 30.0
@@ -67,6 +72,15 @@ class Images:
     resize: tuple[int, int] | None = None
     skip_unreadable: bool = False
 
+    def __post_init__(self) -> None:
+        if self.resize is not None and not all(1 <= side <= MOST_SIDE for side in self.resize):
+            height, width = self.resize
+            raise SpecError(
+                f"resize is {height}×{width}.",
+                f"Each side has from 1 to {MOST_SIDE:,} pixels.",
+                "Give what the network takes, such as --resize 28x28.",
+            )
+
     def load(self, split: str) -> ImageSet:
         """Read a split."""
         return load(self.source, split, resize=self.resize, skip_unreadable=self.skip_unreadable)
@@ -76,7 +90,9 @@ def prepare(
     network: Network, images: Images, recipe: Recipe, *, folder: Path, device: str = "auto", threads: int | None = None
 ) -> tuple[Run, Split]:
     """A new run, not yet on the disk, and its packed images. Raises DataError or ShapeError where they do not fit."""
+    require_free(folder)
     train_images = images.load("train")
+    _require_names(train_images.classes)
     outputs = plan(network).output
     if outputs != (len(train_images.classes),):
         raise ShapeError(
@@ -141,8 +157,9 @@ def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Ru
     if run.device != "cpu":
         return replace(run, kernels="torch", threads=threads or run.threads)
     most = 0 if threads else torch.get_num_threads()
+    batch = min(run.recipe.batch, run.data.train_images)
     without = () if run.recipe.optimiser in RULES else ("striate",)
-    choice = choose(run.network, model, batch=run.recipe.batch, threads=threads, kernels=kernels, without=without)
+    choice = choose(run.network, model, batch=batch, threads=threads, kernels=kernels, without=without)
     chosen = {"kernels": choice.kernels, "threads": choice.threads, "milliseconds": choice.milliseconds}
     return replace(run, most_threads=most, **chosen)
 
@@ -158,50 +175,70 @@ def pace_of(run: Run) -> Pace | None:
 
 
 def start(run: Run, split: Split) -> Iterator[Event]:
-    """Make the run's folder and train from the beginning."""
+    """Make the run's folder and train from the beginning; the folder is held until the training is over."""
     create_run(run)
-    run.log("started", network=run.network.name, recipe=run.recipe.to_dict())
-    return _train(run, split, None)
+    with ExitStack() as held:
+        held.enter_context(Lock(run.folder))
+        run.log("started", network=run.network.name, recipe=run.recipe.to_dict())
+        return _train(run, split, None, held.pop_all())
 
 
 def resume(run: Run, split: Split) -> Iterator[Event]:
-    """Go on from the run's last checkpoint; with none yet, from the beginning."""
+    """Go on from the run's last checkpoint; with none yet, from the beginning.
+
+    Raises RunError where another process writes the run, or where the machine, the kernels or a file that it needs is
+    not there or damaged.
+    """
+    require_device(run.device, folder=run.folder)
     if reason := missing(run.network, run.kernels):
         raise RunError(
             f"{run.folder} was trained on Striate's kernels, which cannot run here: {reason}.",
             "It goes on, bit for bit, only on them.",
             "Compile them: python -m striate.kernels.compile. Or begin a new run.",
         )
-    path = run.path("last.safetensors")
-    checkpoint = load_checkpoint(path) if path.exists() else None
-    history = checkpoint[1]["history"] if checkpoint else []
-    logged = {each["epoch"] for each in run.events("epoch")}
-    events = run.events() + [each for each in history if each["epoch"] not in logged]
-    write_whole(run.path("events.jsonl"), "".join(f"{json.dumps(each)}\n" for each in events))
-    run.log("resumed", epoch=checkpoint[1]["position"]["epoch"] if checkpoint else 0)
-    return _train(run, split, checkpoint)
+    with ExitStack() as held:
+        held.enter_context(Lock(run.folder))
+        path = run.path(LAST)
+        loaded = load_checkpoint(path) if path.exists() else None
+        checkpoint = (loaded[0], progress_of(loaded[1], where=path)) if loaded else None
+        history = checkpoint[1].history if checkpoint else []
+        logged = {each["epoch"] for each in run.events("epoch")}
+        events = run.events() + [each for each in history if each["epoch"] not in logged]
+        write_whole(run.path("events.jsonl"), "".join(f"{json.dumps(each)}\n" for each in events))
+        run.log("resumed", epoch=checkpoint[1].position.get("epoch", 0) if checkpoint else 0)
+        return _train(run, split, checkpoint, held.pop_all())
 
 
-def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, Any]] | None) -> Iterator[Event]:
+def _train(
+    run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] | None, held: ExitStack
+) -> Iterator[Event]:
+    with held:
+        try:
+            yield from _steps(run, split, checkpoint)
+        except LearningError as error:
+            raise LearningError(error.what, error.expected, f"{error.remedy} {saved_before(run.folder)}") from None
+
+
+def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] | None) -> Iterator[Event]:
     recipe = run.recipe
     torch.set_num_threads(run.threads)
     generator = torch.Generator().manual_seed(recipe.seed)
     model = build(run.network, initialisation=recipe.initialisation, generator=generator, kernels=run.kernels)
     model = model.to(run.device)
-    learner = Learner(model, recipe)
+    learner = Learner(model, replace(recipe, batch=min(recipe.batch, len(split.train))))
     learner.pace = pace_of(run)
     history: list[dict[str, Any]] = []
     best: dict[str, Any] = {"epoch": 0, "accuracy": -1.0}
     if checkpoint is not None:
         tensors, state = checkpoint
-        learner.go_to(tensors, state["position"], where=run.path("last.safetensors"))
-        history, best = state["history"], state["best"]
+        learner.go_to(tensors, state.position, where=run.path(LAST))
+        history, best = state.history, state.best
     else:
         keep_filters(run.path(FILTERS), model, epoch=0)
 
     def save() -> None:
         state = {"position": learner.position(), "history": history, "best": best}
-        save_checkpoint(run.path("last.safetensors"), learner.tensors(), state)
+        save_checkpoint(run.path(LAST), learner.tensors(), state)
 
     def done() -> str | None:
         if recipe.until is not None and best["accuracy"] >= recipe.until:
@@ -221,12 +258,13 @@ def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, A
                     save()
                     saved = time.monotonic()
             else:
+                require_finite(event.validation_loss, step=event.epoch, rate=event.rate, of="validation loss")
                 with averages_in(learner.optimiser):
                     keep_filters(run.path(FILTERS), model, epoch=event.epoch)
                 history.append({"event": "epoch", "time": now(), **asdict(event)})
                 if event.accuracy >= best["accuracy"]:
                     best.update(epoch=event.epoch, accuracy=event.accuracy, temperature=event.temperature)
-                    save_checkpoint(run.path("best.safetensors"), learner.weights(), dict(best))
+                    save_checkpoint(run.path(BEST), learner.weights(), dict(best))
                 save()
                 saved = time.monotonic()
                 run.log("epoch", **asdict(event))
@@ -280,5 +318,17 @@ def evaluate(run: Run, *, split: str = "test", source: str | None = None) -> tup
     packed = replace(chosen, images=run.preprocessing.pack(chosen.images))
     model = run.model()
     outputs = run_over(model, packed, run.preprocessing, recipe=run.recipe, temperature=run.temperature)
+    require_answers(outputs.probabilities, run.folder)
     require_agreement(run, model, packed, outputs)
     return outputs, chosen
+
+
+def _require_names(classes: tuple[str, ...]) -> None:
+    """Raises DataError where a class, which a folder named, has a name that no line can hold."""
+    for name in classes:
+        if not is_one_line(name):
+            raise DataError(
+                f"the class {one_line(name)} has control characters in its name.",
+                "A class is named by its folder, in letters that can be printed.",
+                "Rename the folder.",
+            )

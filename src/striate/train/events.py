@@ -1,0 +1,70 @@
+"""The events of a run, a JSON object a line, read strictly: what readers ask of an event is there, of its type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from striate.errors import FormatError, RunError
+from striate.train.members import Members, parsed
+
+Event = dict[str, Any]
+
+
+def read_events(path: Path) -> list[Event]:
+    """The events in a file; none where there is no file.
+
+    A line that is no JSON was cut off by a crash, and is left out. Raises RunError, with the line and the member, where
+    an event is not as one is written.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    except OSError as problem:
+        raise RunError(f"{path} cannot be read: {problem.strerror}.", "It is a file of JSON, a line each.") from None
+    found: list[Event] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            value = parsed(line.decode("utf-8"))
+        except ValueError:
+            continue
+        try:
+            found.append(event_of(value))
+        except FormatError as error:
+            raise RunError(
+                f"{path}, line {number}: {error.what}",
+                error.expected,
+                "Put it right, or take the line out: nothing but reports reads it.",
+            ) from None
+    return found
+
+
+def event_of(value: object, place: str = "") -> Event:
+    """An event whose members are of their types. Raises FormatError, with the member's place, where one is not."""
+    event = Members.of(value, place)
+    match event.text("event"):
+        case "epoch":
+            event.whole("epoch", least=1)
+            for key in ("accuracy", "train_accuracy"):
+                event.number(key, least=0, most=1)
+            for key in ("loss", "seconds"):
+                event.number(key)
+            for key in ("validation_loss", "temperature", "rate", "images_per_second"):
+                if key in event.values:  # runs of older versions, and reproductions, have fewer
+                    event.number(key)
+        case "profile":
+            event.whole("epoch")
+            seconds = event.within("seconds")
+            for key in seconds.values:
+                seconds.number(key, least=0)
+        case "warning":
+            for key in ("what", "cause", "remedy"):
+                event.text(key, lines=True)
+        case "finished":
+            event.text("why")
+            event.whole("epoch")
+            event.number("accuracy")
+        case _:
+            pass
+    return dict(event.values)

@@ -1,0 +1,151 @@
+"""Ctrl-C at any moment, also while modules are imported: one line, exit code 130, no traceback."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from striate.cli import main, verbs
+from striate.errors import RunError, SpecError
+from striate.train import Recipe, session
+from tests.conftest import TINY
+
+
+@pytest.fixture(autouse=True)
+def numbers_as_they_are():
+    """The command flushes denormal numbers in its process, which here is that of the tests."""
+    yield
+    torch.set_flush_denormal(False)
+
+
+BEGIN = "import os, sys; os.write(1, b'!'); from striate_command import main; main()"
+
+
+@pytest.mark.parametrize("wait", [0.01, 0.04, 0.08, 0.15, 0.3, 0.6])
+def test_ctrl_c_in_the_first_moments(wait: float, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", BEGIN, "train", "lenet5"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.read(1) == b"!"
+    time.sleep(wait)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors.strip()) == (130, b"Interrupted.")
+    assert os.listdir(tmp_path) == []
+
+
+def test_where_the_shell_ignores_it_so_does_the_command(tmp_path: Path) -> None:
+    command = f"trap '' INT; exec {sys.executable} -m striate_command account lenet5 --json"
+    process = subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    for _ in range(5):
+        time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, b"")
+    assert out.startswith(b"{")
+
+
+@pytest.mark.parametrize("error", [ImportError("numpy.core.multiarray failed to import"), SystemError("NULL")])
+def test_an_import_that_makes_another_error_of_it(error: Exception, monkeypatch, capsys) -> None:
+    def interrupted(**_: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise error from None
+
+    before, hook = signal.getsignal(signal.SIGINT), sys.unraisablehook
+    monkeypatch.setattr("striate.cli.verbs", interrupted)
+    try:
+        with pytest.raises(SystemExit) as caught:
+            main()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        sys.unraisablehook = hook
+    assert caught.value.code == 130
+    assert capsys.readouterr().err == "Interrupted.\n"
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("[enforce fail] . DefaultCPUAllocator: can't allocate memory")]
+)
+def test_memory_that_does_not_suffice(error: Exception, monkeypatch, capsys) -> None:
+    def greedy(**_: object) -> None:
+        raise error
+
+    before, hook = signal.getsignal(signal.SIGINT), sys.unraisablehook
+    monkeypatch.setattr("striate.cli.verbs", greedy)
+    try:
+        with pytest.raises(SystemExit) as caught:
+            main()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        sys.unraisablehook = hook
+    assert caught.value.code == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("Error: the memory of this machine does not suffice: ")
+    assert lines[1:] == [
+        "It must hold all images, and the values of every layer for a batch of them.",
+        "Take fewer or smaller images (--resize, --batch), or a smaller network.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("--threads", "20000"), "20000 is not in the range 1<=x<=1024"),
+        (("--seed", str(10**30)), "is not in the range 0<=x<=9223372036854775807"),
+        (("--batch", str(10**30)), "is not in the range 1<=x<=1000000000"),
+        (("--epochs", str(10**30)), "is not in the range 1<=x<=1000000000"),
+    ],
+)
+def test_absurd_options(arguments: tuple[str, ...], text: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(verbs, ["train", "lenet5", *arguments, "--out", str(tmp_path / "run")])
+    assert done.exit_code == 2
+    assert text in done.output
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(("out", "shown"), [(".", "."), ("", "."), ("..", ".."), ("/", "/")])
+def test_a_folder_without_a_name_is_refused_before_images_are_read(out: str, shown: str, monkeypatch) -> None:
+    monkeypatch.setattr(session.Images, "load", lambda *_: pytest.fail("images were read"))
+    done = CliRunner().invoke(verbs, ["train", "lenet5", "--out", out])
+    assert isinstance(done.exception, RunError)
+    assert str(done.exception) == (
+        f"{shown!r} is no name for a run.\n"
+        "A run is a new folder, which appears as a whole under a name of its own.\n"
+        "Give one to --out, such as runs/mine."
+    )
+
+
+@pytest.mark.parametrize("size", ["0x0", "99999999x1", "1x16385"])
+def test_an_absurd_size_is_refused(size: str) -> None:
+    done = CliRunner().invoke(verbs, ["train", "lenet5", "--data", "photos", "--resize", size, "--out", "run"])
+    assert isinstance(done.exception, SpecError)
+    assert str(done.exception) == (
+        f"resize is {size.replace('x', '×')}.\nEach side has from 1 to 16,384 pixels.\n"
+        "Give what the network takes, such as --resize 28x28."
+    )
+
+
+def test_a_batch_larger_than_all_images_takes_no_more_memory(tmp_path: Path, few_digits: Path) -> None:
+    recipe = Recipe(epochs=1, batch=10**9, seed=2**63 - 1)
+    run, split = session.prepare(TINY, session.Images(str(few_digits)), recipe, folder=tmp_path / "run", device="cpu")
+    assert [type(event) for event in session.start(run, split)][-1] is session.Finished
+
+
+def test_an_interrupt_that_python_would_forget_ends_the_command() -> None:
+    code = (
+        "import striate.cli as cli\n"
+        "class Lost:\n"
+        "    def __del__(self): raise KeyboardInterrupt\n"
+        "cli.verbs = lambda **_: Lost() and None\n"
+        "cli.main(); print('went on')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
