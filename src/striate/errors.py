@@ -23,6 +23,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from striate.wording import plural
+
 
 class StriateError(Exception):
     """What went wrong (`what`), what was `expected`, and a `remedy`; `where` is put before it by the border."""
@@ -109,4 +111,4 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     lower = {each.lower(): each for each in names}
     near = get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
     remedy = f"Did you mean {lower[near[0]]!r}?" if near else ""
-    return UnknownNameError(f"no {kind} is called {name!r}.", f"The {kind}s are: {', '.join(names)}.", remedy)
+    return UnknownNameError(f"no {kind} is called {name!r}.", f"The {plural(kind)} are: {', '.join(names)}.", remedy)

@@ -189,7 +189,7 @@ def test_what_memory_has_no_room_for_is_refused_in_words(tmp_path: Path, monkeyp
     ],
 )
 def test_many_members_take_time_linear_in_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parts):
-    """Bytes that zlib is given, and gives back, count: for the rest of the file each time they would be thousandfold."""
+    """What zlib is given and gives back counts: were it the rest of the file each time, it would be a thousandfold."""
     moved = 0
 
     class Counted:
@@ -246,12 +246,13 @@ def spoilt(draw: st.DrawFn) -> bytes:
 def test_what_is_read_of_a_spoilt_file_is_what_it_holds(tmp_path_factory: pytest.TempPathFactory, raw: bytes):
     file = tmp_path_factory.getbasetemp() / "spoilt"
     file.write_bytes(raw)
+    found, places = None, {str(file)}
     try:
         found = read_images(file)
     except DataError as error:
-        assert error.where == str(file)
-        assert all(str(error).splitlines())
-    else:
+        places.add(error.where)
+    assert places == {str(file)}
+    if found is not None:
         whole = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
         assert whole == idx(found[:, 0].numpy())
 

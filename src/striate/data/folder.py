@@ -18,6 +18,7 @@ from striate.data.decode import Header, decode, read_header, tensor_of
 from striate.data.listing import Listing, list_split
 from striate.data.store import ImageSet
 from striate.errors import DataError
+from striate.wording import counted, shown
 
 LISTED = 10
 """So many files are named in one error."""
@@ -98,8 +99,8 @@ def _image_set(folder: Path, split: str, listing: Listing, found: Cached) -> Ima
         str(folder),
         split,
         "picture",
-        tuple(file for file, _ in kept),
-        found.unreadable,
+        tuple(shown(file) for file, _ in kept),
+        tuple((shown(file), reason) for file, reason in found.unreadable),
     )
 
 
@@ -108,12 +109,12 @@ def _one_size(folder: Path, listing: Listing, headers: dict[int, Header]) -> tup
     sizes = Counter(header.size for header in headers.values())
     if len(sizes) == 1:
         return next(iter(sizes))
-    examples = {header.size: listing.files[index] for index, header in reversed(headers.items())}
+    examples = {header.size: shown(listing.files[index]) for index, header in reversed(headers.items())}
     listed = [
-        f"  {_size(size)}: {count} image{'s' * (count > 1)}, such as {examples[size]}"
+        f"  {_size(size)}: {counted(count, 'image')}, such as {examples[size]}"
         for size, count in sizes.most_common(LISTED)
     ]
-    more = [f"  and {len(sizes) - LISTED} sizes more"] if len(sizes) > LISTED else []
+    more = [f"  and {counted(len(sizes) - LISTED, 'size')} more"] if len(sizes) > LISTED else []
     raise DataError(
         "\n".join([f"images of {len(sizes)} sizes (height × width):", *listed, *more]),
         "A network takes images of one size.",
@@ -123,10 +124,10 @@ def _one_size(folder: Path, listing: Listing, headers: dict[int, Header]) -> tup
 
 
 def _unreadable(folder: Path, bad: _Bad, count: int) -> DataError:
-    listed = [f"  {file}: {reason}" for file, reason in bad[:LISTED]]
+    listed = [f"  {shown(file)}: {reason}" for file, reason in bad[:LISTED]]
     more = [f"  and {len(bad) - LISTED} more"] if len(bad) > LISTED else []
     return DataError(
-        "\n".join([f"{len(bad)} of {count} files cannot be read as images:", *listed, *more]),
+        "\n".join([f"{len(bad):,} of {counted(count, 'file')} cannot be read as images:", *listed, *more]),
         "Every file of a class is a whole image.",
         "Repair or remove them, or pass --skip-unreadable.",
         where=str(folder),
