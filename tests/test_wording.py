@@ -23,7 +23,7 @@ def test_counts_agree_with_their_nouns(count: int, word: str, text: str) -> None
 
 
 @given(st.integers(1, 10**6).flatmap(lambda whole: st.tuples(st.integers(0, whole), st.just(whole))), st.integers(0, 4))
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 def test_only_all_is_100_percent_and_only_none_is_0(counts: tuple[int, int], decimals: int) -> None:
     part, whole = counts
     text = percent(part / whole, decimals)
@@ -33,7 +33,7 @@ def test_only_all_is_100_percent_and_only_none_is_0(counts: tuple[int, int], dec
 
 
 @given(st.text(st.characters(codec=None), max_size=20))
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 def test_any_name_can_be_shown(name: str) -> None:
     text = shown(name)
     assert text.isprintable()

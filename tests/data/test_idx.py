@@ -242,7 +242,7 @@ def spoilt(draw: st.DrawFn) -> bytes:
 
 
 @given(spoilt())
-@settings(max_examples=300, derandomize=True)
+@settings(max_examples=300, derandomize=True, deadline=None)
 def test_what_is_read_of_a_spoilt_file_is_what_it_holds(tmp_path_factory: pytest.TempPathFactory, raw: bytes):
     file = tmp_path_factory.getbasetemp() / "spoilt"
     file.write_bytes(raw)

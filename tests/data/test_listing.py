@@ -212,7 +212,12 @@ _NAMES = st.one_of(
 
 
 @given(st.lists(st.lists(_NAMES, min_size=1, max_size=4), max_size=6), st.sampled_from(["train", "test"]))
-@settings(max_examples=80, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=80,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_no_tree_of_files_makes_it_stumble(tmp_path: Path, paint: Paint, trees: list[list[str]], split: str):
     """Whatever a folder holds: images with names that can be written as UTF-8, or an error that can."""
     root = tmp_path / "tree"

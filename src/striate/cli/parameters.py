@@ -25,10 +25,11 @@ class NetworkType(click.ParamType):
 
 
 class ShapeType(click.ParamType):
-    """Sizes such as 1x28x28."""
+    """Sizes such as 1x28x28; where one number stands for `every` side, such as 28 for 28x28."""
 
-    def __init__(self, form: str) -> None:
+    def __init__(self, form: str, *, every: bool = False) -> None:
         self.name = form
+        self.every = every
 
     def convert(
         self, value: str | tuple[int, ...], param: click.Parameter | None, ctx: click.Context | None
@@ -36,11 +37,15 @@ class ShapeType(click.ParamType):
         if isinstance(value, tuple):
             return value
         count = self.name.count("x") + 1
-        if not re.fullmatch(r"\d+([x×]\d+)*", value) or len(sizes := re.split("[x×]", value)) != count:
-            self.fail(f"{value!r} is not of the form {self.name}.", param, ctx)
+        sizes = re.split("[x×]", value) if re.fullmatch(r"[0-9]{1,18}([x×][0-9]{1,18})*", value) else []
+        if self.every and len(sizes) == 1:
+            sizes *= count
+        if len(sizes) != count:
+            also = ", or one number for all sides" if self.every else ""
+            self.fail(f"{value!r:.60} is not of the form {self.name}{also}.", param, ctx)
         return tuple(int(size) for size in sizes)
 
 
 NETWORK = NetworkType()
 INPUT = ShapeType("CxHxW")
-SIZE = ShapeType("HxW")
+SIZE = ShapeType("HxW", every=True)

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="What computes: Striate's kernels, its operators layer by layer, PyTorch's; or whichever is fastest.",
 )
-@click.option("--resize", type=SIZE, help="Bring images of a folder to one size, such as 28x28, first.")
+@click.option("--resize", type=SIZE, help="Bring images of a folder to one size, such as 28x28 or 28, first.")
 @click.option("--adapt", is_flag=True, help="Fit the network's last layer to the number of classes.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out images that cannot be read, and list them.")
 @click.option("--profile", is_flag=True, help="Print where an epoch's time went.")
@@ -117,7 +117,7 @@ def command(
         try:
             with working(f"Reading the images of {data}", quiet=quiet):
                 if adapt:
-                    network = adapted(network, images.load("train").classes)
+                    network = adapted(network, images.load("train", wanted=network.input[1:]).classes)
                 run, split = session.prepare(network, images, recipe, folder=folder, device=device, threads=threads)
         except DataError as error:
             raise error.at(data) from None

@@ -7,12 +7,17 @@ from typing import Any
 
 from striate.build import INITIALISATIONS
 from striate.data import Augmentation
+from striate.data.preprocess import known_members
 from striate.errors import FormatError, SpecError
 from striate.spec import checks
 
 OPTIMISERS = ("adamw", "sgd", "adadelta")
 SCHEDULES = ("one-cycle", "constant", "steps", "plateau")
 LOSSES = ("cross-entropy", "rbf-mle", "rbf-map")
+MOST = 10**9
+"""Of epochs, and of images a step, are at most so many."""
+LARGE = 1e6
+"""Rates, decays and pixels' values are below this."""
 
 
 @dataclass(frozen=True)
@@ -57,23 +62,30 @@ class Recipe:
         checks.one_of("schedule", self.schedule, SCHEDULES)
         checks.one_of("loss", self.loss, LOSSES)
         checks.one_of("initialisation", self.initialisation, tuple(INITIALISATIONS))
-        checks.whole("epochs", self.epochs)
-        checks.whole("batch", self.batch)
-        checks.whole("seed", self.seed, least=0)
-        checks.whole("patience", self.patience)
-        checks.number("drop", self.drop, least=0, below=1)
+        _whole("epochs", self.epochs, most=MOST)
+        _whole("batch", self.batch, most=MOST)
+        _whole("seed", self.seed, least=0, most=2**63 - 1)
+        _whole("patience", self.patience, most=MOST)
+        if not isinstance(self.augmentation, Augmentation):
+            raise SpecError(f"augmentation is {self.augmentation!r:.60}.", "It must be an Augmentation.")
         object.__setattr__(self, "drops", _fractions(self.drops))
+        checks.number("drop", self.drop, least=0, below=1)
         checks.number("warm_up", self.warm_up, least=0, below=1)
         checks.number("momentum", self.momentum, least=0, below=1)
-        checks.number("weight_decay", self.weight_decay, least=0)
+        checks.number("weight_decay", self.weight_decay, least=0, below=LARGE)
         checks.number("average", self.average, least=0, below=1)
-        checks.number("rubbish", self.rubbish, least=0)
-        checks.number("low", self.low, least=-1e6)
-        checks.number("high", self.high, least=-1e6)
-        checks.number("hold_out", self.hold_out, least=0)
-        for name, value in (("rate", self.rate), ("until", self.until)):
-            if value is not None and checks.number(name, value, least=0) == 0:
+        checks.number("rubbish", self.rubbish, least=0, below=LARGE)
+        checks.number("low", self.low, least=-LARGE, below=LARGE)
+        checks.number("high", self.high, least=-LARGE, below=LARGE)
+        checks.number("hold_out", self.hold_out, least=0, below=LARGE)
+        for name, value in (("rate", self.rate), ("until", 1 if self.until is None else self.until)):
+            if checks.number(name, value, least=0, below=LARGE) == 0:
                 raise SpecError(f"{name} is {value!r}.", "It must be more than 0.")
+        if self.low == self.high:
+            raise SpecError(
+                f"low and high are both {self.low!r}.",
+                "They are what a pixel of 0 and of 255 become; were they equal, all images would be.",
+            )
         if self.hold_out >= 1 or (self.until is not None and self.until > 1):
             raise SpecError(
                 f"hold_out is {self.hold_out!r} and until {self.until!r}.",
@@ -83,6 +95,13 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain JSON members."""
         return asdict(self) | {"augmentation": self.augmentation.to_dict()}
+
+
+def _whole(name: str, value: object, *, least: int = 1, most: int) -> None:
+    if checks.whole(name, value, least=least) > most:
+        raise SpecError(
+            f"{name} is {value if value < 10**20 else 'a number of more than 20 digits'}.", f"It is at most {most:,}."
+        )
 
 
 def _fractions(drops: object) -> tuple[float, ...]:
@@ -97,11 +116,12 @@ def _fractions(drops: object) -> tuple[float, ...]:
 def recipe_from_dict(members: object) -> Recipe:
     """The recipe of plain JSON members; what is missing has its default, what is not known is refused."""
     if not isinstance(members, dict):
-        raise FormatError("a recipe is not a JSON object.", 'It looks like {"epochs": 8, "rate": 0.004}.')
-    known = {each.name for each in fields(Recipe)}
-    for key in members:
-        if key not in known:
-            raise FormatError(f"{key} is an unknown key.", f"A recipe has: {', '.join(sorted(known))}.")
+        raise FormatError(
+            f"{members!r:.60} is no recipe.",
+            "A recipe is a JSON object with the members that differ from the defaults.",
+            'It looks like {"epochs": 8, "rate": 0.004}.',
+        )
+    known_members(members, [each.name for each in fields(Recipe)], where="")
     members = dict(members)
     if "augmentation" in members:
         members["augmentation"] = Augmentation.from_dict(members["augmentation"])

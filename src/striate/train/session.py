@@ -64,16 +64,16 @@ class Images:
     resize: tuple[int, int] | None = None
     skip_unreadable: bool = False
 
-    def load(self, split: str) -> ImageSet:
-        """Read a split."""
-        return load(self.source, split, resize=self.resize, skip_unreadable=self.skip_unreadable)
+    def load(self, split: str, *, wanted: tuple[int, ...] | None = None) -> ImageSet:
+        """Read a split; `wanted` is the size that an error proposes where sizes differ."""
+        return load(self.source, split, resize=self.resize, wanted=wanted, skip_unreadable=self.skip_unreadable)
 
 
 def prepare(
     network: Network, images: Images, recipe: Recipe, *, folder: Path, device: str = "auto", threads: int | None = None
 ) -> tuple[Run, Split]:
     """A new run, not yet on the disk, and its packed images. Raises DataError or ShapeError where they do not fit."""
-    train_images = images.load("train")
+    train_images = images.load("train", wanted=network.input[1:])
     outputs = plan(network).output
     if outputs != (len(train_images.classes),):
         raise ShapeError(
