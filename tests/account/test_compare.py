@@ -128,5 +128,27 @@ def test_a_picture_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     result = CliRunner().invoke(command, ["lenet5", "alexnet", "--picture", str(path)])
     assert isinstance(result.exception, OutputError)
     assert str(result.exception) == (
-        f"{path}: cannot be written: No such file or directory.\n--picture names a file in a folder that exists."
+        f"{path} cannot be written: No such file or directory.\nIt was not written.\nGive another place to --picture."
     )
+
+
+def test_a_picture_is_what_its_suffix_says(tmp_path: Path) -> None:
+    for name in ("both.svg", "both.PNG"):
+        result = CliRunner().invoke(command, ["lenet5", "alexnet", "--picture", str(tmp_path / name)])
+        assert result.exit_code == 0
+    assert (tmp_path / "both.svg").read_bytes().startswith(b"<svg ")
+    assert (tmp_path / "both.PNG").read_bytes().startswith(b"\x89PNG\r\n")
+
+
+@pytest.mark.parametrize("name", ["both.jpg", "both", "both.svg.gz", ""])
+def test_a_suffix_of_something_else_is_refused_before_anything_is_counted(tmp_path: Path, name: str) -> None:
+    result = CliRunner().invoke(command, ["lenet5", "alexnet", "--picture", str(tmp_path / "pictures" / name)])
+    assert isinstance(result.exception, OutputError)
+    path = tmp_path / "pictures" / name
+    assert str(result.exception) == (
+        f"{path} does not end in .svg or .png.\n"
+        "--picture writes a picture, as SVG or as PNG by the file's suffix.\n"
+        f"Name it, for example, {path.stem}.svg."
+    )
+    assert result.output == ""
+    assert not list(tmp_path.iterdir())

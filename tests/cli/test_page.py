@@ -38,5 +38,5 @@ def test_a_file_that_cannot_be_written_is_named(finished_run: Path, tmp_path: Pa
     assert done.returncode == 2
     assert done.stderr == (
         "Error: not/there.html cannot be written: No such file or directory.\n"
-        "Nothing was written.\nGive another file to --out.\n"
+        "It was not written.\nGive another place to --out.\n"
     )

@@ -94,6 +94,6 @@ def test_what_cannot_be_written_is_said(tmp_path: Path, line: Line) -> None:
         with pytest.raises(OutputError, match="cannot be written") as caught:
             attempt()
         assert str(caught.value).splitlines()[1:] == [
-            "The picture was not written.",
+            "It was not written.",
             "Give another place to --picture.",
         ]

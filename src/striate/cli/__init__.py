@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from difflib import get_close_matches
 from importlib import import_module
+from types import FrameType
 
 import click
 
 from striate.errors import StriateError
+from striate.spec.labels import lines
 
 VERBS = (
     *("list", "show", "cite", "account", "compare", "audit"),
@@ -56,25 +59,61 @@ def main() -> None:
     """Run the command; a deliberate error ends with its text and exit code 2, without a traceback."""
     # Threads that wait for each other by spinning come to a standstill where other programs share the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    interrupted = _noted_interrupts()
     try:
         verbs(prog_name="striate", standalone_mode=False)
-    except click.exceptions.Abort:
-        _end("Interrupted.", 130)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        _interrupted()
     except click.ClickException as error:
+        error.message = lines(error.message)
         error.show()
         sys.exit(error.exit_code)
     except StriateError as error:
         _end(f"Error: {error}", 2)
-    except KeyboardInterrupt:
-        _end("Interrupted.", 130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         _end(f"Error: {place}{error.strerror or error}.", 2)
+    except Exception as error:
+        # A compiled module that Ctrl-C meets in the middle of its import makes another error of it.
+        if interrupted:
+            _interrupted()
+        if not _is_out_of_memory(error):
+            raise
+        _end(
+            f"Error: the memory of this machine does not suffice: {error or type(error).__name__}\n"
+            "It must hold all images, and the values of every layer for a batch of them.\n"
+            "Take fewer or smaller images (--resize, --batch), or a smaller network.",
+            2,
+        )
+
+
+def _noted_interrupts() -> list[int]:
+    """From here on Ctrl-C raises KeyboardInterrupt as before, and is noted in the list."""
+    noted: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, note)
+    return noted
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether Python, NumPy or PyTorch got no memory; PyTorch says so in an error of no kind of its own."""
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate memory" in str(error))
+
+
+def _interrupted() -> None:
+    # Whoever presses it twice means the same.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _end("Interrupted.", 130)
 
 
 def _end(text: str, code: int) -> None:
-    click.echo(text, err=True)
+    click.echo(lines(text), err=True)
     sys.exit(code)

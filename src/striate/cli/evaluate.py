@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from striate.spec.labels import one_line
+
 if TYPE_CHECKING:
     from striate.data import ImageSet
     from striate.look.stress import Stress
@@ -78,7 +80,7 @@ def _alone(run: Run, split: str, data: str | None, *, reject: bool, stress: bool
         members = asdict(found) | {"rejection": rejection_members(rejection, compared)}
         click.echo(json.dumps(members | ({"stress": stress_members(stressed)} if stressed else {})))
         return
-    click.echo(f"{run.network.name} on {found.images:,} {split} images of {images.source}")
+    click.echo(f"{run.network.name} on {found.images:,} {split} images of {one_line(images.source)}")
     click.echo(
         f"  right {found.top1:.2%}, wrong {found.error_rate:.2%} ({found.errors} images), top 5 {found.top5:.2%}"
     )
@@ -89,10 +91,11 @@ def _alone(run: Run, split: str, data: str | None, *, reject: bool, stress: bool
         click.echo(f"\n{rejection_table(rejection, compared)}")
     if stressed:
         click.echo(f"\n{stress_tables(stressed)}")
-        click.echo(f"\npicture: {run.path('pictures/stress.svg')}")
+        click.echo(f"\npicture: {one_line(str(run.path('pictures/stress.svg')))}")
     if own_test:
         times = "once" if run.test_looks == 1 else f"{run.test_looks} times"
-        click.echo(f"\nThe test images of this run have been looked at {times}.\nreport: {run.path('report.html')}")
+        click.echo(f"\nThe test images of this run have been looked at {times}.")
+        click.echo(f"report: {one_line(str(run.path('report.html')))}")
 
 
 def _stress(run: Run, images: ImageSet) -> Stress:
@@ -120,7 +123,7 @@ def _committee(runs: list[Run], split: str, data: str | None, *, reject: bool, a
         found = committee(runs, split=split, source=data)
     classes = runs[0].classes
     outputs = [*found.members, found.together]
-    names = [str(run.folder) for run in runs] + ["together"]
+    names = [one_line(str(run.folder)) for run in runs] + ["together"]
     compared = [scores_compared(run.network) for run in runs] + [COMPARED]
     evaluations = [evaluation_of(each, classes) for each in outputs]
     rejections = [rejection_of(each) for each in outputs]
@@ -136,7 +139,7 @@ def _committee(runs: list[Run], split: str, data: str | None, *, reject: bool, a
         named = [{"run": name} | each for name, each in zip(names, members[:-1], strict=False)]
         click.echo(json.dumps({"runs": named, "together": members[-1]}))
         return
-    click.echo(f"{len(runs)} networks on {len(found.images):,} {split} images of {found.images.source}\n")
+    click.echo(f"{len(runs)} networks on {len(found.images):,} {split} images of {one_line(found.images.source)}\n")
     width = max(map(len, names))
     click.echo(f"  {'run':{width}}  errors   wrong    top 5     sure  rejected for {PAPER_ERROR:.1%}")
     for name, evaluation, rejection in zip(names, evaluations, rejections, strict=True):

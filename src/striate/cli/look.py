@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import click
+
+from striate.spec.labels import one_line
 
 ONLY = ("filters", "learning", "maps", "bench", "fields", "attribution", "wants", "invariance", "sharing")
 
@@ -84,4 +87,4 @@ def command(
             click.echo(f"{name:12} {count:2} figure{'s' if count > 1 else ' '} {made[0].seconds:6.1f} s")
     folder = out or page.default_folder(target, found.network)
     written = page.write_look(found, sections, folder=folder, png=png)
-    click.echo(written if quiet else f"page: {written}")
+    click.echo(os.fsencode(written) if quiet else f"page: {one_line(str(written))}")

@@ -29,12 +29,13 @@ def command(folders: tuple[Path, ...], out: Path | None) -> None:
     """
     from striate.serve.alone import write_page
     from striate.serve.predictor import Predictor
+    from striate.spec.labels import one_line, path_part
     from striate.train.run import open_run
 
     if twice := next((folder for at, folder in enumerate(folders) if folder in folders[:at]), None):
         raise click.UsageError(f"{twice} is named twice.")
     runs = [open_run(folder) for folder in folders]
-    file = out or Path(f"{folders[0].resolve().name}.html")
+    file = out or Path(f"{path_part(folders[0].resolve().name)}.html")
     size = write_page(*map(Predictor, runs), file=file)
     names = ", ".join(dict.fromkeys(run.network.name for run in runs))
-    click.echo(f"{file}   {names}, {size / 1e6:.1f} MB. It needs nothing else: open it in a browser.")
+    click.echo(f"{one_line(str(file))}   {names}, {size / 1e6:.1f} MB. It needs nothing else: open it in a browser.")

@@ -40,7 +40,7 @@ class PassBar:
         if self.progress.disable:
             click.echo(line)
         else:
-            self.progress.console.print(line, highlight=False)
+            self.progress.console.print(line, highlight=False, markup=False)
 
     def __enter__(self) -> Self:
         self.progress.start()

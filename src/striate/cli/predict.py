@@ -28,24 +28,28 @@ def command(folder: Path, images: tuple[str, ...], as_json: bool, steps: Path | 
     """
     from striate.data import steps_strip
     from striate.errors import DataError
+    from striate.look.pictures import png
     from striate.serve import Predictor
-    from striate.train.files import make_folder
+    from striate.spec.labels import lines, one_line, path_part
+    from striate.train.files import elsewhere, make_folder, write_whole
     from striate.train.run import open_run
 
     predictor = Predictor(open_run(folder))
-    width = max(map(len, images))
+    width = max(len(one_line(image)) for image in images)
     found: list[dict[str, object]] = []
     unread = 0
     for image in images:
         try:
             result = predictor(image)
         except DataError as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {lines(str(error))}", err=True)
             unread += 1
             continue
         if steps is not None and result.steps:
-            make_folder(steps)
-            steps_strip(result.steps).save(steps / f"{Path(image).stem}-steps.png")
+            with elsewhere("--steps"):
+                make_folder(steps)
+                file = steps / f"{path_part(Path(image).stem)}-steps.png"
+                write_whole(file, png(steps_strip(result.steps)))
         found.append(
             {
                 "image": image,
@@ -57,7 +61,7 @@ def command(folder: Path, images: tuple[str, ...], as_json: bool, steps: Path | 
         if not as_json:
             rest = sorted(result.probabilities.items(), key=lambda item: -item[1])[1:3]
             others = ", ".join(f"{name} {value:.1%}" for name, value in rest)
-            click.echo(f"{image:{width}}  {result.name}  {result.probability:6.1%}   ({others})")
+            click.echo(f"{one_line(image):{width}}  {result.name}  {result.probability:6.1%}   ({others})")
     if as_json:
         click.echo(json.dumps(found, indent=2))
     if unread:

@@ -10,8 +10,10 @@ from typing import Self
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from striate.spec.labels import one_line
 from striate.train.diagnose import Finding
 from striate.train.loop import Batch, Epoch
 from striate.train.run import Run
@@ -24,7 +26,7 @@ def working(what: str, *, quiet: bool = False) -> Iterator[None]:
     if quiet or not sys.stderr.isatty():
         yield
         return
-    with Console(stderr=True).status(f"{what} ..."):
+    with Console(stderr=True).status(f"{escape(one_line(what))} ..."):
         yield
 
 
@@ -76,11 +78,11 @@ class LiveBar:
             case Batch():
                 self._move(event)
             case Epoch():
-                self.progress.console.print(epoch_line(event, self.run.recipe.epochs), highlight=False)
+                self.progress.console.print(epoch_line(event, self.run.recipe.epochs), highlight=False, markup=False)
             case Finding():
-                self.progress.console.print(f"[yellow]Warning:[/] {event}", highlight=False)
+                self.progress.console.print(f"[yellow]Warning:[/] {escape(str(event))}", highlight=False)
             case Finished():
-                self.progress.console.print(finished_line(event), highlight=False)
+                self.progress.console.print(finished_line(event), highlight=False, markup=False)
             case Interrupted():
                 pass
 

@@ -36,10 +36,12 @@ def command(folder: Path, images: tuple[str, ...], picture: Path | None, as_json
     from striate.errors import DataError
     from striate.look.reading import draw_reading, picture_files, write_reading
     from striate.read import reader_of
+    from striate.spec.labels import lines as safe_lines
+    from striate.spec.labels import one_line
 
     reader = reader_of(folder)
     files = picture_files(picture, images) if picture else {}
-    width = max(map(len, images))
+    width = max(len(one_line(image)) for image in images)
     found: list[dict[str, object]] = []
     unread = 0
     for image in images:
@@ -47,7 +49,7 @@ def command(folder: Path, images: tuple[str, ...], picture: Path | None, as_json
             opened = open_picture(image)
             lines = reader.read(opened)
         except DataError as error:
-            click.echo(f"Error: {error.at(image)}", err=True)
+            click.echo(f"Error: {safe_lines(str(error.at(image)))}", err=True)
             unread += 1
             continue
         found.append({"image": image, "lines": [line.to_dict() for line in lines]})
@@ -56,7 +58,7 @@ def command(folder: Path, images: tuple[str, ...], picture: Path | None, as_json
             longest = max(map(len, texts), default=0)
             rows = [f"{line.text:{longest}}  {line.confidence:6.1%}" for line in lines] or ["no digits found"]
             for number, row in enumerate(rows):
-                click.echo(f"{'' if number else image:{width}}  {row}")
+                click.echo(f"{'' if number else one_line(image):{width}}  {row}")
         if image in files:
             write_reading(draw_reading(opened, lines, reader.run.classes), files[image])
     if as_json:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from striate.spec.labels import lines
 
 if TYPE_CHECKING:
     from striate.reproduce.session import Event
@@ -154,7 +157,8 @@ def _show(folder: Path, events: Iterator[Event], *, as_json: bool, quiet: bool) 
                     bar.print(table.line(event, method))
                 case session.Stopped():
                     go_on = f"Go on with:\n  striate reproduce --resume {folder}"
-                    click.echo(f"\nStopped after {event.passes} of {method.passes} passes, saved. {go_on}", err=True)
+                    stopped = f"\nStopped after {event.passes} of {method.passes} passes, saved. {go_on}"
+                    click.echo(lines(stopped), err=True)
                     sys.exit(130)
     with working("Writing the report", quiet=silent):
         outputs, images = evaluate(run, split="validation" if method.hold_out else "test")
@@ -164,7 +168,8 @@ def _show(folder: Path, events: Iterator[Event], *, as_json: bool, quiet: bool) 
     if as_json:
         click.echo(json.dumps(table.members(run)))
     elif quiet:
-        click.echo(folder)
+        click.echo(os.fsencode(folder))
     else:
         click.echo(f"\n{table.closing(run)}\n{reached_line(rejection_of(outputs))}")
-        click.echo(f"run: {folder}\ncurves: {run.path('pictures/passes.svg')}\nNext: striate evaluate {folder}")
+        done = f"run: {folder}\ncurves: {run.path('pictures/passes.svg')}\nNext: striate evaluate {folder}"
+        click.echo(lines(done))

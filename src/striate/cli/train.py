@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -12,6 +13,7 @@ import click
 
 from striate.cli.parameters import NETWORK, SIZE
 from striate.kernels.names import KERNELS
+from striate.spec.labels import lines, one_line
 from striate.spec.network import Network
 
 if TYPE_CHECKING:
@@ -151,7 +153,7 @@ def _print_plan(run: Run, recipe: Recipe) -> None:
     data = run.data
     click.echo(f"{run.network.name}: {totals.parameters:,} parameters, {totals.macs:,} MACs an image")
     click.echo(
-        f"{data.source}: {data.train_images:,} images to learn from, {data.validation_images:,} to choose by, "
+        f"{one_line(data.source)}: {data.train_images:,} images to learn from, {data.validation_images:,} to choose by, "
         f"{len(data.classes)} classes"
     )
     if data.unreadable:
@@ -194,11 +196,12 @@ def _show(run: Run, events: Iterator[Event], *, quiet: bool) -> None:
             display.show(event)
             last = event
     if isinstance(last, Interrupted):
-        click.echo(f"\nStopped and saved. Go on with:\n  striate train --resume {run.folder}", err=True)
+        click.echo(lines(f"\nStopped and saved. Go on with:\n  striate train --resume {run.folder}"), err=True)
         sys.exit(130)
     with working("Writing the report", quiet=quiet):
         write_report(run, *evaluate(run, split="validation"))
     if quiet:
-        click.echo(run.folder)
+        click.echo(os.fsencode(run.folder))
     else:
-        click.echo(f"run: {run.folder}\nreport: {run.path('report.html')}\nNext: striate evaluate {run.folder}")
+        done = f"run: {run.folder}\nreport: {run.path('report.html')}\nNext: striate evaluate {run.folder}"
+        click.echo(lines(done))

@@ -15,6 +15,8 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from striate.spec.labels import one_line
+
 ABOVE, BELOW, MARK = (222, 45, 38), (33, 113, 217), (128, 132, 145)
 ZERO, HALF, MARKED = 128, 126, 1
 """The palette: 2 … 254 are −1 … +1, ZERO is 0; MARKED is a ReLU's zero; 0 is nothing at all."""
@@ -67,7 +69,7 @@ class Drawing:
     def text(self, x: float, y: float, words: str, style: str = "label", *, anchor: str = "start") -> None:
         """A line of text on the base line y."""
         self.parts.append(
-            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {STYLES[style]}>{escape(words)}</text>'
+            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {STYLES[style]}>{escape(one_line(words))}</text>'
         )
         self.bottom = max(self.bottom, y + 5)
 
@@ -132,7 +134,7 @@ class Drawing:
         return "\n".join(
             [
                 f'<svg viewBox="-1 0 {self.width + 2} {height}" width="{self.width + 2}" height="{height}" '
-                f'xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(self.title)}" '
+                f'xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(one_line(self.title))}" '
                 'font-family="system-ui, sans-serif" fill="currentColor">',
                 *self._raster(),
                 *self.parts,

@@ -29,8 +29,9 @@ from striate.look.raster import to_png
 from striate.look.sharing import sharing
 from striate.look.subject import Shown, Subject, shown
 from striate.look.wants_figure import wants
+from striate.spec.labels import path_part
 from striate.spec.network import Network
-from striate.train.files import make_folder, write_whole
+from striate.train.files import elsewhere, make_folder, write_whole
 
 SECTIONS = {
     "filters": ("Filters", "What the weights look like. The first layer's read the image; deeper ones read maps."),
@@ -107,19 +108,21 @@ def check(subject: Subject, wish: Wish) -> None:
 
 def write_look(subject: Subject, sections: Sequence[Section], *, folder: Path, png: bool = False) -> Path:
     """Write each figure as an SVG, with `png` as a PNG too, and look.html with all of them; gives the page's path."""
-    make_folder(folder)
-    for section in sections:
-        for figure in section.figures:
-            write_whole(folder / f"{figure.name}.svg", figure.standalone())
-            if png:
-                write_whole(folder / f"{figure.name}.png", to_png(figure))
+    with elsewhere("--out"):
+        make_folder(folder)
+        for section in sections:
+            for figure in section.figures:
+                write_whole(folder / f"{figure.name}.svg", figure.standalone())
+                if png:
+                    write_whole(folder / f"{figure.name}.png", to_png(figure))
     page = _template().render(
         network=subject.network,
         subject=subject,
         totals=account(subject.network).totals,
         sections=sections,
     )
-    write_whole(folder / "look.html", page)
+    with elsewhere("--out"):
+        write_whole(folder / "look.html", page)
     return folder / "look.html"
 
 
@@ -154,14 +157,14 @@ def _each(images: list[Shown], figures: list[Figure]) -> list[Figure]:
     if len(images) == 1:
         return figures
     return [
-        Figure(f"{figure.name}-{place}-{Path(image.name).stem}", figure.title, figure.caption, figure.svg)
+        Figure(f"{figure.name}-{place}-{path_part(Path(image.name).stem)}", figure.title, figure.caption, figure.svg)
         for place, (figure, image) in enumerate(zip(figures, images, strict=True), 1)
     ]
 
 
 def default_folder(target: str, network: Network) -> Path:
     """Where the figures go: into the run, or look/NETWORK."""
-    return Path(target) / "look" if Path(target).is_dir() else Path("look") / network.name
+    return Path(target) / "look" if Path(target).is_dir() else Path("look") / path_part(network.name)
 
 
 @cache

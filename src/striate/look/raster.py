@@ -1,11 +1,15 @@
-"""Figures as PNG, for slides and for programs that show no SVG."""
+"""Figures as PNG, for slides and for programs that show no SVG; and which of the two a file's suffix asks for."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 
-from striate.errors import RequirementError
+from striate.errors import OutputError, RequirementError
 from striate.look.drawing import Figure
+
+SUFFIXES = (".svg", ".png")
+"""What a picture can be written as."""
 
 ZOOM = 2
 """Pixels for each unit of the SVG, so that it is sharp on a projector."""
@@ -23,7 +27,26 @@ def require_raster() -> None:
 
 def to_png(figure: Figure) -> bytes:
     """The figure on white, as the bytes of a PNG. Raises RequirementError where resvg-py is not installed."""
+    return drawn_as(".png", figure.standalone())
+
+
+def require_suffix(file: Path, *, option: str) -> None:
+    """Raises OutputError where a file's suffix is no picture's, and RequirementError where a PNG cannot be drawn."""
+    if file.suffix.lower() not in SUFFIXES:
+        raise OutputError(
+            f"{file} does not end in {' or '.join(SUFFIXES)}.",
+            f"{option} writes a picture, as SVG or as PNG by the file's suffix.",
+            f"Name it, for example, {file.stem or 'picture'}.svg.",
+        )
+    if file.suffix.lower() == ".png":
+        require_raster()
+
+
+def drawn_as(suffix: str, svg: str) -> bytes:
+    """An SVG as the bytes of a file with this suffix: as it is, or drawn on white as PNG."""
+    if suffix.lower() != ".png":
+        return svg.encode()
     require_raster()
     from resvg_py import svg_to_bytes
 
-    return bytes(svg_to_bytes(svg_string=figure.standalone(), background="#ffffff", zoom=ZOOM))
+    return bytes(svg_to_bytes(svg_string=svg, background="#ffffff", zoom=ZOOM))

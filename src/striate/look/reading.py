@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -12,9 +11,10 @@ from PIL import Image
 from striate.data.decode import flattened
 from striate.errors import OutputError
 from striate.look.drawing import HALF, ZERO, Drawing, Figure
-from striate.look.raster import require_raster, to_png
+from striate.look.raster import SUFFIXES, drawn_as, require_suffix
 from striate.read import Line
-from striate.train.files import make_folder, write_whole
+from striate.spec.labels import path_part
+from striate.train.files import elsewhere, make_folder, write_whole
 
 LEFT, RIGHT = 56, 960
 """Where pictures begin and end; the names of the classes stand at the left."""
@@ -52,37 +52,28 @@ def draw_reading(picture: Image.Image, lines: Sequence[Line], classes: Sequence[
 def picture_files(target: Path, images: Sequence[str]) -> dict[str, Path]:
     """A file for each image's figure: `target` where it ends in .svg or .png, else one in the folder that it names.
 
-    Raises OutputError where two images would have one file, and RequirementError where a PNG cannot be drawn.
+    Raises OutputError where two images would have one file, or `target` has the suffix of something else, and
+    RequirementError where a PNG cannot be drawn.
     """
-    single = target.suffix.lower() in (".svg", ".png")
-    if target.suffix.lower() == ".png":
-        require_raster()
-    files = {image: target if single else target / f"{Path(image).stem}-read.svg" for image in images}
+    single = target.suffix.lower() in SUFFIXES
+    if target.suffix and not target.is_dir():
+        require_suffix(target, option="--picture")
+    files = {image: target if single else target / f"{path_part(Path(image).stem)}-read.svg" for image in images}
     if len(set(files.values())) < len(files):
         raise OutputError(
             f"{target} would have one file for several images.",
             "Each image has a picture of its own, named by the image's file.",
             "Give a folder: --picture pictures." if single else "Rename images that have one name, or read them apart.",
         )
-    with _to_another_place():
+    with elsewhere("--picture"):
         make_folder(target.parent if single else target)
     return files
 
 
 def write_reading(figure: Figure, file: Path) -> None:
     """The figure, as SVG or PNG by the file's ending. Raises OutputError where it cannot be written."""
-    content = to_png(figure) if file.suffix.lower() == ".png" else figure.standalone()
-    with _to_another_place():
-        write_whole(file, content)
-
-
-@contextmanager
-def _to_another_place() -> Iterator[None]:
-    """What cannot be written is no training that goes on."""
-    try:
-        yield
-    except OutputError as error:
-        raise OutputError(error.what, "The picture was not written.", "Give another place to --picture.") from None
+    with elsewhere("--picture"):
+        write_whole(file, drawn_as(file.suffix, figure.standalone()))
 
 
 def _columns(drawing: Drawing, line: Line, classes: Sequence[str]) -> None:

@@ -19,8 +19,9 @@ from striate.serve.describe import describe
 from striate.serve.numbers import description, numbers
 from striate.serve.predictor import Predictor
 from striate.serve.sandbox import EXAMPLES
+from striate.spec.labels import path_part
 from striate.spec.network import Network
-from striate.train.files import write_whole
+from striate.train.files import elsewhere, write_whole
 
 MOST_MACS = 100_000_000
 """A network of more is too slow in a browser to be drawn with: this many take some 70 ms."""
@@ -66,11 +67,15 @@ def alone(*predictors: Predictor) -> str:
 
 def write_page(*predictors: Predictor, file: Path) -> int:
     """Write the page to a file, whole or not at all; gives its size in bytes. Raises SpecError or OutputError."""
+    if file.suffix.lower() not in (".html", ".htm"):
+        raise OutputError(
+            f"{file} does not end in .html.",
+            "A page is an HTML file.",
+            f"Name it {path_part(file.stem)}.html.",
+        )
     content = alone(*predictors).encode()
-    try:
+    with elsewhere("--out"):
         write_whole(file, content)
-    except OutputError as error:
-        raise OutputError(error.what, "Nothing was written.", "Give another file to --out.") from None
     return len(content)
 
 

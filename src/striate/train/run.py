@@ -24,6 +24,7 @@ from striate.data import Preprocessing
 from striate.errors import RunError, StriateError
 from striate.kernels.choice import missing
 from striate.spec.json import from_json, to_json
+from striate.spec.labels import path_part
 from striate.spec.network import Network
 from striate.train.checkpoint import load_checkpoint, restore
 from striate.train.files import append_line, make_folder, unwritten, write_whole
@@ -204,11 +205,12 @@ def open_run(folder: str | Path) -> Run:
 
 
 def free_folder(name: str) -> Path:
-    """runs/NAME, or runs/NAME-2, ... if it is taken."""
-    folder, number = Path("runs") / name, 1
-    while folder.exists():
+    """runs/NAME, or runs/NAME-2, ... if it is taken, whatever the name is."""
+    part, number = path_part(name), 1
+    folder = Path("runs") / part
+    while os.path.lexists(folder):
         number += 1
-        folder = Path("runs") / f"{name}-{number}"
+        folder = Path("runs") / f"{part}-{number}"
     return folder
 
 
