@@ -1,11 +1,11 @@
-"""How counts, shares and names are written: no plural of one, no 100 % of what is not all."""
+"""How counts and shares are written: no plural of one, no 100 % of what is not all."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from striate.errors import unknown_name
-from striate.wording import counted, percent, plural, shown
+from striate.wording import counted, percent, plural
 
 
 @pytest.mark.parametrize("kind", ["network", "class", "run", "axis", "batch", "library"])
@@ -30,12 +30,3 @@ def test_only_all_is_100_percent_and_only_none_is_0(counts: tuple[int, int], dec
     assert (float(text.strip("<>%")) == 100 and text[0] != ">") == (part == whole)
     assert (float(text.strip("<>%")) == 0 and text[0] != "<") == (part == 0)
     assert abs(float(text.strip("<>%")) - 100 * part / whole) <= 1.0000001 * 10**-decimals
-
-
-@given(st.text(st.characters(codec=None), max_size=20))
-@settings(derandomize=True, deadline=None)
-def test_any_name_can_be_shown(name: str) -> None:
-    text = shown(name)
-    assert text.isprintable()
-    text.encode()
-    assert text == name or not name.isprintable()

@@ -1,4 +1,4 @@
-"""How counts, shares and file names are written, wherever a person reads them."""
+"""How counts and shares are written, wherever a person reads them."""
 
 from __future__ import annotations
 
@@ -47,18 +47,3 @@ def percent(share: float, decimals: int = 2, *, exact: bool = True, space: str =
     elif text == f"{0:.{decimals}f}" and (share > 0 or not exact):
         text = f"<{space}{least:.{decimals}f}"
     return f"{text}{space}%"
-
-
-def shown(name: str) -> str:
-    r"""A file's name as it can be printed, and kept in UTF-8: what is neither text nor printable is written as \x1b.
-
-    >>> print(shown("caf\udce9/\x1b[2J.png"), shown("日本/ä b.png"))
-    caf\xe9/\x1b[2J.png 日本/ä b.png
-    """
-    return "".join(each if each.isprintable() else _escaped(each) for each in name)
-
-
-def _escaped(character: str) -> str:
-    if "\udc80" <= character <= "\udcff":  # how Python keeps a byte that is not UTF-8
-        return f"\\x{ord(character) - 0xDC00:02x}"
-    return character.encode("unicode_escape").decode()

@@ -18,7 +18,8 @@ from striate.data.decode import Header, decode, read_header, tensor_of
 from striate.data.listing import Listing, list_split
 from striate.data.store import ImageSet, room_for
 from striate.errors import DataError
-from striate.wording import counted, shown
+from striate.spec.labels import one_line
+from striate.wording import counted
 
 LISTED = 10
 """So many files are named in one error."""
@@ -104,8 +105,8 @@ def _image_set(folder: Path, split: str, listing: Listing, found: Cached) -> Ima
         str(folder),
         split,
         "picture",
-        tuple(shown(file) for file, _ in kept),
-        tuple((shown(file), reason) for file, reason in found.unreadable),
+        tuple(one_line(file) for file, _ in kept),
+        tuple((one_line(file), reason) for file, reason in found.unreadable),
     )
 
 
@@ -116,7 +117,7 @@ def _one_size(
     sizes = Counter(header.size for header in headers.values())
     if len(sizes) == 1:
         return next(iter(sizes))
-    examples = {header.size: shown(listing.files[index]) for index, header in reversed(headers.items())}
+    examples = {header.size: one_line(listing.files[index]) for index, header in reversed(headers.items())}
     listed = [
         f"  {_size(size)}: {counted(count, 'image')}, such as {examples[size]}"
         for size, count in sizes.most_common(LISTED)
@@ -133,7 +134,7 @@ def _one_size(
 
 
 def _unreadable(folder: Path, bad: _Bad, count: int) -> DataError:
-    listed = [f"  {shown(file)}: {reason}" for file, reason in bad[:LISTED]]
+    listed = [f"  {one_line(file)}: {reason}" for file, reason in bad[:LISTED]]
     more = [f"  and {len(bad) - LISTED} more"] if len(bad) > LISTED else []
     return DataError(
         "\n".join([f"{len(bad):,} of {counted(count, 'file')} cannot be read as images:", *listed, *more]),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 from striate.errors import DataError
-from striate.wording import counted, shown
+from striate.spec.labels import is_one_line, one_line
+from striate.wording import counted
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
 FOREIGN = (".avif", ".heic", ".heif", ".jp2", ".jxl")
@@ -46,7 +46,7 @@ def list_split(folder: Path, split: str) -> Listing:
             )
         return _without_splits(folder, split)
     if split not in splits:
-        others = ", ".join(map(shown, sorted(folders, key=natural)))
+        others = ", ".join(map(one_line, sorted(folders, key=natural)))
         raise DataError(
             f"no {split} split.",
             f"Looked for {split}/CLASS/*.png; the folders here are: {others}.",
@@ -118,12 +118,12 @@ def _classes(folder: Path) -> tuple[str, ...]:
 
 def _check_name(folder: Path, name: str) -> None:
     """A class is known by its name, which is printed, and kept in files of UTF-8."""
-    unfit = [each for each in name if unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp")]
-    if not unfit:
+    if is_one_line(name):
         return
+    is_text = not any("\ud800" <= each <= "\udfff" for each in name)
     raise DataError(
-        f"the name of the class folder {shown(name)} "
-        + ("is not UTF-8." if any("\ud800" <= each <= "\udfff" for each in unfit) else "holds a control character."),
+        f"the name of the class folder {one_line(name)} "
+        + ("holds a control character." if is_text else "is not UTF-8."),
         "A class bears its folder's name, which must be text.",
         "Rename the folder, in train and in test.",
         where=str(folder),
@@ -138,7 +138,7 @@ def _same_classes(folder: Path, train: tuple[str, ...], test: tuple[str, ...]) -
     if set(train) == set(test):
         return
     sides = [("train", set(train) - set(test)), ("test", set(test) - set(train))]
-    only = [f"only in {name}: {', '.join(map(shown, sorted(names, key=natural)))}" for name, names in sides if names]
+    only = [f"only in {name}: {', '.join(map(one_line, sorted(names, key=natural)))}" for name, names in sides if names]
     raise DataError(
         f"the classes of train and test differ: {'; '.join(only)}.",
         "Both splits have the same classes, matched by the names of their folders.",
@@ -155,13 +155,13 @@ def _listing(root: Path, folder: Path, classes: tuple[str, ...]) -> Listing:
         images = [child for child in own if child.suffix.lower() in SUFFIXES + FOREIGN]
         if nested := _folders(folder / name):
             raise DataError(
-                f"class {name!r} holds a folder, {name}/{shown(nested[0].name)}.",
+                f"class {name!r} holds a folder, {name}/{one_line(nested[0].name)}.",
                 "The images of a class lie directly in its folder.",
                 "Move them up, or the folder away.",
                 where=str(folder),
             )
         if not images:
-            others = sorted({shown(child.suffix or child.name) for child in own})
+            others = sorted({one_line(child.suffix or child.name) for child in own})
             raise DataError(
                 f"class {name!r} has no images.",
                 f"Looked for files ending in {', '.join(SUFFIXES)}" + (f"; found {', '.join(others)}." if own else "."),
