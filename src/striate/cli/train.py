@@ -15,6 +15,7 @@ from striate.cli.parameters import NETWORK, SIZE
 from striate.kernels.names import KERNELS
 from striate.spec.labels import lines, one_line
 from striate.spec.network import Network
+from striate.wording import counted
 
 if TYPE_CHECKING:
     from striate.train.recipe import Recipe
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
 @click.option("--recipe", "recipe_name", help="A recipe's name or JSON file. By default the network's own.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training images.")
 @click.option(
-    "--until", type=click.FloatRange(0, 1, min_open=True), help="Stop at this validation accuracy, e.g. 0.99."
+    "--until",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Stop at this validation accuracy, e.g. 0.99; where classes are uneven, at this balanced accuracy.",
 )
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="The highest learning rate.")
 @click.option("--batch", type=click.IntRange(min=1), help="Images a step.")
@@ -151,25 +154,26 @@ def _print_plan(run: Run, recipe: Recipe) -> None:
 
     totals = account(run.network).totals
     data = run.data
-    click.echo(f"{run.network.name}: {totals.parameters:,} parameters, {totals.macs:,} MACs an image")
+    click.echo(f"{run.network.name}: {counted(totals.parameters, 'parameter')}, {counted(totals.macs, 'MAC')} an image")
     click.echo(
-        f"{one_line(data.source)}: {data.train_images:,} images to learn from, {data.validation_images:,} to choose by, "
-        f"{len(data.classes)} classes"
+        f"{one_line(data.source)}: {counted(data.train_images, 'image')} to learn from, "
+        f"{data.validation_images:,} to choose by, {counted(len(data.classes), 'class')}"
     )
     if data.unreadable:
         count = len(data.unreadable)
-        these = "1 image that cannot be read; it is" if count == 1 else f"{count} images that cannot be read; they are"
-        click.echo(f"Left out {these} listed in run.json.")
+        these = "it is" if count == 1 else "they are"
+        click.echo(f"Left out {counted(count, 'image')} that cannot be read; {these} listed in run.json.")
     click.echo(
-        f"recipe: {recipe.epochs} epochs, batches of {recipe.batch}, {recipe.optimiser} at {recipe.rate:g} "
-        f"({recipe.schedule}), loss {recipe.loss}, seed {recipe.seed}; {run.threads} threads on {run.device}, "
-        f"{KERNELS[run.kernels]}"
+        f"recipe: {counted(recipe.epochs, 'epoch')}, batches of {recipe.batch}, {recipe.optimiser} at {recipe.rate:g} "
+        f"({recipe.schedule}), loss {recipe.loss}, seed {recipe.seed}; {counted(run.threads, 'thread')} on "
+        f"{run.device}, {KERNELS[run.kernels]}"
     )
     if not recipe.augmentation.is_none:
         click.echo(f"images change each time: {recipe.augmentation.words}")
     if recipe.average:
         click.echo(
-            f"what is judged and kept: the mean of the weights over the last {1 / (1 - recipe.average):,.0f} steps"
+            "what is judged and kept: the mean of the weights over the last "
+            + counted(round(1 / (1 - recipe.average)), "step")
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,18 @@ from striate.kernels.choice import choose, missing
 from striate.kernels.optimiser import RULES
 from striate.spec.network import Network, plan
 from striate.train.checkpoint import load_checkpoint, save_checkpoint
-from striate.train.diagnose import Finding, GradientWatch, dead_units, require_finite, stuck
+from striate.train.diagnose import Finding, GradientWatch, dead_units, missed_classes, require_finite, stuck
 from striate.train.files import write_whole
 from striate.train.filters import FILE as FILTERS
 from striate.train.filters import keep_filters
 from striate.train.loop import Batch, Epoch, Learner, Split, train
 from striate.train.machine import device_called, environment
-from striate.train.metrics import Outputs, run_over
+from striate.train.metrics import Outputs, counts_of, run_over
 from striate.train.optimisers import averages_in
 from striate.train.recipe import Recipe
 from striate.train.run import DataRecord, Run, create_run, now
 from striate.train.stop import stop_signals
+from striate.wording import counted, percent
 
 SAVE_EVERY = 30.0
 """Seconds between checkpoints inside an epoch; each epoch's end saves too."""
@@ -46,11 +47,13 @@ class Interrupted:
 
 @dataclass(frozen=True)
 class Finished:
-    """The training is over: `why` it ended, and the best epoch with its validation accuracy."""
+    """The training is over: `why` it ended, and the best epoch with its validation accuracy, where classes are uneven
+    also the balanced one, by which it was chosen."""
 
     why: str
     epoch: int
     accuracy: float
+    balanced_accuracy: float | None = None
 
 
 Event = Batch | Epoch | Finding | Interrupted | Finished
@@ -187,9 +190,10 @@ def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, A
         save_checkpoint(run.path("last.safetensors"), learner.tensors(), state)
 
     def done() -> str | None:
-        if recipe.until is not None and best["accuracy"] >= recipe.until:
-            return f"reached {recipe.until:.2%} on the validation images"
-        return f"{recipe.epochs} epochs" if learner.epoch >= recipe.epochs else None
+        if recipe.until is not None and judged(best) >= recipe.until:
+            which = " balanced accuracy" if best.get("balanced_accuracy") is not None else ""
+            return f"reached {percent(recipe.until)}{which} on the validation images"
+        return counted(recipe.epochs, "epoch") if learner.epoch >= recipe.epochs else None
 
     watch, saved = GradientWatch(), time.monotonic()
     with stop_signals() as stop:
@@ -207,14 +211,15 @@ def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, A
                 with averages_in(learner.optimiser):
                     keep_filters(run.path(FILTERS), model, epoch=event.epoch)
                 history.append({"event": "epoch", "time": now(), **asdict(event)})
-                if event.accuracy >= best["accuracy"]:
+                if is_best(event, best):
                     best.update(epoch=event.epoch, accuracy=event.accuracy, temperature=event.temperature)
+                    best.update(balanced_accuracy=event.balanced_accuracy)
                     save_checkpoint(run.path("best.safetensors"), learner.weights(), dict(best))
                 save()
                 saved = time.monotonic()
                 run.log("epoch", **asdict(event))
                 run.log("profile", epoch=event.epoch, seconds=learner.profile())
-                yield from _findings(run, learner, split, event)
+                yield from _findings(run, learner, split, history)
             yield event
             if stop.is_set():
                 save()
@@ -223,18 +228,41 @@ def _train(run: Run, split: Split, checkpoint: tuple[dict[str, Any], dict[str, A
                 return
             if done():
                 break
-    finished = Finished(done() or "", best["epoch"], best["accuracy"])
+    finished = Finished(done() or "", best["epoch"], best["accuracy"], best.get("balanced_accuracy"))
     if not run.events("finished"):
+        if missed := missed_classes(_missed(run, history, best["epoch"]), counts_of(split.train), run.classes):
+            run.log("warning", epoch=best["epoch"], **asdict(missed))
+            yield missed
         run.log("finished", **asdict(finished))
     yield finished
 
 
-def _findings(run: Run, learner: Learner, split: Split, epoch: Epoch) -> Iterator[Finding]:
+def judged(epoch: Mapping[str, Any]) -> float:
+    """What an epoch is judged by: its balanced accuracy where it has one, else its accuracy."""
+    balanced = epoch.get("balanced_accuracy")
+    return balanced if isinstance(balanced, float) else epoch["accuracy"]
+
+
+def is_best(epoch: Epoch, best: Mapping[str, Any]) -> bool:
+    """Whether an epoch is no worse than the best so far; one that an older run kept has an accuracy only."""
+    if best["epoch"] and not isinstance(best.get("balanced_accuracy"), float):
+        return epoch.accuracy >= best["accuracy"]
+    return epoch.judged >= judged(best)
+
+
+def _missed(run: Run, history: list[dict[str, Any]], epoch: int) -> list[int]:
+    """The numbers of the classes of which an epoch got no validation image right; an older run does not say."""
+    found = [each.get("missed") or () for each in history if each["epoch"] == epoch]
+    return [number for number in range(len(run.classes)) if any(number in each for each in found)]
+
+
+def _findings(run: Run, learner: Learner, split: Split, history: list[dict[str, Any]]) -> Iterator[Finding]:
     sample = run.preprocessing.normalise(split.validation.images[:256].to(run.device))
     found = dead_units(learner.model, sample)
-    at_chance = stuck(epoch.loss, epoch.accuracy, classes=len(run.classes), recipe=run.recipe)
+    batches = max(1, len(split.train) // run.recipe.batch)
+    at_chance = stuck(history, classes=len(run.classes), recipe=run.recipe, batches=batches)
     for finding in [at_chance, *found] if at_chance else found:
-        run.log("warning", epoch=epoch.epoch, **asdict(finding))
+        run.log("warning", epoch=history[-1]["epoch"], **asdict(finding))
         yield finding
 
 
