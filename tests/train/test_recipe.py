@@ -38,9 +38,9 @@ def test_a_network_without_activations_has_a_recipe() -> None:
     [
         ({"epochs": 0}, "epochs is 0.\nIt must be a whole number of at least 1."),
         ({"rate": 0.0}, "rate is 0.0.\nIt must be more than 0."),
-        ({"rate": float("nan")}, "rate is nan.\nIt must be a number of at least 0 and below 1e+06."),
-        ({"rate": None}, "rate is None.\nIt must be a number of at least 0 and below 1e+06."),
-        ({"weight_decay": float("inf")}, "weight_decay is inf.\nIt must be a number of at least 0 and below 1e+06."),
+        ({"rate": float("nan")}, "rate is nan.\nIt must be a number of at least 0 and below 1e+38."),
+        ({"rate": None}, "rate is None.\nIt must be a number of at least 0 and below 1e+38."),
+        ({"weight_decay": float("inf")}, "weight_decay is inf.\nIt must be a number of at least 0 and below 1e+38."),
         ({"epochs": 10**30}, "epochs is a number of more than 20 digits.\nIt is at most 1,000,000,000."),
         ({"seed": 2**63}, "seed is 9223372036854775808.\nIt is at most 9,223,372,036,854,775,807."),
         (

@@ -16,8 +16,10 @@ SCHEDULES = ("one-cycle", "constant", "steps", "plateau")
 LOSSES = ("cross-entropy", "rbf-mle", "rbf-map")
 MOST = 10**9
 """Of epochs, and of images a step, are at most so many."""
-LARGE = 1e6
-"""Rates, decays and pixels' values are below this."""
+LARGEST = 1e38
+"""Rates and weights of a loss are below the largest number of 32 bits."""
+BRIGHTEST = 1e6
+"""Pixels become numbers below this."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Recipe:
     after `patience` epochs in which the validation accuracy was not better than before; both begin with a tenth of it
     for the first `warm_up`. `low` and `high` are what a pixel of 0 and of 255 become. `hold_out` is the fraction of the
     training images kept for validation; only a reproduction of a paper, which learns from all, has 0. `until` ends the
-    training once that share of the validation images is right. `momentum` is AdamW's β1 and Adadelta's ρ too.
+    training once that share of the validation images is right. Where classes are uneven (`train.metrics.uneven`),
+    `until` and `patience` go by the balanced accuracy instead. `momentum` is AdamW's β1 and Adadelta's ρ too.
     `rubbish` is j of LeNet-5's eq. 9. `average` is the decay of the weights' averages: what is validated and kept is
     then the mean over about the last 1/(1 − average) steps (B. Polyak, A. Juditsky, Acceleration of stochastic
     approximation by averaging, 1992); 0: the last weights themselves.
@@ -72,14 +75,14 @@ class Recipe:
         checks.number("drop", self.drop, least=0, below=1)
         checks.number("warm_up", self.warm_up, least=0, below=1)
         checks.number("momentum", self.momentum, least=0, below=1)
-        checks.number("weight_decay", self.weight_decay, least=0, below=LARGE)
+        checks.number("weight_decay", self.weight_decay, least=0, below=LARGEST)
         checks.number("average", self.average, least=0, below=1)
-        checks.number("rubbish", self.rubbish, least=0, below=LARGE)
-        checks.number("low", self.low, least=-LARGE, below=LARGE)
-        checks.number("high", self.high, least=-LARGE, below=LARGE)
-        checks.number("hold_out", self.hold_out, least=0, below=LARGE)
+        checks.number("rubbish", self.rubbish, least=0, below=LARGEST)
+        checks.number("low", self.low, least=-BRIGHTEST, below=BRIGHTEST)
+        checks.number("high", self.high, least=-BRIGHTEST, below=BRIGHTEST)
+        checks.number("hold_out", self.hold_out, least=0, below=LARGEST)
         for name, value in (("rate", self.rate), ("until", 1 if self.until is None else self.until)):
-            if checks.number(name, value, least=0, below=LARGE) == 0:
+            if checks.number(name, value, least=0, below=LARGEST) == 0:
                 raise SpecError(f"{name} is {value!r}.", "It must be more than 0.")
         if self.low == self.high:
             raise SpecError(
