@@ -28,6 +28,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from reprlib import Repr
 
+from striate.wording import plural
+
 LONG = 200
 """A longer name is no slip of one that is known, and would take long to compare with them."""
 
@@ -156,4 +158,6 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     lower = {each.lower(): each for each in names}
     near = get_close_matches(name.lower(), lower, n=1, cutoff=0.5) if len(name) <= LONG else []
     remedy = f"Did you mean {lower[near[0]]!r}?" if near else ""
-    return UnknownNameError(f"no {kind} is called {quote(name)}.", f"The {kind}s are: {', '.join(names)}.", remedy)
+    return UnknownNameError(
+        f"no {kind} is called {quote(name)}.", f"The {plural(kind)} are: {', '.join(names)}.", remedy
+    )

@@ -149,12 +149,14 @@ def test_it_comes_back_from_its_dictionary():
     [
         (
             {"rotate": 3},
-            "augmentation: unknown: rotate.\nIts members are: elastic, flip, lighting, rotation, scale",
+            "augmentation: 'rotate' is an unknown member.\nIts members are: elastic, flip, lighting, rotation, scale",
         ),
         ({"rotation": -1}, "augmentation: rotation is -1.\nIt must be a number of at least 0"),
         ({"scale": 1}, "scale is 1.\nIt must be a number of at least 0 and below 1"),
         ({"shear": 80}, "shear is 80"),
         ({"squeeze": 1}, "squeeze is 1.\nIt must be a number of at least 0 and below 1"),
+        ({"shift": 1e300}, "shift is 1e\\+300.\nIt must be a number of at least 0 and below 65536"),
+        ({"elastic": float("nan")}, "elastic is nan"),
         ({"elastic": -1}, "elastic is -1.\nIt must be a number of at least 0"),
         ({"smoothness": 0}, "smoothness is 0.\nIt must be a number of at least 0.5"),
         ({"shift": "2"}, "shift is '2'"),
@@ -166,6 +168,8 @@ def test_it_comes_back_from_its_dictionary():
 def test_what_is_no_augmentation_is_refused(change: dict[str, Any], text: str):
     with pytest.raises(FormatError, match=text):
         Augmentation.from_dict(Augmentation().to_dict() | change)
-    assert Augmentation.from_dict({"rotation": 1, "scale": 0, "shear": 0, "shift": 0, "flip": False}).rotation == 1
-    with pytest.raises(FormatError, match="missing: flip"):
-        Augmentation.from_dict({"rotation": 0, "scale": 0, "shear": 0, "shift": 0})
+
+
+def test_members_that_are_left_out_have_their_defaults():
+    assert Augmentation.from_dict({"rotation": 1}) == Augmentation(rotation=1)
+    assert Augmentation.from_dict({}) == Augmentation()

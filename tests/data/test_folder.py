@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from striate import Flatten, Linear, Network
+from striate.data import load
 from striate.data.folder import image_folder
 from striate.errors import DataError
+from striate.train import Recipe, session
 
 Paint = Callable[..., Path]
 
@@ -50,8 +53,18 @@ def test_different_sizes_are_told_with_counts_and_examples(pets: Path, paint: Pa
         "  6 × 8: 5 images, such as train/cat/0.png",
         "  4 × 8: 2 images, such as train/dog/9.png",
         "A network takes images of one size.",
-        "Bring them to one size: pass --resize 6x8.",
+        "Bring them to one size: striate train --resize 6x8 does, the size of most.",
     ]
+
+
+def test_the_size_that_is_proposed_is_the_networks(pets: Path, paint: Paint):
+    paint(pets / "train/dog/9.png", size=(4, 8))
+    for read in (image_folder, load):
+        with pytest.raises(DataError, match="striate train --resize 32x30 does, the network's size."):
+            read(pets, "train", wanted=(32, 30))
+    network = Network("two", (3, 20, 24), [Flatten(), Linear(2)])
+    with pytest.raises(DataError, match="striate train --resize 20x24 does, the network's size."):
+        session.prepare(network, session.Images(str(pets)), Recipe(), folder=pets / "run")
 
 
 def test_many_sizes_are_cut_short(tmp_path: Path, paint: Paint):

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import gzip
+import math
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from striate.data.idx import idx_folder, is_idx_folder, read_images, read_labels
+from striate.data.idx import MOST_BYTES, idx_folder, is_idx_folder, read_images, read_labels
 from striate.errors import DataError
 
 
@@ -97,7 +99,7 @@ GOOD = idx(np.arange(12, dtype=np.uint8).reshape(2, 2, 3))
         (idx(np.zeros((0, 2, 3), dtype=np.uint8)), "holds nothing: 0 × 2 × 3"),
         (GOOD[:-1], "announces 2 × 2 × 3 bytes, but 11 follow"),
         (GOOD + b"\0", "announces 2 × 2 × 3 bytes, but more follow"),
-        (struct.pack(">BBBB3I", 0, 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**32 - 1) + b"x", "but 1 follow"),
+        (struct.pack(">BBBB3I", 0, 0, 8, 3, 2**31, 1, 1) + b"x", "announces 2147483648 × 1 × 1 bytes, but 1 follow"),
     ],
 )
 @pytest.mark.parametrize("zipped", [True, False])
@@ -135,6 +137,124 @@ def test_gzip_in_several_members_is_read_as_one(tmp_path: Path):
 def test_a_missing_file(tmp_path: Path):
     with pytest.raises(DataError, match="cannot be read: No such file"):
         read_labels(tmp_path / "none")
+
+
+BLOCK = 2**32 - 1
+
+
+@pytest.mark.parametrize("sides", [(64, 2**15, 2**15), (2**20, 2**14, 1), (16 * 2**10 + 1, 2**10, 2**10), (BLOCK,) * 3])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_more_than_the_limit_is_refused_before_memory_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sides: tuple[int, ...], zipped: bool
+):
+    raw = struct.pack(">BBBB3I", 0, 0, 8, 3, *sides) + b"xyz"
+    file = tmp_path / "vast"
+    file.write_bytes(gzip.compress(raw) if zipped else raw)
+    monkeypatch.setattr(np, "empty", None)
+    if math.prod(sides) == MOST_BYTES:
+        with pytest.raises(TypeError):
+            read_images(file)
+        return
+    with pytest.raises(DataError) as caught:
+        read_images(file)
+    assert str(caught.value).splitlines() == [
+        f"{file}: announces {sides[0]} × {sides[1]} × {sides[2]} bytes.",
+        "At most 16 GiB are read from one file.",
+        "Fetch the file again, or give fewer or smaller images.",
+    ]
+
+
+def test_what_memory_has_no_room_for_is_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def no_room(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    file = tmp_path / "large"
+    file.write_bytes(GOOD)
+    monkeypatch.setattr(np, "empty", no_room)
+    with pytest.raises(DataError) as caught:
+        read_images(file)
+    assert str(caught.value).splitlines() == [
+        f"{file}: announces 2 × 2 × 3 bytes.",
+        "There is no room for so many in memory.",
+        "Fetch the file again, give fewer or smaller images, or use a machine with more memory.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        lambda empty: empty * 2000 + gzip.compress(GOOD) + empty * 2000,
+        lambda empty: (empty + b"\0") * 2000 + gzip.compress(GOOD) + bytes(100_000),
+        lambda empty: b"".join(gzip.compress(GOOD[each : each + 1]) for each in range(len(GOOD))),
+    ],
+)
+def test_many_members_take_time_linear_in_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parts):
+    """What zlib is given and gives back counts: were it the rest of the file each time, it would be a thousandfold."""
+    moved = 0
+
+    class Counted:
+        def __init__(self) -> None:
+            self.member = decompressobj(wbits=31)
+
+        def decompress(self, data: bytes, most: int) -> bytes:
+            nonlocal moved
+            piece = self.member.decompress(data, most)
+            moved += len(data) + len(self.member.unused_data) + len(self.member.unconsumed_tail) + len(piece)
+            return piece
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.member, name)
+
+    decompressobj = zlib.decompressobj
+    monkeypatch.setattr(zlib, "decompressobj", lambda **_: Counted())
+    file = tmp_path / "members.gz"
+    file.write_bytes(parts(gzip.compress(b"")))
+    assert read_images(file).flatten().tolist() == list(range(12))
+    assert moved < 10 * file.stat().st_size
+
+
+def test_a_member_much_larger_than_what_is_read_at_once(tmp_path: Path):
+    values = np.random.default_rng(0).integers(0, 256, (3, 1000, 1000), dtype=np.uint8)
+    values[1] = 0
+    file = tmp_path / "large.gz"
+    file.write_bytes(gzip.compress(idx(values)[:1_500_000], 1) + gzip.compress(idx(values)[1_500_000:], 1))
+    assert np.array_equal(read_images(file)[:, 0].numpy(), values)
+
+
+@st.composite
+def spoilt(draw: st.DrawFn) -> bytes:
+    """An IDX file, plain or in gzip members, that a few changes were made to."""
+    cuts = sorted(draw(st.lists(st.integers(0, len(GOOD)), max_size=3)))
+    parts = [GOOD[start:end] for start, end in zip([0, *cuts], [*cuts, len(GOOD)], strict=True)]
+    raw = bytearray(b"".join(gzip.compress(each, mtime=0) for each in parts) if draw(st.booleans()) else GOOD)
+    for _ in range(draw(st.integers(0, 3))):
+        place = draw(st.integers(0, len(raw)))
+        match draw(st.sampled_from(["bit", "cut", "insert", "repeat"])):
+            case "bit" if place < len(raw):
+                raw[place] ^= 1 << draw(st.integers(0, 7))
+            case "cut":
+                del raw[place : place + draw(st.integers(1, 30))]
+            case "insert":
+                raw[place:place] = draw(st.sampled_from([b"\0", b"\xff", gzip.compress(b""), b"\x1f\x8b", bytes(40)]))
+            case _:
+                raw += raw[place:]
+    return bytes(raw)
+
+
+@given(spoilt())
+@settings(max_examples=300, derandomize=True, deadline=None)
+def test_what_is_read_of_a_spoilt_file_is_what_it_holds(tmp_path_factory: pytest.TempPathFactory, raw: bytes):
+    file = tmp_path_factory.getbasetemp() / "spoilt"
+    file.write_bytes(raw)
+    found, places = None, {str(file)}
+    try:
+        found = read_images(file)
+    except DataError as error:
+        places.add(error.where)
+    assert places == {str(file)}
+    if found is not None:
+        whole = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+        assert whole == idx(found[:, 0].numpy())
 
 
 @given(st.binary(max_size=60))

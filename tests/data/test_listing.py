@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import contextlib
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from striate.data import load
+from striate.data.folder import image_folder
 from striate.data.listing import in_test, list_split, natural
 from striate.errors import DataError
+from striate.spec.labels import is_one_line
 
 Paint = Callable[..., Path]
 
@@ -145,7 +151,7 @@ def test_a_class_whose_images_are_all_drawn_for_the_test(tmp_path: Path):
     drawn = next(f"cat/{number}.png" for number in range(100) if in_test(f"cat/{number}.png"))
     others = [f"dog/{number}.png" for number in range(30)]
     found = lines(touch(tmp_path, drawn, *others))
-    assert found[0] == f"{tmp_path}: class 'cat' has 1 images, all of them drawn as test images."
+    assert found[0] == f"{tmp_path}: class 'cat' has 1 image, drawn as a test image."
     assert found[2] == "Add images, or make the folders train and test."
 
 
@@ -161,3 +167,75 @@ def test_splits_without_classes_are_not_taken_for_classes(tmp_path: Path):
         "A folder of images is train/CLASS/*.png and test/CLASS/*.png, or CLASS/*.png alone.",
         "Put the images of each class into a folder of its own, such as train/cat.",
     ]
+
+
+LATIN = os.fsdecode("caf\u00e9".encode("latin-1"))
+"""A name as another system wrote it: its byte 0xe9 is not UTF-8."""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (LATIN, r"the name of the class folder caf\xe9 is not UTF-8."),
+        ("a\x1b[2J", r"the name of the class folder a\x1b[2J holds a control character."),
+        ("a\nb", r"the name of the class folder a\nb holds a control character."),
+    ],
+)
+@pytest.mark.parametrize("split", ["", "train/", "test/"])
+def test_a_class_folder_whose_name_is_no_text(pets: Path, tmp_path: Path, name: str, text: str, split: str):
+    root = pets if split else touch(tmp_path / "flat", "cat/0.png", "dog/0.png")
+    touch(root, f"{split}{name}/0.png")
+    with pytest.raises(DataError) as caught:
+        list_split(root, "train")
+    assert str(caught.value).splitlines() == [
+        f"{root / split}: {text}",
+        "A class bears its folder's name, which must be text.",
+        "Rename the folder, in train and in test.",
+    ]
+
+
+def test_files_whose_names_are_not_utf_8_are_read_and_shown_in_ascii(pets: Path, paint: Paint):
+    paint(pets / f"train/cat/{LATIN}.png", level=13)
+    (pets / f"train/dog/{LATIN}.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"\n  train/dog/caf\\xe9.png: empty \(0 bytes\)\n"):
+        image_folder(pets, "train")
+    for _ in range(2):  # decoded, and again from the cache
+        images = image_folder(pets, "train", skip_unreadable=True)
+        assert r"train/cat/caf\xe9.png" in images.names
+        assert images.images[:, 0, 0, 0].tolist() == [10, 11, 12, 13, 20, 21]
+        assert images.unreadable == ((r"train/dog/caf\xe9.png", "empty (0 bytes)"),)
+
+
+_NAMES = st.one_of(
+    st.binary(min_size=1, max_size=6).map(os.fsdecode),
+    st.sampled_from(["cat", "dog", "train", "test", ".x", "__pycache__", "0.png", "1.PNG", "x.txt", LATIN]),
+)
+
+
+@given(st.lists(st.lists(_NAMES, min_size=1, max_size=4), max_size=6), st.sampled_from(["train", "test"]))
+@settings(
+    max_examples=80,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_no_tree_of_files_makes_it_stumble(tmp_path: Path, paint: Paint, trees: list[list[str]], split: str):
+    """Whatever a folder holds: images with names that can be written as UTF-8, or an error that can."""
+    root = tmp_path / "tree"
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir()
+    image = paint(tmp_path / "one.png", size=(2, 2)).read_bytes()
+    for parts in trees:
+        with contextlib.suppress(OSError, ValueError):
+            path = root.joinpath(*(part.replace("/", "_") for part in parts))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(image)
+    texts: list[str] = []
+    try:
+        found = load(str(root), split)
+        texts += [*found.classes, *found.names]
+    except DataError as error:
+        texts += str(error).splitlines()
+    assert texts
+    for text in texts:
+        assert is_one_line(text)

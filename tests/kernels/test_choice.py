@@ -70,7 +70,7 @@ def test_a_choice_is_measured_and_leaves_no_trace() -> None:
     assert torch.equal(torch.random.get_rng_state(), before)
     assert torch.get_num_threads() == threads
     assert choice.kernels in ("striate", "torch")
-    assert {"striate, 1 threads", "torch, 1 threads"} <= {*choice.milliseconds}
+    assert {"striate, 1 thread", "torch, 1 thread"} <= {*choice.milliseconds}
     assert choose(network, build(network), batch=32, threads=1, kernels="torch").milliseconds == {}
 
 

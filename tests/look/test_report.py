@@ -11,7 +11,7 @@ import torch
 from striate.data import ImageSet
 from striate.look import write_report
 from striate.look.charts import Series, line_chart
-from striate.look.report import first_filters, worst_mistakes
+from striate.look.report import confusion_shades, first_filters, worst_mistakes
 from striate.train import Outputs, evaluation_of, open_run, session
 
 
@@ -66,6 +66,23 @@ def test_its_figures_are_those_of_the_evaluation(reported) -> None:
     assert f"{100 * found.top1:.2f} %" in text
     assert f"{found.errors}mistakes" in text
     assert "1,554parameters" in text.replace("\n", "")
+
+
+def test_shades_are_shares_of_a_class_and_never_alike_where_counts_differ() -> None:
+    labels = torch.tensor([0] * 606 + [1] * 600 + [2] * 12)
+    answers = torch.tensor([1] * 600 + [2] * 6 + [1] * 594 + [0] * 5 + [2] + [2] * 6 + [0] * 6)
+    found = evaluation_of(Outputs(torch.nn.functional.one_hot(answers).float(), labels, 0.0), ("a", "b", "c"))
+    shades = confusion_shades(found)
+    assert [shades[each][each] for each in range(3)] == [0, 0, 0]
+    assert shades[0][1] == 1.0
+    assert shades[0][2] == pytest.approx(0.1)  # 6 are as many as 600 no more
+    assert shades[2][0] == pytest.approx((0.5 * 606 / 600) ** 0.5)  # 6 of 12 are many
+    assert shades[1][0] > shades[1][2] > 0.0
+
+
+def test_without_a_mistake_nothing_is_shaded() -> None:
+    found = evaluation_of(Outputs(torch.eye(3), torch.arange(3), 0.0), ("a", "b", "c"))
+    assert confusion_shades(found) == [[0.0] * 3] * 3
 
 
 def test_pictures_lie_beside_it(reported) -> None:

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from striate.build import build
-from striate.data import ImageSet, preprocessing_for
+from striate.data import ImageSet, load, preprocessing_for
 from striate.train import Outputs, Recipe, evaluation_of, run_over
+from striate.train.metrics import counts_of, uneven
 from tests.conftest import TINY
 
 
@@ -14,6 +15,8 @@ def test_the_figures_of_a_small_evaluation() -> None:
     found = evaluation_of(Outputs(probabilities.log(), torch.tensor([0, 0, 2, 1]), 0.0), ("a", "b", "c"))
     assert (found.images, found.errors, found.error_rate, found.top1, found.top5) == (4, 2, 0.5, 0.5, 1.0)
     assert found.confidence == pytest.approx((0.7 + 0.5 + 0.7 + 0.8) / 4)
+    assert found.balanced_accuracy == pytest.approx((1 / 2 + 0 + 1) / 3)
+    assert found.missed == ["b"]
     assert found.confusion == [[1, 1, 0], [0, 0, 1], [0, 0, 1]]
     assert found.per_class["a"] == {"images": 2, "errors": 1, "recall": 0.5, "precision": 1.0}
     assert found.per_class["b"] == {"images": 1, "errors": 1, "recall": 0.0, "precision": 0.0}
@@ -23,6 +26,24 @@ def test_the_figures_of_a_small_evaluation() -> None:
 def test_top5_counts_the_five_likeliest() -> None:
     probabilities = torch.arange(8.0).repeat(2, 1)
     assert evaluation_of(Outputs(probabilities, torch.tensor([3, 2]), 0.0), tuple("abcdefgh")).top5 == 0.5
+
+
+def test_balanced_accuracy_is_the_mean_recall_of_the_classes_that_have_images() -> None:
+    scores = torch.tensor([[1.0, 0.0, 0.0]]).repeat(21, 1)
+    outputs = Outputs(scores, torch.tensor([0] * 20 + [1]), 0.0)
+    found = evaluation_of(outputs, ("dog", "cat", "bird"))
+    assert outputs.recalls.isnan().tolist() == [False, False, True]
+    assert found.top1 == pytest.approx(20 / 21)
+    assert (found.balanced_accuracy, found.uneven, found.missed) == (0.5, True, ["cat"])
+
+
+def test_classes_are_uneven_beyond_five_to_one() -> None:
+    assert not uneven([5, 1])
+    assert uneven([6, 1])
+    assert not uneven([6, 2, 0])
+    assert not uneven([])
+    assert not uneven(counts_of(load("mnist")))
+    assert not uneven(counts_of(load("mnist-lines")))
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +12,17 @@ import click
 
 from striate.cli.parameters import RUN
 from striate.spec.labels import one_line
+from striate.wording import counted, percent
 
 if TYPE_CHECKING:
     from striate.data import ImageSet
     from striate.look.stress import Stress
     from striate.train.metrics import Evaluation
     from striate.train.run import Run
+
+
+NAMED = 5
+"""So many classes that are missed are named."""
 
 
 @click.command(
@@ -83,11 +89,9 @@ def _alone(run: Run, split: str, data: str | None, *, reject: bool, stress: bool
         members = asdict(found) | {"rejection": rejection_members(rejection, compared)}
         click.echo(json.dumps(members | ({"stress": stress_members(stressed)} if stressed else {})))
         return
-    click.echo(f"{run.network.name} on {found.images:,} {split} images of {one_line(images.source)}")
-    click.echo(
-        f"  right {found.top1:.2%}, wrong {found.error_rate:.2%} ({found.errors} images), top 5 {found.top5:.2%}"
-    )
-    click.echo(f"  on average {found.confidence:.2%} sure of its answers")
+    click.echo(f"{run.network.name} on {counted(found.images, f'{split} image')} of {one_line(images.source)}")
+    for line in figures(found):
+        click.echo(f"  {line}")
     click.echo(f"  {reached_line(rejection)}")
     _print_classes(found)
     if reject:
@@ -142,15 +146,19 @@ def _committee(runs: list[Run], split: str, data: str | None, *, reject: bool, a
         named = [{"run": name} | each for name, each in zip(names, members[:-1], strict=False)]
         click.echo(json.dumps({"runs": named, "together": members[-1]}))
         return
-    click.echo(f"{len(runs)} networks on {len(found.images):,} {split} images of {one_line(found.images.source)}\n")
+    shown = counted(len(found.images), f"{split} image")
+    click.echo(f"{len(runs)} networks on {shown} of {one_line(found.images.source)}\n")
     width = max(map(len, names))
-    click.echo(f"  {'run':{width}}  errors   wrong    top 5     sure  rejected for {PAPER_ERROR:.1%}")
+    more = [head for head in ("top 5", "balanced") if head in _more(evaluations[0])]
+    heads = "".join(f"  {head:>7}" for head in more)
+    click.echo(f"  {'run':{width}}  errors   wrong{heads}     sure  rejected for {PAPER_ERROR:.1%}")
     for name, evaluation, rejection in zip(names, evaluations, rejections, strict=True):
         kept = rejection.reach()
-        share = "never" if kept is None else f"{kept.share:.2%}"
+        share = "never" if kept is None else percent(kept.share)
+        cells = "".join(f"  {_more(evaluation)[head]:>{max(7, len(head))}}" for head in more)
         click.echo(
-            f"  {name:{width}}  {evaluation.errors:6,}  {evaluation.error_rate:6.2%}  {evaluation.top5:7.2%}  "
-            f"{evaluation.confidence:7.2%}  {share:>17}"
+            f"  {name:{width}}  {evaluation.errors:6,}  {percent(evaluation.error_rate):>6}{cells}  "
+            f"{percent(evaluation.confidence):>7}  {share:>17}"
         )
     click.echo(
         f"\nTogether: the mean of their probabilities. Of the images, {found.missed_by_all:,} are wrong in every "
@@ -161,11 +169,37 @@ def _committee(runs: list[Run], split: str, data: str | None, *, reject: bool, a
         click.echo(f"\n{rejection_table(rejections[-1], COMPARED)}")
 
 
+def figures(found: Evaluation) -> Iterator[str]:
+    """What an evaluation says of all classes together, and which of them are missed."""
+    more = "".join(f", {name} {text}" for name, text in _more(found).items() if name != "balanced")
+    wrong = f"wrong {percent(found.error_rate)} ({counted(found.errors, 'image')})"
+    yield f"right {percent(found.top1)}, {wrong}{more}"
+    if found.uneven:
+        yield f"balanced accuracy {percent(found.balanced_accuracy)}, the mean of the classes' recalls"
+    if found.missed:
+        named = ", ".join(f"{name} (recall 0% of {_images(found, name)})" for name in found.missed[:NAMED])
+        others = f" and {len(found.missed) - NAMED:,} more" if len(found.missed) > NAMED else ""
+        yield f"not once recognised: {named}{others}"
+    yield f"on average {percent(found.confidence)} sure of its answers"
+
+
+def _more(found: Evaluation) -> dict[str, str]:
+    """Figures by name that say something of some sets only: of five classes, all are among the top 5."""
+    from striate.train.metrics import TOP
+
+    some = {"top 5": percent(found.top5)} if len(found.per_class) > TOP else {}
+    return some | ({"balanced": percent(found.balanced_accuracy)} if found.uneven else {})
+
+
+def _images(found: Evaluation, name: str) -> str:
+    return counted(int(found.per_class[name]["images"]), "image")
+
+
 def _print_classes(found: Evaluation) -> None:
     width = max(5, *map(len, found.per_class))
     click.echo(f"\n  {'class':{width}}  images  errors  recall   precision")
     for name, row in found.per_class.items():
         click.echo(
-            f"  {name:{width}}  {row['images']:6.0f}  {row['errors']:6.0f}  {row['recall']:7.2%}  "
-            f"{row['precision']:7.2%}"
+            f"  {name:{width}}  {row['images']:6.0f}  {row['errors']:6.0f}  {percent(row['recall']):>7}  "
+            f"{percent(row['precision']):>7}"
         )

@@ -91,10 +91,11 @@ def _run_of(network: Network) -> Path | None:
 
 
 class ShapeType(click.ParamType):
-    """Sizes such as 1x28x28."""
+    """Sizes such as 1x28x28; where one number stands for `every` side, such as 28 for 28x28."""
 
-    def __init__(self, form: str) -> None:
+    def __init__(self, form: str, *, every: bool = False) -> None:
         self.name = form
+        self.every = every
 
     def convert(
         self, value: str | tuple[int, ...], param: click.Parameter | None, ctx: click.Context | None
@@ -102,8 +103,12 @@ class ShapeType(click.ParamType):
         if isinstance(value, tuple):
             return value
         count = self.name.count("x") + 1
-        if not re.fullmatch(r"\d+([x×]\d+)*", value) or len(sizes := re.split("[x×]", value)) != count:
-            self.fail(f"{quote(value)} is not of the form {self.name}.", param, ctx)
+        sizes = re.split("[x×]", value) if re.fullmatch(r"[0-9]+([x×][0-9]+)*", value) else []
+        if self.every and len(sizes) == 1:
+            sizes *= count
+        if len(sizes) != count:
+            also = ", or one number for all sides" if self.every else ""
+            self.fail(f"{quote(value)} is not of the form {self.name}{also}.", param, ctx)
         if any(len(size) > DIGITS for size in sizes):
             self.fail(f"{quote(value)} is too large: a size may be {NUMBER:,} at most.", param, ctx)
         return tuple(int(size) for size in sizes)
@@ -113,4 +118,4 @@ NETWORK = NetworkType()
 RUN = RunType()
 RUN_OR_NETWORK = RunType(untrained=True)
 INPUT = ShapeType("CxHxW")
-SIZE = ShapeType("HxW")
+SIZE = ShapeType("HxW", every=True)

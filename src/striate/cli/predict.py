@@ -37,6 +37,7 @@ def command(folder: Path, images: tuple[str, ...], as_json: bool, steps: Path | 
     from striate.spec.labels import lines, one_line, path_part
     from striate.train.files import elsewhere, make_folder, write_whole
     from striate.train.run import open_run
+    from striate.wording import percent
 
     predictor = Predictor(open_run(folder))
     width = max(len(one_line(image)) for image in images)
@@ -56,7 +57,7 @@ def command(folder: Path, images: tuple[str, ...], as_json: bool, steps: Path | 
                 write_whole(file, png(steps_strip(result.steps)))
         found.append(
             {
-                "image": image,
+                "image": one_line(image),
                 "class": result.name,
                 "probability": result.probability,
                 "probabilities": result.probabilities,
@@ -64,8 +65,9 @@ def command(folder: Path, images: tuple[str, ...], as_json: bool, steps: Path | 
         )
         if not as_json:
             rest = sorted(result.probabilities.items(), key=lambda item: -item[1])[1:3]
-            others = ", ".join(f"{name} {value:.1%}" for name, value in rest)
-            click.echo(f"{one_line(image):{width}}  {result.name}  {result.probability:6.1%}   ({others})")
+            others = ", ".join(f"{name} {percent(value, 1, exact=False)}" for name, value in rest)
+            sure = percent(result.probability, 1, exact=False)
+            click.echo(f"{one_line(image):{width}}  {result.name}  {sure:>6}   ({others})")
     if as_json:
         click.echo(json.dumps(found, indent=2))
     if unread:

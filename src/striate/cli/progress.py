@@ -18,6 +18,7 @@ from striate.train.diagnose import Finding
 from striate.train.loop import Batch, Epoch
 from striate.train.run import Run
 from striate.train.session import Event, Finished, Interrupted
+from striate.wording import percent
 
 
 @contextmanager
@@ -98,7 +99,7 @@ class LiveBar:
         self.accuracy += 0.05 * (batch.accuracy - self.accuracy)
         speed = self.progress.tasks[0].speed
         rate = f"{speed * self.run.recipe.batch:,.0f} images/s" if speed else ""
-        figures = f"{rate}  loss {self.loss:.3f}  accuracy {self.accuracy:.1%}"
+        figures = f"{rate}  loss {self.loss:.3f}  accuracy {percent(self.accuracy, 1)}"
         self.progress.update(self.task, completed=done, epoch=batch.epoch + 1, figures=figures)
 
     def __enter__(self) -> Self:
@@ -110,13 +111,18 @@ class LiveBar:
 
 
 def epoch_line(epoch: Epoch, epochs: int) -> str:
-    """An epoch in one line."""
+    """An epoch in one line; where classes are uneven with the balanced accuracy, by which the best one is chosen."""
+    balanced = "" if epoch.balanced_accuracy is None else f"balanced {percent(epoch.balanced_accuracy):>7}  "
     return (
         f"epoch {epoch.epoch:>{len(str(epochs))}}/{epochs}  loss {epoch.loss:8.4f}  "
-        f"validation {epoch.accuracy:7.2%}  {epoch.seconds:5.1f} s  {epoch.images_per_second:7,.0f} images/s"
+        f"validation {percent(epoch.accuracy):>7}  {balanced}{epoch.seconds:5.1f} s  "
+        f"{epoch.images_per_second:7,.0f} images/s"
     )
 
 
 def finished_line(event: Finished) -> str:
     """The end in one line."""
-    return f"Finished: {event.why}. Best on the validation images: {event.accuracy:.2%}, epoch {event.epoch}."
+    found = percent(event.accuracy)
+    if event.balanced_accuracy is not None:
+        found = f"balanced accuracy {percent(event.balanced_accuracy)}, accuracy {found}"
+    return f"Finished: {event.why}. Best on the validation images: {found}, epoch {event.epoch}."

@@ -41,6 +41,7 @@ def command(folder: Path, images: tuple[str, ...], picture: Path | None, as_json
     from striate.read import reader_of
     from striate.spec.labels import lines as safe_lines
     from striate.spec.labels import one_line
+    from striate.wording import percent
 
     reader = reader_of(folder)
     files = picture_files(picture, images) if picture else {}
@@ -55,11 +56,13 @@ def command(folder: Path, images: tuple[str, ...], picture: Path | None, as_json
             click.echo(f"Error: {safe_lines(str(error.at(image)))}", err=True)
             unread += 1
             continue
-        found.append({"image": image, "lines": [line.to_dict() for line in lines]})
+        found.append({"image": one_line(image), "lines": [line.to_dict() for line in lines]})
         if not as_json:
             texts = [line.text for line in lines]
             longest = max(map(len, texts), default=0)
-            rows = [f"{line.text:{longest}}  {line.confidence:6.1%}" for line in lines] or ["no digits found"]
+            rows = [f"{line.text:{longest}}  {percent(line.confidence, 1, exact=False):>6}" for line in lines] or [
+                "no digits found"
+            ]
             for number, row in enumerate(rows):
                 click.echo(f"{'' if number else one_line(image):{width}}  {row}")
         if image in files:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from striate.train.rejection import PAPER_ERROR, SHARES, Kept, Rejection
+from striate.wording import percent
 
 
 def reached_line(rejection: Rejection) -> str:
@@ -14,13 +15,15 @@ def reached_line(rejection: Rejection) -> str:
         return f"wrong more than {PAPER_ERROR:.1%} of what is kept, however many are rejected"
     if not kept.rejected:
         return f"wrong at most {PAPER_ERROR:.1%} without rejecting any"
-    return f"wrong {kept.error:.2%} of what is kept if the {kept.share:.2%} that it is least sure of are rejected"
+    wrong, least_sure = percent(kept.error), percent(kept.share)
+    return f"wrong {wrong} of what is kept if the {least_sure} that it is least sure of are rejected"
 
 
 def rejection_table(rejection: Rejection, compared: str) -> str:
     """The error of what is kept, for some shares."""
     rows = [
-        f"  {kept.share:8.2%}  {kept.rejected:6,}  {kept.errors:8,} {kept.error:10.2%}  {kept.least:14.4g}"
+        f"  {percent(kept.share):>8}  {kept.rejected:6,}  {kept.errors:8,} {percent(kept.error):>10}  "
+        f"{kept.least:14.4g}"
         for kept in _chosen(rejection)
     ]
     head = f"  Rejected first is where {compared} differ least."

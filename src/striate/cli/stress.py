@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from striate.look.stress import Endured, Stress
+from striate.wording import counted, percent
 
 
 def stress_tables(found: Stress) -> str:
     """The error at every level and in every direction; what the paper claims is marked for digits."""
     size = f"{found.canvas[0]}×{found.canvas[1]}"
-    lines = [f"  Wrong of {found.images:,} images that are distorted on the network's canvas of {size}."]
+    lines = [f"  Wrong of {counted(found.images, 'image')}, distorted on the network's canvas of {size}."]
     for endured in found.sweeps:
         lines += ["", *_table(endured, found.digits)]
     if found.digits:
@@ -45,9 +46,9 @@ def _table(endured: Endured, digits: bool) -> Iterator[str]:
     widths = [max(10, len(head) + 2) for head in heads]
     yield f"  {sweep.name:10}" + "".join(f"{head:>{width}}" for head, width in zip(heads, widths, strict=True))
     for place, level in enumerate(sweep.levels):
-        cells = [f"{each[place]:.2%}" for each in endured.errors.values()]
+        cells = [percent(each[place]) for each in endured.errors.values()]
         if leaves:
-            cells.append(f"{min(each[place] for each in endured.in_view.values()):.0%}")
+            cells.append(percent(min(each[place] for each in endured.in_view.values()), 0))
         mark = "  ◂" + (f" {sweep.claimed}" if sweep.claimed else "") if digits and level == sweep.claim else ""
         row = "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
         yield f"  {f'{level:g}{sweep.unit}':>10}{row}{mark}"

@@ -15,6 +15,7 @@ from striate.cli.parameters import NETWORK, RUN, SIZE
 from striate.kernels.names import KERNELS, MOST_THREADS
 from striate.spec.labels import lines, one_line
 from striate.spec.network import Network
+from striate.wording import counted
 
 if TYPE_CHECKING:
     from striate.train.recipe import Recipe
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
 @click.option("--recipe", "recipe_name", help="A recipe's name or JSON file. By default the network's own.")
 @click.option("--epochs", type=click.IntRange(1, 10**9), help="Passes over the training images.")
 @click.option(
-    "--until", type=click.FloatRange(0, 1, min_open=True), help="Stop at this validation accuracy, e.g. 0.99."
+    "--until",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Stop at this validation accuracy, e.g. 0.99; where classes are uneven, at this balanced accuracy.",
 )
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="The highest learning rate.")
 @click.option("--batch", type=click.IntRange(1, 10**9), help="Images a step.")
@@ -56,7 +59,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="What computes: Striate's kernels, its operators layer by layer, PyTorch's; or whichever is fastest.",
 )
-@click.option("--resize", type=SIZE, help="Bring images of a folder to one size, such as 28x28, first.")
+@click.option("--resize", type=SIZE, help="Bring images of a folder to one size, such as 28x28 or 28, first.")
 @click.option("--adapt", is_flag=True, help="Fit the network's last layer to the number of classes.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out images that cannot be read, and list them.")
 @click.option("--profile", is_flag=True, help="Print where an epoch's time went.")
@@ -119,7 +122,7 @@ def command(
         try:
             with working(f"Reading the images of {data}", quiet=quiet):
                 if adapt:
-                    network = adapted(network, images.load("train").classes)
+                    network = adapted(network, images.load("train", wanted=network.input[1:]).classes)
                 run, split = session.prepare(network, images, recipe, folder=folder, device=device, threads=threads)
         except DataError as error:
             raise error.at(data) from None
@@ -151,25 +154,26 @@ def _print_plan(run: Run, recipe: Recipe) -> None:
 
     totals = account(run.network).totals
     data = run.data
-    click.echo(f"{run.network.name}: {totals.parameters:,} parameters, {totals.macs:,} MACs an image")
+    click.echo(f"{run.network.name}: {counted(totals.parameters, 'parameter')}, {counted(totals.macs, 'MAC')} an image")
     click.echo(
-        f"{one_line(data.source)}: {data.train_images:,} images to learn from, "
-        f"{data.validation_images:,} to choose by, {len(data.classes)} classes"
+        f"{one_line(data.source)}: {counted(data.train_images, 'image')} to learn from, "
+        f"{data.validation_images:,} to choose by, {counted(len(data.classes), 'class')}"
     )
     if data.unreadable:
         count = len(data.unreadable)
-        these = "1 image that cannot be read; it is" if count == 1 else f"{count} images that cannot be read; they are"
-        click.echo(f"Left out {these} listed in run.json.")
+        these = "it is" if count == 1 else "they are"
+        click.echo(f"Left out {counted(count, 'image')} that cannot be read; {these} listed in run.json.")
     click.echo(
-        f"recipe: {recipe.epochs} epochs, batches of {recipe.batch}, {recipe.optimiser} at {recipe.rate:g} "
-        f"({recipe.schedule}), loss {recipe.loss}, seed {recipe.seed}; {run.threads} threads on {run.device}, "
-        f"{KERNELS[run.kernels]}"
+        f"recipe: {counted(recipe.epochs, 'epoch')}, batches of {recipe.batch}, {recipe.optimiser} at {recipe.rate:g} "
+        f"({recipe.schedule}), loss {recipe.loss}, seed {recipe.seed}; {counted(run.threads, 'thread')} on "
+        f"{run.device}, {KERNELS[run.kernels]}"
     )
     if not recipe.augmentation.is_none:
         click.echo(f"images change each time: {recipe.augmentation.words}")
     if recipe.average:
         click.echo(
-            f"what is judged and kept: the mean of the weights over the last {1 / (1 - recipe.average):,.0f} steps"
+            "what is judged and kept: the mean of the weights over the last "
+            + counted(round(1 / (1 - recipe.average)), "step")
         )
 
 

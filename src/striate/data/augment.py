@@ -13,14 +13,14 @@ from torch import Tensor
 
 from striate.data.affine import Affine, Moves, resample
 from striate.data.elastic import draw_field
-from striate.data.preprocess import exactly
+from striate.data.preprocess import known_members
 from striate.errors import FormatError, SpecError
 from striate.kernels.warp import Warp
 from striate.spec.checks import flag, number, one_of
 
 SYMMETRIES = ("none", "images", "boards")
-_LATER = {"squeeze": 0.0, "elastic": 0.0, "smoothness": 4.0, "lighting": 0.0, "symmetries": "none"}
-"""Members that a recipe kept by an older Striate does not have."""
+FARTHEST = 65_536
+"""Below this many pixels are pushes and shifts: no image that is decoded is larger."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ class Augmentation:
                 "scale": number("scale", self.scale, least=0, below=1),
                 "squeeze": number("squeeze", self.squeeze, least=0, below=1),
                 "shear": number("shear", self.shear, least=0, below=80),
-                "shift": number("shift", self.shift, least=0),
+                "shift": number("shift", self.shift, least=0, below=FARTHEST),
                 "flip": flag("flip", self.flip),
-                "elastic": number("elastic", self.elastic, least=0),
-                "smoothness": number("smoothness", self.smoothness, least=0.5),
-                "lighting": number("lighting", self.lighting, least=0),
+                "elastic": number("elastic", self.elastic, least=0, below=FARTHEST),
+                "smoothness": number("smoothness", self.smoothness, least=0.5, below=FARTHEST),
+                "lighting": number("lighting", self.lighting, least=0, below=1000),
                 "symmetries": one_of("symmetries", self.symmetries, SYMMETRIES),
             }
         except SpecError as error:
@@ -102,10 +102,13 @@ class Augmentation:
 
     @classmethod
     def from_dict(cls, members: Mapping[str, Any]) -> Augmentation:
-        """What `to_dict` gave. Raises FormatError on an unknown or a missing member, and on a wrong type."""
-        whole = _LATER | dict(members) if isinstance(members, Mapping) else members
-        exactly(whole, {field.name for field in fields(cls)}, where="augmentation")
-        return cls(**whole)
+        """The members that differ from the defaults, or all. Raises FormatError on an unknown one and a wrong type."""
+        if not isinstance(members, Mapping):
+            raise FormatError(
+                f"augmentation is {members!r:.60}.", "It must be a JSON object.", 'It looks like {"rotation": 5}.'
+            )
+        known_members(members, [field.name for field in fields(cls)], where="augmentation")
+        return cls(**members)
 
 
 def augment(

@@ -16,8 +16,10 @@ from PIL import Image
 from striate.data.cache import Cached, cache_entry
 from striate.data.decode import Header, decode, read_header, tensor_of
 from striate.data.listing import Listing, list_split
-from striate.data.store import ImageSet
+from striate.data.store import ImageSet, room_for
 from striate.errors import DataError
+from striate.spec.labels import one_line
+from striate.wording import counted
 
 LISTED = 10
 """So many files are named in one error."""
@@ -27,12 +29,17 @@ _Bad = tuple[tuple[str, str], ...]
 
 
 def image_folder(
-    folder: Path, split: str, *, resize: tuple[int, int] | None = None, skip_unreadable: bool = False
+    folder: Path,
+    split: str,
+    *,
+    resize: tuple[int, int] | None = None,
+    wanted: tuple[int, ...] | None = None,
+    skip_unreadable: bool = False,
 ) -> ImageSet:
     """The images of a split of split/class/file or class/file: 1 channel where all files are grey, else RGB.
 
     Raises DataError naming the files that cannot be read, unless they are to be skipped, and the sizes where they
-    differ and no `resize`, (height, width), is given.
+    differ and no `resize`, (height, width), is given: it proposes the `wanted` one, the network's.
     """
     listing = list_split(folder, split)
     entry = cache_entry(folder, split, listing.files, resize=resize)
@@ -40,14 +47,14 @@ def image_folder(
     if found is None or not all(
         isinstance(one, str) for one in _each(decode, [folder / file for file, _ in found.unreadable])
     ):
-        found = _decoded(folder, listing, resize)
+        found = _decoded(folder, listing, resize, wanted)
         entry.write(found)
     if found.unreadable and not skip_unreadable:
         raise _unreadable(folder, found.unreadable, len(listing.files))
     return _image_set(folder, split, listing, found)
 
 
-def _decoded(folder: Path, listing: Listing, resize: tuple[int, int] | None) -> Cached:
+def _decoded(folder: Path, listing: Listing, resize: tuple[int, int] | None, wanted: tuple[int, ...] | None) -> Cached:
     """Every readable image of the listing, in its order, and why the others are not."""
     paths = [folder / file for file in listing.files]
     headers = _each(read_header, paths)
@@ -55,9 +62,9 @@ def _decoded(folder: Path, listing: Listing, resize: tuple[int, int] | None) -> 
     bad = {index: header for index, header in enumerate(headers) if isinstance(header, str)}
     if not good:
         raise _unreadable(folder, _named(listing, bad), len(paths))
-    size = resize or _one_size(folder, listing, good)
+    size = resize or _one_size(folder, listing, good, wanted)
     grey = all(header.grey for header in good.values())
-    out = torch.empty(len(good), 1 if grey else 3, *size, dtype=torch.uint8)
+    out = room_for(len(good), (1 if grey else 3, *size))
     slots = list(good)
 
     def fill(slot: int) -> bool:
@@ -98,35 +105,39 @@ def _image_set(folder: Path, split: str, listing: Listing, found: Cached) -> Ima
         str(folder),
         split,
         "picture",
-        tuple(file for file, _ in kept),
-        found.unreadable,
+        tuple(one_line(file) for file, _ in kept),
+        tuple((one_line(file), reason) for file, reason in found.unreadable),
     )
 
 
-def _one_size(folder: Path, listing: Listing, headers: dict[int, Header]) -> tuple[int, int]:
+def _one_size(
+    folder: Path, listing: Listing, headers: dict[int, Header], wanted: tuple[int, ...] | None
+) -> tuple[int, int]:
     """The size that all images have. Raises DataError with the sizes, their counts and an example of each."""
     sizes = Counter(header.size for header in headers.values())
     if len(sizes) == 1:
         return next(iter(sizes))
-    examples = {header.size: listing.files[index] for index, header in reversed(headers.items())}
+    examples = {header.size: one_line(listing.files[index]) for index, header in reversed(headers.items())}
     listed = [
-        f"  {_size(size)}: {count} image{'s' * (count > 1)}, such as {examples[size]}"
+        f"  {_size(size)}: {counted(count, 'image')}, such as {examples[size]}"
         for size, count in sizes.most_common(LISTED)
     ]
-    more = [f"  and {len(sizes) - LISTED} sizes more"] if len(sizes) > LISTED else []
+    proposed = "x".join(str(side) for side in wanted or sizes.most_common(1)[0][0])
+    more = [f"  and {counted(len(sizes) - LISTED, 'size')} more"] if len(sizes) > LISTED else []
     raise DataError(
         "\n".join([f"images of {len(sizes)} sizes (height × width):", *listed, *more]),
         "A network takes images of one size.",
-        f"Bring them to one size: pass --resize {'x'.join(str(side) for side in sizes.most_common(1)[0][0])}.",
+        f"Bring them to one size: striate train --resize {proposed} does"
+        + (", the network's size." if wanted else ", the size of most."),
         where=str(folder),
     )
 
 
 def _unreadable(folder: Path, bad: _Bad, count: int) -> DataError:
-    listed = [f"  {file}: {reason}" for file, reason in bad[:LISTED]]
+    listed = [f"  {one_line(file)}: {reason}" for file, reason in bad[:LISTED]]
     more = [f"  and {len(bad) - LISTED} more"] if len(bad) > LISTED else []
     return DataError(
-        "\n".join([f"{len(bad)} of {count} files cannot be read as images:", *listed, *more]),
+        "\n".join([f"{len(bad):,} of {counted(count, 'file')} cannot be read as images:", *listed, *more]),
         "Every file of a class is a whole image.",
         "Repair or remove them, or pass --skip-unreadable.",
         where=str(folder),

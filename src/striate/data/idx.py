@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import math
 import struct
-import sys
-import zlib
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import numpy as np
 import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
+from striate.data.gunzip import MAGIC, Gunzip
 from striate.data.store import ImageSet
 from striate.errors import DataError
 
 PREFIX = {"train": "train", "test": "t10k"}
 """What the files of a split are called: train-images-idx3-ubyte, t10k-labels-idx1-ubyte, with or without .gz."""
 
+MOST_BYTES = 16 * 2**30
+"""A file that announces more is not read: 8 million images of MNIST's size, the most that is known of, are 6 GiB."""
+
 _UNSIGNED_BYTES = 0x08
-_GZIP = b"\x1f\x8b"
 _REMEDY = "Fetch the file again, or remove it."
 
 
@@ -95,50 +98,65 @@ def _file(folder: Path, split: str, kind: str) -> Path:
 def _read(file: Path | Traversable, *, dimensions: int) -> np.ndarray:
     """The bytes of an IDX file as an array of its dimensions."""
     kind = f"idx{dimensions}-ubyte"
+    where = str(file)
     try:
-        raw = file.read_bytes()
+        with file.open("rb") as raw:
+            stream = cast("BinaryIO", raw)
+            begins = stream.read(len(MAGIC))
+            stream.seek(0)
+            if not begins:
+                raise DataError("is empty (0 bytes).", f"Expected an {kind} file.", where=where)
+            zipped = begins == MAGIC
+            return _array(io.BufferedReader(Gunzip(stream, where=where)) if zipped else stream, dimensions, where=where)
     except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}.", f"Expected an {kind} file.", where=str(file)) from None
-    if not raw:
-        raise DataError("is empty (0 bytes).", f"Expected an {kind} file.", _REMEDY, where=str(file))
+        raise DataError(f"cannot be read: {error.strerror}.", f"Expected an {kind} file.", where=where) from None
+    except DataError as error:
+        error.remedy = error.remedy or _REMEDY
+        raise
+
+
+def _array(stream: BinaryIO, dimensions: int, *, where: str) -> np.ndarray:
+    """The array of an IDX stream: its head is checked before memory is taken for what it announces."""
+    kind = f"idx{dimensions}-ubyte"
     length = 4 + 4 * dimensions
-    head = _unzip(raw, length, where=str(file)) if raw[:2] == _GZIP else raw[:length]
+    head = stream.read(length)
     if head[:4] != bytes((0, 0, _UNSIGNED_BYTES, dimensions)):
         raise DataError(
             f"begins with 0x{head[:4].hex()}.",
             f"An {kind} file begins with 0x0000{_UNSIGNED_BYTES:02x}{dimensions:02x}.",
-            _REMEDY,
-            where=str(file),
+            where=where,
         )
     if len(head) < length:
-        raise DataError("ends within its head.", f"Expected an {kind} file.", _REMEDY, where=str(file))
+        raise DataError("ends within its head.", f"Expected an {kind} file.", where=where)
     shape = struct.unpack(f">{dimensions}I", head[4:length])
     size = math.prod(shape)
     if size == 0:
-        raise DataError(f"holds nothing: {_by(shape)}.", "Expected at least one image.", _REMEDY, where=str(file))
-    body = _unzip(raw, length + size + 1, where=str(file)) if raw[:2] == _GZIP else raw
-    if len(body) != length + size:
-        difference = f"{len(body) - length} follow" if len(body) < length + size else "more follow"
-        raise DataError(f"announces {_by(shape)} bytes, but {difference}.", "", _REMEDY, where=str(file))
-    return np.frombuffer(body, dtype=np.uint8, offset=length).reshape(shape).copy()
-
-
-def _unzip(raw: bytes, limit: int, *, where: str) -> bytes:
-    """At most the first `limit` bytes of what was gzipped; the checksum is held against it when all of it is read."""
-    parts: list[bytes] = []
-    while raw and limit > 0:
-        member = zlib.decompressobj(wbits=31)
-        try:
-            part = member.decompress(raw, min(limit, sys.maxsize))
-        except zlib.error as error:
-            reason = str(error).rpartition(": ")[2]
-            raise DataError(f"is damaged: {reason}.", "Expected a whole gzip file.", _REMEDY, where=where) from None
-        parts.append(part)
-        limit -= len(part)
-        if limit > 0 and not member.eof:
-            raise DataError("is cut short.", "Expected a whole gzip file.", _REMEDY, where=where)
-        raw = member.unused_data.lstrip(b"\0")
-    return b"".join(parts)
+        raise DataError(f"holds nothing: {_by(shape)}.", "Expected at least one image.", where=where)
+    if size > MOST_BYTES:
+        raise DataError(
+            f"announces {_by(shape)} bytes.",
+            f"At most {MOST_BYTES // 2**30} GiB are read from one file.",
+            "Fetch the file again, or give fewer or smaller images.",
+            where=where,
+        )
+    try:
+        values = np.empty(size, dtype=np.uint8)  # memory that is not written to is not taken yet
+    except MemoryError:
+        raise DataError(
+            f"announces {_by(shape)} bytes.",
+            "There is no room for so many in memory.",
+            "Fetch the file again, give fewer or smaller images, or use a machine with more memory.",
+            where=where,
+        ) from None
+    place = 0
+    while place < size and (count := stream.readinto(memoryview(values)[place:])):  # pyright: ignore - it has it
+        place += count
+    if place < size or stream.read(1):
+        difference = f"{place} follow" if place < size else "more follow"
+        raise DataError(
+            f"announces {_by(shape)} bytes, but {difference}.", "Expected what it announces, and no more.", where=where
+        )
+    return values.reshape(shape)
 
 
 def _by(shape: tuple[int, ...]) -> str:

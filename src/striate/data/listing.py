@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from striate.errors import DataError
+from striate.spec.labels import is_one_line, one_line
+from striate.wording import counted
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
 FOREIGN = (".avif", ".heic", ".heif", ".jp2", ".jxl")
@@ -20,7 +22,8 @@ _LAYOUT = "A folder of images is train/CLASS/*.png and test/CLASS/*.png, or CLAS
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of one split: each relative to the folder, with "/", and the index of its class."""
+    """The files of one split: each relative to the folder, with "/", as the system has its name, and the index of its
+    class."""
 
     classes: tuple[str, ...]
     files: tuple[str, ...]
@@ -43,7 +46,7 @@ def list_split(folder: Path, split: str) -> Listing:
             )
         return _without_splits(folder, split)
     if split not in splits:
-        others = ", ".join(sorted(folders, key=natural))
+        others = ", ".join(map(one_line, sorted(folders, key=natural)))
         raise DataError(
             f"no {split} split.",
             f"Looked for {split}/CLASS/*.png; the folders here are: {others}.",
@@ -83,7 +86,7 @@ def _without_splits(folder: Path, split: str) -> Listing:
     if without:
         name = classes[min(without)]
         raise DataError(
-            f"class {name!r} has {found.labels.count(min(without))} images, all of them drawn as test images.",
+            f"class {name!r} has {_test_only(found.labels.count(min(without)))}.",
             f"Without train and test folders, about one file in {TEST_SHARE} is a test image, chosen by its name.",
             "Add images, or make the folders train and test.",
             where=str(folder),
@@ -91,7 +94,7 @@ def _without_splits(folder: Path, split: str) -> Listing:
     chosen = [(file, label) for file, label in members if in_test(file) == (split == "test")]
     if not chosen:
         raise DataError(
-            f"no test images among {len(members)} files.",
+            f"no test images among {counted(len(members), 'file')}.",
             f"Without train and test folders, about one file in {TEST_SHARE} is a test image, chosen by its name.",
             "Add images, or make the folders train and test.",
             where=str(folder),
@@ -101,6 +104,8 @@ def _without_splits(folder: Path, split: str) -> Listing:
 
 def _classes(folder: Path) -> tuple[str, ...]:
     classes = tuple(child.name for child in _folders(folder))
+    for name in classes:
+        _check_name(folder, name)
     if len(classes) < 2:
         raise DataError(
             f"holds one class only: {classes[0]!r}." if classes else "holds no classes.",
@@ -111,11 +116,29 @@ def _classes(folder: Path) -> tuple[str, ...]:
     return classes
 
 
+def _check_name(folder: Path, name: str) -> None:
+    """A class is known by its name, which is printed, and kept in files of UTF-8."""
+    if is_one_line(name):
+        return
+    is_text = not any("\ud800" <= each <= "\udfff" for each in name)
+    raise DataError(
+        f"the name of the class folder {one_line(name)} "
+        + ("holds a control character." if is_text else "is not UTF-8."),
+        "A class bears its folder's name, which must be text.",
+        "Rename the folder, in train and in test.",
+        where=str(folder),
+    )
+
+
+def _test_only(count: int) -> str:
+    return "1 image, drawn as a test image" if count == 1 else f"{count:,} images, all of them drawn as test images"
+
+
 def _same_classes(folder: Path, train: tuple[str, ...], test: tuple[str, ...]) -> None:
     if set(train) == set(test):
         return
     sides = [("train", set(train) - set(test)), ("test", set(test) - set(train))]
-    only = [f"only in {name}: {', '.join(sorted(names, key=natural))}" for name, names in sides if names]
+    only = [f"only in {name}: {', '.join(map(one_line, sorted(names, key=natural)))}" for name, names in sides if names]
     raise DataError(
         f"the classes of train and test differ: {'; '.join(only)}.",
         "Both splits have the same classes, matched by the names of their folders.",
@@ -132,13 +155,13 @@ def _listing(root: Path, folder: Path, classes: tuple[str, ...]) -> Listing:
         images = [child for child in own if child.suffix.lower() in SUFFIXES + FOREIGN]
         if nested := _folders(folder / name):
             raise DataError(
-                f"class {name!r} holds a folder, {name}/{nested[0].name}.",
+                f"class {name!r} holds a folder, {name}/{one_line(nested[0].name)}.",
                 "The images of a class lie directly in its folder.",
                 "Move them up, or the folder away.",
                 where=str(folder),
             )
         if not images:
-            others = sorted({child.suffix or child.name for child in own})
+            others = sorted({one_line(child.suffix or child.name) for child in own})
             raise DataError(
                 f"class {name!r} has no images.",
                 f"Looked for files ending in {', '.join(SUFFIXES)}" + (f"; found {', '.join(others)}." if own else "."),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from striate.data.resize import chunks, resized
-from striate.data.store import ImageSet
+from striate.data.store import ImageSet, room_for
 from striate.errors import DataError, FormatError, SpecError
 from striate.spec.checks import number, one_of, pair, whole
 from striate.spec.shapes import Shape
@@ -91,7 +92,7 @@ class Preprocessing:
             )
         if tuple(images.shape[1:]) == self.shape and (self.fit == "resize" or self.size in (None, wanted)):
             return images
-        out = torch.empty(len(images), *self.shape, dtype=torch.uint8)
+        out = room_for(len(images), self.shape)
         for part in chunks(len(images), bytes_each=max(images[:1].numel(), out[:1].numel())):
             out[part] = self._fitted(_with_channels(images[part], self.shape[0]))
         return out
@@ -140,6 +141,19 @@ def exactly(members: object, names: set[str], *, where: str) -> None:
         if wrong:
             listed = ", ".join(sorted(str(name) for name in wrong))
             raise FormatError(f"{kind}: {listed}.", f"Its members are: {', '.join(sorted(names))}.", where=where)
+
+
+def known_members(members: Mapping[str, Any], names: Sequence[str], *, where: str) -> None:
+    """Raises FormatError, with the nearest name, where a member is not one of these names."""
+    for member in members:
+        if member not in names:
+            near = get_close_matches(str(member), names, n=1)
+            raise FormatError(
+                f"{member!r:.60} is an unknown member.",
+                f"Its members are: {', '.join(sorted(names))}.",
+                f"Did you mean {near[0]!r}?" if near else "Leave it out.",
+                where=where,
+            )
 
 
 def _margins(size: tuple[int, int], wanted: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -7,6 +7,8 @@ from jaxtyping import UInt8
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from striate.data.store import room_for
+
 CHUNK_BYTES = 16 * 2**20
 
 
@@ -21,7 +23,7 @@ def resized(
     """
     if tuple(images.shape[2:]) == size:
         return images
-    out = torch.empty(*images.shape[:2], *size, dtype=torch.uint8)
+    out = room_for(len(images), (images.shape[1], *size))
     for part in chunks(len(images), bytes_each=images[:1].numel() + out[:1].numel()):
         shrunk = interpolate(images[part].float(), size=size, mode="bilinear", antialias=True)
         out[part] = shrunk.round_().clamp_(0, 255).to(torch.uint8)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import replace
 from pathlib import Path
 
+from striate.data.decode import MOST_PIXELS, MOST_SAMPLES
 from striate.data.folder import image_folder
 from striate.data.idx import idx_folder, is_idx_folder
 from striate.data.mnist import mnist
@@ -26,14 +28,16 @@ def load(
     split: str = "train",
     *,
     resize: tuple[int, int] | None = None,
+    wanted: tuple[int, ...] | None = None,
     skip_unreadable: bool = False,
 ) -> ImageSet:
     """The images of a split, "train" or "test", of "mnist", of "mnist-lines" or of a folder.
 
     A folder holds IDX files under MNIST's names, or images as split/class/file or class/file. `resize`, (height,
-    width), brings every image to one size; `skip_unreadable` leaves out files that cannot be read and lists them in
-    the result. Nothing of the test split is opened when "train" is asked for. Raises DataError on images that are
-    missing, broken or unfit, and UnknownNameError on a name that is neither a source nor a folder.
+    width), brings every image to one size; where none is given and sizes differ, the error proposes the `wanted` one,
+    which the network takes. `skip_unreadable` leaves out files that cannot be read and lists them in the result.
+    Nothing of the test split is opened when "train" is asked for. Raises DataError on images that are missing, broken
+    or unfit, and UnknownNameError on a name that is neither a source nor a folder.
 
     >>> load("mnist", "test", resize=(14, 14))
     ImageSet(10000 images of 1 × 14 × 14, 10 classes, 'test' of 'mnist')
@@ -44,14 +48,25 @@ def load(
             "A source has two splits: train and test.",
             "Validation images are held out of the training images: hold_out(load(source)).",
         )
-    if resize is not None and (len(resize) != 2 or any(type(side) is not int or side < 1 for side in resize)):
-        raise DataError(f"resize is {resize!r}.", "It must be (height, width), both at least 1.", "Such as (32, 32).")
+    if resize is not None:
+        _check_size(resize)
     if source in SOURCES:
         return _at(SOURCES[str(source)](split), resize)
     folder = _folder(source)
     if is_idx_folder(folder):
         return _at(idx_folder(folder, split), resize)
-    return image_folder(folder, split, resize=resize, skip_unreadable=skip_unreadable)
+    return image_folder(folder, split, resize=resize, wanted=wanted, skip_unreadable=skip_unreadable)
+
+
+def _check_size(resize: tuple[int, int]) -> None:
+    if len(resize) != 2 or any(type(side) is not int or side < 1 for side in resize):
+        raise DataError(f"resize is {resize!r}.", "It must be (height, width), both at least 1.", "Such as (32, 32).")
+    if max(resize) > MOST_SAMPLES or math.prod(resize) > MOST_PIXELS:
+        raise DataError(
+            f"resize is {resize[0]} × {resize[1]}.",
+            f"Neither side is more than {MOST_SAMPLES:,} pixels, and both together no more than {MOST_PIXELS:,}.",
+            "Give the size that the network takes, such as 32x32.",
+        )
 
 
 def _folder(source: str | Path) -> Path:

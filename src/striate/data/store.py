@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import os
 from dataclasses import dataclass, replace
 
 import torch
@@ -10,6 +12,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from striate.errors import DataError
+from striate.wording import counted
 
 HOLD_OUT_SEED = 1998
 """The seed of every held-out part, so that two runs of one data set judge themselves on the same images."""
@@ -66,7 +69,8 @@ class ImageSet:
 
     def __repr__(self) -> str:
         size = " × ".join(str(side) for side in self.images.shape[1:])
-        return f"ImageSet({len(self)} images of {size}, {len(self.classes)} classes, {self.split!r} of {self.source!r})"
+        classes = counted(len(self.classes), "class")
+        return f"ImageSet({len(self)} images of {size}, {classes}, {self.split!r} of {self.source!r})"
 
     def subset(self, indices: Int64[Tensor, " chosen"], *, split: str | None = None) -> ImageSet:
         """The images of these indices, in this order; of another `split` if one is given."""
@@ -100,6 +104,29 @@ class ImageSet:
         digest.update(self.images.contiguous().numpy().data)
         digest.update(self.labels.contiguous().numpy().astype("<i8").data)
         return digest.hexdigest()
+
+
+def room_for(count: int, shape: tuple[int, int, int]) -> Tensor:
+    """Memory for `count` images of (channels, height, width). Raises DataError where this machine has less."""
+    size = count * math.prod(shape)
+    try:
+        if size <= _memory():
+            return torch.empty(count, *shape, dtype=torch.uint8)
+    except RuntimeError:  # torch's word for no memory, and for sizes beyond 63 bits
+        pass
+    raise DataError(
+        f"{counted(count, 'image')} of {' × '.join(map(str, shape))}: {size / 2**30:,.1f} GiB.",
+        "Decoded images are kept in memory, and this machine has less.",
+        "Make them smaller (--resize, or a smaller network input), or take fewer.",
+    )
+
+
+def _memory() -> int:
+    """The bytes of this machine's memory, or as good as any number where it does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 2**62
 
 
 def hold_out(images: ImageSet, *, fraction: float = 1 / 12) -> tuple[ImageSet, ImageSet]:

@@ -14,6 +14,7 @@ from striate.kernels.engine import Engine, Goal, Pictures, unsupported
 from striate.kernels.layerwise import Layerwise
 from striate.kernels.names import KERNELS
 from striate.spec.network import Network
+from striate.wording import counted
 
 STEPS = 3
 """Steps of which the fastest counts, after one to warm up."""
@@ -79,7 +80,9 @@ def choose(
         finally:
             torch.set_num_threads(most)
     best = min(found, key=found.__getitem__)
-    milliseconds = {f"{name}, {count} threads": round(1e3 * each, 3) for (name, count), each in found.items()}
+    milliseconds = {
+        f"{name}, {counted(count, 'thread')}": round(1e3 * each, 3) for (name, count), each in found.items()
+    }
     return Choice(*best, milliseconds)
 
 

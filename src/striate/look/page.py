@@ -14,7 +14,7 @@ from PIL import Image
 
 from striate.account.account import account
 from striate.data.decode import decode
-from striate.errors import ShapeError, UnknownNameError, unknown_name
+from striate.errors import ShapeError, unknown_name
 from striate.look.attribution_figure import attribution
 from striate.look.bench import Kernel
 from striate.look.bench_figure import bench
@@ -103,8 +103,7 @@ def check(subject: Subject, wish: Wish) -> None:
                 "Ask for a layer outside of the head.",
             ).at(path)
     if wish.target is not None and wish.target not in subject.classes:
-        error = unknown_name("class", wish.target, subject.classes)
-        raise UnknownNameError(error.what, error.expected.replace("classs", "classes"), error.remedy)
+        raise unknown_name("class", wish.target, subject.classes)
 
 
 def write_look(subject: Subject, sections: Sequence[Section], *, folder: Path, png: bool = False) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -18,13 +19,15 @@ from striate.look.charts import Series, line_chart
 from striate.look.learning import learning
 from striate.look.pictures import colour_filter_picture, data_uri, filter_picture, image_picture, png, sheet
 from striate.look.rejection_figure import rejection_chart
+from striate.spec.labels import one_line
 from striate.spec.layers import Conv
 from striate.spec.network import plan
 from striate.spec.shapes import show
 from striate.train.files import make_folder, write_whole
-from striate.train.metrics import Outputs, evaluation_of
+from striate.train.metrics import Evaluation, Outputs, evaluation_of
 from striate.train.rejection import PAPER_ERROR, rejection_of, scores_compared
 from striate.train.run import Run
+from striate.wording import counted, percent
 
 MISTAKES = 32
 FILTERS = 96
@@ -51,7 +54,7 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
         line_chart("Loss", [Series("training", "#d97706", tuple(each["loss"] for each in epochs))], x="epoch"),
         line_chart("Error", _error_series(epochs, judging), x="epoch", unit=" %"),
     ]
-    rejection = rejection_of(outputs)
+    rejection, evaluation = rejection_of(outputs), evaluation_of(outputs, run.classes)
     rejected = rejection_chart(rejection)
     make_folder(run.path("pictures"))
     if filters:
@@ -65,7 +68,8 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
     page = _template().render(
         run=run,
         title=_title(run),
-        evaluation=evaluation_of(outputs, run.classes),
+        evaluation=evaluation,
+        shades=confusion_shades(evaluation),
         split=images.split,
         judging=judging,
         epochs=epochs,
@@ -103,6 +107,19 @@ def worst_mistakes(run: Run, outputs: Outputs, images: ImageSet) -> list[Mistake
     ]
 
 
+def confusion_shades(evaluation: Evaluation) -> list[list[float]]:
+    """How dark each wrong answer's cell is, 0 to 1: the root of the share of its class's images, the largest being 1.
+
+    By shares, a class with few images shows as one with many does; by their roots, rare confusions are still seen.
+    """
+    shares = [
+        [count / max(1, sum(row)) if answer != truth else 0.0 for answer, count in enumerate(row)]
+        for truth, row in enumerate(evaluation.confusion)
+    ]
+    most = max(map(max, shares)) or 1.0
+    return [[math.sqrt(share / most) for share in row] for row in shares]
+
+
 def first_filters(model: Built) -> list[Image.Image]:
     """The filters of the first convolution: in colour where it sees three maps, else one picture an input map."""
     step = next((step for step in plan(model.network).steps if isinstance(step.layer, Conv)), None)
@@ -119,10 +136,13 @@ def _error_series(epochs: list[dict[str, Any]], judging: str) -> list[Series]:
     def errors(key: str) -> tuple[float, ...]:
         return tuple(100 * (1 - each[key]) for each in epochs)
 
-    return [
+    series = [
         Series("training", "#d97706", errors("train_accuracy")),
         Series(judging, "#2563eb", errors("accuracy")),
     ]
+    if all(isinstance(each.get("balanced_accuracy"), float) for each in epochs):
+        series.append(Series("balanced", "#059669", errors("balanced_accuracy")))
+    return series
 
 
 def _account(run: Run) -> dict[str, Any]:
@@ -153,4 +173,5 @@ def _title(run: Run) -> str:
 def _template() -> Template:
     text = files("striate.look").joinpath("report.html.jinja").read_text(encoding="utf-8")
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page.globals.update(counted=counted, percent=percent, one_line=one_line)
     return page.from_string(text)

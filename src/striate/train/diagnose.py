@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +14,20 @@ from striate.build import Built
 from striate.errors import LearningError
 from striate.spec.layers import Activation
 from striate.spec.network import plan
-from striate.train.metrics import evaluating
+from striate.train.metrics import UNEVEN, evaluating
 from striate.train.recipe import Recipe
+from striate.wording import counted
 
+NAMED = 5
+"""So many classes are named in one finding."""
 DEAD_SHARE = 0.5
 """A layer is worth a warning when more than this share of its maps or units is dead."""
 STUCK = 0.01
 """How near to ln(classes), as a fraction of it, a mean loss counts as stuck there."""
+STAYED = 3
+"""Epochs in a row, at no less than half of the highest rate, that a loss must be stuck for before that is said."""
+FEW_STEPS = 100
+"""Of a training of fewer steps it is said that they are few."""
 EXPLODING = 100.0
 """A gradient this many times the first step's counts as exploding."""
 
@@ -49,16 +57,61 @@ def require_finite(loss: float, *, step: int, rate: float, of: str = "loss") -> 
         )
 
 
-def stuck(loss: float, accuracy: float, *, classes: int, recipe: Recipe) -> Finding | None:
-    """A cross-entropy that stays at ln(classes): every class is said to be as likely as every other."""
-    chance = math.log(classes)
-    if recipe.loss != "cross-entropy" or abs(loss - chance) > STUCK * chance or accuracy > 1.5 / classes:
+def stuck(epochs: Sequence[Mapping[str, Any]], *, classes: int, recipe: Recipe, batches: int) -> Finding | None:
+    """A cross-entropy that stays at ln(classes): every class is said to be as likely as every other.
+
+    `epochs` has "loss", "accuracy" and "rate" of each so far, of `batches` steps. Said once: of the last `STAYED` of
+    them, all after the rate has first reached half of its highest, or at the end of a training that never left it.
+    """
+    if recipe.loss != "cross-entropy" or not epochs:
         return None
+    chance = math.log(classes)
+    at_chance = [abs(each["loss"] - chance) <= STUCK * chance and each["accuracy"] <= 1.5 / classes for each in epochs]
+    begun = next((at for at, each in enumerate(epochs) if each["rate"] >= recipe.rate / 2), len(epochs))
+    stayed = next((back for back, each in enumerate(reversed(at_chance[begun:])) if not each), len(epochs) - begun)
+    never_left = all(at_chance) and len(epochs) == recipe.epochs and stayed < STAYED
+    if stayed != STAYED and not never_left:
+        return None
+    steps = batches * len(epochs)
+    what = f"The loss stays at ln({classes}) = {chance:.3f}: the network gives every class the same probability."
+    if steps < FEW_STEPS:
+        return Finding(
+            "stuck",
+            what,
+            f"It has taken {counted(steps, 'step')} only, one for each batch of {recipe.batch:,} images.",
+            "Try smaller batches, such as --batch 16, or more epochs.",
+        )
     return Finding(
         "stuck",
-        f"The loss stays at ln({classes}) = {chance:.3f}: the network gives every class the same probability.",
+        what,
         "The weights began so small, or the rate is so high, that nothing of the image reaches the output.",
         f"Try another initialisation than {recipe.initialisation}, a tenth of the rate {recipe.rate:g}, or batch norm.",
+    )
+
+
+def missed_classes(missed: Sequence[int], learned: Sequence[int], classes: Sequence[str]) -> Finding | None:
+    """The classes of these numbers, of which the best weights get no validation image right.
+
+    `learned` is how many images of each class were learned from.
+    """
+    if not missed:
+        return None
+    named = ", ".join(f"{classes[each]} ({counted(learned[each], 'training image')})" for each in missed[:NAMED])
+    more = f" and {len(missed) - NAMED:,} more" if len(missed) > NAMED else ""
+    one = len(missed) == 1
+    what = f"No validation image of the {'class' if one else 'classes'} {named}{more} is recognised: recall 0%."
+    if max(learned[each] for each in missed) * UNEVEN < max(learned):
+        return Finding(
+            "missed",
+            what,
+            f"The largest class has {max(learned):,}: a network loses little by never answering a rare class.",
+            f"Add images of {'it' if one else 'them'}, or take fewer of the others.",
+        )
+    return Finding(
+        "missed",
+        what,
+        f"The network has not learned to tell {'it' if one else 'them'} from the others.",
+        "Train for more epochs, or look at the images: are their labels right, and do they differ from the others?",
     )
 
 

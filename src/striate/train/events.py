@@ -53,6 +53,8 @@ def event_of(value: object, place: str = "") -> Event:
             for key in ("validation_loss", "temperature", "rate", "images_per_second"):
                 if key in event.values:  # runs of older versions, and reproductions, have fewer
                     event.number(key)
+            if event.values.get("balanced_accuracy") is not None:  # of even classes there is none
+                event.number("balanced_accuracy", least=0, most=1)
         case "profile":
             event.whole("epoch")
             seconds = event.within("seconds")

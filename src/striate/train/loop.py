@@ -30,7 +30,7 @@ from striate.spec.layers import Dropout
 from striate.spec.network import plan
 from striate.train.checkpoint import optimiser_tensors, restore
 from striate.train.losses import class_scores, loss_of
-from striate.train.metrics import pictures_of, run_over
+from striate.train.metrics import counts_of, pictures_of, run_over, uneven
 from striate.train.optimisers import average_part, average_weights, averages_in, optimiser_for, rate_at
 from striate.train.pace import Pace
 from striate.train.recipe import Recipe
@@ -52,7 +52,11 @@ class Batch:
 
 @dataclass(frozen=True)
 class Epoch:
-    """A pass over the training images is done; `accuracy` and `temperature` are of the validation images."""
+    """A pass over the training images is done; `accuracy` and `temperature` are of the validation images.
+
+    `balanced_accuracy` is theirs too where the classes learned from are uneven, and None else; `missed` are the numbers
+    of the classes of which none of them is right.
+    """
 
     epoch: int
     loss: float
@@ -63,6 +67,13 @@ class Epoch:
     rate: float
     seconds: float
     images_per_second: float
+    balanced_accuracy: float | None = None
+    missed: tuple[int, ...] = ()
+
+    @property
+    def judged(self) -> float:
+        """What the best epoch is chosen by: the accuracy, the balanced one where classes are uneven."""
+        return self.accuracy if self.balanced_accuracy is None else self.balanced_accuracy
 
 
 @dataclass(frozen=True)
@@ -225,8 +236,10 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
             rate=rate_at((learner.epoch + 1) * batches - 1, recipe.epochs * batches, recipe, plateaus=learner.plateaus),
             seconds=seconds,
             images_per_second=count / learner.seconds if learner.seconds else 0.0,
+            balanced_accuracy=seen.balanced_accuracy if uneven(counts_of(images)) else None,
+            missed=tuple((seen.recalls == 0).nonzero().flatten().tolist()),
         )
-        learner.judged(seen.accuracy)
+        learner.judged(done.judged)
         learner.epoch += 1
         learner.batch = learner.right = 0
         learner.loss_sum = learner.seconds = 0.0

@@ -16,6 +16,10 @@ from striate.train.losses import class_scores, loss_of
 from striate.train.recipe import Recipe
 
 BATCH = 500
+UNEVEN = 5
+"""Classes are uneven where the largest has more than so many times the images of the smallest."""
+TOP = 5
+"""A right answer among the so many likeliest is counted where there are more classes than that."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,34 @@ class Outputs:
         """The share of the images that is right."""
         return (self.predicted == self.labels).double().mean().item()
 
+    @property
+    def recalls(self) -> Tensor:
+        """The share of each class's images that is right; NaN for a class without images."""
+        right = (self.predicted == self.labels).double()
+        count = self.scores.shape[1]
+        images = torch.bincount(self.labels, minlength=count)
+        return torch.bincount(self.labels, right, minlength=count) / images
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """The mean recall of the classes that have images, so that each class counts alike.
+
+        K. Brodersen, C. S. Ong, K. Stephan, J. Buhmann, The balanced accuracy and its posterior distribution, ICPR
+        2010.
+
+        >>> scores = torch.tensor([[1.0, 0.0]]).repeat(4, 1)
+        >>> Outputs(scores, torch.tensor([0, 0, 0, 1]), loss=0.0).balanced_accuracy
+        0.5
+        """
+        return self.recalls.nanmean().item()
+
 
 @dataclass(frozen=True)
 class Evaluation:
     """Errors on a set of images; rates are fractions. `confusion[i][j]` counts images of class i called j.
 
-    `confidence` is the mean probability of the answers: where a network is as sure as it is right, it equals `top1`.
+    `balanced_accuracy` is the mean recall of the classes that have images. `confidence` is the mean probability of the
+    answers: where a network is as sure as it is right, it equals `top1`.
     """
 
     images: int
@@ -58,9 +84,37 @@ class Evaluation:
     error_rate: float
     top1: float
     top5: float
+    balanced_accuracy: float
     confidence: float
     per_class: dict[str, dict[str, float]]
     confusion: list[list[int]]
+
+    @property
+    def uneven(self) -> bool:
+        """Whether the classes of these images are `uneven`."""
+        return uneven([int(row["images"]) for row in self.per_class.values()])
+
+    @property
+    def missed(self) -> list[str]:
+        """The classes of which no image is right."""
+        return [name for name, row in self.per_class.items() if row["images"] and not row["recall"]]
+
+
+def uneven(counts: list[int]) -> bool:
+    """Whether classes of so many images are uneven: `accuracy` then says more of the large ones than of the small.
+
+    Those without images do not count.
+
+    >>> uneven([300, 60, 0]), uneven([300, 59])
+    (False, True)
+    """
+    some = [count for count in counts if count]
+    return bool(some) and max(some) > UNEVEN * min(some)
+
+
+def counts_of(images: ImageSet) -> list[int]:
+    """How many images each class has."""
+    return torch.bincount(images.labels, minlength=len(images.classes)).tolist()
 
 
 @contextmanager
@@ -118,7 +172,7 @@ def evaluation_of(outputs: Outputs, classes: tuple[str, ...]) -> Evaluation:
     count = len(classes)
     labels, predicted = outputs.labels, outputs.predicted
     confusion = torch.bincount(labels * count + predicted, minlength=count * count).view(count, count)
-    best = outputs.scores.topk(min(5, count), 1).indices
+    best = outputs.scores.topk(min(TOP, count), 1).indices
     errors = int((predicted != labels).sum())
     per_class = {
         name: {
@@ -135,6 +189,7 @@ def evaluation_of(outputs: Outputs, classes: tuple[str, ...]) -> Evaluation:
         error_rate=errors / len(labels),
         top1=(len(labels) - errors) / len(labels),
         top5=(best == labels[:, None]).any(1).double().mean().item(),
+        balanced_accuracy=outputs.balanced_accuracy,
         confidence=outputs.probabilities.amax(1).double().mean().item(),
         per_class=per_class,
         confusion=confusion.tolist(),

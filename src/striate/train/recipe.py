@@ -7,14 +7,19 @@ from typing import Any
 
 from striate.build import INITIALISATIONS
 from striate.data import Augmentation
+from striate.data.preprocess import known_members
 from striate.errors import FormatError, SpecError
 from striate.spec import checks
 
-MOST = {"epochs": 10**9, "batch": 10**9, "patience": 10**9, "seed": 2**63 - 1}
-"""What a training counts to, and what PyTorch takes as a seed."""
 OPTIMISERS = ("adamw", "sgd", "adadelta")
 SCHEDULES = ("one-cycle", "constant", "steps", "plateau")
 LOSSES = ("cross-entropy", "rbf-mle", "rbf-map")
+MOST = 10**9
+"""Of epochs, and of images a step, are at most so many."""
+LARGEST = 1e38
+"""Rates and weights of a loss are below the largest number of 32 bits."""
+BRIGHTEST = 1e6
+"""Pixels become numbers below this."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,8 @@ class Recipe:
     after `patience` epochs in which the validation accuracy was not better than before; both begin with a tenth of it
     for the first `warm_up`. `low` and `high` are what a pixel of 0 and of 255 become. `hold_out` is the fraction of the
     training images kept for validation; only a reproduction of a paper, which learns from all, has 0. `until` ends the
-    training once that share of the validation images is right. `momentum` is AdamW's β1 and Adadelta's ρ too.
+    training once that share of the validation images is right. Where classes are uneven (`train.metrics.uneven`),
+    `until` and `patience` go by the balanced accuracy instead. `momentum` is AdamW's β1 and Adadelta's ρ too.
     `rubbish` is j of LeNet-5's eq. 9. `average` is the decay of the weights' averages: what is validated and kept is
     then the mean over about the last 1/(1 − average) steps (B. Polyak, A. Juditsky, Acceleration of stochastic
     approximation by averaging, 1992); 0: the last weights themselves.
@@ -59,26 +65,30 @@ class Recipe:
         checks.one_of("schedule", self.schedule, SCHEDULES)
         checks.one_of("loss", self.loss, LOSSES)
         checks.one_of("initialisation", self.initialisation, tuple(INITIALISATIONS))
-        checks.whole("epochs", self.epochs)
-        checks.whole("batch", self.batch)
-        checks.whole("seed", self.seed, least=0)
-        checks.whole("patience", self.patience)
-        for name, most in MOST.items():
-            if getattr(self, name) > most:
-                raise SpecError(f"{name} is {getattr(self, name)}.", f"It must be at most {most:,}.")
-        checks.number("drop", self.drop, least=0, below=1)
+        _whole("epochs", self.epochs, most=MOST)
+        _whole("batch", self.batch, most=MOST)
+        _whole("seed", self.seed, least=0, most=2**63 - 1)
+        _whole("patience", self.patience, most=MOST)
+        if not isinstance(self.augmentation, Augmentation):
+            raise SpecError(f"augmentation is {self.augmentation!r:.60}.", "It must be an Augmentation.")
         object.__setattr__(self, "drops", _fractions(self.drops))
+        checks.number("drop", self.drop, least=0, below=1)
         checks.number("warm_up", self.warm_up, least=0, below=1)
         checks.number("momentum", self.momentum, least=0, below=1)
-        checks.number("weight_decay", self.weight_decay, least=0)
+        checks.number("weight_decay", self.weight_decay, least=0, below=LARGEST)
         checks.number("average", self.average, least=0, below=1)
-        checks.number("rubbish", self.rubbish, least=0)
-        checks.number("low", self.low, least=-1e6)
-        checks.number("high", self.high, least=-1e6)
-        checks.number("hold_out", self.hold_out, least=0)
-        for name, value in (("rate", self.rate), ("until", self.until)):
-            if value is not None and checks.number(name, value, least=0) == 0:
+        checks.number("rubbish", self.rubbish, least=0, below=LARGEST)
+        checks.number("low", self.low, least=-BRIGHTEST, below=BRIGHTEST)
+        checks.number("high", self.high, least=-BRIGHTEST, below=BRIGHTEST)
+        checks.number("hold_out", self.hold_out, least=0, below=LARGEST)
+        for name, value in (("rate", self.rate), ("until", 1 if self.until is None else self.until)):
+            if checks.number(name, value, least=0, below=LARGEST) == 0:
                 raise SpecError(f"{name} is {value!r}.", "It must be more than 0.")
+        if self.low == self.high:
+            raise SpecError(
+                f"low and high are both {self.low!r}.",
+                "They are what a pixel of 0 and of 255 become; were they equal, all images would be.",
+            )
         if self.hold_out >= 1 or (self.until is not None and self.until > 1):
             raise SpecError(
                 f"hold_out is {self.hold_out!r} and until {self.until!r}.",
@@ -88,6 +98,13 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain JSON members."""
         return asdict(self) | {"augmentation": self.augmentation.to_dict()}
+
+
+def _whole(name: str, value: object, *, least: int = 1, most: int) -> None:
+    if checks.whole(name, value, least=least) > most:
+        raise SpecError(
+            f"{name} is {value if value < 10**20 else 'a number of more than 20 digits'}.", f"It is at most {most:,}."
+        )
 
 
 def _fractions(drops: object) -> tuple[float, ...]:
@@ -102,11 +119,12 @@ def _fractions(drops: object) -> tuple[float, ...]:
 def recipe_from_dict(members: object) -> Recipe:
     """The recipe of plain JSON members; what is missing has its default, what is not known is refused."""
     if not isinstance(members, dict):
-        raise FormatError("a recipe is not a JSON object.", 'It looks like {"epochs": 8, "rate": 0.004}.')
-    known = {each.name for each in fields(Recipe)}
-    for key in members:
-        if key not in known:
-            raise FormatError(f"{key} is an unknown key.", f"A recipe has: {', '.join(sorted(known))}.")
+        raise FormatError(
+            f"{members!r:.60} is no recipe.",
+            "A recipe is a JSON object with the members that differ from the defaults.",
+            'It looks like {"epochs": 8, "rate": 0.004}.',
+        )
+    known_members(members, [each.name for each in fields(Recipe)], where="")
     members = dict(members)
     if "augmentation" in members:
         members["augmentation"] = Augmentation.from_dict(members["augmentation"])

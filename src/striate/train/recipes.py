@@ -13,6 +13,9 @@ from striate.spec.network import Network, plan
 from striate.train.papers import PAPERS
 from striate.train.recipe import Recipe, recipe_from_dict
 
+MOST_BYTES = 2**20
+"""A longer file is no recipe."""
+
 _READ = Augmentation(rotation=3, scale=0.05, squeeze=0.05, shear=6, elastic=0.5)
 
 RECIPES: dict[str, Recipe] = {
@@ -63,11 +66,35 @@ def find_recipe(name: str) -> Recipe:
     if not (name.endswith(".json") or "/" in name):
         raise unknown_name("recipe", name, RECIPES)
     try:
-        return recipe_from_dict(json.loads(Path(name).read_text(encoding="utf-8")))
-    except OSError as problem:
-        what = f"cannot be read: {problem.strerror}."
-        raise FormatError(what, "A recipe is a name or a JSON file.", where=name) from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as problem:
-        raise FormatError(f"not JSON: {problem}.", "A recipe is a JSON object.", where=name) from None
+        return recipe_from_dict(_members(name))
     except SpecError as error:
         raise error.at(name) from None
+
+
+def _members(file: str) -> object:
+    """The JSON that a recipe's file holds."""
+    try:
+        with Path(file).open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise FormatError(f"is longer than {MOST_BYTES // 2**20} MiB.", "A recipe is a small JSON file.")
+        return json.loads(content.decode("utf-8"), object_pairs_hook=_once)
+    except OSError as problem:
+        what = f"cannot be read: {problem.strerror}."
+        raise FormatError(what, "A recipe is a name or a JSON file.") from None
+    except SpecError:
+        raise
+    except RecursionError:
+        raise FormatError("is nested too deeply.", "A recipe is a JSON object of numbers and words.") from None
+    except ValueError as problem:  # also numbers of thousands of digits, and names with a NUL
+        raise FormatError(f"not JSON: {problem}.", "A recipe is a JSON object.") from None
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """The members of a JSON object, of which none may stand twice."""
+    members: dict[str, object] = {}
+    for key, value in pairs:
+        if key in members:
+            raise FormatError(f"{key!r:.60} stands twice.", "Each member stands once.", "Leave one out.")
+        members[key] = value
+    return members

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,14 +22,14 @@ from striate.spec.labels import is_one_line, one_line
 from striate.spec.network import Network, plan
 from striate.train.agreement import require_agreement
 from striate.train.checkpoint import BEST, LAST, load_checkpoint, save_checkpoint, saved_before
-from striate.train.diagnose import Finding, GradientWatch, dead_units, require_finite, stuck
+from striate.train.diagnose import Finding, GradientWatch, dead_units, missed_classes, require_finite, stuck
 from striate.train.files import write_whole
 from striate.train.filters import FILE as FILTERS
 from striate.train.filters import keep_filters
 from striate.train.lock import Lock
 from striate.train.loop import Batch, Epoch, Learner, Split, train
 from striate.train.machine import device_called, environment, require_device
-from striate.train.metrics import Outputs, run_over
+from striate.train.metrics import Outputs, counts_of, run_over
 from striate.train.optimisers import averages_in
 from striate.train.pace import Pace
 from striate.train.recipe import Recipe
@@ -37,6 +37,7 @@ from striate.train.record import MOST_SIDE
 from striate.train.run import DataRecord, Run, create_run, now, require_answers, require_free
 from striate.train.state import Progress, progress_of
 from striate.train.stop import stop_signals
+from striate.wording import counted, percent
 
 SAVE_EVERY = 30.0
 """Seconds between checkpoints inside an epoch; each epoch's end saves too."""
@@ -54,11 +55,13 @@ class Interrupted:
 
 @dataclass(frozen=True)
 class Finished:
-    """The training is over: `why` it ended, and the best epoch with its validation accuracy."""
+    """The training is over: `why` it ended, and the best epoch with its validation accuracy, where classes are uneven
+    also the balanced one, by which it was chosen."""
 
     why: str
     epoch: int
     accuracy: float
+    balanced_accuracy: float | None = None
 
 
 Event = Batch | Epoch | Finding | Interrupted | Finished
@@ -81,9 +84,9 @@ class Images:
                 "Give what the network takes, such as --resize 28x28.",
             )
 
-    def load(self, split: str) -> ImageSet:
-        """Read a split."""
-        return load(self.source, split, resize=self.resize, skip_unreadable=self.skip_unreadable)
+    def load(self, split: str, *, wanted: tuple[int, ...] | None = None) -> ImageSet:
+        """Read a split; `wanted` is the size that an error proposes where sizes differ."""
+        return load(self.source, split, resize=self.resize, wanted=wanted, skip_unreadable=self.skip_unreadable)
 
 
 def prepare(
@@ -91,7 +94,7 @@ def prepare(
 ) -> tuple[Run, Split]:
     """A new run, not yet on the disk, and its packed images. Raises DataError or ShapeError where they do not fit."""
     require_free(folder)
-    train_images = images.load("train")
+    train_images = images.load("train", wanted=network.input[1:])
     _require_names(train_images.classes)
     outputs = plan(network).output
     if outputs != (len(train_images.classes),):
@@ -241,9 +244,10 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
         save_checkpoint(run.path(LAST), learner.tensors(), state)
 
     def done() -> str | None:
-        if recipe.until is not None and best["accuracy"] >= recipe.until:
-            return f"reached {recipe.until:.2%} on the validation images"
-        return f"{recipe.epochs} epochs" if learner.epoch >= recipe.epochs else None
+        if recipe.until is not None and judged(best) >= recipe.until:
+            which = " balanced accuracy" if best.get("balanced_accuracy") is not None else ""
+            return f"reached {percent(recipe.until)}{which} on the validation images"
+        return counted(recipe.epochs, "epoch") if learner.epoch >= recipe.epochs else None
 
     watch, saved = GradientWatch(), time.monotonic()
     with stop_signals() as stop:
@@ -262,8 +266,9 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
                 with averages_in(learner.optimiser):
                     keep_filters(run.path(FILTERS), model, epoch=event.epoch)
                 history.append({"event": "epoch", "time": now(), **asdict(event)})
-                if event.accuracy >= best["accuracy"]:
+                if is_best(event, best):
                     best.update(epoch=event.epoch, accuracy=event.accuracy, temperature=event.temperature)
+                    best.update(balanced_accuracy=event.balanced_accuracy)
                     save_checkpoint(run.path(BEST), learner.weights(), dict(best))
                 save()
                 saved = time.monotonic()
@@ -273,7 +278,7 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
                     run.log("threads", epoch=event.epoch, **asdict(change))
                 if learner.pace:
                     learner.pace.changes.clear()
-                yield from _findings(run, learner, split, event)
+                yield from _findings(run, learner, split, history)
             yield event
             if stop.is_set():
                 save()
@@ -282,18 +287,41 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
                 return
             if done():
                 break
-    finished = Finished(done() or "", best["epoch"], best["accuracy"])
+    finished = Finished(done() or "", best["epoch"], best["accuracy"], best.get("balanced_accuracy"))
     if not run.events("finished"):
+        if missed := missed_classes(_missed(run, history, best["epoch"]), counts_of(split.train), run.classes):
+            run.log("warning", epoch=best["epoch"], **asdict(missed))
+            yield missed
         run.log("finished", **asdict(finished))
     yield finished
 
 
-def _findings(run: Run, learner: Learner, split: Split, epoch: Epoch) -> Iterator[Finding]:
+def judged(epoch: Mapping[str, Any]) -> float:
+    """What an epoch is judged by: its balanced accuracy where it has one, else its accuracy."""
+    balanced = epoch.get("balanced_accuracy")
+    return balanced if isinstance(balanced, float) else epoch["accuracy"]
+
+
+def is_best(epoch: Epoch, best: Mapping[str, Any]) -> bool:
+    """Whether an epoch is no worse than the best so far; one that an older run kept has an accuracy only."""
+    if best["epoch"] and not isinstance(best.get("balanced_accuracy"), float):
+        return epoch.accuracy >= best["accuracy"]
+    return epoch.judged >= judged(best)
+
+
+def _missed(run: Run, history: list[dict[str, Any]], epoch: int) -> list[int]:
+    """The numbers of the classes of which an epoch got no validation image right; an older run does not say."""
+    found = [each.get("missed") or () for each in history if each["epoch"] == epoch]
+    return [number for number in range(len(run.classes)) if any(number in each for each in found)]
+
+
+def _findings(run: Run, learner: Learner, split: Split, history: list[dict[str, Any]]) -> Iterator[Finding]:
     sample = run.preprocessing.normalise(split.validation.images[:256].to(run.device))
     found = dead_units(learner.model, sample)
-    at_chance = stuck(epoch.loss, epoch.accuracy, classes=len(run.classes), recipe=run.recipe)
+    batches = max(1, len(split.train) // run.recipe.batch)
+    at_chance = stuck(history, classes=len(run.classes), recipe=run.recipe, batches=batches)
     for finding in [at_chance, *found] if at_chance else found:
-        run.log("warning", epoch=epoch.epoch, **asdict(finding))
+        run.log("warning", epoch=history[-1]["epoch"], **asdict(finding))
         yield finding
 
 

@@ -34,6 +34,8 @@ def progress_of(state: Mapping[str, Any], *, where: Path) -> Progress:
         best = members.within("best")
         best.whole("epoch")
         best.number("accuracy", least=-1, most=1)
+        if best.values.get("balanced_accuracy") is not None:  # of even classes there is none
+            best.number("balanced_accuracy", least=0, most=1)
         if "temperature" in best.values:
             best.number("temperature", least=COLDEST, most=HOTTEST)
         position = members.within("position").values

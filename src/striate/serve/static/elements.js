@@ -27,9 +27,10 @@ export const count = (value) => value.toLocaleString("en");
 /** A number with so many decimals and a true minus. */
 export const number = (value, decimals = 3) => value.toFixed(decimals).replace("-", "−");
 
-/** A share in per cent, never rounded up to all or down to nothing. */
-export function percent(share) {
-  if (share > 0.999 && share < 1) return "> 99.9 %";
-  if (share > 0 && share < 0.001) return "< 0.1 %";
-  return `${(100 * share).toFixed(1)} %`;
+/** A probability in per cent; 0 and 100 are never said, for a computed one is 0 or 1 by rounding only. */
+export function percent(probability) {
+  const text = (100 * probability).toFixed(1);
+  if (text === "100.0") return "> 99.9 %";
+  if (text === "0.0") return "< 0.1 %";
+  return `${text} %`;
 }

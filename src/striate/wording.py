@@ -1,0 +1,49 @@
+"""How counts and shares are written, wherever a person reads them."""
+
+from __future__ import annotations
+
+_IRREGULAR = {"axis": "axes", "basis": "bases", "epoch": "epochs"}
+
+
+def plural(word: str) -> str:
+    """The plural of a noun, or of a phrase that ends in one.
+
+    >>> [plural(each) for each in ("epoch", "class", "training image", "axis", "branch", "library", "key")]
+    ['epochs', 'classes', 'training images', 'axes', 'branches', 'libraries', 'keys']
+    """
+    rest, space, noun = word.rpartition(" ")
+    if noun in _IRREGULAR:
+        noun = _IRREGULAR[noun]
+    elif noun.endswith("y") and noun[-2:-1] not in tuple("aeiou"):
+        noun = f"{noun[:-1]}ies"
+    else:
+        noun = f"{noun}es" if noun.endswith(("s", "x", "z", "ch", "sh")) else f"{noun}s"
+    return f"{rest}{space}{noun}"
+
+
+def counted(count: int, word: str) -> str:
+    """A count with its noun.
+
+    >>> counted(1, "epoch"), counted(0, "class"), counted(60_000, "image")
+    ('1 epoch', '0 classes', '60,000 images')
+    """
+    return f"{count:,} {word if count == 1 else plural(word)}"
+
+
+def percent(share: float, decimals: int = 2, *, exact: bool = True, space: str = "") -> str:
+    """A share as a percentage that says 0 or 100 only of what is exactly that, with a `space` before the sign.
+
+    A computed probability is not `exact`: 0 and 1 are what it was rounded to.
+
+    >>> percent(0.9952), percent(1.0), percent(0.99999), percent(0.00001), percent(0.0)
+    ('99.52%', '100.00%', '>99.99%', '<0.01%', '0.00%')
+    >>> percent(1.0, 1, exact=False), percent(0.0, 1, exact=False, space=" ")
+    ('>99.9%', '< 0.1 %')
+    """
+    least = 10**-decimals
+    text = f"{100 * share:.{decimals}f}"
+    if text == f"{100:.{decimals}f}" and (share < 1 or not exact):
+        text = f">{space}{100 - least:.{decimals}f}"
+    elif text == f"{0:.{decimals}f}" and (share > 0 or not exact):
+        text = f"<{space}{least:.{decimals}f}"
+    return f"{text}{space}%"

@@ -1,0 +1,23 @@
+"""Sizes as people type them."""
+
+import click
+import pytest
+
+from striate.cli.parameters import INPUT, SIZE
+
+
+@pytest.mark.parametrize(("text", "size"), [("32", (32, 32)), ("28x30", (28, 30)), ("28×30", (28, 30))])
+def test_one_number_is_both_sides(text: str, size: tuple[int, int]) -> None:
+    assert SIZE.convert(text, None, None) == size
+
+
+@pytest.mark.parametrize("text", ["", "x", "1x2x3", "-1", "٣", "1.5", "9" * 5000])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="is not of the form HxW, or one number for all sides"):
+        SIZE.convert(text, None, None)
+
+
+def test_an_input_has_three_sides() -> None:
+    assert INPUT.convert("1x28x28", None, None) == (1, 28, 28)
+    with pytest.raises(click.BadParameter, match=r"'28' is not of the form CxHxW\."):
+        INPUT.convert("28", None, None)

@@ -1,0 +1,32 @@
+"""How counts and shares are written: no plural of one, no 100 % of what is not all."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from striate.errors import unknown_name
+from striate.wording import counted, percent, plural
+
+
+@pytest.mark.parametrize("kind", ["network", "class", "run", "axis", "batch", "library"])
+def test_an_unknown_name_takes_the_plural(kind: str) -> None:
+    assert str(unknown_name(kind, "x", ["y"])).splitlines()[1] == f"The {plural(kind)} are: y."
+    assert plural("class") == "classes"
+
+
+@pytest.mark.parametrize(
+    ("count", "word", "text"),
+    [(1, "epoch", "1 epoch"), (2, "pass", "2 passes"), (0, "mistake", "0 mistakes"), (1200, "axis", "1,200 axes")],
+)
+def test_counts_agree_with_their_nouns(count: int, word: str, text: str) -> None:
+    assert counted(count, word) == text
+
+
+@given(st.integers(1, 10**6).flatmap(lambda whole: st.tuples(st.integers(0, whole), st.just(whole))), st.integers(0, 4))
+@settings(derandomize=True, deadline=None)
+def test_only_all_is_100_percent_and_only_none_is_0(counts: tuple[int, int], decimals: int) -> None:
+    part, whole = counts
+    text = percent(part / whole, decimals)
+    assert (float(text.strip("<>%")) == 100 and text[0] != ">") == (part == whole)
+    assert (float(text.strip("<>%")) == 0 and text[0] != "<") == (part == 0)
+    assert abs(float(text.strip("<>%")) - 100 * part / whole) <= 1.0000001 * 10**-decimals
