@@ -12,7 +12,8 @@ from striate.wording import counted, percent
 def stress_tables(found: Stress) -> str:
     """The error at every level and in every direction; what the paper claims is marked for digits."""
     size = f"{found.canvas[0]}×{found.canvas[1]}"
-    lines = [f"  Wrong of {counted(found.images, 'image')}, distorted on the network's canvas of {size}."]
+    are = "is" if found.images == 1 else "are"
+    lines = [f"  Wrong of {counted(found.images, 'image')} that {are} distorted on the network's canvas of {size}."]
     for endured in found.sweeps:
         lines += ["", *_table(endured, found.digits)]
     if found.digits:
