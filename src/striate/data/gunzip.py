@@ -70,7 +70,8 @@ class Gunzip(io.RawIOBase):
             zeros = _ZEROS.match(self.block, self.place)
             self.place = zeros.end() if zeros else self.place
             if self.place < len(self.block):
-                self.member, self.given = zlib.decompressobj(wbits=31), SMALLEST
+                self.member = zlib.decompressobj(wbits=31)
+                self.given = SMALLEST
                 return True
         return False
 

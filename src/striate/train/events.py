@@ -55,6 +55,8 @@ def event_of(value: object, place: str = "") -> Event:
                     event.number(key)
             if event.values.get("balanced_accuracy") is not None:  # of even classes there is none
                 event.number("balanced_accuracy", least=0, most=1)
+            if "missed" in event.values:
+                event.wholes("missed")
         case "profile":
             event.whole("epoch")
             seconds = event.within("seconds")

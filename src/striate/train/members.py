@@ -61,6 +61,11 @@ class Members:
         found = Members({str(at): each for at, each in enumerate(self._list(key))}, self.named(key))
         return tuple(map(found.text, found.values))
 
+    def wholes(self, key: str) -> tuple[int, ...]:
+        """A list of whole numbers."""
+        found = Members({str(at): each for at, each in enumerate(self._list(key))}, self.named(key))
+        return tuple(map(found.whole, found.values))
+
     def whole(self, key: str, *, least: int = 0, most: int = MOST) -> int:
         """A whole number."""
         value = self._get(key)
