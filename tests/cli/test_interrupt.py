@@ -149,3 +149,13 @@ def test_an_interrupt_that_python_would_forget_ends_the_command() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
+
+
+def test_an_interrupt_that_an_import_would_swallow_ends_the_command(tmp_path: Path) -> None:
+    (tmp_path / "swallowing.py").write_text(
+        "import signal\ntry: signal.raise_signal(signal.SIGINT)\nexcept BaseException: pass"
+    )
+    code = "import striate.cli as cli\ncli.verbs = lambda **_: __import__('swallowing')\ncli.main(); print('went on')"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")

@@ -8,6 +8,7 @@ import sys
 from difflib import get_close_matches
 from importlib import import_module
 from types import FrameType
+from typing import NoReturn
 
 import click
 
@@ -102,7 +103,8 @@ def main() -> None:
 def _noted_interrupts() -> list[int]:
     """From here on Ctrl-C raises KeyboardInterrupt as before, and is noted in the list.
 
-    Where Python would print and forget it, in a callback or while an object is deleted, it ends the command.
+    Where it would be lost it ends the command at once: in a callback or while an object is deleted Python prints and
+    forgets it, and modules catch every exception of what they import and go on. Nothing is written meanwhile.
     """
     noted: list[int] = []
     before = sys.unraisablehook
@@ -110,18 +112,30 @@ def _noted_interrupts() -> list[int]:
     def lost(what: sys.UnraisableHookArgs) -> None:
         if not issubclass(what.exc_type, KeyboardInterrupt):
             return before(what)
-        os.write(2, b"Interrupted.\n")
-        os._exit(130)
+        _leave()
 
     sys.unraisablehook = lost
 
     def note(number: int, frame: FrameType | None) -> None:
         noted.append(number)
+        if _is_importing(frame):
+            _leave()
         raise KeyboardInterrupt
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, note)
     return noted
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None
+
+
+def _leave() -> NoReturn:
+    os.write(2, b"Interrupted.\n")
+    os._exit(130)
 
 
 def _is_out_of_memory(error: Exception) -> bool:
