@@ -261,6 +261,8 @@ function listen() {
   });
 }
 
+// What can be drawn on shows once it listens, in the place where it stays: nothing below waits.
+for (const part of [find("main"), find("footer")]) part.hidden = false;
 view.show();
 beside?.choose(view.run);
 onTheme(() => inspect());
@@ -269,4 +271,3 @@ const reader = runs.find(({ reads }) => reads);
 if (reader) new Line(find("#line"), (content) => server.read(content, { run: several ? reader.name : undefined }));
 new Sandbox(find("#sandbox"), server.account, view.network.trials).begin();
 refresh();
-document.body.classList.remove("loading");
