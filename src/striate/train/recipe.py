@@ -101,10 +101,10 @@ class Recipe:
 
 
 def _whole(name: str, value: object, *, least: int = 1, most: int) -> None:
-    if checks.whole(name, value, least=least) > most:
-        raise SpecError(
-            f"{name} is {value if value < 10**20 else 'a number of more than 20 digits'}.", f"It is at most {most:,}."
-        )
+    found = checks.whole(name, value, least=least)
+    if found > most:
+        said = str(found) if found < 10**20 else "a number of more than 20 digits"
+        raise SpecError(f"{name} is {said}.", f"It is at most {most:,}.")
 
 
 def _fractions(drops: object) -> tuple[float, ...]:
