@@ -25,11 +25,13 @@ _ZEROS = re.compile(rb"\0*")
 class _Member(Protocol):
     """What `zlib.decompressobj` returns."""
 
-    eof: bool
-    unused_data: bytes
-    unconsumed_tail: bytes
-
-    def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    @property
+    def unconsumed_tail(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
 
 
 class Gunzip(io.RawIOBase):

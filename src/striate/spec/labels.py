@@ -58,6 +58,4 @@ def _is_unprintable(letter: str) -> bool:
 
 
 def _written_out(letter: str) -> str:
-    if "\udc80" <= letter <= "\udcff":  # how Python keeps a byte that is not UTF-8
-        return f"\\x{ord(letter) - 0xDC00:02x}"
     return letter.encode("unicode_escape").decode("ascii")
