@@ -40,7 +40,7 @@ docs: $(VENV)/installed-dev  ## run every example of README and docs
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
 
-$(VENV)/installed: pyproject.toml constraints.txt $(wildcard src/striate/kernels/csrc/*)
+$(VENV)/installed: pyproject.toml constraints.txt $(wildcard src/striate/kernels/csrc/*/*)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo 'Installing Striate into $(VENV) ...'
 	@$(PIP) --editable '.[serve,look]'

@@ -3,7 +3,7 @@
     python benchmarks/account.py [--rounds 5] [--network vgg-d ...] [--json]
 
 Each tool gets a fresh process that imports what it needs, makes the network and prints its count of one forward pass.
-`striate account` prints its whole table. The others count the module that `striate.build` makes, on PyTorch's meta
+`striate account` prints its whole table. The others count the module that `striate.modules` makes, on PyTorch's meta
 device where the tool takes one (torchinfo and FlopCounterMode do; fvcore traces real tensors), so that none of them
 draws weights in vain. Runs alternate, so that what else the machine does falls on all; the ratio is a tool's median
 seconds over Striate's: above 1, Striate is sooner.
@@ -21,7 +21,7 @@ import time
 
 import torch
 
-MAKE = "import torch; from striate import find; from striate.build import build; network = find({name!r}); "
+MAKE = "import torch; from striate import find; from striate.modules import build; network = find({name!r}); "
 META = MAKE + "model = build(network, device='meta').eval(); images = torch.empty(1, *network.input, device='meta'); "
 REAL = MAKE + "model = build(network).eval(); images = torch.zeros(1, *network.input); "
 TOOLS = {

@@ -21,10 +21,10 @@ import torch
 from rivals import alternate, clock_for
 
 from striate import find
-from striate.build import build
 from striate.data import Augmentation, ImageSet, augment, draw_warp, preprocessing_for
 from striate.kernels.engine import Engine, Goal, Pictures
 from striate.kernels.optimiser import Rule
+from striate.modules import build
 from striate.train import Learner, Split, find_recipe, train
 from striate.train.machine import environment
 

@@ -17,10 +17,10 @@ import torch
 from rivals import Measured, PlainTraining, alternate, clock_for, machine, onnx_session, product
 
 from striate import account, find
-from striate.build import build
+from striate.description.network import Network
 from striate.kernels.engine import Engine, Goal, Pictures
 from striate.kernels.optimiser import Rule
-from striate.spec.network import Network
+from striate.modules import build
 from striate.train import Recipe, recipe_for
 
 BATCH = 128

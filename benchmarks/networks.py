@@ -18,12 +18,12 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from striate import find
-from striate.build import build
+from striate.description.narrow import narrow
+from striate.description.network import Network, plan
 from striate.kernels.choice import choose
 from striate.kernels.engine import Engine, Goal, Pictures
 from striate.kernels.optimiser import Rule
-from striate.spec.narrow import narrow
-from striate.spec.network import Network, plan
+from striate.modules import build
 
 
 @dataclass(frozen=True)

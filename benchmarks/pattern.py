@@ -22,10 +22,10 @@ import torch
 from torch import Tensor
 
 from striate import find
-from striate.build import Built, build
 from striate.data import load, preprocessing_for
 from striate.kernels.engine import Goal
 from striate.kernels.pattern import Pattern
+from striate.modules import Built, build
 from striate.train.losses import rbf_map
 from striate.train.metrics import pictures_of
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from striate import account, find
-from striate.build import build
+from striate.modules import build
 from striate.read import Columns
 from striate.train import recipe_for
 from striate.train.losses import class_scores

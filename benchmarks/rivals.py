@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from striate.spec.network import Network
+from striate.description.network import Network
 from striate.train import Recipe
 from striate.train.losses import loss_of
 

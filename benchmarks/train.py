@@ -22,8 +22,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from striate import find
-from striate.build import build
 from striate.data import load, preprocessing_for
+from striate.modules import build
 from striate.train import Epoch, Learner, Recipe, Split, train
 
 BATCH = 128

@@ -15,6 +15,9 @@ from hypothesis import settings
 from striate import Activation, Conv, Flatten, Linear, Network, Pool
 
 os.environ.setdefault("STRIATE_POISON", "1")  # the kernels' own memory is NaN where nothing has been written
+pytest_plugins = ["tests.support.serving"]
+"""Fixtures of servers and pages, which the tests of several rooms use."""
+
 torch.set_num_threads(1)  # for tensors this small, threads that wait for each other cost more than they save
 
 settings.register_profile("nightly", max_examples=3000, deadline=None, print_blob=True)

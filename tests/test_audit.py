@@ -12,13 +12,13 @@ from torch import Tensor
 from striate import Network, find, from_text, to_text
 from striate.audit import audit, require_agreement
 from striate.audit_kernels import audit_kernels, require_kernels
-from striate.cli import verbs
+from striate.cli import root
 from striate.errors import AuditError
 from striate.kernels.engine import Engine
 from striate.kernels.layerwise import Layerwise
-from tests.everything import everything
-from tests.spec.test_network import NESTED
-from tests.strategies import networks
+from tests.description.test_network import NESTED
+from tests.support.everything import everything
+from tests.support.strategies import networks
 
 
 def test_every_kind_of_block_agrees() -> None:
@@ -100,10 +100,10 @@ def test_broken_kernels_are_named_with_the_layers_where_they_differ(monkeypatch)
         "This is a fault of Striate, not of the network: please report it. Until then train with --kernels torch."
     )
     assert "linear1" in checks[1].wrong
-    told = CliRunner().invoke(verbs, ["audit", to_text(network, one_line=True)])
+    told = CliRunner().invoke(root, ["audit", to_text(network, one_line=True)])
     assert isinstance(told.exception, AuditError)
     assert "✗  linear1" in told.output
-    members = json.loads(CliRunner().invoke(verbs, ["audit", to_text(network, one_line=True), "--json"]).stdout)
+    members = json.loads(CliRunner().invoke(root, ["audit", to_text(network, one_line=True), "--json"]).stdout)
     assert members[-1]["kernels"]["operators"]["agrees"] is False
     assert members[-1]["kernels"]["striate"]["agrees"] is True
 

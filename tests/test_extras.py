@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from striate import extras
-from striate.cli.doctor import command
+from striate.cli.verbs.doctor import command
 from striate.extras import EXTRAS, checkout, install
 
 HERE = Path(__file__).parents[1]

@@ -23,13 +23,13 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 from torch.utils.hooks import RemovableHandle
 
-from striate.account import Row, account
-from striate.account.memory import memory
-from striate.build import Built, build
+from striate.accounting import Row, account
+from striate.accounting.memory import memory
+from striate.description.layers import RBF, Conv, PositionBias, Residual, Subsample
+from striate.description.network import Network
+from striate.description.shapes import Shape, show
 from striate.errors import AuditError
-from striate.spec.layers import RBF, Conv, PositionBias, Residual, Subsample
-from striate.spec.network import Network
-from striate.spec.shapes import Shape, show
+from striate.modules import Built, build
 
 FLOP_COUNTER = "FlopCounterMode"
 WEIGHT_USES = "uses of its weights"

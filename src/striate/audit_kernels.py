@@ -19,13 +19,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from striate.account import account
-from striate.build import build
+from striate.accounting import account
+from striate.description.layers import RBF, Auxiliary, Block, Branches, Dropout, Layer, Residual
+from striate.description.network import Network, plan
 from striate.errors import AuditError
 from striate.kernels.choice import missing
 from striate.kernels.engine import Engine, Goal, Pictures
-from striate.spec.layers import RBF, Auxiliary, Block, Branches, Dropout, Layer, Residual
-from striate.spec.network import Network, plan
+from striate.modules import build
 
 ALLOWED, TIMES = 1e-4, 10.0
 """What kernels may be off, as a share of what is compared, and as a multiple of what the last digits change."""
@@ -67,7 +67,7 @@ class KernelCheck:
 def audit_kernels(network: Network) -> list[KernelCheck]:
     """A check for each kind of kernels that `auto` chooses among, but the module's own.
 
-    >>> from striate.spec.notation import from_text
+    >>> from striate.description.notation.reading import from_text
     >>> [check.agrees for check in audit_kernels(from_text("1x8x8: conv 2 3x3, tanh, linear 3"))]
     [True, True, True]
     """

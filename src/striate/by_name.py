@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from striate.account import Account
-from striate.account import account as _account
+from striate.accounting import Account
+from striate.accounting import account as _account
+from striate.description.json import to_json as _to_json
+from striate.description.network import Network
+from striate.description.notation.writing import to_text as _to_text
+from striate.description.shapes import Shape
 from striate.networks import find
-from striate.spec.json import to_json as _to_json
-from striate.spec.network import Network
-from striate.spec.shapes import Shape
-from striate.spec.writing import to_text as _to_text
 
 
 def network_of(network: Network | str) -> Network:

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from striate.claims import CLAIMS, POSTS, UNCOMPUTED, Claim, Reason, Verdict
 from striate.claims.lines import cells
 from striate.claims.table import claims_markdown, claims_text, require_recorded, summary
-from striate.cli.claims import command
+from striate.cli.verbs.claims import command
 from striate.errors import ClaimError
 
 PAGE = Path(__file__).parents[2] / "docs" / "claims.md"
@@ -90,7 +90,7 @@ def test_a_changed_value_is_an_error_that_names_it() -> None:
 
 
 def test_the_command_fails_where_a_value_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("striate.cli.claims.CLAIMS", (replace(CLAIMS[0], value="other"),))
+    monkeypatch.setattr("striate.cli.verbs.claims.CLAIMS", (replace(CLAIMS[0], value="other"),))
     result = CliRunner().invoke(command, [])
     assert isinstance(result.exception, ClaimError)
     assert CliRunner().invoke(command, ["--post", "004"]).exit_code == 0
@@ -158,5 +158,6 @@ def test_the_command_works_at_any_width(columns: str, monkeypatch: pytest.Monkey
 
 
 def test_no_framework_is_loaded() -> None:
-    code = "import sys, striate.cli.claims; print([name for name in ('torch', 'numpy', 'rich') if name in sys.modules])"
+    heavy = "[name for name in ('torch', 'numpy', 'rich') if name in sys.modules]"
+    code = f"import sys, striate.cli.verbs.claims; print({heavy})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

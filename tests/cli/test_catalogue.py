@@ -11,13 +11,13 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 
 from striate import NETWORKS, Network, account, find, from_json, from_text
-from striate.cli import verbs
-from striate.cli.outline import outline
+from striate.cli import root
+from striate.cli.print.outline import outline
+from striate.description.layers import RBF, Auxiliary, Block, Branches, Conv, Layer, Linear, Residual
+from striate.description.network import plan
 from striate.errors import StriateError
 from striate.networks import CATALOGUE
-from striate.spec.layers import RBF, Auxiliary, Block, Branches, Conv, Layer, Linear, Residual
-from striate.spec.network import plan
-from tests.strategies import networks
+from tests.support.strategies import networks
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def run(monkeypatch):
 
     def run(*words: str, width: int = 80) -> str:
         monkeypatch.setenv("COLUMNS", str(width))
-        result = CliRunner().invoke(verbs, list(words), standalone_mode=False)
+        result = CliRunner().invoke(root, list(words), standalone_mode=False)
         if result.exception is not None:
             raise result.exception
         return result.output
@@ -272,9 +272,9 @@ def test_account_of_a_network_written_out(run) -> None:
 
 def test_no_framework_is_loaded() -> None:
     code = (
-        "import sys; from striate.cli import verbs\n"
+        "import sys; from striate.cli import root\n"
         "for words in (['list'], ['show', 'resnet152'], ['cite', 'lenet5'], ['list', '--json']):\n"
-        "    verbs(words, standalone_mode=False)\n"
+        "    root(words, standalone_mode=False)\n"
         "print([name for name in ('torch', 'numpy', 'rich', 'jaxtyping') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

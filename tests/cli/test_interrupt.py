@@ -11,7 +11,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from striate.cli import main, verbs
+from striate.cli import main, root
 from striate.errors import RunError, SpecError
 from striate.train import Recipe, session
 from tests.conftest import TINY
@@ -105,7 +105,7 @@ def test_memory_that_does_not_suffice(error: Exception, monkeypatch, capsys) -> 
     ],
 )
 def test_absurd_options(arguments: tuple[str, ...], text: str, tmp_path: Path) -> None:
-    done = CliRunner().invoke(verbs, ["train", "lenet5", *arguments, "--out", str(tmp_path / "run")])
+    done = CliRunner().invoke(root, ["train", "lenet5", *arguments, "--out", str(tmp_path / "run")])
     assert done.exit_code == 2
     assert text in done.output
     assert os.listdir(tmp_path) == []
@@ -114,7 +114,7 @@ def test_absurd_options(arguments: tuple[str, ...], text: str, tmp_path: Path) -
 @pytest.mark.parametrize(("out", "shown"), [(".", "."), ("", "."), ("..", ".."), ("/", "/")])
 def test_a_folder_without_a_name_is_refused_before_images_are_read(out: str, shown: str, monkeypatch) -> None:
     monkeypatch.setattr(session.Images, "load", lambda *_: pytest.fail("images were read"))
-    done = CliRunner().invoke(verbs, ["train", "lenet5", "--out", out])
+    done = CliRunner().invoke(root, ["train", "lenet5", "--out", out])
     assert isinstance(done.exception, RunError)
     assert str(done.exception) == (
         f"{shown!r} is no name for a run.\n"
@@ -125,7 +125,7 @@ def test_a_folder_without_a_name_is_refused_before_images_are_read(out: str, sho
 
 @pytest.mark.parametrize("size", ["0x0", "99999999x1", "1x16385"])
 def test_an_absurd_size_is_refused(size: str) -> None:
-    done = CliRunner().invoke(verbs, ["train", "lenet5", "--data", "photos", "--resize", size, "--out", "run"])
+    done = CliRunner().invoke(root, ["train", "lenet5", "--data", "photos", "--resize", size, "--out", "run"])
     assert isinstance(done.exception, SpecError)
     assert str(done.exception) == (
         f"resize is {size.replace('x', '×')}.\nEach side has from 1 to 16,384 pixels.\n"

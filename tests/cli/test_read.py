@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from striate import find
-from striate.cli.read import command
+from striate.cli.verbs.read import command
 from striate.data import load, windows
 from striate.data.strips import Letters, set_strip
 from striate.errors import RunError

@@ -11,20 +11,20 @@ import pytest
 from click.testing import CliRunner, Result
 
 from striate import find
-from striate.cli import verbs
+from striate.cli import root
+from striate.description.json import to_json
 from striate.errors import FormatError, RunError, ShapeError
+from striate.look.untrained import untrained
 from striate.networks import NETWORKS
-from striate.serve.untrained import untrained
-from striate.spec.json import to_json
 from tests.cli.test_look import striate
 from tests.conftest import TINY
-from tests.serve.conftest import DIGITS, serving
+from tests.support.serving import DIGITS, serving
 
 FOUR = DIGITS / "4-pen.png"
 
 
 def asked(*words: object) -> Result:
-    return CliRunner().invoke(verbs, [str(each) for each in words], standalone_mode=False)
+    return CliRunner().invoke(root, [str(each) for each in words], standalone_mode=False)
 
 
 def said(*words: object) -> str:

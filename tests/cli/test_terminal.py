@@ -15,9 +15,9 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from striate.account.grid import LEAST, fitted, wrapped
-from striate.cli import main, terminal, verbs
-from tests.strategies import networks
+from striate.accounting.show.grid import LEAST, fitted, wrapped
+from striate.cli import main, root, terminal
+from tests.support.strategies import networks
 
 SOURCE = Path(terminal.__file__).parents[1]
 NAMES = st.sampled_from(sorted({"lenet1", "lenet5", "alexnet", "googlenet", "resnet18", "resnet20-cifar", "zfnet"}))
@@ -32,7 +32,7 @@ ENCODINGS = [*USUAL, "cp1252", "cp850", "shift-jis", "utf-8"]
 
 
 def printed(words: list[str], columns: object) -> str:
-    found = CliRunner().invoke(verbs, words, env={"COLUMNS": str(columns)}, catch_exceptions=False)
+    found = CliRunner().invoke(root, words, env={"COLUMNS": str(columns)}, catch_exceptions=False)
     assert found.exit_code == 0, found.output
     return found.output
 
@@ -89,7 +89,7 @@ def test_a_table_keeps_every_character(rows: list[tuple[str, str, str]], width: 
 
 def test_text_is_wrapped_in_one_place() -> None:
     """`textwrap` never ends where the width is less than the indent; `account.grid` keeps it from that."""
-    rooms = [*SOURCE.glob("account/*.py"), *SOURCE.glob("cli/*.py"), *SOURCE.glob("claims/*.py")]
+    rooms = [*SOURCE.glob("accounting/**/*.py"), *SOURCE.glob("cli/**/*.py"), *SOURCE.glob("claims/*.py")]
     users = {path.name for path in rooms if "textwrap" in path.read_text(encoding="utf-8")}
     assert users == {"grid.py"}
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from striate.data import load
 from striate.data.folder import image_folder
 from striate.data.listing import in_test, list_split, natural
+from striate.description.labels import is_one_line
 from striate.errors import DataError
-from striate.spec.labels import is_one_line
 
 Paint = Callable[..., Path]
 

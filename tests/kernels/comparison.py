@@ -18,16 +18,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from striate import Network
-from striate.build import Built, build
-from striate.build.pooling import SidePaddedPooling
+from striate.description.layers import Pool
+from striate.description.network import plan
+from striate.description.shapes import window
 from striate.kernels.binary import library
 from striate.kernels.compile import instruction_sets
 from striate.kernels.engine import Engine, Goal, Pictures
 from striate.kernels.layerwise import Layerwise
 from striate.kernels.operators import binding, single
-from striate.spec.layers import Pool
-from striate.spec.network import plan
-from striate.spec.shapes import window
+from striate.modules import Built, build
+from striate.modules.pooling import SidePaddedPooling
 
 HERE = [name for name in instruction_sets() if not isinstance(library(name), str)]
 NEAR = 1e-5

@@ -16,7 +16,7 @@
 #include <new>
 #include <vector>
 
-#include "interface.hpp"
+#include "api/interface.hpp"
 
 namespace {
 

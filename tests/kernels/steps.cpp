@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-#include "interface.hpp"
+#include "api/interface.hpp"
 
 namespace {
 

@@ -13,12 +13,12 @@ import torch
 
 import striate.kernels.choice
 from striate import Activation, BatchNorm, Conv, Flatten, Linear, Network, Residual, find
-from striate.build import build
 from striate.errors import RunError, SpecError
 from striate.kernels.binary import CHOICE, Library, library
 from striate.kernels.choice import choose, missing
 from striate.kernels.engine import unsupported
 from striate.kernels.names import KERNELS
+from striate.modules import build
 from striate.train import Recipe, session
 from striate.train.run import open_run
 
@@ -127,7 +127,7 @@ def test_training_begins_without_what_it_does_not_use() -> None:
 import sys
 import striate.train.session
 from striate import find
-from striate.build import build
+from striate.modules import build
 from striate.train import Learner, Recipe
 Learner(build(find("lenet5-dense"), kernels="striate"), Recipe())
 print([name for name in ("torch._dynamo", "torch.onnx", "rich", "jinja2") if name in sys.modules])

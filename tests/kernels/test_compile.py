@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from striate.cli import verbs
+from striate.cli import root
 from striate.kernels import compile as compiling
 from striate.kernels.binary import library
 
@@ -40,9 +40,9 @@ def test_what_is_compiled_already_is_left_alone(monkeypatch) -> None:
 
 def test_the_doctor(monkeypatch) -> None:
     library.cache_clear()
-    text = CliRunner().invoke(verbs, ["doctor"]).output
+    text = CliRunner().invoke(root, ["doctor"]).output
     assert "Striate's, compiled for " in text
-    found = json.loads(CliRunner().invoke(verbs, ["doctor", "--json"]).output)
+    found = json.loads(CliRunner().invoke(root, ["doctor", "--json"]).output)
     assert [each["what"] for each in found] == [
         *("versions", "processor", "kernels", "device"),
         *("extra look", "extra serve", "extra bench"),
@@ -54,7 +54,7 @@ def test_the_doctor_says_what_to_do_about_missing_kernels(monkeypatch, tmp_path)
     monkeypatch.setattr("striate.kernels.binary.HERE", tmp_path)
     monkeypatch.setenv("CXX", "no-such-compiler")
     try:
-        text = CliRunner().invoke(verbs, ["doctor"]).output
+        text = CliRunner().invoke(root, ["doctor"]).output
     finally:
         library.cache_clear()
     assert "PyTorch's: they have not been compiled; no C++ compiler: $CXX is no-such-compiler" in text
@@ -78,7 +78,7 @@ def test_the_sanitizers_find_nothing(name: str, sanitizers: str, tmp_path: Path)
     program = tmp_path / "steps"
     flags = ["-std=c++17", "-O1", "-g", "-pthread", f"-fsanitize={sanitizers}", "-fno-sanitize-recover=all"]
     flags += compiling.instruction_sets()[name]
-    sources = [str(each) for each in sorted(compiling.SOURCES.glob("*.cpp"))]
+    sources = [str(each) for each in sorted(compiling.SOURCES.rglob("*.cpp"))]
     test = str(Path(__file__).with_name("steps.cpp"))
     command = [*compiling.compiler(), *flags, f"-I{compiling.SOURCES}", *sources, test, "-o", str(program)]
     subprocess.run(command, check=True)

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from striate import Activation, Conv, Flatten, GlobalAveragePool, Linear, Network, Pool, Subsample, find
-from striate.build import build
+from striate.description.layers import RBF, Dropout
+from striate.description.network import plan
 from striate.errors import ShapeError
 from striate.kernels.binary import library
 from striate.kernels.compile import instruction_sets
 from striate.kernels.engine import Engine, Goal, Pictures
-from striate.spec.layers import RBF, Dropout
-from striate.spec.network import plan
+from striate.modules import build
 from striate.train import Recipe
 from striate.train.losses import loss_of
-from tests.strategies import convolutions, pairs, pools
+from tests.support.strategies import convolutions, pairs, pools
 
 HERE = [name for name in instruction_sets() if not isinstance(library(name), str)]
 FUNCTIONS = ("relu", "tanh", "scaled_tanh", "sigmoid")

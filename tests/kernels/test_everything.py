@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from striate import Network, from_text
-from striate.spec.layers import BatchNorm
-from striate.spec.network import plan
-from tests.everything import everything
+from striate.description.layers import BatchNorm
+from striate.description.network import plan
 from tests.kernels.comparison import HERE, Case, check_engine, check_module
+from tests.support.everything import everything
 
 pytestmark = pytest.mark.skipif(not HERE, reason="the kernels have not been compiled")
 

@@ -27,8 +27,8 @@ from striate import (
     Softmax,
     find,
 )
-from striate.build import Built, build
-from striate.spec.narrow import narrow
+from striate.description.narrow import narrow
+from striate.modules import Built, build
 
 RELU = Activation("relu")
 SHORTCUT = [Pool("average", kernel=1, stride=2), PadChannels(6)]

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch import library as operators
 
-from striate.build.build import build
+from striate.description.layers import Activation, Conv, LocalResponseNorm, Pool, Subsample
+from striate.description.network import Network
 from striate.kernels.lower import Mapped, NotLoweredError
 from striate.kernels.operators import binding, from_blocks, join, run_layer, text_of, to_blocks
-from striate.spec.layers import Activation, Conv, LocalResponseNorm, Pool, Subsample
-from striate.spec.network import Network
+from striate.modules.built import build
 
 FUNCTIONS = ("identity", "relu", "tanh", "scaled_tanh", "sigmoid")
 LAYERS: list[tuple[Mapped, tuple[int, int, int]]] = [

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from striate import find
-from striate.build import build
 from striate.kernels.engine import Engine, Goal, Pictures
 from striate.kernels.optimiser import Rule
+from striate.modules import build
 from striate.train import Recipe
 from striate.train.optimisers import average_part, average_weights, averages_in, optimiser_for
 

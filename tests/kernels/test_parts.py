@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from striate import Activation, Conv, Flatten, Linear, Network, Pool, Subsample, find
-from striate.build import build
+from striate.description.layers import RBF, Dropout
+from striate.description.network import plan
 from striate.kernels.engine import Engine, Goal, Pictures
 from striate.kernels.optimiser import Rule
-from striate.spec.layers import RBF, Dropout
-from striate.spec.network import plan
+from striate.modules import build
 from tests.kernels.test_engine import HERE
 
 HEAD = [Flatten(), Linear(150), Activation("relu"), Linear(10)]

@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from striate import RBF, Activation, Conv, Flatten, Linear, Network, Pool, Subsample, find
-from striate.build import build
+from striate.description.network import plan
 from striate.kernels import pattern
 from striate.kernels.binary import library
 from striate.kernels.compile import instruction_sets
 from striate.kernels.engine import Goal, Pictures
 from striate.kernels.lower import NotLoweredError
+from striate.modules import build
 from striate.reproduce.plain import Plain
-from striate.spec.network import plan
 
 HERE = [name for name in instruction_sets() if not isinstance(library(name), str)]
 

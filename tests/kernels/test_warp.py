@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from striate import Flatten, Linear, Network
-from striate.build import build
 from striate.data import Affine, Augmentation, draw_warp
 from striate.data.affine import resample
 from striate.kernels.engine import Engine, Pictures
 from striate.kernels.warp import Warp
+from striate.modules import build
 from tests.kernels.test_engine import HERE
 
 STRONG = Augmentation(rotation=40, scale=0.3, squeeze=0.2, shear=20, shift=3, flip=True, elastic=2.0, smoothness=3.0)

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from striate.build.build import build
+from striate.description.layers import Conv
+from striate.description.network import Network
 from striate.kernels.operators import from_blocks, run_layer, to_blocks
-from striate.spec.layers import Conv
-from striate.spec.network import Network
+from striate.modules.built import build
 
 IMAGES = 16
 

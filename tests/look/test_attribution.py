@@ -4,7 +4,6 @@ import captum.attr
 import pytest
 import torch
 
-from striate.build import build
 from striate.errors import ShapeError
 from striate.look import (
     attribution,
@@ -19,6 +18,7 @@ from striate.look import (
 from striate.look.capture import still
 from striate.look.choose import cam_step
 from striate.look.subject import scores
+from striate.modules import build
 from striate.networks import find
 
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from striate.description.network import plan
 from striate.look import Wish, capture, look, subject
 from striate.look.capture import output_at
 from striate.look.page import SECTIONS
-from striate.spec.network import plan
 
 
 def state(model: nn.Module) -> tuple:

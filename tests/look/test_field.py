@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from striate import Network
-from striate.account.unit import view
-from striate.build import build
+from striate.accounting.unit import view
+from striate.description.layers import Conv
+from striate.description.narrow import narrow
 from striate.look import effective_field, fields, shown
 from striate.look.choose import main_steps
 from striate.look.field import middle, pixels_for
+from striate.modules import build
 from striate.networks import find
-from striate.spec.layers import Conv
-from striate.spec.narrow import narrow
 
 CASES = [
     "lenet5",

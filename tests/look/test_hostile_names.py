@@ -10,12 +10,12 @@ import torch
 from PIL import Image
 
 from striate.errors import DataError
+from striate.export.page import alone
 from striate.look import page
 from striate.look.drawing import Drawing
 from striate.look.report import write_report
 from striate.look.subject import subject
 from striate.serve import Predictor
-from striate.serve.alone import alone
 from striate.train import Recipe, open_run, session
 from tests.conftest import TINY
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from striate.build import build
 from striate.look import dropped, invariance, movements, shown
 from striate.look.invariance import SHIFTS, poolings, shifted, with_pooling
+from striate.modules import build
 from striate.networks import find
 
 PAIR = "1x6x6: {}, flatten, linear 2"

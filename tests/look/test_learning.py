@@ -11,7 +11,7 @@ from striate.look.reel import reel
 from striate.look.subject import subject
 from striate.train import open_run
 from striate.train.filters import FILE
-from tests.serve.browsing import NEEDS_CHROMIUM
+from tests.support.browsing import NEEDS_CHROMIUM
 
 
 def test_it_has_a_frame_for_each_epoch_with_the_runs_own_figures(finished_run) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from striate.cli.stress import stress_tables
+from striate.cli.print.stress import stress_tables
 from striate.data import Affine, ImageSet
 from striate.look.stress import MOST, SWEEPS, Stress, distorted, ink_in_view, stress
 from striate.look.stress_figure import stress_figure

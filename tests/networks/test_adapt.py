@@ -3,10 +3,10 @@
 import pytest
 
 from striate import NETWORKS, RBF, Flatten, Linear, Network, Softmax, find
+from striate.description.network import plan
 from striate.errors import SpecError
 from striate.networks.adapt import adapted
 from striate.networks.glyphs import centres
-from striate.spec.network import plan
 
 WORDS = ("cat", "dog", "emu")
 

@@ -7,13 +7,13 @@ import sys
 import pytest
 
 from striate import NETWORKS, account, find
+from striate.description.layers import Conv, Dropout, LocalResponseNorm
+from striate.description.network import plan
 from striate.errors import UnknownNameError
 from striate.networks import ALIASES, CATALOGUE
 from striate.networks.googlenet import INCEPTIONS
 from striate.networks.lenet1 import H3_TABLE
 from striate.networks.resnet import resnet, resnet_cifar
-from striate.spec.layers import Conv, Dropout, LocalResponseNorm
-from striate.spec.network import plan
 
 # Parameters in use; and MACs in millions. Worked out by hand from the papers' tables.
 TOTALS = {

@@ -8,10 +8,10 @@ from safetensors.torch import load, save
 
 from striate import NETWORKS, Network, account, find, from_json, from_text, to_json, to_text
 from striate.audit import audit
-from striate.build import build
-from striate.spec.layers import RBF
-from striate.spec.network import plan
-from tests.networks.small import small
+from striate.description.layers import RBF
+from striate.description.network import plan
+from striate.modules import build
+from tests.support.small import small
 
 ALL = sorted(NETWORKS)
 

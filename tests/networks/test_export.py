@@ -10,8 +10,8 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from striate import Flatten, Linear, Network, Pool, Subsample, find
-from striate.build import build
-from striate.build.pooling import SidePaddedPooling, pooling
+from striate.modules import build
+from striate.modules.pooling import SidePaddedPooling, pooling
 
 OVERHANGING = {
     "average, none hangs": ((2, 10, 13), Pool("average", kernel=4, stride=3, padding=2, ceil=True)),

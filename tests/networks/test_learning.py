@@ -13,14 +13,14 @@ from torch import nn
 from torch.nn.functional import interpolate
 
 from striate import NETWORKS, Network, find
-from striate.build import build
+from striate.description.narrow import narrow
+from striate.description.network import plan
+from striate.modules import build
 from striate.networks import CATALOGUE
-from striate.spec.narrow import narrow
-from striate.spec.network import plan
 from striate.train import Recipe, recipe_for
 from striate.train.losses import class_scores, loss_of
 from striate.train.optimisers import optimiser_for
-from tests.networks.small import small
+from tests.support.small import small
 
 IMAGES = 10
 STEPS = 600

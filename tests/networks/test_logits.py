@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from striate import Activation, Flatten, Linear, Network, Softmax, find
-from striate.build import build
+from striate.modules import build
 
 NETWORK = Network("closed", (1, 6, 6), [Flatten(), Linear(8), Activation("relu"), Linear(3), Softmax()])
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from striate import find
-from striate.build import build
 from striate.data import Preprocessing
+from striate.modules import build
 from striate.train import Recipe, Run
 from striate.train.checkpoint import save_checkpoint
 from striate.train.run import DataRecord

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from striate import Network, account, find, from_text
-from striate.build import build
+from striate.description.layers import RBF
 from striate.errors import ShapeError
+from striate.modules import build
 from striate.read import Columns, slide
-from striate.spec.layers import RBF
 from striate.train.losses import class_scores
 
 SLIDES = ["lenet5", "lenet5-reader", "lenet5-reader-1998", "lenet5-dense", "fully-connected"]

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.func import functional_call, hessian, jacrev
 
 from striate import RBF, Activation, Conv, Flatten, Linear, Network, Subsample
-from striate.build import build
+from striate.modules import build
 from striate.reproduce.curvature import gauss_newton_diagonal, rates, second_derivative
 from striate.train import Recipe
 from striate.train.losses import loss_of

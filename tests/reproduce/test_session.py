@@ -15,7 +15,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from striate.cli import verbs
+from striate.cli import root
 from striate.errors import DataError, FormatError, RunError, SpecError
 from striate.kernels import pattern
 from striate.networks import find
@@ -245,17 +245,17 @@ def test_the_curves(whole: Path) -> None:
 
 def test_the_command(tmp_path: Path, monkeypatch) -> None:
     runner, out = CliRunner(), str(tmp_path / "run")
-    done = runner.invoke(verbs, ["reproduce", "lenet5-1998", "--passes", "2", "--set-size", "500", "--out", out])
+    done = runner.invoke(root, ["reproduce", "lenet5-1998", "--passes", "2", "--set-size", "500", "--out", out])
     assert done.exit_code == 0, done.output
     assert "LeNet-5 as it was trained in 1998: 500 images, 2 passes, seed 0" in done.output
     assert all(len(line) <= 80 for line in done.output.split("\n") if str(tmp_path) not in line)
     assert (tmp_path / "run/pictures/passes.svg").exists()
     assert (tmp_path / "run/report.html").exists()
-    found = json.loads(runner.invoke(verbs, ["reproduce", "--resume", out, "--json"]).output)
+    found = json.loads(runner.invoke(root, ["reproduce", "--resume", out, "--json"]).output)
     assert len(found["passes"]) == 2
     assert {"train_error", "test_error", "seconds"} <= set(found["passes"][0])
     assert found["decisions"]["loss"] == "eq9"
-    evaluated = runner.invoke(verbs, ["evaluate", out, "--json"])
+    evaluated = runner.invoke(root, ["evaluate", out, "--json"])
     assert json.loads(evaluated.output)["error_rate"] == pytest.approx(found["test_error"])
 
 
@@ -270,7 +270,7 @@ def test_the_command(tmp_path: Path, monkeypatch) -> None:
     ],
 )
 def test_what_the_command_refuses(arguments: list[str], text: str) -> None:
-    done = CliRunner().invoke(verbs, ["reproduce", *arguments])
+    done = CliRunner().invoke(root, ["reproduce", *arguments])
     assert done.exit_code == 2
     assert text in done.output
 

@@ -23,10 +23,10 @@ from starlette.types import ASGIApp
 from striate.serve import connection
 from striate.serve.app import app
 from striate.serve.openapi import ENDPOINTS
-from striate.serve.sandbox import FIELDS
 from striate.serve.server import listen, server_of
+from striate.web.sandbox import FIELDS
 from tests.conftest import TINY
-from tests.serve.conftest import DIGITS, fresh, serving
+from tests.support.serving import DIGITS, fresh, serving
 
 HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 FOUR = (DIGITS / "4-pen.png").read_bytes()
@@ -136,7 +136,7 @@ def checked(request: bytes, found: bytes) -> list[int]:
 REQUESTS = [
     HEALTH,
     b"GET / HTTP/1.1\r\nHost: localhost:80\r\nOrigin: http://localhost:80\r\nAccept: */*\r\n\r\n",
-    b"GET /static/page.js HTTP/1.1\r\nHost: [::1]:8000\r\nRange: bytes=0-10\r\nIf-None-Match: \"x\"\r\n\r\n",
+    b"GET /static/ui/page.js HTTP/1.1\r\nHost: [::1]:8000\r\nRange: bytes=0-10\r\nIf-None-Match: \"x\"\r\n\r\n",
     b"GET /network?run=tiny HTTP/1.0\r\nHost: 127.0.0.1\r\nIf-Modified-Since: Sat, 01 Jan 2000 00:00:00 GMT\r\n\r\n",
     b"POST /predict?steps=on&run=tiny HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
     b"Content-Length: %d\r\n\r\n" % len(FOUR) + FOUR,

@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 import torch
 
-from striate.account import account
+from striate.accounting import account
+from striate.description.json import dump
 from striate.extras import install
-from striate.serve.attribution import METHODS, attribution
+from striate.look.predictor import Predictor
 from striate.serve.openapi import ENDPOINTS
-from striate.serve.predictor import Predictor
-from striate.spec.json import dump
 from striate.train.checkpoint import save_checkpoint
-from tests.serve.conftest import DIGITS, Server, fresh, serving
+from striate.web.attribution import METHODS, attribution
 from tests.serve.test_unit import ODD
+from tests.support.serving import DIGITS, Server, fresh, serving
 
 FOUR = (DIGITS / "4-pen.png").read_bytes()
 IMAGE = {"Content_Type": "image/png"}
@@ -254,7 +254,7 @@ def test_more_than_may_wait_are_told_to_wait(tmp_path: Path, seven: bytes) -> No
     )
 
 
-@pytest.mark.parametrize("path", ["/", "/static/page.js", "/health", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/static/ui/page.js", "/health", "/nothing"])
 def test_every_answer_is_guarded(server: Server, path: str) -> None:
     _, heads, _ = server.ask("GET", path)
     policy = heads["content-security-policy"]
@@ -265,8 +265,8 @@ def test_every_answer_is_guarded(server: Server, path: str) -> None:
 
 
 def test_the_page_fetches_from_nowhere_else() -> None:
-    folder = Path(__file__).parents[2] / "src/striate/serve/static"
-    for file in folder.rglob("*.*"):
+    folder = Path(__file__).parents[2] / "src/striate/web"
+    for file in [*folder.glob("ui/*.*"), *folder.glob("compute/*.*")]:
         text = file.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert "http://" not in text, file.name
         assert "https://" not in text, file.name

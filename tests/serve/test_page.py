@@ -9,8 +9,9 @@ from itertools import pairwise
 
 import pytest
 
-from striate.account.unit import view
-from tests.serve.browsing import (
+from striate.accounting.unit import view
+from tests.serve.test_unit import ODD
+from tests.support.browsing import (
     FAINT,
     FOUR,
     NAMELESS,
@@ -28,8 +29,7 @@ from tests.serve.browsing import (
     sync_api,
     zoom_of,
 )
-from tests.serve.conftest import DIGITS, fresh, serving
-from tests.serve.test_unit import ODD
+from tests.support.serving import DIGITS, fresh, serving
 
 pytestmark = NEEDS_CHROMIUM
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from striate import find
-from striate.serve.untrained import untrained
-from striate.spec.network import plan
-from tests.serve.browsing import (
+from striate.description.network import plan
+from striate.look.untrained import untrained
+from tests.support.browsing import (
     FAINT,
     FOUR,
     NARROW,
@@ -26,8 +26,8 @@ from tests.serve.browsing import (
     says,
     sync_api,
 )
-from tests.serve.conftest import DIGITS, Server, serving
-from tests.serve.pages import File, written
+from tests.support.pages import File, written
+from tests.support.serving import DIGITS, Server, serving
 
 pytestmark = NEEDS_CHROMIUM
 
@@ -51,7 +51,7 @@ def later(page, pattern: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "slow", ["/static/.*js", "/static/(pad|page|view).js", "/(runs|network)$", "/(activations|static/l)"]
+    "slow", ["/static/.*js", "/static/ui/(pad|page|view).js", "/(runs|network)$", "/(activations|static/ui/l)"]
 )
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_strokes_are_kept_and_the_pad_stays_from_when_it_shows(server, browser, slow, size) -> None:

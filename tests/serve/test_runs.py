@@ -13,7 +13,9 @@ import pytest
 from striate import find
 from striate.serve import Predictor
 from striate.train import open_run
-from tests.serve.browsing import (
+from tests.serve.test_interface import IMAGE
+from tests.serve.test_unit import picture
+from tests.support.browsing import (
     FAINT,
     NAMELESS,
     NARROW,
@@ -26,10 +28,8 @@ from tests.serve.browsing import (
     says,
     sync_api,
 )
-from tests.serve.conftest import Server, fresh, serving
-from tests.serve.pages import File, ask, written
-from tests.serve.test_interface import IMAGE
-from tests.serve.test_unit import picture
+from tests.support.pages import File, ask, written
+from tests.support.serving import Server, fresh, serving
 
 
 @pytest.fixture(scope="module")

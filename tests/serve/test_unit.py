@@ -5,13 +5,13 @@ import torch
 from PIL import Image
 
 from striate import Branches, Conv, Flatten, Linear, Network, Residual, find
-from striate.account.unit import seen
+from striate.accounting.unit import seen
+from striate.description.layers import RBF, Activation, BatchNorm, LocalResponseNorm, PadChannels, Pool, PositionBias
+from striate.description.network import INPUT
 from striate.errors import SpecError, UnknownNameError
 from striate.serve.unit import explain, find_step
-from striate.spec.layers import RBF, Activation, BatchNorm, LocalResponseNorm, PadChannels, Pool, PositionBias
-from striate.spec.network import INPUT
-from tests.networks.small import small
-from tests.serve.conftest import fresh, png
+from tests.support.serving import fresh, png
+from tests.support.small import small
 
 ODD = Network(
     "odd",

@@ -10,12 +10,12 @@ import torch
 from click.testing import CliRunner
 from torch import Tensor
 
-from striate.build import Built
-from striate.cli import verbs
+from striate.cli import root
 from striate.errors import AuditError
 from striate.kernels.binary import library
 from striate.kernels.engine import Engine
 from striate.kernels.layerwise import Layerwise
+from striate.modules import Built
 from striate.train import open_run
 from striate.train.agreement import require_agreement
 from striate.train.session import evaluate
@@ -65,7 +65,7 @@ def test_broken_kernels_are_found_and_nothing_is_reported(
 def test_the_command_reports_nothing_and_the_run_records_no_look(finished_run: Path, monkeypatch) -> None:
     run = open_run(finished_run)
     monkeypatch.setattr("striate.train.session.require_agreement", lambda run, *_: _disagree(run.folder))
-    found = CliRunner().invoke(verbs, ["evaluate", str(finished_run)])
+    found = CliRunner().invoke(root, ["evaluate", str(finished_run)])
     assert isinstance(found.exception, AuditError)
     assert "right" not in found.output
     assert open_run(finished_run).test_looks == run.test_looks

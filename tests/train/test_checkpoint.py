@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 from safetensors.torch import save
 
-from striate.cli import verbs
+from striate.cli import root
 from striate.errors import LearningError, RunError
 from striate.serve import Predictor
 from striate.train import open_run, session
@@ -55,7 +55,7 @@ def test_one_flipped_bit_of_the_best_weights_stops_an_evaluation(run: Path) -> N
     best = bytearray((run / "best.safetensors").read_bytes())
     best[-1] ^= 0x40  # the exponent of the last weight
     (run / "best.safetensors").write_bytes(best)
-    done = CliRunner().invoke(verbs, ["evaluate", str(run)])
+    done = CliRunner().invoke(root, ["evaluate", str(run)])
     assert isinstance(done.exception, RunError)
     assert str(done.exception) == (
         f"{run}/best.safetensors is damaged: its checksum is not that of what it holds.\n"
@@ -64,7 +64,7 @@ def test_one_flipped_bit_of_the_best_weights_stops_an_evaluation(run: Path) -> N
     )
     assert done.output == ""
     shutil.copy(run / "last.safetensors", run / "best.safetensors")
-    assert CliRunner().invoke(verbs, ["evaluate", str(run)]).exit_code == 0
+    assert CliRunner().invoke(root, ["evaluate", str(run)]).exit_code == 0
 
 
 def test_what_is_good_is_named_where_a_training_cannot_go_on(run: Path, few_digits: Path) -> None:
@@ -116,7 +116,7 @@ def test_answers_that_are_not_finite_are_refused(run: Path, tmp_path: Path) -> N
         "Train anew at a lower rate, or take the run from a copy."
     )
     Image.linear_gradient("L").save(tmp_path / "stroke.png")
-    done = CliRunner().invoke(verbs, ["predict", str(run), str(tmp_path / "stroke.png")])
+    done = CliRunner().invoke(root, ["predict", str(run), str(tmp_path / "stroke.png")])
     assert isinstance(done.exception, RunError)
     assert "nan" not in done.output
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from striate import Activation, Conv, Flatten, Linear, Network
-from striate.build import build
 from striate.errors import LearningError
+from striate.modules import build
 from striate.train import Recipe
 from striate.train.diagnose import GradientWatch, dead_units, missed_classes, require_finite, stuck
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from striate.build import build
 from striate.errors import OutputError, RunError
+from striate.modules import build
 from striate.train.checkpoint import load_checkpoint, restore, save_checkpoint
 from striate.train.files import append_line, make_folder, write_whole
 from tests.conftest import TINY

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from striate import Conv, Flatten, Linear, Network, find
-from striate.build import build
 from striate.errors import RunError
+from striate.modules import build
 from striate.train import open_run
 from striate.train.filters import FILE, MOST_FILTERS, MOST_FRAMES, keep_filters, load_filters
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from striate import Activation, BatchNorm, Conv, Dropout, Flatten, Linear, Network
-from striate.build import build
 from striate.data import Augmentation, ImageSet, preprocessing_for
+from striate.modules import build
 from striate.train import Batch, Epoch, Learner, Recipe, Split, train
 from striate.train.checkpoint import load_checkpoint, save_checkpoint
 from striate.train.metrics import run_over

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from click.testing import CliRunner
 
-from striate.cli import verbs
+from striate.cli import root
 from striate.train import open_run, session
 from striate.train.machine import takes_tiny_for_zero, tiny_is_zero
 
@@ -36,7 +36,7 @@ def test_the_command_trains_with_them_and_gives_back_what_it_found(
     monkeypatch.setattr(session, "start", lambda *given: [seen.append(takes_tiny_for_zero()), *start(*given)][1:])
     network = "1x28x28: conv 4 5x5 /4, relu, linear 10"
     options = ["--data", str(few_digits), "--epochs", "1", "--out", str(tmp_path / "run"), "--threads", "1", "--quiet"]
-    done = CliRunner().invoke(verbs, ["train", network, *options])
+    done = CliRunner().invoke(root, ["train", network, *options])
     assert done.exit_code == 0, done.output
     assert seen == [True]
     assert not takes_tiny_for_zero()

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from striate.build import build
 from striate.data import ImageSet, load, preprocessing_for
+from striate.modules import build
 from striate.train import Outputs, Recipe, evaluation_of, run_over
 from striate.train.metrics import counts_of, uneven
 from tests.conftest import TINY

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from striate import Activation, Conv, Flatten, Linear, Network
-from striate.build import build
 from striate.data import load, preprocessing_for
 from striate.kernels.choice import Choice
+from striate.modules import build
 from striate.train import Epoch, Learner, Recipe, Split, open_run, session, train
 from striate.train import pace as pacing
 from striate.train.pace import STEPS, Change, Pace

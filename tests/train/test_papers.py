@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 
 from striate import Activation, Conv, Flatten, Linear, Network, PositionBias, find, from_text, to_text
-from striate.build import build
 from striate.data import Augmentation, ImageSet, Preprocessing
 from striate.errors import SpecError
+from striate.modules import build
 from striate.networks import CATALOGUE
 from striate.train import Epoch, Learner, Recipe, Split, recipe_for, session, train
 from striate.train.optimisers import rate_at

@@ -14,7 +14,7 @@ import torch
 from click.testing import CliRunner
 
 from striate import Flatten, Linear, Network, find
-from striate.cli import verbs
+from striate.cli import root
 from striate.data import Augmentation, source
 from striate.errors import DataError, LearningError, RunError, ShapeError, UnknownNameError
 from striate.train import Recipe, open_run, session
@@ -296,6 +296,6 @@ def test_the_command_says_that_images_change_and_weights_are_averaged(tmp_path, 
     recipe = replace(RECIPE, epochs=1, average=0.99, augmentation=Augmentation(rotation=5, elastic=0.5))
     file.write_text(json.dumps(recipe.to_dict()))
     arguments = ["train", "lenet5-keras", "--data", str(few_digits), "--recipe", str(file)]
-    done = CliRunner().invoke(verbs, [*arguments, "--out", str(tmp_path / "run")])
+    done = CliRunner().invoke(root, [*arguments, "--out", str(tmp_path / "run")])
     assert "\nimages change each time: rotation 5, elastic 0.5\n" in done.output
     assert "\nwhat is judged and kept: the mean of the weights over the last 100 steps\n" in done.output

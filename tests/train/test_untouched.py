@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from striate import Activation, BatchNorm, Conv, Dropout, Flatten, Linear, Network, Pool
-from striate.build import Built, build, fastest_kernels
 from striate.data import load, preprocessing_for
 from striate.kernels import choice
 from striate.look import subject
+from striate.modules import Built, build, fastest_kernels
 from striate.serve import Predictor
 from striate.train import Learner, Recipe, open_run, run_over, session
 from striate.train.diagnose import dead_units

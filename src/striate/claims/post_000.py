@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from striate.claims.claim import Claim, Verdict
 from striate.claims.questions import NOT_THE_FIRST, alone, counted, layer, listed, out, split, totals, year
-from striate.spec.layers import Activation, Linear, Pool
-from striate.spec.shapes import show
+from striate.description.layers import Activation, Linear, Pool
+from striate.description.shapes import show
 
 RIGHT, CAVEAT, WRONG = Verdict
 TABLE, CODE, FLAT = "lenet5-keras-table", "lenet5-keras", "fully-connected"

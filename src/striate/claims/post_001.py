@@ -7,8 +7,8 @@ from statistics import mean
 
 from striate.claims.claim import Claim, Verdict
 from striate.claims.questions import alone, counted, filters, layer, listed, out, sizes, split, totals
-from striate.spec.layers import Conv, Flatten, Linear, Pool
-from striate.spec.shapes import Axis, show
+from striate.description.layers import Conv, Flatten, Linear, Pool
+from striate.description.shapes import Axis, show
 
 RIGHT, CAVEAT, WRONG = Verdict
 MAPS = (1, 28, 28)

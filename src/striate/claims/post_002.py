@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import cast
 
-from striate.account.fit import unseen
+from striate.accounting.fit import unseen
 from striate.claims.claim import Claim, Verdict
 from striate.claims.questions import alone, counted, filters, out, sizes, split
-from striate.spec.checks import Pair
-from striate.spec.layers import Conv, Flatten, Pool
-from striate.spec.shapes import Axis, show
+from striate.description.checks import Pair
+from striate.description.layers import Conv, Flatten, Pool
+from striate.description.shapes import Axis, show
 
 RIGHT, CAVEAT, WRONG = Verdict
 NETWORKS = ("alexnet", "zfnet", "vgg-d", "googlenet", "resnet152")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from striate.account.memory import memory
+from striate.accounting.memory import memory
 from striate.claims.claim import Claim, Verdict
 from striate.claims.questions import (
     counted,
@@ -17,8 +17,8 @@ from striate.claims.questions import (
     split,
     trained,
 )
-from striate.spec.layers import Activation, Conv, Dropout, Linear
-from striate.spec.shapes import Axis
+from striate.description.layers import Activation, Conv, Dropout, Linear
+from striate.description.shapes import Axis
 
 RIGHT, CAVEAT, WRONG = Verdict
 

@@ -24,9 +24,9 @@ from striate.claims.questions import (
     totals,
     trained,
 )
-from striate.spec.checks import Pair
-from striate.spec.layers import Activation, BatchNorm, Conv, Dropout, Linear, Residual
-from striate.spec.shapes import show
+from striate.description.checks import Pair
+from striate.description.layers import Activation, BatchNorm, Conv, Dropout, Linear, Residual
+from striate.description.shapes import show
 
 RIGHT, CAVEAT, WRONG = Verdict
 VGG = "vgg-d"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from striate.account import Account
-from striate.account.grid import megabytes
-from striate.account.memory import memory
+from striate.accounting import Account
+from striate.accounting.memory import memory
+from striate.accounting.show.grid import megabytes
 from striate.claims.claim import Claim, Verdict
 from striate.claims.questions import (
     alone,
@@ -23,7 +23,7 @@ from striate.claims.questions import (
     split,
     totals,
 )
-from striate.spec.layers import GlobalAveragePool
+from striate.description.layers import GlobalAveragePool
 
 RIGHT, CAVEAT, WRONG = Verdict
 VGG = "vgg-d"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from striate.account import account
+from striate.accounting import account
 from striate.claims.claim import Claim, Verdict
 from striate.claims.questions import NOT_THE_FIRST, alone, counted, layer, listed, out, split, totals, year
+from striate.description.layers import Conv, Flatten, Linear, Subsample
 from striate.networks import find
 from striate.networks.lenet5 import C3_TABLE
-from striate.spec.layers import Conv, Flatten, Linear, Subsample
 
 RIGHT, CAVEAT, WRONG = Verdict
 TAPS = 25

@@ -8,14 +8,14 @@ from functools import cache
 from itertools import groupby
 from typing import cast
 
-from striate.account import Account, Counts, Row, account
+from striate.accounting import Account, Counts, Row, account
+from striate.description.checks import Pair
+from striate.description.layers import Conv, Layer, Linear
+from striate.description.network import Network, plan
+from striate.description.shapes import Shape, show
 from striate.errors import ShapeError
 from striate.networks import CATALOGUE, find
 from striate.networks.entry import Published, Trained
-from striate.spec.checks import Pair
-from striate.spec.layers import Conv, Layer, Linear
-from striate.spec.network import Network, plan
-from striate.spec.shapes import Shape, show
 
 
 @cache

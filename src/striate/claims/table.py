@@ -9,8 +9,8 @@ from itertools import groupby
 from striate.claims.claim import Claim, Uncomputed, Verdict
 from striate.claims.lines import lines
 from striate.claims.posts import POSTS, Post
+from striate.description.json import Json
 from striate.errors import ClaimError
-from striate.spec.json import Json
 
 MARKS = {Verdict.RIGHT: "✓", Verdict.CAVEAT: "~", Verdict.WRONG: "✗"}
 INDENT = " " * 10

@@ -13,8 +13,8 @@ from typing import NoReturn
 import click
 
 from striate.cli.terminal import streams
+from striate.description.labels import lines
 from striate.errors import StriateError
-from striate.spec.labels import lines
 
 VERBS = (
     *("list", "show", "cite", "account", "compare", "audit"),
@@ -25,13 +25,13 @@ BROKEN_PIPE = 141
 
 
 class Verbs(click.Group):
-    """The verbs; a module `striate.cli.<verb>` holds the `command` of each."""
+    """The verbs; a module `striate.cli.verbs.<verb>` holds the `command` of each."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*VERBS]  # not list(): once `striate list` has run, that is its module here
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return import_module(f"striate.cli.{cmd_name}").command if cmd_name in VERBS else None
+        return import_module(f"striate.cli.verbs.{cmd_name}").command if cmd_name in VERBS else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -61,7 +61,7 @@ class Verbs(click.Group):
     "  striate page runs/lenet5              the same as one file, without a server",
 )
 @click.version_option(package_name="striate", message="striate %(version)s")
-def verbs() -> None:
+def root() -> None:
     """Describe a convolutional network once; account for every number in it; train it; use it."""
 
 
@@ -72,7 +72,7 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     interrupted = _noted_interrupts()
     try:
-        verbs(prog_name="striate", standalone_mode=False)
+        root(prog_name="striate", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
         _interrupted()
     except click.ClickException as error:

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
+from striate.description.limits import DIGITS, NUMBER
+from striate.description.network import Network
 from striate.errors import FormatError, RunError, UnknownNameError, quote
 from striate.networks import ALIASES, NETWORKS, entry_of, find
-from striate.spec.limits import DIGITS, NUMBER
-from striate.spec.network import Network
 
 
 class NetworkType(click.ParamType):

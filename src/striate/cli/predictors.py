@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from striate.serve.predictor import Predictor
-from striate.serve.untrained import untrained
-from striate.spec.network import Network
+from striate.description.network import Network
+from striate.look.predictor import Predictor
+from striate.look.untrained import untrained
 from striate.train.run import open_run
 
 

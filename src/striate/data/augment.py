@@ -14,9 +14,9 @@ from torch import Tensor
 from striate.data.affine import Affine, Moves, resample
 from striate.data.elastic import draw_field
 from striate.data.preprocess import known_members
+from striate.description.checks import flag, number, one_of
 from striate.errors import FormatError, SpecError
 from striate.kernels.warp import Warp
-from striate.spec.checks import flag, number, one_of
 
 SYMMETRIES = ("none", "images", "boards")
 FARTHEST = 65_536

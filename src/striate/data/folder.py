@@ -17,8 +17,8 @@ from striate.data.cache import Cached, cache_entry
 from striate.data.decode import Header, decode, read_header, tensor_of
 from striate.data.listing import Listing, list_split
 from striate.data.store import ImageSet, room_for
+from striate.description.labels import one_line
 from striate.errors import DataError
-from striate.spec.labels import one_line
 from striate.wording import counted
 
 LISTED = 10

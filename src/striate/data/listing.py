@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from striate.description.labels import is_one_line, one_line
 from striate.errors import DataError
-from striate.spec.labels import is_one_line, one_line
 from striate.wording import counted
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")

@@ -14,9 +14,9 @@ from torch.nn.functional import pad
 
 from striate.data.resize import chunks, resized
 from striate.data.store import ImageSet, room_for
+from striate.description.checks import number, one_of, pair, whole
+from striate.description.shapes import Shape
 from striate.errors import DataError, FormatError, SpecError
-from striate.spec.checks import number, one_of, pair, whole
-from striate.spec.shapes import Shape
 
 FITS = ("pad", "resize")
 FORMS = ("digits", "line", "picture")

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from striate.description.network import Network
 from striate.kernels.binary import library
 from striate.kernels.engine import Engine, Goal, Pictures, unsupported
 from striate.kernels.layerwise import Layerwise
 from striate.kernels.names import KERNELS
-from striate.spec.network import Network
 from striate.wording import counted
 
 STEPS = 3

@@ -58,7 +58,7 @@ def compile_kernels(folder: Path) -> list[Path]:
     if all((folder / library_name(name)).exists() for name in names):
         return [folder / library_name(name) for name in names]
     command = compiler()
-    sources = sorted(SOURCES.glob("*.cpp"))
+    sources = sorted(SOURCES.rglob("*.cpp"))
     libraries: list[Path] = []
     older = list(folder.glob("kernels-*.so"))
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(os.cpu_count()) as workers:
@@ -69,7 +69,7 @@ def compile_kernels(folder: Path) -> list[Path]:
             for source, object_ in zip(sources, objects[name], strict=True):
                 chosen = () if source.name == EVERYWHERE else flags
                 macro = f"-DSTRIATE_{name.upper()}"
-                jobs.append([*command, *FLAGS, *chosen, macro, "-c", str(source), "-o", object_])
+                jobs.append([*command, *FLAGS, *chosen, macro, f"-I{SOURCES}", "-c", str(source), "-o", object_])
         list(workers.map(_run, jobs))
         for name, parts in objects.items():
             made = Path(scratch, library_name(name))
@@ -91,8 +91,8 @@ def library_name(instruction_set: str) -> str:
 def fingerprint() -> str:
     """Changes with the sources and the flags, so that a library is never older than they are."""
     digest = hashlib.blake2b(repr((FLAGS, instruction_sets())).encode(), digest_size=4)
-    for source in sorted(SOURCES.iterdir()):
-        digest.update(source.name.encode() + source.read_bytes())
+    for source in sorted(SOURCES.glob("*/*.?pp")):
+        digest.update(source.relative_to(SOURCES).as_posix().encode() + source.read_bytes())
     return digest.hexdigest()
 
 

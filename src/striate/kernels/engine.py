@@ -14,13 +14,13 @@ from weakref import finalize
 import torch
 from torch import Tensor, nn
 
+from striate.description.network import Network, plan
 from striate.errors import KernelError
 from striate.kernels.binary import Images, Layer, Library, Result, Target, Update, library
 from striate.kernels.binary import made as handle_of
 from striate.kernels.lower import FUNCTIONS, KINDS, Lowered, NotLoweredError, lower, three
 from striate.kernels.optimiser import Rule
 from striate.kernels.warp import Warp
-from striate.spec.network import Network, plan
 
 LOSSES = ("cross-entropy", "rbf-mle", "rbf-map")
 """In the order of `StriateLoss`."""

@@ -15,9 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from striate.kernels.lower import Mapped
-from striate.kernels.operators import GROUP, Affine, from_blocks, join, text_of, to_blocks
-from striate.spec.layers import (
+from striate.description.layers import (
     RBF,
     Activation,
     BatchNorm,
@@ -35,7 +33,9 @@ from striate.spec.layers import (
     Softmax,
     Subsample,
 )
-from striate.spec.network import INPUT, Network, Step, plan
+from striate.description.network import INPUT, Network, Step, plan
+from striate.kernels.lower import Mapped
+from striate.kernels.operators import GROUP, Affine, from_blocks, join, text_of, to_blocks
 
 IDENTITY = "identity"
 Fusing = Conv | Pool | Subsample | LocalResponseNorm

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any, assert_never
 
-from striate.spec.layers import (
+from striate.description.layers import (
     RBF,
     Activation,
     BatchNorm,
@@ -27,8 +27,8 @@ from striate.spec.layers import (
     Subsample,
     Table,
 )
-from striate.spec.network import Network, Step, plan
-from striate.spec.shapes import Shape, output_shape, window
+from striate.description.network import Network, Step, plan
+from striate.description.shapes import Shape, output_shape, window
 
 KINDS = ("convolution", "maximum", "average", "subsampling", "linear", "radial", "elementwise", "dropout", "response")
 """In the order of `StriateKind`."""

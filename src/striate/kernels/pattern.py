@@ -13,11 +13,11 @@ from weakref import finalize
 import torch
 from torch import Tensor, nn
 
+from striate.description.network import Network
 from striate.kernels.binary import Layer, Library, Result, Target, library
 from striate.kernels.binary import made as handle_of
 from striate.kernels.engine import LOSSES, Goal, Pictures, bound, images_of, parameters_of
 from striate.kernels.lower import Lowered, NotLoweredError, lower
-from striate.spec.network import Network
 
 
 def unsupported(network: Network, *, instruction_set: str = "") -> str | None:

@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from striate.build import Built
 from striate.look.capture import output_and_score, still
 from striate.look.choose import cam_step
 from striate.look.subject import scores
+from striate.modules import Built
 from striate.train.losses import class_scores
 
 Image = Float[Tensor, "1 channels height width"]

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from striate.build import Built
+from striate.description.layers import RBF
 from striate.look.attribution import grad_cam, integrated_gradients, occlusion, rank_correlation, saliency
 from striate.look.capture import still
 from striate.look.choose import cam_step, is_map, main_steps
@@ -14,7 +14,7 @@ from striate.look.drawing import ABOVE, BELOW, Drawing, Figure, number
 from striate.look.pictures import image_picture
 from striate.look.subject import SMALL, Shown, Subject, randomised, scores
 from striate.look.tiles import extent
-from striate.spec.layers import RBF
+from striate.modules import Built
 
 SIDE, STEP = 176, 194
 UNITS = {

@@ -7,6 +7,7 @@ from PIL import Image
 from torch import Tensor
 
 from striate.data.decode import tensor_of
+from striate.description.network import INPUT
 from striate.errors import SpecError
 from striate.look.bench import KERNELS, Kernel, Product, apply_kernel, strongest
 from striate.look.choose import convolutions
@@ -16,7 +17,6 @@ from striate.look.pictures import image_picture
 from striate.look.scenes import scene
 from striate.look.subject import Subject
 from striate.look.tiles import extent
-from striate.spec.network import INPUT
 
 SIDE, CELL = 224, 240
 LARGEST = 112

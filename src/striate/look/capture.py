@@ -8,8 +8,8 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from striate.build import Built
-from striate.spec.network import plan
+from striate.description.network import plan
+from striate.modules import Built
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def capture(model: Built) -> Iterator[dict[str, Tensor]]:
     The model is in evaluation mode, and afterwards exactly as it was, also after an error.
 
     >>> import torch
-    >>> from striate.build import build
+    >>> from striate.modules import build
     >>> from striate.networks import find
     >>> model = build(find("lenet5"))
     >>> with capture(model) as outputs:

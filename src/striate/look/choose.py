@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from math import prod
 from typing import TypeVar
 
+from striate.description.layers import Conv, Dropout, Flatten, Pool, Softmax, Subsample
+from striate.description.network import INPUT, Network, Step, plan
 from striate.errors import ShapeError, UnknownNameError, unknown_name
-from striate.spec.layers import Conv, Dropout, Flatten, Pool, Softmax, Subsample
-from striate.spec.network import INPUT, Network, Step, plan
 
 Item = TypeVar("Item")
 

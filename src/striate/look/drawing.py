@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from striate.spec.labels import one_line
+from striate.description.labels import one_line
 
 ABOVE, BELOW, MARK = (222, 45, 38), (33, 113, 217), (128, 132, 145)
 ZERO, HALF, MARKED = 128, 126, 1

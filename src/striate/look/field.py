@@ -1,6 +1,6 @@
 """Receptive fields: the exact rectangle that a unit can see, and how much it makes of each pixel in it.
 
-The rectangle follows from the description (`striate.account.unit`); the effective field is the mean size of the
+The rectangle follows from the description (`striate.accounting.unit`); the effective field is the mean size of the
 gradient of the unit's output, over all maps and some images, by each pixel (Luo, Li, Urtasun, Zemel, Understanding the
 effective receptive field in deep convolutional neural networks, 2016).
 """
@@ -11,16 +11,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from striate.account.unit import Rectangle, View, view
-from striate.build import Built
+from striate.accounting.unit import Rectangle, View, view
+from striate.description.layers import Branches, Conv, Flatten, Pool, Residual, Subsample
+from striate.description.network import Network, Step
 from striate.look.capture import output_at
 from striate.look.choose import is_map, main_steps, spread
 from striate.look.drawing import Drawing, Figure, number
 from striate.look.pictures import image_picture
 from striate.look.subject import Shown, Subject
 from striate.look.tiles import block_for, extent, in_blocks, shortened
-from striate.spec.layers import Branches, Conv, Flatten, Pool, Residual, Subsample
-from striate.spec.network import Network, Step
+from striate.modules import Built
 
 LAYERS = 6
 IMAGES = 16

@@ -7,18 +7,18 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from striate.account.words import words
-from striate.build import Built
-from striate.build.convolution import TableConvolution
+from striate.accounting.show.words import words
+from striate.description.layers import RBF, Conv, Flatten, Linear
+from striate.description.network import INPUT, Network, Step, plan
+from striate.description.shapes import show
 from striate.look.choose import convolutions, find_step, main_steps, source_name, spread
 from striate.look.drawing import Drawing, Figure, number
 from striate.look.pictures import colour_filter_picture
 from striate.look.subject import Subject
 from striate.look.tiles import Row, draw_tiles, extent
+from striate.modules import Built
+from striate.modules.convolution import TableConvolution
 from striate.networks import glyphs
-from striate.spec.layers import RBF, Conv, Flatten, Linear
-from striate.spec.network import INPUT, Network, Step, plan
-from striate.spec.shapes import show
 
 LAYERS = 6
 """Of so many convolutions the filters are shown, evenly spread, the first and the last among them."""

@@ -12,13 +12,13 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from striate.build import Built
-from striate.build.pooling import Subsampling, pooling
+from striate.description.layers import RBF, Conv, Flatten, GlobalAveragePool, Linear, Pool, Residual, Subsample
+from striate.description.network import Network, Step
+from striate.description.shapes import window
 from striate.look.capture import capture
 from striate.look.choose import main_steps, spread
-from striate.spec.layers import RBF, Conv, Flatten, GlobalAveragePool, Linear, Pool, Residual, Subsample
-from striate.spec.network import Network, Step
-from striate.spec.shapes import window
+from striate.modules import Built
+from striate.modules.pooling import Subsampling, pooling
 
 POOLINGS = ("max", "average", "none")
 SHIFTS = 8

@@ -5,7 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from striate.account.words import words
+from striate.accounting.show.words import words
+from striate.description.layers import RBF, Activation
+from striate.description.network import Step
+from striate.description.shapes import show
 from striate.look.capture import capture
 from striate.look.choose import find_step, is_map, seen_steps
 from striate.look.drawing import Drawing, Figure, number
@@ -13,9 +16,6 @@ from striate.look.pictures import image_picture
 from striate.look.subject import Shown, Subject
 from striate.look.tiles import LABEL, Row, draw_tiles, draw_vector, extent, shortened
 from striate.networks import glyphs
-from striate.spec.layers import RBF, Activation
-from striate.spec.network import Step
-from striate.spec.shapes import show
 from striate.train.losses import class_scores
 
 LEFT, RIGHT = 216, 960

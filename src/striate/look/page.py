@@ -12,8 +12,10 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined, Template
 from PIL import Image
 
-from striate.account.account import account
+from striate.accounting.rows import account
 from striate.data.decode import decode
+from striate.description.labels import path_part
+from striate.description.network import Network
 from striate.errors import ShapeError, unknown_name
 from striate.look.attribution_figure import attribution
 from striate.look.bench import Kernel
@@ -29,8 +31,6 @@ from striate.look.raster import to_png
 from striate.look.sharing import sharing
 from striate.look.subject import Shown, Subject, shown
 from striate.look.wants_figure import wants
-from striate.spec.labels import path_part
-from striate.spec.network import Network
 from striate.train.files import elsewhere, make_folder, write_whole
 
 SECTIONS = {

@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 
 from striate.data.decode import flattened
+from striate.description.labels import path_part
 from striate.errors import OutputError
 from striate.look.drawing import HALF, ZERO, Drawing, Figure
 from striate.look.raster import SUFFIXES, drawn_as, require_suffix
 from striate.read import Line
-from striate.spec.labels import path_part
 from striate.train.files import elsewhere, make_folder, write_whole
 
 LEFT, RIGHT = 56, 960

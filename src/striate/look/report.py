@@ -12,17 +12,17 @@ import torch
 from jinja2 import Environment, StrictUndefined, Template
 from PIL import Image
 
-from striate.account import CONVENTION, account
-from striate.build import Built
+from striate.accounting import CONVENTION, account
 from striate.data import ImageSet
+from striate.description.labels import one_line
+from striate.description.layers import Conv
+from striate.description.network import plan
+from striate.description.shapes import show
 from striate.look.charts import Series, line_chart
 from striate.look.learning import learning
 from striate.look.pictures import colour_filter_picture, data_uri, filter_picture, image_picture, png, sheet
 from striate.look.rejection_figure import rejection_chart
-from striate.spec.labels import one_line
-from striate.spec.layers import Conv
-from striate.spec.network import plan
-from striate.spec.shapes import show
+from striate.modules import Built
 from striate.train.files import make_folder, write_whole
 from striate.train.metrics import Evaluation, Outputs, evaluation_of
 from striate.train.rejection import PAPER_ERROR, rejection_of, scores_compared

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from striate.data.decode import tensor_of
-from striate.spec.shapes import Shape
+from striate.description.shapes import Shape
 
 COLOURS = ("#c0392b", "#2980b9", "#27ae60", "#f1c40f", "#8e44ad", "#e67e22", "#ecf0f1", "#34495e")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log10, prod
 
-from striate.account.account import account
+from striate.accounting.rows import account
+from striate.description.layers import Conv
+from striate.description.network import Network
+from striate.description.shapes import show
 from striate.look.drawing import Drawing, Figure
 from striate.look.tiles import shortened
-from striate.spec.layers import Conv
-from striate.spec.network import Network
-from striate.spec.shapes import show
 
 COLOURS = ("#2563eb", "#d97706", "#b91c1c")
 

@@ -10,13 +10,13 @@ import torch
 from jaxtyping import Float32, UInt8
 from torch import Tensor
 
-from striate.build import Built, build
 from striate.data import ImageSet, Preprocessing, hold_out, load, preprocessing_for, read_image
+from striate.description.network import Network, plan
+from striate.description.shapes import show
 from striate.errors import ShapeError
 from striate.look.scenes import scenes
+from striate.modules import Built, build
 from striate.networks import find
-from striate.spec.network import Network, plan
-from striate.spec.shapes import show
 from striate.train.losses import class_scores
 from striate.train.recipes import recipe_for
 from striate.train.run import Run, open_run

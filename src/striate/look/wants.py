@@ -9,12 +9,12 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
-from striate.account.account import account
-from striate.account.unit import view
-from striate.build import Built
+from striate.accounting.rows import account
+from striate.accounting.unit import view
+from striate.description.network import Network, Step
 from striate.look.capture import capture, output_at, still
 from striate.look.subject import Subject, scores
-from striate.spec.network import Network, Step
+from striate.modules import Built
 
 BATCH = 32
 PATCHES = 9

@@ -6,16 +6,16 @@ from textwrap import wrap
 
 from torch import Tensor
 
-from striate.account.words import words
+from striate.accounting.show.words import words
+from striate.description.layers import BatchNorm, Conv
+from striate.description.network import Network, Step, plan
+from striate.description.shapes import show
 from striate.look.choose import find_step, is_map, main_steps, spread
 from striate.look.drawing import Drawing, Figure, number
 from striate.look.pictures import image_picture
 from striate.look.subject import SMALL, Subject
 from striate.look.tiles import shortened
 from striate.look.wants import Peaks, field_of, imagined, outstanding, patches, peaks, steps_for
-from striate.spec.layers import BatchNorm, Conv
-from striate.spec.network import Network, Step, plan
-from striate.spec.shapes import show
 
 LAYERS, UNITS, CLASSES = 5, 3, 10
 LEFT, SIDE, PATCH = 150, 122, 38

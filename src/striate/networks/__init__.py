@@ -7,6 +7,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from striate.description.checks import title
+from striate.description.json import from_json
+from striate.description.limits import FILE, SEE
+from striate.description.network import Network
+from striate.description.notation.reading import from_text
 from striate.errors import FormatError, SpecError, UnknownNameError, quote, unknown_name
 from striate.networks import (
     alexnet,
@@ -24,11 +29,6 @@ from striate.networks import (
     zfnet,
 )
 from striate.networks.entry import Entry as Entry
-from striate.spec.checks import title
-from striate.spec.json import from_json
-from striate.spec.limits import FILE, SEE
-from striate.spec.network import Network
-from striate.spec.notation import from_text
 
 CATALOGUE: dict[str, Entry] = {
     **lenet1.ENTRIES,

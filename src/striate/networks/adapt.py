@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from striate.description.layers import RBF
+from striate.description.narrow import narrow
+from striate.description.network import Network, plan
 from striate.networks.glyphs import HEIGHT, WIDTH, bitmaps, centres
-from striate.spec.layers import RBF
-from striate.spec.narrow import narrow
-from striate.spec.network import Network, plan
 
 
 def adapted(network: Network, classes: tuple[str, ...]) -> Network:

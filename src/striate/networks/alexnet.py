@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 
+from striate.description.layers import (
+    Activation,
+    Conv,
+    Dropout,
+    Flatten,
+    Layer,
+    Linear,
+    LocalResponseNorm,
+    Pool,
+    Softmax,
+)
+from striate.description.network import Network
 from striate.networks.entry import Entry, Paper, Published, Trained
-from striate.spec.layers import Activation, Conv, Dropout, Flatten, Layer, Linear, LocalResponseNorm, Pool, Softmax
-from striate.spec.network import Network
 
 PAPER = Paper(
     "krizhevsky2012imagenet",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from striate.description.layers import Activation, Conv, Flatten, Layer, PositionBias, Softmax
+from striate.description.network import Network
 from striate.networks.entry import Entry, Paper, Published, Trained
-from striate.spec.layers import Activation, Conv, Flatten, Layer, PositionBias, Softmax
-from striate.spec.network import Network
 
 PAPER = Paper(
     "silver2016mastering",

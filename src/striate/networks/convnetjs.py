@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from striate.description.layers import Activation, Conv, Flatten, Layer, Linear, Pool, Softmax
+from striate.description.network import Network
 from striate.networks.entry import Entry, Paper
-from striate.spec.layers import Activation, Conv, Flatten, Layer, Linear, Pool, Softmax
-from striate.spec.network import Network
 
 PAPER = Paper(
     "karpathy2014convnetjs",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from striate.spec.network import Network, Source
+from striate.description.network import Network, Source
 
 UNITS = {"": 1.0, "%": 1.0, "thousand": 1e3, "million": 1e6, "billion": 1e9}
 
@@ -86,7 +86,7 @@ class Published:
 class Trained:
     """How the paper trained a network, as it prints it; None or "" where it prints nothing.
 
-    `rate` is the learning rate at the start; `initialisation` is a name of `striate.build.INITIALISATIONS`.
+    `rate` is the learning rate at the start; `initialisation` is a name of `striate.modules.INITIALISATIONS`.
     """
 
     place: str

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from striate.description.layers import Flatten, Linear
+from striate.description.network import Network
 from striate.networks.entry import Entry
-from striate.spec.layers import Flatten, Linear
-from striate.spec.network import Network
 
 
 def fully_connected() -> Network:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from striate.networks.entry import Entry, Paper, Published, Trained
-from striate.spec.layers import (
+from striate.description.layers import (
     Activation,
     Auxiliary,
     Block,
@@ -18,7 +17,8 @@ from striate.spec.layers import (
     Pool,
     Softmax,
 )
-from striate.spec.network import Network
+from striate.description.network import Network
+from striate.networks.entry import Entry, Paper, Published, Trained
 
 PAPER = Paper(
     "szegedy2015going",

@@ -6,9 +6,9 @@ those of subsampling with a coefficient and a bias for each map, 20 links in H3 
 
 from __future__ import annotations
 
+from striate.description.layers import Activation, Conv, Flatten, Linear, Subsample
+from striate.description.network import Network
 from striate.networks.entry import Entry, Paper, Published
-from striate.spec.layers import Activation, Conv, Flatten, Linear, Subsample
-from striate.spec.network import Network
 
 PAPER = Paper(
     "lecun1989handwritten",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from striate.description.layers import RBF, Activation, Conv, Flatten, Linear, Pool, Subsample
+from striate.description.network import Network
 from striate.networks.entry import Entry, Paper, Published
 from striate.networks.glyphs import centres, digits
-from striate.spec.layers import RBF, Activation, Conv, Flatten, Linear, Pool, Subsample
-from striate.spec.network import Network
 
 PAPER = Paper(
     "lecun1998gradient",

@@ -6,9 +6,9 @@ has, gives the second filter as 4×4 where the code has 3×3, and counts no bias
 
 from __future__ import annotations
 
+from striate.description.layers import Activation, Conv, Flatten, Layer, Linear, Pool, Softmax
+from striate.description.network import Network, Source
 from striate.networks.entry import Entry
-from striate.spec.layers import Activation, Conv, Flatten, Layer, Linear, Pool, Softmax
-from striate.spec.network import Network, Source
 
 SOURCE = Source("A Keras tutorial's LeNet-5, after LeCun and others (1998)", 2021)
 

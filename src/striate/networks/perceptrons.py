@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from striate.description.layers import Activation, Flatten, Layer, Linear
+from striate.description.network import Network
 from striate.networks.entry import Entry, Published
 from striate.networks.lenet5 import PAPER
-from striate.spec.layers import Activation, Flatten, Layer, Linear
-from striate.spec.network import Network
 
 PLACE = "section III-C, figure 9"
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from striate.networks.entry import Entry, Paper, Published, Trained
-from striate.spec.layers import (
+from striate.description.layers import (
     Activation,
     BatchNorm,
     Block,
@@ -22,7 +21,8 @@ from striate.spec.layers import (
     Residual,
     Softmax,
 )
-from striate.spec.network import Network
+from striate.description.network import Network
+from striate.networks.entry import Entry, Paper, Published, Trained
 
 PAPER = Paper(
     "he2016deep",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from striate.description.layers import Activation, Conv, Layer, LocalResponseNorm, Pool
+from striate.description.network import Network
 from striate.networks.alexnet import classifier
 from striate.networks.entry import Entry, Paper, Published, Trained
-from striate.spec.layers import Activation, Conv, Layer, LocalResponseNorm, Pool
-from striate.spec.network import Network
 
 PAPER = Paper(
     "simonyan2015very",

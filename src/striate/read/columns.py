@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from striate.build import Built, build
+from striate.modules import Built, build
 from striate.read.slide import Slid, slide
 
 

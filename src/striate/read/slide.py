@@ -12,10 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never, cast
 
-from striate.account import account
-from striate.errors import ShapeError
-from striate.spec.checks import Pair, Sides
-from striate.spec.layers import (
+from striate.accounting import account
+from striate.description.checks import Pair, Sides
+from striate.description.layers import (
     RBF,
     Activation,
     Auxiliary,
@@ -36,8 +35,9 @@ from striate.spec.layers import (
     Softmax,
     Subsample,
 )
-from striate.spec.network import Network, names, plan
-from striate.spec.shapes import Shape, window
+from striate.description.network import Network, names, plan
+from striate.description.shapes import Shape, window
+from striate.errors import ShapeError
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from striate.build import Built
-from striate.build.rbf import RadialBasis
+from striate.modules import Built
+from striate.modules.rbf import RadialBasis
 from striate.train.recipe import Recipe
 
 Pixels = Float[Tensor, "images channels height width"]

@@ -10,17 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from striate.build import Built, build
-from striate.build.convolution import TableConvolution
-from striate.build.pooling import Subsampling
 from striate.data import ImageSet, Preprocessing, epoch_order
+from striate.description.network import Network
 from striate.kernels.engine import Goal
 from striate.kernels.pattern import Pattern, unsupported
+from striate.modules import Built, build
+from striate.modules.convolution import TableConvolution
+from striate.modules.pooling import Subsampling
 from striate.reproduce.curvature import rates
 from striate.reproduce.distortion import shown
 from striate.reproduce.method import CURVATURE_IMAGES, MU, Method
 from striate.reproduce.plain import Plain
-from striate.spec.network import Network
 from striate.train.metrics import Outputs, pictures_of, run_over
 
 

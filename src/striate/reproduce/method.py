@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from striate.data.preprocess import exactly
+from striate.description import checks
 from striate.errors import FormatError, SpecError
-from striate.spec import checks
 from striate.train.recipe import Recipe
 
 ETAS = (5e-4,) * 2 + (2e-4,) * 3 + (1e-4,) * 3 + (5e-5,) * 4 + (1e-5,) * 8

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from striate.build import Built
 from striate.kernels.engine import Goal, Pictures
+from striate.modules import Built
 from striate.reproduce.curvature import gauss_newton_diagonal
 from striate.train.losses import class_scores, loss_of
 from striate.train.recipe import Recipe

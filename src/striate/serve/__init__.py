@@ -1,4 +1,4 @@
 """Answer: a predictor that knows no HTTP."""
 
-from striate.serve.predictor import Prediction as Prediction
-from striate.serve.predictor import Predictor as Predictor
+from striate.look.predictor import Prediction as Prediction
+from striate.look.predictor import Predictor as Predictor

@@ -17,12 +17,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from torch import Tensor
 
-from striate.account.unit import Rectangle, seen, unclipped
+from striate.accounting.unit import Rectangle, seen, unclipped
+from striate.description.network import INPUT
 from striate.errors import StriateError, unknown_name
+from striate.look.predictor import Predictor
 from striate.read.reader import BLANK, Reader
 from striate.serve import incoming, wire
-from striate.serve.attribution import METHODS, attribution
-from striate.serve.describe import describe, health, run_names
 from striate.serve.guard import (
     LOOPBACK,
     WAITING_LONG,
@@ -36,10 +36,10 @@ from striate.serve.guard import (
 )
 from striate.serve.incoming import RefusedError
 from striate.serve.openapi import ENDPOINTS, openapi
-from striate.serve.predictor import Predictor
-from striate.serve.sandbox import read_trial, trials, try_it
 from striate.serve.unit import explain, find_step
-from striate.spec.network import INPUT
+from striate.web.attribution import METHODS, attribution
+from striate.web.describe import describe, health, run_names
+from striate.web.sandbox import read_trial, trials, try_it
 
 BYTES = "application/octet-stream"
 MOST_VALUES = 2_000_000
@@ -65,15 +65,16 @@ def app(*predictors: Predictor, hosts: tuple[str, ...] = LOOPBACK) -> Starlette:
 
     A request names a run by `?run=NAME`, the name of its folder; without it the first answers.
     """
-    static = Path(str(files("striate.serve").joinpath("static")))
+    web = Path(str(files("striate.web")))
     handlers = Handlers(predictors).by_path()
     routes = [Route(each.path, handlers[each.path], methods=[each.method]) for each in ENDPOINTS]
 
     async def page(request: Request) -> Response:
-        return FileResponse(static / "index.html")
+        return FileResponse(web / "ui/index.html")
 
+    parts = [Mount(f"/static/{part}", StaticFiles(directory=web / part)) for part in ("ui", "compute")]
     return Starlette(
-        routes=[Route("/", page), *routes, Mount("/static", StaticFiles(directory=static))],
+        routes=[Route("/", page), *routes, *parts],
         middleware=[Middleware(Guard, hosts=hosts)],
         exception_handlers={
             RefusedError: on_refused,

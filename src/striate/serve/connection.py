@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from striate.serve.guard import SECURITY, answer
 from striate.serve.incoming import RefusedError
-from striate.serve.sandbox import error_to_dict
+from striate.web.sandbox import error_to_dict
 
 MOST = 100
 """So many connections are kept; macOS lets a process open 256 files."""

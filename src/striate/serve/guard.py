@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from striate.errors import DataError, StriateError, UnknownNameError
 from striate.serve.incoming import RefusedError
-from striate.serve.sandbox import error_to_dict
+from striate.web.sandbox import error_to_dict
 
 WAITING = 32
 """So many requests may wait for the network; one is computed at a time."""

@@ -7,8 +7,8 @@ import json
 
 from starlette.requests import ClientDisconnect, Request
 
+from striate.description.json import Json
 from striate.errors import RequestError
-from striate.spec.json import Json
 
 IMAGE_BYTES = 8 * 2**20
 JSON_BYTES = 64 * 2**10

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from striate import __version__
-from striate.serve.attribution import METHODS
-from striate.serve.sandbox import FIELDS
+from striate.web.attribution import METHODS
+from striate.web.sandbox import FIELDS
 
 Schema = dict[str, Any]
 

@@ -8,10 +8,7 @@ from typing import assert_never, cast
 import torch
 from torch import Tensor, nn
 
-from striate.build.convolution import TableConvolution
-from striate.errors import SpecError, unknown_name
-from striate.serve.predictor import Predictor
-from striate.spec.layers import (
+from striate.description.layers import (
     RBF,
     Activation,
     BatchNorm,
@@ -29,8 +26,11 @@ from striate.spec.layers import (
     Softmax,
     Subsample,
 )
-from striate.spec.network import Plan, Step
-from striate.spec.shapes import Axis, show, window
+from striate.description.network import Plan, Step
+from striate.description.shapes import Axis, show, window
+from striate.errors import SpecError, unknown_name
+from striate.look.predictor import Predictor
+from striate.modules.convolution import TableConvolution
 
 Place = tuple[int, int, int]
 """(map, row, column); (unit, 0, 0) of a flat vector."""

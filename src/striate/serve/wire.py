@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from striate.data import Step
-from striate.serve.predictor import Prediction
+from striate.look.predictor import Prediction
 
 EXACT = 64
 """A vector of so many values at most is in the head as numbers, too."""

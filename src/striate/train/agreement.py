@@ -7,10 +7,10 @@ from copy import deepcopy
 import torch
 from torch import Tensor
 
-from striate.build import Built
 from striate.data import ImageSet
 from striate.errors import AuditError
 from striate.kernels.names import KERNELS
+from striate.modules import Built
 from striate.train.losses import class_scores
 from striate.train.metrics import Outputs
 from striate.train.run import Run

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from striate.build import Built
+from striate.description.layers import Activation
+from striate.description.network import plan
 from striate.errors import LearningError
-from striate.spec.layers import Activation
-from striate.spec.network import plan
+from striate.modules import Built
 from striate.train.metrics import UNEVEN, evaluating
 from striate.train.recipe import Recipe
 from striate.wording import counted

@@ -10,10 +10,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from striate.build import Built
+from striate.description.layers import Conv
+from striate.description.network import plan
 from striate.errors import RunError
-from striate.spec.layers import Conv
-from striate.spec.network import plan
+from striate.modules import Built
 from striate.train.files import write_whole
 
 FILE = "filters.safetensors"

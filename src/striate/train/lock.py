@@ -17,8 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from striate.description.labels import one_line
 from striate.errors import RunError
-from striate.spec.labels import one_line
 from striate.train.files import unwritten
 
 try:

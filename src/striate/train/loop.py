@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from striate.build import Built
 from striate.data import (
     ImageSet,
     Preprocessing,
@@ -24,10 +23,11 @@ from striate.data import (
     relight,
     symmetric,
 )
+from striate.description.layers import Dropout
+from striate.description.network import plan
 from striate.kernels.engine import Goal, Pictures
 from striate.kernels.optimiser import RULES, Rule
-from striate.spec.layers import Dropout
-from striate.spec.network import plan
+from striate.modules import Built
 from striate.train.checkpoint import optimiser_tensors, restore
 from striate.train.losses import class_scores, loss_of
 from striate.train.metrics import counts_of, pictures_of, run_over, uneven

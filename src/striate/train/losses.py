@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from striate.spec.layers import RBF
-from striate.spec.network import Network
+from striate.description.layers import RBF
+from striate.description.network import Network
 from striate.train.recipe import Recipe
 
 Outputs = Float[Tensor, "batch classes"]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from reprlib import Repr
 from typing import Any
 
+from striate.description.labels import is_one_line
 from striate.errors import FormatError
-from striate.spec.labels import is_one_line
 
 MOST = 2**53
 """The largest whole number that every reader of JSON has exactly."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from striate.build import Built
 from striate.data import ImageSet, Preprocessing
 from striate.kernels.engine import Pictures
+from striate.modules import Built
 from striate.train.losses import class_scores, loss_of
 from striate.train.recipe import Recipe
 

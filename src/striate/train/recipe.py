@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from striate.build import INITIALISATIONS
 from striate.data import Augmentation
 from striate.data.preprocess import known_members
+from striate.description import checks
 from striate.errors import FormatError, SpecError
-from striate.spec import checks
+from striate.modules import INITIALISATIONS
 
 OPTIMISERS = ("adamw", "sgd", "adadelta")
 SCHEDULES = ("one-cycle", "constant", "steps", "plateau")

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 from striate.data import Augmentation
+from striate.description.layers import RBF, Activation
+from striate.description.network import Network, plan
 from striate.errors import FormatError, SpecError, unknown_name
 from striate.networks import CATALOGUE
-from striate.spec.layers import RBF, Activation
-from striate.spec.network import Network, plan
 from striate.train.papers import PAPERS
 from striate.train.recipe import Recipe, recipe_from_dict
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from striate.data import Preprocessing
+from striate.description.json import from_json
+from striate.description.network import Network, plan
+from striate.description.shapes import show
 from striate.errors import FormatError, RunError, SpecError, StriateError
 from striate.kernels.names import KERNELS, MOST_THREADS
-from striate.spec.json import from_json
-from striate.spec.network import Network, plan
-from striate.spec.shapes import show
 from striate.train.members import Members, parsed
 from striate.train.recipe import recipe_from_dict
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import torch
 
-from striate.spec.layers import RBF
-from striate.spec.network import Network
+from striate.description.layers import RBF
+from striate.description.network import Network
 from striate.train.metrics import Outputs
 
 PAPER_ERROR = 0.005

@@ -22,13 +22,13 @@ from typing import Any
 
 from torch import Tensor
 
-from striate.build import Built, build
 from striate.data import Preprocessing
+from striate.description.json import to_json
+from striate.description.labels import path_part
+from striate.description.network import Network
 from striate.errors import OutputError, RunError
 from striate.kernels.choice import missing
-from striate.spec.json import to_json
-from striate.spec.labels import path_part
-from striate.spec.network import Network
+from striate.modules import Built, build
 from striate.train.checkpoint import BEST, load_checkpoint, restore
 from striate.train.events import read_events
 from striate.train.files import append_line, make_folder, unwritten, write_whole

@@ -13,13 +13,13 @@ from typing import Any
 
 import torch
 
-from striate.build import build
 from striate.data import ImageSet, hold_out, load, preprocessing_for
+from striate.description.labels import is_one_line, one_line
+from striate.description.network import Network, plan
 from striate.errors import DataError, LearningError, RunError, ShapeError, SpecError
 from striate.kernels.choice import choose, missing
 from striate.kernels.optimiser import RULES
-from striate.spec.labels import is_one_line, one_line
-from striate.spec.network import Network, plan
+from striate.modules import build
 from striate.train.agreement import require_agreement
 from striate.train.checkpoint import BEST, LAST, load_checkpoint, save_checkpoint, saved_before
 from striate.train.diagnose import Finding, GradientWatch, dead_units, missed_classes, require_finite, stuck

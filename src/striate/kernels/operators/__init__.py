@@ -52,7 +52,7 @@ def run_layer(
 
     `weight` and `bias` have the shapes that `build` gives them. Values are PyTorch's to float32 accuracy.
 
-    >>> from striate.spec.layers import Conv
+    >>> from striate.description.layers import Conv
     >>> maps = to_blocks(torch.ones(3, 2, 4, 4))
     >>> made = run_layer(maps, Conv(5, kernel=3), torch.ones(5, 2, 3, 3), images=3, function="relu")
     >>> from_blocks(made, 3)[0, 0]

@@ -1,0 +1,216 @@
+"""How a network fits an input: each layer that does not, what would fit, and which inputs the network takes.
+
+A layer fits exactly where its windows read every row and column of its padded input. PyTorch and most others round
+down and say nothing; a convolution of 3×3 with stride 3 then drops the last row of a 7×7 input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from striate.accounting.fit import remedies, unseen, window_of
+from striate.accounting.show.words import words
+from striate.accounting.smallest import least_side
+from striate.description.checks import Pair
+from striate.description.json import Json
+from striate.description.layers import Conv, Pool
+from striate.description.network import Network, Outline, Plan, Step, input_shape, outline, shaped
+from striate.description.shapes import Axis, Shape, same_padding
+from striate.errors import SpecError
+
+REACH = 64
+"""How far from the given size another input size is looked for, in pixels."""
+TRIES = 200_000
+"""How many layers, of all the sizes together, are tried in the search for the smallest input."""
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A layer whose windows leave something unseen: along which axis, what, and what would fit.
+
+    `layer` holds remedies for the layer alone; `same` the padding (before, after) and the output of "same", where that
+    fits exactly; `inputs` the nearest inputs of the network, smaller and larger, with which this layer fits.
+    `padding_only` says that nothing but padding is unseen, which does no harm.
+    """
+
+    path: str
+    words: str
+    input: Shape
+    axis: str
+    formula: str
+    output: int
+    unseen: str
+    layer: tuple[str, ...]
+    same: tuple[Pair, int] | None
+    inputs: tuple[int, ...]
+    padding_only: bool
+
+
+@dataclass(frozen=True)
+class Same:
+    """A layer padded "same" where PyTorch has no such padding: (before, after) here, and what PyTorch would do."""
+
+    path: str
+    axis: str
+    here: Pair
+    torch: str
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How a network fits an input.
+
+    `problem` is the error of the layer that does not fit at all, "" where all do. `exact` holds the nearest inputs,
+    smaller and larger, with which every layer fits exactly; `smallest` the side of the smallest square input, None
+    where none of up to `tried` is taken.
+    """
+
+    network: Network
+    input: Shape
+    windows: int
+    problem: str
+    misfits: tuple[Misfit, ...]
+    same: tuple[Same, ...]
+    exact: tuple[int, ...]
+    smallest: int | None
+    tried: int
+
+    def to_dict(self) -> dict[str, Json]:
+        """The fit as JSON has it."""
+        return {
+            "network": self.network.name,
+            "input": list(self.input),
+            "layers_with_windows": self.windows,
+            "problem": self.problem or None,
+            "misfits": [
+                {
+                    "path": each.path,
+                    "axis": each.axis,
+                    "formula": each.formula,
+                    "output": each.output,
+                    "unseen": each.unseen,
+                    "padding_only": each.padding_only,
+                    "fits": list(each.layer),
+                    "same": list(each.same[0]) if each.same else None,
+                    "network_inputs": list(each.inputs),
+                }
+                for each in self.misfits
+            ],
+            "same": [
+                {"path": each.path, "axis": each.axis, "padding": list(each.here), "pytorch": each.torch}
+                for each in self.same
+            ],
+            "exact_inputs": list(self.exact),
+            "smallest_input": self.smallest,
+        }
+
+
+def fitting(network: Network, *, input: Shape | None = None) -> Fitting:
+    """How `network` fits its own input, or another of (channels, height, width).
+
+    Raises SpecError where the description itself cannot be, with any input.
+
+    >>> from striate.description.layers import Conv
+    >>> found = fitting(Network("post-002", (1, 7, 7), [Conv(1, kernel=3, stride=3)]))
+    >>> found.misfits[0].formula, found.exact, found.smallest
+    ('(7 − 3)/3 + 1 = 2.333', (6, 9), 3)
+    """
+    shape = input_shape(network.input if input is None else input)
+    outlined = outline(network)
+    planned, problem = _try(outlined, shape)
+    around = _around(outlined, shape)
+    steps = planned.steps if planned else ()
+    misfits = tuple(each for step in steps for each in _misfits(step, around, shape))
+    same = tuple(each for step in steps for each in _same(step))
+    windows = sum(window_of(step) is not None for step in steps)
+    exact = _nearest(shape[1], {size for size, paths in around.items() if not paths})
+    return Fitting(network, shape, windows, problem, misfits, same, exact, *_smallest(outlined, shape))
+
+
+def _try(outlined: Outline, shape: Shape) -> tuple[Plan | None, str]:
+    try:
+        return shaped(outlined, shape), ""
+    except SpecError as error:
+        return None, str(error)
+
+
+def _around(outlined: Outline, shape: Shape) -> dict[int, set[str]]:
+    """For each input size near the given one that the network takes, the paths of the layers that do not fit."""
+    found: dict[int, set[str]] = {}
+    for size in range(max(1, shape[1] - REACH), shape[1] + REACH + 1):
+        planned, _ = _try(outlined, _resized(shape, size))
+        if planned is not None:
+            found[size] = {step.path for step in planned.steps if unseen(step) is not None}
+    return found
+
+
+def _resized(shape: Shape, height: int) -> Shape:
+    """The input with another height, and the width as much larger or smaller."""
+    return shape[0], height, max(1, shape[2] + height - shape[1])
+
+
+def _misfits(step: Step, around: dict[int, set[str]], shape: Shape) -> list[Misfit]:
+    moved, left = window_of(step), unseen(step)
+    if moved is None or left is None:
+        return []
+    inputs = _nearest(shape[1], {size for size, paths in around.items() if step.path not in paths})
+    found: list[Misfit] = []
+    axes = {"height": moved.height, "width": moved.width}
+    if moved.height == moved.width:
+        axes = {"height and width": moved.height}
+    for name, axis in axes.items():
+        if axis.unseen() == (0, 0):
+            continue
+        only = not axis.unseen()[0]
+        fits = remedies(axis)
+        head = (step.path, words(step), step.inputs[0], name, axis.formula, axis.output, str(left))
+        found.append(Misfit(*head, fits, _as_same(axis), inputs, only))
+    return found
+
+
+def _as_same(axis: Axis) -> tuple[Pair, int] | None:
+    before, after = same_padding(axis)
+    padded = replace(axis, before=before, after=after)
+    return ((before, after), padded.output) if padded.unseen() == (0, 0) else None
+
+
+def _same(step: Step) -> list[Same]:
+    """Where "same" pads as TensorFlow does and PyTorch's own padding would not."""
+    layer, moved = step.layer, window_of(step)
+    if not isinstance(layer, (Conv, Pool)) or layer.padding != "same" or moved is None:
+        return []
+    axes = {"height": moved.height, "width": moved.width}
+    if moved.height == moved.width:
+        axes = {"height and width": moved.height}
+    return [Same(step.path, name, (a.before, a.after), _torch(a)) for name, a in axes.items() if a.stride > 1]
+
+
+def _torch(axis: Axis) -> str:
+    side = (axis.extent - 1) // 2
+    other = replace(axis, before=side, after=side)
+    shift = axis.before - side
+    way = "before ours" if shift < 0 else "after ours"
+    moved = f"its windows {abs(shift)} pixel{'s' * (abs(shift) > 1)} {way}"
+    if other.output != axis.output:
+        return f"padding={side} gives {other.output}, not {axis.output}"
+    return f"padding={side} gives {axis.output} too, {moved if shift else 'with the same windows'}"
+
+
+def _nearest(value: int, sizes: set[int]) -> tuple[int, ...]:
+    below = max((size for size in sizes if size < value), default=None)
+    above = min((size for size in sizes if size > value), default=None)
+    return tuple(size for size in (below, above) if size is not None)
+
+
+def _smallest(outlined: Outline, shape: Shape) -> tuple[int | None, int]:
+    """The side of the smallest square input that the network takes, and the last side that was tried.
+
+    No side is tried that is too small for the windows alone; where the parts of sums, or the centres of RBF units,
+    want another, larger ones are tried in turn, fewer of them for a network of thousands of layers.
+    """
+    first = least_side(outlined)
+    last = min(max(2 * max(shape), first) + REACH - 1, first + max(REACH, TRIES // len(outlined.nodes)))
+    for side in range(first, last + 1):
+        if _try(outlined, (shape[0], side, side))[0]:
+            return side, side
+    return None, last

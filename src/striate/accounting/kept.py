@@ -1,0 +1,187 @@
+"""What a network keeps between its forward and its backward pass, layer by layer, to the byte.
+
+The backward pass needs some of what the forward pass made. These are the rules of PyTorch's autograd for the modules
+that `striate.modules` makes, on a CPU, in training; the tests hold them against `saved_tensors_hooks`:
+
+* convolution and linear keep their input; behind padding that differs between sides, the padded copy of it; with a
+  connection table also the kernels laid into one dense weight;
+* pooling keeps its input; max pooling also where each maximum stood, as 8-byte whole numbers; average pooling with
+  padding that differs between sides, the size of each window;
+* subsampling keeps its input and the sums before the coefficient;
+* batch norm keeps its input, and the mean and inverse deviation of each map;
+* ReLU, tanh, sigmoid and softmax keep their output; the scaled tanh its tanh, before the scale;
+* dropout keeps its mask, one value for each (a GPU keeps one byte);
+* local response norm keeps its input, the squares with empty maps around them, the sums and their powers;
+* RBF keeps the differences to its centres;
+* flatten, sums, concatenations, global averages, padding of channels and position biases keep nothing.
+
+What two layers keep is there once: a ReLU's output is the next convolution's input. A layer whose input and weights
+need no gradient keeps nothing. Parameters are not counted here, nor is the loss (the closing softmax belongs to it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from typing import assert_never
+
+from striate.description.layers import (
+    RBF,
+    Activation,
+    BatchNorm,
+    Branches,
+    Conv,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    Linear,
+    LocalResponseNorm,
+    PadChannels,
+    Pool,
+    PositionBias,
+    Residual,
+    Softmax,
+    Subsample,
+)
+from striate.description.network import INPUT, Plan, Step
+from striate.description.shapes import Window, window
+
+INDEX_BYTES = 8
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Something that a step keeps: what it is, how many values for each image and besides, bytes of each value.
+
+    `storage` is the step whose output it is (INPUT for the images), None where the step made it for itself;
+    `width` is None where values have the network's own type.
+    """
+
+    word: str
+    storage: int | None
+    values: int
+    once: int = 0
+    width: int | None = None
+
+    def bytes(self, batch: int, width: int) -> int:
+        """The bytes for a batch of images whose values take `width` bytes each."""
+        return (self.values * batch + self.once) * (width if self.width is None else self.width)
+
+
+def gradients_needed(plan: Plan) -> list[bool]:
+    """For each step, whether a gradient of its output is needed: it has parameters, or a step before it has."""
+    needed: list[bool] = []
+    for step in plan.steps:
+        trained = isinstance(step.layer, (Conv, Linear, Subsample, BatchNorm, PositionBias))
+        needed.append(trained or any(source != INPUT and needed[source] for source in step.sources))
+    return needed
+
+
+def storages(plan: Plan, *, training: bool) -> list[int]:
+    """For each step, the step whose memory its output lies in: its own, or that of the step it is a view of."""
+    owners: list[int] = []
+    for number, step in enumerate(plan.steps):
+        passes = isinstance(step.layer, Flatten) or (
+            isinstance(step.layer, Dropout) and not (training and step.layer.rate)
+        )
+        source = step.sources[0]
+        owners.append((INPUT if source == INPUT else owners[source]) if passes else number)
+    return owners
+
+
+def kept(plan: Plan, *, closing_softmax: bool) -> list[tuple[Piece, ...]]:
+    """The pieces that each step keeps for the backward pass, each at the first step that keeps it.
+
+    `closing_softmax` says whether the last step is a softmax that the loss takes over.
+    """
+    needed, owners = gradients_needed(plan), storages(plan, training=True)
+    before: set[int] = set()
+    found: list[tuple[Piece, ...]] = []
+    for number, step in enumerate(plan.steps):
+        own: list[Piece] = []
+        source = step.sources[0]
+        needs = source != INPUT and needed[source]
+        if needed[number] and not (closing_softmax and number == plan.last):
+            for piece in _pieces(step, number, needs=needs):
+                storage = piece.storage
+                if storage is not None and storage != INPUT:
+                    storage = owners[storage]
+                if storage is not None and storage in before:
+                    continue
+                if storage is not None:
+                    before.add(storage)
+                own.append(Piece(piece.word, storage, piece.values, piece.once, piece.width))
+        found.append(tuple(own))
+    return found
+
+
+def _pieces(step: Step, number: int, *, needs: bool) -> Iterator[Piece]:
+    """What a step keeps; `needs` says whether the gradient of its input is needed."""
+    layer, shape = step.layer, step.inputs[0]
+    values = prod(step.output)
+    read, made = Piece("input", step.sources[0], prod(shape)), Piece("output", number, values)
+    match layer:
+        case Conv():
+            yield from _convolution(layer, window(layer, shape), shape[0], read)
+        case Linear():
+            yield read
+        case Pool():
+            yield from _pooling(layer, window(layer, shape), shape[0], read)
+        case Subsample():
+            if needs:
+                yield read
+            yield Piece("sums", None, values)
+        case BatchNorm():
+            yield read
+            yield Piece("mean and deviation", None, 0, once=2 * shape[0])
+        case LocalResponseNorm():
+            yield read
+            yield Piece("squares", None, (shape[0] + layer.size - 1) * prod(shape[1:]))
+            yield Piece("sums", None, values)
+            yield Piece("powers", None, values)
+        case Activation():
+            yield Piece("tanh", None, values) if layer.function == "scaled_tanh" else made
+        case Softmax():
+            yield made
+        case Dropout():
+            if layer.rate:
+                yield Piece("mask", None, values)
+        case RBF():
+            yield Piece("differences", None, values * shape[0])
+        case GlobalAveragePool() | Flatten() | PadChannels() | PositionBias() | Residual() | Branches():
+            return
+        case _:
+            assert_never(layer)
+
+
+def _convolution(layer: Conv, moved: Window, channels: int, read: Piece) -> Iterator[Piece]:
+    differs = not _symmetric(moved)
+    if differs or (layer.table is not None and any(moved.padding)):
+        padded = prod(axis.padded for axis in moved.axes)
+        yield Piece("padded input", None, channels * padded)
+    else:
+        yield read
+    if layer.table is not None:
+        taps = prod(axis.kernel for axis in moved.axes)
+        yield Piece("dense weight", None, 0, once=layer.filters * channels * taps)
+
+
+def _pooling(layer: Pool, moved: Window, channels: int, read: Piece) -> Iterator[Piece]:
+    outputs = prod(axis.output for axis in moved.axes)
+    wide = any(2 * axis.before > axis.kernel for axis in moved.axes)
+    mixed = any(axis.hangs for axis in moved.axes) and any(axis.drops for axis in moved.axes)
+    copied = not _symmetric(moved) or wide or mixed
+    if copied:
+        reach = prod((axis.output - 1) * axis.stride + axis.kernel for axis in moved.axes)
+        yield Piece("padded input", None, channels * reach)
+    else:
+        yield read
+    if layer.function == "max":
+        yield Piece("indices", None, channels * outputs, width=INDEX_BYTES)
+    elif copied:
+        yield Piece("window sizes", None, 0, once=outputs)
+
+
+def _symmetric(moved: Window) -> bool:
+    return all(axis.before == axis.after for axis in moved.axes)

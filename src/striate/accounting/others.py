@@ -1,0 +1,270 @@
+"""What other counters print for a network, and why it differs from ours.
+
+Each tool is a rule that says, for one layer, what it adds to our figure or takes from it, and a name for the reason.
+The rules are for one image, the modules that `striate.modules` makes in evaluation, and the versions of `VERSIONS`; the
+tests hold them against the tools themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import prod
+
+from striate.accounting.rows import Account, Row
+from striate.description.json import Json
+from striate.description.layers import (
+    RBF,
+    Activation,
+    BatchNorm,
+    Conv,
+    Linear,
+    LocalResponseNorm,
+    Pool,
+    PositionBias,
+    Softmax,
+    Subsample,
+)
+from striate.description.shapes import Window, show, window
+from striate.errors import SpecError, unknown_name
+
+VERSIONS = {
+    "torchinfo": "1.8.0",
+    "fvcore": "0.1.5",
+    "ptflops": "0.7.5",
+    "thop": "0.1.1",
+    "keras": "3.15.1",
+    "flopcounter": "PyTorch 2.13",
+}
+"""The version of each tool whose rule this is."""
+
+BIASES = "one for each bias, at every place"
+NOT_SUBSAMPLING = "subsampling, which it does not know"
+NOT_RBF = "RBF units, which it does not know"
+DENSE = "a connection table, as if every filter saw every map"
+OWN = "convolutions that are not plain nn.Conv2d (a table, padding that differs between sides)"
+
+Reasons = Iterator[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What a tool prints under a `label`: our figure, then each reason and what it changes, which add up to it."""
+
+    label: str
+    ours: str
+    start: int
+    reasons: tuple[tuple[str, int], ...]
+
+    @property
+    def total(self) -> int:
+        """The figure that the tool prints."""
+        return self.start + sum(amount for _, amount in self.reasons)
+
+
+@dataclass(frozen=True)
+class Others:
+    """What one tool prints for a network."""
+
+    account: Account
+    tool: str
+    figures: tuple[Figure, ...]
+
+    def to_dict(self) -> dict[str, Json]:
+        """The figures as JSON has them."""
+        return {
+            "network": self.account.network.name,
+            "input": list(self.account.input),
+            "tool": self.tool,
+            "version": VERSIONS[self.tool],
+            "figures": [
+                {
+                    "label": figure.label,
+                    "figure": figure.total,
+                    "striate": figure.start,
+                    "reasons": [{"reason": reason, "amount": amount} for reason, amount in figure.reasons],
+                }
+                for figure in self.figures
+            ],
+        }
+
+
+def as_counted_by(tool: str, account: Account) -> Others:
+    """What `tool` prints for the network of an account of one image.
+
+    Raises UnknownNameError where no such tool is known, SpecError where the tool has no such layers.
+
+    >>> from striate.accounting.rows import account
+    >>> from striate.networks import find
+    >>> [figure.total for figure in as_counted_by("torchinfo", account(find("lenet5-dense"))).figures]
+    [61706, 423038]
+    """
+    if tool not in VERSIONS:
+        raise unknown_name("tool", tool, VERSIONS)
+    one = account.for_batch(1) if account.batch != 1 else account
+    figures: list[Figure] = []
+    if tool in _PARAMETERS:
+        label, rule = _PARAMETERS[tool]
+        figures.append(_figure(label, "parameters", one.totals.parameters, one, rule, heads=tool != "thop"))
+    if tool in _MACS:
+        label, rule = _MACS[tool]
+        found = _figure(label, "MACs", one.totals.macs, one, rule, heads=False)
+        if tool == "flopcounter":
+            twice = ("the same again: 1 MAC is 2 FLOPs", found.total)
+            found = Figure(found.label, found.ours, found.start, (*found.reasons, twice))
+        figures.append(found)
+    return Others(one, tool, tuple(figures))
+
+
+def _figure(
+    label: str, ours: str, start: int, account: Account, rule: Callable[[Row], Reasons], *, heads: bool
+) -> Figure:
+    changes: dict[str, int] = {}
+    if heads and account.training != account.totals:
+        changes["auxiliary heads"] = account.training.parameters - start
+    for row in account.rows:
+        if heads or not row.in_head:
+            for reason, amount in rule(row):
+                changes[reason] = changes.get(reason, 0) + amount
+    return Figure(label, ours, start, tuple((reason, amount) for reason, amount in changes.items() if amount))
+
+
+def _torchinfo(row: Row) -> Reasons:
+    counts, positions = row.counts, prod(row.step.output[1:])
+    match row.step.layer:
+        case Conv() | Linear():
+            yield BIASES, counts.biases * positions
+        case PositionBias():
+            yield BIASES, counts.biases
+        case BatchNorm():
+            yield "batch norm: its parameters, once each", counts.parameters
+        case Subsample():
+            yield "subsampling: its parameters once each, not a product for each value", counts.parameters - counts.macs
+        case RBF():
+            yield NOT_RBF, -counts.macs
+        case _:
+            return
+
+
+def _fvcore(row: Row) -> Reasons:
+    yield from _products(row)
+    if isinstance(row.step.layer, BatchNorm):
+        yield "batch norm: two for each value", 2 * prod(row.step.output)
+
+
+def _products(row: Row) -> Reasons:
+    """What is left where only convolutions, as dense ones, and linear layers count."""
+    match row.step.layer:
+        case Conv(table=table) if table is not None:
+            links = sum(map(len, table))
+            yield DENSE, row.counts.macs * (len(table) * row.step.inputs[0][0] - links) // links
+        case Subsample():
+            yield NOT_SUBSAMPLING, -row.counts.macs
+        case RBF():
+            yield NOT_RBF, -row.counts.macs
+        case _:
+            return
+
+
+def _thop(row: Row) -> Reasons:
+    layer, values = row.step.layer, prod(row.step.output)
+    match layer:
+        case Conv() if not _plain(row):
+            yield OWN, -row.counts.macs
+        case Subsample():
+            yield NOT_SUBSAMPLING, -row.counts.macs
+        case RBF():
+            yield NOT_RBF, -row.counts.macs
+        case BatchNorm():
+            yield "batch norm: four for each value", 4 * values
+        case Pool(function="average") if _plain(row):
+            yield "average pooling: one for each output", values
+        case Softmax():
+            yield "softmax: exponentials, additions and divisions", 3 * values - 1
+        case _:
+            return
+
+
+def _thop_parameters(row: Row) -> Reasons:
+    layer = row.step.layer
+    if isinstance(layer, Conv) and not _plain(row):
+        yield OWN, -row.counts.parameters
+    elif isinstance(layer, Subsample):
+        yield NOT_SUBSAMPLING, -row.counts.parameters
+    elif isinstance(layer, PositionBias):
+        yield "position biases, which it does not know", -row.counts.parameters
+
+
+def _ptflops(row: Row) -> Reasons:
+    layer, shape = row.step.layer, row.step.inputs[0]
+    read, values = prod(shape), prod(row.step.output)
+    match layer:
+        case Conv() if not _plain(row):
+            yield OWN, -row.counts.macs
+        case Conv() | Linear():
+            yield BIASES, row.counts.biases * prod(row.step.output[1:])
+        case Activation(function="relu"):
+            yield "ReLU: every value twice, as a module and as a function", 2 * values
+        case Pool() if _plain(row):
+            yield "pooling: every input twice, as a module and as a function", 2 * read
+        case Pool():
+            moved = window(layer, shape)
+            reach = shape[0] * prod((axis.output - 1) * axis.stride + axis.kernel for axis in moved.axes)
+            yield "pooling with padding that differs between sides: its padded input", reach
+        case Subsample():
+            yield "subsampling: its inputs, not a product for each output", read - row.counts.macs
+        case BatchNorm():
+            yield "batch norm: two for each value", 2 * values
+        case LocalResponseNorm():
+            squares = (shape[0] + layer.size - 1) * prod(shape[1:])
+            yield "local response norm: its products, sums and pooling", 3 * values + squares
+        case Softmax():
+            yield "softmax: one for each value", values
+        case RBF():
+            yield NOT_RBF, -row.counts.macs
+        case _:
+            return
+
+
+def _keras_parameters(row: Row) -> Reasons:
+    layer = row.step.layer
+    if isinstance(layer, (Subsample, RBF, PositionBias)) or (isinstance(layer, Conv) and layer.table is not None):
+        raise SpecError(
+            f"Keras has no layer for {row.path}: {row.words}.",
+            "It has convolutions, pooling, linear layers and batch norm, whose parameters it prints.",
+            f"Its input is {show(row.step.inputs[0])}; a layer of your own would have {row.counts.parameters:,}.",
+        )
+    if isinstance(layer, BatchNorm):
+        yield "batch norm: moving mean and variance, as non-trainable parameters", row.counts.fixed
+
+
+def _nothing(_: Row) -> Reasons:
+    yield from ()
+
+
+def _plain(row: Row) -> bool:
+    """Whether the layer is built as PyTorch's own module."""
+    layer = row.step.layer
+    if not isinstance(layer, (Conv, Pool)):
+        return False
+    moved: Window = window(layer, row.step.inputs[0])
+    symmetric = all(axis.before == axis.after for axis in moved.axes)
+    if isinstance(layer, Conv):
+        return symmetric and layer.table is None
+    return symmetric and all(2 * axis.before <= axis.kernel for axis in moved.axes)
+
+
+_PARAMETERS: dict[str, tuple[str, Callable[[Row], Reasons]]] = {
+    "torchinfo": ("Total params", _nothing),
+    "fvcore": ("parameters", _nothing),
+    "ptflops": ("params", _nothing),
+    "thop": ("params", _thop_parameters),
+    "keras": ("Total params", _keras_parameters),
+}
+_MACS: dict[str, tuple[str, Callable[[Row], Reasons]]] = {
+    "torchinfo": ("Total mult-adds", _torchinfo),
+    "fvcore": ("flops", _fvcore),
+    "ptflops": ("MACs", _ptflops),
+    "thop": ("macs", _thop),
+    "flopcounter": ("total FLOPs", _products),
+}

@@ -1,0 +1,137 @@
+"""Receptive fields: which pixels of the input a unit sees, worked out from the description alone.
+
+Along one axis, unit i of a layer sees the pixels from `first + i·jump` to `last + i·jump`; pixel 0 is the first of the
+input, and what lies outside of the input is padding. A convolution, a pooling or a subsampling widens the field and
+multiplies the jump; a sum or a concatenation takes the union of its parts; from a flatten or a global pooling on, a
+unit sees all that the units before it saw together, clipped to the input.
+
+Where the parts of a sum or a concatenation differ in jump, the fields of its units are not all of one size; then the
+rule holds for the first unit, with the larger jump. `unit.view` is exact for every unit of every network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import assert_never
+
+from striate.accounting.unit import Rectangle, seen
+from striate.description.layers import (
+    RBF,
+    Activation,
+    BatchNorm,
+    Branches,
+    Conv,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    Linear,
+    LocalResponseNorm,
+    PadChannels,
+    Pool,
+    PositionBias,
+    Residual,
+    Softmax,
+    Subsample,
+)
+from striate.description.network import INPUT, Plan, Step
+from striate.description.shapes import Axis, window
+
+
+@dataclass(frozen=True)
+class Span:
+    """The field of a layer's units along one axis, in pixels of the input."""
+
+    first: int = 0
+    last: int = 0
+    jump: int = 1
+
+    @property
+    def size(self) -> int:
+        """How many pixels a unit sees, padding included."""
+        return self.last - self.first + 1
+
+    @property
+    def start(self) -> float:
+        """The centre of the first unit's field; the first pixel's own centre is 0."""
+        return (self.first + self.last) / 2
+
+    def through(self, axis: Axis) -> Span:
+        """The field of the units behind a window that moves over these."""
+        first = self.first - axis.before * self.jump
+        return Span(first, first + (self.last - self.first) + (axis.extent - 1) * self.jump, self.jump * axis.stride)
+
+    def union(self, other: Span) -> Span:
+        """The field of a unit that reads one of these and one of the others."""
+        return Span(min(self.first, other.first), max(self.last, other.last), max(self.jump, other.jump))
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """Size, jump and start of a layer's fields, each as (height, width)."""
+
+    height: Span
+    width: Span
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """How many pixels a unit sees."""
+        return self.height.size, self.width.size
+
+    @property
+    def jump(self) -> tuple[int, int]:
+        """How many pixels lie between the fields of neighbouring units; 0 where there is one for all."""
+        return self.height.jump, self.width.jump
+
+    @property
+    def start(self) -> tuple[float, float]:
+        """The centre of the first unit's field; the first pixel's own centre is 0."""
+        return self.height.start, self.width.start
+
+
+def receptive_fields(plan: Plan) -> list[ReceptiveField]:
+    """The receptive field of each step of a plan."""
+    found: list[ReceptiveField] = []
+    known: dict[int, Rectangle | None] = {}
+    for step in plan.steps:
+        sources = [ReceptiveField(Span(), Span()) if source == INPUT else found[source] for source in step.sources]
+        found.append(_field(step, sources, lambda source: _joined(plan, source, known)))
+    return found
+
+
+def _field(step: Step, sources: list[ReceptiveField], joined: Callable[[int], ReceptiveField]) -> ReceptiveField:
+    layer, source, shape = step.layer, sources[0], step.inputs[0]
+    match layer:
+        case Conv() | Pool() | Subsample():
+            moved = window(layer, shape)
+            return ReceptiveField(source.height.through(moved.height), source.width.through(moved.width))
+        case Flatten() | GlobalAveragePool() if len(shape) == 3:
+            return joined(step.sources[0])
+        case Residual() | Branches():
+            for other in sources[1:]:
+                source = ReceptiveField(source.height.union(other.height), source.width.union(other.width))
+            return source
+        case (
+            Flatten()
+            | GlobalAveragePool()
+            | BatchNorm()
+            | LocalResponseNorm()
+            | Activation()
+            | Softmax()
+            | Dropout()
+            | PadChannels()
+            | Linear()
+            | RBF()
+            | PositionBias()
+        ):
+            return source
+        case _:
+            assert_never(layer)
+
+
+def _joined(plan: Plan, source: int, known: dict[int, Rectangle | None]) -> ReceptiveField:
+    """The field of a unit that reads all units of `source`."""
+    pixels = seen(plan, source, known=known)
+    if pixels is None:
+        return ReceptiveField(Span(0, -1, 0), Span(0, -1, 0))
+    return ReceptiveField(Span(*pixels.rows, 0), Span(*pixels.columns, 0))

@@ -1,0 +1,1 @@
+"""How an account is shown: tables, CSV, Markdown, HTML and pictures."""

@@ -1,0 +1,136 @@
+"""The lines of a table: one a layer, one a block, or identical blocks in a row shown once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import groupby
+from operator import add
+
+from striate.accounting.counts import Counts
+from striate.accounting.fit import Unseen
+from striate.accounting.receptive import ReceptiveField
+from striate.accounting.rows import Row
+from striate.description.shapes import Shape
+
+
+@dataclass(frozen=True)
+class Line:
+    """What stands in one line of a table: a layer, or several of them added up.
+
+    A line of several has the input of its first layer, the output and the receptive field of its last. `repeats` says
+    how many more blocks it stands for that are like the one above it.
+    """
+
+    path: str
+    words: str
+    input: Shape
+    output: Shape
+    counts: Counts
+    receptive_field: ReceptiveField
+    in_head: bool
+    unseen: Unseen | None = None
+    repeats: int = 0
+
+
+def lines(rows: Sequence[Row], *, depth: int | None = None, fold: bool = True) -> list[Line]:
+    """The lines for an account's rows.
+
+    `depth` adds up all layers whose paths share their first so many names; `fold` shows identical blocks in a row by
+    the first of them and one line for the others.
+    """
+    if depth is not None:
+        groups = [list(group) for _, group in groupby(rows, lambda row: _head(row.path, depth))]
+        found = [_one(group[0]) if len(group) == 1 else _sum(_head(group[0].path, depth), group) for group in groups]
+        return _fold_alike(found, lambda place: len(groups[place]) > 1) if fold else found
+    return _folded(rows, 0) if fold else [_one(row) for row in rows]
+
+
+def _folded(rows: Sequence[Row], level: int) -> list[Line]:
+    """The lines for rows whose paths share their first `level` names."""
+    blocks = [list(group) for _, group in groupby(rows, lambda row: _head(row.path, level + 1))]
+    signatures = [_signature(block, level + 1) for block in blocks]
+    found: list[Line] = []
+    place = 0
+    while place < len(blocks):
+        period, times = _repeats(signatures, place, lambda each: len(blocks[each]) > 1)
+        for block in blocks[place : place + period]:
+            found += _folded(block, level + 1) if len(block) > 1 else [_one(block[0])]
+        if times > 1:
+            found.append(_more(blocks[place : place + period * times], period, level + 1))
+        place += period * times
+    return found
+
+
+def _fold_alike(found: list[Line], rows_in: Callable[[int], bool]) -> list[Line]:
+    """The lines, those of identical blocks in a row as the first of them and one for the others."""
+    signatures = [(line.words, line.input, line.output, line.counts, line.in_head) for line in found]
+    kept: list[Line] = []
+    place = 0
+    while place < len(found):
+        period, times = _repeats(signatures, place, rows_in)
+        kept += found[place : place + period]
+        if times > 1:
+            others = found[place + period : place + period * times]
+            counts = reduce(add, (line.counts for line in others))
+            kept.append(_told(others[0].path, others[-period], others[-1], times - 1, counts))
+        place += period * times
+    return kept
+
+
+def _repeats(signatures: Sequence[object], place: int, is_block: Callable[[int], bool]) -> tuple[int, int]:
+    """(period, times) of what repeats from a place on: a block, or a block and one or two layers; (1, 1) for none."""
+    for period in (1, 2, 3) if is_block(place) else ():
+        pattern = signatures[place : place + period]
+        times = 1
+        while signatures[place + times * period : place + (times + 1) * period] == pattern:
+            times += 1
+        if times > 1:
+            return period, times
+    return 1, 1
+
+
+def _more(blocks: list[list[Row]], period: int, level: int) -> Line:
+    """One line for all but the first `period` of `blocks`."""
+    others = blocks[period:]
+    counts = reduce(add, (row.counts for block in others for row in block))
+    first, last = _head(others[0][0].path, level), _head(others[-period][0].path, level)
+    end = _sum(last, others[-1])
+    return _told(first, replace(end, path=last), end, len(others) // period, counts)
+
+
+def _told(first: str, last: Line, end: Line, times: int, counts: Counts) -> Line:
+    """The line for `times` repetitions, from the block `first` to the block `last`; `end` is their last layer."""
+    name = first if times == 1 else f"{first} … {last.path.rpartition('.')[2]}"
+    return Line(
+        name, f"{times} more like it", end.input, end.output, counts, end.receptive_field, end.in_head, repeats=times
+    )
+
+
+def _one(row: Row) -> Line:
+    step = row.step
+    return Line(
+        row.path, row.words, step.inputs[0], step.output, row.counts, row.receptive_field, row.in_head, row.unseen
+    )
+
+
+def _sum(path: str, rows: Sequence[Row]) -> Line:
+    main = [row for row in rows if not row.in_head] or rows
+    counts = reduce(add, (row.counts for row in main))
+    last = main[-1]
+    words = f"{len(main)} layers{', training only' if main[0].in_head else ''}"
+    first = main[0].step.inputs[0]
+    return Line(path, words, first, last.step.output, counts, last.receptive_field, last.in_head)
+
+
+def _head(path: str, names: int) -> str:
+    return ".".join(path.split(".")[:names])
+
+
+def _signature(block: Sequence[Row], level: int) -> object:
+    """What makes blocks alike: the same layers by the same names, of the same shapes and counts."""
+    return [
+        (row.path.split(".")[level:], row.words, row.step.inputs, row.step.output, row.counts, row.in_head)
+        for row in block
+    ]

@@ -1,0 +1,51 @@
+"""The smallest input that the windows of a network need, worked out from its last layer back to its input."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from striate.description.layers import Conv, Flatten, GlobalAveragePool, Pool, Subsample
+from striate.description.limits import NUMBER
+from striate.description.network import INPUT, Outline
+from striate.description.shapes import Axis, window
+
+
+def least_side(outlined: Outline) -> int:
+    """No square input with a smaller side than this is taken, whatever else the layers want of it.
+
+    >>> from striate.networks import find
+    >>> from striate.description.network import outline
+    >>> least_side(outline(find("lenet5"))), least_side(outline(find("resnet18")))
+    (32, 1)
+    """
+    needed = {INPUT: (1, 1)}
+    for number in range(len(outlined.nodes) - 1, INPUT, -1):
+        node = outlined.nodes[number]
+        here = needed.pop(number, (1, 1))
+        match node.layer:
+            case Conv() | Pool() | Subsample():
+                moved = window(node.layer, (1, 1, 1))
+                padded = isinstance(node.layer, (Conv, Pool)) and node.layer.padding == "same"
+                here = _least(moved.height, here[0], same=padded), _least(moved.width, here[1], same=padded)
+            case Flatten() | GlobalAveragePool():
+                here = (1, 1)
+            case _:
+                pass
+        for source in node.sources:
+            height, width = needed.get(source, (1, 1))
+            needed[source] = max(height, here[0]), max(width, here[1])
+    return max(needed[INPUT])
+
+
+def _least(axis: Axis, windows: int, *, same: bool) -> int:
+    """The least size on which there are so many windows; more than any size may be where there is none."""
+    if same:
+        return min(NUMBER + 1, (windows - 1) * axis.stride + 1)
+    low, high = 1, NUMBER + 1
+    while low < high:
+        middle = (low + high) // 2
+        if replace(axis, size=middle).output >= windows:
+            high = middle
+        else:
+            low = middle + 1
+    return low

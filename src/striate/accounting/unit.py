@@ -1,0 +1,282 @@
+"""Which pixels of the input one unit reads, traced back from the unit to the input.
+
+`receptive` gives a rule for all units of a layer at once; here one unit, or one map as a whole, is followed backwards
+through every path. Along each axis the places that are read are a set, and so are the maps, so that gaps (dilation, a
+stride wider than the kernel), places that only padding fills, rows that no later window reads, and branches whose maps
+no table or group names are all accounted for. Paths that read different patches of one layer's output are followed one
+by one, up to `PATCHES` of them; of more, one patch that holds them all is followed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from striate.accounting.places import blocks, ends, run, smeared, spread, within
+from striate.description.layers import (
+    Branches,
+    Conv,
+    Flatten,
+    GlobalAveragePool,
+    LocalResponseNorm,
+    PadChannels,
+    Pool,
+    Subsample,
+)
+from striate.description.limits import DIGITS, NUMBER
+from striate.description.network import INPUT, Network, Plan, Step, plan
+from striate.description.shapes import Axis, Shape, show, window
+from striate.errors import SpecError, UnknownNameError, quote, unknown_name
+
+Patch = tuple[int, int, int]
+"""Maps, rows and columns, each a set of `places`."""
+PATCHES = 32
+"""How many patches of one layer's output are told apart: on a hostile network they double with every layer."""
+Interval = tuple[int, int]
+"""The first and the last place along one axis."""
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """Rows and columns of the input, each from the first to the last; row 0 is the top one."""
+
+    rows: Interval
+    columns: Interval
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.rows[1] - self.rows[0] + 1, self.columns[1] - self.columns[0] + 1
+
+    def around(self, other: Rectangle) -> Rectangle:
+        """The smallest rectangle that holds both."""
+        return Rectangle(_hull(self.rows, other.rows), _hull(self.columns, other.columns))
+
+
+@dataclass(frozen=True)
+class View:
+    """What one unit sees of the input.
+
+    `clipped` holds the pixels that it reads, None where it reads padding only; `unclipped` reaches over the edge, as
+    far as its windows do. `place` is (row, column) in its maps, None for a unit of a flat vector.
+    """
+
+    path: str
+    place: tuple[int, int] | None
+    output: Shape
+    input: Shape
+    clipped: Rectangle | None
+    unclipped: Rectangle
+
+
+def view(network: Network, unit: str, *, input: Shape | None = None) -> View:
+    """What the unit `PATH:ROW,COLUMN` sees, in whichever of the maps; `PATH` alone where the output is flat.
+
+    Raises UnknownNameError where no layer has that path, SpecError where the layer has no such unit.
+
+    >>> from striate.networks import find
+    >>> view(find("lenet5"), "S4:4,4").clipped
+    Rectangle(rows=(16, 31), columns=(16, 31))
+    """
+    planned = plan(network, input)
+    path, _, text = unit.partition(":")
+    numbers = {step.path: number for number, step in enumerate(planned.steps)}
+    if path not in numbers:
+        raise _no_layer(path, list(numbers))
+    step = planned.steps[numbers[path]]
+    if len(step.output) == 1:
+        if text:
+            raise SpecError(
+                f"{quote(unit)} names a row and a column, but {path} gives a flat vector of {show(step.output)}.",
+                "All units of a flat vector see the same pixels: those that any unit before the flatten sees.",
+                f"Ask for {path!r}.",
+            )
+        rectangle = seen(planned, numbers[path])
+        return View(path, None, step.output, planned.input, rectangle, unclipped(planned, numbers[path]))
+    row, column = place = _place(unit, text, step.output)
+    rows, columns = range(row, row + 1), range(column, column + 1)
+    clipped = seen(planned, numbers[path], rows, columns)
+    return View(
+        path,
+        place,
+        step.output,
+        planned.input,
+        clipped,
+        unclipped(planned, numbers[path], Rectangle((row, row), (column, column))),
+    )
+
+
+def seen(
+    planned: Plan,
+    number: int,
+    rows: range | None = None,
+    columns: range | None = None,
+    *,
+    known: dict[int, Rectangle | None] | None = None,
+) -> Rectangle | None:
+    """The smallest rectangle of pixels that units of a step read: of some `rows` and `columns`, or of all.
+
+    None where they read nothing but padding. `known` remembers the answers for all units of the steps that every path
+    passes through, so that asking for one step after the other costs no more than asking once.
+    """
+    wanted: dict[int, list[Patch]] = {}
+    maps, all_rows, all_columns = _whole(planned.shape(number))
+    _ask(wanted, number, (maps, _places(rows, all_rows), _places(columns, all_columns)))
+    passed: list[int] = []
+    for place in range(number, INPUT, -1):
+        patches = wanted.pop(place, [])
+        if known is not None and not wanted and patches == [_whole(planned.shape(place))]:
+            if place in known:
+                found = known[place]
+                break
+            passed.append(place)
+        for patch in patches:
+            _pass_on(planned.steps[place], patch, wanted)
+    else:
+        found = _around(wanted.get(INPUT, []))
+    if known is not None:
+        known.update(dict.fromkeys(passed, found))
+    return found
+
+
+def _places(some: range | None, whole: int) -> int:
+    return whole if some is None else run(len(some), some.start)
+
+
+def _around(patches: list[Patch]) -> Rectangle | None:
+    rows, columns = [ends(patch[1]) for patch in patches], [ends(patch[2]) for patch in patches]
+    return Rectangle(_interval(rows), _interval(columns)) if patches else None
+
+
+def _interval(parts: list[Interval]) -> Interval:
+    return min(first for first, _ in parts), max(last for _, last in parts)
+
+
+def unclipped(planned: Plan, number: int, units: Rectangle | None = None) -> Rectangle:
+    """The same as if every map went on beyond its edges, and every unit read all maps: padding counts as pixels."""
+    wanted = {number: units or _all(planned.shape(number))}
+    for place in range(number, INPUT, -1):
+        if place not in wanted:
+            continue
+        step, here = planned.steps[place], wanted.pop(place)
+        if isinstance(step.layer, (Conv, Pool, Subsample)):
+            height, width = window(step.layer, step.inputs[0]).axes
+            here = Rectangle(_reach(height, here.rows), _reach(width, here.columns))
+        elif isinstance(step.layer, (Flatten, GlobalAveragePool)):
+            here = _all(step.inputs[0])
+        for source in step.sources:
+            wanted[source] = here.around(wanted[source]) if source in wanted else here
+    return wanted[INPUT]
+
+
+def _pass_on(step: Step, patch: Patch, wanted: dict[int, list[Patch]]) -> None:
+    """Ask the sources of a step for what its units on a patch read."""
+    layer, shape = step.layer, step.inputs[0]
+    maps, rows, columns = patch
+    if isinstance(layer, (Conv, Pool, Subsample)):
+        height, width = window(layer, shape).axes
+        rows, columns = _read(height, rows), _read(width, columns)
+    match layer:
+        case Conv():
+            maps = _read_maps(layer, maps, shape[0])
+        case Flatten() | GlobalAveragePool():
+            maps, rows, columns = _whole(shape)
+        case LocalResponseNorm():
+            maps = _clipped(smeared(maps, layer.size), layer.size // 2, shape[0])
+        case PadChannels():
+            maps &= run(shape[0])
+        case Branches():
+            first = 0
+            for source, (channels, *_) in zip(step.sources, step.inputs, strict=True):
+                _ask(wanted, source, (_clipped(maps, first, channels), rows, columns))
+                first += channels
+            return
+        case _:
+            pass
+    for source in step.sources:
+        _ask(wanted, source, (maps, rows, columns))
+
+
+def _read_maps(layer: Conv, filters: int, channels: int) -> int:
+    """The input maps that some filters read."""
+    if layer.table is not None:
+        read = bytearray(channels // 8 + 1)
+        for row, wanted in zip(layer.table, reversed(format(filters, f"0{layer.filters}b")), strict=True):
+            for each in row if wanted == "1" else ():
+                read[each // 8] |= 1 << each % 8
+        return int.from_bytes(read, "little")
+    if layer.groups == 1 or filters == run(layer.filters):
+        return run(channels)
+    each = channels // layer.groups
+    return smeared(spread(blocks(filters, layer.filters // layer.groups), each), each)
+
+
+def _ask(wanted: dict[int, list[Patch]], number: int, patch: Patch) -> None:
+    """Put a patch on a step's list; one that another holds is left out, so lists stay short on any path."""
+    if not all(patch):
+        return
+    patches = wanted.setdefault(number, [])
+    if any(_holds(other, patch) for other in patches):
+        return
+    patches[:] = [other for other in patches if not _holds(patch, other)]
+    patches.append(patch)
+    if len(patches) > PATCHES:
+        maps = rows = columns = 0
+        for one in patches:
+            maps, rows, columns = maps | one[0], rows | one[1], columns | one[2]
+        patches[:] = [(maps, rows, columns)]
+
+
+def _holds(outer: Patch, inner: Patch) -> bool:
+    return all(within(small, large) for large, small in zip(outer, inner, strict=True))
+
+
+def _read(axis: Axis, places: int) -> int:
+    """The places of its input that the windows at `places` read; those in the padding are left out."""
+    return _clipped(smeared(spread(places, axis.stride), axis.kernel, axis.dilation), axis.before, axis.size)
+
+
+def _clipped(places: int, before: int, size: int) -> int:
+    """Without the `before` first places, which are taken off, and what lies beyond the next `size`."""
+    return places >> before & run(size)
+
+
+def _reach(axis: Axis, places: Interval) -> Interval:
+    first, last = (place * axis.stride - axis.before for place in places)
+    return first, last + axis.extent - 1
+
+
+def _whole(shape: Shape) -> Patch:
+    """All maps, rows and columns; a flat vector is taken as one unit."""
+    return (run(shape[0]), run(shape[1]), run(shape[2])) if len(shape) == 3 else (1, 1, 1)
+
+
+def _all(shape: Shape) -> Rectangle:
+    return Rectangle((0, shape[1] - 1), (0, shape[2] - 1)) if len(shape) == 3 else Rectangle((0, 0), (0, 0))
+
+
+def _hull(one: Interval, other: Interval) -> Interval:
+    return min(one[0], other[0]), max(one[1], other[1])
+
+
+def _place(unit: str, text: str, output: Shape) -> tuple[int, int]:
+    numbers = re.fullmatch(r"\s*(\d+)\s*,\s*(\d+)\s*", text)
+    if numbers is None:
+        raise SpecError(
+            f"{quote(unit)} does not name a unit.",
+            "A unit is a layer's path, a colon, its row and its column, counted from 0.",
+            f"Its maps are {show(output)}: try {unit.partition(':')[0]}:{output[1] // 2},{output[2] // 2}.",
+        )
+    row, column = (int(number) if len(number) <= DIGITS else NUMBER for number in numbers.groups())
+    if row >= output[1] or column >= output[2]:
+        raise SpecError(
+            f"{quote(unit)} lies outside of its maps.",
+            f"The maps are {show(output)}: rows 0 to {output[1] - 1}, columns 0 to {output[2] - 1}.",
+        )
+    return row, column
+
+
+def _no_layer(path: str, paths: list[str]) -> UnknownNameError:
+    error = unknown_name("layer", path, paths)
+    expected = error.expected if len(paths) <= 24 else "`striate account` lists the paths of all layers."
+    return UnknownNameError(error.what, expected, error.remedy)

@@ -1,0 +1,153 @@
+"""A network in a few lines: a row for each layer with weights and for each block, with the layers that follow it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, islice
+
+from striate.accounting import Account, account
+from striate.accounting.rows import Row
+from striate.accounting.show.grid import fitted, wrapped
+from striate.description.layers import (
+    RBF,
+    Auxiliary,
+    Block,
+    Branches,
+    Conv,
+    Layer,
+    Linear,
+    PositionBias,
+    Residual,
+    Subsample,
+)
+from striate.description.network import Network, branches_of, names
+from striate.description.notation.writing import spelling
+from striate.description.shapes import show
+
+HEADING = ("layer", "what it is", "output", "parameters")
+LONG = 40
+"""Characters of a layer, at the most, before its table is left out."""
+_STARTS = (Conv, Linear, RBF, Subsample, PositionBias, Residual, Branches, Auxiliary)
+"""Layers that start a row."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A row: the path of its first layer, its layers in the notation, the shape that it gives, and its parameters.
+
+    `times` identical parts in a row are one, whose parameters are those of all and whose path has the first and last.
+    """
+
+    path: str
+    words: str
+    output: str
+    parameters: int
+    times: int = 1
+
+    @property
+    def text(self) -> str:
+        """The layers, with how many times they repeat."""
+        return self.words if self.times == 1 else f"{self.times} × {_grouped(self.words)}"
+
+
+def outline(network: Network) -> list[Part]:
+    """The parts of a network, in the order they run: every layer of it, identical parts in a row once."""
+    result: Account = account(network)
+    parts = _parts(network.layers, "", iter(result.rows))
+    return [_together(list(group)) for _, group in groupby(parts, key=_likeness)]
+
+
+def outline_lines(network: Network, width: int) -> Iterator[str]:
+    """The outline as a table of at most `width`, where its columns allow it."""
+    parts = outline(network)
+    rows = [(part.path, part.text, part.output, f"{part.parameters:,}" if part.parameters else "") for part in parts]
+    yield from fitted([HEADING, (), *rows], "<<>>", width)
+    if any("×" in part.text for part in parts):
+        yield ""
+        yield from wrapped("n × (...): n times in a row; identical blocks are shown once.", width)
+
+
+def _parts(layers: Sequence[Layer], prefix: str, rows: Iterator[Row]) -> list[Part]:
+    """The parts of layers side by side; takes their rows of the account."""
+    parts: list[Part] = []
+    joins = False
+    for name, layer in zip(names(layers), layers, strict=True):
+        if isinstance(layer, Block) and any(isinstance(each, _HOLDS) for each in layer.layers):
+            parts += _parts(layer.layers, f"{prefix}{name}.", rows)
+            joins = False
+            continue
+        own = list(islice(rows, _steps(layer)))
+        new = Part(prefix + name, _words(layer), show(own[-1].step.output), sum(row.counts.parameters for row in own))
+        if joins and not isinstance(layer, (*_STARTS, Block)):
+            before = parts[-1]
+            words, parameters = f"{before.words}, {new.words}", before.parameters + new.parameters
+            parts[-1] = replace(before, words=words, output=new.output, parameters=parameters)
+        else:
+            parts.append(new)
+        joins = not isinstance(layer, (Block, Auxiliary))  # what follows a block is not in it
+    return parts
+
+
+_HOLDS = (Block, Residual, Branches, Auxiliary)
+"""Layers that hold layers: a block of them is outlined part by part."""
+
+
+def _steps(layer: Layer) -> int:
+    """How many rows of the account a layer has."""
+    match layer:
+        case Block() | Auxiliary():
+            return sum(map(_steps, layer.layers))
+        case Residual():
+            return sum(map(_steps, (*layer.layers, *layer.shortcut))) + 1
+        case Branches():
+            return sum(map(_steps, branches_of(layer).values())) + 1
+        case _:
+            return 1
+
+
+def _likeness(part: Part) -> tuple[str, str, int]:
+    return part.words, part.output, part.parameters
+
+
+def _together(alike: list[Part]) -> Part:
+    first, last = alike[0], alike[-1]
+    if len(alike) == 1:
+        return first
+    path = f"{first.path} … {last.path.rpartition('.')[2]}"
+    return replace(first, path=path, parameters=sum(part.parameters for part in alike), times=len(alike))
+
+
+def _words(layer: Layer) -> str:
+    """A layer in the notation, what repeats inside it once; names and long tables are left out."""
+    match layer:
+        case Block():
+            return _row(layer.layers)
+        case Residual():
+            shortcut = f" | {_row(layer.shortcut)}" if layer.shortcut else ""
+            return f"residual({_row(layer.layers)}{shortcut})"
+        case Branches():
+            return f"branches({'; '.join(_row(block.layers) for block in branches_of(layer).values())})"
+        case Auxiliary():
+            return f"auxiliary {layer.weight:g} ({_row(layer.layers)})"
+        case RBF():
+            return f"rbf {len(layer.centres)}"
+        case _:
+            words = spelling(layer)
+            return words if len(words) <= LONG else re.sub(r"\(.*\)", "(...)", words)
+
+
+def _row(layers: Sequence[Layer]) -> str:
+    found = [(words, len(list(group))) for words, group in groupby(map(_words, layers))]
+    return ", ".join(words if times == 1 else f"{times} × {_grouped(words)}" for words, times in found)
+
+
+def _grouped(words: str) -> str:
+    """Layers as one that can be repeated: in brackets, unless they are one."""
+    depth = 0
+    for character in words:
+        depth += (character == "(") - (character == ")")
+        if character in ",×" and not depth:
+            return f"({words})"
+    return words

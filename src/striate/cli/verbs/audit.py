@@ -1,0 +1,93 @@
+"""striate audit: the account held against the module that PyTorch runs, and the module against every other kernel."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from striate.cli import terminal
+from striate.cli.parameters import NETWORK
+from striate.description.network import Network
+
+if TYPE_CHECKING:
+    from striate.audit import Check
+    from striate.audit_kernels import KernelCheck
+
+
+@click.command("audit", epilog="\b\nExamples:\n  striate audit lenet5\n  striate audit mine.json --json")
+@click.argument("network", type=NETWORK)
+@click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
+def command(network: Network, as_json: bool) -> None:
+    """Hold the account of NETWORK against the built PyTorch module, layer by layer, and all kernels against the module.
+
+
+    NETWORK is a name of the catalogue, a line of notation, a file or the folder of a run.
+
+    Compares shapes, parameters, fixed values, MACs and the bytes kept for the backward pass, for which no memory is
+    spent on the network's weights. Then a training step with random weights is taken on the module and on every other
+    kernel that may run the network: outputs and gradients must be the same. The exit code is 2 where anything differs.
+    """
+    from striate.audit import audit, require_agreement
+    from striate.audit_kernels import audit_kernels, require_kernels
+    from striate.cli.print.progress import working
+
+    checks = audit(network)
+    if not as_json:
+        _print_layers(checks)
+        require_agreement(checks)
+        click.echo(f"\nAll {len(checks)} layers of {network.name} agree with the account.")
+    with working("Taking a step on all kernels"):
+        kernels = audit_kernels(network)
+    if as_json:
+        click.echo(json.dumps([_members(check, kernels) for check in checks], indent=2))
+        require_agreement(checks)
+    else:
+        _print_kernels(kernels)
+    require_kernels(kernels)
+
+
+def _print_layers(checks: list[Check]) -> None:
+    from striate.accounting.show.grid import fitted
+    from striate.description.shapes import show
+
+    rows: list[tuple[str, ...]] = [("layer", "output", "parameters", "MACs", "MACs counted by", "")]
+    for check in checks:
+        counter, mark = check.counted_by if check.macs[1] else "", "✓" if check.agrees else "✗"
+        figures = (show(check.output[1]), f"{check.parameters[1]:,}", f"{check.macs[1]:,}")
+        rows.append((check.path, *figures, counter, mark))
+    click.echo("\n".join(fitted(rows, "<>>><<", terminal.width(), drop=[4, 3])))
+
+
+def _print_kernels(kernels: list[KernelCheck]) -> None:
+    from striate.accounting.show.grid import fitted, wrapped
+
+    rows: list[tuple[str, ...]] = [("kernels", "outputs off by", "gradients off by", "")]
+    notes: list[str] = []
+    for check in kernels:
+        if check.refused:
+            notes += wrapped(f"not run: {check.refused}", terminal.width(), first=f"{check.kernels}: ")
+            continue
+        outputs, gradients = (f"{max(each.values(), default=0.0):.1e}" for each in (check.outputs, check.gradients))
+        mark = "✓" if check.agrees else f"✗  {', '.join(check.wrong[:3])}{', ...' if check.wrong[3:] else ''}"
+        rows.append((check.kernels, outputs, gradients, mark))
+    click.echo("\nBeside the module on PyTorch, after a training step:")
+    click.echo("\n".join([*fitted(rows, "<>><", terminal.width()), *notes]))
+
+
+def _members(check: Check, kernels: list[KernelCheck]) -> dict[str, Any]:
+    keys = ("path", "output", "parameters", "fixed", "macs", "kept", "counted_by", "agrees")
+    return {key: getattr(check, key) for key in keys} | {
+        "kernels": {each.kernels: _kernel_members(each, check.path) for each in kernels}
+    }
+
+
+def _kernel_members(check: KernelCheck, path: str) -> dict[str, Any]:
+    """What kernels show at a layer; null where they show nothing there, or no number."""
+    if check.refused:
+        return {"refused": check.refused}
+    found = {"output": check.outputs.get(path), "gradients": check.gradients.get(path)}
+    numbers = {name: off if off is not None and math.isfinite(off) else None for name, off in found.items()}
+    return numbers | {"agrees": path not in check.wrong}

@@ -1,0 +1,205 @@
+"""striate evaluate: how well a run, or several runs together, do on images that they have never seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from striate.cli.parameters import RUN
+from striate.description.labels import one_line
+from striate.wording import counted, percent
+
+if TYPE_CHECKING:
+    from striate.data import ImageSet
+    from striate.look.stress import Stress
+    from striate.train.metrics import Evaluation
+    from striate.train.run import Run
+
+
+NAMED = 5
+"""So many classes that are missed are named."""
+
+
+@click.command(
+    "evaluate",
+    epilog="\b\nExamples:\n  striate evaluate runs/lenet5\n  striate evaluate runs/lenet5 --json > test.json\n"
+    "  striate evaluate runs/lenet5 --data my-digits\n"
+    "  striate evaluate runs/lenet5 --split validation\n"
+    "  striate evaluate runs/lenet5 --reject        how often it errs where it may leave answers out\n"
+    "  striate evaluate runs/lenet5 --stress        shifted, turned, scaled, squeezed, with noise\n"
+    "  striate evaluate runs/lenet5 runs/lenet5-2   each alone, and both as a committee",
+)
+@click.argument("folders", metavar="RUN...", type=RUN, nargs=-1, required=True)
+@click.option(
+    "--split",
+    type=click.Choice(["test", "validation"]),
+    default="test",
+    show_default=True,
+    help="The images to look at. A look at the test images is recorded in the run.",
+)
+@click.option("--data", help="Other images than the run's own, as striate train takes them; classes match by name.")
+@click.option("--reject", is_flag=True, help="Print the error of what is kept for some shares that are rejected.")
+@click.option("--stress", is_flag=True, help="Distort the images too, in five ways, and draw it in the run's pictures.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON; rates are fractions.")
+def command(folders: tuple[Path, ...], split: str, data: str | None, reject: bool, stress: bool, as_json: bool) -> None:
+    """Evaluate RUN's best weights on its test images; of several RUNs each alone, and all as a committee.
+
+    RUN is the folder of a run; the name of a network stands for its run, lenet5 for runs/lenet5.
+
+    A committee answers by the mean of its networks' probabilities. The run records each look at the test images: a
+    model that is chosen by them is not measured by them any more.
+    """
+    if stress and len(folders) > 1:
+        raise click.UsageError("--stress takes one RUN.")
+
+    from striate.train.run import open_run
+
+    runs = [open_run(folder) for folder in folders]
+    if len(runs) > 1:
+        _committee(runs, split, data, reject=reject, as_json=as_json)
+    else:
+        _alone(runs[0], split, data, reject=reject, stress=stress, as_json=as_json)
+
+
+def _alone(run: Run, split: str, data: str | None, *, reject: bool, stress: bool, as_json: bool) -> None:
+    from striate.cli.print.progress import working
+    from striate.cli.print.rejection import reached_line, rejection_members, rejection_table
+    from striate.cli.print.stress import stress_members, stress_tables
+    from striate.look.report import write_report
+    from striate.train.metrics import evaluation_of
+    from striate.train.rejection import rejection_of, scores_compared
+    from striate.train.session import evaluate
+
+    with working("Evaluating"):
+        outputs, images = evaluate(run, split=split, source=data)
+    found, rejection = evaluation_of(outputs, run.classes), rejection_of(outputs)
+    compared = scores_compared(run.network)
+    own_test = split == "test" and images.source == run.data.source
+    run.log("evaluated", source=images.source, split=split, **asdict(found))
+    if own_test:
+        run = run.looked_at_test()
+        write_report(run, outputs, images)
+    stressed = _stress(run, images) if stress else None
+    if as_json:
+        members = asdict(found) | {"rejection": rejection_members(rejection, compared)}
+        click.echo(json.dumps(members | ({"stress": stress_members(stressed)} if stressed else {})))
+        return
+    click.echo(f"{run.network.name} on {counted(found.images, f'{split} image')} of {one_line(images.source)}")
+    for line in figures(found):
+        click.echo(f"  {line}")
+    click.echo(f"  {reached_line(rejection)}")
+    _print_classes(found)
+    if reject:
+        click.echo(f"\n{rejection_table(rejection, compared)}")
+    if stressed:
+        click.echo(f"\n{stress_tables(stressed)}")
+        click.echo(f"\npicture: {one_line(str(run.path('pictures/stress.svg')))}")
+    if own_test:
+        times = "once" if run.test_looks == 1 else f"{run.test_looks} times"
+        click.echo(f"\nThe test images of this run have been looked at {times}.")
+        click.echo(f"report: {one_line(str(run.path('report.html')))}")
+
+
+def _stress(run: Run, images: ImageSet) -> Stress:
+    """Distort, and draw."""
+    from striate.cli.print.progress import working
+    from striate.look.stress import stress
+    from striate.look.stress_figure import stress_figure
+    from striate.train.files import make_folder, write_whole
+
+    with working("Distorting"):
+        found = stress(run, images)
+    make_folder(run.path("pictures"))
+    write_whole(run.path("pictures/stress.svg"), stress_figure(found, run.network.name).standalone())
+    return found
+
+
+def _committee(runs: list[Run], split: str, data: str | None, *, reject: bool, as_json: bool) -> None:
+    from striate.cli.print.progress import working
+    from striate.cli.print.rejection import rejection_members, rejection_table
+    from striate.train.committee import COMPARED, committee
+    from striate.train.metrics import evaluation_of
+    from striate.train.rejection import PAPER_ERROR, rejection_of, scores_compared
+
+    with working(f"Evaluating {len(runs)} runs"):
+        found = committee(runs, split=split, source=data)
+    classes = runs[0].classes
+    outputs = [*found.members, found.together]
+    names = [one_line(str(run.folder)) for run in runs] + ["together"]
+    compared = [scores_compared(run.network) for run in runs] + [COMPARED]
+    evaluations = [evaluation_of(each, classes) for each in outputs]
+    rejections = [rejection_of(each) for each in outputs]
+    for run, evaluation in zip(runs, evaluations, strict=False):
+        run.log("evaluated", source=found.images.source, split=split, **asdict(evaluation))
+        if split == "test" and found.images.source == run.data.source:
+            run.looked_at_test()
+    if as_json:
+        members = [
+            asdict(evaluation) | {"rejection": rejection_members(rejection, words)}
+            for evaluation, rejection, words in zip(evaluations, rejections, compared, strict=True)
+        ]
+        named = [{"run": name} | each for name, each in zip(names, members[:-1], strict=False)]
+        click.echo(json.dumps({"runs": named, "together": members[-1]}))
+        return
+    shown = counted(len(found.images), f"{split} image")
+    click.echo(f"{len(runs)} networks on {shown} of {one_line(found.images.source)}\n")
+    width = max(map(len, names))
+    more = [head for head in ("top 5", "balanced") if head in _more(evaluations[0])]
+    heads = "".join(f"  {head:>7}" for head in more)
+    click.echo(f"  {'run':{width}}  errors   wrong{heads}     sure  rejected for {PAPER_ERROR:.1%}")
+    for name, evaluation, rejection in zip(names, evaluations, rejections, strict=True):
+        kept = rejection.reach()
+        share = "never" if kept is None else percent(kept.share)
+        cells = "".join(f"  {_more(evaluation)[head]:>{max(7, len(head))}}" for head in more)
+        click.echo(
+            f"  {name:{width}}  {evaluation.errors:6,}  {percent(evaluation.error_rate):>6}{cells}  "
+            f"{percent(evaluation.confidence):>7}  {share:>17}"
+        )
+    click.echo(
+        f"\nTogether: the mean of their probabilities. Of the images, {found.missed_by_all:,} are wrong in every "
+        f"network, {found.missed_by_some:,} in at least one."
+    )
+    _print_classes(evaluations[-1])
+    if reject:
+        click.echo(f"\n{rejection_table(rejections[-1], COMPARED)}")
+
+
+def figures(found: Evaluation) -> Iterator[str]:
+    """What an evaluation says of all classes together, and which of them are missed."""
+    more = "".join(f", {name} {text}" for name, text in _more(found).items() if name != "balanced")
+    wrong = f"wrong {percent(found.error_rate)} ({counted(found.errors, 'image')})"
+    yield f"right {percent(found.top1)}, {wrong}{more}"
+    if found.uneven:
+        yield f"balanced accuracy {percent(found.balanced_accuracy)}, the mean of the classes' recalls"
+    if found.missed:
+        named = ", ".join(f"{name} (recall 0% of {_images(found, name)})" for name in found.missed[:NAMED])
+        others = f" and {len(found.missed) - NAMED:,} more" if len(found.missed) > NAMED else ""
+        yield f"not once recognised: {named}{others}"
+    yield f"on average {percent(found.confidence)} sure of its answers"
+
+
+def _more(found: Evaluation) -> dict[str, str]:
+    """Figures by name that say something of some sets only: of five classes, all are among the top 5."""
+    from striate.train.metrics import TOP
+
+    some = {"top 5": percent(found.top5)} if len(found.per_class) > TOP else {}
+    return some | ({"balanced": percent(found.balanced_accuracy)} if found.uneven else {})
+
+
+def _images(found: Evaluation, name: str) -> str:
+    return counted(int(found.per_class[name]["images"]), "image")
+
+
+def _print_classes(found: Evaluation) -> None:
+    width = max(5, *map(len, found.per_class))
+    click.echo(f"\n  {'class':{width}}  images  errors  recall   precision")
+    for name, row in found.per_class.items():
+        click.echo(
+            f"  {name:{width}}  {row['images']:6.0f}  {row['errors']:6.0f}  {percent(row['recall']):>7}  "
+            f"{percent(row['precision']):>7}"
+        )

@@ -1,0 +1,93 @@
+"""striate look: pictures of what a network has learned, and of what it does with an image."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from striate.description.labels import one_line
+
+ONLY = ("filters", "learning", "maps", "bench", "fields", "attribution", "wants", "invariance", "sharing")
+
+
+class Words(click.ParamType):
+    """Words parted by commas."""
+
+    name = "section,..."
+
+    def convert(
+        self, value: str | tuple[str, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        return value if isinstance(value, tuple) else tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+@click.command(
+    "look",
+    epilog="\b\nExamples:\n"
+    "  striate look runs/lenet5                            everything, with one of the run's own images\n"
+    "  striate look runs/lenet5 four.png                   everything, with a picture of yours\n"
+    "  striate look alexnet photo.jpg --only bench,maps    fresh weights: nothing is learned yet\n"
+    "  striate look runs/lenet5 --only maps --layer C3     all maps of one layer\n"
+    "  striate look runs/lenet5 --only fields --unit S4:2,2\n"
+    "  striate look runs/lenet5 four.png --png             for slides\n"
+    "  striate look runs/lenet5 four.png --only attribution --class 9\n"
+    "  striate look runs/lenet5 four.png --only bench --kernel '0 1 0; 1 -4 1; 0 1 0'",
+)
+@click.argument("target", metavar="RUN|NETWORK")
+@click.argument("images", metavar="[IMAGE...]", nargs=-1)
+@click.option("--only", type=Words(), default=(), help=f"Some of: {', '.join(ONLY)}.")
+@click.option("--layer", metavar="PATH", help="One layer, with all its maps; also the layer for Grad-CAM.")
+@click.option("--unit", metavar="PATH:ROW,COL", help="The unit whose receptive field is shown.")
+@click.option("--class", "label", metavar="NAME", help="The class to attribute. By default the likeliest.")
+@click.option("--kernel", metavar="NUMBERS", help="A kernel for the bench: rows of numbers, parted by semicolons.")
+@click.option("--data", help="Other images to look through than the run's own, as striate train takes them.")
+@click.option("--out", type=click.Path(path_type=Path), help="The folder. By default RUN/look or look/NETWORK.")
+@click.option("--png", is_flag=True, help="Write each figure as a PNG, too.")
+@click.option("--quiet", is_flag=True, help="Print nothing but the page's path.")
+def command(
+    target: str,
+    images: tuple[str, ...],
+    only: tuple[str, ...],
+    layer: str | None,
+    unit: str | None,
+    label: str | None,
+    kernel: str | None,
+    data: str | None,
+    out: Path | None,
+    png: bool,
+    quiet: bool,
+) -> None:
+    """Look inside RUN, or inside NETWORK with fresh weights.
+
+    Writes look.html, one page that needs nothing beside it, and each figure as an SVG. The model that is looked at
+    does not change. Without IMAGE, one of the run's validation images is shown.
+    """
+    from striate.cli.print.progress import working
+    from striate.look import page
+    from striate.look.bench import parse_kernel
+    from striate.look.raster import require_raster
+    from striate.look.subject import subject
+
+    if png:
+        require_raster()
+    found = subject(target, data=data)
+    wish = page.Wish(only, layer, unit, label, images, parse_kernel(kernel) if kernel else None)
+    page.check(found, wish)
+    names = [key for key in page.SECTIONS if key in (only or page.SECTIONS)]
+    sections: list[page.Section] = []
+    for place, name in enumerate(names, 1):
+        with working(f"{name}, {place} of {len(names)}", quiet=quiet):
+            made = list(page.look(found, replace(wish, only=(name,))))
+        sections += made
+        if made and not quiet:
+            count = len(made[0].figures)
+            click.echo(f"{name:12} {count:2} figure{'s' if count > 1 else ' '} {made[0].seconds:6.1f} s")
+    own = Path("runs", found.network.name)
+    if not (quiet or found.trained) and own.name == found.network.name and (own / "run.json").is_file():
+        click.echo(f"The weights are random. Those of its run: striate look {own}", err=True)
+    folder = out or page.default_folder(target, found.network)
+    written = page.write_look(found, sections, folder=folder, png=png)
+    click.echo(os.fsencode(written) if quiet else f"page: {one_line(str(written))}")

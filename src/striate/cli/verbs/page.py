@@ -1,0 +1,44 @@
+"""striate page: the page of a run as one file, without a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from striate.cli.parameters import RUN_OR_NETWORK
+from striate.description.network import Network
+
+
+@click.command(
+    "page",
+    epilog="\b\nExamples:\n"
+    "  striate page runs/lenet5                   writes lenet5.html: open it, send it, put it on a stick\n"
+    "  striate page runs/lenet5 -o digits.html\n"
+    "  striate page runs/lenet5 runs/lenet5-dense   draw once, and see what each says\n"
+    "  striate serve runs/alexnet                 for a network of more than 100 million MACs",
+)
+@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=RUN_OR_NETWORK)
+@click.option(
+    "--out", "-o", type=click.Path(path_type=Path), help="The file. By default the first RUN's name, with .html."
+)
+def command(folders: tuple[Path | Network, ...], out: Path | None) -> None:
+    """Write RUN's network as one HTML file to draw on, which computes in the browser.
+
+    The page of striate serve, without a server: every layer live, class scores, how each unit came by its value, which
+    pixels speak for a class, and a sandbox. With several RUNs one drawing goes to all of them. The weights are in the
+    file; it fetches nothing, works from a disk, and gives PyTorch's numbers. For networks of up to 100 million MACs an
+    image in all.
+
+    RUN is the folder of a run. A network (a name of the catalogue, a line of notation or a file) stands for its run,
+    lenet5 for runs/lenet5; where there is none, its weights are random, and the page says so.
+    """
+    from striate.cli.predictors import names_of, predictors_of
+    from striate.description.labels import one_line, path_part
+    from striate.export.page import write_page
+
+    predictors = predictors_of(folders)
+    file = out or Path(f"{path_part(predictors[0].run.folder.resolve().name)}.html")
+    size = write_page(*predictors, file=file)
+    names = names_of(predictors)
+    click.echo(f"{one_line(str(file))}   {names}, {size / 1e6:.1f} MB. It needs nothing else: open it in a browser.")

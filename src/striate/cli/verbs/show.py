@@ -1,0 +1,110 @@
+"""striate show: what a network is, where it comes from, and what its paper prints beside what is computed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import click
+
+from striate.accounting import account
+from striate.accounting.show.grid import wrapped
+from striate.cli import terminal
+from striate.cli.parameters import NETWORK
+from striate.cli.print.facts import COUNTED, facts
+from striate.cli.print.outline import outline_lines
+from striate.description.json import to_json
+from striate.description.layers import RBF, Layer, Linear, Softmax
+from striate.description.network import Network, plan
+from striate.description.notation.writing import to_text
+from striate.description.shapes import show
+from striate.networks import Entry, entry_of, other_names
+
+LABEL = 12
+
+
+@click.command(
+    "show",
+    epilog="\b\nExamples:\n"
+    "  striate show googlenet\n"
+    "  striate show lenet5 --as net > mine.net     a copy to change; then: striate account mine.net\n"
+    "  striate show resnet50 --as json > mine.json",
+)
+@click.argument("network", type=NETWORK)
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(["net", "line", "json"]),
+    help="Print the description itself: in the notation, in the notation on one line, or as JSON.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what is said of it as JSON.")
+def command(network: Network, form: str | None, as_json: bool) -> None:
+    """Show what NETWORK is and where it comes from.
+
+    Its paper and each departure from it, the published figures beside the computed ones, and an outline. striate
+    account NETWORK has every layer and what it costs.
+    """
+    if form == "json":
+        terminal.echo_json(to_json(network))
+    elif form is not None:
+        click.echo(to_text(network, one_line=form == "line").rstrip("\n"))
+    elif as_json:
+        terminal.echo_json(json.dumps(facts(network), indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(_card(network, terminal.width())))
+
+
+def _card(network: Network, width: int) -> Iterator[str]:
+    entry, source, result = entry_of(network) or Entry(lambda: network, ""), network.source, account(network)
+    yield from wrapped(" = ".join([network.name, *(other_names(network.name) if entry.about else ())]), width)
+    yield from wrapped(entry.about, width, "")
+    yield ""
+    if source is not None:
+        place = f", {source.place}" if source.place else ""
+        yield from _labelled("paper", f"{source.paper}, {source.year}{place}", width)
+        for number, departure in enumerate(source.departures):
+            yield from _labelled("" if number else "departures", departure, width)
+    yield from _labelled("input", show(result.input), width)
+    yield from _labelled("output", f"{show(plan(network).output)} {_output(network.layers[-1])}", width)
+    training = result.training.parameters
+    heads = f"; {training:,} in training, with auxiliary heads" if training != result.totals.parameters else ""
+    yield from _labelled("parameters", f"{result.totals.parameters:,}{heads}", width)
+    yield from _labelled("MACs", f"{result.totals.macs:,} per image", width)
+    if entry.recipe:
+        yield from _labelled("recipe", f"{entry.recipe} (striate train {network.name} uses it)", width)
+    if entry.published:
+        yield from ["", *_published(network, entry, width)]
+    yield from ["", *outline_lines(network, width)]
+
+
+def _published(network: Network, entry: Entry, width: int) -> Iterator[str]:
+    """What the paper prints, and where we compute the same, what it comes to."""
+    totals = account(network).totals
+    rows = [("published", "", "computed", "", "")]
+    for figure in entry.published:
+        computed = getattr(totals, COUNTED[figure.measure]) if figure.measure in COUNTED else None
+        mark = "" if computed is None else "✓" if figure.agrees(computed) else "≠"
+        where = f"{figure.data}, {figure.place}" if figure.data else figure.place
+        rows.append((figure.measure, figure.text, "" if computed is None else f"{computed:,}", mark, where))
+    sizes = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for measure, value, computed, mark, where in rows:
+        head = f"{measure:{sizes[0]}}  {value:>{sizes[1]}}  {computed:>{sizes[2]}} {mark:{sizes[3]}}  "
+        yield from wrapped(where, width, " " * len(head), head)
+    if any(row[3] == "≠" for row in rows):
+        yield from wrapped("≠: not the same to the digits that the paper prints.", width)
+
+
+def _output(last: Layer) -> str:
+    match last:
+        case Softmax():
+            return "probabilities"
+        case Linear():
+            return "logits"
+        case RBF():
+            return "distances"
+        case _:
+            return "values"
+
+
+def _labelled(label: str, text: str, width: int) -> list[str]:
+    return wrapped(text, width, " " * LABEL, label.ljust(LABEL))

@@ -1,0 +1,148 @@
+"""The same architecture at another width, input or number of classes: for tests, benchmarks and small machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import lcm
+
+from striate.description import checks
+from striate.description.layers import (
+    RBF,
+    Auxiliary,
+    Block,
+    Branches,
+    Conv,
+    Layer,
+    Linear,
+    PadChannels,
+    Residual,
+)
+from striate.description.network import Network, branches_of, plan
+from striate.description.shapes import Shape, show
+from striate.errors import ShapeError, SpecError
+
+
+def narrow(network: Network, factor: float = 1.0, *, input: Shape | None = None, classes: int | None = None) -> Network:
+    """`network` with `factor` times its filters and units, on another input and for another number of classes.
+
+    The last linear layer, and that of each auxiliary head, keep their units, or get `classes`. Widths stay multiples
+    of every number of groups. Raises SpecError where a connection table, RBF centres, or a sum with the input's own
+    maps fix the widths, and ShapeError where the layers do not fit the input.
+
+    >>> from striate.description.layers import Flatten
+    >>> net = Network("n", (1, 8, 8), [Conv(8, kernel=3), Flatten(), Linear(40), Linear(10)])
+    >>> [getattr(layer, "filters", getattr(layer, "units", None)) for layer in narrow(net, 0.25).layers]
+    [2, None, 10, 10]
+    """
+    if checks.number("factor", factor, least=0) == 0:
+        raise SpecError("factor is 0.", "It must be more than 0, such as 0.25.")
+    if classes is not None:
+        checks.whole("classes", classes)
+    everything = list(_all(network.layers))
+    if factor != 1 and any(isinstance(each, RBF) or (isinstance(each, Conv) and each.table) for each in everything):
+        raise SpecError(
+            f"{network.name} cannot be made narrower.",
+            "Its connection table or its RBF centres name every map and unit.",
+        )
+    if classes is not None:
+        _require_linear_end(network, classes)
+    groups = lcm(*(each.groups for each in everything if isinstance(each, Conv)))
+    layers = _Width(factor, groups, classes).head(network.layers)
+    found = replace(network, input=network.input if input is None else input, layers=layers)
+    plan(replace(network, input=found.input))
+    try:
+        output = plan(found).output
+    except ShapeError as error:
+        raise SpecError(
+            f"{network.name} does not fit together at another width: {error.where} {error.what}",
+            "Values that are added to the input's own, or put behind them, keep their number, as the input's do.",
+            "Put a layer with weights before them, or into the shortcut.",
+        ) from None
+    if classes is not None and output != (classes,):
+        raise SpecError(
+            f"{network.name} has an output of {show(output)}, which cannot be {classes} classes.",
+            "What comes after its last linear layer fixes it.",
+        )
+    return found
+
+
+def _require_linear_end(network: Network, classes: int) -> None:
+    """Raise SpecError unless a linear layer gives one value for each class."""
+    ending = network.layers[-1]
+    if isinstance(ending, RBF):
+        raise SpecError(
+            f"{network.name} ends in {len(ending.centres)} RBF units, which cannot be {classes} classes.",
+            "Each unit has a centre of its own, which is chosen by hand.",
+            "Give the RBF layer one centre for each class, or take a network with a linear output.",
+        )
+    if not any(_has_linear(layer) for layer in network.layers):
+        raise SpecError(
+            f"{network.name} has no linear layer whose units could be {classes} classes.",
+            "Its number of classes follows from its input.",
+        )
+
+
+@dataclass(frozen=True)
+class _Width:
+    factor: float
+    groups: int
+    classes: int | None
+
+    def size(self, width: int) -> int:
+        if self.factor == 1:
+            return width
+        return max(min(width, self.groups), round(width * self.factor / self.groups) * self.groups)
+
+    def head(self, layers: Sequence[Layer]) -> list[Layer]:
+        """Layers of which the last linear one gives the classes."""
+        last = max((place for place, layer in enumerate(layers) if _has_linear(layer)), default=-1)
+        return [self._last(layer) if place == last else self.layer(layer) for place, layer in enumerate(layers)]
+
+    def _last(self, layer: Layer) -> Layer:
+        if isinstance(layer, Block):
+            return replace(layer, layers=self.head(layer.layers))
+        if isinstance(layer, Linear):
+            return replace(layer, units=self.classes or layer.units)
+        return layer
+
+    def layer(self, layer: Layer) -> Layer:
+        match layer:
+            case Conv():
+                return replace(layer, filters=self.size(layer.filters))
+            case Linear():
+                return replace(layer, units=self.size(layer.units))
+            case PadChannels():
+                return replace(layer, channels=self.size(layer.channels))
+            case Block():
+                return replace(layer, layers=self.chain(layer.layers))
+            case Residual():
+                return replace(layer, layers=self.chain(layer.layers), shortcut=self.chain(layer.shortcut))
+            case Branches():
+                return replace(layer, branches=[self.layer(block) for block in branches_of(layer).values()])
+            case Auxiliary():
+                return replace(layer, layers=self.head(layer.layers))
+            case _:
+                return layer
+
+    def chain(self, layers: Sequence[Layer]) -> list[Layer]:
+        return [self.layer(layer) for layer in layers]
+
+
+def _has_linear(layer: Layer) -> bool:
+    """Whether a linear layer stands here, or in a row of layers here."""
+    return isinstance(layer, Linear) or (isinstance(layer, Block) and any(map(_has_linear, layer.layers)))
+
+
+def _all(layers: Sequence[Layer]) -> Iterator[Layer]:
+    for layer in layers:
+        yield layer
+        match layer:
+            case Block() | Auxiliary():
+                yield from _all(layer.layers)
+            case Residual():
+                yield from _all([*layer.layers, *layer.shortcut])
+            case Branches():
+                yield from _all(list(branches_of(layer).values()))
+            case _:
+                pass

@@ -1,0 +1,73 @@
+// The C interface. Nothing is thrown across it.
+#include "api/interface.hpp"
+
+#include "layers/alone.hpp"
+#include "engine/engine.hpp"
+#include "api/guard.hpp"
+#include "layers/join.hpp"
+
+using striate::Alone;
+using striate::Engine;
+using striate::guarded;
+using striate::made;
+
+extern "C" {
+
+int32_t striate_new(const StriateLayer* layers, int32_t count, void** engine) {
+    return made<Engine>(engine, layers, count);
+}
+
+void striate_free(void* engine) { delete static_cast<Engine*>(engine); }
+
+int32_t striate_forward(void* engine, const StriateImages* images, float* outputs, int32_t threads) {
+    return guarded([&] { static_cast<Engine*>(engine)->forward(*images, outputs, threads); });
+}
+
+int32_t striate_step(void* engine, const StriateImages* images, const StriateTarget* target,
+                     const StriateUpdate* update, int32_t threads, StriateResult* result) {
+    return guarded([&] { *result = static_cast<Engine*>(engine)->step(*images, *target, *update, threads); });
+}
+
+int32_t striate_warp(void* engine, const StriateImages* images, const StriateWarp* warp, float* to, int32_t threads) {
+    return guarded([&] { static_cast<Engine*>(engine)->warp(*images, *warp, to, threads); });
+}
+
+int32_t striate_profile(void* engine, double* seconds) {
+    return guarded([&] { static_cast<Engine*>(engine)->profile(seconds); });
+}
+
+int32_t striate_layer_new(const StriateLayer* layer, int32_t input_function, void** alone) {
+    return made<Alone>(alone, *layer, input_function);
+}
+
+void striate_layer_free(void* layer) { delete static_cast<Alone*>(layer); }
+
+int32_t striate_layer_forward(void* layer, const StriatePass* pass, int32_t threads) {
+    return guarded([&] { static_cast<Alone*>(layer)->forward(*pass, threads); });
+}
+
+int32_t striate_layer_backward(void* layer, const StriatePass* pass, int32_t threads) {
+    return guarded([&] { static_cast<Alone*>(layer)->backward(*pass, threads); });
+}
+
+int32_t striate_join_forward(const StriateJoin* join, int32_t threads) {
+    return guarded([&] { striate::join_forward(*join, threads); });
+}
+
+int32_t striate_join_backward(const StriateJoin* join, int32_t threads) {
+    return guarded([&] { striate::join_backward(*join, threads); });
+}
+
+int32_t striate_to_groups(const float* images, float* groups, int64_t count, int32_t channels, int32_t positions,
+                          int32_t threads) {
+    return guarded([&] { striate::to_groups(images, groups, {count, channels, positions}, threads); });
+}
+
+int32_t striate_from_groups(const float* groups, float* images, int64_t count, int32_t channels, int32_t positions,
+                            int32_t threads) {
+    return guarded([&] { striate::from_groups(groups, images, {count, channels, positions}, threads); });
+}
+
+int32_t striate_lanes(void) { return striate::LANES; }
+
+}

@@ -1,0 +1,84 @@
+#include "layers/join.hpp"
+
+#include "simd/functions.hpp"
+#include "layout/images.hpp"
+#include "engine/shared.hpp"
+#include "simd/sums.hpp"
+
+namespace striate {
+namespace {
+
+int64_t groups_of(int64_t images) { return (images + GROUP - 1) / GROUP; }
+int live_lanes(int64_t images, int64_t group) { return int(std::min<int64_t>(GROUP, images - group * GROUP)); }
+
+// task(group, channel, where its values begin) for all of them.
+template <class Task>
+void each_channel(const StriateJoin& join, int threads, Task task) {
+    Shared& all = shared();
+    const std::lock_guard<std::mutex> lock(all.mutex);
+    const ptrdiff_t size = ptrdiff_t(join.positions) * GROUP;
+    all.threads.run(int(groups_of(join.images)), threads, [&](int g, int) {
+        for (int c = 0; c < join.channels; c++) task(g, c, (ptrdiff_t(g) * join.channels + c) * size);
+    });
+}
+
+}  // namespace
+
+void join_forward(const StriateJoin& join, int threads) {
+    const ptrdiff_t size = ptrdiff_t(join.positions) * GROUP;
+    each_channel(join, threads, [&](int, int c, ptrdiff_t at) {
+        const auto factor = [&](int term) { return join.scales[term] ? join.scales[term][c] : 1.0f; };
+        const auto offset = [&](int term) { return join.scales[term] ? join.shifts[term][c] : 0.0f; };
+        const float *one = join.terms[0] + at, *two = join.terms[1] ? join.terms[1] + at : nullptr;
+        float* to = join.out + at;
+        const Vector first = spread(factor(0)), second = spread(two ? factor(1) : 0.0f);
+        const Vector shift = spread(offset(0) + (two ? offset(1) : 0.0f));
+        for (ptrdiff_t i = 0; i < size; i += LANES) {
+            const Vector sum = load(one + i) * first + shift;
+            const Vector both = two ? sum + load(two + i) * second : sum;
+            store(to + i, join.function == RELU ? relu_of(both) : both);
+        }
+        if (join.function != RELU) activate(join.function, to, join.positions);
+    });
+}
+
+void join_backward(const StriateJoin& join, int threads) {
+    const ptrdiff_t size = ptrdiff_t(join.positions) * GROUP;
+    const int64_t groups = groups_of(join.images);
+    GroupSums sums[2] = {{groups, join.channels}, {groups, join.channels}};
+    each_channel(join, threads, [&](int g, int c, ptrdiff_t at) {
+        for (int term = 0; term < 2; term++) {
+            if (!join.gradients[term]) continue;
+            float* to = join.gradients[term] + at;
+            std::memcpy(to, join.out_gradient + at, sizeof(float) * size);
+            pass_through(join.function, join.out + at, to, join.positions);
+            if (!join.scales[term]) continue;
+            sums[term].add(g, c, to, join.terms[term] + at, join.positions, live_lanes(join.images, g));
+            const Vector factor = spread(join.scales[term][c]);
+            for (ptrdiff_t i = 0; i < size; i += LANES) store(to + i, load(to + i) * factor);
+        }
+    });
+    for (int term = 0; term < 2; term++)
+        if (join.scale_gradients[term])
+            sums[term].total(join.shift_gradients[term], join.scale_gradients[term]);
+}
+
+void to_groups(const float* images, float* groups, Extent extent, int threads) {
+    Shared& all = shared();
+    const std::lock_guard<std::mutex> lock(all.mutex);
+    const Maps maps{extent.channels, 1, extent.positions};
+    const StriateImages given{nullptr, images, nullptr, extent.images, 0.0f, 1.0f};
+    all.threads.run(int(groups_of(extent.images)), threads,
+                    [&](int g, int) { gather(given, int64_t(g) * GROUP, maps, groups + g * maps.size()); });
+}
+
+void from_groups(const float* groups, float* images, Extent extent, int threads) {
+    Shared& all = shared();
+    const std::lock_guard<std::mutex> lock(all.mutex);
+    const Maps maps{extent.channels, 1, extent.positions};
+    all.threads.run(int(groups_of(extent.images)), threads, [&](int g, int) {
+        scatter(groups + g * maps.size(), maps, images + g * maps.size(), live_lanes(extent.images, g));
+    });
+}
+
+}  // namespace striate

@@ -1,0 +1,46 @@
+// Squares of LANES × LANES floats turned over, in registers.
+#pragma once
+
+#include <utility>
+
+#include "simd/vector.hpp"
+
+namespace striate {
+
+// Lanes 0 … width − 1 of every second run of `width` come from `a`, the others from `b`: the low half of an exchange
+// takes the even runs of both, the high half the odd runs.
+template <int WIDTH, bool HIGH, int... LANE>
+inline Vector exchange(Vector a, Vector b, std::integer_sequence<int, LANE...>) {
+    return __builtin_shufflevector(
+        a, b, ((LANE & WIDTH) ? LANES + LANE - (HIGH ? 0 : WIDTH) : LANE + (HIGH ? WIDTH : 0))...);
+}
+
+template <int WIDTH>
+inline Vector low(Vector a, Vector b) {
+    return exchange<WIDTH, false>(a, b, std::make_integer_sequence<int, LANES>());
+}
+
+template <int WIDTH>
+inline Vector high(Vector a, Vector b) {
+    return exchange<WIDTH, true>(a, b, std::make_integer_sequence<int, LANES>());
+}
+
+template <int WIDTH = LANES / 2>
+inline void transpose(Vector (&rows)[LANES]) {
+    for (int r = 0; r < LANES; r++) {
+        if (r & WIDTH) continue;
+        const Vector a = rows[r], b = rows[r + WIDTH];
+        rows[r] = low<WIDTH>(a, b), rows[r + WIDTH] = high<WIDTH>(a, b);
+    }
+    if constexpr (WIDTH > 1) transpose<WIDTH / 2>(rows);
+}
+
+// Lane i of the result is the sum of the lanes of row i: a transposition that adds as it goes.
+template <int WIDTH = LANES / 2>
+inline Vector sums_of(Vector (&rows)[LANES]) {
+    for (int r = 0; r < WIDTH; r++) rows[r] = low<WIDTH>(rows[r], rows[r + WIDTH]) + high<WIDTH>(rows[r], rows[r + WIDTH]);
+    if constexpr (WIDTH > 1) return sums_of<WIDTH / 2>(rows);
+    else return rows[0];
+}
+
+}  // namespace striate

@@ -1,0 +1,125 @@
+"""A predictor: images in, class probabilities out, and every layer's output on the way. It knows no HTTP."""
+
+from __future__ import annotations
+
+from copy import copy, deepcopy
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from itertools import chain
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from striate.data import Step, read_image
+from striate.data.image_file import open_picture, prepare
+from striate.description.network import INPUT, Plan, plan
+from striate.look.capture import capture
+from striate.modules import Built
+from striate.train.losses import class_scores
+from striate.train.run import Run, require_answers
+
+Images = Float[Tensor, "images channels height width"]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of one image; `probabilities` by class, `steps` is how the image was brought to its form.
+
+    `trained` is False where its weights are random.
+    """
+
+    image: str
+    name: str
+    probability: float
+    probabilities: dict[str, float]
+    steps: tuple[Step, ...]
+    trained: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """One image seen through a network: the prediction, its input, and the output of each step that was asked for.
+
+    `outputs` goes by the number of the step in the plan; `INPUT` is the input. None has a batch axis.
+    """
+
+    prediction: Prediction
+    outputs: dict[int, Tensor]
+
+
+class Predictor:
+    """A run's best weights, ready for images: `Predictor(open_run("runs/lenet5"))("four.png").name`.
+
+    With a `model` that has learned nothing, that takes the place of the run's weights: see `striate.look.untrained`.
+    """
+
+    def __init__(self, run: Run, *, model: Built | None = None) -> None:
+        self.run = run
+        self.trained = model is None
+        self.model = run.model() if model is None else model
+        self.temperature = run.temperature if model is None else 1.0
+        self._recent = lru_cache(maxsize=4)(self._read)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The network's layers in the order they run."""
+        return plan(self.run.network)
+
+    def twin(self) -> Predictor:
+        """The same predictor with modules of its own over the same weights, so that another thread can use it."""
+        other = copy(self)
+        weights = chain(self.model.parameters(), self.model.buffers())
+        other.model = deepcopy(self.model, {id(each): each for each in weights})
+        return other
+
+    def __call__(self, image: str | Path) -> Prediction:
+        """What is on one image file. Raises DataError, naming the file, where it cannot be read."""
+        pixels, steps = read_image(image, self.run.preprocessing)
+        return self._predict(self.run.preprocessing.normalise(pixels), steps, str(image))
+
+    def read(self, content: bytes, *, prepared: bool = True) -> tuple[Images, tuple[Step, ...]]:
+        """The input that the bytes of an image file make, and the steps on the way; DataError where there is none.
+
+        Without `prepared` a drawing is not brought to MNIST's form, but only to the input's size. The last few images
+        are remembered: much is asked about one.
+        """
+        return self._recent(content, prepared)
+
+    @torch.inference_mode(False)  # what is remembered may be asked for its gradient
+    def _read(self, content: bytes, prepared: bool) -> tuple[Images, tuple[Step, ...]]:
+        way = self.run.preprocessing if prepared else replace(self.run.preprocessing, form="picture")
+        pixels, steps = prepare(open_picture(content), way)
+        return way.normalise(pixels), steps
+
+    def predict(self, content: bytes, *, prepared: bool = True) -> Prediction:
+        """What is on the image of which these are the file's bytes."""
+        return self._predict(*self.read(content, prepared=prepared), "")
+
+    @torch.inference_mode()
+    def watch(self, content: bytes, steps: set[int] | None = None, *, prepared: bool = True) -> Watched:
+        """The same, with the outputs of some `steps` of the plan, or of all that run."""
+        values, made = self.read(content, prepared=prepared)
+        with capture(self.model) as outputs:
+            prediction = self._predict(values, made, "")
+        wanted = {number: step.path for number, step in enumerate(self.plan.steps) if steps is None or number in steps}
+        kept = {number: outputs[path][0] for number, path in wanted.items() if path in outputs}
+        return Watched(prediction, {INPUT: values[0]} | kept)
+
+    def scores(self, images: Images) -> Float[Tensor, "images classes"]:
+        """A score for each class, the larger the likelier: logits, or RBF distances with their sign turned."""
+        return class_scores(self.run.network, self.model.logits(images))
+
+    @torch.inference_mode()
+    def _predict(self, images: Images, steps: tuple[Step, ...], image: str) -> Prediction:
+        # The whole network runs, so that a closing softmax can be watched; its logarithm has the logits' differences.
+        outputs = self.model(images)
+        network = self.run.network
+        scores = outputs.log() if network.probabilities else class_scores(network, outputs)
+        found = (scores[0] / self.temperature).softmax(0)
+        require_answers(found, self.run.folder)
+        values = found.tolist()
+        probabilities = dict(zip(self.run.classes, values, strict=True))
+        name = max(probabilities, key=probabilities.__getitem__)
+        return Prediction(image, name, probabilities[name], probabilities, steps, self.trained)

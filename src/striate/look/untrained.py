@@ -1,0 +1,62 @@
+"""A network that has learned nothing, ready for images as a trained one is, so that it can be drawn on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from striate.data import ImageSet, preprocessing_for
+from striate.description.network import Network, plan
+from striate.description.shapes import show
+from striate.errors import ShapeError
+from striate.look.predictor import Predictor
+from striate.modules import build
+from striate.train.recipes import recipe_for
+from striate.train.run import DataRecord, Run
+
+DIGIT = (28, 28)
+"""The size of a digit of MNIST, which networks for grey images are drawn on with."""
+
+
+def untrained(network: Network, *, seed: int = 0) -> Predictor:
+    """A predictor of a network with weights drawn at random: those that its training would begin with.
+
+    Its classes are the ten digits for grey images and ten outputs, else they are numbered. Raises ShapeError where the
+    network takes no image, or does not end in a score for each class.
+
+    >>> from striate import find
+    >>> found = untrained(find("lenet5"))
+    >>> found.trained, found.run.classes[:3]
+    (False, ('0', '1', '2'))
+    """
+    channels, output = network.input[0], plan(network).output
+    if channels not in (1, 3):
+        raise ShapeError(
+            f"{network.name} takes {show(network.input)}, which is no image.",
+            "A network that is served takes images of 1 channel (grey) or 3 (colour).",
+        )
+    if len(output) != 1:
+        raise ShapeError(
+            f"{network.name} ends in {show(output)}.",
+            "A network that is served ends in a vector: a score for each class.",
+            "End it in flatten, or global_average, and linear.",
+        )
+    digits = channels == 1
+    recipe = recipe_for(network)
+    size = DIGIT if digits else network.input[1:]
+    classes = tuple(str(each) if digits and output == (10,) else f"class {each}" for each in range(output[0]))
+    blank = torch.zeros(1, channels, *size, dtype=torch.uint8)
+    images = ImageSet(blank, torch.zeros(1).long(), classes, "none", "train", "digits" if digits else "picture")
+    run = Run(
+        folder=Path(network.name),
+        network=network,
+        recipe=recipe,
+        data=DataRecord("", classes, None, False, (), 0, 0, "", ""),
+        preprocessing=preprocessing_for(network.input, images, low=recipe.low, high=recipe.high),
+        threads=1,
+        device="cpu",
+        environment={},
+    )
+    drawn = torch.Generator().manual_seed(seed)
+    return Predictor(run, model=build(network, initialisation=recipe.initialisation, generator=drawn).eval())

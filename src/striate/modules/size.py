@@ -1,0 +1,84 @@
+"""Whether a network can be built at all: a description of one line may ask for more memory than there is."""
+
+from __future__ import annotations
+
+import os
+from math import prod
+from typing import assert_never
+
+from striate.description.layers import (
+    RBF,
+    Activation,
+    BatchNorm,
+    Branches,
+    Conv,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    Linear,
+    LocalResponseNorm,
+    PadChannels,
+    Pool,
+    PositionBias,
+    Residual,
+    Softmax,
+    Subsample,
+)
+from striate.description.network import Network, Plan, Step
+from striate.description.shapes import show, window
+from striate.errors import SpecError
+
+BYTES = 4
+"""Of a weight and of a value: 32-bit floats."""
+MOST = 2**60
+"""The bytes that a tensor may have where there is no memory behind it."""
+
+
+def require_memory(network: Network, planned: Plan, device: str) -> None:
+    """Raise SpecError where the weights, or the feature map of one image, are larger than the machine's memory."""
+    available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if device == "cpu" else MOST
+    step = max(planned.steps, key=lambda each: max(_weights(each), prod(each.output)))
+    weights = BYTES * sum(map(_weights, planned.steps))
+    largest = BYTES * max(prod(planned.input), *(prod(each.output) for each in planned.steps))
+    if max(weights, largest) > available:
+        raise SpecError(
+            f"{network.name} is too large to run here: its weights take {weights / 1e9:,.3g} GB, its largest feature "
+            f"map {largest / 1e9:,.3g} GB for one image.",
+            f"This machine has {available / 1e9:,.3g} GB of memory; the largest layer is {step.path}, whose output is "
+            f"{show(step.output)}.",
+            "Make it, or the input, smaller; `striate account --memory` says what every layer takes.",
+        )
+
+
+def _weights(step: Step) -> int:
+    """How many numbers the module of a step holds."""
+    layer, shape = step.layer, step.inputs[0]
+    match layer:
+        case Conv():
+            moved = window(layer, shape)
+            return layer.filters * (shape[0] // layer.groups * moved.height.kernel * moved.width.kernel + 1)
+        case Linear():
+            return (shape[0] + 1) * layer.units
+        case RBF():
+            return len(layer.centres) * shape[0]
+        case BatchNorm():
+            return 4 * shape[0]
+        case Subsample():
+            return 2 * shape[0]
+        case PositionBias():
+            return prod(shape)
+        case (
+            Pool()
+            | LocalResponseNorm()
+            | Activation()
+            | Softmax()
+            | Dropout()
+            | Flatten()
+            | GlobalAveragePool()
+            | PadChannels()
+            | Residual()
+            | Branches()
+        ):
+            return 0
+        case _:
+            assert_never(layer)

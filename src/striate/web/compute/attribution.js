@@ -1,0 +1,95 @@
+/** Which pixels speak for a class, as striate.web.attribution answers. */
+
+import { gradient } from "./backward.js";
+
+/** About so many MACs are spent on an answer, in ... */
+const MACS = 1e9;
+/** ... at least and at most so many runs of the network. */
+const [FEWEST, MOST] = [16, 256];
+/** On the way from a blank image the gradient is taken at so many points at most. */
+const POINTS = 64;
+/** After so many milliseconds others are let in. */
+const TURN = 25;
+
+/** For each pixel, how much it speaks for the class of that number (above 0) or against it. */
+export async function attribution(model, input, number, method) {
+  const runs = Math.floor(Math.min(MOST, Math.max(FEWEST, MACS / model.numbers.macs)));
+  const [, height, width] = model.numbers.preprocessing.shape;
+  const found = await (method === "occlusion" ? occlusion : integratedGradients)(model, input, number, runs);
+  return Array.from({ length: height }, (_, row) => Array.from(found.subarray(row * width, (row + 1) * width)));
+}
+
+/** By hiding patches one after another (Zeiler and Fergus, 2014). */
+async function occlusion(model, input, number, most) {
+  const { shape, low } = model.numbers.preprocessing;
+  const [channels, height, width] = shape;
+  const { side, stride } = patches(height, width, most);
+  const score = (values) => model.scores(model.run(values))[number];
+  const whole = score(input);
+  const [fall, count] = [new Float64Array(height * width), new Float64Array(height * width)];
+  const turn = turns();
+  for (const top of corners(height, side, stride)) {
+    for (const left of corners(width, side, stride)) {
+      const covered = input.slice();
+      each(channels, height, width, { top, left, side }, (at) => { covered[at] = low; });
+      const value = whole - score(covered);
+      each(1, height, width, { top, left, side }, (at) => {
+        fall[at] += value;
+        count[at] += 1;
+      });
+      await turn();
+    }
+  }
+  return fall.map((sum, at) => sum / count[at]);
+}
+
+/** By the gradients on the way from a blank image (Sundararajan and others, 2017), channels added up. */
+async function integratedGradients(model, input, number, runs) {
+  const { shape, low } = model.numbers.preprocessing;
+  const size = shape[1] * shape[2];
+  const points = Math.min(POINTS, runs);
+  const found = new Float64Array(size);
+  const turn = turns();
+  for (let point = 0; point < points; point += 1) {
+    const share = (point + 0.5) / points;
+    const slopes = gradient(model, model.run(input.map((value) => low + share * (value - low))), number);
+    slopes.forEach((slope, at) => { found[at % size] += ((input[at] - low) * slope) / points; });
+    await turn();
+  }
+  return found;
+}
+
+/** Gives what lets others in whenever they have waited long enough. */
+function turns() {
+  let began = performance.now();
+  return async () => {
+    if (performance.now() - began < TURN) return;
+    await new Promise((then) => { setTimeout(then); });
+    began = performance.now();
+  };
+}
+
+/** The side of a patch, and the least stride with which at most so many cover an image; wider where they must be. */
+function patches(height, width, most) {
+  let side = Math.max(1, Math.floor(Math.min(height, width) / 6));
+  let stride = 1;
+  while ([height, width].reduce((all, size) => all * (1 + Math.ceil((size - side) / stride)), 1) > most) {
+    stride += 1;
+    side = Math.max(side, stride);
+  }
+  return { side, stride };
+}
+
+/** Where squares begin: `stride` apart, and one at the end, so that every pixel is covered. */
+function corners(size, side, stride) {
+  const last = Math.max(0, size - side);
+  return [...Array.from({ length: Math.ceil(last / stride) }, (_, at) => at * stride), last];
+}
+
+function each(channels, height, width, { top, left, side }, act) {
+  for (let channel = 0; channel < channels; channel += 1) {
+    for (let row = top; row < Math.min(height, top + side); row += 1) {
+      for (let column = left; column < Math.min(width, left + side); column += 1) act((channel * height + row) * width + column);
+    }
+  }
+}

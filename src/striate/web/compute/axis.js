@@ -1,0 +1,95 @@
+/** A window that moves along one axis, as striate.description.shapes and striate.accounting.fit work it out. */
+
+import { rint } from "./planes.js";
+
+/** How far from the given one another input, kernel, stride or padding is looked for. */
+const FAR = 2048;
+
+/** From the first to the last pixel of one window. */
+export const extent = ({ kernel, dilation }) => dilation * (kernel - 1) + 1;
+
+/** The input with its padding. */
+export const padded = ({ before, size, after }) => before + size + after;
+
+/** The number of windows; 0 where not even one fits. */
+export function windowsOf(axis) {
+  const room = padded(axis) - extent(axis);
+  if (room < 0) return 0;
+  if (!axis.ceil) return Math.floor(room / axis.stride) + 1;
+  const count = Math.ceil(room / axis.stride) + 1;
+  return (count - 1) * axis.stride >= axis.size + axis.before ? count - 1 : count;
+}
+
+/** The formula with its numbers in it: (7 − 3)/3 + 1 = 2.333. */
+export function formula(axis) {
+  const { size, kernel, stride, before, after, dilation } = axis;
+  const padding = [before, after].filter(Boolean).map((side) => ` + ${side}`).join("");
+  const long = dilation === 1 ? kernel : `(${dilation}·${kernel - 1} + 1)`;
+  return `(${size}${padding} − ${long})/${stride} + 1 = ${general((padded(axis) - extent(axis)) / stride + 1)}`;
+}
+
+/** A number in four figures, as Python's `.4g` has it. */
+function general(value) {
+  if (value === 0) return "0";
+  let exponent = Math.floor(Math.log10(Math.abs(value)));
+  let figures = rint(value * 10 ** (3 - exponent));
+  if (Math.abs(figures) === 10_000) [figures, exponent] = [figures / 10, exponent + 1];
+  if (exponent < 4) return String(figures / 10 ** (3 - exponent));
+  return `${figures / 1000}e+${String(exponent).padStart(2, "0")}`;
+}
+
+/** (before, after) of "same": the output is ceil(size / stride), the odd pixel after. */
+export function samePadding(axis) {
+  const total = Math.max(0, (Math.ceil(axis.size / axis.stride) - 1) * axis.stride + extent(axis) - axis.size);
+  return [Math.floor(total / 2), Math.ceil(total / 2)];
+}
+
+/** How many pixels of the input, and how many of the padding, no window reads. */
+export function unseen(axis) {
+  const { size, kernel, stride, before, after, dilation } = axis;
+  const count = windowsOf(axis);
+  if (count && stride <= kernel && dilation === 1) {
+    const left = Math.max(0, padded(axis) - ((count - 1) * stride + kernel));
+    return [Math.max(0, left - after), Math.min(left, after)];
+  }
+  const read = new Uint8Array(Math.max(0, padded(axis)) + extent(axis) + stride);
+  for (let place = 0; place < count; place += 1) {
+    for (let tap = 0; tap < kernel; tap += 1) read[place * stride + tap * dilation] = 1;
+  }
+  const missed = (from, to) => read.subarray(from, to).reduce((sum, seen) => sum + 1 - seen, 0);
+  const real = missed(before, before + size);
+  return [real, missed(0, padded(axis)) - real];
+}
+
+const fits = (axis) => windowsOf(axis) > 0 && axis.before < extent(axis) && unseen(axis).every((count) => count === 0);
+
+/** The nearest input, kernel, stride and padding that leave nothing unseen, each with all else as it is. */
+export function remedies(axis) {
+  const found = {
+    input: nearest(axis.size, 1, (size) => ({ ...axis, size })),
+    kernel: nearest(axis.kernel, 1, (kernel) => ({ ...axis, kernel })),
+    stride: nearest(axis.stride, 1, (stride) => ({ ...axis, stride })),
+    padding: nearest(axis.before, 0, (side) => ({ ...axis, before: side, after: side })),
+  };
+  const lines = Object.entries(found).filter(([, values]) => values.length).map(([word, values]) => `${word} ${values.join(" or ")}`);
+  const uneven = found.padding.length ? null : leastUneven(axis);
+  return uneven ? [...lines, `padding ${uneven[0]} before and ${uneven[1]} after`] : lines;
+}
+
+/** The nearest value below and above with which the windows fit exactly. */
+function nearest(value, least, change) {
+  const found = [];
+  for (let each = value - 1; each >= Math.max(least, value - FAR) && !found.length; each -= 1) if (fits(change(each))) found.push(each);
+  for (let each = value + 1; each < Math.min(2 * value + 16, value + FAR + 1); each += 1) if (fits(change(each))) return [...found, each];
+  return found;
+}
+
+/** The least padding, one more after than before, with which the windows fit exactly. */
+function leastUneven(axis) {
+  const given = axis.before + axis.after;
+  for (let total = given + 1; total < Math.min(2 * extent(axis), given + FAR + 1); total += 1) {
+    const [before, after] = [Math.floor(total / 2), Math.ceil(total / 2)];
+    if (fits({ ...axis, before, after })) return [before, after];
+  }
+  return null;
+}

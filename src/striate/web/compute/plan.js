@@ -1,0 +1,129 @@
+/** What each layer makes of a shape, or why it cannot, as striate.description.shapes has it: for a network on another input. */
+
+import { Answered } from "./answered.js";
+import { extent, formula, padded, samePadding, windowsOf } from "./axis.js";
+import { rint } from "./planes.js";
+
+const show = (shape) => shape.join("×");
+const tuple = (shape) => `(${shape.join(", ")})`;
+
+export function refuse(what, expected, remedy = "", where = "") {
+  throw new Answered({ where, what, expected, remedy });
+}
+
+/** The steps with their shapes on an input; throws what is said of the first that does not fit. */
+export function plan(steps, input) {
+  const made = [];
+  for (const step of steps) {
+    const inputs = step.sources.map((source) => (source < 0 ? input : made[source].output));
+    const own = { ...step, inputs };
+    if (step.axes) own.axes = step.axes.map((axis, at) => moved(step, axis, inputs[0][at + 1]));
+    try {
+      own.output = output(own);
+    } catch (error) {
+      if (error instanceof Answered) error.error.where = step.path;
+      throw error;
+    }
+    made.push(own);
+  }
+  return made;
+}
+
+/** The windows along one axis of an input of that size. */
+function moved({ same }, axis, size) {
+  const own = { ...axis, size };
+  if (same) [own.before, own.after] = samePadding(own);
+  return { ...own, output: windowsOf(own) };
+}
+
+function output(step) {
+  const { inputs, filters } = step;
+  const [shape] = inputs;
+  switch (step.kind) {
+    case "conv":
+      checkChannels(step, shape[0]);
+      return [filters, ...windows(step, shape)];
+    case "pool": {
+      const moves = windows(step, shape);
+      for (const [at, sides] of [["top", "bottom"], ["left", "right"]].entries()) readsInput(step.axes[at], sides);
+      return [shape[0], ...moves];
+    }
+    case "subsample": return [shape[0], ...windows(step, shape)];
+    case "flatten": return [shape.reduce((a, b) => a * b, 1)];
+    case "global_average_pool": return [shape[0]];
+    case "linear": return [filters];
+    case "rbf":
+      if (step.features !== shape[0]) {
+        refuse(
+          `an RBF with centres of ${step.features} values stands on ${shape[0]} features.`,
+          "Each centre has one value for each feature.",
+          `Put a Linear(${step.features}) before it, or give centres of ${shape[0]} values.`,
+        );
+      }
+      return [filters];
+    case "pad_channels":
+      if (step.channels < shape[0]) refuse(`PadChannels(${step.channels}) on ${show(shape)} would drop maps.`, "It only adds.");
+      return [step.channels, ...shape.slice(1)];
+    case "residual": return sum(...inputs);
+    case "branches": return concatenation(inputs);
+    default: return shape;
+  }
+}
+
+function checkChannels({ groups, table }, channels) {
+  if (channels % groups) refuse(`${groups} groups cannot share ${channels} input maps evenly.`, "The groups must divide the maps.");
+  const top = table ? Math.max(...table.map((maps) => maps.at(-1))) : 0;
+  if (top >= channels) refuse(`its table names input map ${top}.`, `The input has ${channels} maps, 0 to ${channels - 1}.`);
+}
+
+function windows({ axes }, shape) {
+  for (const [at, sides] of ["top and bottom", "left and right"].entries()) {
+    const axis = axes[at];
+    const short = extent(axis) - padded(axis);
+    if (axis.output === 0) {
+      refuse(
+        `a window ${extent(axis)} long does not fit an input of ${show(shape)}: ${formula(axis)}.`,
+        `The window must not be longer than the padded input, which is ${padded(axis)} long here.`,
+        `What fits: kernel ${Math.floor((padded(axis) - 1) / axis.dilation) + 1} or less, padding of ${Math.ceil(short / 2)} more at ${sides}, ` +
+          `or an input here of ${axis.size + short} or more.`,
+      );
+    }
+  }
+  return axes.map((axis) => axis.output);
+}
+
+/** Refuse a pooling whose first or last window lies in padding: it has no maximum, no mean. */
+function readsInput({ size, kernel, stride, before, after, output }, sides) {
+  const alone = [kernel <= before, (output - 1) * stride >= before + size];
+  for (const [at, padding] of [before, after].entries()) {
+    if (alone[at]) {
+      refuse(
+        `a pooling window of ${kernel} lies wholly in the padding of ${padding} at the ${sides[at]}.`,
+        "Each window must read at least one value of its input.",
+        `What fits: padding of ${kernel - 1} or less at the ${sides[at]}, or kernel ${padding + 1} or more.`,
+      );
+    }
+  }
+}
+
+function sum(body, shortcut) {
+  if (body.join() === shortcut.join()) return body;
+  const stride = rint(shortcut[1] / body[1]) || 1;
+  return refuse(
+    `adds ${tuple(body)} to ${tuple(shortcut)}.`,
+    "A residual adds its body to its shortcut, so both must have one shape.",
+    body.length === 3 ? `Give the block a shortcut such as Conv(${body[0]}, kernel=1, stride=${stride}), BatchNorm().` : "Put the Flatten after the residual.",
+  );
+}
+
+function concatenation(shapes) {
+  const [first] = shapes;
+  if (shapes.some((shape) => shape.slice(1).join() !== first.slice(1).join())) {
+    refuse(
+      `concatenates ${shapes.map(tuple).join(", ")}.`,
+      "Branches put their maps side by side, so all must have one height and width.",
+      "Give the branches the same strides, and padding='same' where the kernels differ.",
+    );
+  }
+  return [shapes.reduce((all, shape) => all + shape[0], 0), ...first.slice(1)];
+}

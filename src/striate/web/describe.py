@@ -1,0 +1,65 @@
+"""What the page and the API say of a run: the network, layer by layer, with its account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from striate import __version__
+from striate.accounting import account
+from striate.description.layers import RBF
+from striate.description.network import Step
+from striate.description.notation.writing import to_text
+from striate.look.predictor import Predictor
+from striate.networks import glyphs
+
+
+def health(predictor: Predictor) -> dict[str, Any]:
+    """That the server is there, and of which network and version."""
+    return {
+        "status": "ok",
+        "network": predictor.run.network.name,
+        "trained": predictor.trained,
+        "version": __version__,
+    }
+
+
+def run_names(folders: Sequence[Path]) -> list[str]:
+    """Names for runs: of each folder its last part, or the whole path where two would have one name.
+
+    >>> run_names([Path("runs/lenet5"), Path("runs/lenet5-dense")])
+    ['lenet5', 'lenet5-dense']
+    >>> run_names([Path("a/lenet5"), Path("b/lenet5")])
+    ['a/lenet5', 'b/lenet5']
+    """
+    short = [folder.resolve().name for folder in folders]
+    return short if len(set(short)) == len(short) else [str(folder) for folder in folders]
+
+
+def describe(predictor: Predictor) -> dict[str, Any]:
+    """The network with its account; `rows[i].sources` are the rows that row i reads, −1 being the input."""
+    run, steps = predictor.run, predictor.plan.steps
+    found = account(run.network).to_dict()
+    rows: Any = found["rows"]
+    for row, step in zip(rows, steps, strict=True):
+        row["sources"] = list(step.sources)
+        row["columns"] = columns(step, steps)
+    source = run.network.source
+    return found | {
+        "run": str(run.folder),
+        "source": f"{source.paper}, {source.year}" if source else "",
+        "text": to_text(run.network),
+        "classes": list(run.classes),
+        "last": predictor.plan.last,
+        "preprocessing": run.preprocessing.to_dict(),
+        "trained": predictor.trained,
+        "trained_on": run.data.source,
+    }
+
+
+def columns(step: Step, steps: tuple[Step, ...]) -> int | None:
+    """Of a flat vector that RBF centres of 7×12 are held against, how many values make a row of the picture it is."""
+    size = glyphs.WIDTH * glyphs.HEIGHT
+    drawn = any(isinstance(each.layer, RBF) and len(each.layer.centres[0]) == size for each in steps)
+    return glyphs.WIDTH if drawn and step.output == (size,) else None

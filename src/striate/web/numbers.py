@@ -1,0 +1,129 @@
+"""A network as JavaScript takes it: for each step its kind, shapes and geometry, and all tensors in one row."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, assert_never
+
+import torch
+from torch import Tensor
+
+from striate.accounting import account
+from striate.description.layers import (
+    RBF,
+    Activation,
+    BatchNorm,
+    Branches,
+    Conv,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    Linear,
+    LocalResponseNorm,
+    PadChannels,
+    Pool,
+    PositionBias,
+    Residual,
+    Softmax,
+    Subsample,
+    Windowed,
+    kind,
+)
+from striate.description.network import Network, Step, plan
+from striate.description.shapes import window
+from striate.look.predictor import Predictor
+
+Numbers = dict[str, Any]
+
+
+def numbers(predictor: Predictor) -> tuple[Numbers, bytes]:
+    """All that computing takes, as JSON has it, and the tensors as little-endian float32, one after another.
+
+    A step's `tensors` say by name where each begins and how many values it has. Auxiliary heads have none. `last` is
+    the step that gives the scores: the logits, where a softmax follows.
+    """
+    run, planned = predictor.run, predictor.plan
+    parts: list[Tensor] = []
+    places = [_places({} if step.head else _tensors(predictor, step), parts) for step in planned.steps]
+    described = description(run.network)
+    described["steps"] = [step | {"tensors": each} for step, each in zip(described["steps"], places, strict=True)]
+    last = planned.steps[planned.last].sources[0] if run.network.probabilities else planned.last
+    members = described | {
+        "last": last,
+        "scores": "minus" if isinstance(run.network.layers[-1], RBF) else "plain",
+        "temperature": predictor.temperature,
+        "classes": list(run.classes),
+        "preprocessing": run.preprocessing.to_dict(),
+        "macs": account(run.network).totals.macs,
+    }
+    content = torch.cat([each.flatten() for each in parts]) if parts else torch.zeros(0)
+    return members, content.numpy().astype("<f4").tobytes()
+
+
+def description(network: Network) -> Numbers:
+    """A network's name, its input, and for each step its kind, its shapes and the numbers that a person gave it."""
+    steps = [
+        {
+            "path": step.path,
+            "kind": kind(step.layer),
+            "head": step.head,
+            "sources": list(step.sources),
+            "inputs": [list(shape) for shape in step.inputs],
+            "output": list(step.output),
+            **_own(step),
+        }
+        for step in plan(network).steps
+    ]
+    return {"name": network.name, "input": list(network.input), "steps": steps}
+
+
+def _tensors(predictor: Predictor, step: Step) -> dict[str, Tensor]:
+    state = predictor.model.get_submodule(step.path).state_dict()
+    return {} if _joins(step) else {name: each for name, each in state.items() if each.is_floating_point()}
+
+
+def _joins(step: Step) -> bool:
+    return isinstance(step.layer, (Residual, Branches))
+
+
+def _places(tensors: dict[str, Tensor], parts: list[Tensor]) -> dict[str, list[int]]:
+    """Where each tensor begins among all and how many values it has; they are added to the `parts`."""
+    places: dict[str, list[int]] = {}
+    for name, tensor in tensors.items():
+        places[name] = [sum(each.numel() for each in parts), tensor.numel()]
+        parts.append(tensor)
+    return places
+
+
+def _own(step: Step) -> Numbers:
+    """The numbers of a layer's own that its arithmetic reads."""
+    match step.layer:
+        case Conv() as layer:
+            own = {"filters": layer.filters, "groups": layer.groups, "table": layer.table, "bias": layer.bias}
+            return own | {"axes": _axes(layer, step), "same": layer.padding == "same"}
+        case Pool() as layer:
+            own = {"function": layer.function, "count_padding": layer.count_padding}
+            return own | {"axes": _axes(layer, step), "same": layer.padding == "same"}
+        case Subsample() as layer:
+            return {"axes": _axes(layer, step)}
+        case Activation() as layer:
+            return {"function": layer.function}
+        case BatchNorm() as layer:
+            return {"epsilon": layer.epsilon, "epsilon_text": f"{layer.epsilon:g}"}
+        case LocalResponseNorm() as layer:
+            return {"size": layer.size, "alpha": layer.alpha, "beta": layer.beta, "k": layer.k}
+        case Linear() as layer:
+            return {"filters": layer.units, "bias": layer.bias}
+        case RBF() as layer:
+            return {"filters": len(layer.centres), "features": len(layer.centres[0])}
+        case PadChannels() as layer:
+            return {"channels": layer.channels}
+        case Softmax() | Dropout() | Flatten() | GlobalAveragePool() | PositionBias() | Residual() | Branches():
+            return {}
+        case other:
+            assert_never(other)
+
+
+def _axes(layer: Windowed, step: Step) -> list[Numbers]:
+    """The windows along the height and the width; "same" padding and sizes worked out."""
+    return [asdict(axis) | {"output": axis.output} for axis in window(layer, step.inputs[0]).axes]

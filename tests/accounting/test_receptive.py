@@ -1,0 +1,86 @@
+"""Receptive fields against gradients: a unit sees the pixels from which a gradient reaches it."""
+
+import torch
+from hypothesis import given, settings
+
+from striate import Branches, Conv, Flatten, Linear, Network, Pool, Residual, Subsample, account
+from striate.description.layers import Layer
+from striate.modules import build
+from tests.support.strategies import networks
+
+
+def positive(network: Network):
+    """The network with every weight above 0, so that no path cancels another."""
+    model = build(network, initialisation="lecun").double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.abs_().add_(0.1)
+    return model
+
+
+def seen(layers: list[Layer], shape: tuple[int, int, int], row: int, column: int) -> tuple[int, int, int, int]:
+    """First and last row, first and last column of the input that one unit's gradient reaches."""
+    model = positive(Network("probe", shape, layers))
+    pixels = torch.rand(1, *shape, dtype=torch.double, requires_grad=True)
+    model(pixels)[0, 0, row, column].backward()
+    assert pixels.grad is not None
+    reached = pixels.grad[0].abs().sum(0) > 0
+    rows, columns = reached.any(1).nonzero()[:, 0], reached.any(0).nonzero()[:, 0]
+    return int(rows[0]), int(rows[-1]), int(columns[0]), int(columns[-1])
+
+
+def said(layers: list[Layer], shape: tuple[int, int, int], row: int, column: int) -> tuple[int, int, int, int]:
+    """The same from the account, clipped to the input."""
+    field = account(Network("probe", shape, layers)).rows[-1].receptive_field
+    found: list[int] = []
+    for span, place, size in ((field.height, row, shape[1]), (field.width, column, shape[2])):
+        found += [max(0, span.first + place * span.jump), min(size - 1, span.last + place * span.jump)]
+    return found[0], found[1], found[2], found[3]
+
+
+def test_through_strides_padding_dilation_and_subsampling() -> None:
+    layers: list[Layer] = [
+        Conv(2, kernel=(3, 5), stride=(2, 1), padding=(1, 0, 2, 2)),
+        Conv(3, kernel=3, dilation=2, padding=2),
+        Subsample(kernel=2),
+        Pool("average", kernel=3, stride=2),
+    ]
+    for place in ((0, 0), (1, 2), (2, 3)):
+        assert seen(layers, (1, 32, 24), *place) == said(layers, (1, 32, 24), *place)
+
+
+def test_through_residuals_and_branches() -> None:
+    layers: list[Layer] = [
+        Conv(2, kernel=3, padding=1),
+        Residual([Conv(4, kernel=3, stride=2, padding=1)], shortcut=[Conv(4, kernel=1, stride=2)]),
+        Branches([[Conv(2, kernel=1)], [Conv(2, kernel=5, padding="same")]]),
+    ]
+    # The first map of the concatenation is of the narrow branch: add all maps up to see the union.
+    layers.append(Conv(1, kernel=1))
+    for place in ((0, 0), (4, 4), (3, 7)):
+        assert seen(layers, (1, 16, 16), *place) == said(layers, (1, 16, 16), *place)
+
+
+def test_after_a_flatten_a_unit_sees_the_whole_input() -> None:
+    row = account(Network("n", (1, 12, 10), [Conv(2, kernel=3), Flatten(), Linear(4)])).rows[-1]
+    assert row.receptive_field.size == (12, 10)
+    assert row.receptive_field.jump == (0, 0)
+
+
+def test_rows_that_no_window_reads_are_not_in_the_whole() -> None:
+    row = account(Network("n", (1, 7, 7), [Conv(2, kernel=3, stride=3), Flatten(), Linear(4)])).rows[-1]
+    assert row.receptive_field.size == (6, 6)
+
+
+@given(network=networks())
+@settings(max_examples=25, deadline=None)
+def test_random_networks_see_no_more_than_is_said(network: Network) -> None:
+    model = positive(network).eval()
+    pixels = torch.rand(1, *network.input, dtype=torch.double, requires_grad=True)
+    model(pixels)[0, 0].backward()
+    assert pixels.grad is not None
+    reached = pixels.grad[0].abs().sum(0) > 0
+    field = account(network).rows[-1].receptive_field
+    rows, columns = reached.any(1).nonzero()[:, 0], reached.any(0).nonzero()[:, 0]
+    assert len(rows) == 0 or (field.height.first <= int(rows[0]) and int(rows[-1]) <= field.height.last)
+    assert len(columns) == 0 or (field.width.first <= int(columns[0]) and int(columns[-1]) <= field.width.last)

@@ -1,0 +1,271 @@
+"""The page as one file, opened from the disk in a real browser: its numbers are PyTorch's, and it asks for nothing."""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from striate import find
+from striate.accounting import account
+from striate.accounting.unit import seen
+from striate.description.network import INPUT
+from striate.errors import SpecError
+from striate.export.page import MOST_MACS, alone
+from striate.networks import NETWORKS
+from striate.serve import Predictor
+from striate.serve.app import _rectangle as rectangle
+from striate.serve.unit import explain, find_step
+from striate.train import open_run
+from striate.web.attribution import METHODS, attribution
+from tests.serve.test_unit import ODD, picture, places
+from tests.support.browsing import (
+    FAINT,
+    FOUR,
+    NAMELESS,
+    NARROW,
+    NEEDS_CHROMIUM,
+    OVERFLOWING,
+    SEVEN,
+    WIDE,
+    draw,
+    maps,
+    says,
+    sync_api,
+    zoom_of,
+)
+from tests.support.pages import File, ask, numbers_of, unsettled, written
+from tests.support.serving import DIGITS, fresh, serving
+from tests.support.small import small
+
+pytestmark = NEEDS_CHROMIUM
+
+UNDER_THE_LIMIT = [name for name in NETWORKS if account(find(name)).totals.macs <= MOST_MACS]
+OF_EVERY_KIND = [ODD, *(small(find(name)) for name in ("alexnet", "googlenet", "resnet18", "resnet50"))]
+
+
+@pytest.fixture(scope="module")
+def lenet(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> File:
+    """The page of a LeNet-5 that has learned."""
+    return written(tmp_path_factory.mktemp("alone") / "lenet5.html", Predictor(open_run(digits_run)))
+
+
+@pytest.mark.parametrize("network", [*map(find, UNDER_THE_LIMIT), *OF_EVERY_KIND], ids=lambda network: network.name)
+def test_every_layer_of_every_network_gives_pytorchs_numbers(network, tmp_path, visit) -> None:
+    predictor = unsettled(network, tmp_path / "run")
+    image = picture(network)
+    page = visit(written(tmp_path / "page.html", predictor))
+    watched = predictor.watch(image)
+    found = ask(page, "values", image, steps="on")
+    assert set(found) == {"input", *(predictor.plan.steps[each].path for each in watched.outputs if each != INPUT)}
+    for number, expected in watched.outputs.items():
+        path = "input" if number == INPUT else predictor.plan.steps[number].path
+        values = numbers_of(found[path])
+        scale = max(1.0, expected.abs().max().item())
+        assert (values - expected.flatten()).abs().max().item() <= 1e-4 * scale, path
+
+
+def test_the_parts_of_every_kind_of_unit_are_the_servers(tmp_path, visit) -> None:
+    predictor = unsettled(ODD, tmp_path / "run")
+    image = picture(ODD)
+    page = visit(written(tmp_path / "page.html", predictor))
+    watched = predictor.watch(image)
+    for number, step in enumerate(predictor.plan.steps):
+        for place in places(step.output):
+            found = ask(page, "unit", image, path=step.path, map=place[0], row=place[1], column=place[2])
+            expected = explain(predictor, watched.outputs, number, place)
+            assert_same_sum(found, expected)
+            one = [range(each, each + 1) for each in place[1:]] if len(step.output) == 3 else [None, None]
+            assert found["field"] == rectangle(seen(predictor.plan, number, *one)), (step.path, place)
+
+
+def test_the_sums_of_a_learned_network_are_the_servers(lenet, visit, predictor) -> None:
+    page = visit(lenet)
+    image = (DIGITS / "5-photo.png").read_bytes()
+    watched = predictor.watch(image)
+    for path, place in (("C1", (3, 0, 27)), ("S2", (1, 5, 6)), ("C3", (15, 9, 9)), ("F6", (80, 0, 0))):
+        number = find_step(predictor.plan, path)
+        found = ask(page, "unit", image, path=path, map=place[0], row=place[1], column=place[2])
+        expected = explain(predictor, watched.outputs, number, place)
+        assert_same_sum(found, expected)
+        assert found["formula"] == expected.formula
+
+
+def assert_same_sum(found, expected) -> None:
+    assert found["value"] == pytest.approx(expected.value, rel=1e-4, abs=1e-4)
+    assert [term["label"] for term in found["terms"]] == [term.label for term in expected.terms]
+    for mine, term in zip(found["terms"], expected.terms, strict=True):
+        assert mine["value"] == pytest.approx(term.value, rel=1e-3, abs=1e-3)
+        assert torch.allclose(
+            torch.tensor(mine["patch"], dtype=torch.float32), torch.tensor(term.patch), rtol=1e-4, atol=1e-4
+        )
+        assert (mine["weights"] is None) == (term.weights is None)
+        if term.weights is not None:
+            assert torch.allclose(torch.tensor(mine["weights"], dtype=torch.float32), torch.tensor(term.weights))
+    assert (found["others"]["count"], found["bias"] is None) == (expected.others[0], expected.bias is None)
+    assert found["others"]["value"] == pytest.approx(expected.others[1], rel=1e-3, abs=1e-3)
+    words = r"[−\d.]+"
+    assert re.sub(words, "", found["formula"]) == re.sub(words, "", expected.formula)
+
+
+@pytest.mark.parametrize("name", sorted(each.name for each in DIGITS.glob("*.png")))
+@pytest.mark.parametrize("steps", ["on", "off"])
+def test_a_picture_takes_the_same_steps_to_the_input(lenet, visit, predictor, name, steps) -> None:
+    page = visit(lenet)
+    image = (DIGITS / name).read_bytes()
+    watched = predictor.watch(image, prepared=steps == "on")
+    found = ask(page, "activations", image, steps=steps)
+    expected = watched.prediction
+    notes = [(step.name, re.sub("RGB|grey", "", step.note)) for step in expected.steps]
+    assert [(step["name"], re.sub("RGB|grey", "", step["note"])) for step in found["steps"]] == notes
+    level = (predictor.run.preprocessing.high - predictor.run.preprocessing.low) / 255
+    values = numbers_of(ask(page, "values", image, steps=steps)["input"])
+    assert (values - watched.outputs[INPUT].flatten()).abs().max().item() < 1.5 * level
+    assert found["class"] == expected.name
+    assert found["probability"] == pytest.approx(expected.probability, abs=0.02)
+
+
+def test_a_class_is_spoken_for_by_the_same_pixels(lenet, visit, predictor) -> None:
+    page = visit(lenet)
+    image = (DIGITS / "4-pen.png").read_bytes()
+    values, _ = predictor.read(image)
+    for method in METHODS:
+        expected = attribution(predictor, values, 4, method=method)
+        found = torch.tensor(ask(page, "attribution", image, method=method, **{"class": "4"})["values"])
+        assert torch.allclose(found, expected, rtol=1e-3, atol=1e-3 * expected.abs().max().item())
+
+
+@pytest.mark.parametrize(("strokes", "digit"), [(SEVEN, "7"), (FOUR, "4")])
+def test_a_drawn_digit_is_recognised_without_a_server(lenet, browser, strokes, digit, predictor) -> None:
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(lenet.address)
+    page.wait_for_selector("[data-testid=layer] canvas[aria-label]")
+    before = maps(page)
+    draw(page, strokes)
+    says(page, digit)
+    after = maps(page)
+    assert list(after) == [step.path for step in predictor.plan.steps]
+    assert [path for path in before if before[path] == after[path]] == []
+    names = page.locator("#steps li b").all_inner_texts()
+    assert names == ["grey", "polarity", "crop", "scale", "centre"]
+    page.locator("[data-path=C3] canvas").hover(
+        position={"x": 9.5 * zoom_of(page, "C3"), "y": 5.5 * zoom_of(page, "C3")}
+    )
+    sync_api.expect(page.get_by_test_id("field")).to_have_text("It sees rows 10–23, columns 18–31 of the input.")
+    page.locator("#scores button.top").click()
+    sync_api.expect(page.locator("#legend-class")).to_have_text(digit)
+    page.set_input_files("[data-testid=file]", DIGITS / "5-photo.png")
+    says(page, "5")
+    assert [url for url in asked if not url.startswith(("file:", "blob:", "data:"))] == []
+    page.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_its_layout_holds_and_nothing_of_the_server_is_left(lenet, visit, size, theme) -> None:
+    page = visit(lenet, size, theme)
+    draw(page, SEVEN)
+    says(page, "7")
+    for problem in (OVERFLOWING, FAINT, NAMELESS):
+        assert page.evaluate(problem) == []
+    text = lenet.path.read_text(encoding="utf-8")
+    assert page.locator("a[href^='/']").count() == 0
+    assert re.findall(r"""(?:src|href)=["'](?!data:|#)[^"']*""", text) == []
+
+
+@pytest.mark.parametrize("served", [False, True], ids=["file", "served"])
+def test_the_steps_of_a_picture_in_colour_are_in_colour(tmp_path, visit, served) -> None:
+    predictor = fresh(ODD, tmp_path / "run")
+    image = picture(ODD)
+    (tmp_path / "noise.png").write_bytes(image)
+    with serving(predictor.run.folder) if served else nullcontext(written(tmp_path / "page.html", predictor)) as place:
+        page = visit(place)
+        page.set_input_files("[data-testid=file]", tmp_path / "noise.png")
+        sync_api.expect(page.locator("#steps li")).to_have_count(2)
+        page.wait_for_timeout(300)
+        read = "one => Array.from(one.getContext('2d').getImageData(0, 0, one.width, one.height).data)"
+        for canvas in page.locator("#steps canvas").all():
+            levels = torch.tensor(canvas.evaluate(read)).view(17, 15, 4)[..., :3]
+            pixels = torch.from_numpy(np.array(Image.open(io.BytesIO(image))))
+            assert torch.equal(levels, pixels.long())
+
+
+def test_a_picture_that_is_none_is_explained(lenet, visit, tmp_path) -> None:
+    (tmp_path / "notes.txt").write_text("no picture")
+    page = visit(lenet)
+    page.set_input_files("[data-testid=file]", tmp_path / "notes.txt")
+    sync_api.expect(page.get_by_role("alert")).to_contain_text("not an image of a known format.")
+    page.get_by_test_id("clear").click()
+    draw(page, SEVEN)
+    says(page, "7")
+
+
+def test_names_are_text_whatever_they_hold(tmp_path, visit) -> None:
+    hostile = "</script><script>document.title = 'taken'</script><!--<img src=x onerror=alert(1)>"
+    predictor = fresh(find("lenet5"), tmp_path / "run")
+    classes = (hostile, "__proto__", *predictor.run.classes[2:])
+    run = replace(predictor.run, data=replace(predictor.run.data, classes=classes))
+    run = replace(run, network=replace(run.network, name=hostile))
+    file = written(tmp_path / "page.html", Predictor(run))
+    page = visit(file)
+    draw(page, SEVEN)
+    sync_api.expect(page.get_by_test_id("prediction")).not_to_have_text("–")
+    assert page.locator("#scores .name").all_inner_texts()[:2] == [hostile, "__proto__"]
+    assert page.locator("h1").inner_text() == hostile
+    assert page.title() == f"{hostile} – Striate"
+    assert page.locator("script").count() == 5
+    assert page.locator("img").count() == 0
+
+
+def test_its_policy_lets_nothing_else_in(lenet, browser) -> None:
+    page = browser.new_page()
+    page.goto(lenet.address)
+    policy = page.locator("meta[http-equiv=Content-Security-Policy]").get_attribute("content") or ""
+    assert re.fullmatch(
+        r"default-src 'none'; script-src 'sha256-\S+'; style-src 'sha256-\S+'; worker-src blob:; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'",
+        policy,
+    )
+    assert page.evaluate("fetch('https://example.org').then(() => 'fetched', () => 'refused')") == "refused"
+    page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: 'window.ran = 1'}))")
+    assert page.evaluate("window.ran") is None
+    page.close()
+
+
+def test_no_place_on_this_machine_is_in_the_file(lenet, digits_run, tmp_path) -> None:
+    assert str(digits_run.parent) not in lenet.path.read_text(encoding="utf-8")
+    twice = alone(*(fresh(find("lenet1"), tmp_path / name / "lenet1") for name in ("one", "other")))
+    assert str(tmp_path) not in twice
+    assert re.findall(r'"run":"(.*?)"', twice) == 2 * ["lenet1", "lenet1 (2)"]
+
+
+def test_a_network_that_is_too_large_is_refused_with_the_numbers(tmp_path) -> None:
+    with pytest.raises(SpecError) as caught:
+        alone(fresh(find("resnet56-cifar"), tmp_path / "run"))
+    assert str(caught.value) == (
+        "resnet56-cifar takes 125,485,696 MACs an image.\n"
+        f"A page that computes in the browser takes {MOST_MACS:,} at most.\n"
+        "Serve it: striate serve RUN."
+    )
+
+
+def test_networks_that_are_too_large_together_are_refused(tmp_path) -> None:
+    names = ("resnet20-cifar", "resnet32-cifar")
+    predictors = [fresh(find(name), tmp_path / name) for name in names]
+    with pytest.raises(SpecError) as caught:
+        alone(*predictors)
+    macs = sum(account(find(name)).totals.macs for name in names)
+    assert str(caught.value) == (
+        f"resnet20-cifar and resnet32-cifar take {macs:,} MACs an image.\n"
+        f"A page that computes in the browser takes {MOST_MACS:,} at most.\n"
+        "Serve them: striate serve RUN RUN."
+    )

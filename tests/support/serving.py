@@ -1,0 +1,211 @@
+"""A trained LeNet-5, a server that answers for it in a process of its own, and pictures to send."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import os
+import re
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from striate import Network, find
+from striate.data import Preprocessing
+from striate.description.network import plan
+from striate.modules import build
+from striate.serve import Predictor
+from striate.train import Recipe, open_run, session
+from striate.train.checkpoint import save_checkpoint
+from striate.train.run import DataRecord, Run, create_run
+
+DIGITS = Path(__file__).parents[2] / "examples/digits"
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where a server answers."""
+
+    port: int
+    process: subprocess.Popen[str]
+    line: str
+    """What it said when it was ready."""
+
+    @property
+    def address(self) -> str:
+        """The address of its page."""
+        return f"http://127.0.0.1:{self.port}/"
+
+    def ask(self, method: str, path: str, body: bytes | None = None, **heads: str) -> tuple[int, dict[str, str], bytes]:
+        """(status, heads, body) of an answer; `content_type="image/png"` sends Content-Type."""
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            link.request(method, path, body, {name.replace("_", "-"): value for name, value in heads.items()})
+            answer = link.getresponse()
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+        finally:
+            link.close()
+
+    def json(self, method: str, path: str, body: bytes | None = None, **heads: str):
+        """(status, the JSON) of an answer."""
+        status, _, content = self.ask(method, path, body, **heads)
+        return status, json.loads(content)
+
+
+@contextmanager
+def serving(folder: Path | str, *options: str | Path, cwd: Path | None = None, files: int = 0) -> Iterator[Server]:
+    """`striate serve FOLDER`, with other folders or options, on a free port, stopped with Ctrl-C at the end.
+
+    `files` bounds how many files it may open at once.
+    """
+
+    def bounded() -> None:
+        if files:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "striate", "serve", str(folder), "--port", "0", *map(str, options)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=cwd,
+        preexec_fn=bounded,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    watch = threading.Timer(120, process.kill)
+    watch.start()
+    try:
+        found = re.search(r":(\d+)/", line := process.stdout.readline())
+        assert found, (line, process.stderr and process.stderr.read())
+        watch.cancel()
+        yield Server(int(found[1]), process, line)
+    finally:
+        watch.cancel()
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@pytest.fixture(scope="session")
+def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a LeNet-5 that has learned from 8,000 digits, to some 97 %; trained once for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    out = shared / "lenet5-dense"
+    try:
+        (shared / "training").mkdir()
+    except FileExistsError:
+        deadline = time.monotonic() + 300
+        while not (shared / "trained").exists():
+            assert time.monotonic() < deadline, "the other worker did not finish its training"
+            time.sleep(0.2)
+    else:
+        learn_digits(tmp_path_factory.mktemp("digits"), out)
+        (shared / "trained").touch()
+    return out
+
+
+def learn_digits(folder: Path, out: Path) -> None:
+    """Train on the first digits of MNIST, kept in `folder`, and keep the run in `out`."""
+    from striate.data import load
+
+    for split, prefix, count in (("train", "train", 8000), ("test", "t10k", 100)):
+        images = load("mnist", split).subset(torch.arange(count))
+        head = struct.pack(">4B3I", 0, 0, 8, 3, count, 28, 28)
+        (folder / f"{prefix}-images-idx3-ubyte").write_bytes(head + images.images.numpy().tobytes())
+        labels = images.labels.to(torch.uint8).numpy().tobytes()
+        (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(struct.pack(">4BI", 0, 0, 8, 1, count) + labels)
+    recipe = Recipe(epochs=3, batch=64, rate=0.003)
+    run, split = session.prepare(
+        find("lenet5-dense"), session.Images(str(folder)), recipe, folder=out, device="cpu", threads=1
+    )
+    list(session.start(run, split))
+    replace(run, preprocessing=replace(run.preprocessing, form="digits")).write()
+
+
+@pytest.fixture(scope="session")
+def server(digits_run: Path) -> Iterator[Server]:
+    """A server of `digits_run`."""
+    with serving(digits_run) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def predictor(digits_run: Path) -> Predictor:
+    """The predictor that the server has, too."""
+    return Predictor(open_run(digits_run))
+
+
+def fresh(network: Network, folder: Path, *, seed: int = 0) -> Predictor:
+    """A predictor of a network with fresh weights, for pictures."""
+    classes = tuple(f"class {number}" for number in range(plan(network).output[0]))
+    data = DataRecord("none", classes, None, False, (), 1, 1, "", "")
+    way = Preprocessing(network.input, "resize", low=-1.0, high=1.0, form="picture")
+    run = Run(folder, network, Recipe(), data, way, threads=1, device="cpu", environment={})
+    create_run(run)
+    model = build(network, generator=torch.Generator().manual_seed(seed))
+    save_checkpoint(run.path("best.safetensors"), dict(model.state_dict()), {})
+    return Predictor(run)
+
+
+def png(image: Image.Image) -> bytes:
+    """A picture as the bytes of a PNG."""
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.fixture(scope="session")
+def seven() -> bytes:
+    """A seven in ink on paper, as a PNG."""
+    image = Image.new("L", (120, 120), 240)
+    ImageDraw.Draw(image).line([(35, 30), (85, 30), (55, 95)], fill=20, width=9, joint="curve")
+    return png(image)
+
+
+class Place(Protocol):
+    """A server, or a file."""
+
+    @property
+    def address(self) -> str: ...
+
+
+@pytest.fixture
+def visit(browser):
+    """Opens a page of a size and a theme; at the end nothing may have been said on the console."""
+    said: list[str] = []
+    contexts = []
+
+    def opened(place: Place, size: dict[str, int] | None = None, theme: str = "light", **options):
+        context = browser.new_context(viewport=size or {"width": 1440, "height": 900}, color_scheme=theme, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(place.address)
+        page.wait_for_selector("[data-testid=layer] canvas[aria-label]")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert said == []
