@@ -70,7 +70,7 @@ def test_what_needs_no_framework_loads_none(arguments: tuple[str, ...]) -> None:
         (["account", "missing.json"], "missing.json: cannot be read: No such file or directory."),
         (["train"], "Give a NETWORK to train, such as lenet5, or --resume RUN."),
         (["train", "lenet5", "--resize", "28x28x1"], "'28x28x1' is not of the form HxW, or one number for all sides."),
-        (["train", "lenet5", "--resize", "9" * 5000], "is not of the form HxW, or one number for all sides."),
+        (["train", "lenet5", "--resize", "9" * 5000], "is too large: a size may be 1,000,000 at most."),
         (["train", "lenet5", "--resize", "999999x999999"], "Neither side is more than 65,536 pixels"),
         (["train", "lenet5", "--data", "nowhere"], "no source is called 'nowhere'."),
         (["train", "lenet5", "--data", "./nowhere"], "./nowhere: no such folder."),
@@ -180,7 +180,7 @@ def test_adapt_fits_the_last_layer(tmp_path: Path) -> None:
 
 
 def test_quiet_prints_the_folder_alone(tmp_path: Path, few_digits: Path) -> None:
-    done = striate("train", "lenet5-dense", "--data", few_digits, "--epochs", 1, "--quiet", cwd=tmp_path)
+    done = striate("train", "lenet5-dense", "--data", few_digits, "--epochs", 4, "--quiet", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "runs/lenet5-dense\n", "")
 
 

@@ -214,14 +214,15 @@ def test_names_are_text_whatever_they_hold(tmp_path, visit) -> None:
     predictor = fresh(find("lenet5"), tmp_path / "run")
     classes = (hostile, "__proto__", *predictor.run.classes[2:])
     run = replace(predictor.run, data=replace(predictor.run.data, classes=classes))
-    run = replace(run, network=replace(run.network, name=hostile))
+    named = "<script>alert(1)<!--<img src=x onerror=alert(2)>"  # a name holds no slash
+    run = replace(run, network=replace(run.network, name=named))
     file = written(tmp_path / "page.html", Predictor(run))
     page = visit(file)
     draw(page, SEVEN)
     sync_api.expect(page.get_by_test_id("prediction")).not_to_have_text("–")
     assert page.locator("#scores .name").all_inner_texts()[:2] == [hostile, "__proto__"]
-    assert page.locator("h1").inner_text() == hostile
-    assert page.title() == f"{hostile} – Striate"
+    assert page.locator("h1").inner_text() == named
+    assert page.title() == f"{named} – Striate"
     assert page.locator("script").count() == 5
     assert page.locator("img").count() == 0
 

@@ -33,7 +33,7 @@ HEAD = """
 #include <cstddef>
 #include <cstdio>
 #include <type_traits>
-#include "interface.hpp"
+#include "api/interface.hpp"
 template <class T> int size_of() { if constexpr (std::is_void_v<T>) return 0; else return sizeof(T); }
 template <class Result, class... Given>
 void signature(const char* name, Result (*)(Given...)) {
@@ -114,7 +114,7 @@ def test_calls_are_declared_as_the_header_declares_them(tmp_path: Path) -> None:
 
 def test_every_export_is_declared_and_guarded() -> None:
     """No function of the header is left out of `CALLS`, but those that free and the two that ask for a constant."""
-    header = (SOURCES / "interface.hpp").read_text(encoding="utf-8")
+    header = (SOURCES / "api/interface.hpp").read_text(encoding="utf-8")
     exported = {word.split("(")[0] for word in header.split() if word.startswith("striate_") and "(" in word}
     assert exported == {f"striate_{name}" for name in CALLS} | {*FREES, "striate_supported", "striate_lanes"}
 

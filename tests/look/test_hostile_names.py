@@ -65,9 +65,9 @@ def test_a_class_folder_with_control_characters_is_refused(tmp_path: Path) -> No
     with pytest.raises(DataError) as caught:
         session.prepare(TINY, session.Images(str(tmp_path / "photos")), Recipe(), folder=tmp_path / "run")
     assert str(caught.value) == (
-        r"the class b\x1b[2J has control characters in its name."
+        rf"{tmp_path}/photos: the name of the class folder b\x1b[2J holds a control character."
         "\n"
-        "A class is named by its folder, in letters that can be printed.\nRename the folder."
+        "A class bears its folder's name, which must be text.\nRename the folder, in train and in test."
     )
     assert not (tmp_path / "run").exists()
     torch.set_num_threads(1)

@@ -17,7 +17,7 @@ CHOICE = "STRIATE_KERNELS"
 
 
 class Layer(Structure):
-    """`StriateLayer` of csrc/interface.hpp."""
+    """`StriateLayer` of csrc/api/interface.hpp."""
 
     _fields_ = [
         ("kind", c_int32),
@@ -150,7 +150,7 @@ CALLS: dict[str, list[Any]] = {
     "to_groups": [c_void_p, c_void_p, *_EXTENT, c_int32],
     "from_groups": [c_void_p, c_void_p, *_EXTENT, c_int32],
 }
-"""The exports of csrc/interface.hpp that answer with a status, without `striate_`, and what each takes."""
+"""The exports of csrc/api/interface.hpp that answer with a status, without `striate_`, and what each takes."""
 FREES = ("striate_free", "striate_pattern_free", "striate_layer_free")
 """Those that give back what a `..._new` made; they cannot fail."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from striate.data import Preprocessing
+from striate.data.decode import MOST_SAMPLES
 from striate.description.json import from_json
 from striate.description.network import Network, plan
 from striate.description.shapes import show
@@ -18,8 +19,6 @@ from striate.train.recipe import recipe_from_dict
 
 FORMAT = "striate-run"
 VERSION = 1
-MOST_SIDE = 16_384
-"""The longest side that images are resized to."""
 _DEVICE = re.compile(r"[a-z]{1,16}(:\d{1,3})?")
 _AS_WRITTEN = "run.json and network.json must be as striate train wrote them."
 
@@ -108,7 +107,7 @@ def _data(data: Members) -> DataRecord:
     return DataRecord(
         source=data.text("source"),
         classes=classes,
-        resize=data.pair("resize", most=MOST_SIDE),
+        resize=data.pair("resize", most=MOST_SAMPLES),
         skip_unreadable=data.flag("skip_unreadable"),
         unreadable=data.pairs("unreadable"),
         train_images=data.whole("train_images"),

@@ -14,9 +14,8 @@ from typing import Any
 import torch
 
 from striate.data import ImageSet, hold_out, load, preprocessing_for
-from striate.description.labels import is_one_line, one_line
 from striate.description.network import Network, plan
-from striate.errors import DataError, LearningError, RunError, ShapeError, SpecError
+from striate.errors import DataError, LearningError, RunError, ShapeError
 from striate.kernels.choice import choose, missing
 from striate.kernels.optimiser import RULES
 from striate.modules import build
@@ -33,7 +32,6 @@ from striate.train.metrics import Outputs, counts_of, run_over
 from striate.train.optimisers import averages_in
 from striate.train.pace import Pace
 from striate.train.recipe import Recipe
-from striate.train.record import MOST_SIDE
 from striate.train.run import DataRecord, Run, create_run, now, require_answers, require_free
 from striate.train.state import Progress, progress_of
 from striate.train.stop import stop_signals
@@ -75,15 +73,6 @@ class Images:
     resize: tuple[int, int] | None = None
     skip_unreadable: bool = False
 
-    def __post_init__(self) -> None:
-        if self.resize is not None and not all(1 <= side <= MOST_SIDE for side in self.resize):
-            height, width = self.resize
-            raise SpecError(
-                f"resize is {height}×{width}.",
-                f"Each side has from 1 to {MOST_SIDE:,} pixels.",
-                "Give what the network takes, such as --resize 28x28.",
-            )
-
     def load(self, split: str, *, wanted: tuple[int, ...] | None = None) -> ImageSet:
         """Read a split; `wanted` is the size that an error proposes where sizes differ."""
         return load(self.source, split, resize=self.resize, wanted=wanted, skip_unreadable=self.skip_unreadable)
@@ -95,7 +84,6 @@ def prepare(
     """A new run, not yet on the disk, and its packed images. Raises DataError or ShapeError where they do not fit."""
     require_free(folder)
     train_images = images.load("train", wanted=network.input[1:])
-    _require_names(train_images.classes)
     outputs = plan(network).output
     if outputs != (len(train_images.classes),):
         raise ShapeError(
@@ -349,14 +337,3 @@ def evaluate(run: Run, *, split: str = "test", source: str | None = None) -> tup
     require_answers(outputs.probabilities, run.folder)
     require_agreement(run, model, packed, outputs)
     return outputs, chosen
-
-
-def _require_names(classes: tuple[str, ...]) -> None:
-    """Raises DataError where a class, which a folder named, has a name that no line can hold."""
-    for name in classes:
-        if not is_one_line(name):
-            raise DataError(
-                f"the class {one_line(name)} has control characters in its name.",
-                "A class is named by its folder, in letters that can be printed.",
-                "Rename the folder.",
-            )
