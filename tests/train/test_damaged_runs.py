@@ -184,7 +184,7 @@ def test_damage_is_an_error_of_ours_or_no_damage(name: str, finished_run: Path, 
         ({"data.resize": [0, 2]}, "data.resize is [0, 2].\nIt must be null, or two whole numbers from 1 to 65,536."),
         ({"data.more": 1}, "data.more is an unknown key.\nThis Striate wrote none such."),
         ({"recipe.seed": 2**63}, "seed is 9223372036854775808.\nIt is at most 9,223,372,036,854,775,807."),
-        ({"recipe.rate": 10**400}, "rate is a number of about 401 digits.\nIt must be a number of at least 0 and below"),
+        ({"recipe.rate": 10**400}, "rate is a number of about 401 digits.\nIt must be a number of at least 0"),
         ({"preprocessing.shape": [1, 8, 8]}, "preprocessing.shape is 1×8×8 for an input of 1×28×28.\nImages are"),
     ],
 )  # fmt: skip
