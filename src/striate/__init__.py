@@ -19,6 +19,7 @@ from striate.description.layers import Branches as Branches
 from striate.description.layers import Conv as Conv
 from striate.description.layers import Dropout as Dropout
 from striate.description.layers import Flatten as Flatten
+from striate.description.layers import Gate as Gate
 from striate.description.layers import GlobalAveragePool as GlobalAveragePool
 from striate.description.layers import Layer as Layer
 from striate.description.layers import Linear as Linear
@@ -27,8 +28,11 @@ from striate.description.layers import PadChannels as PadChannels
 from striate.description.layers import Pool as Pool
 from striate.description.layers import PositionBias as PositionBias
 from striate.description.layers import Residual as Residual
+from striate.description.layers import Scale as Scale
+from striate.description.layers import Shuffle as Shuffle
 from striate.description.layers import Softmax as Softmax
 from striate.description.layers import Subsample as Subsample
+from striate.description.layers import Upsample as Upsample
 from striate.description.network import Network as Network
 from striate.description.network import Source as Source
 from striate.description.notation.reading import from_text as from_text

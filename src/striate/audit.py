@@ -25,8 +25,9 @@ from torch.utils.hooks import RemovableHandle
 
 from striate.accounting import Row, account
 from striate.accounting.memory import memory
-from striate.description.layers import RBF, Conv, PositionBias, Residual, Subsample
+from striate.description.layers import RBF, Conv, PositionBias, Scale, Subsample
 from striate.description.network import Network
+from striate.description.properties import properties
 from striate.description.shapes import Shape, show
 from striate.errors import AuditError
 from striate.modules import Built, build
@@ -149,11 +150,13 @@ def _saved(model: Built) -> dict[str, int]:
 def _check(row: Row, model: Built, outputs: dict[str, Shape], flops: dict[str, int], kept: tuple[int, int]) -> Check:
     module = model.get_submodule(row.path)
     layer, counts = row.step.layer, row.counts
-    own = not isinstance(layer, Residual)
+    own = not properties(layer).joins
     parameters = sum(each.numel() for each in module.parameters(recurse=False)) if own else 0
     persistent = [] if not own else [name for name, each in module.named_buffers(recurse=False) if each.ndim]
     fixed = sum(cast(Tensor, getattr(module, name)).numel() for name in persistent if name != "index")
-    known_by_uses = isinstance(layer, (Subsample, RBF, PositionBias)) or (isinstance(layer, Conv) and layer.table)
+    known_by_uses = isinstance(layer, (Subsample, RBF, PositionBias, Scale)) or (
+        isinstance(layer, Conv) and layer.table
+    )
     if known_by_uses:
         macs, counted_by = _weight_uses(module, outputs[row.path]), WEIGHT_USES
     else:

@@ -14,6 +14,7 @@ from striate.description.layers import (
     Conv,
     Dropout,
     Flatten,
+    Gate,
     GlobalAveragePool,
     Linear,
     LocalResponseNorm,
@@ -21,8 +22,11 @@ from striate.description.layers import (
     Pool,
     PositionBias,
     Residual,
+    Scale,
+    Shuffle,
     Softmax,
     Subsample,
+    Upsample,
 )
 from striate.description.network import Step
 from striate.description.shapes import Shape, window
@@ -101,6 +105,8 @@ def _count(step: Step, shape: Shape, values: int) -> Counts:
             return Counts(fixed=centres, connections=centres, macs=centres, activations=values)
         case BatchNorm():
             return Counts(shape[0], shape[0], 2 * shape[0], connections=2 * values)
+        case Scale():
+            return Counts(weights=shape[0], connections=values, macs=values)
         case PositionBias():
             return Counts(biases=values, connections=values)
         case Pool() | GlobalAveragePool():
@@ -112,6 +118,9 @@ def _count(step: Step, shape: Shape, values: int) -> Counts:
             | Dropout()
             | Flatten()
             | PadChannels()
+            | Upsample()
+            | Shuffle()
+            | Gate()
             | Residual()
             | Branches()
         ):

@@ -9,11 +9,14 @@ that `striate.modules` makes, on a CPU, in training; the tests hold them against
   padding that differs between sides, the size of each window;
 * subsampling keeps its input and the sums before the coefficient;
 * batch norm keeps its input, and the mean and inverse deviation of each map;
-* ReLU, tanh, sigmoid and softmax keep their output; the scaled tanh its tanh, before the scale;
+* ReLU, tanh, sigmoid and softmax keep their output; the scaled tanh its tanh, before the scale; all other activations
+  their input;
+* a scale keeps its input; a gate its input and the values that it is multiplied by, each for the other's gradient;
 * dropout keeps its mask, one value for each (a GPU keeps one byte);
 * local response norm keeps its input, the squares with empty maps around them, the sums and their powers;
 * RBF keeps the differences to its centres;
-* flatten, sums, concatenations, global averages, padding of channels and position biases keep nothing.
+* flatten, sums, concatenations, global averages, upsampling, padding and shuffling of channels, and position biases
+  keep nothing.
 
 What two layers keep is there once: a ReLU's output is the next convolution's input. A layer whose input and weights
 need no gradient keeps nothing. Parameters are not counted here, nor is the loss (the closing softmax belongs to it).
@@ -29,11 +32,13 @@ from typing import assert_never
 from striate.description.layers import (
     RBF,
     Activation,
+    ActivationFunction,
     BatchNorm,
     Branches,
     Conv,
     Dropout,
     Flatten,
+    Gate,
     GlobalAveragePool,
     Linear,
     LocalResponseNorm,
@@ -41,10 +46,14 @@ from striate.description.layers import (
     Pool,
     PositionBias,
     Residual,
+    Scale,
+    Shuffle,
     Softmax,
     Subsample,
+    Upsample,
 )
 from striate.description.network import INPUT, Plan, Step
+from striate.description.properties import properties
 from striate.description.shapes import Window, window
 
 INDEX_BYTES = 8
@@ -73,8 +82,8 @@ def gradients_needed(plan: Plan) -> list[bool]:
     """For each step, whether a gradient of its output is needed: it has parameters, or a step before it has."""
     needed: list[bool] = []
     for step in plan.steps:
-        trained = isinstance(step.layer, (Conv, Linear, Subsample, BatchNorm, PositionBias))
-        needed.append(trained or any(source != INPUT and needed[source] for source in step.sources))
+        trained = properties(step.layer).trained
+        needed.append(bool(trained) or any(source != INPUT and needed[source] for source in step.sources))
     return needed
 
 
@@ -82,12 +91,22 @@ def storages(plan: Plan, *, training: bool) -> list[int]:
     """For each step, the step whose memory its output lies in: its own, or that of the step it is a view of."""
     owners: list[int] = []
     for number, step in enumerate(plan.steps):
-        passes = isinstance(step.layer, Flatten) or (
-            isinstance(step.layer, Dropout) and not (training and step.layer.rate)
-        )
         source = step.sources[0]
-        owners.append((INPUT if source == INPUT else owners[source]) if passes else number)
+        owners.append((INPUT if source == INPUT else owners[source]) if _is_view(step, training) else number)
     return owners
+
+
+def _is_view(step: Step, training: bool) -> bool:
+    """Whether a step's output lies in the memory of its input."""
+    match step.layer:
+        case Flatten():
+            return True
+        case Dropout(rate=rate):
+            return not (training and rate)
+        case Shuffle(groups=groups):
+            return groups in (1, step.inputs[0][0])
+        case _:
+            return False
 
 
 def kept(plan: Plan, *, closing_softmax: bool) -> list[tuple[Piece, ...]]:
@@ -100,8 +119,7 @@ def kept(plan: Plan, *, closing_softmax: bool) -> list[tuple[Piece, ...]]:
     found: list[tuple[Piece, ...]] = []
     for number, step in enumerate(plan.steps):
         own: list[Piece] = []
-        source = step.sources[0]
-        needs = source != INPUT and needed[source]
+        needs = [source != INPUT and needed[source] for source in step.sources]
         if needed[number] and not (closing_softmax and number == plan.last):
             for piece in _pieces(step, number, needs=needs):
                 storage = piece.storage
@@ -116,8 +134,8 @@ def kept(plan: Plan, *, closing_softmax: bool) -> list[tuple[Piece, ...]]:
     return found
 
 
-def _pieces(step: Step, number: int, *, needs: bool) -> Iterator[Piece]:
-    """What a step keeps; `needs` says whether the gradient of its input is needed."""
+def _pieces(step: Step, number: int, *, needs: list[bool]) -> Iterator[Piece]:
+    """What a step keeps; `needs` says for each of its sources whether its gradient is needed."""
     layer, shape = step.layer, step.inputs[0]
     values = prod(step.output)
     read, made = Piece("input", step.sources[0], prod(shape)), Piece("output", number, values)
@@ -129,7 +147,7 @@ def _pieces(step: Step, number: int, *, needs: bool) -> Iterator[Piece]:
         case Pool():
             yield from _pooling(layer, window(layer, shape), shape[0], read)
         case Subsample():
-            if needs:
+            if needs[0]:
                 yield read
             yield Piece("sums", None, values)
         case BatchNorm():
@@ -141,7 +159,14 @@ def _pieces(step: Step, number: int, *, needs: bool) -> Iterator[Piece]:
             yield Piece("sums", None, values)
             yield Piece("powers", None, values)
         case Activation():
-            yield Piece("tanh", None, values) if layer.function == "scaled_tanh" else made
+            yield from _activation(layer.function, read, made)
+        case Scale():
+            yield read
+        case Gate():
+            if needs[1]:
+                yield read
+            if needs[0]:
+                yield Piece("gate", step.sources[1], prod(step.inputs[1]))
         case Softmax():
             yield made
         case Dropout():
@@ -149,10 +174,31 @@ def _pieces(step: Step, number: int, *, needs: bool) -> Iterator[Piece]:
                 yield Piece("mask", None, values)
         case RBF():
             yield Piece("differences", None, values * shape[0])
-        case GlobalAveragePool() | Flatten() | PadChannels() | PositionBias() | Residual() | Branches():
+        case (
+            GlobalAveragePool()
+            | Flatten()
+            | PadChannels()
+            | Upsample()
+            | Shuffle()
+            | PositionBias()
+            | Residual()
+            | Branches()
+        ):
             return
         case _:
             assert_never(layer)
+
+
+def _activation(function: ActivationFunction, read: Piece, made: Piece) -> Iterator[Piece]:
+    match function:
+        case "relu" | "tanh" | "sigmoid":
+            yield made
+        case "scaled_tanh":
+            yield Piece("tanh", None, made.values)
+        case "leaky_relu" | "relu6" | "elu" | "silu" | "gelu" | "gelu_tanh" | "hard_sigmoid" | "hard_swish":
+            yield read
+        case _:
+            assert_never(function)
 
 
 def _convolution(layer: Conv, moved: Window, channels: int, read: Piece) -> Iterator[Piece]:

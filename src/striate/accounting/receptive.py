@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import assert_never
+from math import ceil, floor
+from typing import assert_never, cast
 
 from striate.accounting.unit import Rectangle, seen
 from striate.description.layers import (
@@ -24,6 +25,7 @@ from striate.description.layers import (
     Conv,
     Dropout,
     Flatten,
+    Gate,
     GlobalAveragePool,
     Linear,
     LocalResponseNorm,
@@ -31,8 +33,11 @@ from striate.description.layers import (
     Pool,
     PositionBias,
     Residual,
+    Scale,
+    Shuffle,
     Softmax,
     Subsample,
+    Upsample,
 )
 from striate.description.network import INPUT, Plan, Step
 from striate.description.shapes import Axis, window
@@ -40,16 +45,16 @@ from striate.description.shapes import Axis, window
 
 @dataclass(frozen=True)
 class Span:
-    """The field of a layer's units along one axis, in pixels of the input."""
+    """The field of a layer's units along one axis, in pixels of the input; fractions of one behind an upsampling."""
 
-    first: int = 0
-    last: int = 0
-    jump: int = 1
+    first: float = 0
+    last: float = 0
+    jump: float = 1
 
     @property
     def size(self) -> int:
         """How many pixels a unit sees, padding included."""
-        return self.last - self.first + 1
+        return ceil(self.last) - floor(self.first) + 1
 
     @property
     def start(self) -> float:
@@ -59,11 +64,21 @@ class Span:
     def through(self, axis: Axis) -> Span:
         """The field of the units behind a window that moves over these."""
         first = self.first - axis.before * self.jump
-        return Span(first, first + (self.last - self.first) + (axis.extent - 1) * self.jump, self.jump * axis.stride)
+        last = first + (self.last - self.first) + (axis.extent - 1) * self.jump
+        return Span(_exact(first), _exact(last), _exact(self.jump * axis.stride))
+
+    def repeated(self, times: int) -> Span:
+        """The field of the units behind an upsampling, where `times` units in a row share one field."""
+        return Span(self.first, self.last, _exact(self.jump / times))
 
     def union(self, other: Span) -> Span:
         """The field of a unit that reads one of these and one of the others."""
         return Span(min(self.first, other.first), max(self.last, other.last), max(self.jump, other.jump))
+
+
+def _exact(value: float) -> float:
+    """A whole number as such."""
+    return int(value) if value == int(value) else value
 
 
 @dataclass(frozen=True)
@@ -79,7 +94,7 @@ class ReceptiveField:
         return self.height.size, self.width.size
 
     @property
-    def jump(self) -> tuple[int, int]:
+    def jump(self) -> tuple[float, float]:
         """How many pixels lie between the fields of neighbouring units; 0 where there is one for all."""
         return self.height.jump, self.width.jump
 
@@ -107,7 +122,10 @@ def _field(step: Step, sources: list[ReceptiveField], joined: Callable[[int], Re
             return ReceptiveField(source.height.through(moved.height), source.width.through(moved.width))
         case Flatten() | GlobalAveragePool() if len(shape) == 3:
             return joined(step.sources[0])
-        case Residual() | Branches():
+        case Upsample():
+            rows, columns = cast("tuple[int, int]", layer.factor)
+            return ReceptiveField(source.height.repeated(rows), source.width.repeated(columns))
+        case Residual() | Gate() | Branches():
             for other in sources[1:]:
                 source = ReceptiveField(source.height.union(other.height), source.width.union(other.width))
             return source
@@ -120,6 +138,8 @@ def _field(step: Step, sources: list[ReceptiveField], joined: Callable[[int], Re
             | Softmax()
             | Dropout()
             | PadChannels()
+            | Shuffle()
+            | Scale()
             | Linear()
             | RBF()
             | PositionBias()

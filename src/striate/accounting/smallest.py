@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
-from striate.description.layers import Conv, Flatten, GlobalAveragePool, Pool, Subsample
+from striate.description.layers import Conv, Gate, Pool, Subsample, Upsample
 from striate.description.limits import NUMBER
 from striate.description.network import INPUT, Outline
+from striate.description.properties import properties
 from striate.description.shapes import Axis, window
 
 
@@ -27,13 +29,17 @@ def least_side(outlined: Outline) -> int:
                 moved = window(node.layer, (1, 1, 1))
                 padded = isinstance(node.layer, (Conv, Pool)) and node.layer.padding == "same"
                 here = _least(moved.height, here[0], same=padded), _least(moved.width, here[1], same=padded)
-            case Flatten() | GlobalAveragePool():
+            case Upsample():
+                down, across = cast("tuple[int, int]", node.layer.factor)
+                here = -(-here[0] // down), -(-here[1] // across)
+            case _ if properties(node.layer).flattens:
                 here = (1, 1)
             case _:
                 pass
-        for source in node.sources:
+        for place, source in enumerate(node.sources):
+            factor = place > 0 and isinstance(node.layer, Gate)  # may be one value for each map
             height, width = needed.get(source, (1, 1))
-            needed[source] = max(height, here[0]), max(width, here[1])
+            needed[source] = (height, width) if factor else (max(height, here[0]), max(width, here[1]))
     return max(needed[INPUT])
 
 

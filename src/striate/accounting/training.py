@@ -13,9 +13,9 @@ from striate.accounting.kept import gradients_needed
 from striate.accounting.rows import Account, Row
 from striate.description import checks
 from striate.description.json import Json
-from striate.description.layers import RBF
 from striate.description.limits import COUNT
 from striate.description.network import INPUT, plan
+from striate.description.properties import properties
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,6 @@ def training_cost(account: Account, *, images: int = 60_000) -> TrainingCost:
     layers: list[LayerCost] = []
     for row, gradient in zip(account.rows, needed, strict=True):
         source, macs = row.step.sources[0], row.counts.macs
-        weights = macs if gradient and not isinstance(row.step.layer, RBF) else 0
+        weights = macs if gradient and properties(row.step.layer).trained else 0
         layers.append(LayerCost(row, macs, weights, macs if source != INPUT and needed[source] else 0))
     return TrainingCost(account, tuple(layers), images)

@@ -11,20 +11,25 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import cast
 
 from striate.accounting.places import blocks, ends, run, smeared, spread, within
 from striate.description.layers import (
     Branches,
     Conv,
     Flatten,
+    Gate,
     GlobalAveragePool,
     LocalResponseNorm,
     PadChannels,
     Pool,
+    Shuffle,
     Subsample,
+    Upsample,
 )
 from striate.description.limits import DIGITS, NUMBER
 from striate.description.network import INPUT, Network, Plan, Step, plan
+from striate.description.properties import properties
 from striate.description.shapes import Axis, Shape, show, window
 from striate.errors import SpecError, UnknownNameError, quote, unknown_name
 
@@ -162,10 +167,14 @@ def unclipped(planned: Plan, number: int, units: Rectangle | None = None) -> Rec
         if isinstance(step.layer, (Conv, Pool, Subsample)):
             height, width = window(step.layer, step.inputs[0]).axes
             here = Rectangle(_reach(height, here.rows), _reach(width, here.columns))
-        elif isinstance(step.layer, (Flatten, GlobalAveragePool)):
+        elif isinstance(step.layer, Upsample):
+            down, across = cast("tuple[int, int]", step.layer.factor)
+            here = Rectangle(_divided(here.rows, down), _divided(here.columns, across))
+        elif properties(step.layer).flattens:
             here = _all(step.inputs[0])
-        for source in step.sources:
-            wanted[source] = here.around(wanted[source]) if source in wanted else here
+        for source, shape in zip(step.sources, step.inputs, strict=True):
+            own = _all(shape) if _is_gate(step, shape) else here
+            wanted[source] = own.around(wanted[source]) if source in wanted else own
     return wanted[INPUT]
 
 
@@ -183,6 +192,11 @@ def _pass_on(step: Step, patch: Patch, wanted: dict[int, list[Patch]]) -> None:
             maps, rows, columns = _whole(shape)
         case LocalResponseNorm():
             maps = _clipped(smeared(maps, layer.size), layer.size // 2, shape[0])
+        case Upsample():
+            down, across = cast("tuple[int, int]", layer.factor)
+            rows, columns = blocks(rows, down), blocks(columns, across)
+        case Shuffle():
+            maps = _unshuffled(maps, layer.groups, shape[0])
         case PadChannels():
             maps &= run(shape[0])
         case Branches():
@@ -193,8 +207,25 @@ def _pass_on(step: Step, patch: Patch, wanted: dict[int, list[Patch]]) -> None:
             return
         case _:
             pass
-    for source in step.sources:
-        _ask(wanted, source, (maps, rows, columns))
+    for source, shape in zip(step.sources, step.inputs, strict=True):
+        one = run(1)
+        own = (maps if len(shape) == 3 else one, one, one) if _is_gate(step, shape) else (maps, rows, columns)
+        _ask(wanted, source, own)
+
+
+def _is_gate(step: Step, shape: Shape) -> bool:
+    """Whether a source of that shape gives one value for each map of a product."""
+    return isinstance(step.layer, Gate) and shape != step.output
+
+
+def _divided(places: Interval, by: int) -> Interval:
+    return places[0] // by, places[1] // by
+
+
+def _unshuffled(maps: int, groups: int, channels: int) -> int:
+    """The input maps that some maps of a shuffle are."""
+    bits = format(maps, f"0{channels}b")[::-1]
+    return int("".join(bits[group::groups] for group in range(groups))[::-1], 2)
 
 
 def _read_maps(layer: Conv, filters: int, channels: int) -> int:

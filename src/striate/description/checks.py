@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from typing import cast
+from typing import TypeVar, cast
 
 from striate.description import limits
 from striate.errors import FormatError, SpecError, quote
@@ -13,6 +13,8 @@ Pair = tuple[int, int]
 """(height, width)."""
 Sides = tuple[int, int, int, int]
 """(top, bottom, left, right)."""
+
+Word = TypeVar("Word", bound=str)
 
 _SPACES = "\u00a0\u202f\u3000\u200c\u200d"
 """Spaces that do not break or are wide, and the joiners of Persian and of emoji: not printable to Python, but text."""
@@ -83,11 +85,11 @@ def flag(what: str, value: object) -> bool:
     return value
 
 
-def one_of(what: str, value: object, choices: tuple[str, ...]) -> str:
+def one_of(what: str, value: object, choices: tuple[Word, ...]) -> Word:
     """One of a few words."""
     if not isinstance(value, str) or value not in choices:
         raise SpecError(f"{what} is {quote(value)}.", f"It must be one of {', '.join(choices)}.")
-    return value
+    return next(choice for choice in choices if choice == value)
 
 
 def name(what: str, value: object) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from itertools import chain, islice
-from typing import Any, cast
+from typing import Any, Literal, cast, get_args
 
 from striate.description import checks, limits
 from striate.description.calling import answers
@@ -18,8 +18,25 @@ from striate.description.checks import Pair, Sides
 from striate.errors import SpecError, quote
 
 Table = tuple[tuple[int, ...], ...]
-FUNCTIONS = ("relu", "tanh", "scaled_tanh", "sigmoid")
-POOLINGS = ("max", "average")
+ActivationFunction = Literal[
+    "relu",
+    "tanh",
+    "scaled_tanh",
+    "sigmoid",
+    "leaky_relu",
+    "relu6",
+    "elu",
+    "silu",
+    "gelu",
+    "gelu_tanh",
+    "hard_sigmoid",
+    "hard_swish",
+]
+PoolFunction = Literal["max", "average"]
+FUNCTIONS: tuple[ActivationFunction, ...] = get_args(ActivationFunction)
+POOLINGS: tuple[PoolFunction, ...] = get_args(PoolFunction)
+ALPHAS: dict[str, float] = {"leaky_relu": 0.01, "elu": 1.0}
+"""The functions that have a number of their own, `alpha`, and its usual value."""
 
 
 def _set(layer: object, **values: object) -> None:
@@ -84,7 +101,7 @@ class Pool:
     default; TensorFlow leaves it out).
     """
 
-    function: str
+    function: PoolFunction
     _: KW_ONLY
     kernel: int | Pair
     stride: int | Pair | None = None
@@ -164,15 +181,39 @@ class LocalResponseNorm:
 
 @dataclass(frozen=True)
 class Activation:
-    """A function of each value: "relu", "tanh", "scaled_tanh" (1.7159 · tanh(2a/3), LeNet-5's) or "sigmoid"."""
+    """A function of each value a, one of `FUNCTIONS`.
 
-    function: str
+    | function       | value                                                    |
+    |----------------|----------------------------------------------------------|
+    | `relu`         | max(0, a)                                                |
+    | `relu6`        | min(max(0, a), 6)                                        |
+    | `leaky_relu`   | a, or alpha · a below 0; `alpha` is 0.01 if not given    |
+    | `elu`          | a, or alpha · (e^a − 1) below 0; `alpha` is 1 if not given |
+    | `tanh`         | tanh(a)                                                  |
+    | `scaled_tanh`  | 1.7159 · tanh(2a/3): LeNet-5's, appendix A               |
+    | `sigmoid`      | 1 / (1 + e^−a)                                           |
+    | `hard_sigmoid` | relu6(a + 3) / 6                                         |
+    | `silu`         | a · sigmoid(a), also called swish                        |
+    | `hard_swish`   | a · hard_sigmoid(a): MobileNetV3's, section 5.2          |
+    | `gelu`         | a · Φ(a), with the normal distribution Φ itself          |
+    | `gelu_tanh`    | the same with Φ approximated by a tanh                   |
+    """
+
+    function: ActivationFunction
     _: KW_ONLY
+    alpha: float | None = None
     name: str = ""
 
     def __post_init__(self) -> None:
         function = checks.one_of("Activation function", self.function, FUNCTIONS)
-        _set(self, function=function, name=checks.name("Activation name", self.name))
+        alpha = ALPHAS.get(function) if self.alpha is None else self.alpha
+        if alpha is not None:
+            if function not in ALPHAS:
+                raise SpecError(
+                    f"Activation alpha is {alpha!r} for {function}.", f"Only {' and '.join(ALPHAS)} have one."
+                )
+            alpha = checks.number("Activation alpha", alpha, least=0)
+        _set(self, function=function, alpha=alpha, name=checks.name("Activation name", self.name))
 
 
 @dataclass(frozen=True)
@@ -235,6 +276,44 @@ class PadChannels:
 
 
 @dataclass(frozen=True)
+class Upsample:
+    """Each value repeated `factor` times along the height and the width: nearest-neighbour upsampling."""
+
+    factor: int | Pair
+    _: KW_ONLY
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        _set(self, factor=checks.pair("Upsample factor", self.factor), name=checks.name("Upsample name", self.name))
+
+
+@dataclass(frozen=True)
+class Shuffle:
+    """The maps of `groups` groups interleaved: the first of each group, then the second of each (ShuffleNet, fig. 1).
+
+    Map i·n + j of the input, of groups of n maps, becomes map j·groups + i.
+    """
+
+    groups: int
+    _: KW_ONLY
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        _set(self, groups=checks.whole("Shuffle groups", self.groups), name=checks.name("Shuffle name", self.name))
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Each map (or feature) times a learned coefficient of its own, which begins at 1."""
+
+    _: KW_ONLY
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        _set(self, name=checks.name("Scale name", self.name))
+
+
+@dataclass(frozen=True)
 class Linear:
     """A fully connected layer of `units` over a flat vector; how many inputs it has follows from the layers before."""
 
@@ -285,7 +364,7 @@ class Block:
     name: str = ""
 
     def __post_init__(self) -> None:
-        _set(self, layers=body("Block", self.layers), name=checks.name("Block name", self.name))
+        _set(self, layers=body("Block", self.layers, least=0), name=checks.name("Block name", self.name))
 
 
 @dataclass(frozen=True)
@@ -304,8 +383,26 @@ class Residual:
 
 
 @dataclass(frozen=True)
+class Gate:
+    """Its input times what its `layers` make of it: squeeze-and-excitation (Hu and others 2018, figure 2).
+
+    The layers end in one value a map, as a flat vector or as maps of 1×1, or in maps of the input's own shape.
+    """
+
+    layers: Sequence[Layer]
+    _: KW_ONLY
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        _set(self, layers=body("Gate", self.layers), name=checks.name("Gate name", self.name))
+
+
+@dataclass(frozen=True)
 class Branches:
-    """Blocks that read one input side by side; their maps are concatenated, first branch first."""
+    """Blocks that read one input side by side; their maps are concatenated, first branch first.
+
+    A branch without layers passes its input on: DenseNet concatenates a value with what is made of it.
+    """
 
     branches: Sequence[Block | Sequence[Layer]]
     _: KW_ONLY
@@ -316,7 +413,9 @@ class Branches:
         if given is None or len(given) < 2:
             number = 0 if given is None else len(given)
             raise SpecError(f"Branches has {number} branches.", "It needs at least two, in a list.")
-        blocks = body("Branches", [each if isinstance(each, Block) else Block(cast(Any, each)) for each in given])
+        blocks = body(
+            "Branches", [each if isinstance(each, Block) else Block(cast(Any, each)) for each in given], empty=True
+        )
         _set(self, branches=blocks, name=checks.name("Branches name", self.name))
 
 
@@ -339,7 +438,8 @@ class Auxiliary:
 
 
 Windowed = Conv | Pool | Subsample
-Composite = Block | Residual | Branches | Auxiliary
+Joined = Residual | Gate | Branches
+Composite = Block | Joined | Auxiliary
 Simple = (
     Conv
     | Pool
@@ -352,6 +452,9 @@ Simple = (
     | Flatten
     | GlobalAveragePool
     | PadChannels
+    | Upsample
+    | Shuffle
+    | Scale
     | Linear
     | RBF
     | PositionBias
@@ -370,11 +473,15 @@ KINDS: dict[str, type[Layer]] = {
     "flatten": Flatten,
     "global_average_pool": GlobalAveragePool,
     "pad_channels": PadChannels,
+    "upsample": Upsample,
+    "shuffle": Shuffle,
+    "scale": Scale,
     "linear": Linear,
     "rbf": RBF,
     "position_bias": PositionBias,
     "block": Block,
     "residual": Residual,
+    "gate": Gate,
     "branches": Branches,
     "auxiliary": Auxiliary,
 }
@@ -392,8 +499,11 @@ def kind(layer: Layer) -> str:
     return _WORDS[type(layer)]
 
 
-def body(what: str, layers: object, *, least: int = 1) -> tuple[Layer, ...]:
-    """The layers of a container as a tuple, checked; also that they are not too many, or too deep in each other."""
+def body(what: str, layers: object, *, least: int = 1, empty: bool = False) -> tuple[Layer, ...]:
+    """The layers of a container as a tuple, checked; also that they are not too many, or too deep in each other.
+
+    A block among them may be `empty` in Branches only.
+    """
     items = checks.items(layers)
     if items is None:
         raise SpecError(f"{what} holds {type(layers).__name__}.", "It must hold a list of layers.")
@@ -401,6 +511,8 @@ def body(what: str, layers: object, *, least: int = 1) -> tuple[Layer, ...]:
         if type(item) not in _WORDS:
             kinds = ", ".join(each.__name__ for each in _WORDS)
             raise SpecError(f"{what} holds {quote(item)}.", f"It must hold layers: {kinds}.")
+        if isinstance(item, Block) and not item.layers and not empty:
+            raise SpecError(f"{what} holds a block without layers.", "Only a branch of Branches may have none.")
     if len(items) < least:
         raise SpecError(f"{what} holds no layer.", f"It must hold at least {least}.")
     found = cast("tuple[Layer, ...]", items)
@@ -411,7 +523,7 @@ def body(what: str, layers: object, *, least: int = 1) -> tuple[Layer, ...]:
 def inside(layer: Layer) -> tuple[Layer, ...]:
     """The layers that a layer holds."""
     match layer:
-        case Block() | Auxiliary():
+        case Block() | Gate() | Auxiliary():
             return tuple(layer.layers)
         case Residual():
             return (*layer.layers, *layer.shortcut)

@@ -13,10 +13,12 @@ from striate.description.layers import (
     Block,
     Branches,
     Conv,
+    Gate,
     Layer,
     Linear,
     PadChannels,
     Residual,
+    Shuffle,
 )
 from striate.description.network import Network, branches_of, plan
 from striate.description.shapes import Shape, show
@@ -47,7 +49,7 @@ def narrow(network: Network, factor: float = 1.0, *, input: Shape | None = None,
         )
     if classes is not None:
         _require_linear_end(network, classes)
-    groups = lcm(*(each.groups for each in everything if isinstance(each, Conv)))
+    groups = lcm(*(each.groups for each in everything if isinstance(each, (Conv, Shuffle))))
     layers = _Width(factor, groups, classes).head(network.layers)
     found = replace(network, input=network.input if input is None else input, layers=layers)
     plan(replace(network, input=found.input))
@@ -114,7 +116,7 @@ class _Width:
                 return replace(layer, units=self.size(layer.units))
             case PadChannels():
                 return replace(layer, channels=self.size(layer.channels))
-            case Block():
+            case Block() | Gate():
                 return replace(layer, layers=self.chain(layer.layers))
             case Residual():
                 return replace(layer, layers=self.chain(layer.layers), shortcut=self.chain(layer.shortcut))
@@ -138,7 +140,7 @@ def _all(layers: Sequence[Layer]) -> Iterator[Layer]:
     for layer in layers:
         yield layer
         match layer:
-            case Block() | Auxiliary():
+            case Block() | Gate() | Auxiliary():
                 yield from _all(layer.layers)
             case Residual():
                 yield from _all([*layer.layers, *layer.shortcut])

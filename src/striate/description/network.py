@@ -14,6 +14,8 @@ from striate.description.layers import (
     Auxiliary,
     Block,
     Branches,
+    Gate,
+    Joined,
     Layer,
     Residual,
     Simple,
@@ -89,12 +91,13 @@ answers(Network)
 class Step:
     """One layer as it runs.
 
-    `sources` are the steps that it reads, by their number in the plan (`INPUT`: the network's input): two for the sum
-    of a Residual, one for each of Branches. `head` is the path of the Auxiliary that it belongs to, or "".
+    `sources` are the steps that it reads, by their number in the plan (`INPUT`: the network's input): the body and the
+    shortcut of a Residual, the input and the factor of a Gate, one for each of Branches. `head` is the path of the
+    Auxiliary that it belongs to, or "".
     """
 
     path: str
-    layer: Simple | Residual | Branches
+    layer: Simple | Joined
     sources: tuple[int, ...]
     inputs: tuple[Shape, ...]
     output: Shape
@@ -145,7 +148,7 @@ class Node:
     """A step without its shapes."""
 
     path: str
-    layer: Simple | Residual | Branches
+    layer: Simple | Joined
     sources: tuple[int, ...]
     head: str
 
@@ -181,9 +184,8 @@ def shaped(outlined: Outline, shape: Shape) -> Plan:
     return Plan(start, tuple(steps), outlined.last, outlined.heads, outlined.ends)
 
 
-def _output(layer: Simple | Residual | Branches, inputs: tuple[Shape, ...]) -> Shape:
-    joins = isinstance(layer, (Residual, Branches))
-    output = joined_shape(layer, inputs) if joins else output_shape(layer, inputs[0])
+def _output(layer: Simple | Joined, inputs: tuple[Shape, ...]) -> Shape:
+    output = joined_shape(layer, inputs) if isinstance(layer, Joined) else output_shape(layer, inputs[0])
     if len(output) == 3 and max(output) > limits.NUMBER:
         raise ShapeError(
             f"makes maps of {show(output)} of {show(inputs[0])}.",
@@ -223,7 +225,7 @@ def _require_names(layers: Sequence[Layer]) -> None:
     names(layers)
     for layer in layers:
         match layer:
-            case Block() | Auxiliary():
+            case Block() | Gate() | Auxiliary():
                 _require_names(layer.layers)
             case Residual():
                 _require_names(layer.layers)
@@ -243,7 +245,7 @@ class _Trace:
     ends: dict[str, int]
     head: str
 
-    def add(self, path: str, layer: Simple | Residual | Branches, *sources: int) -> int:
+    def add(self, path: str, layer: Simple | Joined, *sources: int) -> int:
         if len(path) > limits.PATH:
             raise SpecError(
                 f"the path of a layer has {len(path)} characters: {quote(path)}.",
@@ -268,6 +270,8 @@ def _walk(layer: Layer, path: str, source: int, trace: _Trace) -> int:
             main = _chain(layer.layers, f"{path}.", source, trace)
             side = _chain(layer.shortcut, f"{path}.shortcut.", source, trace)
             return trace.add(path, layer, main, side)
+        case Gate():
+            return trace.add(path, layer, source, _chain(layer.layers, f"{path}.", source, trace))
         case Branches():
             branches = branches_of(layer)
             ends = [_chain(block.layers, f"{path}.{name}.", source, trace) for name, block in branches.items()]

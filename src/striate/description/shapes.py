@@ -23,18 +23,24 @@ from striate.description.layers import (
     Conv,
     Dropout,
     Flatten,
+    Gate,
     GlobalAveragePool,
+    Joined,
     Linear,
     LocalResponseNorm,
     PadChannels,
     Pool,
     PositionBias,
     Residual,
+    Scale,
+    Shuffle,
     Simple,
     Softmax,
     Subsample,
+    Upsample,
     Windowed,
 )
+from striate.description.properties import properties
 from striate.errors import ShapeError
 
 Shape = tuple[int, ...]
@@ -173,37 +179,41 @@ def same_padding(axis: Axis) -> tuple[int, int]:
 
 def output_shape(layer: Simple, shape: Shape) -> Shape:
     """The shape that a layer makes of `shape`; ShapeError where it cannot."""
+    match properties(layer).reads:
+        case "maps":
+            _maps(layer, shape)
+        case "vector":
+            _vector(layer, shape)
+        case "either":
+            pass
     match layer:
         case Conv():
-            _maps(layer, shape)
             _check_channels(layer, shape[0])
             return (layer.filters, *_moved(layer, shape))
         case Pool() | Subsample():
-            _maps(layer, shape)
             return (shape[0], *_moved(layer, shape))
-        case LocalResponseNorm():
-            _maps(layer, shape)
-            return shape
-        case BatchNorm() | Activation() | Dropout() | PositionBias():
+        case LocalResponseNorm() | BatchNorm() | Activation() | Dropout() | PositionBias() | Scale() | Softmax():
             return shape
         case Flatten():
             return (math.prod(shape),)
         case GlobalAveragePool():
-            _maps(layer, shape)
             return shape[:1]
+        case Upsample():
+            rows, columns = cast(Pair, layer.factor)
+            return (shape[0], shape[1] * rows, shape[2] * columns)
+        case Shuffle():
+            if shape[0] % layer.groups:
+                raise ShapeError(
+                    f"{layer.groups} groups cannot share {shape[0]} maps evenly.", "The groups must divide the maps."
+                )
+            return shape
         case PadChannels():
-            _maps(layer, shape)
             if layer.channels < shape[0]:
                 raise ShapeError(f"PadChannels({layer.channels}) on {show(shape)} would drop maps.", "It only adds.")
             return (layer.channels, *shape[1:])
-        case Softmax():
-            _vector(layer, shape)
-            return shape
         case Linear():
-            _vector(layer, shape)
             return (layer.units,)
         case RBF():
-            _vector(layer, shape)
             if len(layer.centres[0]) != shape[0]:
                 raise ShapeError(
                     f"an RBF with centres of {len(layer.centres[0])} values stands on {shape[0]} features.",
@@ -215,17 +225,40 @@ def output_shape(layer: Simple, shape: Shape) -> Shape:
             assert_never(layer)
 
 
-def joined_shape(layer: Residual | Branches, shapes: tuple[Shape, ...]) -> Shape:
-    """The shape of a sum (Residual) or of a concatenation (Branches); ShapeError where the parts differ."""
-    if isinstance(layer, Residual):
-        body, shortcut = shapes
-        if body != shortcut:
-            raise ShapeError(
-                f"adds {_tuple(body)} to {_tuple(shortcut)}.",
-                "A residual adds its body to its shortcut, so both must have one shape.",
-                _shortcut_remedy(body, shortcut),
-            )
-        return body
+def joined_shape(layer: Joined, shapes: tuple[Shape, ...]) -> Shape:
+    """The shape of a sum (Residual), a product (Gate) or a concatenation (Branches); ShapeError where parts differ."""
+    match layer:
+        case Residual():
+            return _sum(*shapes)
+        case Gate():
+            return _product(*shapes)
+        case Branches():
+            return _concatenation(shapes)
+        case _:
+            assert_never(layer)
+
+
+def _sum(body: Shape, shortcut: Shape) -> Shape:
+    if body != shortcut:
+        raise ShapeError(
+            f"adds {_tuple(body)} to {_tuple(shortcut)}.",
+            "A residual adds its body to its shortcut, so both must have one shape.",
+            _shortcut_remedy(body, shortcut),
+        )
+    return body
+
+
+def _product(values: Shape, gate: Shape) -> Shape:
+    if gate not in (values, values[:1], (values[0], 1, 1)):
+        raise ShapeError(
+            f"multiplies {_tuple(values)} by {_tuple(gate)}.",
+            "A gate gives one value for each map of its input, or maps of the input's own shape.",
+            f"End its layers with Linear({values[0]}).",
+        )
+    return values
+
+
+def _concatenation(shapes: tuple[Shape, ...]) -> Shape:
     if len({shape[1:] for shape in shapes}) != 1 or len(shapes[0]) != 3:
         raise ShapeError(
             f"concatenates {', '.join(_tuple(shape) for shape in shapes)}.",

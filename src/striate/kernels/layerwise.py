@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import assert_never
+from typing import assert_never, cast
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +23,7 @@ from striate.description.layers import (
     Conv,
     Dropout,
     Flatten,
+    Gate,
     GlobalAveragePool,
     Linear,
     LocalResponseNorm,
@@ -30,11 +31,14 @@ from striate.description.layers import (
     Pool,
     PositionBias,
     Residual,
+    Scale,
+    Shuffle,
     Softmax,
     Subsample,
+    Upsample,
 )
 from striate.description.network import INPUT, Network, Step, plan
-from striate.kernels.lower import Mapped
+from striate.kernels.lower import FUNCTIONS, Mapped
 from striate.kernels.operators import GROUP, Affine, from_blocks, join, text_of, to_blocks
 
 IDENTITY = "identity"
@@ -101,7 +105,9 @@ class Layerwise:
         reader = self.reader.get(number)
         if number == INPUT or not isinstance(self.plan.steps[number].layer, Fusing):
             return IDENTITY
-        return reader.function if self.times[number] == 1 and isinstance(reader, Activation) else IDENTITY
+        if self.times[number] != 1 or not isinstance(reader, Activation) or reader.function not in FUNCTIONS:
+            return IDENTITY
+        return reader.function
 
 
 class _Run:
@@ -128,7 +134,7 @@ class _Run:
             case GlobalAveragePool():
                 return from_blocks(self._mapped(number, step, step.layer).whole(self.images), self.images).flatten(1)
             case Activation():
-                return self._activated(source, value, step.layer)
+                return self._activated(step, value, step.layer)
             case BatchNorm():
                 return self._normalised(module.get_submodule(step.path), value)
             case Residual():
@@ -143,6 +149,18 @@ class _Run:
             case PositionBias():
                 bias = module.get_submodule(step.path).get_parameter("bias")
                 return Maps([(value.whole(self.images) + bias[..., None], None)])
+            case Upsample():
+                down, across = cast("tuple[int, int]", step.layer.factor)
+                rows = value.whole(self.images).repeat_interleave(down, 2)
+                return Maps([(rows.repeat_interleave(across, 3), None)])
+            case Shuffle():
+                groups = value.whole(self.images).unflatten(1, (step.layer.groups, -1))
+                return Maps([(groups.transpose(1, 2).flatten(1, 2), None)])
+            case Scale():
+                weight = module.get_submodule(step.path).get_parameter("weight")
+                return Maps([(value.whole(self.images) * weight[:, None, None, None], None)])
+            case Gate():
+                return Maps([(value.whole(self.images) * self._factor(step.sources[1]), None)])
             case Flatten():
                 return self.flat(source).flatten(1)
             case Linear() | RBF() | Softmax():
@@ -156,6 +174,8 @@ class _Run:
         match step.layer:
             case Residual():
                 return parts[0] + parts[1]
+            case Gate():
+                return parts[0] * parts[1]
             case Branches():
                 return torch.cat(parts, 1)
             case _:
@@ -176,9 +196,16 @@ class _Run:
         made, _, totals = torch.ops.striate.layer(blocks, weight, bias, scale, shift, text, self.images, sums)
         return Maps([(made, None)], sums=totals if sums else None)
 
-    def _activated(self, source: int, value: Maps, layer: Activation) -> Maps:
-        if self.layers.fused(source) != IDENTITY:
+    def _factor(self, source: int) -> Tensor:
+        """What a gate multiplies by, in blocks: of the maps' shape, or of one value a map."""
+        value = self.values[source]
+        return to_blocks(value[:, :, None, None]) if isinstance(value, Tensor) else value.whole(self.images)
+
+    def _activated(self, step: Step, value: Maps, layer: Activation) -> Maps:
+        if self.layers.fused(step.sources[0]) != IDENTITY:
             return value
+        if layer.function not in FUNCTIONS:  # the kernels do not have it: PyTorch's own, value by value
+            return Maps([(self.layers.module.get_submodule(step.path)(value.whole(self.images)), None)])
         if value.function != IDENTITY:
             value.whole(self.images)
         return Maps(value.terms, layer.function)

@@ -15,6 +15,7 @@ from striate.description.layers import (
     Conv,
     Dropout,
     Flatten,
+    Gate,
     GlobalAveragePool,
     Linear,
     LocalResponseNorm,
@@ -22,10 +23,13 @@ from striate.description.layers import (
     Pool,
     PositionBias,
     Residual,
+    Scale,
+    Shuffle,
     Simple,
     Softmax,
     Subsample,
     Table,
+    Upsample,
 )
 from striate.description.network import Network, Step, plan
 from striate.description.shapes import Shape, output_shape, window
@@ -104,7 +108,7 @@ def lower(network: Network) -> list[Lowered]:
         if isinstance(step.layer, Softmax) and number == len(planned.steps) - 1:
             break
         match step.layer:
-            case Residual() | Branches():
+            case Residual() | Gate() | Branches():
                 raise NotLoweredError(f"{step.path} is not sequential")
             case layer:
                 layers = _with(layers, layer, step)
@@ -127,6 +131,8 @@ def _with(layers: list[Lowered], layer: Simple, step: Step) -> list[Lowered]:
         case Pool() | Subsample() | GlobalAveragePool() | LocalResponseNorm():
             return _pooled(layers, lowered(layer, shape, path=step.path))
         case Activation():
+            if layer.function not in FUNCTIONS:
+                raise NotLoweredError(f"{step.path} is a {layer.function}")
             if layers and layers[-1].function == "identity" and layers[-1].kind != "dropout":
                 return [*layers[:-1], replace(layers[-1], function=layer.function)]
             return [*layers, Lowered("elementwise", step.path, given, given, layer.function)]
@@ -138,7 +144,7 @@ def _with(layers: list[Lowered], layer: Simple, step: Step) -> list[Lowered]:
             return [*layers, Lowered("radial", step.path, given, three(output))]
         case Dropout():
             return [*layers, Lowered("dropout", step.path, given, given, rate=layer.rate)]
-        case BatchNorm() | PadChannels() | PositionBias() | Softmax():
+        case BatchNorm() | PadChannels() | Upsample() | Shuffle() | Scale() | PositionBias() | Softmax():
             raise NotLoweredError(f"{step.path} is a {type(layer).__name__}")
         case _:
             assert_never(layer)

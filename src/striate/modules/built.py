@@ -21,6 +21,7 @@ from striate.description.layers import (
     Conv,
     Dropout,
     Flatten,
+    Gate,
     GlobalAveragePool,
     Layer,
     Linear,
@@ -29,9 +30,12 @@ from striate.description.layers import (
     Pool,
     PositionBias,
     Residual,
+    Scale,
+    Shuffle,
     Simple,
     Softmax,
     Subsample,
+    Upsample,
 )
 from striate.description.network import Network, branches_of, names, plan
 from striate.description.shapes import Shape
@@ -43,9 +47,12 @@ from striate.kernels.names import KERNELS as NAMES
 from striate.modules.convolution import convolution
 from striate.modules.elementwise import (
     ChannelPadding,
+    ChannelScale,
+    ChannelShuffle,
     GlobalAverage,
     PaperLocalResponseNorm,
     PositionBiases,
+    Upsampling,
     activation,
     batch_norm,
 )
@@ -144,6 +151,14 @@ class Sum(nn.Module):
         return main + side
 
 
+class Product(nn.Module):
+    """What a Gate reads, times what its layers make of it."""
+
+    def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
+        gate = _run(self.children(), values, heads)
+        return values * (gate[:, :, None, None] if gate.ndim < values.ndim else gate)
+
+
 class Concatenation(nn.Module):
     """Branches, side by side."""
 
@@ -231,7 +246,7 @@ def _fastest_kernels(network: Network, batch: int, without: tuple[str, ...]) -> 
 
 def _run(children: Iterable[nn.Module], values: Tensor, heads: Heads) -> Tensor:
     for child in children:
-        nested = isinstance(child, (Chain, Sum, Concatenation, Head))
+        nested = isinstance(child, (Chain, Sum, Product, Concatenation, Head))
         values = child(values, heads) if nested else child(values)
     return values
 
@@ -264,6 +279,10 @@ def _module(layer: Layer, path: str, shapes: dict[str, Shape], device: torch.dev
                 _add(shortcut, layer.shortcut, f"{path}.shortcut.", shapes, device)
                 module.add_module("shortcut", shortcut)
                 module.projects = True
+            return module
+        case Gate():
+            module = Product()
+            _add(module, layer.layers, f"{path}.", shapes, device)
             return module
         case Branches():
             module = Concatenation()
@@ -302,6 +321,12 @@ def _simple(layer: Simple, shape: Shape, device: torch.device) -> nn.Module:
             return GlobalAverage()
         case PadChannels():
             return ChannelPadding(layer)
+        case Upsample():
+            return Upsampling(layer)
+        case Shuffle():
+            return ChannelShuffle(layer)
+        case Scale():
+            return ChannelScale(shape, device=device)
         case Linear():
             return skip_init(nn.Linear, shape[0], layer.units, bias=layer.bias, device=device)
         case RBF():

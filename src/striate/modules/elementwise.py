@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import assert_never, cast
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from striate.description.layers import Activation, BatchNorm, LocalResponseNorm, PadChannels
+from striate.description.layers import Activation, BatchNorm, LocalResponseNorm, PadChannels, Shuffle, Upsample
 from striate.description.shapes import Shape
 
 AMPLITUDE = 1.7159
@@ -27,8 +27,29 @@ def activation(layer: Activation) -> nn.Module:
             return ScaledTanh()
         case "sigmoid":
             return nn.Sigmoid()
+        case "leaky_relu":
+            return nn.LeakyReLU(_alpha(layer))
+        case "relu6":
+            return nn.ReLU6()
+        case "elu":
+            return nn.ELU(_alpha(layer))
+        case "silu":
+            return nn.SiLU()
+        case "gelu":
+            return nn.GELU()
+        case "gelu_tanh":
+            return nn.GELU(approximate="tanh")
+        case "hard_sigmoid":
+            return nn.Hardsigmoid()
+        case "hard_swish":
+            return nn.Hardswish()
         case other:
-            assert_never(other)  # pyright: ignore[reportArgumentType] - the description lets no other word in
+            assert_never(other)
+
+
+def _alpha(layer: Activation) -> float:
+    assert layer.alpha is not None  # noqa: S101 - the description gives these functions one
+    return layer.alpha
 
 
 class ScaledTanh(nn.Module):
@@ -74,6 +95,45 @@ class ChannelPadding(nn.Module):
 
     def forward(self, maps: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch more height width"]:
         return F.pad(maps, (0, 0, 0, 0, 0, self.channels - maps.shape[1]))
+
+
+class Upsampling(nn.Module):
+    """Each value repeated along the height and the width."""
+
+    def __init__(self, layer: Upsample) -> None:
+        super().__init__()
+        self.factor = cast("tuple[int, int]", layer.factor)
+
+    def forward(
+        self, maps: Float[Tensor, "batch channels height width"]
+    ) -> Float[Tensor, "batch channels rows columns"]:
+        size = (maps.shape[2] * self.factor[0], maps.shape[3] * self.factor[1])
+        return F.interpolate(maps, size, mode="nearest")
+
+
+class ChannelShuffle(nn.Module):
+    """The maps of groups interleaved."""
+
+    def __init__(self, layer: Shuffle) -> None:
+        super().__init__()
+        self.groups = layer.groups
+
+    def forward(
+        self, maps: Float[Tensor, "batch channels height width"]
+    ) -> Float[Tensor, "batch channels height width"]:
+        return maps.unflatten(1, (self.groups, -1)).transpose(1, 2).flatten(1, 2)
+
+
+class ChannelScale(nn.Module):
+    """Each map, or feature, times its own `weight`."""
+
+    def __init__(self, shape: Shape, *, device: torch.device) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(shape[0], device=device))
+        self.shape = (shape[0], *[1] * (len(shape) - 1))
+
+    def forward(self, values: Tensor) -> Tensor:
+        return values * self.weight.view(self.shape)
 
 
 class PositionBiases(nn.Module):

@@ -14,6 +14,7 @@ from striate.description.layers import (
     Conv,
     Dropout,
     Flatten,
+    Gate,
     GlobalAveragePool,
     Linear,
     LocalResponseNorm,
@@ -21,8 +22,11 @@ from striate.description.layers import (
     Pool,
     PositionBias,
     Residual,
+    Scale,
+    Shuffle,
     Softmax,
     Subsample,
+    Upsample,
 )
 from striate.description.network import Network, Plan, Step
 from striate.description.shapes import show, window
@@ -65,6 +69,8 @@ def _weights(step: Step) -> int:
             return 4 * shape[0]
         case Subsample():
             return 2 * shape[0]
+        case Scale():
+            return shape[0]
         case PositionBias():
             return prod(shape)
         case (
@@ -76,6 +82,9 @@ def _weights(step: Step) -> int:
             | Flatten()
             | GlobalAveragePool()
             | PadChannels()
+            | Upsample()
+            | Shuffle()
+            | Gate()
             | Residual()
             | Branches()
         ):

@@ -20,20 +20,22 @@ from striate.description.layers import (
     Auxiliary,
     BatchNorm,
     Block,
-    Branches,
     Conv,
     Dropout,
     Flatten,
     GlobalAveragePool,
+    Joined,
     Layer,
     Linear,
     LocalResponseNorm,
     PadChannels,
     Pool,
     PositionBias,
-    Residual,
+    Scale,
+    Shuffle,
     Softmax,
     Subsample,
+    Upsample,
 )
 from striate.description.network import Network, names, plan
 from striate.description.shapes import Shape, window
@@ -113,7 +115,7 @@ class _Walk:
         if isinstance(layer, Block):
             yield replace(layer, layers=tuple(self.chain(layer.layers, f"{path}.")), name=name)
             return
-        if isinstance(layer, (Residual, Branches, Auxiliary)):
+        if isinstance(layer, Joined | Auxiliary):
             raise _unlike(path, "is not one layer after another")
         if self.units is not None or self.last == "softmax":
             raise _unlike(path, "comes after class scores")
@@ -130,9 +132,9 @@ class _Walk:
                 self.kernels[path] = self.maps
                 yield Conv(layer.units, kernel=cast(Pair, self.maps[1:]), bias=layer.bias, name=name)
                 self.maps = (layer.units, 1, 1)
-            case BatchNorm() if len(shape) == 1 and self.maps[1:] != (1, 1):
-                raise _unlike(path, "normalises each place of its maps apart")
-            case BatchNorm() | LocalResponseNorm() | Activation() | Dropout() | PadChannels():
+            case BatchNorm() | Scale() if len(shape) == 1 and self.maps[1:] != (1, 1):
+                raise _unlike(path, "treats each place of its maps apart")
+            case BatchNorm() | LocalResponseNorm() | Activation() | Dropout() | PadChannels() | Shuffle() | Scale():
                 yield replace(layer, name=name)
             case RBF():
                 if self.maps[1:] != (1, 1):
@@ -140,6 +142,8 @@ class _Walk:
                 self.units = layer
             case Softmax():
                 self.last = "softmax"
+            case Upsample():
+                raise _unlike(path, "makes columns that are no place of a window")
             case PositionBias():
                 raise _unlike(path, "has a bias for each place")
             case _:

@@ -11,11 +11,13 @@ from torch import Tensor, nn
 from striate.description.layers import (
     RBF,
     Activation,
+    ActivationFunction,
     BatchNorm,
     Branches,
     Conv,
     Dropout,
     Flatten,
+    Gate,
     GlobalAveragePool,
     Linear,
     LocalResponseNorm,
@@ -23,10 +25,13 @@ from striate.description.layers import (
     Pool,
     PositionBias,
     Residual,
+    Scale,
+    Shuffle,
     Softmax,
     Subsample,
+    Upsample,
 )
-from striate.description.network import Plan, Step
+from striate.description.network import INPUT, Plan, Step
 from striate.description.shapes import Axis, show, window
 from striate.errors import SpecError, unknown_name
 from striate.look.predictor import Predictor
@@ -117,7 +122,8 @@ def explain(predictor: Predictor, outputs: dict[int, Tensor], number: int, place
             return Explanation(value, text, terms, others)
         case Activation():
             into = float(_at(read, place))
-            return Explanation(value, f"{_FUNCTIONS[layer.function].format(_n(into))} = {_n(value)}")
+            formula = _FUNCTIONS[layer.function].format(a=_n(into), alpha=f"{layer.alpha or 0:g}")
+            return Explanation(value, f"{formula} = {_n(value)}")
         case BatchNorm():
             mean, variance, scale, shift = (
                 float(cast(Tensor, each)[maps])
@@ -146,14 +152,26 @@ def explain(predictor: Predictor, outputs: dict[int, Tensor], number: int, place
         case PositionBias():
             bias = float(_at(cast(Tensor, module.bias), place))
             return Explanation(value, f"{_n(float(_at(read, place)))} {_signed(bias)} = {_n(value)}", bias=bias)
+        case Upsample():
+            return Explanation(value, f"as it is: {_n(value)}")
+        case Shuffle():
+            source = maps % layer.groups * (len(read) // layer.groups) + maps // layer.groups
+            return Explanation(value, f"map {source}, as it is: {_n(value)}")
+        case Scale():
+            weight = float(cast(Tensor, module.weight)[maps])
+            return Explanation(value, f"{_n(float(_at(read, place)))} · {_n(weight)} = {_n(value)}")
+        case Gate():
+            into, gate = float(_at(read, place)), sources[1]
+            by = float(_at(gate, place)) if gate.shape == read.shape else float(gate.flatten()[maps])
+            return Explanation(value, f"{_n(into)} · {_n(by)} from the gate = {_n(value)}")
         case Residual():
             main, side = (float(_at(each, place)) for each in sources)
             return Explanation(value, f"body {_n(main)} {_signed(side)} from the shortcut = {_n(value)}")
         case Branches():
             for name, each in zip(step.sources, sources, strict=True):
                 if maps < len(each):
-                    path = predictor.plan.steps[name].path
-                    return Explanation(value, f"map {maps} of {path}, as it is: {_n(value)}")
+                    where = "the input" if name == INPUT else predictor.plan.steps[name].path
+                    return Explanation(value, f"map {maps} of {where}, as it is: {_n(value)}")
                 maps -= len(each)
             raise AssertionError(step.path)
         case Dropout():
@@ -253,9 +271,17 @@ def _signed(value: float) -> str:
     return f"{'−' if value < 0 else '+'} {_n(abs(value))}"
 
 
-_FUNCTIONS = {
-    "relu": "max(0, {})",
-    "tanh": "tanh({})",
-    "scaled_tanh": "1.7159 · tanh(⅔ · {})",
-    "sigmoid": "1 / (1 + exp(−({})))",
+_FUNCTIONS: dict[ActivationFunction, str] = {
+    "relu": "max(0, {a})",
+    "tanh": "tanh({a})",
+    "scaled_tanh": "1.7159 · tanh(⅔ · {a})",
+    "sigmoid": "1 / (1 + exp(−({a})))",
+    "leaky_relu": "max(0, {a}) + {alpha} · min(0, {a})",
+    "relu6": "min(max(0, {a}), 6)",
+    "elu": "max(0, {a}) + {alpha} · (exp(min(0, {a})) − 1)",
+    "silu": "{a} / (1 + exp(−({a})))",
+    "gelu": "{a} · Φ({a})",
+    "gelu_tanh": "{a} · Φ({a}), Φ by a tanh",
+    "hard_sigmoid": "min(max(0, {a} + 3), 6) / 6",
+    "hard_swish": "{a} · min(max(0, {a} + 3), 6) / 6",
 }

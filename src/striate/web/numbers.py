@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, assert_never
+from typing import Any, assert_never, cast
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from striate.description.layers import (
     Conv,
     Dropout,
     Flatten,
+    Gate,
     GlobalAveragePool,
     Linear,
     LocalResponseNorm,
@@ -24,12 +25,16 @@ from striate.description.layers import (
     Pool,
     PositionBias,
     Residual,
+    Scale,
+    Shuffle,
     Softmax,
     Subsample,
+    Upsample,
     Windowed,
     kind,
 )
 from striate.description.network import Network, Step, plan
+from striate.description.properties import properties
 from striate.description.shapes import window
 from striate.look.predictor import Predictor
 
@@ -70,6 +75,7 @@ def description(network: Network) -> Numbers:
             "sources": list(step.sources),
             "inputs": [list(shape) for shape in step.inputs],
             "output": list(step.output),
+            "properties": asdict(properties(step.layer)),
             **_own(step),
         }
         for step in plan(network).steps
@@ -79,11 +85,9 @@ def description(network: Network) -> Numbers:
 
 def _tensors(predictor: Predictor, step: Step) -> dict[str, Tensor]:
     state = predictor.model.get_submodule(step.path).state_dict()
-    return {} if _joins(step) else {name: each for name, each in state.items() if each.is_floating_point()}
-
-
-def _joins(step: Step) -> bool:
-    return isinstance(step.layer, (Residual, Branches))
+    return (
+        {} if properties(step.layer).joins else {name: each for name, each in state.items() if each.is_floating_point()}
+    )
 
 
 def _places(tensors: dict[str, Tensor], parts: list[Tensor]) -> dict[str, list[int]]:
@@ -107,7 +111,7 @@ def _own(step: Step) -> Numbers:
         case Subsample() as layer:
             return {"axes": _axes(layer, step)}
         case Activation() as layer:
-            return {"function": layer.function}
+            return {"function": layer.function, "alpha": layer.alpha}
         case BatchNorm() as layer:
             return {"epsilon": layer.epsilon, "epsilon_text": f"{layer.epsilon:g}"}
         case LocalResponseNorm() as layer:
@@ -118,7 +122,21 @@ def _own(step: Step) -> Numbers:
             return {"filters": len(layer.centres), "features": len(layer.centres[0])}
         case PadChannels() as layer:
             return {"channels": layer.channels}
-        case Softmax() | Dropout() | Flatten() | GlobalAveragePool() | PositionBias() | Residual() | Branches():
+        case Upsample() as layer:
+            return {"factor": list(cast("tuple[int, int]", layer.factor))}
+        case Shuffle() as layer:
+            return {"groups": layer.groups}
+        case (
+            Softmax()
+            | Dropout()
+            | Flatten()
+            | GlobalAveragePool()
+            | PositionBias()
+            | Scale()
+            | Residual()
+            | Gate()
+            | Branches()
+        ):
             return {}
         case other:
             assert_never(other)

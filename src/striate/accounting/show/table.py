@@ -53,7 +53,7 @@ def _nothing(_: Counts) -> str:
     return ""
 
 
-def _pair(pair: tuple[int, int]) -> str:
+def _pair(pair: tuple[float, float]) -> str:
     return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}×{pair[1]}"
 
 

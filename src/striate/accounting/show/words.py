@@ -6,6 +6,7 @@ from typing import assert_never
 
 from striate.description.checks import Pair, Sides
 from striate.description.layers import (
+    ALPHAS,
     RBF,
     Activation,
     BatchNorm,
@@ -13,6 +14,7 @@ from striate.description.layers import (
     Conv,
     Dropout,
     Flatten,
+    Gate,
     GlobalAveragePool,
     Linear,
     LocalResponseNorm,
@@ -20,8 +22,11 @@ from striate.description.layers import (
     Pool,
     PositionBias,
     Residual,
+    Scale,
+    Shuffle,
     Softmax,
     Subsample,
+    Upsample,
 )
 from striate.description.network import Step
 from striate.description.shapes import Window, window
@@ -49,7 +54,8 @@ def words(step: Step) -> str:
         case Subsample():
             return f"subsample {_moves(window(layer, shape), None)}"
         case Activation():
-            return layer.function.replace("_", " ")
+            own = "" if layer.alpha is None or layer.alpha == ALPHAS[layer.function] else f" {layer.alpha:g}"
+            return layer.function.replace("_", " ") + own
         case Linear():
             return f"linear {layer.units}"
         case RBF():
@@ -58,8 +64,16 @@ def words(step: Step) -> str:
             return f"dropout {layer.rate:g}"
         case PadChannels():
             return f"pad channels to {layer.channels}"
+        case Upsample():
+            return f"upsample ×{_one_or_two(layer.factor if isinstance(layer.factor, tuple) else (1, 1))}"
+        case Shuffle():
+            return f"shuffle {layer.groups} groups"
+        case Scale():
+            return "scale"
         case Residual():
             return "sum"
+        case Gate():
+            return "product"
         case Branches():
             return "concatenation"
         case BatchNorm():

@@ -16,6 +16,7 @@ from striate.description.layers import (
     Block,
     Branches,
     Conv,
+    Gate,
     Layer,
     Linear,
     PositionBias,
@@ -90,7 +91,7 @@ def _parts(layers: Sequence[Layer], prefix: str, rows: Iterator[Row]) -> list[Pa
     return parts
 
 
-_HOLDS = (Block, Residual, Branches, Auxiliary)
+_HOLDS = (Block, Residual, Gate, Branches, Auxiliary)
 """Layers that hold layers: a block of them is outlined part by part."""
 
 
@@ -101,6 +102,8 @@ def _steps(layer: Layer) -> int:
             return sum(map(_steps, layer.layers))
         case Residual():
             return sum(map(_steps, (*layer.layers, *layer.shortcut))) + 1
+        case Gate():
+            return sum(map(_steps, layer.layers)) + 1
         case Branches():
             return sum(map(_steps, branches_of(layer).values())) + 1
         case _:
@@ -127,6 +130,8 @@ def _words(layer: Layer) -> str:
         case Residual():
             shortcut = f" | {_row(layer.shortcut)}" if layer.shortcut else ""
             return f"residual({_row(layer.layers)}{shortcut})"
+        case Gate():
+            return f"gate({_row(layer.layers)})"
         case Branches():
             return f"branches({'; '.join(_row(block.layers) for block in branches_of(layer).values())})"
         case Auxiliary():

@@ -3,11 +3,12 @@
     network = { header } sizes ":" layers
     header  = "name" (word | text) | "paper" text year | "place" text | "departure" text
     layers  = layer { ("," | new line) layer }
-    layer   = [ name ":" ] [ count "*" ] ( simple | block | residual | branches | auxiliary )
+    layer   = [ name ":" ] [ count "*" ] ( simple | block | residual | gate | branches | auxiliary )
     simple  = word { value } { option }                        as `words` lists them
     block   = "(" layers ")"
     residual  = "residual" "(" layers [ "|" layers ] ")"       after the bar: the shortcut
-    branches  = "branches" "(" layers { ";" layers } ")"
+    gate      = "gate" "(" layers ")"
+    branches  = "branches" "(" [ layers ] { ";" [ layers ] } ")"       one without layers passes its input on
     auxiliary = "auxiliary" [ weight ] "(" layers ")"
 
 A comment goes from # to the end of its line. Before a linear layer, RBF units or a softmax, a flatten that is missing
@@ -25,16 +26,13 @@ from typing import cast
 
 from striate.description.checks import length
 from striate.description.layers import (
-    RBF,
     Auxiliary,
     Block,
     Branches,
     Flatten,
-    GlobalAveragePool,
+    Gate,
     Layer,
-    Linear,
     Residual,
-    Softmax,
     count,
 )
 from striate.description.limits import DEPTH, LAYERS, SEE, YEAR
@@ -42,6 +40,7 @@ from striate.description.network import Network, Source, branches_of
 from striate.description.notation.layer import nearest, number, simple, sizes_of, whole
 from striate.description.notation.scan import Scanner, Token
 from striate.description.notation.words import HEADERS, NESTED, WORDS
+from striate.description.properties import properties
 from striate.errors import FormatError, SpecError
 
 _SHAPE = "A network begins with its input, channels x height x width, and a colon: 3x32x32: conv 16 5x5, relu, ..."
@@ -232,13 +231,13 @@ def _nested(scanner: Scanner, token: Token, level: int) -> Layer:
     opening = scanner.take()
     if opening.text != "(":
         raise scanner.error(opening, f"{opening} after {token}.", f"Its layers stand in parentheses: {word}(...).")
-    parts = [_layers(scanner, level + 1)]
+    parts = [_part(scanner, word, level + 1)]
     between = {"residual": "|", "branches": ";"}.get(word)
     while between is not None and scanner.peek().text == between:
         bar = scanner.take()
         if word == "residual" and len(parts) == 2:
             raise scanner.error(bar, "a residual with two bars.", "It has a body and one shortcut.")
-        parts.append(_layers(scanner, level + 1))
+        parts.append(_part(scanner, word, level + 1))
     _close(scanner, opening)
     if word == "branches" and len(parts) == 1:
         raise scanner.error(token, "branches of which there is one.", "At least two, set apart by ';'.")
@@ -247,7 +246,18 @@ def _nested(scanner: Scanner, token: Token, level: int) -> Layer:
             return Residual(parts[0], shortcut=parts[1] if len(parts) == 2 else ())
         if word == "auxiliary":
             return Auxiliary(parts[0], weight=weight)
+        if word == "gate":
+            return Gate(parts[0])
         return Branches([part[0] if len(part) == 1 and isinstance(part[0], Block) else Block(part) for part in parts])
+
+
+def _part(scanner: Scanner, word: str, level: int) -> list[Layer]:
+    """The layers of one part of a nested layer; of branches it may have none."""
+    if word == "branches":
+        scanner.lines()
+        if scanner.peek().text in (";", ")"):
+            return []
+    return _layers(scanner, level)
 
 
 def _close(scanner: Scanner, opening: Token) -> None:
@@ -263,12 +273,6 @@ def _flattened(layers: Sequence[Layer], *, flat: bool) -> tuple[list[Layer], boo
     found: list[Layer] = []
     for layer in layers:
         match layer:
-            case Linear() | RBF() | Softmax():
-                found += [layer] if flat else [Flatten(), layer]
-                flat = True
-            case Flatten() | GlobalAveragePool():
-                found.append(layer)
-                flat = True
             case Block():
                 inside, flat = _flattened(layer.layers, flat=flat)
                 found.append(replace(layer, layers=inside))
@@ -276,12 +280,15 @@ def _flattened(layers: Sequence[Layer], *, flat: bool) -> tuple[list[Layer], boo
                 shortcut, _ = _flattened(layer.shortcut, flat=flat)
                 inside, flat = _flattened(layer.layers, flat=flat)
                 found.append(replace(layer, layers=inside, shortcut=shortcut))
-            case Auxiliary():
+            case Auxiliary() | Gate():
                 found.append(replace(layer, layers=_flattened(layer.layers, flat=flat)[0]))
             case Branches():
                 blocks = branches_of(layer).values()
                 inner = [replace(block, layers=_flattened(block.layers, flat=flat)[0]) for block in blocks]
                 found.append(replace(layer, branches=inner))
             case _:
-                found.append(layer)
+                own = properties(layer)
+                missing = own.reads == "vector" and not flat
+                found += [Flatten(), layer] if missing else [layer]
+                flat = flat or missing or own.flattens
     return found, flat

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from enum import Enum
 
 from striate.description.layers import (
+    ALPHAS,
     FUNCTIONS,
     POOLINGS,
     RBF,
@@ -23,9 +24,12 @@ from striate.description.layers import (
     PadChannels,
     Pool,
     PositionBias,
+    Scale,
+    Shuffle,
     Simple,
     Softmax,
     Subsample,
+    Upsample,
 )
 
 
@@ -78,6 +82,7 @@ class Word:
 _STRIDE = Option("/", "stride", Form.PAIR)
 _PADDING = (Option("pad", "padding", Form.SIDES), Option("same", "padding", value="same"))
 _NO_BIAS = Option("no bias", "bias", value=False)
+_ALPHA = (Option("alpha", "alpha", Form.NUMBER),)
 _POOL = (_STRIDE, *_PADDING, Option("ceil", "ceil", value=True), Option("uncounted", "count_padding", value=False))
 
 WORDS: dict[str, Word] = {
@@ -102,16 +107,19 @@ WORDS: dict[str, Word] = {
         (Value("size", Form.COUNT, required=False),),
         (Option("alpha", "alpha", Form.NUMBER), Option("beta", "beta", Form.NUMBER), Option("k", "k", Form.NUMBER)),
     ),
-    **{word: Word(Activation, preset={"function": word}) for word in FUNCTIONS},
+    **{word: Word(Activation, (), _ALPHA if word in ALPHAS else (), {"function": word}) for word in FUNCTIONS},
     "dropout": Word(Dropout, (Value("rate", Form.NUMBER),)),
     "flatten": Word(Flatten),
     "linear": Word(Linear, (Value("units", Form.COUNT),), (_NO_BIAS,)),
     "rbf": Word(RBF, (Value("centres", Form.CENTRES),)),
     "softmax": Word(Softmax),
     "pad_channels": Word(PadChannels, (Value("channels", Form.COUNT),)),
+    "upsample": Word(Upsample, (Value("factor", Form.PAIR),)),
+    "shuffle": Word(Shuffle, (Value("groups", Form.COUNT),)),
+    "scale": Word(Scale),
     "position_bias": Word(PositionBias),
 }
-NESTED = ("residual", "branches", "auxiliary")
+NESTED = ("residual", "gate", "branches", "auxiliary")
 """The words of layers that hold layers; a block is a pair of parentheses."""
 HEADERS = ("name", "paper", "place", "departure")
 
@@ -131,6 +139,14 @@ OTHERS = {
     "fc": "linear",
     "dense": "linear",
     "concat": "branches",
+    "se": "gate",
+    "squeeze_excitation": "gate",
+    "swish": "silu",
+    "hardswish": "hard_swish",
+    "hardsigmoid": "hard_sigmoid",
+    "leakyrelu": "leaky_relu",
+    "channel_shuffle": "shuffle",
+    "resize": "upsample",
     "aux": "auxiliary",
     "bias": "no bias",
 }

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import assert_never, cast
 
-from striate.description.layers import Auxiliary, Block, Branches, Layer, Residual, Simple
+from striate.description.layers import Auxiliary, Block, Branches, Gate, Layer, Residual, Simple
 from striate.description.network import Network, branches_of
 from striate.description.notation.words import WORDS, Form, defaults, word_for
 
@@ -59,11 +59,16 @@ def _lines(layers: Sequence[Layer], indent: str, end: str = "") -> Iterator[str]
                     yield f"{indent}|"
                     yield from _lines(layer.shortcut, inner)
                 yield f"{indent}){after}"
+            case Gate():
+                yield f"{head}gate("
+                yield from _lines(layer.layers, inner)
+                yield f"{indent}){after}"
             case Branches():
                 yield f"{head}branches("
                 blocks = list(branches_of(layer).values())
                 for number, block in enumerate(blocks, 1):
-                    yield from _lines(_branch(block), inner, ";" if number < len(blocks) else "")
+                    mark = ";" if number < len(blocks) else ""
+                    yield from _lines(_branch(block), inner, mark) if _branch(block) else [f"{inner}{mark}"]
                 yield f"{indent}){after}"
             case Auxiliary():
                 yield f"{head}auxiliary {_number(layer.weight)} ("
@@ -87,6 +92,8 @@ def _nested(layer: Layer) -> str:
             return f"({_row(layer.layers)})"
         case Residual():
             return f"residual({_row(layer.layers)}{f' | {_row(layer.shortcut)}' if layer.shortcut else ''})"
+        case Gate():
+            return f"gate({_row(layer.layers)})"
         case Branches():
             return f"branches({'; '.join(_row(_branch(block)) for block in branches_of(layer).values())})"
         case Auxiliary():

@@ -1,7 +1,9 @@
 /** The gradient of a score by the input: what `forward.js` does, the other way round. */
 
 import { spread } from "./convolve.js";
-import { counts, windows } from "./forward.js";
+import { counts, gateOf, windows } from "./forward.js";
+import { SLOPES } from "./functions.js";
+import { origins } from "./layout.js";
 import { INPUT } from "./model.js";
 
 /** ∂ score of a class / ∂ input, from the outputs of every step. */
@@ -33,7 +35,7 @@ function backward(step, own, sources, output, tensors) {
     case "subsample": return [toAll(out, step, own, (map) => tensors.weight[map])];
     case "linear": return [weighted(own, read.length, (unit, at) => tensors.weight[unit * read.length + at])];
     case "rbf": return [weighted(own, read.length, (unit, at) => 2 * (read[at] - tensors.centres[unit * read.length + at]))];
-    case "activation": return [out.map((_, at) => own[at] * SLOPES[step.function](output[at]))];
+    case "activation": return [activation(out, step, own, read, output)];
     case "batch_norm": return [batchNorm(out, step, own, tensors)];
     case "local_response_norm": return [localResponseNorm(out, step, own, read)];
     case "softmax": {
@@ -50,6 +52,17 @@ function backward(step, own, sources, output, tensors) {
     }
     case "pad_channels": return [own.slice(0, read.length)];
     case "residual": return [own, own];
+    case "gate": return gate(out, own, read, sources[1]);
+    case "scale": return [out.map((_, at) => own[at] * tensors.weight[gateOf(at, out.length, tensors.weight)])];
+    case "upsample":
+    case "shuffle": {
+      let to = 0;
+      for (const at of origins(step)) {
+        out[at] += own[to];
+        to += 1;
+      }
+      return [out];
+    }
     case "position_bias":
     case "flatten":
     case "dropout": return [own];
@@ -57,13 +70,18 @@ function backward(step, own, sources, output, tensors) {
   }
 }
 
-/** The slope of each function where it gives `value`. */
-const SLOPES = {
-  relu: (value) => (value > 0 ? 1 : 0),
-  tanh: (value) => 1 - value ** 2,
-  scaled_tanh: (value) => 1.7159 * (2 / 3) * (1 - (value / 1.7159) ** 2),
-  sigmoid: (value) => value * (1 - value),
-};
+function activation(out, { function: name, alpha }, own, read, output) {
+  const slope = SLOPES[name];
+  if (!slope) throw new Error(`unknown activation: ${name}`);
+  return out.map((_, at) => own[at] * slope(read[at], output[at], alpha));
+}
+
+/** The slopes by what a gate reads, and by what it is multiplied by. */
+function gate(out, own, read, factor) {
+  const sums = new Float64Array(factor.length);
+  own.forEach((slope, at) => { sums[gateOf(at, own.length, factor)] += slope * read[at]; });
+  return [out.map((_, at) => own[at] * factor[gateOf(at, own.length, factor)]), Float32Array.from(sums)];
+}
 
 function weighted(own, length, weight) {
   const sums = new Float64Array(length);

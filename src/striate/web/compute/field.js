@@ -1,5 +1,6 @@
 /** Which pixels of the input a unit reads, exactly, as striate.accounting.unit works it out. */
 
+import { shuffledFrom } from "./layout.js";
 import { INPUT } from "./model.js";
 
 const span = (first, last) => Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => first + at);
@@ -32,11 +33,13 @@ export function unclipped(steps, number, { row, column }) {
     wanted.delete(place);
     const step = steps[place];
     if (step.axes) here = rectangle(reach(step.axes[0], here.rows), reach(step.axes[1], here.columns));
-    else if (step.kind === "flatten" || step.kind === "global_average_pool") here = all(step.inputs[0]);
-    for (const source of step.sources) {
+    else if (step.kind === "upsample") here = rectangle(divided(here.rows, step.factor[0]), divided(here.columns, step.factor[1]));
+    else if (step.properties.flattens) here = all(step.inputs[0]);
+    step.sources.forEach((source, at) => {
+      const own = isGate(step, step.inputs[at]) ? all(step.inputs[at]) : here;
       const other = wanted.get(source);
-      wanted.set(source, other ? rectangle(hull(other.rows, here.rows), hull(other.columns, here.columns)) : here);
-    }
+      wanted.set(source, other ? rectangle(hull(other.rows, own.rows), hull(other.columns, own.columns)) : own);
+    });
   }
   return wanted.get(INPUT);
 }
@@ -64,13 +67,23 @@ function passOn(step, [maps, rows, columns], wanted) {
   let patch = [maps, rows, columns];
   if (step.axes) patch = [maps, reads(step.axes[0], rows), reads(step.axes[1], columns)];
   if (step.kind === "conv") patch[0] = readMaps(step, maps);
-  else if (step.kind === "flatten" || step.kind === "global_average_pool") patch = whole(shape);
+  else if (step.properties.flattens) patch = whole(shape);
+  else if (step.kind === "upsample") patch = [maps, ...[rows, columns].map((places, at) => sorted(places.map((place) => Math.floor(place / step.factor[at]))))];
+  else if (step.kind === "shuffle") patch[0] = sorted(maps.map((map) => shuffledFrom(map, step.groups, shape[0])));
   else if (step.kind === "local_response_norm") {
     const [before, after] = [Math.floor(step.size / 2), Math.floor((step.size - 1) / 2)];
     patch[0] = sorted(maps.flatMap((map) => span(Math.max(0, map - before), Math.min(shape[0] - 1, map + after))));
   } else if (step.kind === "pad_channels") patch[0] = maps.filter((map) => map < shape[0]);
-  for (const source of step.sources) ask(wanted, source, patch);
+  step.sources.forEach((source, at) => {
+    const own = step.inputs[at];
+    ask(wanted, source, isGate(step, own) ? [own.length === 3 ? patch[0] : [0], [0], [0]] : patch);
+  });
 }
+
+/** Whether a source of that shape gives one value for each map of a product. */
+const isGate = ({ kind, output }, shape) => kind === "gate" && shape.join() !== output.join();
+
+const divided = (ends, by) => ends.map((end) => Math.floor(end / by));
 
 const sorted = (places) => [...new Set(places)].sort((a, b) => a - b);
 

@@ -1,6 +1,8 @@
 /** What a layer makes of what it reads. Values are Float32Arrays, map by map and row by row; sums are in doubles. */
 
 import { convolve, dots } from "./convolve.js";
+import { FUNCTIONS } from "./functions.js";
+import { origins } from "./layout.js";
 
 /**
  * The output of a step of the network.
@@ -18,12 +20,14 @@ export function forward(step, sources, tensors) {
     case "subsample": return subsample(out, step, read, tensors);
     case "linear": return linear(out, read, tensors);
     case "rbf": return distances(out, read, tensors.centres);
-    case "activation": return out.map((_, at) => FUNCTIONS[step.function](read[at]));
+    case "activation": return activated(out, step, read);
     case "batch_norm": return batchNorm(out, step, read, tensors);
     case "local_response_norm": return localResponseNorm(out, step, read);
     case "softmax": return softmax(read);
     case "global_average_pool": return out.map((_, map) => mean(read, map, size));
     case "position_bias": return out.map((_, at) => read[at] + tensors.bias[at]);
+    case "scale": return out.map((_, at) => read[at] * tensors.weight[Math.floor(at / (size / tensors.weight.length))]);
+    case "gate": return out.map((_, at) => read[at] * sources[1][gateOf(at, size, sources[1])]);
     case "residual": return out.map((_, at) => read[at] + sources[1][at]);
     case "branches":
       sources.reduce((at, each) => (out.set(each, at), at + each.length), 0);
@@ -31,18 +35,22 @@ export function forward(step, sources, tensors) {
     case "pad_channels":
       out.set(read);
       return out;
+    case "upsample":
+    case "shuffle": return Float32Array.from(origins(step), (at) => read[at]);
     case "flatten":
     case "dropout": return read;
     default: throw new Error(`unknown kind of layer: ${step.kind}`);
   }
 }
 
-export const FUNCTIONS = {
-  relu: (value) => Math.max(0, value),
-  tanh: Math.tanh,
-  scaled_tanh: (value) => 1.7159 * Math.tanh((2 / 3) * value),
-  sigmoid: (value) => 1 / (1 + Math.exp(-value)),
-};
+function activated(out, { function: name, alpha }, read) {
+  const make = FUNCTIONS[name];
+  if (!make) throw new Error(`unknown activation: ${name}`);
+  return out.map((_, at) => make(read[at], alpha));
+}
+
+/** The place of the value by which a gate multiplies the value at `at`, of `size`: one for each map, or for each value. */
+export const gateOf = (at, size, gate) => Math.floor(at / (size / gate.length));
 
 export function softmax(values) {
   const most = values.reduce((a, b) => Math.max(a, b), -Infinity);

@@ -64,9 +64,21 @@ function output(step) {
     case "pad_channels":
       if (step.channels < shape[0]) refuse(`PadChannels(${step.channels}) on ${show(shape)} would drop maps.`, "It only adds.");
       return [step.channels, ...shape.slice(1)];
+    case "upsample": return [shape[0], shape[1] * step.factor[0], shape[2] * step.factor[1]];
+    case "shuffle":
+      if (shape[0] % step.groups) refuse(`${step.groups} groups cannot share ${shape[0]} maps evenly.`, "The groups must divide the maps.");
+      return shape;
     case "residual": return sum(...inputs);
+    case "gate": return product(...inputs);
     case "branches": return concatenation(inputs);
-    default: return shape;
+    case "batch_norm":
+    case "local_response_norm":
+    case "activation":
+    case "softmax":
+    case "dropout":
+    case "scale":
+    case "position_bias": return shape;
+    default: throw new Error(`unknown kind of layer: ${step.kind}`);
   }
 }
 
@@ -113,6 +125,16 @@ function sum(body, shortcut) {
     `adds ${tuple(body)} to ${tuple(shortcut)}.`,
     "A residual adds its body to its shortcut, so both must have one shape.",
     body.length === 3 ? `Give the block a shortcut such as Conv(${body[0]}, kernel=1, stride=${stride}), BatchNorm().` : "Put the Flatten after the residual.",
+  );
+}
+
+function product(values, gate) {
+  const fits = [values, values.slice(0, 1), [values[0], 1, 1]].some((shape) => shape.join() === gate.join());
+  if (fits) return values;
+  return refuse(
+    `multiplies ${tuple(values)} by ${tuple(gate)}.`,
+    "A gate gives one value for each map of its input, or maps of the input's own shape.",
+    `End its layers with Linear(${values[0]}).`,
   );
 }
 

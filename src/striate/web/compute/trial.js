@@ -101,7 +101,7 @@ function row(step, field) {
     input: inputs[0],
     output,
     ...counts(step, output.reduce((a, b) => a * b, 1)),
-    receptive_field: { size: field.map(({ first, last }) => last - first + 1) },
+    receptive_field: { size: field.map(({ first, last }) => Math.ceil(last) - Math.floor(first) + 1) },
     unseen: { rows: lost[0][0], columns: lost[1][0], padding_rows: lost[0][1], padding_columns: lost[1][1] },
   };
 }
@@ -123,8 +123,22 @@ function counts({ kind, filters, bias, table, groups, axes, inputs, output }, va
     case "subsample": return { weights: maps, biases: maps, connections: values * (taps + 1), macs: values };
     case "rbf": return { weights: 0, biases: 0, connections: filters * maps, macs: filters * maps };
     case "batch_norm": return { weights: maps, biases: maps, connections: 2 * values, macs: 0 };
+    case "scale": return { weights: maps, biases: 0, connections: values, macs: values };
     case "position_bias": return { weights: 0, biases: values, connections: values, macs: 0 };
-    default: return { weights: 0, biases: 0, connections: 0, macs: 0 };
+    case "pool":
+    case "local_response_norm":
+    case "activation":
+    case "softmax":
+    case "dropout":
+    case "flatten":
+    case "global_average_pool":
+    case "pad_channels":
+    case "upsample":
+    case "shuffle":
+    case "residual":
+    case "gate":
+    case "branches": return { weights: 0, biases: 0, connections: 0, macs: 0 };
+    default: throw new Error(`unknown kind of layer: ${kind}`);
   }
 }
 
@@ -138,7 +152,8 @@ function fieldOf(step, steps, fields, input) {
       return { first: start, last: start + last - first + (extent(axis) - 1) * jump, jump: jump * axis.stride };
     });
   }
-  if ((step.kind === "flatten" || step.kind === "global_average_pool") && step.inputs[0].length === 3) {
+  if (step.kind === "upsample") return source.map((span, at) => ({ ...span, jump: span.jump / step.factor[at] }));
+  if (step.properties.flattens && step.inputs[0].length === 3) {
     const [from] = step.sources;
     const whole = { rows: [0, input[1] - 1], columns: [0, input[2] - 1] };
     const { rows, columns } = (from < 0 ? whole : seen(steps, from)) ?? { rows: [0, -1], columns: [0, -1] };

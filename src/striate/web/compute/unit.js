@@ -1,11 +1,14 @@
 /** How one unit came by its value: the patches it read, its weights, and the sum they make, as striate.serve.unit. */
 
 import { mapsOf } from "./field.js";
+import { gateOf } from "./forward.js";
+import { FORMULAS } from "./functions.js";
+import { shuffledFrom } from "./layout.js";
+import { INPUT } from "./model.js";
 
 /** The largest of so many parts of a sum are written out; the others are added up. */
 const TERMS = 16;
 const NONE = { terms: [], others: { count: 0, value: 0 }, bias: null };
-const WORDS = { relu: "max(0, {})", tanh: "tanh({})", scaled_tanh: "1.7159 · tanh(⅔ · {})", sigmoid: "1 / (1 + exp(−({})))" };
 
 /**
  * {value, formula, terms, others, bias} of the unit of a step at a place.
@@ -36,7 +39,7 @@ export function explain(model, outputs, number, { map, row, column }) {
       const gaps = Array.from(read, (each, from) => ({ label: `input ${from}`, patch: [[each]], weights: [[centre[from]]], value: (each - centre[from]) ** 2 }));
       return text(`Σ (input − centre)² over ${read.length} inputs = ${n(value)}: the smaller, the nearer`, largest(gaps));
     }
-    case "activation": return text(`${WORDS[step.function].replace("{}", n(into()))} = ${n(value)}`);
+    case "activation": return text(`${FORMULAS[step.function].replaceAll("{a}", n(into())).replace("{alpha}", `${step.alpha}`)} = ${n(value)}`);
     case "batch_norm": {
       const [mean, variance, scale, shift] = ["running_mean", "running_var", "weight", "bias"].map((name) => n(tensors[name][map]));
       return text(`(${n(into())} − ${mean}) / √(${variance} + ${step.epsilon_text}) · ${scale} + ${shift} = ${n(value)}`);
@@ -49,6 +52,10 @@ export function explain(model, outputs, number, { map, row, column }) {
       const bias = tensors.bias[place];
       return text(`${n(into())} ${signed(bias)} = ${n(value)}`, { bias });
     }
+    case "upsample": return text(`as it is: ${n(value)}`);
+    case "shuffle": return text(`map ${shuffledFrom(map, step.groups, step.output[0])}, as it is: ${n(value)}`);
+    case "scale": return text(`${n(into())} · ${n(tensors.weight[map])} = ${n(value)}`);
+    case "gate": return text(`${n(into())} · ${n(sources[1][gateOf(place, read.length, sources[1])])} from the gate = ${n(value)}`);
     case "residual": return text(`body ${n(sources[0][place])} ${signed(sources[1][place])} from the shortcut = ${n(value)}`);
     case "branches": {
       let own = map;
@@ -57,7 +64,8 @@ export function explain(model, outputs, number, { map, row, column }) {
         own -= step.inputs[from][0];
         from += 1;
       }
-      return text(`map ${own} of ${model.steps[step.sources[from]].path}, as it is: ${n(value)}`);
+      const where = step.sources[from] === INPUT ? "the input" : model.steps[step.sources[from]].path;
+      return text(`map ${own} of ${where}, as it is: ${n(value)}`);
     }
     case "dropout": return text(`as it is: ${n(value)}; dropout works in training only`);
     case "pad_channels": return text(map >= step.inputs[0][0] ? "0: a map of zeros" : `as it is: ${n(value)}`);
