@@ -53,12 +53,17 @@ TRAINED_ON_CIFAR = Trained("section 4.2", batch=128, rate=0.1, momentum=0.9, wei
 _NO_BIAS = "Convolutions have no biases: batch norm's shift takes their place. The paper does not say."
 
 
-def resnet(name: str, depth: int, *, shortcut: str = "B") -> Network:
-    """A column of table 1; `shortcut` is "A", "B", "C", or "" for the plain network: resnet50 has 25,557,032."""
+def resnet(name: str, depth: int, *, shortcut: str = "B", stride_on: int = 1) -> Network:
+    """A column of table 1; `shortcut` is "A", "B", "C", or "" for the plain network: resnet50 has 25,557,032.
+
+    `stride_on` is the convolution of a bottleneck that has its stride: the first, or the second as in torchvision.
+    """
     blocks, bottleneck = TABLE_1[depth]
     stem = [*_conv(64, 1, kernel=7, stride=2), _relu(1), Pool("max", kernel=3, stride=2, padding=1, name="pool")]
-    stages = _stages(blocks, 64, shortcut=shortcut, bottleneck=bottleneck)
+    stages = _stages(blocks, 64, shortcut=shortcut, bottleneck=stride_on if bottleneck else 0)
     departures = [_NO_BIAS, "The pooling is padded by 1: the table gives its output, 56×56, and no padding."]
+    if stride_on == 2:
+        departures.append("The stride is in the 3×3 convolution of a bottleneck; table 1 has it in the first 1×1.")
     if depth == 18 and shortcut == "B":
         departures.append("Shortcut B; the paper's errors for 18 layers are with A (resnet18-a).")
     return Network(
@@ -83,15 +88,15 @@ def resnet_cifar(name: str, blocks: int, *, shortcut: str = "A") -> Network:
     )
 
 
-def _stages(blocks: tuple[int, ...], filters: int, *, shortcut: str, bottleneck: bool = False) -> list[Layer]:
-    """Stages whose filters double and whose maps halve, but for the first."""
+def _stages(blocks: tuple[int, ...], filters: int, *, shortcut: str, bottleneck: int = 0) -> list[Layer]:
+    """Stages whose filters double and whose maps halve, but for the first; `bottleneck` as `stride_on`, 0 for none."""
     channels, stages = filters, list[Layer]()
     for number, times in enumerate(blocks):
         width = filters << number
         layers: list[Layer] = []
         for block in range(times):
             stride = 2 if number and not block else 1
-            body = _bottleneck(width, stride) if bottleneck else _basic(width, stride)
+            body = _bottleneck(width, stride, bottleneck) if bottleneck else _basic(width, stride)
             out = 4 * width if bottleneck else width
             if shortcut:
                 side = _shortcut(shortcut, out, stride, changes=stride > 1 or channels != out)
@@ -108,12 +113,12 @@ def _basic(width: int, stride: int) -> list[Layer]:
     return [*_conv(width, 1, kernel=3, stride=stride), _relu(1), *_conv(width, 2, kernel=3)]
 
 
-def _bottleneck(width: int, stride: int) -> list[Layer]:
-    """The stride is in the first 1×1 convolution, as in table 1 (conv3_1, conv4_1, conv5_1)."""
+def _bottleneck(width: int, stride: int, stride_on: int) -> list[Layer]:
+    """In table 1 the stride is in the first 1×1 convolution (conv3_1, conv4_1, conv5_1)."""
     return [
-        *_conv(width, 1, kernel=1, stride=stride),
+        *_conv(width, 1, kernel=1, stride=stride if stride_on == 1 else 1),
         _relu(1),
-        *_conv(width, 2, kernel=3),
+        *_conv(width, 2, kernel=3, stride=stride if stride_on == 2 else 1),
         _relu(2),
         *_conv(4 * width, 3, kernel=1),
     ]

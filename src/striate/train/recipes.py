@@ -56,7 +56,8 @@ def recipe_for(network: Network) -> Recipe:
     if radial:
         return RECIPES["lenet5"]
     functions = {layer.function for layer in layers if isinstance(layer, Activation)}
-    return RECIPES["relu"] if "relu" in functions or not functions else RECIPES["tanh"]
+    saturating = functions and functions <= {"tanh", "scaled_tanh", "sigmoid"}
+    return RECIPES["tanh"] if saturating else RECIPES["relu"]
 
 
 def find_recipe(name: str) -> Recipe:
