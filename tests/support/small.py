@@ -4,10 +4,42 @@ from striate import Network
 from striate.description.layers import Conv
 from striate.description.narrow import narrow
 from striate.description.network import plan
-from striate.networks import CATALOGUE, alexnet, alphago, googlenet, resnet, vgg, zfnet
+from striate.networks import (
+    CATALOGUE,
+    alexnet,
+    alphago,
+    densenet,
+    efficientnet,
+    googlenet,
+    inception_bn,
+    mobilenet,
+    resnet,
+    shufflenet,
+    squeezenet,
+    torchvision,
+    vgg,
+    zfnet,
+)
 
-SIDE = {alexnet.PAPER: 67, zfnet.PAPER: 63, vgg.PAPER: 32, googlenet.PAPER: 79, resnet.PAPER: 32}
+SIDE = {
+    alexnet.PAPER: 67,
+    torchvision.WEIRD_TRICK: 63,
+    zfnet.PAPER: 63,
+    vgg.PAPER: 32,
+    googlenet.PAPER: 79,
+    inception_bn.PAPER: 64,
+    resnet.PAPER: 32,
+    squeezenet.PAPER: 35,
+    densenet.PAPER: 32,
+    mobilenet.V1: 32,
+    mobilenet.V2: 32,
+    mobilenet.V3: 32,
+    shufflenet.PAPER: 32,
+    efficientnet.PAPER: 32,
+}
 """The side of a square input on which the networks of a paper still fit, by the paper."""
+WHOLE = (mobilenet.V1, mobilenet.V2, mobilenet.V3, shufflenet.PAPER, efficientnet.PAPER, densenet.PAPER)
+"""Those whose groups or sums bind their widths: they keep them."""
 
 
 def small(network: Network) -> Network:
@@ -18,4 +50,5 @@ def small(network: Network) -> Network:
         return narrow(network, 16 / first.filters, input=(48, 9, 9))
     if paper not in SIDE:
         return network
-    return narrow(network, 1 / 8, input=(3, SIDE[paper], SIDE[paper]), classes=10)
+    factor = 1 if paper in WHOLE else 1 / 8
+    return narrow(network, factor, input=(3, SIDE[paper], SIDE[paper]), classes=10)

@@ -9,16 +9,21 @@ from math import lcm
 from striate.description import checks
 from striate.description.layers import (
     RBF,
+    Activation,
     Auxiliary,
     Block,
     Branches,
     Conv,
+    Dropout,
     Gate,
+    GlobalAveragePool,
     Layer,
     Linear,
     PadChannels,
+    Pool,
     Residual,
     Shuffle,
+    Softmax,
 )
 from striate.description.network import Network, branches_of, plan
 from striate.description.shapes import Shape, show
@@ -28,7 +33,8 @@ from striate.errors import ShapeError, SpecError
 def narrow(network: Network, factor: float = 1.0, *, input: Shape | None = None, classes: int | None = None) -> Network:
     """`network` with `factor` times its filters and units, on another input and for another number of classes.
 
-    The last linear layer, and that of each auxiliary head, keep their units, or get `classes`. Widths stay multiples
+    The last linear layer, or a convolution that ends the network in its place, and those of each auxiliary head, keep
+    their units, or get `classes`. Widths stay multiples
     of every number of groups. Raises SpecError where a connection table, RBF centres, or a sum with the input's own
     maps fix the widths, and ShapeError where the layers do not fit the input.
 
@@ -78,9 +84,9 @@ def _require_linear_end(network: Network, classes: int) -> None:
             "Each unit has a centre of its own, which is chosen by hand.",
             "Give the RBF layer one centre for each class, or take a network with a linear output.",
         )
-    if not any(_has_linear(layer) for layer in network.layers):
+    if _class_layer(network.layers) < 0:
         raise SpecError(
-            f"{network.name} has no linear layer whose units could be {classes} classes.",
+            f"{network.name} has no linear layer whose units could be {classes} classes, and ends in no convolution.",
             "Its number of classes follows from its input.",
         )
 
@@ -97,8 +103,8 @@ class _Width:
         return max(min(width, self.groups), round(width * self.factor / self.groups) * self.groups)
 
     def head(self, layers: Sequence[Layer]) -> list[Layer]:
-        """Layers of which the last linear one gives the classes."""
-        last = max((place for place, layer in enumerate(layers) if _has_linear(layer)), default=-1)
+        """Layers of which the last linear one, or a last convolution, gives the classes."""
+        last = _class_layer(layers)
         return [self._last(layer) if place == last else self.layer(layer) for place, layer in enumerate(layers)]
 
     def _last(self, layer: Layer) -> Layer:
@@ -106,6 +112,8 @@ class _Width:
             return replace(layer, layers=self.head(layer.layers))
         if isinstance(layer, Linear):
             return replace(layer, units=self.classes or layer.units)
+        if isinstance(layer, Conv):
+            return replace(layer, filters=self.classes or layer.filters)
         return layer
 
     def layer(self, layer: Layer) -> Layer:
@@ -129,6 +137,23 @@ class _Width:
 
     def chain(self, layers: Sequence[Layer]) -> list[Layer]:
         return [self.layer(layer) for layer in layers]
+
+
+def _class_layer(layers: Sequence[Layer]) -> int:
+    """The place of the layer that gives the classes: the last linear one, or else a convolution behind which each map
+    stays by itself; −1 where there is none."""
+    last = max((place for place, layer in enumerate(layers) if _has_linear(layer)), default=-1)
+    if last >= 0:
+        return last
+    for place, layer in reversed(list(enumerate(layers))):
+        match layer:
+            case Conv(groups=1, table=None):
+                return place
+            case Activation() | Dropout() | Softmax() | Pool() | GlobalAveragePool():
+                continue
+            case _:
+                return -1
+    return -1
 
 
 def _has_linear(layer: Layer) -> bool:
