@@ -15,6 +15,7 @@ from striate import (
     Conv,
     Dropout,
     Flatten,
+    Gate,
     GlobalAveragePool,
     Linear,
     LocalResponseNorm,
@@ -22,19 +23,23 @@ from striate import (
     PadChannels,
     PositionBias,
     Residual,
+    Scale,
+    Shuffle,
     Softmax,
     Subsample,
+    Upsample,
 )
 from striate.description.layers import FUNCTIONS, RBF, Layer
 from striate.description.network import plan
 from striate.description.shapes import Shape
 from striate.errors import ShapeError
+from striate.kernels.lower import FUNCTIONS as KERNEL_FUNCTIONS
 from tests.support.strategies import convolutions, pairs, pools
 
-ON_MAPS = ("conv", "conv", "pool", "pool", "subsample", "bn", "lrn", "bias", "pad")
+ON_MAPS = ("conv", "conv", "pool", "pool", "subsample", "bn", "lrn", "bias", "pad", "upsample", "shuffle", "scale")
 ON_ANY = ("act", "act", "dropout")
-ON_VECTORS = ("linear", "bn", "bias", "softmax", "rbf")
-HOLDERS = ("residual", "residual", "branches", "auxiliary", "block")
+ON_VECTORS = ("linear", "bn", "bias", "scale", "softmax", "rbf")
+HOLDERS = ("residual", "residual", "gate", "branches", "auxiliary", "block")
 SEQUENTIAL = ("conv", "pool", "subsample", "lrn", "act", "dropout", "block", "linear", "flat", "rbf")
 """What the engine takes."""
 LONGEST = 600
@@ -103,7 +108,14 @@ def _layers(draw: st.DrawFn, shape: Shape, room: Room) -> list[Layer]:
         case "pad":
             return [PadChannels(shape[0] + draw(st.integers(0, 2)))]
         case "act":
-            return [Activation(draw(st.sampled_from(FUNCTIONS)))]
+            known = [each for each in FUNCTIONS if each in KERNEL_FUNCTIONS or not room.only]
+            return [Activation(draw(st.sampled_from(known)))]
+        case "upsample":
+            return [Upsample(draw(st.one_of(st.integers(1, 3), st.tuples(st.integers(1, 2), st.integers(1, 3)))))]
+        case "shuffle":
+            return [Shuffle(draw(st.sampled_from([each for each in range(1, shape[0] + 1) if shape[0] % each == 0])))]
+        case "scale":
+            return [Scale()]
         case "dropout":
             return [Dropout(0)]
         case "linear":
@@ -119,6 +131,8 @@ def _layers(draw: st.DrawFn, shape: Shape, room: Room) -> list[Layer]:
             return [Block(draw(chains(shape, room.inside(flat=True), most=3)))]
         case "residual":
             return [draw(_residuals(shape, room))]
+        case "gate":
+            return [draw(_gates(shape, room))]
         case "branches":
             return [draw(_branches(shape, room))]
         case _:
@@ -139,9 +153,23 @@ def _residuals(draw: st.DrawFn, shape: Shape, room: Room) -> Residual:
 
 
 @st.composite
+def _gates(draw: st.DrawFn, shape: Shape, room: Room) -> Gate:
+    """A product with one value for each map, or with maps of the input's own shape."""
+    body = draw(chains(shape, room.inside(flat=True), most=2))
+    made = after(body, shape)
+    if made == shape and draw(st.booleans()):
+        return Gate(body)
+    wanted = shape[:1] if len(made) == 1 else draw(st.sampled_from([shape[:1], (shape[0], 1, 1)]))
+    return Gate([*body, *_fitting(made, wanted)])
+
+
+@st.composite
 def _branches(draw: st.DrawFn, shape: Shape, room: Room) -> Branches:
     """Two or three branches whose maps end in the height and width of the first one's."""
-    bodies = [draw(chains(shape, room.inside(flat=False), most=2)) for _ in range(draw(st.integers(2, 3)))]
+    bodies = [
+        draw(st.one_of(st.just([]), chains(shape, room.inside(flat=False), most=2)))
+        for _ in range(draw(st.integers(2, 3)))
+    ]
     wanted = after(bodies[0], shape)[1:]
     for body in bodies[1:]:
         made = after(body, shape)
