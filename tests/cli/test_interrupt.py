@@ -60,7 +60,7 @@ def test_an_import_that_makes_another_error_of_it(error: Exception, monkeypatch,
             raise error from None
 
     before, hook = signal.getsignal(signal.SIGINT), sys.unraisablehook
-    monkeypatch.setattr("striate.cli.verbs", interrupted)
+    monkeypatch.setattr("striate.cli.root", interrupted)
     try:
         with pytest.raises(SystemExit) as caught:
             main()
@@ -79,7 +79,7 @@ def test_memory_that_does_not_suffice(error: Exception, monkeypatch, capsys) -> 
         raise error
 
     before, hook = signal.getsignal(signal.SIGINT), sys.unraisablehook
-    monkeypatch.setattr("striate.cli.verbs", greedy)
+    monkeypatch.setattr("striate.cli.root", greedy)
     try:
         with pytest.raises(SystemExit) as caught:
             main()
@@ -141,7 +141,7 @@ def test_an_interrupt_that_python_would_forget_ends_the_command() -> None:
         "import striate.cli as cli\n"
         "class Lost:\n"
         "    def __del__(self): raise KeyboardInterrupt\n"
-        "cli.verbs = lambda **_: Lost() and None\n"
+        "cli.root = lambda **_: Lost() and None\n"
         "cli.main(); print('went on')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
@@ -152,7 +152,7 @@ def test_an_interrupt_that_an_import_would_swallow_ends_the_command(tmp_path: Pa
     (tmp_path / "swallowing.py").write_text(
         "import signal\ntry: signal.raise_signal(signal.SIGINT)\nexcept BaseException: pass"
     )
-    code = "import striate.cli as cli\ncli.verbs = lambda **_: __import__('swallowing')\ncli.main(); print('went on')"
+    code = "import striate.cli as cli\ncli.root = lambda **_: __import__('swallowing')\ncli.main(); print('went on')"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")

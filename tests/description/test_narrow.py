@@ -85,7 +85,7 @@ def test_an_input_that_is_too_small_is_the_inputs_fault() -> None:
         (lambda: narrow(find("lenet5"), 0.5), "lenet5 cannot be made narrower."),
         (
             lambda: narrow(find("alphago-policy"), classes=4),
-            "alphago-policy has no linear layer whose units could be 4 classes.",
+            "alphago-policy has no linear layer whose units could be 4 classes, and ends in no convolution.",
         ),
         (lambda: narrow(find("lenet5"), classes=4), "lenet5 ends in 10 RBF units, which cannot be 4 classes."),
         (

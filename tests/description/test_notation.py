@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from striate import Network, Source, account, find, from_json, from_text, to_json, to_text
 from striate.description.checks import title
 from striate.description.layers import (
+    ALPHAS,
+    FUNCTIONS,
     KINDS,
     RBF,
     Activation,
@@ -22,6 +24,7 @@ from striate.description.layers import (
     Conv,
     Dropout,
     Flatten,
+    Gate,
     GlobalAveragePool,
     Layer,
     Linear,
@@ -248,5 +251,6 @@ def test_the_page_has_every_layer_as_it_is_written() -> None:
 def test_every_field_of_every_kind_can_be_written() -> None:
     for word in WORDS.values():
         written = {each.field for each in (*word.values, *word.options)} | set(word.preset) | {"name"}
-        assert written == {each.name for each in fields(word.kind)} - {"_"}
-    assert {word.kind for word in WORDS.values()} | {Block, Residual, Branches, Auxiliary} == set(KINDS.values())
+        alpha = {"alpha"} if word.preset.get("function") in {*FUNCTIONS} - {*ALPHAS} else set()
+        assert written | alpha == {each.name for each in fields(word.kind)} - {"_"}
+    assert {word.kind for word in WORDS.values()} | {Block, Residual, Gate, Branches, Auxiliary} == set(KINDS.values())

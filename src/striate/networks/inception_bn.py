@@ -114,6 +114,9 @@ ENTRIES = {
         inception_bn,
         "The network that batch normalisation was introduced with.",
         PAPER,
-        (Published("top-1 accuracy", "74.8", "%", "ILSVRC-2012 validation, BN-x30, one crop", "figure 3"),),
+        (
+            Published("top-1 accuracy", "74.8", "%", "ILSVRC-2012 validation, BN-x30, one crop", "figure 3"),
+            Published("parameters", "13.6", "million", place="section 4.2"),
+        ),
     )
 }

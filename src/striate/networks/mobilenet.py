@@ -231,12 +231,12 @@ ENTRIES = {
         partial(mobilenet_v3, "mobilenet-v3-small", SMALL, 1024),
         "Found by search, with excitation and hard swish: the small one.",
         V3,
-        _published("67.4", "2.5", "56", "table 3"),
+        _published("67.4", "2.5", "56", "table 3 (arXiv version 5)"),
     ),
     "mobilenet-v3-large": Entry(
         partial(mobilenet_v3, "mobilenet-v3-large", LARGE, 1280),
         "Found by search, with excitation and hard swish: the large one.",
         V3,
-        _published("75.2", "5.4", "219", "table 3"),
+        _published("75.2", "5.4", "219", "table 3 (arXiv version 5)"),
     ),
 }

@@ -60,7 +60,7 @@ def _table(entries: list[Entry], width: int) -> Iterator[str]:
     """Networks under their papers; what the figure was measured on is shown where the page is wide enough."""
     rows = [(entry.make(), entry) for entry in entries]
     cells = [HEADING, (), *(_cells(network, entry) for network, entry in rows)]
-    heading, rule, *lines = fitted_rows(cells, "<>>>><", width, drop=[5, 4, 1, 3])
+    heading, rule, *lines = fitted_rows(cells, "<>>>><", width, drop=[5, 1, 4, 3])
     yield from heading + rule
     told = zip(rows, lines, strict=True)
     for title, group in groupby(told, key=lambda each: _title(each[0][0])):
