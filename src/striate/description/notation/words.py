@@ -159,7 +159,10 @@ def word_for(layer: Simple) -> str:
     >>> word_for(Pool("max", kernel=2))
     'max'
     """
-    return next(text for text, word in WORDS.items() if word.says(layer))
+    found = next((text for text, word in WORDS.items() if word.says(layer)), None)
+    if found is None:
+        raise AssertionError(f"the notation has no word for {layer!r}")
+    return found
 
 
 def usage(text: str) -> str:

@@ -1,0 +1,72 @@
+"""A kind of layer that no room knows: every room that dispatches over kinds names it, and none passes it over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+
+from striate import Flatten, Linear, Network, find
+from striate.accounting.counts import count
+from striate.accounting.kept import kept
+from striate.accounting.receptive import receptive_fields
+from striate.accounting.show.words import words
+from striate.description.network import INPUT, Plan, Step
+from striate.description.notation.writing import spelling
+from striate.description.properties import properties
+from striate.description.shapes import output_shape
+from striate.kernels.layerwise import Layerwise
+from striate.kernels.lower import _with
+from striate.modules.built import _simple, build
+from striate.modules.size import _weights
+from striate.read.slide import _Walk
+from striate.web.numbers import _own
+
+
+@dataclass(frozen=True)
+class Odd:
+    """What no room knows."""
+
+    name: str = "odd1"
+
+
+ODD: Any = Odd()
+SHAPE = (1, 4, 4)
+STEP = Step("odd1", ODD, (INPUT,), (SHAPE,), SHAPE)
+PLAN = Plan(SHAPE, (STEP,), 0, {}, {})
+
+
+def layer_by_layer() -> None:
+    layers = Layerwise(find("lenet5-dense"), build("lenet5-dense"))
+    layers.plan, layers.order, layers.output = PLAN, [0], 0
+    layers.logits(torch.zeros(1, *SHAPE))
+
+
+ROOMS = {
+    "properties": lambda: properties(ODD),
+    "shapes": lambda: output_shape(ODD, SHAPE),
+    "notation": lambda: spelling(ODD),
+    "counts": lambda: count(STEP),
+    "kept": lambda: kept(PLAN, closing_softmax=False),
+    "receptive fields": lambda: receptive_fields(PLAN),
+    "words": lambda: words(STEP),
+    "modules": lambda: _simple(ODD, SHAPE, torch.device("cpu")),
+    "memory": lambda: _weights(STEP),
+    "engine": lambda: _with([], ODD, STEP),
+    "layer by layer": layer_by_layer,
+    "page": lambda: _own(STEP),
+    "sliding": lambda: list(_Walk({"odd1": SHAPE}).slid(ODD, "odd1", "odd1")),
+}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_room_names_it(room: str) -> None:
+    with pytest.raises(AssertionError, match="Odd"):
+        ROOMS[room]()
+
+
+def test_a_network_does_not_hold_it() -> None:
+    with pytest.raises(ValueError, match=r"Network holds Odd\(name='odd1'\)"):
+        Network("odd", SHAPE, [ODD, Flatten(), Linear(2)])
