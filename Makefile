@@ -28,6 +28,7 @@ test-slow: $(VENV)/installed-dev  ## the tests that take minutes
 check: $(VENV)/installed-dev  ## format, lint, types, and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/clang-format --dry-run -Werror src/striate/kernels/csrc/*/*.?pp tests/kernels/*.cpp
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 

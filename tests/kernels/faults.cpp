@@ -193,7 +193,8 @@ int main(int count, char** arguments) {
     Numbers pixels = drawn(size_t(images) * size, 1), outputs(images * 3), few_outputs(2 * 3), warped(images * size);
     std::vector<uint8_t> bytes(pixels.size(), 7);
     std::vector<int64_t> labels(images, 1);
-    const StriateImages all{nullptr, pixels.data(), nullptr, images, 0, 1}, few{nullptr, pixels.data(), nullptr, 2, 0, 1};
+    const StriateImages all{nullptr, pixels.data(), nullptr, images, 0, 1},
+        few{nullptr, pixels.data(), nullptr, 2, 0, 1};
     const StriateImages raw{bytes.data(), nullptr, nullptr, images, 0, 1};
     const StriateTarget target{labels.data(), RADIAL_MAP, 2.0f, 5};
     std::vector<Numbers> slots;
@@ -219,26 +220,35 @@ int main(int count, char** arguments) {
             given.emplace_back(each->size(), 1e-4f), rate_pointers.push_back(given.back().data());
             sums.emplace_back(each->size()), sum_pointers.push_back(sums.back().data()), summed.push_back(&sums.back());
         }
-    const StriateUpdate update{ADAMW, int32_t(first.size()), first.data(), second.data(), average.data(), 1e-3,
-                               0.9,   0.999,                 0.01,         1e-8,          1,              0.5};
+    const StriateUpdate update{
+        ADAMW, int32_t(first.size()), first.data(), second.data(), average.data(), 1e-3, 0.9, 0.999, 0.01, 1e-8, 1,
+        0.5};
     StriateResult result{};
     Numbers seconds(2 * (3 + 2 * layers.size()));
     Numbers moves = drawn(size_t(images) * 7, 0.5f), noise = drawn(size_t(images) * 2 * 6, 1), down = drawn(20, 1);
     Numbers across = drawn(36, 1);
-    const StriateWarp warp{{16, 10, 12}, {2, 3}, reinterpret_cast<const StriateMove*>(moves.data()),
+    const StriateWarp warp{{16, 10, 12}, {2, 3},      reinterpret_cast<const StriateMove*>(moves.data()),
                            noise.data(), down.data(), across.data()};
     void* handle = nullptr;
-    const auto made = [&] { if (striate_new(layers.data(), 4, &handle) != DONE) _exit(2); };
-    const auto pattern = [&] { if (striate_pattern_new(layers.data(), 4, &handle) != DONE) _exit(2); };
+    const auto made = [&] {
+        if (striate_new(layers.data(), 4, &handle) != DONE) _exit(2);
+    };
+    const auto pattern = [&] {
+        if (striate_pattern_new(layers.data(), 4, &handle) != DONE) _exit(2);
+    };
     const auto nothing = [] {};
 
     // Layers on their own: values in groups of sixteen lanes, on boundaries of 64 bytes.
-    struct alignas(64) Line { float values[16]; };
+    struct alignas(64) Line {
+        float values[16];
+    };
     const int64_t groups = (images + 15) / 16;
-    std::vector<Line> in(groups * size), in_gradient(groups * size), out(groups * 24 * 80), out_gradient(groups * 24 * 80);
+    std::vector<Line> in(groups * size), in_gradient(groups * size), out(groups * 24 * 80),
+        out_gradient(groups * 24 * 80);
     std::vector<Line> joined(groups * size);
     for (auto* lines : {&in, &out_gradient})
-        for (Line& line : *lines) for (float& each : line.values) each = float(std::rand() % 200) / 100.0f - 1.0f;
+        for (Line& line : *lines)
+            for (float& each : line.values) each = float(std::rand() % 200) / 100.0f - 1.0f;
     Numbers scale = drawn(16, 1), shift = drawn(16, 1);
     Numbers seen_out(16 * out.size()), seen_joined(16 * joined.size());  // of their size: a call must not allocate here
     std::vector<double> channel_sums(48), of_sums(48, 1e-3), of_scale(32), of_shift(32);
@@ -247,12 +257,15 @@ int main(int count, char** arguments) {
         std::memcpy(to.data(), lines.data(), sizeof(Line) * lines.size());
         return status;
     };
-    const auto alone = [&] { if (striate_layer_new(&layers[0], RELU, &handle) != DONE) _exit(2); };
+    const auto alone = [&] {
+        if (striate_layer_new(&layers[0], RELU, &handle) != DONE) _exit(2);
+    };
     StriatePass pass{};
     pass.images = images, pass.in = floats(in), pass.out = floats(out), pass.sums = channel_sums.data();
     pass.scale = scale.data(), pass.shift = shift.data(), pass.weight = layers[0].weight, pass.bias = layers[0].bias;
     StriatePass back = pass;
-    back.out_gradient = floats(out_gradient), back.sums_gradient = of_sums.data(), back.in_gradient = floats(in_gradient);
+    back.out_gradient = floats(out_gradient), back.sums_gradient = of_sums.data(),
+    back.in_gradient = floats(in_gradient);
     back.weight_gradient = layers[0].weight_gradient, back.bias_gradient = layers[0].bias_gradient;
     back.scale_gradient = of_scale.data(), back.shift_gradient = of_shift.data();
     StriateJoin join{};
@@ -265,34 +278,62 @@ int main(int count, char** arguments) {
     const std::vector<Export> exports{
         {"new", nothing, [&] { return striate_new(layers.data(), 4, &handle); }, {}, {}},
         {"forward", made, [&] { return striate_forward(handle, &all, outputs.data(), threads); }, {}, {&outputs}},
-        {"forward of few", made, [&] { return striate_forward(handle, &few, few_outputs.data(), threads); }, {},
+        {"forward of few",
+         made,
+         [&] { return striate_forward(handle, &few, few_outputs.data(), threads); },
+         {},
          {&few_outputs}},
-        {"step", made, [&] { return striate_step(handle, &all, &target, &update, threads, &result); }, learned, gradients},
+        {"step", made, [&] { return striate_step(handle, &all, &target, &update, threads, &result); }, learned,
+         gradients},
         {"step of few", made, [&] { return striate_step(handle, &few, &target, &update, threads, &result); }, learned,
          gradients},
         {"warp", made, [&] { return striate_warp(handle, &raw, &warp, warped.data(), threads); }, {}, {&warped}},
         {"profile", made, [&] { return striate_profile(handle, reinterpret_cast<double*>(seconds.data())); }, {}, {}},
         {"pattern_new", nothing, [&] { return striate_pattern_new(layers.data(), 4, &handle); }, {}, {}},
-        {"pattern_learn", pattern,
-         [&] { return striate_pattern_learn(handle, &few, &target, rate_pointers.data(), &result); }, learned, {}},
-        {"pattern_curvature", pattern,
-         [&] { return striate_pattern_curvature(handle, &few, &target, sum_pointers.data()); }, {}, summed},
+        {"pattern_learn",
+         pattern,
+         [&] { return striate_pattern_learn(handle, &few, &target, rate_pointers.data(), &result); },
+         learned,
+         {}},
+        {"pattern_curvature",
+         pattern,
+         [&] { return striate_pattern_curvature(handle, &few, &target, sum_pointers.data()); },
+         {},
+         summed},
         {"layer_new", nothing, [&] { return striate_layer_new(&layers[0], RELU, &handle); }, {}, {}},
-        {"layer_forward", alone,
-         [&] { return seen(striate_layer_forward(handle, &pass, threads), out, seen_out); }, {}, {&seen_out}},
-        {"layer_backward", alone, [&] { return striate_layer_backward(handle, &back, threads); }, {},
+        {"layer_forward",
+         alone,
+         [&] { return seen(striate_layer_forward(handle, &pass, threads), out, seen_out); },
+         {},
+         {&seen_out}},
+        {"layer_backward",
+         alone,
+         [&] { return striate_layer_backward(handle, &back, threads); },
+         {},
          {&parameters[0].weight_gradient, &parameters[0].bias_gradient}},
-        {"join_forward", nothing, [&] { return seen(striate_join_forward(&join, threads), joined, seen_joined); }, {},
+        {"join_forward",
+         nothing,
+         [&] { return seen(striate_join_forward(&join, threads), joined, seen_joined); },
+         {},
          {&seen_joined}},
-        {"join_backward", nothing, 
-         [&] { return seen(striate_join_backward(&join_back, threads), in_gradient, seen_joined); }, {}, {&seen_joined}},
-        {"to_groups", nothing, 
+        {"join_backward",
+         nothing,
+         [&] { return seen(striate_join_backward(&join_back, threads), in_gradient, seen_joined); },
+         {},
+         {&seen_joined}},
+        {"to_groups",
+         nothing,
          [&] {
-             return seen(striate_to_groups(pixels.data(), floats(joined), images, 16, 120, threads), joined, seen_joined);
+             return seen(striate_to_groups(pixels.data(), floats(joined), images, 16, 120, threads), joined,
+                         seen_joined);
          },
-         {}, {&seen_joined}},
-        {"from_groups", nothing, [&] { return striate_from_groups(floats(in), warped.data(), images, 16, 120, threads); },
-         {}, {&warped}},
+         {},
+         {&seen_joined}},
+        {"from_groups",
+         nothing,
+         [&] { return striate_from_groups(floats(in), warped.data(), images, 16, 120, threads); },
+         {},
+         {&warped}},
     };
     for (const Export& each : exports) torment(each, threads);
 }

@@ -106,12 +106,14 @@ struct Network {
                                    : layer.kind == LINEAR    ? inputs * layer.output[0]
                                                              : size_t(layer.output[0]);
             for (size_t size : {weights, size_t(layer.output[0])})
-                for (auto* slot : {&first, &second, &average}) slots.emplace_back(size), slot->push_back(slots.back().data());
+                for (auto* slot : {&first, &second, &average})
+                    slots.emplace_back(size), slot->push_back(slots.back().data());
             gradients.emplace_back(layer.weight_gradient, weights);
             gradients.emplace_back(layer.bias_gradient, layer.output[0]);
         }
-        StriateUpdate update{ADAMW, int32_t(first.size()), first.data(), second.data(), average.data(), 1e-3,
-                             0.9,   0.999,                 0.01,         1e-8,          0,              0.5};
+        StriateUpdate update{
+            ADAMW, int32_t(first.size()), first.data(), second.data(), average.data(), 1e-3, 0.9, 0.999, 0.01, 1e-8, 0,
+            0.5};
         const StriateTarget target{labels.data(), loss, 2.0f, 5};
         StriateResult result{};
         for (int step = 0; step < 2; step++) {
@@ -149,8 +151,7 @@ struct Network {
         StriateResult result{};
         check(striate_pattern_learn(pattern, &given, &target, pointers.data(), &result));
         check(striate_pattern_curvature(pattern, &given, &target, pointers.data()));
-        if (!std::isfinite(result.loss))
-            std::printf("pattern: loss %g\n", result.loss), std::exit(1);
+        if (!std::isfinite(result.loss)) std::printf("pattern: loss %g\n", result.loss), std::exit(1);
         striate_pattern_free(pattern);
     }
 
@@ -159,8 +160,12 @@ struct Network {
         const int ranks[2] = {3, 4};
         const auto* moves = reinterpret_cast<const StriateMove*>(memory(size_t(given.count) * 7, 40.0f));
         const float* noise = memory(size_t(given.count) * 2 * ranks[0] * ranks[1], 3.0f);
-        StriateWarp warp{{input[0], input[1], input[2]}, {ranks[0], ranks[1]}, moves, noise,
-                         memory(size_t(ranks[0]) * input[1], 1), memory(size_t(ranks[1]) * input[2], 1)};
+        StriateWarp warp{{input[0], input[1], input[2]},
+                         {ranks[0], ranks[1]},
+                         moves,
+                         noise,
+                         memory(size_t(ranks[0]) * input[1], 1),
+                         memory(size_t(ranks[1]) * input[2], 1)};
         std::vector<float> to(size_t(given.count) * input[0] * input[1] * input[2]);
         check(striate_warp(engine, &given, &warp, to.data(), threads));
         for (float each : to)
@@ -193,7 +198,8 @@ void run_alone(const StriateLayer& layer, int images, int threads) {
     auto in = memory(in_size), in_gradient = nothing(in_size), out = nothing(out_size), out_gradient = memory(out_size);
     auto scale = memory(channels), shift = memory(channels), back = nothing(in_size);
     auto places = nothing(layer.kind == MAXIMUM ? out_size : 0);
-    std::vector<double> sums(2 * filters, NONE), of_sums(2 * filters, 1e-3), of_scale(channels, NONE), of_shift = of_scale;
+    std::vector<double> sums(2 * filters, NONE), of_sums(2 * filters, 1e-3), of_scale(channels, NONE),
+        of_shift = of_scale;
     StriatePass pass{};
     pass.images = images, pass.in = floats(in), pass.out = floats(out), pass.sums = sums.data();
     pass.scale = floats(scale), pass.shift = floats(shift), pass.weight = layer.weight, pass.bias = layer.bias;
@@ -201,12 +207,14 @@ void run_alone(const StriateLayer& layer, int images, int threads) {
     void* alone;
     check(striate_layer_new(&layer, RELU, &alone));
     check(striate_layer_forward(alone, &pass, threads));
-    pass.out_gradient = floats(out_gradient), pass.sums_gradient = of_sums.data(), pass.in_gradient = floats(in_gradient);
+    pass.out_gradient = floats(out_gradient), pass.sums_gradient = of_sums.data(),
+    pass.in_gradient = floats(in_gradient);
     pass.weight_gradient = layer.weight_gradient, pass.bias_gradient = layer.bias_gradient;
     pass.scale_gradient = of_scale.data(), pass.shift_gradient = of_shift.data();
     check(striate_layer_backward(alone, &pass, threads));
     striate_layer_free(alone);
-    written("output alone", floats(out), size_t(out_size)), written("input gradient", floats(in_gradient), size_t(in_size));
+    written("output alone", floats(out), size_t(out_size)),
+        written("input gradient", floats(in_gradient), size_t(in_size));
     for (double each : sums)
         if (!std::isfinite(each)) std::printf("sum %g\n", each), std::exit(1);
     StriateJoin join{};
@@ -271,7 +279,8 @@ int main() {
         for (int size : {12, 15, 16}) {
             Network gaps(1, size, size + 1);
             gaps.convolution(2, 3, 1, 1, 1, TANH), gaps.pooling(kind, 3, 3, 1, IDENTITY);
-            gaps.convolution(3, 3, 1, 2, 1, IDENTITY), gaps.pooling(kind, 2, 3, 1, RELU), gaps.convolution(4, 2, 3, 1, 1, RELU);
+            gaps.convolution(3, 3, 1, 2, 1, IDENTITY), gaps.pooling(kind, 2, 3, 1, RELU),
+                gaps.convolution(4, 2, 3, 1, 1, RELU);
             for (const StriateLayer& layer : gaps.layers) run_alone(layer, 17, 2);
             gaps.linear(3, IDENTITY);
             gaps.run(17, CROSS_ENTROPY, 2);
@@ -284,11 +293,13 @@ int main() {
         four.linear(120, RELU), four.linear(10, IDENTITY);
         four.run(images, CROSS_ENTROPY, 3);
         Network five(2, 17, 20);
-        five.convolution(9, 4, 1, 1, 1, TANH), five.convolution(12, 3, 1, 0, 1, RELU), five.pooling(AVERAGE, 2, 2, 0, RELU);
+        five.convolution(9, 4, 1, 1, 1, TANH), five.convolution(12, 3, 1, 0, 1, RELU),
+            five.pooling(AVERAGE, 2, 2, 0, RELU);
         five.linear(4, IDENTITY);
         five.run(images, CROSS_ENTROPY, 3);
         Network six(3, 12, 15);  // by Winograd's transforms, of four and of six points
-        six.convolution(24, 3, 1, 1, 1, RELU), six.convolution(32, 3, 1, 1, 1, IDENTITY), six.pooling(MAXIMUM, 3, 3, 0, RELU);
+        six.convolution(24, 3, 1, 1, 1, RELU), six.convolution(32, 3, 1, 1, 1, IDENTITY),
+            six.pooling(MAXIMUM, 3, 3, 0, RELU);
         six.convolution(24, 4, 1, 3, 1, TANH), six.convolution(21, 5, 1, 1, 1, IDENTITY);
         for (const StriateLayer& layer : six.layers) run_alone(layer, images, 3);
         six.linear(4, IDENTITY);

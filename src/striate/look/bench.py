@@ -17,14 +17,6 @@ Grey = Float[Tensor, "height width"]
 
 
 @dataclass(frozen=True, eq=False)
-class Bench:
-    """A kernel with a name, on a picture."""
-
-    name: str
-    kernel: Kernel
-
-
-@dataclass(frozen=True, eq=False)
 class Product:
     """The sum behind one value: the `patch` at (row, column), the `kernel`, and the `value` that they make."""
 

@@ -14,13 +14,9 @@ int32_t guarded(Work work) noexcept {
     try {
         work();
         return DONE;
-    } catch (const std::bad_alloc&) {
+    } catch (const std::bad_alloc&) { return NO_MEMORY; } catch (const std::length_error&) {
         return NO_MEMORY;
-    } catch (const std::length_error&) {
-        return NO_MEMORY;
-    } catch (...) {
-        return FAILED;
-    }
+    } catch (...) { return FAILED; }
 }
 
 // The same for a call that makes something; `to` is null where it could not.

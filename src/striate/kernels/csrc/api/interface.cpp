@@ -1,9 +1,9 @@
 // The C interface. Nothing is thrown across it.
 #include "api/interface.hpp"
 
-#include "layers/alone.hpp"
-#include "engine/engine.hpp"
 #include "api/guard.hpp"
+#include "engine/engine.hpp"
+#include "layers/alone.hpp"
 #include "layers/join.hpp"
 
 using striate::Alone;
@@ -67,7 +67,5 @@ int32_t striate_from_groups(const float* groups, float* images, int64_t count, i
                             int32_t threads) {
     return guarded([&] { striate::from_groups(groups, images, {count, channels, positions}, threads); });
 }
-
-int32_t striate_lanes(void) { return striate::LANES; }
 
 }

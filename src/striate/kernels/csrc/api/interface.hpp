@@ -6,7 +6,17 @@
 #pragma GCC visibility push(default)
 extern "C" {
 
-enum StriateKind : int32_t { CONVOLUTION, MAXIMUM, AVERAGE, SUBSAMPLING, LINEAR, RADIAL, ELEMENTWISE, DROPOUT, RESPONSE };
+enum StriateKind : int32_t {
+    CONVOLUTION,
+    MAXIMUM,
+    AVERAGE,
+    SUBSAMPLING,
+    LINEAR,
+    RADIAL,
+    ELEMENTWISE,
+    DROPOUT,
+    RESPONSE
+};
 enum StriateFunction : int32_t { IDENTITY, RELU, TANH, SCALED_TANH, SIGMOID };
 enum StriateLoss : int32_t { CROSS_ENTROPY, RADIAL_MLE, RADIAL_MAP };
 enum StriateRule : int32_t { GRADIENTS, ADAMW, SGD };
@@ -14,23 +24,23 @@ enum StriateStatus : int32_t { DONE, NO_MEMORY, FAILED };
 
 // One layer. Shapes are (channels, rows, columns); a flat vector of n features is (n, 1, 1).
 struct StriateLayer {
-    int32_t kind, function;            // `function` is applied to the layer's output
+    int32_t kind, function;  // `function` is applied to the layer's output
     int32_t input[3], output[3];
     int32_t kernel[2], stride[2], dilation[2];
-    int32_t padding[4];                // top, bottom, left, right; negative where the windows leave a rest
-    int32_t count_padding;             // an average counts the padding
-    int32_t links;                     // of a convolution: how many kernels its weight holds
-    const int32_t* link_filters;       // the filter and the channel of each of them
+    int32_t padding[4];           // top, bottom, left, right; negative where the windows leave a rest
+    int32_t count_padding;        // an average counts the padding
+    int32_t links;                // of a convolution: how many kernels its weight holds
+    const int32_t* link_filters;  // the filter and the channel of each of them
     const int32_t* link_channels;
-    float rate;                        // of a dropout
-    float response[3];                 // alpha, beta, k of a local response normalisation over kernel[0] maps
-    float *weight, *bias;              // null where there is none; the centres of a radial layer are its weight
+    float rate;            // of a dropout
+    float response[3];     // alpha, beta, k of a local response normalisation over kernel[0] maps
+    float *weight, *bias;  // null where there is none; the centres of a radial layer are its weight
     float *weight_gradient, *bias_gradient;
 };
 
 // `count` images, each of input channels × rows × columns; the image of place i is number indices[i], or i.
 struct StriateImages {
-    const uint8_t* bytes;              // one of the two; a byte b stands for low + scale · b
+    const uint8_t* bytes;  // one of the two; a byte b stands for low + scale · b
     const float* floats;
     const int64_t* indices;
     int64_t count;
@@ -44,35 +54,35 @@ struct StriateMove {
 
 // Where each pixel of a batch comes from. Images are bytes; beyond them lie zeros.
 struct StriateWarp {
-    int32_t shape[3];                  // channels, rows, columns
-    int32_t ranks[2];                  // rows and columns of the noise
-    const StriateMove* moves;          // one for each image
-    const float* noise;                // images × 2 (x, y) × ranks, or null where there is no field
-    const float* down;                 // ranks[0] × rows, and
-    const float* across;               // ranks[1] × columns: the field is downᵀ · noise · across
+    int32_t shape[3];          // channels, rows, columns
+    int32_t ranks[2];          // rows and columns of the noise
+    const StriateMove* moves;  // one for each image
+    const float* noise;        // images × 2 (x, y) × ranks, or null where there is no field
+    const float* down;         // ranks[0] × rows, and
+    const float* across;       // ranks[1] × columns: the field is downᵀ · noise · across
 };
 
 struct StriateTarget {
-    const int64_t* labels;             // by image number, as the images are
+    const int64_t* labels;  // by image number, as the images are
     int32_t loss;
     float rubbish;
-    uint64_t seed;                     // of this step's dropout
+    uint64_t seed;  // of this step's dropout
 };
 
 // What is done with the gradients. The slots are one pointer a parameter, in the order of the layers, weight first.
 struct StriateUpdate {
     int32_t rule, count;
-    float* const* first;               // AdamW's first moment; SGD's momentum
-    float* const* second;              // AdamW's second moment
-    float* const* average;             // of the parameter over the steps
+    float* const* first;    // AdamW's first moment; SGD's momentum
+    float* const* second;   // AdamW's second moment
+    float* const* average;  // of the parameter over the steps
     double rate, first_decay, second_decay, weight_decay, epsilon;
-    double step;                       // 1 for the first
-    double average_part;               // of the way to the parameter that its average goes; 0: there is none
+    double step;          // 1 for the first
+    double average_part;  // of the way to the parameter that its average goes; 0: there is none
 };
 
 struct StriateResult {
-    double loss;                       // the mean over the images
-    int64_t right;                     // images whose likeliest class is their label
+    double loss;    // the mean over the images
+    int64_t right;  // images whose likeliest class is their label
 };
 
 // One layer on its own, over all images of a batch. Values lie as groups × channels × rows × columns × 16 images, on
@@ -80,11 +90,11 @@ struct StriateResult {
 struct StriatePass {
     int64_t images;
     const float* in;
-    const float *scale, *shift;        // both or none, for each channel: the layer reads f(scale · in + shift)
+    const float *scale, *shift;  // both or none, for each channel: the layer reads f(scale · in + shift)
     const float *weight, *bias;
     float* out;
-    int32_t* memory;                   // of maxima, for backward: as large as out; null where nobody asks
-    double* sums;                      // null, or the sums of out and of its square, each for every channel
+    int32_t* memory;  // of maxima, for backward: as large as out; null where nobody asks
+    double* sums;     // null, or the sums of out and of its square, each for every channel
     // For backward. Those that nobody asks for are null.
     const float* out_gradient;
     const double* sums_gradient;
@@ -96,7 +106,7 @@ struct StriatePass {
 struct StriateJoin {
     int32_t function, channels, positions;
     int64_t images;
-    const float* terms[2];             // the second may be null
+    const float* terms[2];  // the second may be null
     const float *scales[2], *shifts[2];
     float* out;
     const float* out_gradient;
@@ -143,7 +153,5 @@ int32_t striate_pattern_curvature(void* pattern, const StriateImages* images, co
                                   float* const* sums);
 // Whether this processor has the instructions that the library was compiled for.
 int32_t striate_supported(void);
-// Of which 16 is "avx512".
-int32_t striate_lanes(void);
 }
 #pragma GCC visibility pop

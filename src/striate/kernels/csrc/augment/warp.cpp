@@ -42,10 +42,20 @@ Vector within(Vector x, float limit) {
 }  // namespace
 
 Warper::Warper(const StriateWarp& given)
-    : warp(given), rows(given.shape[1]), columns(given.shape[2]), span(whole_vectors(columns)),
-      wide(whole_vectors(columns + 2)), tall(whole_vectors(rows)), down(given.ranks[0] * tall),
-      across(given.ranks[1] * span), pushes(2 * given.ranks[1] * tall), places(rows * span), shares(2 * rows * span),
-      pairs(wide), squares((rows + 2) * wide), framed(wide + GROUP) {
+    : warp(given),
+      rows(given.shape[1]),
+      columns(given.shape[2]),
+      span(whole_vectors(columns)),
+      wide(whole_vectors(columns + 2)),
+      tall(whole_vectors(rows)),
+      down(given.ranks[0] * tall),
+      across(given.ranks[1] * span),
+      pushes(2 * given.ranks[1] * tall),
+      places(rows * span),
+      shares(2 * rows * span),
+      pairs(wide),
+      squares((rows + 2) * wide),
+      framed(wide + GROUP) {
     for (int i = 0; i < warp.ranks[0]; i++) std::copy_n(warp.down + i * rows, rows, down.data() + i * tall);
     for (int j = 0; j < warp.ranks[1]; j++) std::copy_n(warp.across + j * columns, columns, across.data() + j * span);
 }

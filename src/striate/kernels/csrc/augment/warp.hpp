@@ -24,15 +24,15 @@ private:
 
     const StriateWarp& warp;
     int rows, columns;
-    int span, wide, tall;               // in whole vectors: columns, those with the frame, and rows
-    float matrix[2][3];                 // from (x, y, 1) in the result to (x, y) in the image, in pixels from the middle
-    Memory down, across;                // the warp's, their rows `tall` and `span` apart
-    Memory pushes;                      // of both axes: noise · down, `ranks[1]` rows each, which are `tall` apart
-    Memory places;                      // in `squares`, of each pixel of the result; rows are `span` apart
-    Memory shares;                      // of the right neighbours, then of the lower ones, laid out as `places`
-    Memory pairs;                       // each pixel of the row before, and its right neighbour
-    Memory squares;                     // of each pixel and frame: itself, its right, lower, and lower right neighbour
-    std::vector<uint8_t> framed;        // a row of the image with zeros around it: one before, two and more behind
+    int span, wide, tall;         // in whole vectors: columns, those with the frame, and rows
+    float matrix[2][3];           // from (x, y, 1) in the result to (x, y) in the image, in pixels from the middle
+    Memory down, across;          // the warp's, their rows `tall` and `span` apart
+    Memory pushes;                // of both axes: noise · down, `ranks[1]` rows each, which are `tall` apart
+    Memory places;                // in `squares`, of each pixel of the result; rows are `span` apart
+    Memory shares;                // of the right neighbours, then of the lower ones, laid out as `places`
+    Memory pairs;                 // each pixel of the row before, and its right neighbour
+    Memory squares;               // of each pixel and frame: itself, its right, lower, and lower right neighbour
+    std::vector<uint8_t> framed;  // a row of the image with zeros around it: one before, two and more behind
 };
 
 }  // namespace striate

@@ -52,7 +52,8 @@ void correlate(const Correlation& c) {
                         Vector factor[FILTERS];
                         for (int f = 0; f < FILTERS; f++) factor[f] = spread(weight[f]);
                         for (int x = 0; x < COLUMNS; x++) {
-                            const Vector value = FILTERS == 1 ? load(in + x * c.in_step) : held(load(in + x * c.in_step));
+                            const Vector value =
+                                FILTERS == 1 ? load(in + x * c.in_step) : held(load(in + x * c.in_step));
                             for (int f = 0; f < FILTERS; f++) sum[f][x] += factor[f] * value;
                         }
                     }

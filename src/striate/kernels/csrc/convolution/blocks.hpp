@@ -36,8 +36,8 @@ struct Correlation {
     int rows;
     ptrdiff_t in_row, out_row;
     float* out;
-    bool relu;             // applied to the result
-    const float* gate;     // null: none; else values of a ReLU, whose derivative the result is multiplied by
+    bool relu;          // applied to the result
+    const float* gate;  // null: none; else values of a ReLU, whose derivative the result is multiplied by
     ptrdiff_t gate_step, gate_channel, gate_row;
 };
 using Correlate = void (*)(const Correlation&);
@@ -57,8 +57,8 @@ struct Products {
     const int32_t* taps;
     const int32_t *gradient_places, *in_places;
     int places;
-    float* partial;        // filters × taps × 16
-    bool fresh;            // begin with zero instead of with what is there
+    float* partial;  // filters × taps × 16
+    bool fresh;      // begin with zero instead of with what is there
 };
 using Multiply = void (*)(const Products&);
 

@@ -2,8 +2,8 @@
 #include <limits>
 
 #include "convolution/correlator.hpp"
-#include "simd/functions.hpp"
 #include "layers/operation.hpp"
+#include "simd/functions.hpp"
 
 namespace striate {
 namespace {

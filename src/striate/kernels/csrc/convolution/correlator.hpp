@@ -2,9 +2,9 @@
 #pragma once
 
 #include "convolution/blocks.hpp"
-#include "layout/maps.hpp"
 #include "convolution/reach.hpp"
 #include "convolution/winograd.hpp"
+#include "layout/maps.hpp"
 
 namespace striate {
 

@@ -129,8 +129,15 @@ std::unique_ptr<Winograd> Winograd::of(const Maps& from, const Maps& to, const R
 }
 
 Winograd::Winograd(const Maps& from, const Maps& to, const Reach& rows, const Reach& columns, int m)
-    : from(from), to(to), rows(rows), columns(columns), m(m), r(int(columns.taps.size())), n(m + r - 1),
-      tiles((columns.positions + m - 1) / m), factors(factors_of(n, r)) {
+    : from(from),
+      to(to),
+      rows(rows),
+      columns(columns),
+      m(m),
+      r(int(columns.taps.size())),
+      n(m + r - 1),
+      tiles((columns.positions + m - 1) / m),
+      factors(factors_of(n, r)) {
     const bool rises = columns.shifts.back() > columns.shifts.front();
     for (int k = 0; k < r; k++) order.push_back(columns.taps[rises ? k : r - 1 - k]);
     left = *std::min_element(columns.shifts.begin(), columns.shifts.end());
@@ -179,8 +186,7 @@ void Winograd::settle(const Maps& settled_from, const Maps& settled_to, const Li
     from = settled_from, to = settled_to;
     offsets.clear(), sources.clear();
     for (const Link& link : links[0])
-        for (int shift : rows.shifts)
-            offsets.push_back(int32_t((link.map * band_rows() + shift - lowest) * row()));
+        for (int shift : rows.shifts) offsets.push_back(int32_t((link.map * band_rows() + shift - lowest) * row()));
     for (Filters& block : filters) {
         block.weights = n * ptrdiff_t(sources.size());
         for (int s = 0; s < from.channels; s++)

@@ -10,8 +10,8 @@
 #include <memory>
 
 #include "convolution/blocks.hpp"
-#include "layout/maps.hpp"
 #include "convolution/reach.hpp"
+#include "layout/maps.hpp"
 
 namespace striate {
 
@@ -60,13 +60,13 @@ private:
     int left, lowest = 0, highest = 0;  // shifts: of the first column, and of rows
     int band = 1, turn = 1;             // rows of a band, and of a turn of products
     int most_filters = 1;
-    int width = 1;                      // of a block, in tiles: those of a turn's rows follow each other
+    int width = 1;  // of a block, in tiles: those of a turn's rows follow each other
     std::vector<Filters> filters;
     std::vector<int32_t> offsets, sources;  // of values; and of the row of taps behind each weight
-    std::vector<int> order;             // of the taps, by their shifts
-    std::vector<float> factors;         // G
+    std::vector<int> order;                 // of the taps, by their shifts
+    std::vector<float> factors;             // G
     std::vector<float> weights;
-    std::vector<char> finite;           // of each block's filters
+    std::vector<char> finite;  // of each block's filters
 };
 
 }  // namespace striate

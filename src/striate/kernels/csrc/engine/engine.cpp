@@ -2,9 +2,9 @@
 
 #include <chrono>
 
-#include "layout/images.hpp"
-#include "engine/update.hpp"
 #include "augment/warp.hpp"
+#include "engine/update.hpp"
+#include "layout/images.hpp"
 
 namespace striate {
 namespace {
@@ -13,9 +13,7 @@ namespace {
 constexpr int64_t WORTH_A_THREAD = 5000;
 constexpr ptrdiff_t LINE = 16;  // floats of a cache line
 
-double now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 }  // namespace
 
@@ -67,7 +65,8 @@ Buffers Engine::buffers(const Tile& tile, const Part& part, int i, int group, in
     for (size_t p = first_parameter[i]; tile.shard && p < parameters.size() && parameters[p].layer == i; p++)
         (parameters[p].bias ? b.bias_gradient : b.weight_gradient) = tile.shard + parameters[p].start;
     b.scratch = part.memory + thread_size - scratch;
-    b.seed = (tile.seed + uint64_t(i) * 0x9e3779b97f4a7c15u) * 0xd1342543de82ef95u + uint64_t(tile.first / GROUP + group);
+    b.seed =
+        (tile.seed + uint64_t(i) * 0x9e3779b97f4a7c15u) * 0xd1342543de82ef95u + uint64_t(tile.first / GROUP + group);
     b.training = tile.training;
     b.fresh = tile.fresh && group == 0;
     b.part = part.number, b.parts = part.count;
@@ -103,10 +102,11 @@ void Engine::forward_pair(const StriateImages& images, const Tile& tile, int i, 
 void Engine::backward_pair(const Tile& tile, int i, int group) {
     const double begun = tile.timed ? now() : 0.0;
     if (layers[i]->band) backward_bands(tile, i, group);
-    else in_parts(tile, i, 2, [&](const Part& part) {
-        layers[i + 1]->backward(buffers(tile, part, i + 1, group, 1));
-        layers[i]->backward(buffers(tile, part, i, group, 1));
-    });
+    else
+        in_parts(tile, i, 2, [&](const Part& part) {
+            layers[i + 1]->backward(buffers(tile, part, i + 1, group, 1));
+            layers[i]->backward(buffers(tile, part, i, group, 1));
+        });
     if (tile.timed) seconds[3 + layers.size() + i] += now() - begun;
 }
 
@@ -153,7 +153,8 @@ Score Engine::run_loss(const StriateImages& images, const StriateTarget& target,
         const int64_t first = tile.first + g * GROUP;
         const int count = int(std::min<int64_t>(GROUP, images.count - first));
         int64_t labels[GROUP];
-        for (int i = 0; i < count; i++) labels[i] = target.labels[images.indices ? images.indices[first + i] : first + i];
+        for (int i = 0; i < count; i++)
+            labels[i] = target.labels[images.indices ? images.indices[first + i] : first + i];
         const Score one = score(target, tile.memory + outputs.start + g * outputs.group,
                                 tile.memory + to.start + g * to.group, classes, labels, count, images.count);
         sum.loss += one.loss, sum.right += one.right;
@@ -182,8 +183,16 @@ void Engine::forward(const StriateImages& images, float* outputs, int thread_cou
     threads.run(int(cut.tiles), thread_count, [&](int number, int thread) {
         const int64_t first = cut.begin(number) * GROUP, end = cut.begin(number + 1) * GROUP;
         const int64_t count = std::min(end, images.count) - first;
-        const Tile tile{memories[thread].data(), nullptr, first, first + TILE * thread_count,
-                        int((count + GROUP - 1) / GROUP), 0, false, false, false, cut.tiles > 1 ? 1 : thread_count};
+        const Tile tile{memories[thread].data(),
+                        nullptr,
+                        first,
+                        first + TILE * thread_count,
+                        int((count + GROUP - 1) / GROUP),
+                        0,
+                        false,
+                        false,
+                        false,
+                        cut.tiles > 1 ? 1 : thread_count};
         run_forward(images, tile);
         for (int64_t i = 0; i < count; i++) {
             const float* from = tile.memory + values.back().start + i / GROUP * values.back().group + i % GROUP;
@@ -195,15 +204,17 @@ void Engine::forward(const StriateImages& images, float* outputs, int thread_cou
 StriateResult Engine::step(const StriateImages& images, const StriateTarget& target, const StriateUpdate& update,
                            int thread_count) {
     const Cut cut(images.count);
-    const auto most = std::max<ptrdiff_t>(1, SHARD_MEMORY / std::max<ptrdiff_t>(1, shard_size * ptrdiff_t(sizeof(float))));
+    const auto most =
+        std::max<ptrdiff_t>(1, SHARD_MEMORY / std::max<ptrdiff_t>(1, shard_size * ptrdiff_t(sizeof(float))));
     const int shard_count = int(std::min<int64_t>({cut.tiles, MOST_SHARDS, most}));
     prepare(thread_count, std::max(1, shard_count));
     pack(thread_count);
     std::vector<Score> scores(std::max(1, shard_count));
     if (!shard_count) std::fill(shards[0].data(), shards[0].data() + shard_size, 0.0f);
     threads.run(shard_count, thread_count, [&](int number, int thread) {
-        Tile tile{memories[thread].data(), shards[number].data(), 0, 0, 0, target.seed, true, thread == 0,
-                  true, shard_count > 1 ? 1 : thread_count};
+        Tile tile{
+            memories[thread].data(),           shards[number].data(), 0, 0, 0, target.seed, true, thread == 0, true,
+            shard_count > 1 ? 1 : thread_count};
         const int64_t begin = cut.tiles * number / shard_count, end = cut.tiles * (number + 1) / shard_count;
         for (int64_t t = begin; t < end; t++) {
             tile.fresh = t == begin;
@@ -230,23 +241,28 @@ StriateResult Engine::step(const StriateImages& images, const StriateTarget& tar
 // The shards' gradients added up in their order, and what the optimiser does with them.
 void Engine::finish(const StriateUpdate& update, int shard_count, int thread_count) {
     const bool few = shard_size <= FEW_PARAMETERS;
-    threads.run(few ? thread_count : int(chunks.size()), thread_count, [&](int number, int) {
-        if (!few) return finish(update, shard_count, chunks[number]);
-        for (int p = 0; p < int(parameters.size()); p++) {
-            const ptrdiff_t size = parameters[p].size, lines = (size + LINE - 1) / LINE;
-            const ptrdiff_t first = lines * number / thread_count * LINE;
-            finish(update, shard_count, {p, first, std::min(size, lines * (number + 1) / thread_count * LINE) - first});
-        }
-    }, !few);
+    threads.run(
+        few ? thread_count : int(chunks.size()), thread_count,
+        [&](int number, int) {
+            if (!few) return finish(update, shard_count, chunks[number]);
+            for (int p = 0; p < int(parameters.size()); p++) {
+                const ptrdiff_t size = parameters[p].size, lines = (size + LINE - 1) / LINE;
+                const ptrdiff_t first = lines * number / thread_count * LINE;
+                finish(update, shard_count,
+                       {p, first, std::min(size, lines * (number + 1) / thread_count * LINE) - first});
+            }
+        },
+        !few);
 }
 
 void Engine::finish(const StriateUpdate& update, int shard_count, const Chunk& chunk) {
     const Parameter& parameter = parameters[chunk.parameter];
     float* __restrict to = parameter.gradient + chunk.first;
     const ptrdiff_t start = parameter.start + chunk.first;
-    const float *__restrict one = shards[0].data() + start, *__restrict two = shards[shard_count > 1].data() + start;
+    const float* __restrict one = shards[0].data() + start, * __restrict two = shards[shard_count > 1].data() + start;
     if (shard_count == 1) std::memcpy(to, one, sizeof(float) * chunk.count);
-    else for (ptrdiff_t i = 0; i < chunk.count; i++) to[i] = one[i] + two[i];
+    else
+        for (ptrdiff_t i = 0; i < chunk.count; i++) to[i] = one[i] + two[i];
     for (int s = 2; s < shard_count; s++) {
         const float* __restrict from = shards[s].data() + start;
         for (ptrdiff_t i = 0; i < chunk.count; i++) to[i] += from[i];

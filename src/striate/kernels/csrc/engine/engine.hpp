@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "engine/loss.hpp"
-#include "layout/memory.hpp"
-#include "layers/operation.hpp"
-#include "one_image/single.hpp"
 #include "engine/threads.hpp"
+#include "layers/operation.hpp"
+#include "layout/memory.hpp"
+#include "one_image/single.hpp"
 
 namespace striate {
 
@@ -52,8 +52,8 @@ private:
         int groups;
         uint64_t seed;
         bool training, timed;
-        bool fresh;    // nothing is in the shard yet
-        int threads;   // that pass over this tile: more than one where the others would have nothing to do
+        bool fresh;   // nothing is in the shard yet
+        int threads;  // that pass over this tile: more than one where the others would have nothing to do
     };
     struct Part {  // of a layer's pass over a tile
         int number, count;
@@ -94,19 +94,19 @@ private:
     void finish(const StriateUpdate& update, int shards, int threads);
     void finish(const StriateUpdate& update, int shards, const Chunk& chunk);
 
-    int given;                           // layers that Python asked for
+    int given;  // layers that Python asked for
     std::vector<std::unique_ptr<Operation>> layers;
-    std::vector<bool> copies;            // layers that were put between them
-    int front = 0;                       // layers before this one run group by group, the others on a whole tile
-    int trained = 0;                     // the first layer with parameters: nobody asks for gradients below
+    std::vector<bool> copies;  // layers that were put between them
+    int front = 0;             // layers before this one run group by group, the others on a whole tile
+    int trained = 0;           // the first layer with parameters: nobody asks for gradients below
     std::vector<Place> values, gradients, places;  // values[i] goes into layer i; places[i] is its memory
     ptrdiff_t scratch = 0, thread_size = 0, shard_size = 0;
     std::vector<Parameter> parameters;
-    std::vector<int> first_parameter;    // of each layer
+    std::vector<int> first_parameter;  // of each layer
     std::vector<Chunk> chunks;
     std::vector<Memory> memories, shards;
     std::vector<double> seconds;
-    std::unique_ptr<Single> single;      // for few images, where the layers allow it
+    std::unique_ptr<Single> single;  // for few images, where the layers allow it
     Threads threads;
 };
 

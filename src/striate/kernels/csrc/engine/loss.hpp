@@ -7,7 +7,7 @@
 namespace striate {
 
 struct Score {
-    double loss = 0;    // a sum over images
+    double loss = 0;  // a sum over images
     int64_t right = 0;
 };
 

@@ -4,8 +4,8 @@
 #include <mutex>
 #include <vector>
 
-#include "layout/memory.hpp"
 #include "engine/threads.hpp"
+#include "layout/memory.hpp"
 
 namespace striate {
 

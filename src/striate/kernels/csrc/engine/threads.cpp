@@ -70,8 +70,7 @@ void Threads::start(int threads) {
     try {
         for (int i = 1; i < threads; i++) workers.emplace_back([this, i, seen] { work(i, seen); });
     } catch (const std::system_error&) {
-    } catch (const std::bad_alloc&) {
-    }
+    } catch (const std::bad_alloc&) {}
     wanted = threads;
 }
 

@@ -32,7 +32,7 @@ private:
     std::vector<std::thread> workers;
     std::mutex mutex;
     std::condition_variable wake;
-    std::atomic<uint64_t> round{0};   // one more for each piece of work
+    std::atomic<uint64_t> round{0};     // one more for each piece of work
     std::atomic<int> left{0}, done{0};  // tasks that nobody has taken; below zero, too
     std::atomic<bool> over{false};
     std::atomic_flag failed = ATOMIC_FLAG_INIT;  // one of these tasks

@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "layers/operation.hpp"
 #include "engine/shared.hpp"
+#include "layers/operation.hpp"
 
 namespace striate {
 

@@ -4,18 +4,18 @@
 
 #include "convolution/correlator.hpp"
 #include "engine/engine.hpp"
-#include "simd/functions.hpp"
 #include "layers/operation.hpp"
+#include "simd/functions.hpp"
 #include "simd/transpose.hpp"
 
 namespace striate {
 namespace {
 
 constexpr bool MANY = REGISTERS >= 32;
-constexpr int OUTPUTS = MANY ? 8 : 4;           // of a forward block, times the groups
-constexpr int INPUTS = MANY ? 12 : 4;           // of an input gradient's block, times the groups
-constexpr int ROWS = MANY ? 4 : 3;              // of a weight gradient's block,
-constexpr int VECTORS = MANY ? 6 : 3;           //   times vectors of inputs
+constexpr int OUTPUTS = MANY ? 8 : 4;  // of a forward block, times the groups
+constexpr int INPUTS = MANY ? 12 : 4;  // of an input gradient's block, times the groups
+constexpr int ROWS = MANY ? 4 : 3;     // of a weight gradient's block,
+constexpr int VECTORS = MANY ? 6 : 3;  //   times vectors of inputs
 
 // One set of arguments for the three kernels; `b` as the layer has it, `weight` outputs × inputs.
 struct Matrix {
@@ -97,11 +97,11 @@ void weight_block(const Matrix& m, const Buffers& b, const float* turned, ptrdif
 
 // Kernel<n, groups> for a block of n ≤ COUNT that is known only when the program runs.
 static_assert(TILE_GROUPS == 2, "a kernel is written out for each number of groups that go through together");
-#define STRIATE_BLOCKS(NAME, KERNEL)                                                                       \
-    template <int COUNT>                                                                                   \
-    void NAME(int count, const Matrix& m, const Buffers& b, int first) {                                   \
+#define STRIATE_BLOCKS(NAME, KERNEL)                                                                              \
+    template <int COUNT>                                                                                          \
+    void NAME(int count, const Matrix& m, const Buffers& b, int first) {                                          \
         if (count == COUNT) return b.groups == 2 ? KERNEL<COUNT, 2>(m, b, first) : KERNEL<COUNT, 1>(m, b, first); \
-        if constexpr (COUNT > 1) NAME<COUNT - 1>(count, m, b, first);                                      \
+        if constexpr (COUNT > 1) NAME<COUNT - 1>(count, m, b, first);                                             \
     }
 STRIATE_BLOCKS(forward_blocks, forward_block)
 STRIATE_BLOCKS(input_blocks, input_block)
@@ -136,9 +136,11 @@ void turn(const float* values, int inputs, float* turned, ptrdiff_t stride) {
         for (int lane = 0; lane < GROUP; lane += LANES) {
             Vector square[LANES];
             for (int k = 0; k < LANES; k++)
-                square[k] = v * LANES + k < inputs ? load(values + (ptrdiff_t(v) * LANES + k) * GROUP + lane) : Vector{};
+                square[k] =
+                    v * LANES + k < inputs ? load(values + (ptrdiff_t(v) * LANES + k) * GROUP + lane) : Vector{};
             transpose(square);
-            for (int image = 0; image < LANES; image++) store(turned + (lane + image) * stride + v * LANES, square[image]);
+            for (int image = 0; image < LANES; image++)
+                store(turned + (lane + image) * stride + v * LANES, square[image]);
         }
     }
 }

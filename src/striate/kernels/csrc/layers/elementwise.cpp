@@ -1,6 +1,6 @@
 // An activation on its own, and dropout.
-#include "simd/functions.hpp"
 #include "layers/operation.hpp"
+#include "simd/functions.hpp"
 
 namespace striate {
 namespace {

@@ -1,8 +1,8 @@
 #include "layers/join.hpp"
 
-#include "simd/functions.hpp"
-#include "layout/images.hpp"
 #include "engine/shared.hpp"
+#include "layout/images.hpp"
+#include "simd/functions.hpp"
 #include "simd/sums.hpp"
 
 namespace striate {
@@ -59,8 +59,7 @@ void join_backward(const StriateJoin& join, int threads) {
         }
     });
     for (int term = 0; term < 2; term++)
-        if (join.scale_gradients[term])
-            sums[term].total(join.shift_gradients[term], join.scale_gradients[term]);
+        if (join.scale_gradients[term]) sums[term].total(join.shift_gradients[term], join.scale_gradients[term]);
 }
 
 void to_groups(const float* images, float* groups, Extent extent, int threads) {

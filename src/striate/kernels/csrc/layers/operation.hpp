@@ -13,17 +13,17 @@ struct Buffers {
     const float* in;
     float* out;
     const float* out_gradient;
-    float* in_gradient;        // null: nobody asks for it
-    int32_t* memory;           // what forward leaves for backward
+    float* in_gradient;  // null: nobody asks for it
+    int32_t* memory;     // what forward leaves for backward
     ptrdiff_t in_group, out_group, out_gradient_group, in_gradient_group, memory_group;
     int groups;
-    float* weight_gradient;    // of the shard; null: nobody asks for them
+    float* weight_gradient;  // of the shard; null: nobody asks for them
     float* bias_gradient;
-    bool fresh;                // these gradients are written, as there is nothing yet that they could be added to
+    bool fresh;  // these gradients are written, as there is nothing yet that they could be added to
     float* scratch;
-    uint64_t seed;             // of dropout: of the step, the layer and the first image
+    uint64_t seed;  // of dropout: of the step, the layer and the first image
     bool training;
-    int part = 0, parts = 1;   // of a layer with `work`: which part of its pass is to be made, of how many
+    int part = 0, parts = 1;  // of a layer with `work`: which part of its pass is to be made, of how many
 };
 
 struct Range {
@@ -45,7 +45,7 @@ public:
 
     // Memory layouts. A constructor asks for margins; the engine settles them and then calls `settled`.
     Maps in, out, in_gradient, out_gradient;
-    int input_function = IDENTITY;   // the activation whose value `in` is
+    int input_function = IDENTITY;  // the activation whose value `in` is
     bool wants_input_gradient = true;
 
     virtual void settled() {}

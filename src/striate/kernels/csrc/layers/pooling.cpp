@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "convolution/blocks.hpp"
-#include "simd/functions.hpp"
 #include "layers/operation.hpp"
+#include "simd/functions.hpp"
 
 namespace striate {
 namespace {
@@ -22,8 +22,8 @@ public:
             for (int i = 0; i < layer.output[axis + 1]; i++) {
                 const int start = i * layer.stride[axis] - before, end = start + layer.kernel[axis];
                 const int edge = size + std::max(0, layer.padding[2 * axis + 1]);
-                spans[axis].push_back({std::max(start, 0), std::min(end, size),
-                                       std::min(end, edge) - std::max(start, -before)});
+                spans[axis].push_back(
+                    {std::max(start, 0), std::min(end, size), std::min(end, edge) - std::max(start, -before)});
             }
         }
         quarters = layer.kernel[0] == 2 && layer.kernel[1] == 2;
@@ -176,7 +176,8 @@ void Pooling::quarter_row_back(const float* gradients, float* corner, const int3
         for (int lane = 0; lane < GROUP; lane += LANES) {
             const Vector gradient = load(gradients + x * GROUP + lane);
             const Mask place = load_mask(memory + x * GROUP + lane);
-            for (int32_t i = 0; i < 4; i++) store(corner + x * step + places[i] + lane, place == i ? gradient : Vector{});
+            for (int32_t i = 0; i < 4; i++)
+                store(corner + x * step + places[i] + lane, place == i ? gradient : Vector{});
         }
     }
 }

@@ -1,8 +1,8 @@
 // Local response normalisation: each value over a power of the squares in the maps beside its own (AlexNet, section 3.3).
 #include <cmath>
 
-#include "simd/functions.hpp"
 #include "layers/operation.hpp"
+#include "simd/functions.hpp"
 
 namespace striate {
 namespace {

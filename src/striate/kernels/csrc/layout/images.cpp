@@ -20,8 +20,8 @@ float pixel(const StriateImages& images, int64_t at) {
 void ask_for(const StriateImages& images, int64_t first, const Maps& maps, int part, int parts) {
     const int64_t size = int64_t(maps.channels) * maps.rows * maps.columns * (images.floats ? sizeof(float) : 1);
     const int64_t lines = (size + 63) / 64;
-    const char* from = images.floats ? reinterpret_cast<const char*>(images.floats)
-                                     : reinterpret_cast<const char*>(images.bytes);
+    const char* from =
+        images.floats ? reinterpret_cast<const char*>(images.floats) : reinterpret_cast<const char*>(images.bytes);
     for (int64_t i = first; i < std::min<int64_t>(first + GROUP, images.count); i++) {
         const char* image = from + (images.indices ? images.indices[i] : i) * size;
         for (int64_t line = lines * part / parts; line < lines * (part + 1) / parts; line++)

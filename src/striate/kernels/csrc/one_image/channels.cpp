@@ -2,8 +2,8 @@
 #include <array>
 #include <utility>
 
-#include "simd/functions.hpp"
 #include "one_image/single.hpp"
+#include "simd/functions.hpp"
 #include "simd/transpose.hpp"
 
 namespace striate {
@@ -65,7 +65,9 @@ constexpr auto STRETCHES = stretches(std::make_integer_sequence<int, MOST_COLUMN
 class ConvolutionOfOne final : public OfOne {
 public:
     explicit ConvolutionOfOne(const StriateLayer& layer)
-        : OfOne(layer), kernel(layer.kernel[0] * layer.kernel[1]), taps(layer.input[0] * kernel),
+        : OfOne(layer),
+          kernel(layer.kernel[0] * layer.kernel[1]),
+          taps(layer.input[0] * kernel),
           weights(ptrdiff_t(this->layer.output[0]) * taps * GROUP) {
         const auto beyond = [&](int axis, int size, int output) {
             return std::max(0, (output - 1) * layer.stride[axis] + (layer.kernel[axis] - 1) * layer.dilation[axis] -
@@ -80,7 +82,8 @@ public:
             for (int y = 0; y < given.kernel[0]; y++)
                 for (int x = 0; x < given.kernel[1]; x++)
                     offsets.push_back(int32_t(in.at(c / GROUP, y * given.dilation[0] - given.padding[0],
-                                                    x * given.dilation[1] - given.padding[2]) + c % GROUP));
+                                                    x * given.dilation[1] - given.padding[2]) +
+                                              c % GROUP));
     }
 
     int packs() const override { return 1; }
@@ -169,7 +172,8 @@ private:
     Vector sums(int first) {
         const float *values = flat.data(), *row[LANES];
         Vector sum[LANES] = {};
-        for (int r = 0; r < LANES; r++) row[r] = given.weight + ptrdiff_t(std::min(first + r, given.output[0] - 1)) * inputs;
+        for (int r = 0; r < LANES; r++)
+            row[r] = given.weight + ptrdiff_t(std::min(first + r, given.output[0] - 1)) * inputs;
         int k = 0;
         for (; k + LANES <= inputs; k += LANES) {
             const Vector value = held(load(values + k));

@@ -40,7 +40,8 @@ void Single::forward(const StriateImages& images, float* outputs) {
             for (int y = 0; y < in.rows; y++) {
                 float* to = values[0].data() + in.origin() + in.at(c / GROUP, y, 0) + c % GROUP;
                 for (int x = 0; x < in.columns; x++, at++)
-                    to[x * GROUP] = images.floats ? images.floats[at] : float(images.bytes[at]) * images.scale + images.low;
+                    to[x * GROUP] =
+                        images.floats ? images.floats[at] : float(images.bytes[at]) * images.scale + images.low;
             }
         for (size_t n = 0; n < layers.size(); n++) {
             Buffers b{};

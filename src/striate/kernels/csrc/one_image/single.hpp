@@ -4,8 +4,8 @@
 #include <memory>
 #include <vector>
 
-#include "layout/memory.hpp"
 #include "layers/operation.hpp"
+#include "layout/memory.hpp"
 
 namespace striate {
 

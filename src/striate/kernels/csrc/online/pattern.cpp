@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "api/guard.hpp"
 #include "simd/flush.hpp"
 #include "simd/functions.hpp"
-#include "api/guard.hpp"
 
 namespace striate {
 namespace {
@@ -26,12 +26,19 @@ void square(Memory& to, const Memory& from, ptrdiff_t count) {
 }  // namespace
 
 PatternLayer::PatternLayer(const StriateLayer& layer, Planes in)
-    : layer(layer), in(in), out(planes_of(layer.output)), out_gradient(out), in_gradient(in),
+    : layer(layer),
+      in(in),
+      out(planes_of(layer.output)),
+      out_gradient(out),
+      in_gradient(in),
       bias_count(ptrdiff_t(out.blocks()) * GROUP) {}
 
 Pattern::Pattern(const StriateLayer* given, int count)
-    : classes(given[count - 1].output[0]), features(planes_of(given[count - 1].input).size()),
-      centres(classes * features), distances(ptrdiff_t(classes) * GROUP), distance_gradient(ptrdiff_t(classes) * GROUP) {
+    : classes(given[count - 1].output[0]),
+      features(planes_of(given[count - 1].input).size()),
+      centres(classes * features),
+      distances(ptrdiff_t(classes) * GROUP),
+      distance_gradient(ptrdiff_t(classes) * GROUP) {
     Planes in = planes_of(given[0].input, 1);
     for (int i = 0; i < count - 1; i++) {
         layers.push_back(pattern_layer(given[i], in));
@@ -76,7 +83,8 @@ void Pattern::give_back(Memories& from, float* const* numbers) const {
 std::vector<Change> Pattern::changes(Memories& lead, Memories& changed, Memories& rates) const {
     std::vector<Change> made;
     for (size_t i = 0; i < lead.size(); i += 2)
-        made.push_back({lead[i].data(), changed[i].data(), changed[i + 1].data(), rates[i].data(), rates[i + 1].data()});
+        made.push_back(
+            {lead[i].data(), changed[i].data(), changed[i + 1].data(), rates[i].data(), rates[i + 1].data()});
     return made;
 }
 

@@ -86,8 +86,8 @@ private:
     void lead_through(size_t layer, int times);
 
     std::vector<std::unique_ptr<PatternLayer>> layers;
-    std::vector<float*> own;                       // the module's parameters, a weight and a bias for each layer
-    Memories values, gradients;                    // values[i] goes into layer i, whose output's gradient is gradients[i]
+    std::vector<float*> own;     // the module's parameters, a weight and a bias for each layer
+    Memories values, gradients;  // values[i] goes into layer i, whose output's gradient is gradients[i]
     int classes;
     ptrdiff_t features;
     Memory centres, distances, distance_gradient;

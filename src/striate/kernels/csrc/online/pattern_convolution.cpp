@@ -97,7 +97,9 @@ template <int STEP>
 class Convolution final : public PatternLayer {
 public:
     Convolution(const StriateLayer& layer, Planes in)
-        : PatternLayer(layer, in), height(layer.kernel[0]), width(layer.kernel[1]),
+        : PatternLayer(layer, in),
+          height(layer.kernel[0]),
+          width(layer.kernel[1]),
           taps(ptrdiff_t(layer.input[0]) * height * width) {
         weight_count = place(out.blocks(), 0, 0);
         sources.resize(ptrdiff_t(out.blocks()) * height * width), distances.resize(sources.size());

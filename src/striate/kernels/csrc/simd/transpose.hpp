@@ -11,8 +11,8 @@ namespace striate {
 // takes the even runs of both, the high half the odd runs.
 template <int WIDTH, bool HIGH, int... LANE>
 inline Vector exchange(Vector a, Vector b, std::integer_sequence<int, LANE...>) {
-    return __builtin_shufflevector(
-        a, b, ((LANE & WIDTH) ? LANES + LANE - (HIGH ? 0 : WIDTH) : LANE + (HIGH ? WIDTH : 0))...);
+    return __builtin_shufflevector(a, b,
+                                   ((LANE & WIDTH) ? LANES + LANE - (HIGH ? 0 : WIDTH) : LANE + (HIGH ? WIDTH : 0))...);
 }
 
 template <int WIDTH>
@@ -38,7 +38,8 @@ inline void transpose(Vector (&rows)[LANES]) {
 // Lane i of the result is the sum of the lanes of row i: a transposition that adds as it goes.
 template <int WIDTH = LANES / 2>
 inline Vector sums_of(Vector (&rows)[LANES]) {
-    for (int r = 0; r < WIDTH; r++) rows[r] = low<WIDTH>(rows[r], rows[r + WIDTH]) + high<WIDTH>(rows[r], rows[r + WIDTH]);
+    for (int r = 0; r < WIDTH; r++)
+        rows[r] = low<WIDTH>(rows[r], rows[r + WIDTH]) + high<WIDTH>(rows[r], rows[r + WIDTH]);
     if constexpr (WIDTH > 1) return sums_of<WIDTH / 2>(rows);
     else return rows[0];
 }
