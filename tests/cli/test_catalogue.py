@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from striate import NETWORKS, Network, account, find, from_json, from_text
 from striate.cli import root
 from striate.cli.print.outline import outline
-from striate.description.layers import RBF, Auxiliary, Block, Branches, Conv, Layer, Linear, Residual
+from striate.description.layers import RBF, Auxiliary, Block, Branches, Conv, Joined, Layer, Linear, Residual
 from striate.description.network import plan
 from striate.errors import StriateError
 from striate.networks import CATALOGUE
@@ -44,7 +44,7 @@ def test_list_has_every_network_under_its_paper(run, width: int) -> None:
         assert f" {totals.parameters:,} " in f"{line} "
         assert f" {totals.macs:,} " in f"{line} "
     (line,) = (line for line in lines if line.startswith("  vgg-d = vgg16 "))
-    assert line.split()[4:9] == ["138,357,544", "15,470,264,320", "8.1", "%", "top-5"]
+    assert "138,357,544 15,470,264,320 8.1 % top-5" in " ".join(line.split())
 
 
 def test_list_says_what_a_figure_was_measured_on_where_there_is_room(run) -> None:
@@ -190,7 +190,7 @@ def check_outline(network: Network) -> None:
     def layers(network: Network) -> list[object]:
         steps = plan(network).steps
         unnamed = [
-            (type(step.layer), None) if isinstance(step.layer, (Residual, Branches)) else replace(step.layer, name="")
+            (type(step.layer), None) if isinstance(step.layer, Joined) else replace(step.layer, name="")
             for step in steps
         ]
         return [(layer, step.sources, step.inputs, step.output) for layer, step in zip(unnamed, steps, strict=True)]

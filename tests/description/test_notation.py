@@ -33,8 +33,11 @@ from striate.description.layers import (
     Pool,
     PositionBias,
     Residual,
+    Scale,
+    Shuffle,
     Softmax,
     Subsample,
+    Upsample,
 )
 from striate.description.limits import MAGNITUDE, YEAR
 from striate.description.notation.words import WORDS, usage
@@ -133,6 +136,15 @@ def test_round_trip_of_every_text_and_number(name, paper, year, place, departure
         ),
         ("bn, bn epsilon 0.001 momentum 0.01", [BatchNorm(), BatchNorm(epsilon=0.001, momentum=0.01)]),
         ("dropout 0.5, pad_channels 8, position_bias", [Dropout(0.5), PadChannels(8), PositionBias()]),
+        (
+            "silu, leaky_relu, elu alpha 0.5",
+            [Activation("silu"), Activation("leaky_relu"), Activation("elu", alpha=0.5)],
+        ),
+        ("upsample 2x1, shuffle 3, scale", [Upsample((2, 1)), Shuffle(3), Scale()]),
+        (
+            "gate(relu), branches(; relu; kept: ())",
+            [Gate([Activation("relu")]), Branches([[], [Activation("relu")], Block([], name="kept")])],
+        ),
         ("linear 10", [Flatten(), Linear(10)]),
         ("flatten, linear 4 no bias, softmax", [Flatten(), Linear(4, bias=False), Softmax()]),
         ("global_average, linear 4", [GlobalAveragePool(), Linear(4)]),
@@ -195,7 +207,8 @@ def test_convnetjs_in_one_line() -> None:
 REFUSED = Path(__file__).with_name("refused.txt").read_text(encoding="utf-8").strip().split("\n\n")
 SHORT = {
     "LAYERS": "The layers are: conv, max, average, subsample, global_average, bn, lrn, relu, tanh, scaled_tanh, "
-    "sigmoid, dropout, flatten, linear, rbf, softmax, pad_channels, position_bias, residual, branches, auxiliary; "
+    "sigmoid, leaky_relu, relu6, elu, silu, gelu, gelu_tanh, hard_sigmoid, hard_swish, dropout, flatten, linear, rbf, "
+    "softmax, pad_channels, upsample, shuffle, scale, position_bias, residual, gate, branches, auxiliary; "
     "and ( ) for a block.",
     "INPUT": "A network begins with its input, channels x height x width, and a colon: 3x32x32: conv 16 5x5, relu, ...",
 }
@@ -244,7 +257,7 @@ def test_a_network_written_out_stands_for_itself() -> None:
 
 def test_the_page_has_every_layer_as_it_is_written() -> None:
     page = (Path(__file__).parents[2] / "docs" / "notation.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `([a-z_]+\b.*?)` \| [^|]+ \|$", page, re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z_0-9]+\b.*?)` \| [^|]+ \|$", page, re.MULTILINE)
     assert rows[: len(WORDS)] == [usage(word) for word in WORDS]
 
 

@@ -38,7 +38,7 @@ SIDE = {
     efficientnet.PAPER: 32,
 }
 """The side of a square input on which the networks of a paper still fit, by the paper."""
-WHOLE = (mobilenet.V1, mobilenet.V2, mobilenet.V3, shufflenet.PAPER, efficientnet.PAPER, densenet.PAPER)
+WHOLE = (mobilenet.V1, mobilenet.V2, mobilenet.V3, shufflenet.PAPER, efficientnet.PAPER)
 """Those whose groups or sums bind their widths: they keep them."""
 
 

@@ -132,8 +132,10 @@ class _Walk:
                 self.kernels[path] = self.maps
                 yield Conv(layer.units, kernel=cast(Pair, self.maps[1:]), bias=layer.bias, name=name)
                 self.maps = (layer.units, 1, 1)
-            case BatchNorm() | Scale() if len(shape) == 1 and self.maps[1:] != (1, 1):
-                raise _unlike(path, "treats each place of its maps apart")
+            case BatchNorm() if len(shape) == 1 and self.maps[1:] != (1, 1):
+                raise _unlike(path, "normalises each place of its maps apart")
+            case Scale() if len(shape) == 1 and self.maps[1:] != (1, 1):
+                raise _unlike(path, "scales each place of its maps apart")
             case BatchNorm() | LocalResponseNorm() | Activation() | Dropout() | PadChannels() | Shuffle() | Scale():
                 yield replace(layer, name=name)
             case RBF():

@@ -257,7 +257,22 @@ def _part(scanner: Scanner, word: str, level: int) -> list[Layer]:
         scanner.lines()
         if scanner.peek().text in (";", ")"):
             return []
+        if empty := _empty(scanner):
+            return [empty]
     return _layers(scanner, level)
+
+
+def _empty(scanner: Scanner) -> Block | None:
+    """A branch without layers that has a name, `before: ()`, which is taken; None where something else comes."""
+    begun, token = scanner.place, scanner.peek()
+    name = token.text if token.kind == "word" and scanner.takes(token.text, ":") else ""
+    if scanner.takes("("):
+        scanner.lines()
+        if scanner.takes(")"):
+            scanner.lines()
+            return Block([], name=name)
+    scanner.place = begun
+    return None
 
 
 def _close(scanner: Scanner, opening: Token) -> None:

@@ -67,5 +67,4 @@ int32_t striate_from_groups(const float* groups, float* images, int64_t count, i
                             int32_t threads) {
     return guarded([&] { striate::from_groups(groups, images, {count, channels, positions}, threads); });
 }
-
 }
