@@ -6,6 +6,7 @@ from striate.look.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Series,
 from striate.look.drawing import Drawing, Figure
 from striate.look.pictures import image_picture
 from striate.look.stress import Endured, Stress
+from striate.wording import counted
 
 COLOURS = ("#2563eb", "#d97706", "#16a34a", "#a855f7")
 CELL, SIDE = 46, 41
@@ -23,7 +24,7 @@ def stress_figure(found: Stress, name: str) -> Figure:
         _strips(drawing, top, endured, found.truth)
         top = max(top + HEIGHT, drawing.bottom) + 18
     lines = [
-        f"{found.images:,} images, distorted on the network's canvas of {found.canvas[0]}×{found.canvas[1]}.",
+        f"{counted(found.images, 'image')}, distorted on the network's canvas of {found.canvas[0]}×{found.canvas[1]}.",
         f"Framed in red: what is not taken for {found.truth}.",
     ]
     if found.digits:

@@ -10,6 +10,7 @@ from striate.reproduce.learner import Pass
 from striate.reproduce.method import Decisions, Method
 from striate.reproduce.session import LENET5, history_of, method_of
 from striate.train.run import Run
+from striate.wording import counted
 
 WORDS = {
     "no": "no distortions",
@@ -24,8 +25,9 @@ def heading(run: Run) -> str:
     why = unsupported(run.network)
     plain = "plain PyTorch, more than ten times slower than Striate's kernels" + (f": {why}" if why else "")
     kernels = "Striate's kernels" if run.kernels == "striate" else plain
+    amount = f"{counted(method.images, 'image')}, {counted(method.passes, 'pass')}"
     lines = [
-        f"LeNet-5 as it was trained in 1998: {method.images:,} images, {method.passes} passes, seed {method.seed}",
+        f"LeNet-5 as it was trained in 1998: {amount}, seed {method.seed}",
         f"one image at a time, {WORDS[method.distorted]}, on {kernels}",
         decided(method.decisions),
     ]

@@ -13,6 +13,7 @@ from striate.accounting.show.grid import fitted, grid, megabytes, wrapped
 from striate.accounting.show.table import title
 from striate.accounting.training import TrainingCost
 from striate.description.shapes import show
+from striate.wording import counted
 
 Rows = list[tuple[str, ...]]
 
@@ -61,7 +62,7 @@ def budget_text(memory: Memory, budget: int, *, width: int = 80) -> str:
         need = megabytes(one, one)
         text = f"No batch trains within {mb} MB ({mib} MiB) with {how}: one image takes {need[0]} MB ({need[1]} MiB)."
     else:
-        text = f"The largest batch that trains within {mb} MB ({mib} MiB) with {how}: {best:,} images."
+        text = f"The largest batch that trains within {mb} MB ({mib} MiB) with {how}: {counted(best, 'image')}."
     return "\n".join(wrapped(text, width, ""))
 
 
@@ -139,7 +140,7 @@ def _summary(cost: TrainingCost, text: Callable[[int], str]) -> Rows:
     return [
         ("MACs", "forward", "backward", "together"),
         (step, *map(text, figures)),
-        (f"an epoch of {images:,} images", *(text(figure // batch * images) for figure in figures)),
+        (f"an epoch of {counted(images, 'image')}", *(text(figure // batch * images) for figure in figures)),
     ]
 
 

@@ -13,6 +13,7 @@ from striate.accounting.show.fold import Line, lines
 from striate.accounting.show.grid import fitted_rows, wrapped
 from striate.description.json import dump
 from striate.description.shapes import show
+from striate.wording import counted
 
 LONG = 60
 """More lines than this are many."""
@@ -168,12 +169,13 @@ def footer(account: Account, columns: list[Column], all_lines: list[Line], width
     """What the totals count, and what is not shown, in lines of at most `width`."""
     totals, training = account.totals, account.training
     text: list[str] = []
-    counted = f"{totals.parameters:,} parameters, trained"
-    counted += f" ({totals.weights:,} weights, {totals.biases:,} biases)" if totals.biases else ""
-    counted += f"; {totals.fixed:,} fixed values" if totals.fixed else ""
-    text += wrapped(counted, width)
+    parameters = f"{counted(totals.parameters, 'parameter')}, trained"
+    if totals.biases:
+        parameters += f" ({counted(totals.weights, 'weight')}, {counted(totals.biases, 'bias')})"
+    parameters += f"; {counted(totals.fixed, 'fixed value')}" if totals.fixed else ""
+    text += wrapped(parameters, width)
     if training != totals:
-        text += wrapped(f"{training.parameters:,} parameters in training, with the auxiliary heads", width)
+        text += wrapped(f"{counted(training.parameters, 'parameter')} in training, with the auxiliary heads", width)
     shown = {column.heading for column in columns}
     words = {"parameters": "parameters", "connections": "connections", "MACs": "macs", "activations": "activations"}
     for heading, key in words.items():
