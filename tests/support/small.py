@@ -30,7 +30,7 @@ SIDE = {
     inception_bn.PAPER: 64,
     resnet.PAPER: 32,
     squeezenet.PAPER: 35,
-    densenet.PAPER: 32,
+    densenet.PAPER: 128,
     mobilenet.V1: 32,
     mobilenet.V2: 32,
     mobilenet.V3: 32,

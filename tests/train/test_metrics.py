@@ -43,6 +43,10 @@ def test_classes_are_uneven_beyond_five_to_one() -> None:
     assert not uneven([6, 2, 0])
     assert not uneven([])
     assert not uneven(counts_of(load("mnist")))
+
+
+@pytest.mark.slow  # all lines are drawn
+def test_the_classes_of_lines_count_as_even() -> None:
     assert not uneven(counts_of(load("mnist-lines")))
 
 
