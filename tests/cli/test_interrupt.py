@@ -60,6 +60,7 @@ def test_an_import_that_makes_another_error_of_it(error: Exception, monkeypatch,
             raise error from None
 
     before, hook = signal.getsignal(signal.SIGINT), sys.unraisablehook
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a command that another test ran has left its own
     monkeypatch.setattr("striate.cli.root", interrupted)
     try:
         with pytest.raises(SystemExit) as caught:
