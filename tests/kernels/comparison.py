@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from unittest.mock import patch
 
 import torch
 import torch.nn.functional as F
@@ -81,13 +82,11 @@ def nan_in_new_tensors() -> Iterator[None]:
 @contextmanager
 def operators_on(instruction_set: str) -> Iterator[None]:
     """The operators of another instruction set."""
-    before = binding.library
     single._handle.cache_clear()
-    binding.library = partial(library, instruction_set)  # pyright: ignore[reportAttributeAccessIssue]
     try:
-        yield
+        with patch.object(binding, "library", partial(library, instruction_set)):
+            yield
     finally:
-        binding.library = before
         single._handle.cache_clear()
 
 
