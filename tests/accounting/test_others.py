@@ -9,14 +9,16 @@ from collections.abc import Callable
 import pytest
 import torch
 from hypothesis import given, settings
+from hypothesis.strategies import one_of
 from torch.utils.flop_counter import FlopCounterMode
 
-from striate import Activation, Network, account, find
+from striate import Activation, Network, account, find, from_text
 from striate.accounting.others import VERSIONS, as_counted_by
 from striate.accounting.show.others import others_table
-from striate.description.layers import BatchNorm, Conv, Linear, Pool
+from striate.description.layers import FUNCTIONS, BatchNorm, Conv, Linear, Pool
 from striate.errors import SpecError, UnknownNameError
 from striate.modules import Built, build
+from tests.support.everything import everything
 from tests.support.strategies import networks
 
 
@@ -86,9 +88,18 @@ def test_small_networks_of_the_catalogue(tool: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("tool", sorted(TOOLS))
+def test_every_activation_and_layer_after_the_posts(tool: str) -> None:
+    layers = [*FUNCTIONS, "upsample 3x2", "shuffle 2", "scale", "gate(conv 4 1x1)", "branches(; conv 2 1x1)"]
+    layers += ["gate(global_average, linear 4, sigmoid)", "gate(max 6, conv 4 1x1, sigmoid)", "flatten, scale, gelu"]
+    for layer in layers:
+        network = from_text(f"4x6x6: conv 4 1x1, {layer}, linear 2")
+        assert said(tool, network) == ask(tool, network), layer
+
+
+@pytest.mark.parametrize("tool", sorted(TOOLS))
 def test_random_networks(tool: str) -> None:
-    @given(network=networks())
-    @settings(max_examples=20, deadline=None)
+    @given(network=one_of(networks(), everything()))
+    @settings(max_examples=40, deadline=None)
     def hold(network: Network) -> None:
         assert said(tool, network) == ask(tool, network)
 

@@ -10,20 +10,32 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import prod
+from typing import assert_never
 
 from striate.accounting.rows import Account, Row
 from striate.description.json import Json
 from striate.description.layers import (
     RBF,
     Activation,
+    ActivationFunction,
     BatchNorm,
+    Branches,
     Conv,
+    Dropout,
+    Flatten,
+    Gate,
+    GlobalAveragePool,
     Linear,
     LocalResponseNorm,
+    PadChannels,
     Pool,
     PositionBias,
+    Residual,
+    Scale,
+    Shuffle,
     Softmax,
     Subsample,
+    Upsample,
 )
 from striate.description.shapes import Window, show, window
 from striate.errors import SpecError, unknown_name
@@ -41,6 +53,7 @@ VERSIONS = {
 BIASES = "one for each bias, at every place"
 NOT_SUBSAMPLING = "subsampling, which it does not know"
 NOT_RBF = "RBF units, which it does not know"
+NOT_SCALE = "a learned scale, which it does not know"
 DENSE = "a connection table, as if every filter saw every map"
 OWN = "convolutions that are not plain nn.Conv2d (a table, padding that differs between sides)"
 
@@ -140,16 +153,37 @@ def _torchinfo(row: Row) -> Reasons:
             yield "batch norm: its parameters, once each", counts.parameters
         case Subsample():
             yield "subsampling: its parameters once each, not a product for each value", counts.parameters - counts.macs
+        case Scale():
+            yield "a scale: its parameters once each, not a product for each value", counts.parameters - counts.macs
         case RBF():
             yield NOT_RBF, -counts.macs
-        case _:
+        case (
+            Pool()
+            | LocalResponseNorm()
+            | Activation()
+            | Softmax()
+            | Dropout()
+            | Flatten()
+            | GlobalAveragePool()
+            | PadChannels()
+            | Upsample()
+            | Shuffle()
+            | Residual()
+            | Gate()
+            | Branches()
+        ):
             return
+        case layer:
+            assert_never(layer)
 
 
 def _fvcore(row: Row) -> Reasons:
     yield from _products(row)
+    values = prod(row.step.output)
     if isinstance(row.step.layer, BatchNorm):
-        yield "batch norm: two for each value", 2 * prod(row.step.output)
+        yield "batch norm: two for each value", 2 * values
+    elif isinstance(row.step.layer, Upsample):
+        yield "upsampling: one for each output", values
 
 
 def _products(row: Row) -> Reasons:
@@ -160,10 +194,32 @@ def _products(row: Row) -> Reasons:
             yield DENSE, row.counts.macs * (len(table) * row.step.inputs[0][0] - links) // links
         case Subsample():
             yield NOT_SUBSAMPLING, -row.counts.macs
+        case Scale():
+            yield NOT_SCALE, -row.counts.macs
         case RBF():
             yield NOT_RBF, -row.counts.macs
-        case _:
+        case (
+            Conv()
+            | Linear()
+            | Pool()
+            | BatchNorm()
+            | LocalResponseNorm()
+            | Activation()
+            | Softmax()
+            | Dropout()
+            | Flatten()
+            | GlobalAveragePool()
+            | PadChannels()
+            | Upsample()
+            | Shuffle()
+            | PositionBias()
+            | Residual()
+            | Gate()
+            | Branches()
+        ):
             return
+        case layer:
+            assert_never(layer)
 
 
 def _thop(row: Row) -> Reasons:
@@ -173,6 +229,8 @@ def _thop(row: Row) -> Reasons:
             yield OWN, -row.counts.macs
         case Subsample():
             yield NOT_SUBSAMPLING, -row.counts.macs
+        case Scale():
+            yield NOT_SCALE, -row.counts.macs
         case RBF():
             yield NOT_RBF, -row.counts.macs
         case BatchNorm():
@@ -181,8 +239,26 @@ def _thop(row: Row) -> Reasons:
             yield "average pooling: one for each output", values
         case Softmax():
             yield "softmax: exponentials, additions and divisions", 3 * values - 1
-        case _:
+        case (
+            Conv()
+            | Linear()
+            | Pool()
+            | LocalResponseNorm()
+            | Activation()
+            | Dropout()
+            | Flatten()
+            | GlobalAveragePool()
+            | PadChannels()
+            | Upsample()
+            | Shuffle()
+            | PositionBias()
+            | Residual()
+            | Gate()
+            | Branches()
+        ):
             return
+        case _:
+            assert_never(layer)
 
 
 def _thop_parameters(row: Row) -> Reasons:
@@ -191,6 +267,8 @@ def _thop_parameters(row: Row) -> Reasons:
         yield OWN, -row.counts.parameters
     elif isinstance(layer, Subsample):
         yield NOT_SUBSAMPLING, -row.counts.parameters
+    elif isinstance(layer, Scale):
+        yield NOT_SCALE, -row.counts.parameters
     elif isinstance(layer, PositionBias):
         yield "position biases, which it does not know", -row.counts.parameters
 
@@ -203,8 +281,8 @@ def _ptflops(row: Row) -> Reasons:
             yield OWN, -row.counts.macs
         case Conv() | Linear():
             yield BIASES, row.counts.biases * prod(row.step.output[1:])
-        case Activation(function="relu"):
-            yield "ReLU: every value twice, as a module and as a function", 2 * values
+        case Activation():
+            yield from _ptflops_activation(layer.function, values)
         case Pool() if _plain(row):
             yield "pooling: every input twice, as a module and as a function", 2 * read
         case Pool():
@@ -220,15 +298,47 @@ def _ptflops(row: Row) -> Reasons:
             yield "local response norm: its products, sums and pooling", 3 * values + squares
         case Softmax():
             yield "softmax: one for each value", values
+        case Upsample():
+            yield "upsampling: one for each output", values
+        case Scale():
+            yield NOT_SCALE, -row.counts.macs
         case RBF():
             yield NOT_RBF, -row.counts.macs
-        case _:
+        case (
+            Dropout()
+            | Flatten()
+            | GlobalAveragePool()
+            | PadChannels()
+            | Shuffle()
+            | PositionBias()
+            | Residual()
+            | Gate()
+            | Branches()
+        ):
             return
+        case _:
+            assert_never(layer)
+
+
+def _ptflops_activation(function: ActivationFunction, values: int) -> Reasons:
+    match function:
+        case "relu":
+            yield "ReLU: every value twice, as a module and as a function", 2 * values
+        case "elu" | "gelu" | "gelu_tanh":
+            yield "ELU and GELU: every value twice, as a module and as a function", 2 * values
+        case "leaky_relu" | "relu6" | "silu":
+            yield "leaky ReLU, ReLU6 and SiLU: one for each value", values
+        case "tanh" | "scaled_tanh" | "sigmoid" | "hard_sigmoid" | "hard_swish":
+            return
+        case _:
+            assert_never(function)
 
 
 def _keras_parameters(row: Row) -> Reasons:
     layer = row.step.layer
-    if isinstance(layer, (Subsample, RBF, PositionBias)) or (isinstance(layer, Conv) and layer.table is not None):
+    if isinstance(layer, (Subsample, Scale, RBF, PositionBias)) or (
+        isinstance(layer, Conv) and layer.table is not None
+    ):
         raise SpecError(
             f"Keras has no layer for {row.path}: {row.words}.",
             "It has convolutions, pooling, linear layers and batch norm, whose parameters it prints.",
