@@ -21,6 +21,12 @@ _SPACES = "\u00a0\u202f\u3000\u200c\u200d"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
+def store(layer: object, **values: object) -> None:
+    """Store canonical values in a frozen dataclass while it is being made."""
+    for field, value in values.items():
+        object.__setattr__(layer, field, value)
+
+
 def whole(what: str, value: object, *, least: int = 1, most: int | None = None) -> int:
     """A whole number of at least `least`, and of at most `most`."""
     if type(value) is not int or value < least:

@@ -10,349 +10,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from itertools import chain, islice
-from typing import Any, Literal, cast, get_args
+from typing import Any, assert_never, cast
 
 from striate.description import checks, limits
 from striate.description.calling import answers
-from striate.description.checks import Pair, Sides
+from striate.description.checks import store
+from striate.description.simple import ALPHAS as ALPHAS
+from striate.description.simple import FUNCTIONS as FUNCTIONS
+from striate.description.simple import RBF as RBF
+from striate.description.simple import Activation as Activation
+from striate.description.simple import ActivationFunction as ActivationFunction
+from striate.description.simple import BatchNorm as BatchNorm
+from striate.description.simple import Dropout as Dropout
+from striate.description.simple import Flatten as Flatten
+from striate.description.simple import GlobalAveragePool as GlobalAveragePool
+from striate.description.simple import Linear as Linear
+from striate.description.simple import LocalResponseNorm as LocalResponseNorm
+from striate.description.simple import PadChannels as PadChannels
+from striate.description.simple import PositionBias as PositionBias
+from striate.description.simple import Scale as Scale
+from striate.description.simple import Shuffle as Shuffle
+from striate.description.simple import Softmax as Softmax
+from striate.description.simple import Upsample as Upsample
+from striate.description.windowed import POOLINGS as POOLINGS
+from striate.description.windowed import Conv as Conv
+from striate.description.windowed import Pool as Pool
+from striate.description.windowed import PoolFunction as PoolFunction
+from striate.description.windowed import Subsample as Subsample
+from striate.description.windowed import Table as Table
+from striate.description.windowed import Windowed as Windowed
 from striate.errors import SpecError, quote
-
-Table = tuple[tuple[int, ...], ...]
-ActivationFunction = Literal[
-    "relu",
-    "tanh",
-    "scaled_tanh",
-    "sigmoid",
-    "leaky_relu",
-    "relu6",
-    "elu",
-    "silu",
-    "gelu",
-    "gelu_tanh",
-    "hard_sigmoid",
-    "hard_swish",
-]
-PoolFunction = Literal["max", "average"]
-FUNCTIONS: tuple[ActivationFunction, ...] = get_args(ActivationFunction)
-POOLINGS: tuple[PoolFunction, ...] = get_args(PoolFunction)
-ALPHAS: dict[str, float] = {"leaky_relu": 0.01, "elu": 1.0}
-"""The functions that have a number of their own, `alpha`, and its usual value."""
-
-
-def _set(layer: object, **values: object) -> None:
-    """Store canonical values in a frozen dataclass while it is being made."""
-    for field, value in values.items():
-        object.__setattr__(layer, field, value)
-
-
-@dataclass(frozen=True)
-class Conv:
-    """A convolution: K `filters` of size F = `kernel`, moved by S = `stride` over an input padded by P = `padding`.
-
-    `padding` is a number, (height, width), (top, bottom, left, right), or "same": as much as makes the output
-    ceil(input / stride), the odd one at the bottom and right, as TensorFlow pads (PyTorch too, at stride 1).
-    `table` lists for each filter the input maps that it sees (LeNet-5's C3); `groups` splits them evenly instead.
-
-    >>> Conv(6, kernel=5).kernel
-    (5, 5)
-    """
-
-    filters: int
-    _: KW_ONLY
-    kernel: int | Pair
-    stride: int | Pair = (1, 1)
-    padding: int | Pair | Sides | str = (0, 0, 0, 0)
-    dilation: int | Pair = (1, 1)
-    groups: int = 1
-    table: Table | None = None
-    bias: bool = True
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        filters = checks.size("Conv filters", self.filters)
-        groups = checks.size("Conv groups", self.groups)
-        if filters % groups:
-            raise SpecError(f"Conv groups is {groups} for {filters} filters.", "The groups must divide the filters.")
-        if self.table is not None:
-            if groups != 1:
-                raise SpecError(
-                    "Conv has both groups and a table.", "Give one of them: a table can say what groups say."
-                )
-            _set(self, table=checks.table("Conv table", self.table, rows=filters))
-        kernel, dilation = checks.pair("Conv kernel", self.kernel), checks.pair("Conv dilation", self.dilation)
-        for taps, step in zip(kernel, dilation, strict=True):
-            checks.size("the reach of a Conv's window, dilation · (kernel − 1) + 1,", step * (taps - 1) + 1)
-        _set(
-            self,
-            kernel=kernel,
-            stride=checks.pair("Conv stride", self.stride),
-            padding=checks.padding("Conv padding", self.padding),
-            dilation=dilation,
-            bias=checks.flag("Conv bias", self.bias),
-            name=checks.name("Conv name", self.name),
-        )
-
-
-@dataclass(frozen=True)
-class Pool:
-    """The "max" or "average" of each window of each map; windows may overlap. `stride` is the kernel if not given.
-
-    `ceil` lets a last window hang over the edge; `count_padding` counts padding as zeros in an average (PyTorch's
-    default; TensorFlow leaves it out).
-    """
-
-    function: PoolFunction
-    _: KW_ONLY
-    kernel: int | Pair
-    stride: int | Pair | None = None
-    padding: int | Pair | Sides | str = (0, 0, 0, 0)
-    ceil: bool = False
-    count_padding: bool = True
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        kernel = checks.pair("Pool kernel", self.kernel)
-        _set(
-            self,
-            function=checks.one_of("Pool function", self.function, POOLINGS),
-            kernel=kernel,
-            stride=kernel if self.stride is None else checks.pair("Pool stride", self.stride),
-            padding=checks.padding("Pool padding", self.padding),
-            ceil=checks.flag("Pool ceil", self.ceil),
-            count_padding=checks.flag("Pool count_padding", self.count_padding),
-            name=checks.name("Pool name", self.name),
-        )
-
-
-@dataclass(frozen=True)
-class Subsample:
-    """LeNet's trainable subsampling: the sum of each window, times one coefficient, plus one bias, for each map."""
-
-    _: KW_ONLY
-    kernel: int | Pair = (2, 2)
-    stride: int | Pair | None = None
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        kernel = checks.pair("Subsample kernel", self.kernel)
-        stride = kernel if self.stride is None else checks.pair("Subsample stride", self.stride)
-        _set(self, kernel=kernel, stride=stride, name=checks.name("Subsample name", self.name))
-
-
-@dataclass(frozen=True)
-class BatchNorm:
-    """Batch normalisation of each map (or feature): a learned scale and shift; running mean and variance are kept."""
-
-    _: KW_ONLY
-    epsilon: float = 1e-5
-    momentum: float = 0.1
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        epsilon = checks.number("BatchNorm epsilon", self.epsilon, least=0)
-        momentum = checks.number("BatchNorm momentum", self.momentum, least=0, below=1.000001)
-        _set(self, epsilon=epsilon, momentum=momentum, name=checks.name("BatchNorm name", self.name))
-
-
-@dataclass(frozen=True)
-class LocalResponseNorm:
-    """a / (k + alpha · Σ a²)^beta, the sum over `size` adjacent maps, as AlexNet's section 3.3 writes it.
-
-    PyTorch and ONNX divide alpha by the size; here alpha is the paper's.
-    """
-
-    _: KW_ONLY
-    size: int = 5
-    alpha: float = 1e-4
-    beta: float = 0.75
-    k: float = 2.0
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        _set(
-            self,
-            size=checks.size("LocalResponseNorm size", self.size),
-            alpha=checks.number("LocalResponseNorm alpha", self.alpha, least=0),
-            beta=checks.number("LocalResponseNorm beta", self.beta, least=0),
-            k=checks.number("LocalResponseNorm k", self.k, least=0),
-            name=checks.name("LocalResponseNorm name", self.name),
-        )
-
-
-@dataclass(frozen=True)
-class Activation:
-    """A function of each value a, one of `FUNCTIONS`.
-
-    | function       | value                                                    |
-    |----------------|----------------------------------------------------------|
-    | `relu`         | max(0, a)                                                |
-    | `relu6`        | min(max(0, a), 6)                                        |
-    | `leaky_relu`   | a, or alpha · a below 0; `alpha` is 0.01 if not given    |
-    | `elu`          | a, or alpha · (e^a − 1) below 0; `alpha` is 1 if not given |
-    | `tanh`         | tanh(a)                                                  |
-    | `scaled_tanh`  | 1.7159 · tanh(2a/3): LeNet-5's, appendix A               |
-    | `sigmoid`      | 1 / (1 + e^−a)                                           |
-    | `hard_sigmoid` | relu6(a + 3) / 6                                         |
-    | `silu`         | a · sigmoid(a), also called swish                        |
-    | `hard_swish`   | a · hard_sigmoid(a): MobileNetV3's, section 5.2          |
-    | `gelu`         | a · Φ(a), with the normal distribution Φ itself          |
-    | `gelu_tanh`    | the same with Φ approximated by a tanh                   |
-    """
-
-    function: ActivationFunction
-    _: KW_ONLY
-    alpha: float | None = None
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        function = checks.one_of("Activation function", self.function, FUNCTIONS)
-        alpha = ALPHAS.get(function) if self.alpha is None else self.alpha
-        if alpha is not None:
-            if function not in ALPHAS:
-                raise SpecError(
-                    f"Activation alpha is {alpha!r} for {function}.", f"Only {' and '.join(ALPHAS)} have one."
-                )
-            alpha = checks.number("Activation alpha", alpha, least=0)
-        _set(self, function=function, alpha=alpha, name=checks.name("Activation name", self.name))
-
-
-@dataclass(frozen=True)
-class Softmax:
-    """The softmax over a flat vector of logits."""
-
-    _: KW_ONLY
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        _set(self, name=checks.name("Softmax name", self.name))
-
-
-@dataclass(frozen=True)
-class Dropout:
-    """Zeroes each value with probability `rate` while training and scales the rest by 1/(1 − rate)."""
-
-    rate: float = 0.5
-    _: KW_ONLY
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        rate = checks.number("Dropout rate", self.rate, least=0, below=1)
-        _set(self, rate=rate, name=checks.name("Dropout name", self.name))
-
-
-@dataclass(frozen=True)
-class Flatten:
-    """All maps as one vector: channel by channel, row by row."""
-
-    _: KW_ONLY
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        _set(self, name=checks.name("Flatten name", self.name))
-
-
-@dataclass(frozen=True)
-class GlobalAveragePool:
-    """The mean of each map, as a vector of one value a map."""
-
-    _: KW_ONLY
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        _set(self, name=checks.name("GlobalAveragePool name", self.name))
-
-
-@dataclass(frozen=True)
-class PadChannels:
-    """Maps of zeros after the last, up to `channels`: with a 1×1 pooling, ResNet's shortcut A."""
-
-    channels: int
-    _: KW_ONLY
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        channels = checks.size("PadChannels channels", self.channels)
-        _set(self, channels=channels, name=checks.name("PadChannels name", self.name))
-
-
-@dataclass(frozen=True)
-class Upsample:
-    """Each value repeated `factor` times along the height and the width: nearest-neighbour upsampling."""
-
-    factor: int | Pair
-    _: KW_ONLY
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        _set(self, factor=checks.pair("Upsample factor", self.factor), name=checks.name("Upsample name", self.name))
-
-
-@dataclass(frozen=True)
-class Shuffle:
-    """The maps of `groups` groups interleaved: the first of each group, then the second of each (ShuffleNet, fig. 1).
-
-    Map i·n + j of the input, of groups of n maps, becomes map j·groups + i.
-    """
-
-    groups: int
-    _: KW_ONLY
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        _set(self, groups=checks.whole("Shuffle groups", self.groups), name=checks.name("Shuffle name", self.name))
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Each map (or feature) times a learned coefficient of its own, which begins at 1."""
-
-    _: KW_ONLY
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        _set(self, name=checks.name("Scale name", self.name))
-
-
-@dataclass(frozen=True)
-class Linear:
-    """A fully connected layer of `units` over a flat vector; how many inputs it has follows from the layers before."""
-
-    units: int
-    _: KW_ONLY
-    bias: bool = True
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        units = checks.size("Linear units", self.units)
-        bias = checks.flag("Linear bias", self.bias)
-        _set(self, units=units, bias=bias, name=checks.name("Linear name", self.name))
-
-
-@dataclass(frozen=True)
-class RBF:
-    """Euclidean radial basis functions: unit i gives Σ_j (x_j − w_ij)² (LeNet-5, eq. 7), the smaller the nearer.
-
-    `centres` holds one fixed vector w_i for each unit; they are not trained.
-    """
-
-    centres: tuple[tuple[float, ...], ...]
-    _: KW_ONLY
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        rows = checks.vectors("RBF centres", self.centres)
-        _set(self, centres=rows, name=checks.name("RBF name", self.name))
-
-
-@dataclass(frozen=True)
-class PositionBias:
-    """A bias of its own for every value of its input (the last layer of AlphaGo's policy network)."""
-
-    _: KW_ONLY
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        _set(self, name=checks.name("PositionBias name", self.name))
 
 
 @dataclass(frozen=True)
@@ -364,7 +51,7 @@ class Block:
     name: str = ""
 
     def __post_init__(self) -> None:
-        _set(self, layers=body("Block", self.layers, least=0), name=checks.name("Block name", self.name))
+        store(self, layers=body("Block", self.layers, least=0), name=checks.name("Block name", self.name))
 
 
 @dataclass(frozen=True)
@@ -379,7 +66,7 @@ class Residual:
     def __post_init__(self) -> None:
         shortcut = body("Residual shortcut", self.shortcut, least=0)
         layers = body("Residual", self.layers)
-        _set(self, layers=layers, shortcut=shortcut, name=checks.name("Residual name", self.name))
+        store(self, layers=layers, shortcut=shortcut, name=checks.name("Residual name", self.name))
 
 
 @dataclass(frozen=True)
@@ -394,7 +81,7 @@ class Gate:
     name: str = ""
 
     def __post_init__(self) -> None:
-        _set(self, layers=body("Gate", self.layers), name=checks.name("Gate name", self.name))
+        store(self, layers=body("Gate", self.layers), name=checks.name("Gate name", self.name))
 
 
 @dataclass(frozen=True)
@@ -416,7 +103,7 @@ class Branches:
         blocks = body(
             "Branches", [each if isinstance(each, Block) else Block(cast(Any, each)) for each in given], empty=True
         )
-        _set(self, branches=blocks, name=checks.name("Branches name", self.name))
+        store(self, branches=blocks, name=checks.name("Branches name", self.name))
 
 
 @dataclass(frozen=True)
@@ -434,10 +121,9 @@ class Auxiliary:
     def __post_init__(self) -> None:
         layers = body("Auxiliary", self.layers)
         weight = checks.number("Auxiliary weight", self.weight, least=0)
-        _set(self, layers=layers, weight=weight, name=checks.name("Auxiliary name", self.name))
+        store(self, layers=layers, weight=weight, name=checks.name("Auxiliary name", self.name))
 
 
-Windowed = Conv | Pool | Subsample
 Joined = Residual | Gate | Branches
 Composite = Block | Joined | Auxiliary
 Simple = (
@@ -522,6 +208,8 @@ def body(what: str, layers: object, *, least: int = 1, empty: bool = False) -> t
 
 def inside(layer: Layer) -> tuple[Layer, ...]:
     """The layers that a layer holds."""
+    if not isinstance(layer, Composite):
+        return ()
     match layer:
         case Block() | Gate() | Auxiliary():
             return tuple(layer.layers)
@@ -530,7 +218,7 @@ def inside(layer: Layer) -> tuple[Layer, ...]:
         case Branches():
             return cast("tuple[Block, ...]", layer.branches)
         case _:
-            return ()
+            assert_never(layer)
 
 
 def count(layer: Layer) -> int:
