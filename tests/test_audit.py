@@ -130,3 +130,9 @@ def test_auditing_kernels_leaves_pytorch_as_it_was() -> None:
     after = torch.get_rng_state(), torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
     assert torch.equal(before[0], after[0])
     assert before[1:] == after[1:]
+
+
+def test_dropout_draws_nothing_wherever_it_stands() -> None:
+    inside = ["residual(dropout 0.5)", "gate(conv 2 1x1, dropout 0.5)", "branches(; dropout 0.5)", "(dropout 0.5)"]
+    network = from_text(f"2x6x6: conv 2 3x3 same, {', '.join(inside)}, linear 3")
+    assert all(check.agrees for check in audit_kernels(network))

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from striate.accounting import account
-from striate.description.layers import RBF, Auxiliary, Block, Branches, Dropout, Layer, Residual
+from striate.description.layers import RBF, Composite, Dropout, Layer, changed
 from striate.description.network import Network, plan
 from striate.errors import AuditError
 from striate.kernels.choice import missing
@@ -116,18 +116,9 @@ def _without_chance(layers: Sequence[Layer]) -> tuple[Layer, ...]:
 
 
 def _certain(layer: Layer) -> Layer:
-    match layer:
-        case Dropout():
-            return replace(layer, rate=0.0)
-        case Block() | Auxiliary():
-            return replace(layer, layers=_without_chance(layer.layers))
-        case Residual():
-            shortcut = _without_chance(layer.shortcut)
-            return replace(layer, layers=_without_chance(layer.layers), shortcut=shortcut)
-        case Branches():
-            return replace(layer, branches=_without_chance(layer.branches))  # pyright: ignore[reportArgumentType]
-        case _:
-            return layer
+    if isinstance(layer, Dropout):
+        return replace(layer, rate=0.0)
+    return changed(layer, _certain) if isinstance(layer, Composite) else layer
 
 
 @dataclass(frozen=True)

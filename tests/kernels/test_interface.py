@@ -142,6 +142,21 @@ def test_what_a_status_is_to_python() -> None:
     )
 
 
+@pytest.mark.parametrize(("member", "value"), [("kind", len(KINDS)), ("kind", -1), ("function", len(FUNCTIONS))])
+def test_a_kind_that_the_kernels_do_not_know_is_refused(member: str, value: int) -> None:
+    found = library()
+    if isinstance(found, str):
+        pytest.skip(found)
+    layer = binary.Layer(KINDS.index("maximum"), 0, kernel=(2, 2), stride=(2, 2), dilation=(1, 1))
+    layer.input[:], layer.output[:] = (1, 4, 4), (1, 2, 2)
+    handle = ctypes.c_void_p()
+    found.calls.striate_layer_new(layer, 0, handle)
+    found.calls.striate_layer_free(handle)
+    setattr(layer, member, value)
+    with pytest.raises(KernelError):
+        found.calls.striate_layer_new(layer, 0, handle)
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 def test_memory_or_threads_that_run_out_in_any_call(threads: int, tmp_path: Path) -> None:
     """faults.cpp, which replaces the allocator and the making of threads, on the library that Python loads."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from striate import NETWORKS, Branches, Conv, Flatten, Linear, Network, Pool, Residual, account, find
+from striate import NETWORKS, Branches, Conv, Flatten, Gate, Linear, Network, Pool, Residual, account, find
 from striate.accounting.fitting import fitting
 from striate.errors import FormatError, UnknownNameError
 from striate.web.sandbox import EXAMPLES, Trial, changed, read_trial, trials, try_it
@@ -39,6 +39,7 @@ def test_layers_within_blocks_are_found_by_their_path() -> None:
         [
             Residual([Conv(1, kernel=3, padding=1)], shortcut=[Conv(1, kernel=1)]),
             Branches([[Conv(2, kernel=1)], [Conv(3, kernel=3, padding=1)]]),
+            Gate([Conv(4, kernel=1), Conv(5, kernel=1)]),
             Pool("max", kernel=2),
             Flatten(),
             Linear(2),
@@ -48,12 +49,15 @@ def test_layers_within_blocks_are_found_by_their_path() -> None:
         "residual1.conv1": {"kernel": 5, "padding": 2},
         "residual1.shortcut.conv1": {"kernel": 3, "padding": 1},
         "branches1.block2.conv1": {"filters": 7},
+        "gate1.conv1": {"filters": 6},
+        "gate1.conv2": {"filters": 9},
         "linear1": {"filters": 4},
     }
     rows = {row.path: row for row in account(changed(network, changes)).rows}
     assert rows["residual1.conv1"].counts.weights == 25
     assert rows["residual1.shortcut.conv1"].counts.weights == 9
     assert rows["branches1"].step.output == (9, 8, 8)
+    assert rows["gate1.conv1"].step.output == (6, 8, 8)
     assert rows["linear1"].step.output == (4,)
 
 

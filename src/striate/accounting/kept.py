@@ -98,15 +98,36 @@ def storages(plan: Plan, *, training: bool) -> list[int]:
 
 def _is_view(step: Step, training: bool) -> bool:
     """Whether a step's output lies in the memory of its input."""
-    match step.layer:
+    layer = step.layer
+    match layer:
         case Flatten():
             return True
-        case Dropout(rate=rate):
-            return not (training and rate)
-        case Shuffle(groups=groups):
-            return groups in (1, step.inputs[0][0])
-        case _:
+        case Dropout():
+            return not (training and layer.rate)
+        case Shuffle():
+            return layer.groups in (1, step.inputs[0][0])
+        case (
+            Conv()
+            | Pool()
+            | Subsample()
+            | BatchNorm()
+            | LocalResponseNorm()
+            | Activation()
+            | Softmax()
+            | GlobalAveragePool()
+            | PadChannels()
+            | Upsample()
+            | Scale()
+            | Linear()
+            | RBF()
+            | PositionBias()
+            | Residual()
+            | Gate()
+            | Branches()
+        ):
             return False
+        case _:
+            assert_never(layer)
 
 
 def kept(plan: Plan, *, closing_softmax: bool) -> list[tuple[Piece, ...]]:

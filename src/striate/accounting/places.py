@@ -74,3 +74,13 @@ def blocks(places: int, size: int) -> int:
         places |= places >> more
         have += more
     return gathered(places, size)
+
+
+def unshuffled(places: int, groups: int, count: int) -> int:
+    """The places that were there before `count` of them, in `groups` of equal size, were interleaved.
+
+    >>> bin(unshuffled(0b000010, groups=2, count=6))
+    '0b1000'
+    """
+    bits = format(places, f"0{count}b")[::-1]
+    return int("".join(bits[group::groups] for group in range(groups))[::-1], 2)

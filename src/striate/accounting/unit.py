@@ -11,21 +11,31 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import cast
+from typing import assert_never, cast
 
-from striate.accounting.places import blocks, ends, run, smeared, spread, within
+from striate.accounting.places import blocks, ends, run, smeared, spread, unshuffled, within
 from striate.description.layers import (
+    RBF,
+    Activation,
+    BatchNorm,
     Branches,
     Conv,
+    Dropout,
     Flatten,
     Gate,
     GlobalAveragePool,
+    Linear,
     LocalResponseNorm,
     PadChannels,
     Pool,
+    PositionBias,
+    Residual,
+    Scale,
     Shuffle,
+    Softmax,
     Subsample,
     Upsample,
+    Windowed,
 )
 from striate.description.limits import DIGITS, NUMBER
 from striate.description.network import INPUT, Network, Plan, Step, plan
@@ -164,7 +174,7 @@ def unclipped(planned: Plan, number: int, units: Rectangle | None = None) -> Rec
         if place not in wanted:
             continue
         step, here = planned.steps[place], wanted.pop(place)
-        if isinstance(step.layer, (Conv, Pool, Subsample)):
+        if isinstance(step.layer, Windowed):
             height, width = window(step.layer, step.inputs[0]).axes
             here = Rectangle(_reach(height, here.rows), _reach(width, here.columns))
         elif isinstance(step.layer, Upsample):
@@ -182,7 +192,7 @@ def _pass_on(step: Step, patch: Patch, wanted: dict[int, list[Patch]]) -> None:
     """Ask the sources of a step for what its units on a patch read."""
     layer, shape = step.layer, step.inputs[0]
     maps, rows, columns = patch
-    if isinstance(layer, (Conv, Pool, Subsample)):
+    if isinstance(layer, Windowed):
         height, width = window(layer, shape).axes
         rows, columns = _read(height, rows), _read(width, columns)
     match layer:
@@ -196,7 +206,7 @@ def _pass_on(step: Step, patch: Patch, wanted: dict[int, list[Patch]]) -> None:
             down, across = cast("tuple[int, int]", layer.factor)
             rows, columns = blocks(rows, down), blocks(columns, across)
         case Shuffle():
-            maps = _unshuffled(maps, layer.groups, shape[0])
+            maps = unshuffled(maps, layer.groups, shape[0])
         case PadChannels():
             maps &= run(shape[0])
         case Branches():
@@ -205,8 +215,23 @@ def _pass_on(step: Step, patch: Patch, wanted: dict[int, list[Patch]]) -> None:
                 _ask(wanted, source, (_clipped(maps, first, channels), rows, columns))
                 first += channels
             return
+        case (
+            Pool()
+            | Subsample()
+            | BatchNorm()
+            | Activation()
+            | Softmax()
+            | Dropout()
+            | Scale()
+            | Linear()
+            | RBF()
+            | PositionBias()
+            | Residual()
+            | Gate()
+        ):
+            pass  # map by map, place by place
         case _:
-            pass
+            assert_never(layer)
     for source, shape in zip(step.sources, step.inputs, strict=True):
         one = run(1)
         own = (maps if len(shape) == 3 else one, one, one) if _is_gate(step, shape) else (maps, rows, columns)
@@ -220,12 +245,6 @@ def _is_gate(step: Step, shape: Shape) -> bool:
 
 def _divided(places: Interval, by: int) -> Interval:
     return places[0] // by, places[1] // by
-
-
-def _unshuffled(maps: int, groups: int, channels: int) -> int:
-    """The input maps that some maps of a shuffle are."""
-    bits = format(maps, f"0{channels}b")[::-1]
-    return int("".join(bits[group::groups] for group in range(groups))[::-1], 2)
 
 
 def _read_maps(layer: Conv, filters: int, channels: int) -> int:

@@ -7,8 +7,8 @@ Rooms dispatch over `Layer` with `match` and end in `assert_never`, so a kind th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
 from itertools import chain, islice
 from typing import Any, assert_never, cast
 
@@ -217,6 +217,25 @@ def inside(layer: Layer) -> tuple[Layer, ...]:
             return (*layer.layers, *layer.shortcut)
         case Branches():
             return cast("tuple[Block, ...]", layer.branches)
+        case _:
+            assert_never(layer)
+
+
+def changed(layer: Composite, change: Callable[[Layer], Layer]) -> Composite:
+    """The same layer with a change made to each layer that it holds.
+
+    >>> changed(Gate([Flatten(), Linear(3)]), lambda each: Linear(4) if each == Linear(3) else each).layers[-1].units
+    4
+    """
+    match layer:
+        case Block() | Gate() | Auxiliary():
+            return replace(layer, layers=[change(each) for each in layer.layers])
+        case Residual():
+            shortcut = [change(each) for each in layer.shortcut]
+            return replace(layer, layers=[change(each) for each in layer.layers], shortcut=shortcut)
+        case Branches():
+            blocks = [cast(Block, change(each)) for each in inside(layer)]
+            return replace(layer, branches=blocks)
         case _:
             assert_never(layer)
 

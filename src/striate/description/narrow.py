@@ -5,27 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import lcm
+from typing import assert_never
 
 from striate.description import checks
 from striate.description.layers import (
     RBF,
     Activation,
     Auxiliary,
+    BatchNorm,
     Block,
     Branches,
     Conv,
     Dropout,
+    Flatten,
     Gate,
     GlobalAveragePool,
     Layer,
     Linear,
+    LocalResponseNorm,
     PadChannels,
     Pool,
+    PositionBias,
     Residual,
+    Scale,
     Shuffle,
     Softmax,
+    Subsample,
+    Upsample,
+    changed,
+    inside,
 )
-from striate.description.network import Network, branches_of, plan
+from striate.description.network import Network, plan
 from striate.description.shapes import Shape, show
 from striate.errors import ShapeError, SpecError
 
@@ -124,19 +134,29 @@ class _Width:
                 return replace(layer, units=self.size(layer.units))
             case PadChannels():
                 return replace(layer, channels=self.size(layer.channels))
-            case Block() | Gate():
-                return replace(layer, layers=self.chain(layer.layers))
-            case Residual():
-                return replace(layer, layers=self.chain(layer.layers), shortcut=self.chain(layer.shortcut))
-            case Branches():
-                return replace(layer, branches=[self.layer(block) for block in branches_of(layer).values()])
             case Auxiliary():
                 return replace(layer, layers=self.head(layer.layers))
-            case _:
+            case Block() | Residual() | Gate() | Branches():
+                return changed(layer, self.layer)
+            case (
+                Pool()
+                | Subsample()
+                | BatchNorm()
+                | LocalResponseNorm()
+                | Activation()
+                | Softmax()
+                | Dropout()
+                | Flatten()
+                | GlobalAveragePool()
+                | Upsample()
+                | Shuffle()
+                | Scale()
+                | RBF()
+                | PositionBias()
+            ):
                 return layer
-
-    def chain(self, layers: Sequence[Layer]) -> list[Layer]:
-        return [self.layer(layer) for layer in layers]
+            case _:
+                assert_never(layer)
 
 
 def _class_layer(layers: Sequence[Layer]) -> int:
@@ -164,12 +184,4 @@ def _has_linear(layer: Layer) -> bool:
 def _all(layers: Sequence[Layer]) -> Iterator[Layer]:
     for layer in layers:
         yield layer
-        match layer:
-            case Block() | Gate() | Auxiliary():
-                yield from _all(layer.layers)
-            case Residual():
-                yield from _all([*layer.layers, *layer.shortcut])
-            case Branches():
-                yield from _all(list(branches_of(layer).values()))
-            case _:
-                pass
+        yield from _all(inside(layer))

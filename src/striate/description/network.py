@@ -224,16 +224,8 @@ def _require_names(layers: Sequence[Layer]) -> None:
     """Raise SpecError where layers side by side have one name."""
     names(layers)
     for layer in layers:
-        match layer:
-            case Block() | Gate() | Auxiliary():
-                _require_names(layer.layers)
-            case Residual():
-                _require_names(layer.layers)
-                _require_names(layer.shortcut)
-            case Branches():
-                _require_names(inside(layer))
-            case _:
-                pass
+        for part in (layer.layers, layer.shortcut) if isinstance(layer, Residual) else (inside(layer),):
+            _require_names(part)
 
 
 @dataclass(frozen=True)

@@ -45,16 +45,10 @@ class Properties:
     reads: Stand
     trained: tuple[str, ...] = ()
     """The names of its trained parameters, as the module has them."""
-    window: bool = False
-    """Whether it moves a window over maps: it has a kernel, a stride and padding."""
     joins: bool = False
     """Whether it reads several values: a sum, a product, a concatenation."""
     flattens: bool = False
     """Whether maps become a flat vector, each of whose values may depend on every pixel."""
-    moves: bool = False
-    """Whether it only lays values out anew: no value is computed."""
-    neutral: bool = False
-    """Whether it passes its input on at inference."""
     monotone: bool = False
     """Whether it is a function of each value alone that never falls: a maximum before it finds the same as after it."""
 
@@ -84,11 +78,11 @@ def properties(layer: Simple | Joined) -> Properties:
     """
     match layer:
         case Conv():
-            return Properties(reads="maps", trained=_weight_and(bias=layer.bias), window=True)
+            return Properties(reads="maps", trained=_weight_and(bias=layer.bias))
         case Pool():
-            return Properties(reads="maps", window=True)
+            return Properties(reads="maps")
         case Subsample():
-            return Properties(reads="maps", trained=("weight", "bias"), window=True)
+            return Properties(reads="maps", trained=("weight", "bias"))
         case Linear():
             return Properties(reads="vector", trained=_weight_and(bias=layer.bias))
         case RBF() | Softmax():
@@ -104,17 +98,17 @@ def properties(layer: Simple | Joined) -> Properties:
         case Activation():
             return Properties(reads="either", monotone=not _FALLS[layer.function])
         case Dropout():
-            return Properties(reads="either", neutral=True)
+            return Properties(reads="either")
         case Flatten():
-            return Properties(reads="either", flattens=True, moves=True)
+            return Properties(reads="either", flattens=True)
         case GlobalAveragePool():
             return Properties(reads="maps", flattens=True)
         case PadChannels() | Upsample() | Shuffle():
-            return Properties(reads="maps", moves=True)
+            return Properties(reads="maps")
         case Residual() | Gate():
             return Properties(reads="either", joins=True)
         case Branches():
-            return Properties(reads="maps", joins=True, moves=True)
+            return Properties(reads="maps", joins=True)
         case _:
             assert_never(layer)
 

@@ -25,6 +25,7 @@ from striate.description.layers import (
     Flatten,
     Gate,
     GlobalAveragePool,
+    Joined,
     Linear,
     LocalResponseNorm,
     PadChannels,
@@ -38,10 +39,9 @@ from striate.description.layers import (
     Upsample,
 )
 from striate.description.network import INPUT, Network, Step, plan
-from striate.kernels.lower import FUNCTIONS, Mapped
+from striate.kernels.lower import FUNCTIONS, IDENTITY, Mapped
 from striate.kernels.operators import GROUP, Affine, from_blocks, join, text_of, to_blocks
 
-IDENTITY = "identity"
 Fusing = Conv | Pool | Subsample | LocalResponseNorm
 """Layers that make maps of maps, and apply the activation that follows them on the way."""
 
@@ -171,6 +171,8 @@ class _Run:
     def _of_vectors(self, step: Step) -> Tensor:
         """What a step makes of flat vectors."""
         parts = [self.flat(source) for source in step.sources]
+        if not isinstance(step.layer, Joined):
+            return self.layers.module.get_submodule(step.path)(parts[0])
         match step.layer:
             case Residual():
                 return parts[0] + parts[1]
@@ -179,7 +181,7 @@ class _Run:
             case Branches():
                 return torch.cat(parts, 1)
             case _:
-                return self.layers.module.get_submodule(step.path)(parts[0])
+                assert_never(step.layer)
 
     def _mapped(self, number: int, step: Step, layer: Mapped) -> Maps:
         """A layer that reads its input's one term as it is, and the scale, the shift and the activation on the way."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from typing import Any, assert_never
+from typing import Any, assert_never, cast
 
 from striate.description.layers import (
     RBF,
     Activation,
+    ActivationFunction,
     BatchNorm,
     Branches,
     Conv,
@@ -32,11 +33,13 @@ from striate.description.layers import (
     Upsample,
 )
 from striate.description.network import Network, Step, plan
+from striate.description.properties import properties
 from striate.description.shapes import Shape, output_shape, window
 
 KINDS = ("convolution", "maximum", "average", "subsampling", "linear", "radial", "elementwise", "dropout", "response")
 """In the order of `StriateKind`."""
-FUNCTIONS = ("identity", "relu", "tanh", "scaled_tanh", "sigmoid")
+IDENTITY = "identity"
+FUNCTIONS = (IDENTITY, "relu", "tanh", "scaled_tanh", "sigmoid")
 """In the order of `StriateFunction`."""
 
 
@@ -151,10 +154,14 @@ def _with(layers: list[Lowered], layer: Simple, step: Step) -> list[Lowered]:
 
 
 def _pooled(layers: list[Lowered], pool: Lowered) -> list[Lowered]:
-    """A maximum before an activation finds the same value as after it, as activations never fall, and at less work."""
-    if pool.kind == "maximum" and layers and layers[-1].kind == "convolution":
+    """A maximum before an activation that never falls finds the same value as after it, at less work."""
+    if pool.kind == "maximum" and layers and layers[-1].kind == "convolution" and _never_falls(layers[-1].function):
         return [*layers[:-1], replace(layers[-1], function="identity"), replace(pool, function=layers[-1].function)]
     return [*layers, pool]
+
+
+def _never_falls(function: str) -> bool:
+    return function == IDENTITY or properties(Activation(cast("ActivationFunction", function))).monotone
 
 
 def lowered(layer: Mapped, shape: Shape, *, path: str = "") -> Lowered:

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from striate.accounting.unit import Rectangle, View, view
-from striate.description.layers import Branches, Conv, Flatten, Pool, Residual, Subsample
+from striate.description.layers import Flatten, Joined, Upsample, Windowed
 from striate.description.network import Network, Step
 from striate.look.capture import output_at
 from striate.look.choose import is_map, main_steps, spread
@@ -84,7 +84,7 @@ def _steps(network: Network, layer: str | None) -> list[Step]:
     steps = main_steps(network)
     if layer:
         return [step for step in steps if step.path == layer]
-    kinds = (Conv, Pool, Subsample, Residual, Branches)
+    kinds = (Windowed, Upsample, Joined)
     moving = [step for step in steps if is_map(step) and isinstance(step.layer, kinds)]
     return spread(moving or [step for step in steps if not isinstance(step.layer, Flatten)], LAYERS)
 

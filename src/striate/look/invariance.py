@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from striate.description.layers import RBF, Conv, Flatten, GlobalAveragePool, Linear, Pool, Residual, Subsample
+from striate.description.layers import RBF, Conv, Flatten, Gate, GlobalAveragePool, Linear, Pool, Residual, Subsample
 from striate.description.network import Network, Step
 from striate.description.shapes import window
 from striate.look.capture import capture
@@ -115,7 +115,7 @@ def poolings(network: Network) -> list[Step]:
 
 def measured(network: Network) -> list[Step]:
     """The layers whose movement is shown: convolutions, poolings, sums, vectors, evenly spread."""
-    kinds = (Conv, Pool, Subsample, Residual, GlobalAveragePool, Linear, RBF)
+    kinds = (Conv, Pool, Subsample, Residual, Gate, GlobalAveragePool, Linear, RBF)
     steps = [step for step in main_steps(network) if isinstance(step.layer, kinds) and ".shortcut" not in step.path]
     return spread([step for step in steps if not isinstance(step.layer, Flatten)], LAYERS)
 

@@ -10,7 +10,7 @@ from striate.accounting.fit import unseen
 from striate.accounting.fitting import fitting
 from striate.accounting.show.fit import fit_table
 from striate.description.json import Json
-from striate.description.layers import Auxiliary, Block, Branches, Conv, Layer, Linear, Pool, Residual, Subsample
+from striate.description.layers import Auxiliary, Block, Branches, Conv, Gate, Layer, Linear, Pool, Residual, Subsample
 from striate.description.network import Network, branches_of, names
 from striate.description.shapes import Shape
 from striate.errors import FormatError, SpecError, StriateError, unknown_name
@@ -94,7 +94,7 @@ def _changed(layers: Sequence[Layer], prefix: str, left: dict[str, Mapping[str, 
 
 def _one(layer: Layer, path: str, left: dict[str, Mapping[str, int | str]]) -> Layer:
     match layer:
-        case Block() | Auxiliary():
+        case Block() | Gate() | Auxiliary():
             return replace(layer, layers=_changed(layer.layers, f"{path}.", left))
         case Residual():
             body = _changed(layer.layers, f"{path}.", left)

@@ -15,13 +15,16 @@ from striate.description.layers import (
     Auxiliary,
     Block,
     Branches,
+    Composite,
     Conv,
     Gate,
+    Joined,
     Layer,
     Linear,
     PositionBias,
     Residual,
     Subsample,
+    inside,
 )
 from striate.description.network import Network, branches_of, names
 from striate.description.notation.writing import spelling
@@ -75,7 +78,7 @@ def _parts(layers: Sequence[Layer], prefix: str, rows: Iterator[Row]) -> list[Pa
     parts: list[Part] = []
     joins = False
     for name, layer in zip(names(layers), layers, strict=True):
-        if isinstance(layer, Block) and any(isinstance(each, _HOLDS) for each in layer.layers):
+        if isinstance(layer, Block) and any(isinstance(each, Composite) for each in layer.layers):
             parts += _parts(layer.layers, f"{prefix}{name}.", rows)
             joins = False
             continue
@@ -91,23 +94,11 @@ def _parts(layers: Sequence[Layer], prefix: str, rows: Iterator[Row]) -> list[Pa
     return parts
 
 
-_HOLDS = (Block, Residual, Gate, Branches, Auxiliary)
-"""Layers that hold layers: a block of them is outlined part by part."""
-
-
 def _steps(layer: Layer) -> int:
     """How many rows of the account a layer has."""
-    match layer:
-        case Block() | Auxiliary():
-            return sum(map(_steps, layer.layers))
-        case Residual():
-            return sum(map(_steps, (*layer.layers, *layer.shortcut))) + 1
-        case Gate():
-            return sum(map(_steps, layer.layers)) + 1
-        case Branches():
-            return sum(map(_steps, branches_of(layer).values())) + 1
-        case _:
-            return 1
+    if not isinstance(layer, Composite):
+        return 1
+    return sum(map(_steps, inside(layer))) + isinstance(layer, Joined)
 
 
 def _likeness(part: Part) -> tuple[str, str, int]:

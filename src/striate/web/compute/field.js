@@ -53,7 +53,6 @@ function reach(axis, [first, last]) {
 
 /** Ask the sources of a step for what its units on a patch, [maps, rows, columns], read. */
 function passOn(step, [maps, rows, columns], wanted) {
-  const [shape] = step.inputs;
   if (step.kind === "branches") {
     let first = 0;
     step.sources.forEach((source, at) => {
@@ -64,20 +63,41 @@ function passOn(step, [maps, rows, columns], wanted) {
     });
     return;
   }
-  let patch = [maps, rows, columns];
-  if (step.axes) patch = [maps, reads(step.axes[0], rows), reads(step.axes[1], columns)];
-  if (step.kind === "conv") patch[0] = readMaps(step, maps);
-  else if (step.properties.flattens) patch = whole(shape);
-  else if (step.kind === "upsample") patch = [maps, ...[rows, columns].map((places, at) => sorted(places.map((place) => Math.floor(place / step.factor[at]))))];
-  else if (step.kind === "shuffle") patch[0] = sorted(maps.map((map) => shuffledFrom(map, step.groups, shape[0])));
-  else if (step.kind === "local_response_norm") {
-    const [before, after] = [Math.floor(step.size / 2), Math.floor((step.size - 1) / 2)];
-    patch[0] = sorted(maps.flatMap((map) => span(Math.max(0, map - before), Math.min(shape[0] - 1, map + after))));
-  } else if (step.kind === "pad_channels") patch[0] = maps.filter((map) => map < shape[0]);
+  const patch = readBy(step, [maps, rows, columns]);
   step.sources.forEach((source, at) => {
     const own = step.inputs[at];
     ask(wanted, source, isGate(step, own) ? [own.length === 3 ? patch[0] : [0], [0], [0]] : patch);
   });
+}
+
+/** The patch of its input that a step's units on a patch of its output read. */
+function readBy(step, [maps, rows, columns]) {
+  const [shape] = step.inputs;
+  switch (step.kind) {
+    case "conv": return [readMaps(step, maps), reads(step.axes[0], rows), reads(step.axes[1], columns)];
+    case "pool":
+    case "subsample": return [maps, reads(step.axes[0], rows), reads(step.axes[1], columns)];
+    case "flatten":
+    case "global_average_pool": return whole(shape);
+    case "upsample": return [maps, ...[rows, columns].map((places, at) => sorted(places.map((place) => Math.floor(place / step.factor[at]))))];
+    case "shuffle": return [sorted(maps.map((map) => shuffledFrom(map, step.groups, shape[0]))), rows, columns];
+    case "local_response_norm": {
+      const [before, after] = [Math.floor(step.size / 2), Math.floor((step.size - 1) / 2)];
+      return [sorted(maps.flatMap((map) => span(Math.max(0, map - before), Math.min(shape[0] - 1, map + after)))), rows, columns];
+    }
+    case "pad_channels": return [maps.filter((map) => map < shape[0]), rows, columns];
+    case "batch_norm":
+    case "activation":
+    case "softmax":
+    case "dropout":
+    case "scale":
+    case "linear":
+    case "rbf":
+    case "position_bias":
+    case "residual":
+    case "gate": return [maps, rows, columns];
+    default: throw new Error(`unknown kind of layer: ${step.kind}`);
+  }
 }
 
 /** Whether a source of that shape gives one value for each map of a product. */

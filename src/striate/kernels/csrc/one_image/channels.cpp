@@ -1,5 +1,6 @@
 // The layers for a single image: the lanes hold sixteen of its channels, so each has a weight of its own.
 #include <array>
+#include <stdexcept>
 #include <utility>
 
 #include "one_image/single.hpp"
@@ -201,7 +202,9 @@ std::unique_ptr<Operation> of_one(const StriateLayer& layer) {
         case RADIAL: return std::make_unique<FlatOfOne<true>>(layer);
         case ELEMENTWISE: return elementwise(in_blocks(layer));
         case DROPOUT: return dropout(in_blocks(layer));
-        default: return pooling(in_blocks(layer));
+        case MAXIMUM:
+        case AVERAGE: return pooling(in_blocks(layer));
+        default: throw std::invalid_argument("a layer of a kind that one image does not take");
     }
 }
 

@@ -1,6 +1,7 @@
 #include "online/pattern.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "api/guard.hpp"
 #include "simd/flush.hpp"
@@ -15,7 +16,8 @@ std::unique_ptr<PatternLayer> pattern_layer(const StriateLayer& layer, Planes in
     switch (layer.kind) {
         case CONVOLUTION: return pattern_convolution(layer, in);
         case SUBSAMPLING: return pattern_subsampling(layer, in);
-        default: return pattern_dense(layer, in);
+        case LINEAR: return pattern_dense(layer, in);
+        default: throw std::invalid_argument("a layer of a kind that learning from one image does not take");
     }
 }
 
