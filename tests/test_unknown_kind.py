@@ -19,7 +19,8 @@ from striate.description.properties import properties
 from striate.description.shapes import output_shape
 from striate.kernels.layerwise import Layerwise
 from striate.kernels.lower import _with
-from striate.modules.built import _simple, build
+from striate.modules import build
+from striate.modules.assemble import _simple
 from striate.modules.size import _weights
 from striate.read.slide import _Walk
 from striate.web.numbers import _own

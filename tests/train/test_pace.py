@@ -14,7 +14,7 @@ from striate.kernels.choice import Choice
 from striate.modules import build
 from striate.train import Epoch, Learner, Recipe, Split, open_run, session, train
 from striate.train import pace as pacing
-from striate.train.pace import STEPS, Change, Pace
+from striate.train.pace import STEPS, Change, Pace, pace_of
 from tests.conftest import TINY
 
 NETWORK = Network("small", (1, 28, 28), [Conv(4, kernel=5, stride=3), Activation("relu"), Flatten(), Linear(10)])
@@ -120,22 +120,22 @@ def test_a_run_changes_its_threads_and_keeps_a_note(
     run = replace(run, kernels="striate", threads=1, most_threads=2)
     falling = iter([float(-(2.0**-power)) for power in range(500)])
     monkeypatch.setattr(pacing, "SHARE", 1.0)
-    monkeypatch.setattr(session.os, "cpu_count", lambda: 2)
-    monkeypatch.setattr(session, "Pace", lambda threads, most: Pace(threads, most=most, clock=lambda: next(falling)))
+    monkeypatch.setattr(pacing.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(pacing, "Pace", lambda threads, most: Pace(threads, most=most, clock=lambda: next(falling)))
     list(session.start(run, split))
     kept = open_run(tmp_path / "run")
     assert (kept.threads, kept.most_threads) == (1, 2)
     assert [(each["epoch"], each["threads"]) for each in kept.events("threads")] == [(2, 2), (3, 1)]
     assert set(kept.events("threads")[0]["milliseconds"]) == {"1", "2"}
     monkeypatch.undo()
-    monkeypatch.setattr(session.os, "cpu_count", lambda: 2)
-    pace = session.pace_of(kept)
+    monkeypatch.setattr(pacing.os, "cpu_count", lambda: 2)
+    pace = pace_of(kept)
     assert pace is not None
     assert (pace.threads, pace.most) == (1, 2)
     kept.log("threads", epoch=9, threads=2, milliseconds={})
-    assert session.pace_of(kept).threads == 2  # type: ignore[union-attr]
+    assert pace_of(kept).threads == 2  # type: ignore[union-attr]
     kept.log("threads", epoch=9, threads="many", milliseconds={})
-    assert session.pace_of(kept).threads == 1  # type: ignore[union-attr]
+    assert pace_of(kept).threads == 1  # type: ignore[union-attr]
 
 
 def test_threads_that_were_given_stay_and_so_do_those_of_other_kernels(
@@ -143,11 +143,11 @@ def test_threads_that_were_given_stay_and_so_do_those_of_other_kernels(
 ) -> None:
     monkeypatch.setattr(session, "choose", lambda *_, threads, kernels, **__: Choice("striate", threads or 1))
     monkeypatch.setattr(session.torch, "get_num_threads", lambda: 2)
-    monkeypatch.setattr(session.os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(pacing.os, "cpu_count", lambda: 8)
     given, _ = prepared(tmp_path / "run", few_digits, 1)
     free, _ = prepared(tmp_path / "run", few_digits, None)
     assert (given.most_threads, free.most_threads) == (0, 2)
-    assert session.pace_of(given) is None
-    assert session.pace_of(free) is not None
+    assert pace_of(given) is None
+    assert pace_of(free) is not None
     for kernels in ("operators", "torch", "channels-last"):
-        assert session.pace_of(replace(free, kernels=kernels)) is None
+        assert pace_of(replace(free, kernels=kernels)) is None

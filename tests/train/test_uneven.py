@@ -12,7 +12,8 @@ import torch
 from striate import Flatten, Linear, Network
 from striate.train import Epoch, Recipe, open_run, session
 from striate.train.diagnose import Finding
-from striate.train.session import Finished, is_best
+from striate.train.judge import is_best
+from striate.train.session import Finished
 from tests.cli.test_cli import striate
 
 NETWORK = Network("flat", (1, 4, 4), [Flatten(), Linear(3)])

@@ -11,42 +11,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import assert_never, cast
+from typing import cast
 
-from striate.accounting.places import blocks, ends, run, smeared, spread, unshuffled, within
+from striate.accounting.patches import Patch, ask, is_gate, pass_on, whole
+from striate.accounting.places import ends, run
 from striate.description.layers import (
-    RBF,
-    Activation,
-    BatchNorm,
-    Branches,
-    Conv,
-    Dropout,
-    Flatten,
-    Gate,
-    GlobalAveragePool,
-    Linear,
-    LocalResponseNorm,
-    PadChannels,
-    Pool,
-    PositionBias,
-    Residual,
-    Scale,
-    Shuffle,
-    Softmax,
-    Subsample,
     Upsample,
     Windowed,
 )
 from striate.description.limits import DIGITS, NUMBER
-from striate.description.network import INPUT, Network, Plan, Step, plan
+from striate.description.network import INPUT, Network, Plan, plan
 from striate.description.properties import properties
 from striate.description.shapes import Axis, Shape, show, window
 from striate.errors import SpecError, UnknownNameError, quote, unknown_name
 
-Patch = tuple[int, int, int]
-"""Maps, rows and columns, each a set of `places`."""
-PATCHES = 32
-"""How many patches of one layer's output are told apart: on a hostile network they double with every layer."""
 Interval = tuple[int, int]
 """The first and the last place along one axis."""
 
@@ -135,18 +113,18 @@ def seen(
     passes through, so that asking for one step after the other costs no more than asking once.
     """
     wanted: dict[int, list[Patch]] = {}
-    maps, all_rows, all_columns = _whole(planned.shape(number))
-    _ask(wanted, number, (maps, _places(rows, all_rows), _places(columns, all_columns)))
+    maps, all_rows, all_columns = whole(planned.shape(number))
+    ask(wanted, number, (maps, _places(rows, all_rows), _places(columns, all_columns)))
     passed: list[int] = []
     for place in range(number, INPUT, -1):
         patches = wanted.pop(place, [])
-        if known is not None and not wanted and patches == [_whole(planned.shape(place))]:
+        if known is not None and not wanted and patches == [whole(planned.shape(place))]:
             if place in known:
                 found = known[place]
                 break
             passed.append(place)
         for patch in patches:
-            _pass_on(planned.steps[place], patch, wanted)
+            pass_on(planned.steps[place], patch, wanted)
     else:
         found = _around(wanted.get(INPUT, []))
     if known is not None:
@@ -183,122 +161,18 @@ def unclipped(planned: Plan, number: int, units: Rectangle | None = None) -> Rec
         elif properties(step.layer).flattens:
             here = _all(step.inputs[0])
         for source, shape in zip(step.sources, step.inputs, strict=True):
-            own = _all(shape) if _is_gate(step, shape) else here
+            own = _all(shape) if is_gate(step, shape) else here
             wanted[source] = own.around(wanted[source]) if source in wanted else own
     return wanted[INPUT]
-
-
-def _pass_on(step: Step, patch: Patch, wanted: dict[int, list[Patch]]) -> None:
-    """Ask the sources of a step for what its units on a patch read."""
-    layer, shape = step.layer, step.inputs[0]
-    maps, rows, columns = patch
-    if isinstance(layer, Windowed):
-        height, width = window(layer, shape).axes
-        rows, columns = _read(height, rows), _read(width, columns)
-    match layer:
-        case Conv():
-            maps = _read_maps(layer, maps, shape[0])
-        case Flatten() | GlobalAveragePool():
-            maps, rows, columns = _whole(shape)
-        case LocalResponseNorm():
-            maps = _clipped(smeared(maps, layer.size), layer.size // 2, shape[0])
-        case Upsample():
-            down, across = cast("tuple[int, int]", layer.factor)
-            rows, columns = blocks(rows, down), blocks(columns, across)
-        case Shuffle():
-            maps = unshuffled(maps, layer.groups, shape[0])
-        case PadChannels():
-            maps &= run(shape[0])
-        case Branches():
-            first = 0
-            for source, (channels, *_) in zip(step.sources, step.inputs, strict=True):
-                _ask(wanted, source, (_clipped(maps, first, channels), rows, columns))
-                first += channels
-            return
-        case (
-            Pool()
-            | Subsample()
-            | BatchNorm()
-            | Activation()
-            | Softmax()
-            | Dropout()
-            | Scale()
-            | Linear()
-            | RBF()
-            | PositionBias()
-            | Residual()
-            | Gate()
-        ):
-            pass  # map by map, place by place
-        case _:
-            assert_never(layer)
-    for source, shape in zip(step.sources, step.inputs, strict=True):
-        one = run(1)
-        own = (maps if len(shape) == 3 else one, one, one) if _is_gate(step, shape) else (maps, rows, columns)
-        _ask(wanted, source, own)
-
-
-def _is_gate(step: Step, shape: Shape) -> bool:
-    """Whether a source of that shape gives one value for each map of a product."""
-    return isinstance(step.layer, Gate) and shape != step.output
 
 
 def _divided(places: Interval, by: int) -> Interval:
     return places[0] // by, places[1] // by
 
 
-def _read_maps(layer: Conv, filters: int, channels: int) -> int:
-    """The input maps that some filters read."""
-    if layer.table is not None:
-        read = bytearray(channels // 8 + 1)
-        for row, wanted in zip(layer.table, reversed(format(filters, f"0{layer.filters}b")), strict=True):
-            for each in row if wanted == "1" else ():
-                read[each // 8] |= 1 << each % 8
-        return int.from_bytes(read, "little")
-    if layer.groups == 1 or filters == run(layer.filters):
-        return run(channels)
-    each = channels // layer.groups
-    return smeared(spread(blocks(filters, layer.filters // layer.groups), each), each)
-
-
-def _ask(wanted: dict[int, list[Patch]], number: int, patch: Patch) -> None:
-    """Put a patch on a step's list; one that another holds is left out, so lists stay short on any path."""
-    if not all(patch):
-        return
-    patches = wanted.setdefault(number, [])
-    if any(_holds(other, patch) for other in patches):
-        return
-    patches[:] = [other for other in patches if not _holds(patch, other)]
-    patches.append(patch)
-    if len(patches) > PATCHES:
-        maps = rows = columns = 0
-        for one in patches:
-            maps, rows, columns = maps | one[0], rows | one[1], columns | one[2]
-        patches[:] = [(maps, rows, columns)]
-
-
-def _holds(outer: Patch, inner: Patch) -> bool:
-    return all(within(small, large) for large, small in zip(outer, inner, strict=True))
-
-
-def _read(axis: Axis, places: int) -> int:
-    """The places of its input that the windows at `places` read; those in the padding are left out."""
-    return _clipped(smeared(spread(places, axis.stride), axis.kernel, axis.dilation), axis.before, axis.size)
-
-
-def _clipped(places: int, before: int, size: int) -> int:
-    """Without the `before` first places, which are taken off, and what lies beyond the next `size`."""
-    return places >> before & run(size)
-
-
 def _reach(axis: Axis, places: Interval) -> Interval:
     first, last = (place * axis.stride - axis.before for place in places)
     return first, last + axis.extent - 1
-
-
-def _whole(shape: Shape) -> Patch:
-    """All maps, rows and columns; a flat vector is taken as one unit."""
-    return (run(shape[0]), run(shape[1]), run(shape[2])) if len(shape) == 3 else (1, 1, 1)
 
 
 def _all(shape: Shape) -> Rectangle:

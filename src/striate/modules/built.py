@@ -2,70 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any, assert_never
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
 
 from striate.description.checks import one_of
-from striate.description.layers import (
-    RBF,
-    Activation,
-    Auxiliary,
-    BatchNorm,
-    Block,
-    Branches,
-    Conv,
-    Dropout,
-    Flatten,
-    Gate,
-    GlobalAveragePool,
-    Layer,
-    Linear,
-    LocalResponseNorm,
-    PadChannels,
-    Pool,
-    PositionBias,
-    Residual,
-    Scale,
-    Shuffle,
-    Simple,
-    Softmax,
-    Subsample,
-    Upsample,
-)
-from striate.description.network import Network, branches_of, names, plan
-from striate.description.shapes import Shape
+from striate.description.network import Network, plan
 from striate.errors import SpecError
 from striate.kernels import choice
 from striate.kernels.engine import Engine
 from striate.kernels.layerwise import Layerwise
 from striate.kernels.names import KERNELS as NAMES
-from striate.modules.convolution import convolution
-from striate.modules.elementwise import (
-    ChannelPadding,
-    ChannelScale,
-    ChannelShuffle,
-    GlobalAverage,
-    PaperLocalResponseNorm,
-    PositionBiases,
-    Upsampling,
-    activation,
-    batch_norm,
-)
+from striate.modules.assemble import add
+from striate.modules.containers import Heads, run
 from striate.modules.initialise import initialise
-from striate.modules.pooling import Subsampling, pooling
-from striate.modules.rbf import RadialBasis
 from striate.modules.size import require_memory
 from striate.networks import find
 
 KERNELS = ("auto", *NAMES)
 """What a network can run on: whichever is fastest, or the one that is named."""
-Heads = dict[str, Tensor] | None
-"""Where auxiliary heads put their outputs, by path; None where they are not run."""
 
 
 class Built(nn.Module):
@@ -125,58 +82,12 @@ class Built(nn.Module):
         return all(each.dtype == torch.float32 and each.device.type == "cpu" for each in self.parameters())
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.logits(images) if self.gives_logits else _run(self.children(), images, None)
+        return self.logits(images) if self.gives_logits else run(self.children(), images, None)
 
     def logits(self, images: Tensor, heads: Heads = None) -> Tensor:
         """The output before a closing softmax; with a dictionary `heads` the auxiliary heads run too."""
         children = list(self.children())
-        return _run(children[:-1] if self.network.probabilities else children, images, heads)
-
-
-class Chain(nn.Module):
-    """Layers in a row: a Block."""
-
-    def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
-        return _run(self.children(), values, heads)
-
-
-class Sum(nn.Module):
-    """The layers of a Residual, and its `shortcut` where it has one, added."""
-
-    projects = False
-
-    def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
-        main = _run((child for name, child in self.named_children() if name != "shortcut"), values, heads)
-        side = _run(self.get_submodule("shortcut").children(), values, heads) if self.projects else values
-        return main + side
-
-
-class Product(nn.Module):
-    """What a Gate reads, times what its layers make of it."""
-
-    def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
-        gate = _run(self.children(), values, heads)
-        return values * (gate[:, :, None, None] if gate.ndim < values.ndim else gate)
-
-
-class Concatenation(nn.Module):
-    """Branches, side by side."""
-
-    def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
-        return torch.cat([_run(child.children(), values, heads) for child in self.children()], 1)
-
-
-class Head(nn.Module):
-    """An Auxiliary: what it reads goes on unchanged; its output goes to `heads`."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__()
-        self.path = path
-
-    def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
-        if heads is not None:
-            heads[self.path] = _run(self.children(), values, heads)
-        return values
+        return run(children[:-1] if self.network.probabilities else children, images, heads)
 
 
 def build(
@@ -220,7 +131,7 @@ def build(
     require_memory(network, planned, device.type)
     built = Built(network)
     built.gives_logits = logits
-    _add(built, network.layers, "", shapes, device)
+    add(built, network.layers, "", shapes, device)
     if device.type != "meta":
         initialise(built, planned, initialisation, generator=generator)
     built.run_on(kernels)
@@ -242,96 +153,3 @@ def _fastest_kernels(network: Network, batch: int, without: tuple[str, ...]) -> 
         model = build(network, generator=torch.Generator(), kernels="torch")
         threads = torch.get_num_threads()
         return choice.choose(network, model, batch=batch, threads=threads, without=without).kernels
-
-
-def _run(children: Iterable[nn.Module], values: Tensor, heads: Heads) -> Tensor:
-    for child in children:
-        nested = isinstance(child, (Chain, Sum, Product, Concatenation, Head))
-        values = child(values, heads) if nested else child(values)
-    return values
-
-
-def _add(
-    parent: nn.Module, layers: Sequence[Layer], prefix: str, shapes: dict[str, Shape], device: torch.device
-) -> None:
-    for name, layer in zip(names(layers), layers, strict=True):
-        if hasattr(parent, name):
-            raise SpecError(
-                f"a layer cannot be called {name!r} in a built module.",
-                "PyTorch's modules have a member of that name.",
-                "Give the layer another name.",
-                where=prefix + name,
-            )
-        parent.add_module(name, _module(layer, prefix + name, shapes, device))
-
-
-def _module(layer: Layer, path: str, shapes: dict[str, Shape], device: torch.device) -> nn.Module:
-    match layer:
-        case Block():
-            module = Chain()
-            _add(module, layer.layers, f"{path}.", shapes, device)
-            return module
-        case Residual():
-            module = Sum()
-            _add(module, layer.layers, f"{path}.", shapes, device)
-            if layer.shortcut:
-                shortcut = Chain()
-                _add(shortcut, layer.shortcut, f"{path}.shortcut.", shapes, device)
-                module.add_module("shortcut", shortcut)
-                module.projects = True
-            return module
-        case Gate():
-            module = Product()
-            _add(module, layer.layers, f"{path}.", shapes, device)
-            return module
-        case Branches():
-            module = Concatenation()
-            for name, block in branches_of(layer).items():
-                module.add_module(name, _module(block, f"{path}.{name}", shapes, device))
-            return module
-        case Auxiliary():
-            module = Head(path)
-            _add(module, layer.layers, f"{path}.", shapes, device)
-            return module
-        case _:
-            return _simple(layer, shapes[path], device)
-
-
-def _simple(layer: Simple, shape: Shape, device: torch.device) -> nn.Module:
-    match layer:
-        case Conv():
-            return convolution(layer, shape, device=device)
-        case Pool():
-            return pooling(layer, shape)
-        case Subsample():
-            return Subsampling(layer, shape, device=device)
-        case Activation():
-            return activation(layer)
-        case BatchNorm():
-            return batch_norm(layer, shape, device=device)
-        case LocalResponseNorm():
-            return PaperLocalResponseNorm(layer)
-        case Softmax():
-            return nn.Softmax(dim=1)
-        case Dropout():
-            return nn.Dropout(layer.rate)
-        case Flatten():
-            return nn.Flatten()
-        case GlobalAveragePool():
-            return GlobalAverage()
-        case PadChannels():
-            return ChannelPadding(layer)
-        case Upsample():
-            return Upsampling(layer)
-        case Shuffle():
-            return ChannelShuffle(layer)
-        case Scale():
-            return ChannelScale(shape, device=device)
-        case Linear():
-            return skip_init(nn.Linear, shape[0], layer.units, bias=layer.bias, device=device)
-        case RBF():
-            return RadialBasis(layer, device=device)
-        case PositionBias():
-            return PositionBiases(shape, device=device)
-        case _:
-            assert_never(layer)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
+
+from striate.train.run import Run
 
 Result = TypeVar("Result")
 
@@ -61,3 +64,13 @@ class Pace:
         if self._fastest[best] < WORTH * self._fastest[self.threads]:
             self.threads = best
             self.changes.append(Change(best, {count: 1e3 * each for count, each in self._fastest.items()}))
+
+
+def pace_of(run: Run) -> Pace | None:
+    """The number of threads as it may change between epochs; None where the user gave it, or where it changes bits."""
+    if run.kernels != "striate" or run.most_threads < 2:
+        return None
+    most = min(run.most_threads, os.cpu_count() or 1)
+    last = [each.get("threads") for each in run.events("threads")][-1:]
+    known = [each for each in last if isinstance(each, int) and 1 <= each <= most]
+    return Pace(known[0] if known else run.threads, most=most)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,16 +20,17 @@ from striate.kernels.optimiser import RULES
 from striate.modules import build
 from striate.train.agreement import require_agreement
 from striate.train.checkpoint import BEST, LAST, load_checkpoint, save_checkpoint, saved_before
-from striate.train.diagnose import Finding, GradientWatch, dead_units, missed_classes, require_finite, stuck
+from striate.train.diagnose import Finding, GradientWatch, missed_classes, require_finite
 from striate.train.files import write_whole
 from striate.train.filters import FILE as FILTERS
 from striate.train.filters import keep_filters
+from striate.train.judge import findings, is_best, judged, missed
 from striate.train.lock import Lock
 from striate.train.loop import Batch, Epoch, Learner, Split, train
 from striate.train.machine import device_called, environment, require_device
 from striate.train.metrics import Outputs, counts_of, run_over
 from striate.train.optimisers import averages_in
-from striate.train.pace import Pace
+from striate.train.pace import pace_of
 from striate.train.recipe import Recipe
 from striate.train.run import DataRecord, Run, create_run, now, require_answers, require_free
 from striate.train.state import Progress, progress_of
@@ -155,16 +155,6 @@ def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Ru
     return replace(run, most_threads=most, **chosen)
 
 
-def pace_of(run: Run) -> Pace | None:
-    """The number of threads as it may change between epochs; None where the user gave it, or where it changes bits."""
-    if run.kernels != "striate" or run.most_threads < 2:
-        return None
-    most = min(run.most_threads, os.cpu_count() or 1)
-    last = [each.get("threads") for each in run.events("threads")][-1:]
-    known = [each for each in last if isinstance(each, int) and 1 <= each <= most]
-    return Pace(known[0] if known else run.threads, most=most)
-
-
 def start(run: Run, split: Split) -> Iterator[Event]:
     """Make the run's folder and train from the beginning; the folder is held until the training is over."""
     create_run(run)
@@ -266,7 +256,7 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
                     run.log("threads", epoch=event.epoch, **asdict(change))
                 if learner.pace:
                     learner.pace.changes.clear()
-                yield from _findings(run, learner, split, history)
+                yield from findings(run, learner, split, history)
             yield event
             if stop.is_set():
                 save()
@@ -277,40 +267,11 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
                 break
     finished = Finished(done() or "", best["epoch"], best["accuracy"], best.get("balanced_accuracy"))
     if not run.events("finished"):
-        if missed := missed_classes(_missed(run, history, best["epoch"]), counts_of(split.train), run.classes):
-            run.log("warning", epoch=best["epoch"], **asdict(missed))
-            yield missed
+        if finding := missed_classes(missed(run, history, best["epoch"]), counts_of(split.train), run.classes):
+            run.log("warning", epoch=best["epoch"], **asdict(finding))
+            yield finding
         run.log("finished", **asdict(finished))
     yield finished
-
-
-def judged(epoch: Mapping[str, Any]) -> float:
-    """What an epoch is judged by: its balanced accuracy where it has one, else its accuracy."""
-    balanced = epoch.get("balanced_accuracy")
-    return balanced if isinstance(balanced, float) else epoch["accuracy"]
-
-
-def is_best(epoch: Epoch, best: Mapping[str, Any]) -> bool:
-    """Whether an epoch is no worse than the best so far; one that an older run kept has an accuracy only."""
-    if best["epoch"] and not isinstance(best.get("balanced_accuracy"), float):
-        return epoch.accuracy >= best["accuracy"]
-    return epoch.judged >= judged(best)
-
-
-def _missed(run: Run, history: list[dict[str, Any]], epoch: int) -> list[int]:
-    """The numbers of the classes of which an epoch got no validation image right; an older run does not say."""
-    found = [each.get("missed") or () for each in history if each["epoch"] == epoch]
-    return [number for number in range(len(run.classes)) if any(number in each for each in found)]
-
-
-def _findings(run: Run, learner: Learner, split: Split, history: list[dict[str, Any]]) -> Iterator[Finding]:
-    sample = run.preprocessing.normalise(split.validation.images[:256].to(run.device))
-    found = dead_units(learner.model, sample)
-    batches = max(1, len(split.train) // run.recipe.batch)
-    at_chance = stuck(history, classes=len(run.classes), recipe=run.recipe, batches=batches)
-    for finding in [at_chance, *found] if at_chance else found:
-        run.log("warning", epoch=history[-1]["epoch"], **asdict(finding))
-        yield finding
 
 
 def evaluate(run: Run, *, split: str = "test", source: str | None = None) -> tuple[Outputs, ImageSet]:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import cast
@@ -29,18 +29,17 @@ from striate.description.layers import (
     Auxiliary,
     Block,
     Branches,
-    Flatten,
     Gate,
     Layer,
     Residual,
     count,
 )
 from striate.description.limits import DEPTH, LAYERS, SEE, YEAR
-from striate.description.network import Network, Source, branches_of
+from striate.description.network import Network, Source
+from striate.description.notation.flatten import flattened
 from striate.description.notation.layer import nearest, number, simple, sizes_of, whole
 from striate.description.notation.scan import Scanner, Token
 from striate.description.notation.words import HEADERS, NESTED, WORDS
-from striate.description.properties import properties
 from striate.errors import FormatError, SpecError
 
 _SHAPE = "A network begins with its input, channels x height x width, and a colon: 3x32x32: conv 16 5x5, relu, ..."
@@ -69,7 +68,7 @@ def from_text(text: str, *, name: str = "network") -> Network:
     if token.kind != "end":
         raise scanner.error(token, f"{token} closes nothing.", _STANDS_IN.get(token.text, "Its '(' is missing."))
     try:
-        flat, _ = _flattened(layers, flat=False)
+        flat, _ = flattened(layers, flat=False)
         return Network(name, shape, flat, source)
     except FormatError:
         raise
@@ -281,29 +280,3 @@ def _close(scanner: Scanner, opening: Token) -> None:
         raise scanner.error(opening, "'(' is never closed.", "A ')' closes it.")
     if token.text != ")":
         raise scanner.error(token, f"{token} where a ')' was expected.", _STANDS_IN[token.text])
-
-
-def _flattened(layers: Sequence[Layer], *, flat: bool) -> tuple[list[Layer], bool]:
-    """The layers with each flatten that they need and do not have, and whether a flat vector leaves them."""
-    found: list[Layer] = []
-    for layer in layers:
-        match layer:
-            case Block():
-                inside, flat = _flattened(layer.layers, flat=flat)
-                found.append(replace(layer, layers=inside))
-            case Residual():
-                shortcut, _ = _flattened(layer.shortcut, flat=flat)
-                inside, flat = _flattened(layer.layers, flat=flat)
-                found.append(replace(layer, layers=inside, shortcut=shortcut))
-            case Auxiliary() | Gate():
-                found.append(replace(layer, layers=_flattened(layer.layers, flat=flat)[0]))
-            case Branches():
-                blocks = branches_of(layer).values()
-                inner = [replace(block, layers=_flattened(block.layers, flat=flat)[0]) for block in blocks]
-                found.append(replace(layer, branches=inner))
-            case _:
-                own = properties(layer)
-                missing = own.reads == "vector" and not flat
-                found += [Flatten(), layer] if missing else [layer]
-                flat = flat or missing or own.flattens
-    return found, flat

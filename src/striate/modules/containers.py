@@ -1,0 +1,64 @@
+"""Modules that hold modules: rows, sums, products, concatenations and auxiliary heads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+Heads = dict[str, Tensor] | None
+"""Where auxiliary heads put their outputs, by path; None where they are not run."""
+
+
+class Chain(nn.Module):
+    """Layers in a row: a Block."""
+
+    def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
+        return run(self.children(), values, heads)
+
+
+class Sum(nn.Module):
+    """The layers of a Residual, and its `shortcut` where it has one, added."""
+
+    projects = False
+
+    def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
+        main = run((child for name, child in self.named_children() if name != "shortcut"), values, heads)
+        side = run(self.get_submodule("shortcut").children(), values, heads) if self.projects else values
+        return main + side
+
+
+class Product(nn.Module):
+    """What a Gate reads, times what its layers make of it."""
+
+    def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
+        gate = run(self.children(), values, heads)
+        return values * (gate[:, :, None, None] if gate.ndim < values.ndim else gate)
+
+
+class Concatenation(nn.Module):
+    """Branches, side by side."""
+
+    def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
+        return torch.cat([run(child.children(), values, heads) for child in self.children()], 1)
+
+
+class Head(nn.Module):
+    """An Auxiliary: what it reads goes on unchanged; its output goes to `heads`."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = path
+
+    def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
+        if heads is not None:
+            heads[self.path] = run(self.children(), values, heads)
+        return values
+
+
+def run(children: Iterable[nn.Module], values: Tensor, heads: Heads) -> Tensor:
+    for child in children:
+        nested = isinstance(child, (Chain, Sum, Product, Concatenation, Head))
+        values = child(values, heads) if nested else child(values)
+    return values

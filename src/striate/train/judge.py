@@ -1,0 +1,40 @@
+"""Which epoch is the best, which classes it misses, and what an epoch shows of why a training does not learn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from striate.train.diagnose import Finding, dead_units, stuck
+from striate.train.loop import Epoch, Learner, Split
+from striate.train.run import Run
+
+
+def judged(epoch: Mapping[str, Any]) -> float:
+    """What an epoch is judged by: its balanced accuracy where it has one, else its accuracy."""
+    balanced = epoch.get("balanced_accuracy")
+    return balanced if isinstance(balanced, float) else epoch["accuracy"]
+
+
+def is_best(epoch: Epoch, best: Mapping[str, Any]) -> bool:
+    """Whether an epoch is no worse than the best so far; one that an older run kept has an accuracy only."""
+    if best["epoch"] and not isinstance(best.get("balanced_accuracy"), float):
+        return epoch.accuracy >= best["accuracy"]
+    return epoch.judged >= judged(best)
+
+
+def missed(run: Run, history: list[dict[str, Any]], epoch: int) -> list[int]:
+    """The numbers of the classes of which an epoch got no validation image right; an older run does not say."""
+    found = [each.get("missed") or () for each in history if each["epoch"] == epoch]
+    return [number for number in range(len(run.classes)) if any(number in each for each in found)]
+
+
+def findings(run: Run, learner: Learner, split: Split, history: list[dict[str, Any]]) -> Iterator[Finding]:
+    sample = run.preprocessing.normalise(split.validation.images[:256].to(run.device))
+    found = dead_units(learner.model, sample)
+    batches = max(1, len(split.train) // run.recipe.batch)
+    at_chance = stuck(history, classes=len(run.classes), recipe=run.recipe, batches=batches)
+    for finding in [at_chance, *found] if at_chance else found:
+        run.log("warning", epoch=history[-1]["epoch"], **asdict(finding))
+        yield finding
