@@ -116,6 +116,19 @@ def test_memory_that_kernels_leave_unwritten_is_found(monkeypatch) -> None:
     assert found["operators"].agrees
 
 
+def test_where_gradients_prove_little_the_audit_says_so(monkeypatch) -> None:
+    network = "1x9x9: conv 3 3x3, bn, relu, linear 4"
+    asked = ["audit", network]
+    assert "The gradients say little" not in CliRunner().invoke(root, asked).stdout
+    monkeypatch.setattr("striate.audit_kernels.LAST_DIGITS", 0.3)
+    told = CliRunner().invoke(root, asked).stdout
+    assert "The gradients say little" in told
+    checks = [check for check in audit_kernels(from_text(network)) if not check.refused]
+    assert all(f"{check.allowed:.1e}" in told for check in checks)
+    members = json.loads(CliRunner().invoke(root, [*asked, "--json"]).stdout)
+    assert members[0]["kernels"]["operators"]["allowed"] == checks[0].allowed
+
+
 def test_kernels_that_are_not_run_say_why() -> None:
     huge = from_text("1x8x8: linear 1000000, linear 200")
     assert {check.refused for check in audit_kernels(huge)} == {"it has more than 200,000,000 parameters"}

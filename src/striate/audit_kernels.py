@@ -32,6 +32,8 @@ ALLOWED, TIMES = 1e-4, 10.0
 ALLOWED_OF_TIES = 5e-3
 """In gradients of networks so large that some values always tie: one in a million moves a gradient by a thousandth."""
 LAST_DIGITS = 1e-6
+SAYS_LITTLE = 0.1
+"""Where gradients may be off by more than this share, that they agree says little."""
 DRAWS = 3
 """Kernels are wrong when they differ on two of so many random weights and images."""
 MOST_PARAMETERS, MOST_MACS = 200_000_000, 10**11
@@ -48,8 +50,8 @@ class KernelCheck:
     """By how much one kind of kernels differs from the module, as shares of what the module shows.
 
     `outputs` have the paths of the layers that give them, the network's last and its heads; `gradients` those of the
-    layers that own the parameters. `wrong` are the paths where either is too far off. Kernels that cannot run the
-    network, or were not run, say why in `refused`.
+    layers that own the parameters. `wrong` are the paths where either is too far off; gradients may be off by
+    `allowed`. Kernels that cannot run the network, or were not run, say why in `refused`.
     """
 
     kernels: str
@@ -57,11 +59,17 @@ class KernelCheck:
     gradients: dict[str, float]
     wrong: tuple[str, ...] = ()
     refused: str = ""
+    allowed: float = 0.0
 
     @property
     def agrees(self) -> bool:
         """Whether nothing differs; so too where nothing was compared."""
         return not self.wrong
+
+    @property
+    def says_little(self) -> bool:
+        """Whether the module's own gradients change so much with the last digits of its images that few faults show."""
+        return self.allowed > SAYS_LITTLE
 
 
 def audit_kernels(network: Network) -> list[KernelCheck]:
@@ -156,7 +164,8 @@ class _Draw:
         most = max((off for name, off in unsure.items() if name in self.wanted.gradients), default=0.0)
         least = ALLOWED if count == MANY else ALLOWED_OF_TIES
         self.allowed = {name: ALLOWED + TIMES * off for name, off in unsure.items()}
-        self.allowed |= dict.fromkeys(self.wanted.gradients, least + TIMES * most)
+        self.allowed_of_gradients = least + TIMES * most
+        self.allowed |= dict.fromkeys(self.wanted.gradients, self.allowed_of_gradients)
 
     def check(self, kernels: str) -> KernelCheck:
         """The kernels beside the module."""
@@ -174,7 +183,7 @@ class _Draw:
             shown[of_parameter][path] = max(shown[of_parameter].get(path, 0.0), off)
             if not off <= self.allowed[name] and path not in wrong:
                 wrong.append(path)
-        return KernelCheck(kernels, *shown, wrong=tuple(wrong))
+        return KernelCheck(kernels, *shown, wrong=tuple(wrong), allowed=self.allowed_of_gradients)
 
     def _on_engine(self) -> _Shown:
         engine, threads = Engine(self.network, self.module), torch.get_num_threads()

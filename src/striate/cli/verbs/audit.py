@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from striate.audit_kernels import KernelCheck
 
 
+LITTLE = (
+    "The gradients say little: the module's own change as much when its images change in their last digits, so only "
+    "gross faults would show. The outputs, and shallower networks of the same layers, say more."
+)
+
+
 @click.command("audit", epilog="\b\nExamples:\n  striate audit lenet5\n  striate audit mine.json --json")
 @click.argument("network", type=NETWORK)
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
@@ -64,7 +70,7 @@ def _print_layers(checks: list[Check]) -> None:
 def _print_kernels(kernels: list[KernelCheck]) -> None:
     from striate.accounting.show.grid import fitted, wrapped
 
-    rows: list[tuple[str, ...]] = [("kernels", "outputs off by", "gradients off by", "")]
+    rows: list[tuple[str, ...]] = [("kernels", "outputs off by", "gradients off by", "allowed", "")]
     notes: list[str] = []
     for check in kernels:
         if check.refused:
@@ -72,9 +78,11 @@ def _print_kernels(kernels: list[KernelCheck]) -> None:
             continue
         outputs, gradients = (f"{max(each.values(), default=0.0):.1e}" for each in (check.outputs, check.gradients))
         mark = "✓" if check.agrees else f"✗  {', '.join(check.wrong[:3])}{', ...' if check.wrong[3:] else ''}"
-        rows.append((check.kernels, outputs, gradients, mark))
+        rows.append((check.kernels, outputs, gradients, f"{check.allowed:.1e}", mark))
     click.echo("\nBeside the module on PyTorch, after a training step:")
-    click.echo("\n".join([*fitted(rows, "<>><", terminal.width()), *notes]))
+    click.echo("\n".join([*fitted(rows, "<>>><", terminal.width()), *notes]))
+    if any(check.says_little for check in kernels):
+        click.echo("\n".join(wrapped(LITTLE, terminal.width(), indent="")))
 
 
 def _members(check: Check, kernels: list[KernelCheck]) -> dict[str, Any]:
@@ -85,9 +93,9 @@ def _members(check: Check, kernels: list[KernelCheck]) -> dict[str, Any]:
 
 
 def _kernel_members(check: KernelCheck, path: str) -> dict[str, Any]:
-    """What kernels show at a layer; null where they show nothing there, or no number."""
+    """What kernels show at a layer, and what gradients may be off by; null where they show nothing, or no number."""
     if check.refused:
         return {"refused": check.refused}
     found = {"output": check.outputs.get(path), "gradients": check.gradients.get(path)}
     numbers = {name: off if off is not None and math.isfinite(off) else None for name, off in found.items()}
-    return numbers | {"agrees": path not in check.wrong}
+    return numbers | {"allowed": check.allowed, "agrees": path not in check.wrong}
