@@ -13,10 +13,10 @@ import pytest
 import torch
 from PIL import Image
 
-from striate import find
+from striate import find, from_text
 from striate.accounting import account
 from striate.accounting.unit import seen
-from striate.description.network import INPUT
+from striate.description.network import INPUT, plan
 from striate.errors import SpecError
 from striate.export.page import MOST_MACS, alone
 from striate.networks import NETWORKS
@@ -25,6 +25,7 @@ from striate.serve.app import _rectangle as rectangle
 from striate.serve.unit import explain, find_step
 from striate.train import open_run
 from striate.web.attribution import METHODS, attribution
+from tests.export.test_page_trial import GATED
 from tests.serve.test_unit import ODD, picture, places
 from tests.support.browsing import (
     FAINT,
@@ -72,9 +73,22 @@ def test_every_layer_of_every_network_gives_pytorchs_numbers(network, tmp_path, 
         assert (values - expected.flatten()).abs().max().item() <= 1e-4 * scale, path
 
 
-def test_the_parts_of_every_kind_of_unit_are_the_servers(tmp_path, visit) -> None:
-    predictor = unsettled(ODD, tmp_path / "run")
-    image = picture(ODD)
+def test_figures_stand_under_their_heads_for_every_kind_of_layer(tmp_path, visit) -> None:
+    kinds = "conv 2 3x3 same, bn, silu, shuffle 2, scale, upsample 2, pad_channels 4, lrn, gate(conv 4 1x1, sigmoid)"
+    network = from_text(f"1x8x8: {kinds}, residual(subsample 1), max 2, position_bias, dropout 0.5, linear 3, softmax")
+    page = visit(written(tmp_path / "page.html", unsettled(network, tmp_path / "run")))
+    page.get_by_test_id("layer").last.wait_for()
+    edges = """() => [...document.querySelectorAll(".heads, .layer")].map((row) =>
+      [...row.children].slice(1, 6).map((cell) => Math.round(cell.getBoundingClientRect().right)))"""
+    heads, *rows = page.evaluate(edges)
+    assert len(rows) == len(plan(network).steps)
+    assert all(row == heads for row in rows)
+
+
+@pytest.mark.parametrize("network", [ODD, GATED], ids=lambda network: network.name)
+def test_the_parts_of_every_kind_of_unit_are_the_servers(network, tmp_path, visit) -> None:
+    predictor = unsettled(network, tmp_path / "run")
+    image = picture(network)
     page = visit(written(tmp_path / "page.html", predictor))
     watched = predictor.watch(image)
     for number, step in enumerate(predictor.plan.steps):

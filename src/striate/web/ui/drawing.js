@@ -38,7 +38,7 @@ function plain(row) {
 }
 
 function bar(row, x, wide, high, named) {
-  const rect = make("svg:rect", { x, y: MIDDLE - high / 2, width: wide, height: high, rx: 1.5, class: row.kind });
+  const rect = make("svg:rect", { x, y: MIDDLE - high / 2, width: wide, height: high, rx: 1.5, "data-kind": row.kind });
   const reach = make("svg:rect", { x: x - 1, y: SKIP, width: wide + 2, height: HIGH, class: "reach" });
   const name = named ? make("svg:text", { x: x + wide / 2, y: SKIP + HIGH + 12 }, row.path) : null;
   const link = make("svg:a", { href: `#layer-${row.path}`, "aria-label": `${row.path}: ${row.words}` }, reach, rect, name);

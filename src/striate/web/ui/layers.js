@@ -69,7 +69,7 @@ export class Layer {
     this.scale = make("span", { class: "scale" });
     this.element = make(
       "section",
-      { class: `layer ${row.kind}`, "data-testid": "layer", "data-path": row.path, id: `layer-${row.path}` },
+      { class: "layer", "data-testid": "layer", "data-path": row.path, id: `layer-${row.path}` },
       make("h3", {}, make("span", { class: "path" }, row.path), make("span", { class: "words" }, row.words)),
       make("span", { class: "output", title: "the shape of its output" }, show(row.output)),
       ...this.#figures(row, most),
