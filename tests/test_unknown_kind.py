@@ -17,7 +17,7 @@ from striate.description.network import INPUT, Plan, Step
 from striate.description.notation.writing import spelling
 from striate.description.properties import properties
 from striate.description.shapes import output_shape
-from striate.kernels.layerwise import Layerwise
+from striate.execution.layerwise import Layerwise
 from striate.kernels.lower import _with
 from striate.modules import build
 from striate.modules.assemble import _simple

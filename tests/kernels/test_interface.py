@@ -189,8 +189,8 @@ network = Network("wide", (1, 40, 40), [Flatten(), Linear(1500), Activation("rel
 images, goal = Pictures(torch.rand(32, 1, 40, 40)), Goal(torch.arange(32) % 10)
 
 def trained(faults):
-    model = build(network, generator=torch.Generator().manual_seed(1), kernels="torch")
-    engine, optimiser = Engine(network, model), torch.optim.AdamW(model.parameters(), 1e-3)
+    model = build(network, generator=torch.Generator().manual_seed(1))
+    engine, optimiser = Engine(network, tensors_of(model)), torch.optim.AdamW(model.parameters(), 1e-3)
     rule = Rule(optimiser)
     if faults:
         for each in model.parameters():  # memory that the rule will ask for, outside the kernels

@@ -186,15 +186,15 @@ def test_what_is_shown_is_moved_by_the_amplitudes(few_digits: Path, tmp_path: Pa
 
 
 def test_first_weights_are_even_within_2_4_over_the_inputs() -> None:
-    model = fresh(find("lenet5"), Method(decisions=Decisions(biases="uniform")), kernels="torch")
+    model = fresh(find("lenet5"), Method(decisions=Decisions(biases="uniform")))
     for path, inputs in {"C1": 25, "S2": 4, "C5": 400, "F6": 120}.items():
         for name in ("weight", "bias"):
             values = model.get_parameter(f"{path}.{name}").detach()
             assert values.abs().max() <= 2.4 / inputs
             assert values.std() > 0.25 * 2.4 / inputs, (path, name)
     assert inputs_of_units(model.C3).tolist() == [75] * 6 + [100] * 9 + [150]
-    averaged = fresh(find("lenet5"), Method(decisions=Decisions(subsampling="average")), kernels="torch")
-    added = fresh(find("lenet5"), Method(), kernels="torch")
+    averaged = fresh(find("lenet5"), Method(decisions=Decisions(subsampling="average")))
+    added = fresh(find("lenet5"), Method())
     assert torch.equal(averaged.S2.weight * 4, added.S2.weight)
     assert not added.C1.bias.any()
 

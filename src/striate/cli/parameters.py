@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 from striate.description.limits import DIGITS, NUMBER
 from striate.description.network import Network
 from striate.errors import FormatError, RunError, UnknownNameError, quote
+from striate.execution.names import named
 from striate.networks import ALIASES, NETWORKS, entry_of, find
 
 
@@ -112,6 +113,13 @@ class ShapeType(click.ParamType):
         if any(len(size) > DIGITS for size in sizes):
             self.fail(f"{quote(value)} is too large: a size may be {NUMBER:,} at most.", param, ctx)
         return tuple(int(size) for size in sizes)
+
+
+class KernelsType(click.Choice[str]):
+    """The name of some kernels, or auto; a name of an earlier version stands for today's."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return super().convert(named(value), param, ctx)
 
 
 NETWORK = NetworkType()

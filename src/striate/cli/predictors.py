@@ -13,12 +13,18 @@ from striate.look.untrained import untrained
 from striate.train.run import open_run
 
 
-def predictors_of(given: Sequence[Path | Network]) -> list[Predictor]:
-    """A predictor of each run, by its folder, and of each network, with random weights; none may be given twice."""
+def predictors_of(given: Sequence[Path | Network], *, images: int | None = 1) -> list[Predictor]:
+    """A predictor of each run, by its folder, and of each network, with random weights; none may be given twice.
+
+    `images` is how many each will be asked about; None has no end.
+    """
     for at, each in enumerate(given):
         if each in given[:at]:
             raise click.UsageError(f"{each.name if isinstance(each, Network) else each} is named twice.")
-    return [untrained(each) if isinstance(each, Network) else Predictor(open_run(each)) for each in given]
+    return [
+        untrained(each, images=images) if isinstance(each, Network) else Predictor(open_run(each), images=images)
+        for each in given
+    ]
 
 
 def names_of(predictors: Sequence[Predictor]) -> str:

@@ -61,7 +61,7 @@ def prepare(method: Method, *, folder: Path, kernels: str = "auto", source: str 
         validation_fingerprint=sets.judging.fingerprint(),
     )
     if kernels == "auto":
-        kernels = "torch" if unsupported(network) else "striate"
+        kernels = "torch" if unsupported(network) else "engine"
     run = Run(
         folder=folder,
         network=network,
@@ -94,7 +94,7 @@ def reload(run: Run) -> Sets:
             "striate reproduce goes on with its own runs.",
             f"Go on with: striate train --resume {run.folder}",
         )
-    if run.kernels == "striate" and (reason := unsupported(run.network)):
+    if run.kernels == "engine" and (reason := unsupported(run.network)):
         raise RunError(
             f"{run.folder} was trained on Striate's kernels, which cannot run here: {reason}.",
             "It goes on, bit for bit, only on them.",

@@ -15,7 +15,9 @@ import torch
 from striate.data import ImageSet, hold_out, load, preprocessing_for
 from striate.description.network import Network, plan
 from striate.errors import DataError, LearningError, RunError, ShapeError
-from striate.kernels.choice import choose, missing
+from striate.execution.choice import missing, require
+from striate.execution.inference import answering, choose_for_inference
+from striate.execution.training import choose_for_training
 from striate.kernels.optimiser import RULES
 from striate.modules import build
 from striate.train.agreement import require_agreement
@@ -28,7 +30,7 @@ from striate.train.judge import findings, is_best, judged, missed
 from striate.train.lock import Lock
 from striate.train.loop import Batch, Epoch, Learner, Split, train
 from striate.train.machine import device_called, environment, require_device
-from striate.train.metrics import Outputs, counts_of, run_over
+from striate.train.metrics import Outputs, batch_for, counts_of, run_over
 from striate.train.optimisers import averages_in
 from striate.train.pace import pace_of
 from striate.train.recipe import Recipe
@@ -144,13 +146,14 @@ def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Ru
     A run keeps the kernels: others give other last bits. The number of threads changes no bit on Striate's, so that
     they may take others between epochs (`pace_of`). Raises SpecError where the network cannot run on them.
     """
-    model = build(run.network, kernels=kernels)
+    require(run.network, kernels)
     if run.device != "cpu":
         return replace(run, kernels="torch", threads=threads or run.threads)
     most = 0 if threads else torch.get_num_threads()
     batch = min(run.recipe.batch, run.data.train_images)
-    without = () if run.recipe.optimiser in RULES else ("striate",)
-    choice = choose(run.network, model, batch=batch, threads=threads, kernels=kernels, without=without)
+    without = () if run.recipe.optimiser in RULES else ("engine",)
+    model = build(run.network)
+    choice = choose_for_training(model, batch=batch, threads=threads, kernels=kernels, without=without)
     chosen = {"kernels": choice.kernels, "threads": choice.threads, "milliseconds": choice.milliseconds}
     return replace(run, most_threads=most, **chosen)
 
@@ -204,9 +207,9 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
     recipe = run.recipe
     torch.set_num_threads(run.threads)
     generator = torch.Generator().manual_seed(recipe.seed)
-    model = build(run.network, initialisation=recipe.initialisation, generator=generator, kernels=run.kernels)
+    model = build(run.network, initialisation=recipe.initialisation, generator=generator)
     model = model.to(run.device)
-    learner = Learner(model, replace(recipe, batch=min(recipe.batch, len(split.train))))
+    learner = Learner(model, replace(recipe, batch=min(recipe.batch, len(split.train))), kernels=run.kernels)
     learner.pace = pace_of(run)
     history: list[dict[str, Any]] = []
     best: dict[str, Any] = {"epoch": 0, "accuracy": -1.0}
@@ -274,9 +277,12 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
     yield finished
 
 
-def evaluate(run: Run, *, split: str = "test", source: str | None = None) -> tuple[Outputs, ImageSet]:
+def evaluate(
+    run: Run, *, split: str = "test", source: str | None = None, kernels: str = "auto"
+) -> tuple[Outputs, ImageSet]:
     """What a run's best weights say of its "test" or "validation" images, or of those of another `source`.
 
+    They are answered on `kernels`; "auto" takes those that answer this many images fastest, measured beforehand.
     Classes are matched by name. Raises DataError on images that are missing or broken, or of classes that the run did
     not learn; AuditError where the kernels' answers are not those of the plain PyTorch module.
     """
@@ -294,7 +300,9 @@ def evaluate(run: Run, *, split: str = "test", source: str | None = None) -> tup
     chosen = chosen.relabelled(run.classes)
     packed = replace(chosen, images=run.preprocessing.pack(chosen.images))
     model = run.model()
-    outputs = run_over(model, packed, run.preprocessing, recipe=run.recipe, temperature=run.temperature)
+    size = min(len(packed), batch_for(run.network))
+    runs = answering(model, choose_for_inference(model, batch=size, images=len(packed), kernels=kernels))
+    outputs = run_over(runs, packed, run.preprocessing, recipe=run.recipe, temperature=run.temperature)
     require_answers(outputs.probabilities, run.folder)
-    require_agreement(run, model, packed, outputs)
+    require_agreement(run, runs, packed, outputs)
     return outputs, chosen

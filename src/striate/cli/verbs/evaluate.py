@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from striate.cli.parameters import RUN
+from striate.cli.parameters import RUN, KernelsType
 from striate.description.labels import one_line
+from striate.execution.names import KERNELS
 from striate.wording import counted, percent
 
 if TYPE_CHECKING:
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
 
 NAMED = 5
 """So many classes that are missed are named."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """The images that are looked at, a split of a run's own or of other `data`, and the kernels that answer."""
+
+    split: str
+    data: str | None
+    kernels: str
 
 
 @click.command(
@@ -45,8 +55,23 @@ NAMED = 5
 @click.option("--data", help="Other images than the run's own, as striate train takes them; classes match by name.")
 @click.option("--reject", is_flag=True, help="Print the error of what is kept for some shares that are rejected.")
 @click.option("--stress", is_flag=True, help="Distort the images too, in five ways, and draw it in the run's pictures.")
+@click.option(
+    "--kernels",
+    type=KernelsType(["auto", *KERNELS]),
+    default="auto",
+    show_default=True,
+    help="What answers: Striate's engine, its operators layer by layer, or PyTorch; auto measures which is fastest.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON; rates are fractions.")
-def command(folders: tuple[Path, ...], split: str, data: str | None, reject: bool, stress: bool, as_json: bool) -> None:
+def command(
+    folders: tuple[Path, ...],
+    split: str,
+    data: str | None,
+    reject: bool,
+    stress: bool,
+    kernels: str,
+    as_json: bool,
+) -> None:
     """Evaluate RUN's best weights on its test images; of several RUNs each alone, and all as a committee.
 
     RUN is the folder of a run; the name of a network stands for its run, lenet5 for runs/lenet5.
@@ -61,12 +86,12 @@ def command(folders: tuple[Path, ...], split: str, data: str | None, reject: boo
 
     runs = [open_run(folder) for folder in folders]
     if len(runs) > 1:
-        _committee(runs, split, data, reject=reject, as_json=as_json)
+        _committee(runs, Look(split, data, kernels), reject=reject, as_json=as_json)
     else:
-        _alone(runs[0], split, data, reject=reject, stress=stress, as_json=as_json)
+        _alone(runs[0], Look(split, data, kernels), reject=reject, stress=stress, as_json=as_json)
 
 
-def _alone(run: Run, split: str, data: str | None, *, reject: bool, stress: bool, as_json: bool) -> None:
+def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -> None:
     from striate.cli.print.progress import working
     from striate.cli.print.rejection import reached_line, rejection_members, rejection_table
     from striate.cli.print.stress import stress_members, stress_tables
@@ -76,11 +101,11 @@ def _alone(run: Run, split: str, data: str | None, *, reject: bool, stress: bool
     from striate.train.session import evaluate
 
     with working("Evaluating"):
-        outputs, images = evaluate(run, split=split, source=data)
+        outputs, images = evaluate(run, split=look.split, source=look.data, kernels=look.kernels)
     found, rejection = evaluation_of(outputs, run.classes), rejection_of(outputs)
     compared = scores_compared(run.network)
-    own_test = split == "test" and images.source == run.data.source
-    run.log("evaluated", source=images.source, split=split, **asdict(found))
+    own_test = look.split == "test" and images.source == run.data.source
+    run.log("evaluated", source=images.source, split=look.split, **asdict(found))
     if own_test:
         run = run.looked_at_test()
         write_report(run, outputs, images)
@@ -89,7 +114,7 @@ def _alone(run: Run, split: str, data: str | None, *, reject: bool, stress: bool
         members = asdict(found) | {"rejection": rejection_members(rejection, compared)}
         click.echo(json.dumps(members | ({"stress": stress_members(stressed)} if stressed else {})))
         return
-    click.echo(f"{run.network.name} on {counted(found.images, f'{split} image')} of {one_line(images.source)}")
+    click.echo(f"{run.network.name} on {counted(found.images, f'{look.split} image')} of {one_line(images.source)}")
     for line in figures(found):
         click.echo(f"  {line}")
     click.echo(f"  {reached_line(rejection)}")
@@ -119,7 +144,7 @@ def _stress(run: Run, images: ImageSet) -> Stress:
     return found
 
 
-def _committee(runs: list[Run], split: str, data: str | None, *, reject: bool, as_json: bool) -> None:
+def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> None:
     from striate.cli.print.progress import working
     from striate.cli.print.rejection import rejection_members, rejection_table
     from striate.train.committee import COMPARED, committee
@@ -127,7 +152,7 @@ def _committee(runs: list[Run], split: str, data: str | None, *, reject: bool, a
     from striate.train.rejection import PAPER_ERROR, rejection_of, scores_compared
 
     with working(f"Evaluating {len(runs)} runs"):
-        found = committee(runs, split=split, source=data)
+        found = committee(runs, split=look.split, source=look.data, kernels=look.kernels)
     classes = runs[0].classes
     outputs = [*found.members, found.together]
     names = [one_line(str(run.folder)) for run in runs] + ["together"]
@@ -135,8 +160,8 @@ def _committee(runs: list[Run], split: str, data: str | None, *, reject: bool, a
     evaluations = [evaluation_of(each, classes) for each in outputs]
     rejections = [rejection_of(each) for each in outputs]
     for run, evaluation in zip(runs, evaluations, strict=False):
-        run.log("evaluated", source=found.images.source, split=split, **asdict(evaluation))
-        if split == "test" and found.images.source == run.data.source:
+        run.log("evaluated", source=found.images.source, split=look.split, **asdict(evaluation))
+        if look.split == "test" and found.images.source == run.data.source:
             run.looked_at_test()
     if as_json:
         members = [
@@ -146,7 +171,7 @@ def _committee(runs: list[Run], split: str, data: str | None, *, reject: bool, a
         named = [{"run": name} | each for name, each in zip(names, members[:-1], strict=False)]
         click.echo(json.dumps({"runs": named, "together": members[-1]}))
         return
-    shown = counted(len(found.images), f"{split} image")
+    shown = counted(len(found.images), f"{look.split} image")
     click.echo(f"{len(runs)} networks on {shown} of {one_line(found.images.source)}\n")
     width = max(map(len, names))
     more = [head for head in ("top 5", "balanced") if head in _more(evaluations[0])]

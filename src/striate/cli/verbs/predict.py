@@ -39,7 +39,7 @@ def command(folder: Path, images: tuple[str, ...], as_json: bool, steps: Path | 
     from striate.train.run import open_run
     from striate.wording import percent
 
-    predictor = Predictor(open_run(folder))
+    predictor = Predictor(open_run(folder), images=len(images))
     width = max(len(one_line(image)) for image in images)
     found: list[dict[str, object]] = []
     unread = 0

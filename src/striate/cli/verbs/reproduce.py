@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from striate.cli.parameters import KernelsType
 from striate.description.labels import lines
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Decision(click.ParamType):
 @click.option("--resume", "resumed", type=click.Path(path_type=Path), help="Go on with the run in this folder.")
 @click.option(
     "--kernels",
-    type=click.Choice(["auto", "striate", "torch"]),
+    type=KernelsType(["auto", "engine", "torch"]),
     default="auto",
     show_default=True,
     help="What computes: Striate's kernels, or plain PyTorch, more than ten times slower.",

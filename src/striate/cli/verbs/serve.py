@@ -47,14 +47,18 @@ def command(folders: tuple[Path | Network, ...], port: int, host: str, show: boo
 
     from striate.accounting import account
     from striate.cli.predictors import names_of, predictors_of
+    from striate.cli.print.progress import working
     from striate.serve.app import app
     from striate.serve.guard import LOOPBACK
     from striate.serve.server import address, listen, run
+    from striate.train.run import open_run
 
-    predictors = predictors_of(folders)
-    names = names_of(predictors)
-    if all(account(each.run.network).totals.macs < SMALL for each in predictors):
+    networks = [each if isinstance(each, Network) else open_run(each).network for each in folders]
+    if all(account(each).totals.macs < SMALL for each in networks):
         set_num_threads(1)
+    with working("Measuring which kernels answer fastest"):
+        predictors = predictors_of(folders, images=None)
+    names = names_of(predictors)
     with listen(host, port) as bound:
         place = address(bound)
 

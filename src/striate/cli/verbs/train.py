@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from striate.cli.parameters import NETWORK, RUN, SIZE
+from striate.cli.parameters import NETWORK, RUN, SIZE, KernelsType
 from striate.description.labels import lines, one_line
 from striate.description.network import Network
-from striate.kernels.names import KERNELS, MOST_THREADS
+from striate.execution.names import KERNELS, MOST_THREADS
 from striate.wording import counted
 
 if TYPE_CHECKING:
@@ -54,10 +54,10 @@ if TYPE_CHECKING:
 @click.option("--threads", type=click.IntRange(1, MOST_THREADS), help="CPU threads. By default as many as are fastest.")
 @click.option(
     "--kernels",
-    type=click.Choice(["auto", *KERNELS]),
+    type=KernelsType(["auto", *KERNELS]),
     default="auto",
     show_default=True,
-    help="What computes: Striate's kernels, its operators layer by layer, PyTorch's; or whichever is fastest.",
+    help="What trains: Striate's engine, its operators layer by layer, or PyTorch; auto measures which is fastest.",
 )
 @click.option("--resize", type=SIZE, help="Bring images of a folder to one size, such as 28x28 or 28, first.")
 @click.option("--adapt", is_flag=True, help="Fit the network's last layer to the number of classes.")
