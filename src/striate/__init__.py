@@ -1,8 +1,8 @@
-"""Striate: describe a convolutional network once, and every room reads that one value.
+"""Striate: describe a convolutional network once; account for it, train it, look inside it and serve it.
 
-Imported here is what needs no framework: the description, the catalogue and the account. What runs on PyTorch is
-imported from its own room: `striate.modules`, `striate.audit`, `striate.data`, `striate.train`, `striate.look`,
-`striate.serve`.
+This module has the names that need no framework: the description, the catalogue and the account. Code that needs
+PyTorch is imported from its own package: `striate.modules`, `striate.audit`, `striate.data`, `striate.train`,
+`striate.look`, `striate.serve`.
 """
 
 from striate.accounting import Account as Account

@@ -1,4 +1,4 @@
-"""What `striate` itself offers of the rooms that know no catalogue: here a network's name does as well as a Network."""
+"""`account`, `to_text` and `to_json` for the package `striate`: here a network's name may replace a Network."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from striate.networks import find
 
 
 def network_of(network: Network | str) -> Network:
-    """The network itself, or the one that a text means: a name, a file, or a network written out."""
+    """The network itself, or the one that a text gives: a name, a file, or the notation."""
     return find(network) if isinstance(network, str) else network
 
 
 def account(
     network: Network | str, *, input: Shape | None = None, batch: int = 1, biases: bool = True, strict: bool = False
 ) -> Account:
-    """What every layer of `network` costs, on its own input or another one of (channels, height, width).
+    """The account of `network`: what every layer costs, on its own input or another of (channels, height, width).
 
     Raises ShapeError, naming the layer, where layers do not fit; with `strict` also where windows leave rows or
     columns unseen.
@@ -31,7 +31,7 @@ def account(
 
 
 def to_text(network: Network | str, *, one_line: bool = False) -> str:
-    """The notation of a network; `from_text` gives back an equal value. A layer a line, or all on one line.
+    """The notation of a network, one layer per line or all on one line; `from_text` gives back an equal value.
 
     >>> to_text("lenet5-keras").splitlines()[2:5]
     ['3x64x64:', 'conv 6 3x3', 'relu']
