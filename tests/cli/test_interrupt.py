@@ -24,7 +24,7 @@ def numbers_as_they_are():
     torch.set_flush_denormal(False)
 
 
-BEGIN = "import os, sys; os.write(1, b'!'); from striate_command import main; main()"
+BEGIN = "import os; from striate_command import main; os.write(1, b'!'); main()"
 
 
 @pytest.mark.parametrize("wait", [0.01, 0.04, 0.08, 0.15, 0.3, 0.6])
