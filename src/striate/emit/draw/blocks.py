@@ -9,7 +9,7 @@ from striate.emit.draw.cells import cell_piece
 from striate.emit.draw.columns import Chained, columns, linked
 from striate.emit.draw.figure import SMALL, Panel, Text
 from striate.emit.draw.forks import Lane, fork_piece, head_piece
-from striate.emit.draw.parts import Cell, Fork, Group, Head, Part, Repeat, last_node
+from striate.emit.draw.parts import Cell, Fork, Group, Head, Part, Repeat, last_node, span
 from striate.emit.draw.pieces import Piece, placed, shifted
 from striate.emit.draw.widths import shortened, width
 from striate.emit.draw.words import Size, told
@@ -107,9 +107,8 @@ def _head(part: Head, value: Value, manner: Manner) -> Piece:
 
 
 def _repeated(part: Repeat, value: Value, manner: Manner) -> Piece:
-    first, last = _last(part.first), _last(part.last)
     named = not all(isinstance(each, Cell) and each.block is None for each in part.parts)
-    name = f"{first} … {last}" if named else ""
+    name = span(part.first, part.last) if named else ""
     inner = part.parts
     if len(inner) == 1 and isinstance(inner[0], Group):
         inner = inner[0].parts

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from striate.description.layers import Auxiliary, Block, Branches, Composite, Gate, Joined, Residual
 from striate.description.network import Step
-from striate.emit.draw.families import Family, family, leads
+from striate.emit.draw.families import Family, family
 from striate.emit.draw.figure import LARGE, SMALL, Box, Text
 from striate.emit.draw.parts import Cell
 from striate.emit.draw.pieces import Piece
@@ -21,12 +21,7 @@ Line = tuple[str, bool]
 
 def cell_family(cell: Cell) -> Family:
     """The family of the layer that a cell is named after."""
-    return "block" if cell.block is not None else _family(main_step(cell))
-
-
-def main_step(cell: Cell) -> Step:
-    """The layer that a cell is named after: the one that makes new values, else the first."""
-    return next((step for step in cell.steps if _leads(step)), cell.steps[0])
+    return "block" if cell.block is not None else _family(cell.main)
 
 
 def cell_piece(cell: Cell, *, dashed: bool = False) -> Piece:
@@ -57,7 +52,7 @@ def cell_lines(cell: Cell) -> list[Line]:
     if cell.block is not None:
         name = cell.path.rpartition(".")[2]
         lines = [(shortened(name, LARGE, MOST), True), (closed_words(cell.block, cell.inner), False)]
-    main = main_step(cell)
+    main = cell.main
     tags: list[str] = []
     for step in cell.steps[cell.inner :]:
         told = step_words(step)
@@ -102,10 +97,6 @@ def closed_words(block: Composite, layers: int) -> str:
 
 def _tag_lines(tags: list[str]) -> list[Line]:
     return [(line, False) for line in wrapped(tags, SMALL, 110)]
-
-
-def _leads(step: Step) -> bool:
-    return not isinstance(step.layer, Joined) and leads(step.layer)
 
 
 def _family(step: Step) -> Family:

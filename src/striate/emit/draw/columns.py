@@ -29,7 +29,7 @@ class Chained:
 
 
 def linked(pieces: Sequence[Chained], size: Size, *, sparse: bool = False) -> Piece:
-    """Pieces in one column, with arrows between them; `size` is that of the value that comes in, `sparse` as for `told`."""
+    """Pieces in one column, with arrows between them; `size` is that of what comes in, `sparse` as for `told`."""
     if not pieces:
         return Piece(left=0, right=0, height=0, marks=())
     first, last = pieces[0].piece, pieces[-1]

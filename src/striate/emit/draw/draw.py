@@ -10,15 +10,14 @@ from striate.description import checks
 from striate.description.layers import Joined
 from striate.description.limits import DEPTH
 from striate.description.network import Network, Plan, plan
-from striate.description.shapes import show
 from striate.emit.draw.blocks import Manner, Value, laid
 from striate.emit.draw.columns import Chained, arranged, shrunk
-from striate.emit.draw.figure import SLIDE, Box, Figure, Text
-from striate.emit.draw.figure import LARGE
+from striate.emit.draw.figure import LARGE, SLIDE, Box, Figure, Text
 from striate.emit.draw.fold import folded
 from striate.emit.draw.page import HEADER, MARGIN, bound
 from striate.emit.draw.parts import Opening, Part, parts_of
 from striate.emit.draw.pieces import Piece
+from striate.emit.draw.volumes import volumes
 from striate.emit.draw.widths import width
 from striate.emit.draw.words import detail
 
@@ -50,19 +49,20 @@ def draw(network: Network, *, style: Style | None = None, depth: int | None = No
     style = style or ("blocks" if joins else "volumes")
     details = {step.path: detail(step) for step in planned.steps}
     tried: list[Piece] = []
-    for opening in _openings(planned) if depth is None else [Opening(depth)]:
-        tried.append(_blocks(planned, folded(parts_of(network, opening))))
+    for opening in _openings(planned, style) if depth is None else [Opening(depth, flat=style == "volumes")]:
+        parts = folded(parts_of(network, opening))
+        tried.append(_blocks(planned, parts) if style == "blocks" else volumes(parts, planned.input, ROOM))
         if shrunk(tried[-1], ROOM) <= 1:
             break
     return bound(network, details, style, tried[-1])
 
 
-def _openings(planned: Plan) -> Iterator[Opening]:
+def _openings(planned: Plan, style: Style) -> Iterator[Opening]:
     """Ways of opening blocks, the most telling one first."""
     deepest = max(step.path.count(".") + 1 for step in planned.steps)
     for depth in range(deepest, 0, -1):
-        yield Opening(depth)
-        if planned.heads and depth > 1:
+        yield Opening(depth, flat=style == "volumes")
+        if planned.heads and depth > 1 and style == "blocks":
             yield Opening(depth, heads=False)
 
 

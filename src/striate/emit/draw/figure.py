@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, assert_never
 
 from striate.emit.draw.families import Family
 
@@ -183,3 +183,20 @@ class Figure:
         from striate.emit.draw.svg import to_svg
 
         return to_svg(self)
+
+
+def ordered(marks: tuple[Mark, ...]) -> list[Mark]:
+    """The marks in the order in which they are painted: panels, then arrows, then what arrows lead to."""
+    return sorted(marks, key=_layer)
+
+
+def _layer(mark: Mark) -> int:
+    match mark:
+        case Panel():
+            return 0
+        case Arrow():
+            return 1
+        case Box() | Volume() | Join():
+            return 2
+        case _:
+            assert_never(mark)

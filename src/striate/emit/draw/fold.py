@@ -31,10 +31,11 @@ def folded(parts: Sequence[Part]) -> tuple[Part, ...]:
     """
     inner = [_inside(part) for part in parts]
     alike = [_likeness(part) for part in inner]
+    begins = [_begins(part, before) for part, before in zip(inner, [None, *inner], strict=False)]
     found: list[Part] = []
     place = 0
     while place < len(inner):
-        period, times = _repeats(alike, place, [_is_block(part) for part in inner[place : place + PERIOD]])
+        period, times = _repeats(alike, place, begins[place : place + PERIOD])
         if times == 1:
             found.append(inner[place])
         else:
@@ -57,13 +58,14 @@ def _inside(part: Part) -> Part:
             assert_never(part)
 
 
-def _repeats(alike: Sequence[object], place: int, blocks: Sequence[bool]) -> tuple[int, int]:
+def _repeats(alike: Sequence[object], place: int, begins: Sequence[bool]) -> tuple[int, int]:
     """(period, times) of what repeats from a place on, the shortest period first; (1, 1) for nothing.
 
-    Where `blocks` are among it, it begins with one: a residual and its ReLU are repeated, and no ReLU and residual.
+    Where a part of it `begins` something, that is its first: a residual and its ReLU are repeated, and no ReLU and
+    residual.
     """
     for period in range(1, PERIOD + 1):
-        if any(blocks[:period]) and not blocks[0]:
+        if any(begins[:period]) and not begins[0]:
             break
         pattern = alike[place : place + period]
         times = 1
@@ -74,8 +76,12 @@ def _repeats(alike: Sequence[object], place: int, blocks: Sequence[bool]) -> tup
     return 1, 1
 
 
-def _is_block(part: Part) -> bool:
-    return not isinstance(part, Cell) or part.block is not None
+def _begins(part: Part, before: Part | None) -> bool:
+    """Whether a part is a block, or the first of one."""
+    if not isinstance(part, Cell) or part.block is not None:
+        return True
+    block = part.id.rpartition(".")[0]
+    return before is not None and block != "" and block != _name(before).rpartition(".")[0]
 
 
 def _likeness(part: Part) -> object:
@@ -135,7 +141,7 @@ def _outputs(parts: tuple[Cell, ...] | tuple[Fork, ...]) -> tuple[Shape, ...]:
 def _name(part: Part) -> str:
     match part:
         case Cell():
-            return part.path or part.id
+            return part.name
         case Fork():
             return part.join.path
         case Group() | Head():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -44,7 +45,7 @@ def _legend(marks: Sequence[Mark], wide: float, top: float) -> tuple[tuple[Key, 
     entries: list[tuple[Family | None, str]] = [(each, look.name) for each, look in LOOKS.items() if each in used]
     if any(isinstance(mark, Panel) and mark.times > 1 for mark in marks):
         entries.append((None, "× n: n times in a row, drawn once"))
-    if any("…" in text.words for mark in marks if not isinstance(mark, Panel) for text in mark.lines):
+    if any(re.search(r"\d…\d", text.words) for mark in marks for text in mark.lines):
         entries.append((None, "a…b: from a to b over the repetitions"))
     if any(not isinstance(mark, (Join, Volume)) and mark.dashed for mark in marks):
         entries.append((None, "dashed: in training only"))

@@ -50,6 +50,16 @@ class Cell:
         """The path of its last step."""
         return self.steps[-1].path
 
+    @property
+    def main(self) -> Step:
+        """The layer that it is named after: the one that makes new values, else the first."""
+        return next((step for step in self.steps if _leads(step)), self.steps[0])
+
+    @property
+    def name(self) -> str:
+        """The path of the block, or of the layer that it is named after."""
+        return self.path or self.main.path
+
 
 @dataclass(frozen=True)
 class Group:
@@ -117,6 +127,16 @@ def parts_of(network: Network, opening: Opening) -> tuple[Part, ...]:
     [3, 1, 3, 1, 2, 2, 2, 1, 4, 3, 2]
     """
     return _chain(network.layers, "", 1, iter(plan(network).steps), opening)
+
+
+def span(first: str, last: str) -> str:
+    """The name of repetitions, from the paths of the first and the last: where these differ first.
+
+    >>> span("stage1.block2", "stage1.block6"), span("block7.conv1", "block11.conv1"), span("conv1", "conv1")
+    ('block2 … block6', 'block7 … block11', 'conv1')
+    """
+    pairs = zip(first.split("."), last.split("."), strict=False)
+    return next((f"{one} … {other}" for one, other in pairs if one != other), first.rpartition(".")[2])
 
 
 def last_node(parts: Sequence[Part], before: str) -> str:
@@ -213,8 +233,11 @@ def _joins(cell: Cell, step: Step) -> bool:
     """Whether a step stands in the cell before it: a flatten begins a cell, to which the layer after it belongs."""
     if isinstance(step.layer, Flatten):
         return False
-    begins = not isinstance(step.layer, Joined) and leads(step.layer)
-    return not begins or (cell.block is None and all(isinstance(each.layer, Flatten) for each in cell.steps))
+    return not _leads(step) or (cell.block is None and all(isinstance(each.layer, Flatten) for each in cell.steps))
+
+
+def _leads(step: Step) -> bool:
+    return not isinstance(step.layer, Joined) and leads(step.layer)
 
 
 def _count(layer: Layer) -> int:

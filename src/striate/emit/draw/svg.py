@@ -12,7 +12,7 @@ from typing import assert_never
 
 from striate.description.labels import one_line
 from striate.emit.draw.families import LOOKS
-from striate.emit.draw.figure import Arrow, Box, Figure, Join, Key, Mark, Panel, Point, Text, Volume
+from striate.emit.draw.figure import Arrow, Box, Figure, Join, Key, Mark, Panel, Point, Text, Volume, ordered
 
 FONT = "Helvetica Neue,Helvetica,Arial,Liberation Sans,sans-serif"
 HEAD, HALF = 8, 4
@@ -30,25 +30,12 @@ def to_svg(figure: Figure) -> str:
         f"<style>{_STYLE}</style>",
         f'<rect class="page" width="{wide}" height="{high}"/>',
     ]
-    for mark in sorted(figure.marks, key=_layer):
+    for mark in ordered(figure.marks):
         parts += _mark(mark, figure.detail(mark) if isinstance(mark, (Box, Join, Volume)) else "")
     parts += map(_text, figure.texts)
     for key in figure.keys:
         parts += _key(key)
     return "\n".join([*parts, "</svg>"]) + "\n"
-
-
-def _layer(mark: Mark) -> int:
-    """Panels are painted first, then arrows, then what they lead to."""
-    match mark:
-        case Panel():
-            return 0
-        case Arrow():
-            return 1
-        case Box() | Volume() | Join():
-            return 2
-        case _:
-            assert_never(mark)
 
 
 def _mark(mark: Mark, detail: str) -> Iterator[str]:
