@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -15,8 +16,8 @@ GAP, LABELLED, BESIDE = 18, 26, 6
 """Pixels: of an arrow without and with a size beside it, and from the arrow to the size."""
 TOP, GUTTER, BELOW = 28, 36, 9
 """Pixels: above columns, where arrows come in from the column before; between columns; and below them."""
-MOST = 24
-"""Columns, at the most."""
+SPREAD = 4
+"""How many more columns, and fewer, are tried than have the form of the room."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def linked(pieces: Sequence[Chained], size: Size, *, sparse: bool = False) -> Pi
 
 def columns(pieces: Sequence[Chained], size: Size, *, tallest: float, sparse: bool = False) -> Piece:
     """Pieces in columns that are no taller than that, as far as the pieces allow it."""
-    groups = _cut(pieces, tallest)
+    cuts = cut([each.piece.height + LABELLED for each in pieces], tallest + LABELLED)
+    groups = [pieces[begin:end] for begin, end in cuts]
     if len(groups) == 1:
         return linked(pieces, size, sparse=sparse)
     befores = [size, *(group[-1].size for group in groups)]
@@ -97,12 +99,26 @@ def columns(pieces: Sequence[Chained], size: Size, *, tallest: float, sparse: bo
 
 def arranged(pieces: Sequence[Chained], size: Size, room: Point) -> Piece:
     """Pieces in as many columns as show them largest where there is `room` of (width, height)."""
-    tried: list[Piece] = []
-    for count in range(1, min(MOST, len(pieces)) + 1):
-        tried.append(columns(pieces, size, tallest=_least_height(pieces, count)))
-        if len(tried) > 3 and all(shrunk(each, room) > shrunk(tried[-4], room) for each in tried[-3:]):
-            break
-    return min(tried, key=lambda piece: shrunk(piece, room))
+    heights = [each.piece.height for each in pieces]
+    lefts = [each.piece.left for each in pieces]
+    sizes_before = [size, *(each.size for each in pieces)]
+    rights = [
+        max(each.piece.right, each.piece.exit[0] + BESIDE + width(told(each.size, before), SMALL))
+        for each, before in zip(pieces, sizes_before, strict=False)
+    ]
+
+    def shrinks(tallest: float) -> float:
+        cuts = cut([each + LABELLED for each in heights], tallest + LABELLED)
+        wide = sum(max(lefts[begin:end]) + max(rights[begin:end]) + GUTTER for begin, end in cuts) - GUTTER
+        high = max(sum(heights[begin:end]) + LABELLED * (end - begin - 1) for begin, end in cuts)
+        return max(wide / room[0], (high + (TOP + BELOW if len(cuts) > 1 else 0)) / room[1])
+
+    total = sum(heights) + LABELLED * len(heights)
+    wide = max(lefts) + max(rights) + GUTTER
+    best = math.sqrt(total * room[0] / (room[1] * wide))
+    counts = range(max(1, round(best) - SPREAD), min(len(pieces), round(best) + SPREAD) + 1)
+    tried = [narrowest([each + LABELLED for each in heights], count) - LABELLED for count in counts]
+    return columns(pieces, size, tallest=min(tried, key=shrinks))
 
 
 def shrunk(piece: Piece, room: Point) -> float:
@@ -110,31 +126,32 @@ def shrunk(piece: Piece, room: Point) -> float:
     return max((piece.left + piece.right) / room[0], piece.height / room[1])
 
 
-def _least_height(pieces: Sequence[Chained], count: int) -> float:
-    """The least height with which the pieces fit into `count` columns."""
-    heights = [each.piece.height for each in pieces]
-    low, high = max(heights), sum(heights) + LABELLED * len(heights)
+def narrowest(lengths: Sequence[float], count: int) -> float:
+    """The least length of a line, within four pixels, with which things in a row fit into `count` lines."""
+    low, high = max(lengths), sum(lengths)
     while high - low > 4:
         middle = (low + high) / 2
-        if len(_cut(pieces, middle)) <= count:
+        if len(cut(lengths, middle)) <= count:
             high = middle
         else:
             low = middle
     return high
 
 
-def _cut(pieces: Sequence[Chained], tallest: float) -> list[list[Chained]]:
-    """The pieces of each column."""
-    groups: list[list[Chained]] = []
-    height = 0.0
-    for each in pieces:
-        taken = each.piece.height + LABELLED
-        if not groups or height + taken > tallest:
-            groups.append([])
-            height = -LABELLED
-        groups[-1].append(each)
-        height += taken
-    return groups
+def cut(lengths: Sequence[float], longest: float) -> list[tuple[int, int]]:
+    """(begin, end) of each of the lines that things in a row are cut into, none longer than that if it can be.
+
+    >>> cut([3, 3, 3, 7, 2], 6)
+    [(0, 2), (2, 3), (3, 4), (4, 5)]
+    """
+    begins = [0]
+    total = 0.0
+    for place, each in enumerate(lengths):
+        if place and total + each > longest:
+            begins.append(place)
+            total = 0.0
+        total += each
+    return list(zip(begins, [*begins[1:], len(lengths)], strict=True))
 
 
 def _down(before: Chained, after: Chained, start: Point, end: Point) -> Arrow:

@@ -15,6 +15,8 @@ Anchor = Literal["start", "middle", "end"]
 Point = tuple[float, float]
 SMALL, LARGE, TITLE = 14, 15, 26
 """The sizes of text. The smallest one stays 14 pixels on a slide of 1920×1080 as long as the figure is no larger."""
+INPUT, OUTPUT = "(input)", "(output)"
+"""The ids of the nodes that are no layers: no path is written so."""
 SLIDE = (1920, 1080)
 TOLD = 12
 """The layers of a block that its detail names one by one."""

@@ -31,7 +31,7 @@ def to_mermaid(figure: Figure) -> str:
             yield from inside(each.id, indent + "  ")
             yield f"{indent}end"
 
-    lines = [f"%% {one_line(figure.name)}", f"flowchart {'LR' if figure.style == 'volumes' else 'TB'}"]
+    lines = [f"%% {escaped(figure.name)}", f"flowchart {'LR' if figure.style == 'volumes' else 'TB'}"]
     lines += inside("", "  ")
     for arrow in figure.arrows:
         if arrow.target:

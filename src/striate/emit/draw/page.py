@@ -14,12 +14,15 @@ from striate.emit.draw.widths import shortened, width
 
 MARGIN, HEADER = 24, 50
 """Pixels: around everything, and of the title."""
+LEAST, CITED = 420, 720
+"""The least width of a figure, and of one that names a paper."""
 SWATCH, APART = 22, 24
 
 
 def bound(network: Network, details: dict[str, str], style: Literal["volumes", "blocks"], piece: Piece) -> Figure:
     """The figure of a network whose drawing is one piece."""
-    wide = max(piece.left + piece.right, 420, width(network.name, TITLE, bold=True))
+    least = LEAST if network.source is None else CITED
+    wide = max(piece.left + piece.right, least, width(network.name, TITLE, bold=True))
     middle = MARGIN + piece.left + (wide - piece.left - piece.right) / 2
     marks = tuple(flattened(piece.marks, (middle, HEADER)))
     bottom = HEADER + piece.height + 14

@@ -16,6 +16,7 @@ from striate.description.layers import (
     Block,
     Branches,
     Composite,
+    Dropout,
     Flatten,
     Gate,
     Joined,
@@ -230,10 +231,14 @@ def _fused(pieces: Sequence[Step | Part]) -> Iterator[Part]:
 
 
 def _joins(cell: Cell, step: Step) -> bool:
-    """Whether a step stands in the cell before it: a flatten begins a cell, to which the layer after it belongs."""
+    """Whether a step stands in the cell before it: a flatten begins a cell, to which the layer after it belongs.
+
+    So does a dropout that begins one.
+    """
     if isinstance(step.layer, Flatten):
         return False
-    return not _leads(step) or (cell.block is None and all(isinstance(each.layer, Flatten) for each in cell.steps))
+    waits = cell.block is None and all(isinstance(each.layer, (Flatten, Dropout)) for each in cell.steps)
+    return waits or not _leads(step)
 
 
 def _leads(step: Step) -> bool:

@@ -9,7 +9,7 @@ from striate.description.layers import Conv, Simple
 from striate.description.network import Step
 from striate.description.shapes import Shape
 from striate.emit.draw.cells import Line, cell_family, cell_piece, closed_words, step_words
-from striate.emit.draw.figure import LARGE, SMALL, Arrow, Mark, Text, Volume
+from striate.emit.draw.figure import INPUT, LARGE, SMALL, Arrow, Mark, Text, Volume
 from striate.emit.draw.parts import Cell, Head, span
 from striate.emit.draw.pieces import Moved, placed
 from striate.emit.draw.solids import Scale, Solid, solid
@@ -59,9 +59,9 @@ def start(shape: Shape, scale: Scale, down: float) -> Run:
     form = solid(shape, scale)
     name, size = ("input", _size((shape,)))
     wide = max(form.width, width(name, SMALL, bold=True), width(size, SMALL))
-    volume = Volume("input", "data", form.faces, _labels(form, down, name, size))
+    volume = Volume(INPUT, "data", form.faces, _labels(form, down, name, size))
     left = (wide - form.width) / 2
-    return Run(wide, left, form.up, form.up, left, placed((volume,), (left, 0)), "input")
+    return Run(wide, left, form.up, form.up, left, placed((volume,), (left, 0)), INPUT)
 
 
 def stop(cell: Cell, scale: Scale, place: Place, *, times: int = 1, last: str = "") -> Run:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import assert_never
 
 from striate.description.shapes import Shape
-from striate.emit.draw.columns import shrunk
-from striate.emit.draw.figure import SMALL, Arrow, Mark, Panel, Point, Text
+from striate.emit.draw.columns import SPREAD, cut, narrowest
+from striate.emit.draw.figure import INPUT, SMALL, Arrow, Mark, Panel, Point, Text
 from striate.emit.draw.parts import Cell, Fork, Group, Head, Part, Repeat, span
 from striate.emit.draw.pieces import Moved, Piece, placed
 from striate.emit.draw.solids import Scale, scale_of
@@ -17,8 +18,6 @@ from striate.emit.draw.widths import shortened, width
 
 PAD, APART, CAPTION, BETWEEN, TURN = 10, 8, 24, 26, 20
 """Pixels: inside a frame, after it, of its first line, between rows, and beside a row for the arrow to the next."""
-MOST = 16
-"""Rows, at the most."""
 ONE_ROW = 0.8
 """One row is taken, as papers draw it, where it leaves a fifth of the room's width or more."""
 WORDS = BELOW + ROW + 8
@@ -32,21 +31,28 @@ def volumes(parts: Sequence[Part], shape: Shape, room: Point) -> Piece:
     """
     scale = scale_of([shape, *_shapes(parts)])
     units = _units(parts)
-    sizes = [start(shape, scale, 0), *_runs(units, scale, Place("input", 0, 0, 0))]
-    tried: list[Piece] = []
-    for count in range(1, min(MOST, len(sizes)) + 1):
-        rows: list[Run] = []
-        for begin, end in _cut([run.width for run in sizes], count):
-            down = max(run.down for run in sizes[begin:end])
-            first = [start(shape, scale, down)] if begin == 0 else []
-            place = Place("input", first[0].tail, down, 0) if first else Place(rows[-1].node, TURN, down, 0)
-            rows.append(_joined([*first, *_runs(units[max(0, begin - 1) : end - 1], scale, place)]))
-        tried.append(_page(rows))
-        if count == 1 and shrunk(tried[0], room) <= ONE_ROW:
-            break
-        if len(tried) > 2 and all(shrunk(each, room) > shrunk(tried[-3], room) for each in tried[-2:]):
-            break
-    return min(tried, key=lambda piece: shrunk(piece, room))
+    sizes = [start(shape, scale, 0), *_runs(units, scale, Place(INPUT, 0, 0, 0))]
+    widths = [run.width for run in sizes]
+
+    def shrinks(widest: float) -> float:
+        cuts = cut(widths, widest)
+        if len(cuts) == 1 and widest <= ONE_ROW * room[0]:
+            return 0
+        high = sum(max(run.up for run in sizes[i:j]) + max(run.down for run in sizes[i:j]) for i, j in cuts)
+        high += len(cuts) * (WORDS + BETWEEN) - BETWEEN
+        return max((max(sum(widths[i:j]) for i, j in cuts) + 2 * TURN) / room[0], high / room[1])
+
+    tall = max(run.up for run in sizes) + max(run.down for run in sizes) + WORDS + BETWEEN
+    best = round(math.sqrt(sum(widths) * room[1] / (room[0] * tall)))
+    counts = {1, *range(max(1, best - SPREAD), min(len(widths), best + SPREAD) + 1)}
+    widest = min((narrowest(widths, count) for count in sorted(counts)), key=shrinks)
+    rows: list[Run] = []
+    for begin, end in cut(widths, widest):
+        down = max(run.down for run in sizes[begin:end])
+        first = [start(shape, scale, down)] if begin == 0 else []
+        place = Place(INPUT, first[0].tail, down, 0) if first else Place(rows[-1].node, TURN, down, 0)
+        rows.append(_joined([*first, *_runs(units[max(0, begin - 1) : end - 1], scale, place)]))
+    return _page(rows)
 
 
 def _units(parts: Sequence[Part]) -> list[tuple[Part, tuple[Head, ...]]]:
@@ -138,29 +144,6 @@ def _page(rows: Sequence[Run]) -> Piece:
         height=y - BETWEEN,
         marks=tuple(marks),
     )
-
-
-def _cut(widths: Sequence[float], count: int) -> list[tuple[int, int]]:
-    """(begin, end) of each of at most so many rows, the widest of which is as narrow as can be."""
-    low, high = max(widths), sum(widths)
-    while high - low > 4:
-        middle = (low + high) / 2
-        if len(_filled(widths, middle)) <= count:
-            high = middle
-        else:
-            low = middle
-    return _filled(widths, high)
-
-
-def _filled(widths: Sequence[float], widest: float) -> list[tuple[int, int]]:
-    begins = [0]
-    total = 0.0
-    for place, each in enumerate(widths):
-        if place and total + each > widest:
-            begins.append(place)
-            total = 0.0
-        total += each
-    return list(zip(begins, [*begins[1:], len(widths)], strict=True))
 
 
 def _shapes(parts: Sequence[Part]) -> Iterator[Shape]:

@@ -1,0 +1,76 @@
+"""Files written whole or not at all, and lines appended to a log."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from striate.errors import OutputError
+
+
+def write_whole(path: Path, content: bytes | str) -> None:
+    """Write a file so that a reader sees the old one or the new one, never a part; OutputError if it cannot be."""
+    data = content.encode() if isinstance(content, str) else content
+    _require_possible(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as problem:
+        with suppress(OSError):  # its folder may be none
+            partial.unlink()
+        raise unwritten(path, problem) from None
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append one line to a file; a line before it that a crash cut off stays a line of its own."""
+    try:
+        with path.open("ab+") as file:
+            end = file.seek(0, os.SEEK_END)
+            if end:
+                file.seek(end - 1)
+            cut_off = end and file.read(1) != b"\n"
+            file.write(f"{chr(10) if cut_off else ''}{line}\n".encode())
+    except OSError as problem:
+        raise unwritten(path, problem) from None
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and its parents."""
+    _require_possible(path, folder=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise unwritten(path, problem) from None
+
+
+def unwritten(path: Path, problem: OSError) -> OutputError:
+    """The error for a file or folder that could not be written."""
+    return OutputError(
+        f"{path} cannot be written: {problem.strerror}.",
+        "What was saved before is whole.",
+        "Make room or give another folder, then go on with --resume.",
+    )
+
+
+@contextmanager
+def elsewhere(option: str) -> Iterator[None]:
+    """Within, a file that cannot be written is one that `option` names, and no training that goes on."""
+    try:
+        yield
+    except OutputError as error:
+        raise OutputError(error.what, "It was not written.", f"Give another place to {option}.") from None
+
+
+def _require_possible(path: Path, *, folder: bool = False) -> None:
+    """Raises OutputError where no file can have this name, which Python itself takes for a mistake in the program."""
+    if "\0" in str(path):
+        raise unwritten(path, OSError(errno.EINVAL, "its name holds a NUL character"))
+    if not folder and path.name in ("", ".."):
+        raise unwritten(path, OSError(errno.EISDIR, os.strerror(errno.EISDIR)))
