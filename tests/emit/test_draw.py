@@ -192,7 +192,7 @@ def test_errors() -> None:
     assert str(caught.value) == "style is 'cubes'.\nIt must be one of volumes, blocks."
     with pytest.raises(SpecError) as caught:
         figure_of(find("lenet5"), depth=0)
-    assert str(caught.value) == "depth is 0.\nIt must be a whole number, 1 or more."
+    assert str(caught.value) == "depth is 0.\nIt must be a whole number of at least 1."
 
 
 def test_a_notebook_shows_the_figure_of_a_network() -> None:

@@ -77,6 +77,4 @@ def command(network: Network, out: str | None, form: str | None, style: Style | 
         click.echo(f"figure: {one_line(out)}")
     if figure.scale < 1 and suffix != ".mmd":
         pixels = f"{SMALL * figure.scale:.1f}"
-        click.echo(
-            f"The smallest text is {pixels} pixels high on a slide of 1920x1080; --depth draws less.", err=True
-        )
+        click.echo(f"The smallest text is {pixels} pixels high on a slide of 1920x1080; --depth draws less.", err=True)

@@ -35,7 +35,8 @@ def folded(parts: Sequence[Part]) -> tuple[Part, ...]:
     found: list[Part] = []
     place = 0
     while place < len(inner):
-        period, times = _repeats(alike, place, begins[place : place + PERIOD])
+        beside = isinstance(inner[place], Head)  # it belongs to the part before it, so nothing begins with one
+        period, times = (1, 1) if beside else _repeats(alike, place, begins[place : place + PERIOD])
         if times == 1:
             found.append(inner[place])
         else:

@@ -143,7 +143,8 @@ def _style() -> str:
         ".head{fill:#4d5661}",
         ".panel{fill:#f6f7f9;stroke:#aab3bf;stroke-width:1.2}",
         ".shade{fill:#000;stroke:none}",
-        "rect,.face{stroke-width:1.4;stroke-linejoin:round}",
+        "rect{stroke-width:1.4}",
+        ".face{stroke-width:1.4;stroke-linejoin:round}",
     ]
     dark = [
         "text{fill:#eceff3}",

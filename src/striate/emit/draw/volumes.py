@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import assert_never
 
 from striate.description.shapes import Shape
@@ -30,8 +30,9 @@ def volumes(parts: Sequence[Part], shape: Shape, room: Point) -> Piece:
     The parts are opened flat: there is no group and no fork among them.
     """
     scale = scale_of([shape, *_shapes(parts)])
-    units = _units(parts)
-    sizes = [start(shape, scale, 0), *_runs(units, scale, Place(INPUT, 0, 0, 0))]
+    heads = [part for part in takewhile(lambda part: isinstance(part, Head), parts) if isinstance(part, Head)]
+    units = _units(parts[len(heads) :])
+    sizes = [_input(shape, scale, 0, heads), *_runs(units, scale, Place(INPUT, 0, 0, 0))]
     widths = [run.width for run in sizes]
 
     def shrinks(widest: float) -> float:
@@ -49,17 +50,23 @@ def volumes(parts: Sequence[Part], shape: Shape, room: Point) -> Piece:
     rows: list[Run] = []
     for begin, end in cut(widths, widest):
         down = max(run.down for run in sizes[begin:end])
-        first = [start(shape, scale, down)] if begin == 0 else []
+        first = [_input(shape, scale, down, heads)] if begin == 0 else []
         place = Place(INPUT, first[0].tail, down, 0) if first else Place(rows[-1].node, TURN, down, 0)
         rows.append(_joined([*first, *_runs(units[max(0, begin - 1) : end - 1], scale, place)]))
     return _page(rows)
+
+
+def _input(shape: Shape, scale: Scale, down: float, heads: Sequence[Head]) -> Run:
+    """The input, with the auxiliary heads that read it."""
+    run = start(shape, scale, down)
+    return with_heads(run, heads) if heads else run
 
 
 def _units(parts: Sequence[Part]) -> list[tuple[Part, tuple[Head, ...]]]:
     """The parts, each with the auxiliary heads that read what it gives."""
     units: list[tuple[Part, tuple[Head, ...]]] = []
     for part in parts:
-        if isinstance(part, Head) and units:
+        if isinstance(part, Head):
             before, heads = units[-1]
             units[-1] = before, (*heads, part)
         else:
@@ -87,10 +94,8 @@ def _run(part: Part, scale: Scale, place: Place) -> Run:
             if len(part.parts) == 1 and isinstance(only, Cell):
                 return stop(only, scale, place, times=part.times, last=part.last)
             return _framed(part, scale, place)
-        case Head():  # of the input itself
-            return with_heads(Run(0, 0, 0, 0, 0, (), place.node), [part])
-        case Group() | Fork():
-            raise TypeError("volumes are drawn of parts that are opened flat")
+        case Head() | Group() | Fork():
+            raise TypeError("volumes are drawn of parts that are opened flat, and heads beside them")
         case _:
             assert_never(part)
 
