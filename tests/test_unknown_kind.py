@@ -17,6 +17,8 @@ from striate.description.network import INPUT, Plan, Step
 from striate.description.notation.writing import spelling
 from striate.description.properties import properties
 from striate.description.shapes import output_shape
+from striate.emit.draw.families import family, leads
+from striate.emit.draw.words import words as figure_words
 from striate.kernels.layerwise import Layerwise
 from striate.kernels.lower import _with
 from striate.modules import build
@@ -53,6 +55,9 @@ ROOMS = {
     "kept": lambda: kept(PLAN, closing_softmax=False),
     "receptive fields": lambda: receptive_fields(PLAN),
     "words": lambda: words(STEP),
+    "figures": lambda: figure_words(ODD, SHAPE),
+    "colours of figures": lambda: family(ODD),
+    "boxes of figures": lambda: leads(ODD),
     "modules": lambda: _simple(ODD, SHAPE, torch.device("cpu")),
     "memory": lambda: _weights(STEP),
     "engine": lambda: _with([], ODD, STEP),

@@ -10,7 +10,23 @@ from math import prod
 import pytest
 from hypothesis import given, settings
 
-from striate import NETWORKS, Network, by_name, find, from_text
+from striate import (
+    NETWORKS,
+    Activation,
+    Auxiliary,
+    Block,
+    Branches,
+    Conv,
+    Flatten,
+    Layer,
+    Linear,
+    Network,
+    Residual,
+    Source,
+    by_name,
+    find,
+    from_text,
+)
 from striate.description.network import plan
 from striate.description.shapes import show
 from striate.emit.draw.choose import STYLES, figure_of
@@ -224,3 +240,20 @@ def test_areas_of_volumes_follow_their_values() -> None:
 def _span(node: Volume) -> tuple[float, float]:
     points = [point for face in node.faces for point in face.points]
     return max(x for x, _ in points) - min(x for x, _ in points), max(y for _, y in points) - min(y for _, y in points)
+
+
+def test_long_names_and_large_sizes_lie_on_nothing() -> None:
+    long = "W" * 58
+    inner: list[Layer] = [Conv(2, kernel=1, name=f"{long}a"), Activation("leaky_relu", alpha=0.123456789)]
+    layers: list[Layer] = [
+        Conv(999_999, kernel=1, name=f"{long}b"),
+        Block([Residual([*inner, Conv(999_999, kernel=1)], name=f"{long}c")], name=f"{long}d"),
+        Auxiliary([Flatten(), Linear(999_999, name=f"{long}e")], name=f"{long}f"),
+        Branches([[Conv(1, kernel=(1, 999_999), padding=(0, 0, 499_999, 499_999))], []], name=f"{long}g"),
+        Flatten(),
+        Linear(3, name=long),
+    ]
+    network = Network("W" * 60, (3, 1, 999_999), layers, Source("W" * 1000, 1998))
+    for style in STYLES:
+        for depth in (1, 2, 9):
+            check(network, figure_of(network, style=style, depth=depth))

@@ -13,8 +13,9 @@ from striate.emit.draw.blocks import Manner, Value, laid
 from striate.emit.draw.columns import Chained, arranged, shrunk
 from striate.emit.draw.figure import INPUT, LARGE, OUTPUT, SLIDE, Box, Figure, Text
 from striate.emit.draw.fold import folded
+from striate.emit.draw.opening import Opening, parts_of
 from striate.emit.draw.page import HEADER, MARGIN, bound
-from striate.emit.draw.parts import Opening, Part, parts_of
+from striate.emit.draw.parts import Part
 from striate.emit.draw.pieces import Piece
 from striate.emit.draw.volumes import volumes
 from striate.emit.draw.widths import width

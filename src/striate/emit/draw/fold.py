@@ -25,7 +25,7 @@ def folded(parts: Sequence[Part]) -> tuple[Part, ...]:
     """The parts, those in a row that are alike as one `Repeat`, inside first.
 
     >>> from striate.networks import find
-    >>> from striate.emit.draw.parts import Opening, parts_of
+    >>> from striate.emit.draw.opening import Opening, parts_of
     >>> [part.times for part in folded(parts_of(find("vgg-d"), Opening(1))) if isinstance(part, Repeat)]
     [2, 2, 3, 3, 3]
     """

@@ -6,25 +6,12 @@ that is not opened is a cell too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Literal, assert_never
 
-from striate.description.layers import (
-    Auxiliary,
-    Block,
-    Branches,
-    Composite,
-    Dropout,
-    Flatten,
-    Gate,
-    Joined,
-    Layer,
-    Residual,
-    inside,
-)
-from striate.description.network import Network, Step, branches_of, names, plan
+from striate.description.layers import Composite, Joined
+from striate.description.network import Step
 from striate.description.shapes import Shape
 from striate.emit.draw.families import leads
 
@@ -54,7 +41,7 @@ class Cell:
     @property
     def main(self) -> Step:
         """The layer that it is named after: the one that makes new values, else the first."""
-        return next((step for step in self.steps if _leads(step)), self.steps[0])
+        return next((step for step in self.steps if begins_cell(step)), self.steps[0])
 
     @property
     def name(self) -> str:
@@ -102,34 +89,6 @@ class Repeat:
 Part = Cell | Group | Fork | Head | Repeat
 
 
-@dataclass(frozen=True)
-class Opening:
-    """How far blocks are opened: down to paths of `depth` names; with `flat`, blocks are opened without a frame.
-
-    Where it is flat, what joins several values stays closed. Auxiliary heads are opened with `heads`.
-    """
-
-    depth: int
-    flat: bool = False
-    heads: bool = True
-
-    def closes(self, layer: Composite, level: int) -> bool:
-        """Whether a block whose path has `level` names stays closed."""
-        if isinstance(layer, Auxiliary) and not self.heads:
-            return True
-        return level >= self.depth or (self.flat and not isinstance(layer, Block))
-
-
-def parts_of(network: Network, opening: Opening) -> tuple[Part, ...]:
-    """The parts of a network, nothing folded; a part for every step of its plan.
-
-    >>> from striate.networks import find
-    >>> [len(part.steps) for part in parts_of(find("alexnet"), Opening(1)) if isinstance(part, Cell)]
-    [3, 1, 3, 1, 2, 2, 2, 1, 4, 3, 2]
-    """
-    return _chain(network.layers, "", 1, iter(plan(network).steps), opening)
-
-
 def span(first: str, last: str) -> str:
     """The name of repetitions, from the paths of the first and the last: where these differ first.
 
@@ -158,95 +117,6 @@ def last_node(parts: Sequence[Part], before: str) -> str:
     return before
 
 
-def _chain(
-    layers: Sequence[Layer], prefix: str, level: int, steps: Iterator[Step], opening: Opening
-) -> tuple[Part, ...]:
-    return tuple(_fused(list(_pieces(layers, prefix, level, steps, opening))))
-
-
-def _pieces(
-    layers: Sequence[Layer], prefix: str, level: int, steps: Iterator[Step], opening: Opening
-) -> Iterator[Step | Part]:
-    """Steps and parts of layers in a row; takes their steps from the plan."""
-    for name, layer in zip(names(layers), layers, strict=True):
-        path = prefix + name
-        if not isinstance(layer, Composite):
-            yield next(steps)
-            continue
-        if opening.closes(layer, level):
-            own = tuple(islice(steps, _count(layer)))
-            if own:
-                cell = Cell(own, (own[-1].output,), layer, len(own), path)
-                yield Head(path, layer.weight, (cell,)) if isinstance(layer, Auxiliary) else cell
-            continue
-        if opening.flat and isinstance(layer, Block):
-            yield from _pieces(layer.layers, f"{path}.", level + 1, steps, opening)
-        else:
-            yield _opened(layer, path, level + 1, steps, opening)
-
-
-def _opened(layer: Composite, path: str, level: int, steps: Iterator[Step], opening: Opening) -> Part:
-    match layer:
-        case Block():
-            return Group(path, _chain(layer.layers, f"{path}.", level, steps, opening))
-        case Auxiliary():
-            return Head(path, layer.weight, _chain(layer.layers, f"{path}.", level, steps, opening))
-        case Residual():
-            main = _chain(layer.layers, f"{path}.", level, steps, opening)
-            side = _chain(layer.shortcut, f"{path}.shortcut.", level + 1, steps, opening)
-            return _fork("+", (main, side), next(steps))
-        case Gate():
-            body = _chain(layer.layers, f"{path}.", level, steps, opening)
-            return _fork("×", ((), body), next(steps))
-        case Branches():
-            lanes = [
-                _chain(block.layers, f"{path}.{name}.", level + 1, steps, opening)
-                for name, block in branches_of(layer).items()
-            ]
-            return _fork("concat", tuple(lanes), next(steps))
-        case _:
-            assert_never(layer)
-
-
-def _fork(sign: Sign, lanes: tuple[tuple[Part, ...], ...], join: Step) -> Fork:
-    return Fork(join, sign, lanes, (join.output,))
-
-
-def _fused(pieces: Sequence[Step | Part]) -> Iterator[Part]:
-    """Parts, steps that only treat the values of the one before them in its cell."""
-    cell: Cell | None = None
-    for piece in pieces:
-        if isinstance(piece, Step):
-            if cell is not None and _joins(cell, piece):
-                cell = Cell((*cell.steps, piece), (piece.output,), cell.block, cell.inner, cell.path)
-                continue
-            piece = Cell((piece,), (piece.output,))
-        if cell is not None:
-            yield cell
-        cell = piece if isinstance(piece, Cell) else None
-        if cell is None:
-            yield piece
-    if cell is not None:
-        yield cell
-
-
-def _joins(cell: Cell, step: Step) -> bool:
-    """Whether a step stands in the cell before it: a flatten begins a cell, to which the layer after it belongs.
-
-    So does a dropout that begins one.
-    """
-    if isinstance(step.layer, Flatten):
-        return False
-    waits = cell.block is None and all(isinstance(each.layer, (Flatten, Dropout)) for each in cell.steps)
-    return waits or not _leads(step)
-
-
-def _leads(step: Step) -> bool:
+def begins_cell(step: Step) -> bool:
+    """Whether a step makes new values of one value, so that it begins a cell."""
     return not isinstance(step.layer, Joined) and leads(step.layer)
-
-
-def _count(layer: Layer) -> int:
-    """How many steps a layer has."""
-    if not isinstance(layer, Composite):
-        return 1
-    return sum(map(_count, inside(layer))) + isinstance(layer, Joined)
