@@ -1,4 +1,4 @@
-"""A figure as TikZ: one LaTeX file of the class `standalone`, which pdflatex, xelatex and lualatex compile as it is.
+"""A figure as TikZ: one LaTeX file of the class `standalone`, which pdflatex compiles as it is.
 
 It is plain ASCII and needs no font but LaTeX's own, so that it compiles wherever TikZ is. A pixel is half a point.
 """
