@@ -18,6 +18,8 @@ from striate.description.network import INPUT, Node, Outline, Plan, Step
 from striate.description.notation.writing import spelling
 from striate.description.properties import properties
 from striate.description.shapes import output_shape
+from striate.emit.draw.families import family, leads
+from striate.emit.draw.words import words as figure_words
 from striate.execution.layerwise import Layerwise
 from striate.kernels.lower import _with
 from striate.modules import build
@@ -55,6 +57,9 @@ ROOMS = {
     "receptive fields": lambda: receptive_fields(PLAN),
     "words": lambda: words(STEP),
     "smallest input": lambda: least_side(Outline((Node("odd1", ODD, (INPUT,), ""),), 0, {}, {})),
+    "figures": lambda: figure_words(ODD, SHAPE),
+    "colours of figures": lambda: family(ODD),
+    "boxes of figures": lambda: leads(ODD),
     "modules": lambda: _simple(ODD, SHAPE, torch.device("cpu")),
     "memory": lambda: _weights(STEP),
     "engine": lambda: _with([], ODD, STEP),

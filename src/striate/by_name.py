@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from striate.accounting import Account
 from striate.accounting import account as _account
 from striate.description.json import to_json as _to_json
 from striate.description.network import Network
 from striate.description.notation.writing import to_text as _to_text
 from striate.description.shapes import Shape
+from striate.errors import SpecError
 from striate.networks import find
+
+if TYPE_CHECKING:
+    from striate.emit.draw.choose import Style
+    from striate.emit.draw.figure import Figure
 
 
 def network_of(network: Network | str) -> Network:
@@ -46,3 +53,24 @@ def to_json(network: Network | str) -> str:
     ['{', '  "format": "striate-network",']
     """
     return _to_json(network_of(network))
+
+
+def draw(network: Network | str, *, style: Style | None = None, depth: int | None = None) -> Figure:
+    """The figure of a network, which a notebook shows: as "volumes" or as "blocks", opened to paths of `depth` names.
+
+    >>> draw("resnet50").style, draw("resnet50", style="volumes").style
+    ('blocks', 'volumes')
+    """
+    from striate.emit.draw.choose import figure_of
+
+    return figure_of(network_of(network), style=style, depth=depth)
+
+
+def as_svg(network: Network) -> str | None:
+    """What a notebook shows of a network: its figure, or None, the value itself, where its layers do not fit."""
+    from striate.emit.draw.svg import to_svg
+
+    try:
+        return to_svg(draw(network))
+    except SpecError:
+        return None

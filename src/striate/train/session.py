@@ -17,11 +17,11 @@ from striate.description.network import Network, plan
 from striate.errors import LearningError, RunError, ShapeError
 from striate.execution.choice import missing, require
 from striate.execution.training import choose_for_training
+from striate.files import write_whole
 from striate.kernels.optimiser import RULES
 from striate.modules import build
 from striate.train.checkpoint import BEST, LAST, load_checkpoint, save_checkpoint, saved_before
 from striate.train.diagnose import Finding, GradientWatch, missed_classes, require_finite
-from striate.train.files import write_whole
 from striate.train.filters import FILE as FILTERS
 from striate.train.filters import keep_filters
 from striate.train.judge import findings, is_best, judged, missed

@@ -133,9 +133,9 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
 def _stress(run: Run, images: ImageSet) -> Stress:
     """Distort, and draw."""
     from striate.cli.print.progress import working
+    from striate.files import make_folder, write_whole
     from striate.look.stress import stress
     from striate.look.stress_figure import stress_figure
-    from striate.train.files import make_folder, write_whole
 
     with working("Distorting"):
         found = stress(run, images)
