@@ -1,4 +1,4 @@
-"""The predictors of the runs, and of the untrained networks, that `serve` and `page` are called with."""
+"""The predictors of the runs and the untrained networks that `serve` and `page` get as arguments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from striate.train.run import open_run
 
 
 def predictors_of(given: Sequence[Path | Network]) -> list[Predictor]:
-    """A predictor of each run, by its folder, and of each network, with random weights; none may be given twice."""
+    """A predictor for each run, by its folder, and for each network, with random weights. No name may occur twice."""
     for at, each in enumerate(given):
         if each in given[:at]:
             raise click.UsageError(f"{each.name if isinstance(each, Network) else each} is named twice.")
@@ -22,6 +22,6 @@ def predictors_of(given: Sequence[Path | Network]) -> list[Predictor]:
 
 
 def names_of(predictors: Sequence[Predictor]) -> str:
-    """The networks by name, each once; an untrained one says so."""
+    """The names of the networks, each once; untrained networks are marked."""
     names = [each.run.network.name + ("" if each.trained else " (untrained: random weights)") for each in predictors]
     return ", ".join(dict.fromkeys(names))
