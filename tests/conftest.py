@@ -15,7 +15,7 @@ from hypothesis import settings
 from striate import Activation, Conv, Flatten, Linear, Network, Pool
 
 os.environ.setdefault("STRIATE_POISON", "1")  # the kernels' own memory is NaN where nothing has been written
-pytest_plugins = ["tests.support.serving"]
+pytest_plugins = ["tests.support.serving", "tests.support.pages"]
 """Fixtures of servers and pages, which the tests of several rooms use."""
 
 torch.set_num_threads(1)  # for tensors this small, threads that wait for each other cost more than they save
