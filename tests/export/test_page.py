@@ -18,7 +18,6 @@ from striate.accounting import account
 from striate.description.network import plan
 from striate.errors import SpecError
 from striate.export.page import MOST_MACS, alone
-from striate.networks import NETWORKS
 from striate.serve import Predictor
 from striate.train import open_run
 from tests.serve.test_unit import ODD, picture
@@ -31,6 +30,7 @@ from tests.support.browsing import (
     OVERFLOWING,
     SEVEN,
     WIDE,
+    ask,
     draw,
     maps,
     rest,
@@ -38,14 +38,10 @@ from tests.support.browsing import (
     sync_api,
     zoom_of,
 )
-from tests.support.pages import File, unsettled, written
+from tests.support.pages import File, numbers_of, unsettled, written
 from tests.support.serving import DIGITS, fresh, serving
-from tests.support.small import small
 
 pytestmark = NEEDS_CHROMIUM
-
-UNDER_THE_LIMIT = [name for name in NETWORKS if account(find(name)).totals.macs <= MOST_MACS]
-OF_EVERY_KIND = [ODD, *(small(find(name)) for name in ("alexnet", "googlenet", "resnet18", "resnet50"))]
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +100,16 @@ def test_its_layout_holds_and_nothing_of_the_server_is_left(lenet, visit, size, 
     text = lenet.path.read_text(encoding="utf-8")
     assert page.locator("a[href^='/']").count() == 0
     assert re.findall(r"""(?:src|href)=["'](?!data:|#)[^"']*""", text) == []
+
+
+def test_pictures_that_the_browser_decodes_are_those_that_python_decodes(lenet, visit, predictor) -> None:
+    page = visit(lenet)
+    level = (predictor.run.preprocessing.high - predictor.run.preprocessing.low) / 255
+    for file in sorted(DIGITS.glob("*.png")):
+        image = file.read_bytes()
+        expected, _ = predictor.read(image)
+        found = numbers_of(ask(page, "values", image, steps="on")["input"])
+        assert (found - expected.flatten()).abs().max().item() < 1.5 * level, file.name
 
 
 @pytest.mark.parametrize("served", [False, True], ids=["file", "served"])

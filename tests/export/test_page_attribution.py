@@ -1,4 +1,4 @@
-"""Attribution by the worker of the page as one file, under Node: hidden patches are the server's, gradients Captum's."""
+"""Attribution by the worker of the page as one file, under Node, held against the server and Captum."""
 
 from __future__ import annotations
 
