@@ -39,7 +39,7 @@ from tests.support.browsing import (
     zoom_of,
 )
 from tests.support.pages import File, numbers_of, unsettled, written
-from tests.support.serving import DIGITS, fresh, serving
+from tests.support.serving import DIGITS, answering, fresh
 
 pytestmark = NEEDS_CHROMIUM
 
@@ -117,7 +117,7 @@ def test_the_steps_of_a_picture_in_colour_are_in_colour(tmp_path, visit, served)
     predictor = fresh(ODD, tmp_path / "run")
     image = picture(ODD)
     (tmp_path / "noise.png").write_bytes(image)
-    with serving(predictor.run.folder) if served else nullcontext(written(tmp_path / "page.html", predictor)) as place:
+    with answering(predictor) if served else nullcontext(written(tmp_path / "page.html", predictor)) as place:
         page = visit(place)
         page.set_input_files("[data-testid=file]", tmp_path / "noise.png")
         sync_api.expect(page.locator("#steps li")).to_have_count(2)

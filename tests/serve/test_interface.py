@@ -23,7 +23,7 @@ from striate.serve.openapi import ENDPOINTS
 from striate.train.checkpoint import save_checkpoint
 from striate.web.attribution import METHODS, attribution
 from tests.serve.test_unit import ODD
-from tests.support.serving import DIGITS, Server, fresh, serving
+from tests.support.serving import DIGITS, Server, answering, fresh, serving
 
 FOUR = (DIGITS / "4-pen.png").read_bytes()
 IMAGE = {"Content_Type": "image/png"}
@@ -277,7 +277,7 @@ def test_numbers_that_are_not_finite_are_an_error_that_says_so(tmp_path: Path, s
     state = predictor.model.state_dict()
     weights = {name: value * 1e38 if value.is_floating_point() else value for name, value in state.items()}
     save_checkpoint(predictor.run.path("best.safetensors"), weights, {})
-    with serving(predictor.run.folder) as other:
+    with answering(Predictor(predictor.run)) as other:
         for path in ("/predict", "/activations", "/unit?path=last", "/attribution?class=class%200"):
             status, found = other.json("POST", path, seven, **IMAGE)
             assert status == 422, path
@@ -287,7 +287,7 @@ def test_numbers_that_are_not_finite_are_an_error_that_says_so(tmp_path: Path, s
 
 def test_networks_with_blocks_are_served_whole(tmp_path: Path, seven: bytes) -> None:
     predictor = fresh(ODD, tmp_path / "run")
-    with serving(predictor.run.folder) as other:
+    with answering(predictor) as other:
         _, found = other.json("POST", "/activations", seven, **IMAGE)
         assert [layer["path"] for layer in found["layers"][1:]] == [step.path for step in predictor.plan.steps]
         for step in predictor.plan.steps:

@@ -18,7 +18,7 @@ from tests.serve.test_interface import IMAGE, is_described
 from tests.support.browsing import FAINT, NAMELESS, NARROW, NEEDS_CHROMIUM, OVERFLOWING, WIDE, expect
 from tests.support.node import NEEDS_NODE
 from tests.support.pages import numbers_of, written
-from tests.support.serving import Server, fresh, png, serving
+from tests.support.serving import Server, answering, fresh, png
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 CLASSES = (*map(str, range(10)), "blank")
@@ -48,7 +48,7 @@ def reading(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def readers(reading: Path, digits_run: Path) -> Iterator[Server]:
-    with serving(reading, digits_run) as found:
+    with answering(Predictor(open_run(reading)), Predictor(open_run(digits_run))) as found:
         yield found
 
 

@@ -29,7 +29,7 @@ from tests.support.browsing import (
     sync_api,
     zoom_of,
 )
-from tests.support.serving import DIGITS, fresh, serving
+from tests.support.serving import DIGITS, answering, fresh
 
 pytestmark = NEEDS_CHROMIUM
 
@@ -345,7 +345,7 @@ def test_a_stroke_is_shown_before_it_ends_and_never_more_than_two_answers_are_aw
 
 
 def test_blocks_branches_and_odd_shapes_are_shown(tmp_path, visit) -> None:
-    with serving(fresh(ODD, tmp_path / "run").run.folder) as other:
+    with answering(fresh(ODD, tmp_path / "run")) as other:
         page = visit(other)
         page.set_input_files("[data-testid=file]", DIGITS / "0-pen.png")
         sync_api.expect(page.get_by_test_id("prediction")).to_contain_text("class")

@@ -27,15 +27,15 @@ from tests.support.browsing import (
     sync_api,
 )
 from tests.support.pages import File, written
-from tests.support.serving import DIGITS, Server, serving
+from tests.support.serving import DIGITS, Server, answering
 
 pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture(scope="module")
-def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def random_weights() -> Iterator[Server]:
     """A LeNet-5 of 1998, with its RBF units, that has learned nothing."""
-    with serving("lenet5", cwd=tmp_path_factory.mktemp("empty")) as found:
+    with answering(untrained(find("lenet5"))) as found:
         yield found
 
 
@@ -74,8 +74,8 @@ def test_strokes_are_kept_and_the_pad_stays_from_when_it_shows(server, browser, 
     page.close()
 
 
-def test_the_pad_of_several_runs_stays_too(digits_run, browser, tmp_path) -> None:
-    with serving(digits_run, "lenet5", cwd=tmp_path) as both:
+def test_the_pad_of_several_runs_stays_too(predictor, browser) -> None:
+    with answering(predictor, untrained(find("lenet5"))) as both:
         page = browser.new_page(viewport=WIDE)
         later(page, "/(runs|network|activations|predict)", 0.2)
         page.goto(both.address, wait_until="commit")

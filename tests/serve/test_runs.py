@@ -30,7 +30,7 @@ from tests.support.browsing import (
 )
 from tests.support.node import NEEDS_NODE, working
 from tests.support.pages import File, written
-from tests.support.serving import Server, fresh, serving
+from tests.support.serving import Server, answering, fresh, serving
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def blank(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Predict
 
 @pytest.fixture(scope="module")
 def both(digits_run: Path, blank: Predictor) -> Iterator[Server]:
-    with serving(digits_run, blank.run.folder) as found:
+    with answering(Predictor(open_run(digits_run)), blank) as found:
         yield found
 
 

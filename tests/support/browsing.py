@@ -41,6 +41,7 @@ ASK = """async ([name, text, query]) => {
 
 
 def draw(page: Page, strokes) -> None:
+    """Draw strokes with the pointer. The pen draws straight lines, so that few points suffice."""
     page.get_by_test_id("pad").scroll_into_view_if_needed()
     box = page.get_by_test_id("pad").bounding_box()
     for stroke in strokes:
@@ -48,7 +49,7 @@ def draw(page: Page, strokes) -> None:
         page.mouse.move(*points[0])
         page.mouse.down()
         for point in points[1:]:
-            page.mouse.move(*point, steps=8)
+            page.mouse.move(*point, steps=2)
         page.mouse.up()
 
 

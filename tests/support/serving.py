@@ -29,6 +29,8 @@ from striate.data import Preprocessing
 from striate.description.network import plan
 from striate.modules import build
 from striate.serve import Predictor
+from striate.serve.app import app
+from striate.serve.server import listen, server_of
 from striate.train import Recipe, open_run, session
 from striate.train.checkpoint import save_checkpoint
 from striate.train.run import DataRecord, Run, create_run
@@ -41,9 +43,10 @@ class Server:
     """Where a server answers."""
 
     port: int
-    process: subprocess.Popen[str]
-    line: str
-    """What it said when it was ready."""
+    process: subprocess.Popen[str] | None = None
+    """The process of the command; None for a thread of this process."""
+    line: str = ""
+    """What the command said when it was ready."""
 
     @property
     def address(self) -> str:
@@ -102,6 +105,22 @@ def serving(folder: Path | str, *options: str | Path, cwd: Path | None = None, f
             process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+@contextmanager
+def answering(*predictors: Predictor) -> Iterator[Server]:
+    """What `striate serve` answers for some runs, from a thread of this process, which is there at once."""
+    with listen("127.0.0.1", 0) as bound:
+        ready = threading.Event()
+        server = server_of(app(*predictors), ready=ready.set)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+        thread.start()
+        try:
+            assert ready.wait(60)
+            yield Server(bound.getsockname()[1])
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @pytest.fixture(scope="session")
