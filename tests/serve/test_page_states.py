@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from striate import find
+from striate import find, from_text
 from striate.description.network import plan
 from striate.look.untrained import untrained
 from tests.support.browsing import (
@@ -188,6 +188,24 @@ def test_the_sandbox_has_room_for_the_largest_numbers(server, visit, size) -> No
     field.fill("65536")
     assert not field.evaluate(clipped)
     assert page.evaluate(OVERFLOWING) == []
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_a_long_vector_takes_less_than_a_screen_and_its_units_can_be_chosen(visit, size, tmp_path) -> None:
+    page = visit(written(tmp_path / "page.html", untrained(from_text("name long 3x64x64: flatten, linear 2"))), size)
+    page.set_input_files("[data-testid=file]", DIGITS / "4-pen.png")
+    layer = page.locator("[data-path=flatten1]")
+    sync_api.expect(layer.locator(".caption")).to_have_text("the first 10,000 of 12,288 units")
+    rest(page)
+    canvas = layer.locator("canvas")
+    box = canvas.bounding_box()
+    assert box["height"] < 500
+    assert box["width"] <= layer.bounding_box()["width"]
+    across = int((box["width"] + 1) / 4)  # squares of 3 pixels, 1 apart
+    canvas.click(position={"x": 4 * 2 + 1, "y": 4 * 3 + 1})
+    sync_api.expect(page.locator("#unit h3")).to_have_text(f"flatten1 unit {3 * across + 2}")
+    page.keyboard.press("ArrowDown")
+    sync_api.expect(page.locator("#unit h3")).to_have_text(f"flatten1 unit {4 * across + 2}")
 
 
 def test_a_server_that_is_gone_while_the_page_loads_is_told(server: Server, browser, tmp_path: Path) -> None:

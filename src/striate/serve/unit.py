@@ -134,9 +134,7 @@ def explain(predictor: Predictor, outputs: dict[int, Tensor], number: int, place
             return Explanation(value, f"{text} = {_n(value)}")
         case LocalResponseNorm():
             into = float(_at(read, place))
-            return Explanation(
-                value, f"{_n(into)}, divided by what its {layer.size} neighbours add up to = {_n(value)}"
-            )
+            return Explanation(value, f"{_n(into)}, normalised over {layer.size} maps = {_n(value)}")
         case Softmax():
             return Explanation(
                 value, f"exp({_n(float(read[maps]))}), divided by the sum over all classes = {_n(value)}"
@@ -145,18 +143,18 @@ def explain(predictor: Predictor, outputs: dict[int, Tensor], number: int, place
             return Explanation(value, f"the mean of the {read[0].numel()} values of map {maps} = {_n(value)}")
         case Flatten():
             if read.ndim == 1:
-                return Explanation(value, f"as it is: {_n(value)}")
+                return Explanation(value, f"unchanged: {_n(value)}")
             size = read.shape[1] * read.shape[2]
             where = f"map {maps // size}, row {maps % size // read.shape[2]}, column {maps % read.shape[2]}"
-            return Explanation(value, f"{where}, as it is: {_n(value)}")
+            return Explanation(value, f"{where}, unchanged: {_n(value)}")
         case PositionBias():
             bias = float(_at(cast(Tensor, module.bias), place))
             return Explanation(value, f"{_n(float(_at(read, place)))} {_signed(bias)} = {_n(value)}", bias=bias)
         case Upsample():
-            return Explanation(value, f"as it is: {_n(value)}")
+            return Explanation(value, f"unchanged: {_n(value)}")
         case Shuffle():
             source = maps % layer.groups * (len(read) // layer.groups) + maps // layer.groups
-            return Explanation(value, f"map {source}, as it is: {_n(value)}")
+            return Explanation(value, f"map {source}, unchanged: {_n(value)}")
         case Scale():
             weight = float(cast(Tensor, module.weight)[maps])
             return Explanation(value, f"{_n(float(_at(read, place)))} · {_n(weight)} = {_n(value)}")
@@ -171,14 +169,14 @@ def explain(predictor: Predictor, outputs: dict[int, Tensor], number: int, place
             for name, each in zip(step.sources, sources, strict=True):
                 if maps < len(each):
                     where = "the input" if name == INPUT else predictor.plan.steps[name].path
-                    return Explanation(value, f"map {maps} of {where}, as it is: {_n(value)}")
+                    return Explanation(value, f"map {maps} of {where}, unchanged: {_n(value)}")
                 maps -= len(each)
             raise AssertionError(step.path)
         case Dropout():
-            return Explanation(value, f"as it is: {_n(value)}; dropout works in training only")
+            return Explanation(value, f"unchanged: {_n(value)}; dropout works in training only")
         case PadChannels():
             zero = maps >= len(read)
-            return Explanation(value, "0: a map of zeros" if zero else f"as it is: {_n(value)}")
+            return Explanation(value, "0: a map of zeros" if zero else f"unchanged: {_n(value)}")
         case _:
             assert_never(layer)
 

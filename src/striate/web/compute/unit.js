@@ -53,7 +53,7 @@ export function explain(model, outputs, number, { map, row, column }) {
       const [mean, variance, scale, shift] = ["running_mean", "running_var", "weight", "bias"].map((name) => n(tensors[name][map]));
       return text(`(${n(into())} − ${mean}) / √(${variance} + ${step.epsilon_text}) · ${scale} + ${shift} = ${n(value)}`);
     }
-    case "local_response_norm": return text(`${n(into())}, divided by what its ${step.size} neighbours add up to = ${n(value)}`);
+    case "local_response_norm": return text(`${n(into())}, normalised over ${step.size} maps = ${n(value)}`);
     case "softmax": return text(`exp(${n(read[map])}), divided by the sum over all classes = ${n(value)}`);
     case "global_average_pool": return text(`the mean of the ${read.length / step.inputs[0][0]} values of map ${map} = ${n(value)}`);
     case "flatten": return text(flattened(step.inputs[0], map, value));
@@ -61,8 +61,8 @@ export function explain(model, outputs, number, { map, row, column }) {
       const bias = tensors.bias[place];
       return text(`${n(into())} ${signed(bias)} = ${n(value)}`, { bias });
     }
-    case "upsample": return text(`as it is: ${n(value)}`);
-    case "shuffle": return text(`map ${shuffledFrom(map, step.groups, step.output[0])}, as it is: ${n(value)}`);
+    case "upsample": return text(`unchanged: ${n(value)}`);
+    case "shuffle": return text(`map ${shuffledFrom(map, step.groups, step.output[0])}, unchanged: ${n(value)}`);
     case "scale": return text(`${n(into())} · ${n(tensors.weight[map])} = ${n(value)}`);
     case "gate": return text(`${n(into())} · ${n(sources[1][gateOf(place, read.length, sources[1])])} from the gate = ${n(value)}`);
     case "residual": return text(`body ${n(sources[0][place])} ${signed(sources[1][place])} from the shortcut = ${n(value)}`);
@@ -74,10 +74,10 @@ export function explain(model, outputs, number, { map, row, column }) {
         from += 1;
       }
       const where = step.sources[from] === INPUT ? "the input" : model.steps[step.sources[from]].path;
-      return text(`map ${own} of ${where}, as it is: ${n(value)}`);
+      return text(`map ${own} of ${where}, unchanged: ${n(value)}`);
     }
-    case "dropout": return text(`as it is: ${n(value)}; dropout works in training only`);
-    case "pad_channels": return text(map >= step.inputs[0][0] ? "0: a map of zeros" : `as it is: ${n(value)}`);
+    case "dropout": return text(`unchanged: ${n(value)}; dropout works in training only`);
+    case "pad_channels": return text(map >= step.inputs[0][0] ? "0: a map of zeros" : `unchanged: ${n(value)}`);
     default: return unknownKind(step);
   }
 }
@@ -87,10 +87,10 @@ const at = (shape, map, row, column) => (shape.length === 3 ? (map * shape[1] + 
 
 /** @type {(shape: Shape, map: number, value: number) => string} */
 function flattened(shape, map, value) {
-  if (shape.length === 1) return `as it is: ${n(value)}`;
+  if (shape.length === 1) return `unchanged: ${n(value)}`;
   const size = shape[1] * shape[2];
   const [row, column] = [Math.floor((map % size) / shape[2]), map % shape[2]];
-  return `map ${Math.floor(map / size)}, row ${row}, column ${column}, as it is: ${n(value)}`;
+  return `map ${Math.floor(map / size)}, row ${row}, column ${column}, unchanged: ${n(value)}`;
 }
 
 /** @type {(step: Conv, tensors: Tensors, read: Values, filter: number, row: number, column: number, value: number) => Explanation} */
