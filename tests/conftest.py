@@ -20,9 +20,9 @@ pytest_plugins = ["tests.support.serving"]
 
 torch.set_num_threads(1)  # for tensors this small, threads that wait for each other cost more than they save
 
+settings.register_profile("usual", deadline=None)  # how long an example takes fails no test
 settings.register_profile("nightly", max_examples=3000, deadline=None, print_blob=True)
-if os.environ.get("HYPOTHESIS_PROFILE") == "nightly":
-    settings.load_profile("nightly")
+settings.load_profile("nightly" if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else "usual")
 
 TINY = Network(
     "tiny",

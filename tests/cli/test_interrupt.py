@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -24,31 +23,43 @@ def numbers_as_they_are():
     torch.set_flush_denormal(False)
 
 
-BEGIN = "import os, sys; os.write(1, b'!'); from striate_command import main; main()"
+INTERRUPTED = """
+import sys, signal
+left = int(sys.argv.pop(1))
+
+def count(event, _):
+    global left
+    left -= event == "import"
+    if event == "import" and not left:
+        signal.raise_signal(signal.SIGINT)
+
+from striate_command import main
+sys.addaudithook(count)
+main()
+"""
+"""The command, with a Ctrl-C at an import that is counted from its start."""
 
 
-@pytest.mark.parametrize("wait", [0.01, 0.04, 0.08, 0.15, 0.3, 0.6])
-def test_ctrl_c_in_the_first_moments(wait: float, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", BEGIN, "train", "lenet5"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stdout.read(1) == b"!"
-    time.sleep(wait)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors.strip()) == (130, b"Interrupted.")
+def interrupted(imports: int, *arguments: str, cwd: Path, shell: str = 'exec "$@"') -> tuple[int, str, str]:
+    """(exit code, what it prints, its errors)."""
+    command = ["sh", "-c", shell, "sh", sys.executable, "-c", INTERRUPTED, str(imports), *arguments]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("imports", [1, 13, 40, 150, 600, 1300])
+def test_ctrl_c_in_the_first_moments(imports: int, tmp_path: Path) -> None:
+    code, _, errors = interrupted(imports, "train", "lenet5", cwd=tmp_path)
+    assert (code, errors.strip()) == (130, "Interrupted.")
     assert os.listdir(tmp_path) == []
 
 
 def test_where_the_shell_ignores_it_so_does_the_command(tmp_path: Path) -> None:
-    command = f"trap '' INT; exec {sys.executable} -m striate_command account lenet5 --json"
-    process = subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    for _ in range(5):
-        time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
-    out, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (0, b"")
-    assert out.startswith(b"{")
+    for imports in (1, 13, 130):
+        ignoring = "trap '' INT; exec \"$@\""
+        code, out, errors = interrupted(imports, "account", "lenet5", "--json", cwd=tmp_path, shell=ignoring)
+        assert (code, errors) == (0, "")
+        assert out.startswith("{")
 
 
 @pytest.mark.parametrize("error", [ImportError("numpy.core.multiarray failed to import"), SystemError("NULL")])

@@ -21,7 +21,7 @@ from striate.look import predictor as predicting
 from striate.look import stress as stressing
 from striate.look import subject
 from striate.modules import Built, build
-from striate.train import Learner, Recipe, loop, open_run, run_over, session
+from striate.train import Learner, Recipe, evaluation, loop, open_run, run_over
 from striate.train.diagnose import dead_units
 
 NETWORK = Network(
@@ -57,7 +57,7 @@ def no_measuring(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("an evaluation measured kernels")
 
-    for place in (training, loop, session, predicting, stressing):
+    for place in (training, loop, evaluation, predicting, stressing):
         for name in ("choose_for_training", "fastest_for_training", "choose_for_inference"):
             if hasattr(place, name):
                 monkeypatch.setattr(place, name, refuse)
@@ -122,12 +122,13 @@ def test_kernels_are_measured_before_a_run_answers_and_never_while_it_does(
         asked.append(given)
         return Choice("torch", 1)
 
-    for place in (session, predicting):
+    monkeypatch.setattr(evaluation, "_CHOSEN", {})
+    for place in (evaluation, predicting):
         monkeypatch.setattr(place, "choose_for_inference", chosen)
-    _, images = session.evaluate(run, split="validation")
+    _, images = evaluation.evaluate(run, split="validation")
     predictor = predicting.Predictor(run, images=7)
     assert asked == [
-        {"batch": len(images), "images": len(images), "kernels": "auto"},
+        {"batch": len(images), "images": len(images)},
         {"batch": 1, "images": 7},
     ]
     request.getfixturevalue("no_measuring")

@@ -38,6 +38,7 @@ from tests.support.browsing import (
     WIDE,
     draw,
     maps,
+    rest,
     says,
     sync_api,
     zoom_of,
@@ -205,7 +206,7 @@ def test_the_steps_of_a_picture_in_colour_are_in_colour(tmp_path, visit, served)
         page = visit(place)
         page.set_input_files("[data-testid=file]", tmp_path / "noise.png")
         sync_api.expect(page.locator("#steps li")).to_have_count(2)
-        page.wait_for_timeout(300)
+        rest(page)
         read = "one => Array.from(one.getContext('2d').getImageData(0, 0, one.width, one.height).data)"
         for canvas in page.locator("#steps canvas").all():
             levels = torch.tensor(canvas.evaluate(read)).view(17, 15, 4)[..., :3]

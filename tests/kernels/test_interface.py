@@ -181,6 +181,7 @@ def test_memory_or_threads_that_run_out_in_any_call(threads: int, tmp_path: Path
 STEP = """
 import resource, torch
 from striate import Network, Flatten, Linear, Activation
+from striate.execution.tensors import tensors_of
 from striate.modules import build
 from striate.errors import KernelMemoryError
 from striate.kernels.engine import Engine, Goal, Pictures

@@ -127,7 +127,7 @@ def test_bytes_are_brought_to_the_networks_values_and_chosen_by_number() -> None
     plain, exact_rates = double(model, rates)
     floats = (images.double() * 0.01 - 0.1)[chosen]
     plain.learn(Pictures(floats), Goal(labels[chosen], "rbf-mle"), rates=exact_rates)
-    pattern.Pattern(NETWORKS[2], model).learn(
+    pattern.Pattern(NETWORKS[2], tensors_of(model)).learn(
         Pictures(images, chosen, -0.1, 0.01), Goal(labels, "rbf-mle"), rates=rates
     )
     for ours, theirs in zip(model.parameters(), plain.model.parameters(), strict=True):
@@ -138,7 +138,7 @@ def test_a_rate_of_zero_leaves_a_parameter_as_it_was() -> None:
     model, pixels, labels, rates = prepared(NETWORKS[0], images=3)
     rates["C3.weight"] = torch.zeros_like(rates["C3.weight"])
     before = copy.deepcopy(model.state_dict())
-    pattern.Pattern(NETWORKS[0], model).learn(Pictures(pixels), Goal(labels, "rbf-mle"), rates=rates)
+    pattern.Pattern(NETWORKS[0], tensors_of(model)).learn(Pictures(pixels), Goal(labels, "rbf-mle"), rates=rates)
     assert torch.equal(model.get_parameter("C3.weight"), before["C3.weight"])
     assert not torch.equal(model.get_parameter("C1.weight"), before["C1.weight"])
 
@@ -174,7 +174,7 @@ def test_without_compiled_kernels_it_says_so(monkeypatch) -> None:
 
 def test_parameters_that_have_moved_are_not_written_to() -> None:
     model, pixels, labels, rates = prepared(NETWORKS[2], images=3)
-    ours = pattern.Pattern(NETWORKS[2], model)
+    ours = pattern.Pattern(NETWORKS[2], tensors_of(model))
     for each in model.parameters():
         each.data = each.data.clone()
     with pytest.raises(RuntimeError, match="have moved"):

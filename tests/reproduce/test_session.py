@@ -25,7 +25,7 @@ from striate.reproduce.figure import curves
 from striate.reproduce.learner import fresh, inputs_of_units
 from striate.train import open_run
 from striate.train.checkpoint import load_checkpoint
-from striate.train.session import evaluate
+from striate.train.evaluation import evaluate
 from striate.train.session import reload as reload_training
 
 METHOD = Method(passes=3, images=600, distorted="fresh")

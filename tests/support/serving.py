@@ -198,7 +198,7 @@ def visit(browser):
         context = browser.new_context(viewport=size or {"width": 1440, "height": 900}, color_scheme=theme, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
         page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.goto(place.address)

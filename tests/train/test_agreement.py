@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,14 +12,15 @@ from click.testing import CliRunner
 from torch import Tensor
 
 from striate.cli import root
-from striate.errors import AuditError
+from striate.errors import AuditError, RunError
+from striate.execution.choice import Choice
 from striate.execution.executor import OnTorch
 from striate.execution.layerwise import Layerwise
 from striate.kernels.binary import library
 from striate.kernels.engine import Engine
-from striate.train import open_run
+from striate.train import evaluation, open_run
 from striate.train.agreement import require_agreement
-from striate.train.session import evaluate
+from striate.train.evaluation import evaluate
 
 needs_kernels = pytest.mark.skipif(isinstance(library(), str), reason="the kernels have not been compiled")
 KERNELS = [
@@ -64,7 +66,7 @@ def test_broken_kernels_are_found_and_nothing_is_reported(
 @needs_kernels
 def test_the_command_reports_nothing_and_the_run_records_no_look(finished_run: Path, monkeypatch) -> None:
     run = open_run(finished_run)
-    monkeypatch.setattr("striate.train.session.require_agreement", lambda run, *_: _disagree(run.folder))
+    monkeypatch.setattr("striate.train.evaluation.require_agreement", lambda run, *_: _disagree(run.folder))
     found = CliRunner().invoke(root, ["evaluate", str(finished_run)])
     assert isinstance(found.exception, AuditError)
     assert "right" not in found.output
@@ -116,3 +118,28 @@ def _evaluated(folder: Path) -> tuple:
     outputs, images = evaluate(run)
     packed = replace(images, images=run.preprocessing.pack(images.images))
     return run, model, packed, outputs
+
+
+def test_the_kernels_that_were_measured_answer_again(finished_run: Path, monkeypatch, tmp_path: Path) -> None:
+    """So an evaluation gives the same last digits each time; a named kind is not remembered."""
+    shutil.copytree(finished_run, tmp_path / "run")
+    asked: list[int] = []
+
+    def chosen(model: object, *, batch: int, images: int) -> Choice:
+        asked.append(images)
+        return Choice("channels-last", 1, {"channels-last, 1 thread": 1.0})
+
+    monkeypatch.setattr(evaluation, "choose_for_inference", chosen)
+    for arguments in (["--kernels", "torch"], [], []):
+        monkeypatch.setattr(evaluation, "_CHOSEN", {})
+        assert CliRunner().invoke(root, ["evaluate", str(tmp_path / "run"), *arguments]).exit_code == 0
+    run = open_run(tmp_path / "run")
+    kept = [event["answered"]["kernels"] for event in run.events("evaluated")[-3:]]
+    assert kept == ["torch", "channels-last", "channels-last"]
+    assert len(asked) == 1
+    outputs, _ = evaluate(run)
+    assert outputs.answered == Choice("channels-last", 1, {"channels-last, 1 thread": 1.0})
+    text = run.path("events.jsonl").read_text()
+    run.path("events.jsonl").write_text(text.replace('"batch": ', '"batch": -'))
+    with pytest.raises(RunError, match="answered.batch"):
+        evaluate(run)

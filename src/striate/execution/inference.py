@@ -10,7 +10,6 @@ import torch
 
 from striate.execution.choice import Choice, missing
 from striate.execution.executor import Executor, executor, plain
-from striate.execution.names import KERNELS
 from striate.execution.training import milliseconds_of
 from striate.kernels.engine import Pictures
 from striate.modules import Built, evaluating
@@ -21,8 +20,10 @@ ROUNDS = 5
 """How often each candidate takes its turn; its fastest counts."""
 SAMPLE = 1e-3
 """A turn repeats the batch until it took this many seconds."""
-HOPELESS = 3.0
-"""A candidate that takes so many times as long as the fastest gets no second turn."""
+FAR, HOPELESS = 10.0, 3.0
+"""A candidate whose first batch, or whose first turn, takes so many times as long as the fastest is not tried again."""
+ORDER = ("torch", "channels-last", "engine", "operators")
+"""Those whose first batch costs least come first."""
 WORTH = 0.95
 """Others take PyTorch's place where they take less than this share of its time."""
 FULL_LANES = 8
@@ -62,8 +63,11 @@ def choose_for_inference(
             if turns and clock() - begun > limit:
                 break
             runs = answering(module, Choice(name, count))
+            turn, first = _turn(runs, pictures, clock), clock()
             runs.answers(pictures)  # makes what is made once
-            turn = _turn(runs, pictures, clock)
+            seconds[name, count] = clock() - first
+            if seconds[name, count] > FAR * min(seconds.values()):
+                continue
             seconds[name, count] = turn()
             if name == "torch" and images is not None:
                 limit = min(MOST_SECONDS, max(LEAST_SECONDS, SHARE * seconds[name, count] * images / batch))
@@ -92,9 +96,9 @@ def answering(module: Built, choice: Choice) -> Executor:
 
 def _candidates(module: Built, batch: int, threads: int) -> list[tuple[str, int]]:
     """Kernels and numbers of threads, PyTorch's own first; one image may be done before threads have met."""
-    found = [("torch", threads)]
-    for name in KERNELS:
-        if name == "torch" or missing(module.network, name) or (name == "operators" and batch < FULL_LANES):
+    found: list[tuple[str, int]] = []
+    for name in ORDER:
+        if missing(module.network, name) or (name == "operators" and batch < FULL_LANES):
             continue
         found += [(name, count) for count in sorted({threads, 1} if name == "engine" else {threads}, reverse=True)]
     return found

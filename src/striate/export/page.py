@@ -15,8 +15,8 @@ from striate.accounting import account
 from striate.description.labels import path_part
 from striate.description.network import Network
 from striate.errors import OutputError, SpecError
+from striate.files import elsewhere, write_whole
 from striate.look.predictor import Predictor
-from striate.train.files import elsewhere, write_whole
 from striate.web.attribution import METHODS
 from striate.web.bundle import bundle
 from striate.web.describe import describe

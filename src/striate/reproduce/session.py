@@ -14,13 +14,13 @@ import torch
 from striate.data import ImageSet, epoch_order, hold_out, load, preprocessing_for
 from striate.description.network import Network
 from striate.errors import FormatError, LearningError, RunError, SpecError
+from striate.files import write_whole
 from striate.kernels.pattern import unsupported
 from striate.networks import find
 from striate.reproduce.learner import Learner, Part, Pass, Sets
 from striate.reproduce.method import ALL, Method
 from striate.train.checkpoint import BEST, LAST, load_checkpoint, restore, save_checkpoint, saved_before
 from striate.train.diagnose import require_finite
-from striate.train.files import write_whole
 from striate.train.lock import Lock
 from striate.train.machine import environment
 from striate.train.members import Members

@@ -13,9 +13,9 @@ from torch.nn.functional import nll_loss
 
 from striate.data import ImageSet
 from striate.errors import DataError, RunError
+from striate.train.evaluation import evaluate
 from striate.train.metrics import Outputs
 from striate.train.run import Run
-from striate.train.session import evaluate
 
 COMPARED = "the logarithms of the two largest mean probabilities"
 """What decides where a committee rejects; for one network alone these differ as its logits do, but for a factor."""

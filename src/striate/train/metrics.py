@@ -10,6 +10,7 @@ from torch import Tensor
 
 from striate.data import ImageSet, Preprocessing
 from striate.description.network import Network, plan
+from striate.execution.choice import Choice
 from striate.execution.executor import Executor
 from striate.kernels.engine import Pictures
 from striate.modules import evaluating
@@ -29,12 +30,14 @@ class Outputs:
     """What a model says of every image of a set: class scores, (images, classes), on the CPU, and the mean loss.
 
     A score is the logarithm of a probability, but for a constant; `temperature` is what scores are divided by first.
+    `answered` are the kernels that an evaluation chose.
     """
 
     scores: Tensor
     labels: Tensor
     loss: float
     temperature: float = 1.0
+    answered: Choice | None = None
 
     @property
     def probabilities(self) -> Tensor:

@@ -27,10 +27,10 @@ from striate.description.json import to_json
 from striate.description.labels import path_part
 from striate.description.network import Network
 from striate.errors import OutputError, RunError
+from striate.files import append_line, make_folder, unwritten, write_whole
 from striate.modules import Built, build
 from striate.train.checkpoint import BEST, load_checkpoint, restore
 from striate.train.events import read_events
-from striate.train.files import append_line, make_folder, unwritten, write_whole
 from striate.train.recipe import Recipe
 from striate.train.record import FORMAT, VERSION, read_record
 from striate.train.record import DataRecord as DataRecord

@@ -12,29 +12,27 @@ from typing import Any
 
 import torch
 
-from striate.data import ImageSet, hold_out, load, preprocessing_for
+from striate.data import ImageSet, load, preprocessing_for
 from striate.description.network import Network, plan
-from striate.errors import DataError, LearningError, RunError, ShapeError
+from striate.errors import LearningError, RunError, ShapeError
 from striate.execution.choice import missing, require
-from striate.execution.inference import answering, choose_for_inference
 from striate.execution.training import choose_for_training
+from striate.files import write_whole
 from striate.kernels.optimiser import RULES
 from striate.modules import build
-from striate.train.agreement import require_agreement
 from striate.train.checkpoint import BEST, LAST, load_checkpoint, save_checkpoint, saved_before
 from striate.train.diagnose import Finding, GradientWatch, missed_classes, require_finite
-from striate.train.files import write_whole
 from striate.train.filters import FILE as FILTERS
 from striate.train.filters import keep_filters
 from striate.train.judge import findings, is_best, judged, missed
 from striate.train.lock import Lock
 from striate.train.loop import Batch, Epoch, Learner, Split, train
 from striate.train.machine import device_called, environment, require_device
-from striate.train.metrics import Outputs, batch_for, counts_of, run_over
+from striate.train.metrics import counts_of
 from striate.train.optimisers import averages_in
 from striate.train.pace import pace_of
 from striate.train.recipe import Recipe
-from striate.train.run import DataRecord, Run, create_run, now, require_answers, require_free
+from striate.train.run import DataRecord, Run, create_run, now, require_free
 from striate.train.state import Progress, progress_of
 from striate.train.stop import stop_signals
 from striate.wording import counted, percent
@@ -275,34 +273,3 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
             yield finding
         run.log("finished", **asdict(finished))
     yield finished
-
-
-def evaluate(
-    run: Run, *, split: str = "test", source: str | None = None, kernels: str = "auto"
-) -> tuple[Outputs, ImageSet]:
-    """What a run's best weights say of its "test" or "validation" images, or of those of another `source`.
-
-    They are answered on `kernels`; "auto" takes those that answer this many images fastest, measured beforehand.
-    Classes are matched by name. Raises DataError on images that are missing or broken, or of classes that the run did
-    not learn; AuditError where the kernels' answers are not those of the plain PyTorch module.
-    """
-    images = Images(source or run.data.source, run.data.resize, run.data.skip_unreadable)
-    if split == "test":
-        chosen = images.load("test")
-    elif not run.recipe.hold_out:
-        raise DataError(
-            f"{run.folder} learned from all training images.",
-            "None was held out for validation.",
-            "Look at --split test.",
-        )
-    else:
-        _, chosen = hold_out(images.load("train"), fraction=run.recipe.hold_out)
-    chosen = chosen.relabelled(run.classes)
-    packed = replace(chosen, images=run.preprocessing.pack(chosen.images))
-    model = run.model()
-    size = min(len(packed), batch_for(run.network))
-    runs = answering(model, choose_for_inference(model, batch=size, images=len(packed), kernels=kernels))
-    outputs = run_over(runs, packed, run.preprocessing, recipe=run.recipe, temperature=run.temperature)
-    require_answers(outputs.probabilities, run.folder)
-    require_agreement(run, runs, packed, outputs)
-    return outputs, chosen

@@ -47,8 +47,8 @@ def command(networks: tuple[Network, ...], as_json: bool, batch: int, dtype: str
         click.echo(compare_table(found, width=terminal.width()))
     if picture is not None:
         from striate.accounting.show.shares import shares_svg
+        from striate.files import elsewhere, write_whole
         from striate.look.raster import drawn_as
-        from striate.train.files import elsewhere, write_whole
 
         with elsewhere("--picture"):
             write_whole(picture, drawn_as(picture.suffix, shares_svg(found)))

@@ -96,16 +96,16 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
     from striate.cli.print.rejection import reached_line, rejection_members, rejection_table
     from striate.cli.print.stress import stress_members, stress_tables
     from striate.look.report import write_report
+    from striate.train.evaluation import answered, evaluate
     from striate.train.metrics import evaluation_of
     from striate.train.rejection import rejection_of, scores_compared
-    from striate.train.session import evaluate
 
     with working("Evaluating"):
         outputs, images = evaluate(run, split=look.split, source=look.data, kernels=look.kernels)
     found, rejection = evaluation_of(outputs, run.classes), rejection_of(outputs)
     compared = scores_compared(run.network)
     own_test = look.split == "test" and images.source == run.data.source
-    run.log("evaluated", source=images.source, split=look.split, **asdict(found))
+    run.log("evaluated", source=images.source, split=look.split, **asdict(found), answered=answered(run, outputs))
     if own_test:
         run = run.looked_at_test()
         write_report(run, outputs, images)
@@ -133,9 +133,9 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
 def _stress(run: Run, images: ImageSet) -> Stress:
     """Distort, and draw."""
     from striate.cli.print.progress import working
+    from striate.files import make_folder, write_whole
     from striate.look.stress import stress
     from striate.look.stress_figure import stress_figure
-    from striate.train.files import make_folder, write_whole
 
     with working("Distorting"):
         found = stress(run, images)
@@ -148,6 +148,7 @@ def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> N
     from striate.cli.print.progress import working
     from striate.cli.print.rejection import rejection_members, rejection_table
     from striate.train.committee import COMPARED, committee
+    from striate.train.evaluation import answered
     from striate.train.metrics import evaluation_of
     from striate.train.rejection import PAPER_ERROR, rejection_of, scores_compared
 
@@ -159,8 +160,9 @@ def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> N
     compared = [scores_compared(run.network) for run in runs] + [COMPARED]
     evaluations = [evaluation_of(each, classes) for each in outputs]
     rejections = [rejection_of(each) for each in outputs]
-    for run, evaluation in zip(runs, evaluations, strict=False):
-        run.log("evaluated", source=found.images.source, split=look.split, **asdict(evaluation))
+    for run, member, evaluation in zip(runs, found.members, evaluations, strict=False):
+        kept = {"source": found.images.source, "split": look.split, "answered": answered(run, member)}
+        run.log("evaluated", **kept, **asdict(evaluation))
         if look.split == "test" and found.images.source == run.data.source:
             run.looked_at_test()
     if as_json:

@@ -33,9 +33,9 @@ def command(folder: Path, images: tuple[str, ...], as_json: bool, steps: Path | 
     from striate.data import steps_strip
     from striate.description.labels import lines, one_line, path_part
     from striate.errors import DataError
+    from striate.files import elsewhere, make_folder, write_whole
     from striate.look.pictures import png
     from striate.serve import Predictor
-    from striate.train.files import elsewhere, make_folder, write_whole
     from striate.train.run import open_run
     from striate.wording import percent
 

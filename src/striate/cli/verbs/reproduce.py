@@ -136,13 +136,13 @@ def _show(folder: Path, events: Iterator[Event], *, as_json: bool, quiet: bool) 
     from striate.cli.print.passes import PassBar
     from striate.cli.print.progress import working
     from striate.cli.print.rejection import reached_line
+    from striate.files import make_folder, write_whole
     from striate.look.report import write_report
     from striate.reproduce import session, table
     from striate.reproduce.figure import curves
-    from striate.train.files import make_folder, write_whole
+    from striate.train.evaluation import evaluate
     from striate.train.rejection import rejection_of
     from striate.train.run import open_run
-    from striate.train.session import evaluate
 
     run, silent = open_run(folder), quiet or as_json
     method = session.method_of(run)

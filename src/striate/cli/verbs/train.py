@@ -191,7 +191,8 @@ def _print_profile(run: Run) -> None:
 def _show(run: Run, events: Iterator[Event], *, quiet: bool) -> None:
     from striate.cli.print.progress import Lines, LiveBar, working
     from striate.look.report import write_report
-    from striate.train.session import Interrupted, evaluate
+    from striate.train.evaluation import evaluate
+    from striate.train.session import Interrupted
 
     display = LiveBar(run) if sys.stderr.isatty() and not quiet else Lines(run, quiet=quiet)
     last = None

@@ -2,6 +2,7 @@
 
 import { count, make, number, show, write } from "./elements.js";
 import { colour, deep, onTheme, paint } from "./palette.js";
+import { underway } from "./status.js";
 
 const GAP = 6;
 /** Layers out of view are drawn after so many milliseconds without news. */
@@ -81,6 +82,7 @@ export class Layer {
     this.canvas.addEventListener("keydown", (event) => this.#key(event));
     this.room = 0;
     this.inView = true;
+    this.later = 0;
     this.sheet = new OffscreenCanvas(1, 1);
     new ResizeObserver(([entry]) => {
       this.room = Math.floor(entry.contentRect.width);
@@ -107,9 +109,22 @@ export class Layer {
   /** Take new values, null while nothing is drawn; show them now if they are in view, else when there is time. */
   update(data) {
     this.data = data;
+    if (this.later) this.#arrived();
+    if (this.inView || !this.plan) {
+      this.draw();
+      return;
+    }
+    underway(1);
+    this.later = setTimeout(() => {
+      this.#arrived();
+      this.draw();
+    }, LATER);
+  }
+
+  #arrived() {
     clearTimeout(this.later);
-    if (this.inView || !this.plan) this.draw();
-    else this.later = setTimeout(() => this.draw(), LATER);
+    this.later = 0;
+    underway(-1);
   }
 
   mark(unit) {

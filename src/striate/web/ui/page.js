@@ -11,7 +11,7 @@ import { Pad } from "./pad.js";
 import { Runs } from "./runs.js";
 import { Sandbox } from "./sandbox.js";
 import * as server from "./server.js";
-import { announce, explainError, meter } from "./status.js";
+import { announce, explainError, meter, underway } from "./status.js";
 import { Steps } from "./steps.js";
 import { View } from "./view.js";
 
@@ -55,10 +55,12 @@ function latest(work, most = 1) {
     wanted = true;
     if (running === most) return;
     running += 1;
+    underway(1);
     while (wanted) {
       wanted = false;
       await work();
     }
+    underway(-1);
     running -= 1;
   };
 }
@@ -224,7 +226,10 @@ function explain(name) {
 }
 
 async function take(file) {
-  if (file) await pad.show(file);
+  if (!file) return;
+  underway(1);
+  await pad.show(file);
+  underway(-1);
 }
 
 function listen() {

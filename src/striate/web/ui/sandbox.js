@@ -2,6 +2,7 @@
 
 import { Answered } from "../compute/answered.js";
 import { count, make, show } from "./elements.js";
+import { underway } from "./status.js";
 import { windows } from "./windows.js";
 
 const KINDS = ["conv", "pool", "subsample", "linear"];
@@ -40,11 +41,14 @@ export class Sandbox {
     const input = this.shape && ["channels", "height", "width"].map((side) => this.part(side).valueAsNumber);
     if (input?.some(Number.isNaN)) return;
     let found;
+    underway(1);
     try {
       found = await this.account({ network: this.network, changes: this.changes, ...(input ? { input } : {}) });
     } catch (error) {
       if (!(error instanceof Answered)) throw error;
       found = { problem: null, account: null, lines: error.lines };
+    } finally {
+      underway(-1);
     }
     if (asked !== this.asked) return;
     if (found.account) this.#show(found);

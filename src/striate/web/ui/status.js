@@ -4,6 +4,14 @@ import { find, make, percent, write } from "./elements.js";
 import { Answered } from "../compute/answered.js";
 
 const REST = 600;
+let pending = 0;
+
+/** Count what is still to be shown: 1 when it begins, -1 when it is there. The body's data-pending is 0 at rest. */
+export function underway(change) {
+  pending += change;
+  document.body.dataset.pending = String(pending);
+}
+
 let speaking = 0;
 
 /** Show a prediction, or that there is none; a screen reader hears it once the pen has rested. */
