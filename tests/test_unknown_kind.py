@@ -21,6 +21,8 @@ from striate.description.shapes import output_shape
 from striate.emit.draw.families import family, leads
 from striate.emit.draw.words import words as figure_words
 from striate.execution.layerwise import Layerwise
+from striate.export.onnx.graph import Graph, Place
+from striate.export.onnx.layers import write_layer
 from striate.kernels.lower import _with
 from striate.modules import build
 from striate.modules.assemble import _simple
@@ -57,6 +59,7 @@ ROOMS = {
     "receptive fields": lambda: receptive_fields(PLAN),
     "words": lambda: words(STEP),
     "smallest input": lambda: least_side(Outline((Node("odd1", ODD, (INPUT,), ""),), 0, {}, {})),
+    "ONNX": lambda: write_layer(STEP, ["images"], Place(Graph(), "odd1", "odd1"), {}),
     "figures": lambda: figure_words(ODD, SHAPE),
     "colours of figures": lambda: family(ODD),
     "boxes of figures": lambda: leads(ODD),

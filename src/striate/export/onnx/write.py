@@ -15,7 +15,7 @@ from striate.export.onnx.graph import Value
 from striate.export.onnx.model import onnx_model
 from striate.export.onnx.proto import OPSET
 from striate.export.onnx.requirement import require_onnx
-from striate.train.files import elsewhere, write_whole
+from striate.files import elsewhere, write_whole
 from striate.train.run import Run
 from striate.train.session import Images
 
