@@ -22,6 +22,7 @@ from rivals import alternate, clock_for
 
 from striate import find
 from striate.data import Augmentation, ImageSet, augment, draw_warp, preprocessing_for
+from striate.execution.tensors import tensors_of
 from striate.kernels.engine import Engine, Goal, Pictures
 from striate.kernels.optimiser import Rule
 from striate.modules import build
@@ -54,8 +55,8 @@ class Work:
 
     def __init__(self, augmentation: Augmentation, *, threads: int, batches: int) -> None:
         network = find("lenet5")
-        self.model = build(network, initialisation="lecun", kernels="torch")
-        self.engine = Engine(network, self.model)
+        self.model = build(network, initialisation="lecun")
+        self.engine = Engine(network, tensors_of(self.model))
         self.rule = Rule(torch.optim.AdamW(self.model.parameters(), 1e-3))
         self.size = (network.input[1], network.input[2])
         self.images = torch.randint(0, 256, (BATCH * batches, *network.input), dtype=torch.uint8)

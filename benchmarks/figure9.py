@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 
 from striate import account, find
-from striate.train import Epoch, Outputs, recipe_for, session
+from striate.train import Epoch, Outputs, evaluation, recipe_for, session
 from striate.train.machine import environment
 from striate.train.rejection import rejection_of
 
@@ -92,7 +92,7 @@ def measured(row: Row, arguments: argparse.Namespace) -> dict:
             seeded = replace(recipe, seed=seed)
             run, split = session.prepare(network, images, seeded, folder=place, threads=arguments.threads)
             seconds.append(sum(each.seconds for each in session.start(run, split) if isinstance(each, Epoch)))
-            outputs = session.evaluate(run)[0]
+            outputs = evaluation.evaluate(run)[0]
             errors.append(1 - outputs.accuracy)
             rejected.append(needed(outputs))
             print(f"{row.network} seed {seed}  error {errors[-1]:.2%}  {seconds[-1]:.0f} s", file=sys.stderr)

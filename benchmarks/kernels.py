@@ -18,6 +18,7 @@ from rivals import Measured, PlainTraining, alternate, clock_for, machine, onnx_
 
 from striate import account, find
 from striate.description.network import Network
+from striate.execution.tensors import tensors_of
 from striate.kernels.engine import Engine, Goal, Pictures
 from striate.kernels.optimiser import Rule
 from striate.modules import build
@@ -48,8 +49,8 @@ class Ours:
     """A network on the engine, with its optimiser."""
 
     def __init__(self, network: Network, recipe: Recipe, images: torch.Tensor, labels: torch.Tensor) -> None:
-        self.model = build(network, initialisation=recipe.initialisation, kernels="torch")
-        self.engine = Engine(network, self.model)
+        self.model = build(network, initialisation=recipe.initialisation)
+        self.engine = Engine(network, tensors_of(self.model))
         self.rule = Rule(torch.optim.AdamW(self.model.parameters(), 1e-3, fused=True))
         self.images, self.labels, self.recipe = images, labels, recipe
 
@@ -73,7 +74,7 @@ def training(name: str, arguments: argparse.Namespace) -> tuple[Measured, Ours]:
     ours = Ours(network, recipe, bytes_, labels)
     contenders: dict[str, Callable[[], object]] = {"striate": ours.epoch}
     for layout in ("plain", "channels last"):
-        model = build(network, initialisation=recipe.initialisation, kernels="torch")
+        model = build(network, initialisation=recipe.initialisation)
         last = layout == "channels last"
         contenders[layout] = PlainTraining(model, recipe, floats, labels, channels_last=last).epoch
     multiply, _ = product()
@@ -106,8 +107,8 @@ def epochs(arguments: argparse.Namespace) -> list[Line]:
 def inference(arguments: argparse.Namespace) -> list[Line]:
     """10,000 images, and one, against ONNX Runtime."""
     network = find("lenet5-dense")
-    model = build(network, kernels="torch").eval()
-    engine = Engine(network, model)
+    model = build(network).eval()
+    engine = Engine(network, tensors_of(model))
     images = torch.rand(10_000, *network.input)
     one = images[:1]
     runtime = onnx_session(network, model, threads=arguments.threads)

@@ -20,7 +20,9 @@ from torch.nn.functional import cross_entropy
 from striate import find
 from striate.description.narrow import narrow
 from striate.description.network import Network, plan
-from striate.kernels.choice import choose
+from striate.execution.executor import OnEngine, executor
+from striate.execution.tensors import tensors_of
+from striate.execution.training import choose_for_training
 from striate.kernels.engine import Engine, Goal, Pictures
 from striate.kernels.optimiser import Rule
 from striate.modules import build
@@ -47,19 +49,20 @@ RIVALS = ("eager", "channels last", "compiled")
 
 def contender(name: str, network: Network, images: Tensor, labels: Tensor) -> Callable[[], object]:
     """A training step with cross-entropy and AdamW: of a rival, or on the kernels of a name."""
-    model = build(network, generator=torch.Generator().manual_seed(0), kernels="torch").train()
+    model = build(network, generator=torch.Generator().manual_seed(0)).train()
     optimiser = torch.optim.AdamW(model.parameters(), 1e-3, fused=True)
-    if name == "striate":
-        engine, rule = Engine(network, model), Rule(optimiser)
+    if name == "engine":
+        engine, rule = Engine(network, tensors_of(model)), Rule(optimiser)
         return lambda: engine.step(Pictures(images), Goal(labels), rule=rule, threads=torch.get_num_threads())
-    outputs: Callable[[Tensor], Tensor] = model.compute
+    outputs: Callable[[Tensor], Tensor] = model.logits
     if name == "channels last":  # as a careful user has it: the weights too
         model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue, reportArgumentType]
         images = images.contiguous(memory_format=torch.channels_last)
     elif name == "compiled":
         outputs = torch.compile(model.logits)
     elif name != "eager":
-        model.run_on(name)
+        runs = executor(model, name)
+        outputs = model.logits if isinstance(runs, OnEngine) else runs.logits
 
     def step() -> None:
         loss = cross_entropy(outputs(images), labels)
@@ -76,8 +79,8 @@ def measure(case: Case, arguments: argparse.Namespace) -> str:
     torch.manual_seed(0)
     images = torch.rand(case.batch, *network.input)
     labels = torch.randint(0, plan(network).output[0], (case.batch,))
-    spare = build(network, generator=torch.Generator(), kernels="torch")
-    chosen = choose(network, spare, batch=case.batch, threads=arguments.threads).kernels
+    spare = build(network, generator=torch.Generator())
+    chosen = choose_for_training(spare, batch=case.batch, threads=arguments.threads).kernels
     rivals = [each for each in RIVALS if each != "compiled" or not arguments.without_compile]
     ours = [chosen, "operators"] if arguments.operators and chosen != "operators" else [chosen]
     names: list[str] = [*ours, *rivals]

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from striate import find
 from striate.data import load, preprocessing_for
+from striate.execution.tensors import tensors_of
 from striate.kernels.engine import Goal
 from striate.kernels.pattern import Pattern
 from striate.modules import Built, build
@@ -71,13 +72,13 @@ def main() -> None:
 
     def model() -> Built:
         generator = torch.Generator().manual_seed(0)
-        return build(network, initialisation="lecun-1998", generator=generator, kernels="torch")
+        return build(network, initialisation="lecun-1998", generator=generator)
 
     ours_model, contenders = model(), {name: model() for name in ("oneDNN", "without oneDNN", "channels last")}
     contenders["channels last"].to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     rates = {name: torch.full_like(each, RATE) for name, each in ours_model.named_parameters()}
     steps = [torch.full_like(each, -RATE) for each in ours_model.parameters()]
-    ours, goal = Pattern(network, ours_model), Goal(images.labels, "rbf-map", RUBBISH)
+    ours, goal = Pattern(network, tensors_of(ours_model)), Goal(images.labels, "rbf-map", RUBBISH)
 
     def plain(name: str) -> None:
         given = pixels.to(memory_format=torch.channels_last) if name == "channels last" else pixels

@@ -36,7 +36,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     network = find(arguments.network)
-    model = build(network, initialisation=recipe_for(network).initialisation, kernels="torch").eval()
+    model = build(network, initialisation=recipe_for(network).initialisation).eval()
     columns = Columns(model)
     slid, crop_macs = columns.slid, account(network).totals.macs
     rows: list[dict[str, float]] = []

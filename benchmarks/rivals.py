@@ -22,6 +22,9 @@ REST = 0.1
 """Seconds between contenders: ONNX Runtime's threads look for work for 25 ms and more after their last."""
 
 
+Clock = Callable[[], float]
+
+
 @dataclass(frozen=True)
 class Measured:
     """Seconds of each contender in each round: by the clock, or of processor time."""
@@ -38,7 +41,7 @@ class Measured:
         return statistics.median(a / b for a, b in pairs)
 
 
-def alternate(contenders: dict[str, Callable[[], object]], *, rounds: int, clock: Callable[[], float]) -> Measured:
+def alternate(contenders: dict[str, Callable[[], object]], *, rounds: int, clock: Clock) -> Measured:
     """Run the contenders in turn, after one round to warm up, each when the others' threads have gone to sleep."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(rounds + 1):
@@ -139,7 +142,7 @@ def machine(threads: int) -> str:
     )
 
 
-def clock_for(threads: int) -> tuple[Callable[[], float], str]:
+def clock_for(threads: int) -> tuple[Clock, str]:
     """With one thread, processor time, which other programs on the machine hardly touch; else the clock."""
     if threads == 1:
         return time.process_time, "processor time"

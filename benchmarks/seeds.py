@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 from striate import find
-from striate.train import Epoch, find_recipe, recipe_for, session
+from striate.train import Epoch, evaluation, find_recipe, recipe_for, session
 from striate.train.session import Finished
 
 
@@ -50,7 +50,7 @@ def main() -> None:
                     validation = event.accuracy
             row = {"seed": seed, "validation": validation, "seconds": seconds}
             if not arguments.validation:
-                row["test"] = session.evaluate(run)[0].accuracy
+                row["test"] = evaluation.evaluate(run)[0].accuracy
             rows.append(row)
             if not arguments.json:
                 test = f"  test {row['test']:.2%}" if "test" in row else ""

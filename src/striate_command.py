@@ -1,6 +1,6 @@
-"""Where the command `striate` begins: importing Striate takes a moment, and Ctrl-C has its answer before that.
+"""The entry point of the command `striate`: it handles Ctrl-C before Striate is imported, which takes a moment.
 
-This stands beside the package because importing any part of a package imports the package first.
+It is outside the package because importing any part of a package imports the package first.
 """
 
 import os
@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def _leave(*_: object) -> None:
-    """Nothing is written yet, and no exception could be lost among the callbacks of an import."""
+    """Exit at once: nothing is written yet, and an exception could be lost in the callbacks of an import."""
     os.write(2, b"Interrupted.\n")
     os._exit(130)
 

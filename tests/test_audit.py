@@ -14,8 +14,8 @@ from striate.audit import audit, require_agreement
 from striate.audit_kernels import audit_kernels, require_kernels
 from striate.cli import root
 from striate.errors import AuditError
+from striate.execution.layerwise import Layerwise
 from striate.kernels.engine import Engine
-from striate.kernels.layerwise import Layerwise
 from tests.description.test_network import NESTED
 from tests.support.everything import everything
 from tests.support.strategies import networks
@@ -62,7 +62,7 @@ def test_bytes_kept_are_those_of_the_layer_that_keeps_them() -> None:
 def test_all_kernels_agree_with_the_module() -> None:
     found = {check.kernels: check for check in audit_kernels(NESTED)}
     require_kernels([*found.values()])
-    assert found["striate"].refused
+    assert found["engine"].refused
     assert found["operators"].gradients.keys() == found["channels-last"].gradients.keys()
     assert max(found["operators"].gradients.values()) < 1e-3
 
@@ -88,7 +88,7 @@ def test_broken_kernels_are_named_with_the_layers_where_they_differ(monkeypatch)
     monkeypatch.setattr(Layerwise, "logits", wrong)
     checks = audit_kernels(network)
     assert [(check.kernels, check.agrees) for check in checks] == [
-        ("striate", True),
+        ("engine", True),
         ("operators", False),
         ("channels-last", True),
     ]
@@ -105,14 +105,14 @@ def test_broken_kernels_are_named_with_the_layers_where_they_differ(monkeypatch)
     assert "✗  linear1" in told.output
     members = json.loads(CliRunner().invoke(root, ["audit", to_text(network, one_line=True), "--json"]).stdout)
     assert members[-1]["kernels"]["operators"]["agrees"] is False
-    assert members[-1]["kernels"]["striate"]["agrees"] is True
+    assert members[-1]["kernels"]["engine"]["agrees"] is True
 
 
 def test_memory_that_kernels_leave_unwritten_is_found(monkeypatch) -> None:
     network = from_text("1x9x9: conv 3 3x3, tanh, linear 4")
     monkeypatch.setattr(Engine, "outputs", lambda self, pictures, threads: torch.empty(len(pictures), 4))
     found = {check.kernels: check for check in audit_kernels(network)}
-    assert found["striate"].wrong == ("linear1",)
+    assert found["engine"].wrong == ("linear1",)
     assert found["operators"].agrees
 
 

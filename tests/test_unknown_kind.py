@@ -8,16 +8,19 @@ from typing import Any
 import pytest
 import torch
 
-from striate import Flatten, Linear, Network, find
+from striate import Flatten, Linear, Network
 from striate.accounting.counts import count
 from striate.accounting.kept import kept
 from striate.accounting.receptive import receptive_fields
 from striate.accounting.show.words import words
-from striate.description.network import INPUT, Plan, Step
+from striate.accounting.smallest import least_side
+from striate.description.network import INPUT, Node, Outline, Plan, Step
 from striate.description.notation.writing import spelling
 from striate.description.properties import properties
 from striate.description.shapes import output_shape
-from striate.kernels.layerwise import Layerwise
+from striate.emit.draw.families import family, leads
+from striate.emit.draw.words import words as figure_words
+from striate.execution.layerwise import Layerwise
 from striate.kernels.lower import _with
 from striate.modules import build
 from striate.modules.assemble import _simple
@@ -40,7 +43,7 @@ PLAN = Plan(SHAPE, (STEP,), 0, {}, {})
 
 
 def layer_by_layer() -> None:
-    layers = Layerwise(find("lenet5-dense"), build("lenet5-dense"))
+    layers = Layerwise(build("lenet5-dense"))
     layers.plan, layers.order, layers.output = PLAN, [0], 0
     layers.logits(torch.zeros(1, *SHAPE))
 
@@ -53,6 +56,10 @@ ROOMS = {
     "kept": lambda: kept(PLAN, closing_softmax=False),
     "receptive fields": lambda: receptive_fields(PLAN),
     "words": lambda: words(STEP),
+    "smallest input": lambda: least_side(Outline((Node("odd1", ODD, (INPUT,), ""),), 0, {}, {})),
+    "figures": lambda: figure_words(ODD, SHAPE),
+    "colours of figures": lambda: family(ODD),
+    "boxes of figures": lambda: leads(ODD),
     "modules": lambda: _simple(ODD, SHAPE, torch.device("cpu")),
     "memory": lambda: _weights(STEP),
     "engine": lambda: _with([], ODD, STEP),

@@ -1,12 +1,14 @@
-"""Striate: describe a convolutional network once, and every room reads that one value.
+"""Striate: describe a convolutional network once; account for it, train it, look inside it and serve it.
 
-Imported here is what needs no framework: the description, the catalogue and the account. What runs on PyTorch is
-imported from its own room: `striate.modules`, `striate.audit`, `striate.data`, `striate.train`, `striate.look`,
-`striate.serve`.
+This module has the names that need no framework: the description, the catalogue and the account. Code that needs
+PyTorch is imported from its own package: `striate.modules`, `striate.audit`, `striate.data`, `striate.train`,
+`striate.look`, `striate.serve`.
 """
 
 from striate.accounting import Account as Account
 from striate.by_name import account as account
+from striate.by_name import as_svg as _as_svg
+from striate.by_name import draw as draw
 from striate.by_name import to_json as to_json
 from striate.by_name import to_text as to_text
 from striate.description.json import from_json as from_json
@@ -39,5 +41,8 @@ from striate.description.notation.reading import from_text as from_text
 from striate.errors import StriateError as StriateError
 from striate.networks import NETWORKS as NETWORKS
 from striate.networks import find as find
+
+# A notebook asks a value itself for its picture. The description stands below the room that draws and cannot import it.
+Network._repr_svg_ = _as_svg  # pyright: ignore[reportAttributeAccessIssue]
 
 __version__ = "0.1.0"

@@ -23,8 +23,9 @@ from striate.accounting import account
 from striate.description.layers import RBF, Composite, Dropout, Layer, changed
 from striate.description.network import Network, plan
 from striate.errors import AuditError
-from striate.kernels.choice import missing
-from striate.kernels.engine import Engine, Goal, Pictures
+from striate.execution.choice import missing
+from striate.execution.executor import OnEngine, executor
+from striate.kernels.engine import Goal, Pictures
 from striate.modules import build
 
 ALLOWED, TIMES = 1e-4, 10.0
@@ -40,7 +41,7 @@ MOST_PARAMETERS, MOST_MACS = 200_000_000, 10**11
 """Larger networks are not run: their weights, three sets of gradients, or a step's time would be too much."""
 CHEAP, MANY, FEW = 50_000_000, 17, 2
 """A network of fewer MACs takes many images, of which the last begins a new group of sixteen; others take few."""
-ORDER = ("striate", "operators", "channels-last")
+ORDER = ("engine", "operators", "channels-last")
 """All kernels but the module's own; the last lay the module's weights out anew."""
 ANSWERS = "answers while evaluating"
 
@@ -148,7 +149,7 @@ class _Draw:
     def __init__(self, network: Network, seed: int) -> None:
         self.network, self.plan = network, plan(network)
         generator = torch.Generator().manual_seed(seed)
-        self.module = build(network, generator=generator, kernels="torch")
+        self.module = build(network, generator=generator)
         with torch.no_grad():
             for each in self.module.parameters():
                 if each.ndim == 1:  # biases, scales and shifts that all are alike would hide that they are mixed up
@@ -171,10 +172,9 @@ class _Draw:
         """The kernels beside the module."""
         if not all(bool(each.isfinite().all()) for each in self.wanted.named().values()):
             return KernelCheck(kernels, {}, {}, refused="the module's own figures are not finite")
-        self.module.run_on(kernels)
+        runs = executor(self.module, kernels)
         with _nan_in_new_tensors():
-            found = self._on_engine() if kernels == "striate" else self._step(self.module.compute, self.images)
-        self.module.run_on("torch")
+            found = self._on_engine(runs) if isinstance(runs, OnEngine) else self._step(runs.logits, self.images)
         shown: tuple[dict[str, float], dict[str, float]] = {}, {}
         wrong: list[str] = []
         for name, off in _differences(found, self.wanted).items():
@@ -185,12 +185,12 @@ class _Draw:
                 wrong.append(path)
         return KernelCheck(kernels, *shown, wrong=tuple(wrong), allowed=self.allowed_of_gradients)
 
-    def _on_engine(self) -> _Shown:
-        engine, threads = Engine(self.network, self.module), torch.get_num_threads()
+    def _on_engine(self, runs: OnEngine) -> _Shown:
+        engine, threads = runs.engine, torch.get_num_threads()
         outputs = engine.outputs(Pictures(self.images), threads=threads)
         goal = Goal(self.labels, "rbf-mle" if self._ends_in_rbf else "cross-entropy")
         engine.step(Pictures(self.images), goal, rule=None, threads=threads)
-        names = {each: name for name, each in self.module.named_parameters()}
+        names: dict[Tensor, str] = {each: name for name, each in self.module.named_parameters()}
         gradients = {names[each]: of for each, of in zip(engine.parameters, engine.gradients, strict=True)}
         return _Shown({self._last: outputs}, gradients, outputs)
 

@@ -1,6 +1,8 @@
-"""What `striate` itself offers of the rooms that know no catalogue: here a network's name does as well as a Network."""
+"""`account`, `to_text` and `to_json` for the package `striate`: here a network's name may replace a Network."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from striate.accounting import Account
 from striate.accounting import account as _account
@@ -8,18 +10,23 @@ from striate.description.json import to_json as _to_json
 from striate.description.network import Network
 from striate.description.notation.writing import to_text as _to_text
 from striate.description.shapes import Shape
+from striate.errors import SpecError
 from striate.networks import find
+
+if TYPE_CHECKING:
+    from striate.emit.draw.choose import Style
+    from striate.emit.draw.figure import Figure
 
 
 def network_of(network: Network | str) -> Network:
-    """The network itself, or the one that a text means: a name, a file, or a network written out."""
+    """The network itself, or the one that a text gives: a name, a file, or the notation."""
     return find(network) if isinstance(network, str) else network
 
 
 def account(
     network: Network | str, *, input: Shape | None = None, batch: int = 1, biases: bool = True, strict: bool = False
 ) -> Account:
-    """What every layer of `network` costs, on its own input or another one of (channels, height, width).
+    """The account of `network`: what every layer costs, on its own input or another of (channels, height, width).
 
     Raises ShapeError, naming the layer, where layers do not fit; with `strict` also where windows leave rows or
     columns unseen.
@@ -31,7 +38,7 @@ def account(
 
 
 def to_text(network: Network | str, *, one_line: bool = False) -> str:
-    """The notation of a network; `from_text` gives back an equal value. A layer a line, or all on one line.
+    """The notation of a network, one layer per line or all on one line; `from_text` gives back an equal value.
 
     >>> to_text("lenet5-keras").splitlines()[2:5]
     ['3x64x64:', 'conv 6 3x3', 'relu']
@@ -46,3 +53,24 @@ def to_json(network: Network | str) -> str:
     ['{', '  "format": "striate-network",']
     """
     return _to_json(network_of(network))
+
+
+def draw(network: Network | str, *, style: Style | None = None, depth: int | None = None) -> Figure:
+    """The figure of a network, which a notebook shows: as "volumes" or as "blocks", opened to paths of `depth` names.
+
+    >>> draw("resnet50").style, draw("resnet50", style="volumes").style
+    ('blocks', 'volumes')
+    """
+    from striate.emit.draw.choose import figure_of
+
+    return figure_of(network_of(network), style=style, depth=depth)
+
+
+def as_svg(network: Network) -> str | None:
+    """What a notebook shows of a network: its figure, or None, the value itself, where its layers do not fit."""
+    from striate.emit.draw.svg import to_svg
+
+    try:
+        return to_svg(draw(network))
+    except SpecError:
+        return None

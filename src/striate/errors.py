@@ -1,4 +1,4 @@
-"""Every error that Striate raises on purpose.
+"""All errors that Striate raises deliberately.
 
     StriateError
     ├── SpecError (ValueError)          a description that is not a network
@@ -9,16 +9,16 @@
     ├── DataError (ValueError)          images that are missing, broken or unfit
     ├── RunError (ValueError)           a run folder that is missing, taken or damaged
     ├── OutputError (OSError)           a file that could not be written
-    ├── RequestError (ValueError)       a request that a server does not answer
+    ├── RequestError (ValueError)       a request that the server refuses
     ├── AddressError (OSError)          an address that a server cannot listen on
     ├── RequirementError (ImportError)  a package that is not installed
-    ├── LearningError (ArithmeticError) a training that cannot go on
+    ├── LearningError (ArithmeticError) a training that cannot continue
     ├── KernelError (RuntimeError)      compiled kernels that could not finish
     │   └── KernelMemoryError (MemoryError) because memory ran out
-    ├── AuditError (AssertionError)     an account, or kernels, that the built module contradicts
+    ├── AuditError (AssertionError)     an account, or kernels, that do not agree with the built module
     └── ClaimError (AssertionError)     a claim whose computed value is not the one on record
 
-Each one answers, line by line: where and what, what was expected, what to do.
+The text of each error has up to three lines: where and what is wrong, what was expected, what to do.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from reprlib import Repr
 from striate.wording import plural
 
 LONG = 200
-"""A longer name is no slip of one that is known, and would take long to compare with them."""
+"""Longer names get no suggestion: they are no misspelling of a known name, and comparing them takes long."""
 
 
 class StriateError(Exception):
-    """What went wrong (`what`), what was `expected`, and a `remedy`; `where` is put before it by the border."""
+    """What went wrong (`what`), what was `expected`, and a `remedy`; `at` adds the place, `where`, in front."""
 
     def __init__(self, what: str, expected: str = "", remedy: str = "", *, where: str = "") -> None:
         super().__init__(what, expected, remedy)
@@ -49,7 +49,7 @@ class StriateError(Exception):
         return "\n".join(part for part in (head, self.expected, self.remedy) if part)
 
     def at(self, where: str) -> StriateError:
-        """The same error, raised from a place: `raise error.at("stage3.conv1")`. The first place named stays."""
+        """The same error with a place: `raise error.at("stage3.conv1")`. A place that it already has stays."""
         if not self.where:
             self.where = where
         return self
@@ -88,7 +88,7 @@ class OutputError(StriateError, OSError):
 
 
 class RequestError(StriateError, ValueError):
-    """A request that a server does not answer: too large, too many at once, or of another form."""
+    """A request that the server refuses: it is too large, has a wrong form, or there are too many at once."""
 
 
 class AddressError(StriateError, OSError):
@@ -100,7 +100,7 @@ class RequirementError(StriateError, ImportError):
 
 
 class LearningError(StriateError, ArithmeticError):
-    """A training that cannot go on."""
+    """A training that cannot continue."""
 
 
 class KernelError(StriateError, RuntimeError):
@@ -112,7 +112,7 @@ class KernelMemoryError(KernelError, MemoryError):
 
 
 class AuditError(StriateError, AssertionError):
-    """An account, or kernels, that the built module contradicts."""
+    """An account, or kernels, that do not agree with the built module."""
 
 
 class ClaimError(StriateError, AssertionError):
@@ -129,7 +129,7 @@ class _Short(Repr):
         self.maxlevel = 3
 
     def repr_int(self, x: int, level: int) -> str:
-        """Python refuses to write a number of more than 4,300 digits, so a long one is told by its length."""
+        """Python refuses to print a number of more than 4,300 digits, so a long one is replaced by its length."""
         digits = int(x.bit_length() * math.log10(2)) + 1
         return repr(x) if digits <= 60 else f"a number of about {digits:,} digits"
 
@@ -138,7 +138,7 @@ _SHORT = _Short()
 
 
 def quote(value: object) -> str:
-    """A value as an error shows it: on one line, not long, and nothing in it that a terminal would act on.
+    """The text of a value in an error: one line, shortened, without characters that a terminal would act on.
 
     >>> print(quote("a\\x1b[2Jb"), quote([1, [2]]), quote(10**5000), quote("x" * 100))
     'a\\x1b[2Jb' [1, [2]] a number of about 5,001 digits 'xxxxxxxxxxxxxxxxxxxxxxxxxxx...xxxxxxxxxxxxxxxxxxxxxxxxxxxx'
@@ -147,7 +147,7 @@ def quote(value: object) -> str:
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
-    """The error for a `name` that is not among the `known` ones, with the nearest of them.
+    """The error for a `name` that is not among the `known` names; it suggests the nearest of them.
 
     >>> print(unknown_name("network", "lenet", ["lenet5", "simple-cnn"]))
     no network is called 'lenet'.

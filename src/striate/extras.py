@@ -1,4 +1,4 @@
-"""What Striate does not need but can use: each extra, its packages, and the command that installs it here."""
+"""Optional packages: each extra, its packages, and the command that installs it into this Python."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 @dataclass(frozen=True)
 class Extra:
-    """Packages that are installed together, and what for; `name` is that of pyproject's optional dependencies."""
+    """Packages that are installed together, and their purpose; `name` is the extra's name in pyproject.toml."""
 
     name: str
     packages: tuple[str, ...]
@@ -35,15 +35,15 @@ EXTRAS = (
 
 
 def install(extra: str) -> str:
-    """The command that installs an extra into the Python that runs, from where Striate itself came from.
+    """The command that installs an extra into the running Python, from the place that Striate was installed from.
 
-    In a checkout it names its folder, since no registry has Striate.
+    In a checkout it names the checkout's folder, because no registry has Striate.
     """
     return f"{_pip()} install {_source(extra)}"
 
 
 def checkout() -> Path | None:
-    """The folder of the source code that runs, or None where Striate is installed away from it."""
+    """The folder of the checkout that runs, or None where Striate is installed elsewhere."""
     folder = Path(__file__).resolve().parents[2]
     return folder if (folder / "pyproject.toml").is_file() and (folder / "src/striate").is_dir() else None
 
@@ -57,7 +57,7 @@ def _is_installed(package: str) -> bool:
 
 
 def _pip() -> str:
-    """pip, where that of the shell belongs to this Python; else this Python with its module."""
+    """`pip` if the shell's pip belongs to this Python; else this Python with `-m pip`."""
     own = Path(sys.executable).parent
     found = shutil.which("pip")
     if found is not None and Path(found).parent == own:
@@ -76,7 +76,7 @@ def _source(extra: str) -> str:
 
 
 def _origin() -> str:
-    """Where pip has Striate from, as a URL; "" where it does not say."""
+    """The URL that pip installed Striate from, or "" where pip did not record one."""
     try:
         record = json.loads(metadata.distribution("striate").read_text("direct_url.json") or "{}")
         system = record.get("vcs_info", {}).get("vcs")
@@ -86,6 +86,6 @@ def _origin() -> str:
 
 
 def _shown(path: Path) -> str:
-    """A path as one would type it: from the current folder where it lies in there."""
+    """A path as text: relative to the current folder where it lies in it."""
     here = Path(os.path.abspath(os.curdir))
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -1,4 +1,4 @@
-"""How counts and shares are written, wherever a person reads them."""
+"""The text of counts and percentages in everything that a person reads."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def counted(count: int, word: str) -> str:
 
 
 def percent(share: float, decimals: int = 2, *, exact: bool = True, space: str = "") -> str:
-    """A share as a percentage that says 0 or 100 only of what is exactly that, with a `space` before the sign.
+    """A share as a percentage, with `space` before the sign; only an exact 0 or 1 is printed as 0 or 100.
 
-    A computed probability is not `exact`: 0 and 1 are what it was rounded to.
+    A computed probability is not `exact`: its 0 and 1 are rounded values.
 
     >>> percent(0.9952), percent(1.0), percent(0.99999), percent(0.00001), percent(0.0)
     ('99.52%', '100.00%', '>99.99%', '<0.01%', '0.00%')

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from striate.errors import OutputError
+from striate.files import append_line, make_folder, write_whole
 from striate.look.page import default_folder
 from striate.look.reading import picture_files
-from striate.train.files import append_line, make_folder, write_whole
 from striate.train.run import free_folder
 from tests.cli.test_cli import striate
 

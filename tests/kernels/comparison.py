@@ -22,10 +22,12 @@ from striate import Network
 from striate.description.layers import Pool
 from striate.description.network import plan
 from striate.description.shapes import window
+from striate.execution.executor import OnTorch
+from striate.execution.layerwise import Layerwise
+from striate.execution.tensors import tensors_of
 from striate.kernels.binary import library
 from striate.kernels.compile import instruction_sets
 from striate.kernels.engine import Engine, Goal, Pictures
-from striate.kernels.layerwise import Layerwise
 from striate.kernels.operators import binding, single
 from striate.modules import Built, build
 from striate.modules.pooling import SidePaddedPooling
@@ -52,7 +54,7 @@ class Case:
     def module(self) -> Built:
         """The network, its biases, scales and shifts all different; weights neither vanish nor explode."""
         generator = torch.Generator().manual_seed(self.seed)
-        made = build(self.network, initialisation="lecun", generator=generator, kernels="torch")
+        made = build(self.network, initialisation="lecun", generator=generator)
         for each in made.parameters():
             each.data += 0.2 * torch.randn(each.shape, generator=generator)
         return made
@@ -117,7 +119,7 @@ def stepped(module: Built, pixels: Tensor, labels: Tensor) -> Made:
 def stepped_on_engine(case: Case, instruction_set: str, threads: int) -> Made:
     """The same on the engine."""
     module = case.module()
-    engine = Engine(case.network, module, instruction_set=instruction_set)
+    engine = Engine(case.network, tensors_of(module), instruction_set=instruction_set)
     outputs = engine.outputs(Pictures(case.pixels()), threads=threads)
     engine.step(Pictures(case.pixels()), Goal(case.labels()), rule=None, threads=threads)
     gradients = {f"gradient of {name}": each.grad for name, each in module.named_parameters() if each.grad is not None}
@@ -154,11 +156,8 @@ def check_module(case: Case, *, instruction_sets: list[str]) -> bool:
         float_answers = plain.eval().logits(case.pixels())
     for name in ["channels-last", *instruction_sets]:
         module = case.module()
-        if name == "channels-last":
-            module.run_on(name)
-            runner: Logits = module.compute
-        else:
-            runner = Layerwise(case.network, module).logits
+        runs = OnTorch(module, kernels=name) if name == "channels-last" else Layerwise(module)
+        runner: Logits = runs.logits
         with operators_on(name if name in instruction_sets else ""), nan_in_new_tensors():
             found = learned(module, runner, case.pixels())
             wrong = faults(found, wanted, pytorch, own=NORMALISED if norms else OWN)

@@ -12,6 +12,7 @@ from striate import Activation, Conv, Flatten, GlobalAveragePool, Linear, Networ
 from striate.description.layers import RBF, Dropout
 from striate.description.network import plan
 from striate.errors import ShapeError
+from striate.execution.tensors import tensors_of
 from striate.kernels.binary import library
 from striate.kernels.compile import instruction_sets
 from striate.kernels.engine import Engine, Goal, Pictures
@@ -63,7 +64,7 @@ def close(ours: Tensor, theirs: Tensor, *, scale: float = 0.0) -> bool:
 
 def check(network: Network, *, images: int, instruction_set: str, threads: int = 1, seed: int = 0) -> None:
     generator = torch.Generator().manual_seed(seed)
-    model = build(network, initialisation="lecun", generator=generator, kernels="torch")
+    model = build(network, initialisation="lecun", generator=generator)
     for each in model.parameters():  # biases too
         each.data += 0.1 * torch.randn(each.shape, generator=generator)
     classes = plan(network).output[0]
@@ -71,7 +72,7 @@ def check(network: Network, *, images: int, instruction_set: str, threads: int =
     labels = torch.randint(0, classes, (images,), generator=generator)
     recipe = Recipe(loss="rbf-map", rubbish=3.0) if isinstance(network.layers[-1], RBF) else Recipe()
     outputs, loss, gradients = reference(model, pixels, labels, recipe)
-    engine = Engine(network, model, instruction_set=instruction_set)
+    engine = Engine(network, tensors_of(model), instruction_set=instruction_set)
     assert close(engine.outputs(Pictures(pixels), threads=threads), outputs)
     goal = Goal(labels, recipe.loss, recipe.rubbish)
     ours, _ = engine.step(Pictures(pixels), goal, rule=None, threads=threads)
@@ -109,11 +110,11 @@ def test_where_maxima_nearly_tie_the_engine_is_no_worse_than_pytorch() -> None:
         generator = torch.Generator().manual_seed(seed)
         pixels = torch.rand(20, *network.input, generator=generator)
         labels = torch.randint(0, 10, (20,), generator=generator)
-        model = build(network, generator=generator, kernels="torch")
+        model = build(network, generator=generator)
         _, _, exact = reference(model, pixels, labels, Recipe())
         loss_of(model.logits(pixels), labels, Recipe()).backward()
         theirs.append(worst([each.grad for each in model.parameters()], exact))
-        Engine(network, model).step(Pictures(pixels), Goal(labels), rule=None, threads=2)
+        Engine(network, tensors_of(model)).step(Pictures(pixels), Goal(labels), rule=None, threads=2)
         ours.append(worst([each.grad for each in model.parameters()], exact))
     assert sorted(ours)[4] < 3e-6
     assert sum(each > 3e-5 for each in ours) <= max(2, sum(each > 3e-5 for each in theirs))
@@ -154,7 +155,7 @@ def test_input_gradients_at_the_edges(kernel: int, instruction_set: str) -> None
 @pytest.mark.parametrize("name", ["lenet5", "lenet5-dense"])
 def test_few_images_pass_as_many_do(name: str) -> None:
     network = find(name)
-    engine = Engine(network, build(network, kernels="torch").eval())
+    engine = Engine(network, tensors_of(build(network).eval()))
     pixels = torch.randint(0, 256, (20, *network.input), dtype=torch.uint8)
     many = engine.outputs(Pictures(pixels, low=-0.1, scale=0.005), threads=1)
     chosen = torch.tensor([17, 2])
@@ -167,8 +168,8 @@ def test_few_images_pass_as_many_do(name: str) -> None:
 
 def test_no_images() -> None:
     network = find("lenet5-dense")
-    model = build(network, kernels="torch")
-    engine = Engine(network, model)
+    model = build(network)
+    engine = Engine(network, tensors_of(model))
     nothing = Pictures(torch.empty(0, 1, 32, 32))
     assert engine.outputs(nothing, threads=2).shape == (0, 10)
     loss, right = engine.step(nothing, Goal(torch.empty(0, dtype=torch.int64)), rule=None, threads=2)
@@ -178,7 +179,7 @@ def test_no_images() -> None:
 
 def test_bytes_are_gathered_and_normalised() -> None:
     network = find("lenet5-dense")
-    engine = Engine(network, build(network, kernels="torch"))
+    engine = Engine(network, tensors_of(build(network)))
     bytes_ = torch.randint(0, 256, (50, 1, 32, 32), dtype=torch.uint8)
     chosen = torch.tensor([49, 3, 3, 20, 0])
     floats = bytes_[chosen].float() * 0.005 - 0.1
@@ -190,12 +191,12 @@ def test_bytes_are_gathered_and_normalised() -> None:
 @pytest.mark.parametrize("name", ["lenet5", "lenet5-dense"])
 def test_threads_change_nothing_bit_for_bit(name: str, images: int) -> None:
     network = find(name)
-    model = build(network, initialisation="lecun", kernels="torch")
+    model = build(network, initialisation="lecun")
     pixels, labels = torch.rand(images, *network.input), torch.randint(0, 10, (images,))
     goal = Goal(labels, "rbf-mle" if name == "lenet5" else "cross-entropy")
     found = []
     for threads in (1, 2, 3, 5):
-        engine = Engine(network, model)
+        engine = Engine(network, tensors_of(model))
         loss, _ = engine.step(Pictures(pixels), goal, rule=None, threads=threads)
         found.append((loss, engine.outputs(Pictures(pixels), threads=threads), [g.clone() for g in engine.gradients]))
     for loss, outputs, gradients in found[1:]:
@@ -211,10 +212,10 @@ def test_values_that_are_no_numbers(function: str, value: float, instruction_set
     """What PyTorch makes of them; the other images are spared."""
     layers = [Conv(2, kernel=1), Activation(function), Pool("max", kernel=2), Activation(function), Flatten()]
     network = Network("odd", (1, 6, 6), [*layers, Linear(3)])
-    model = build(network, kernels="torch")
+    model = build(network)
     pixels = torch.randn(5, 1, 6, 6)
     pixels[1, 0, 2, 3] = pixels[2, 0, 0, 0] = value
-    ours = Engine(network, model, instruction_set=instruction_set).outputs(Pictures(pixels), threads=1)
+    ours = Engine(network, tensors_of(model), instruction_set=instruction_set).outputs(Pictures(pixels), threads=1)
     with torch.no_grad():
         theirs = model(pixels)
     torch.testing.assert_close(ours, theirs, equal_nan=True, rtol=1e-4, atol=1e-5)
@@ -223,20 +224,20 @@ def test_values_that_are_no_numbers(function: str, value: float, instruction_set
 
 def test_the_first_of_equal_maxima_gets_the_gradient_as_in_pytorch() -> None:
     network = Network("ties", (1, 4, 4), [Conv(1, kernel=1), Pool("max", kernel=3, stride=1), Flatten(), Linear(2)])
-    model = build(network, kernels="torch")
+    model = build(network)
     pixels, labels = torch.ones(3, 1, 4, 4), torch.tensor([0, 1, 1])
     pixels[1, 0, 1] = 2.0
     _, _, gradients = reference(model, pixels, labels, Recipe())
-    Engine(network, model).step(Pictures(pixels), Goal(labels), rule=None, threads=1)
+    Engine(network, tensors_of(model)).step(Pictures(pixels), Goal(labels), rule=None, threads=1)
     for each, theirs in zip(model.parameters(), gradients, strict=True):
         assert close(each.grad, theirs)
 
 
 def test_dropout_keeps_its_share_and_its_mean_and_follows_its_seed() -> None:
     network = Network("drop", (1, 1, 4000), [Flatten(), Dropout(0.3), Linear(1, bias=False)])
-    model = build(network, kernels="torch")
+    model = build(network)
     torch.nn.init.ones_(next(model.parameters()))
-    engine = Engine(network, model)
+    engine = Engine(network, tensors_of(model))
     pixels, labels = torch.ones(32, 1, 1, 4000), torch.zeros(32, dtype=torch.int64)
     pixels[:, :, :, ::2] = 0
 
@@ -254,17 +255,17 @@ def test_dropout_keeps_its_share_and_its_mean_and_follows_its_seed() -> None:
 
 def test_labels_decide_what_is_right() -> None:
     network = find("lenet5-dense")
-    model = build(network, kernels="torch")
+    model = build(network)
     pixels, labels = torch.rand(70, *network.input), torch.randint(0, 10, (70,))
-    engine = Engine(network, model)
+    engine = Engine(network, tensors_of(model))
     _, right = engine.step(Pictures(pixels), Goal(labels), rule=None, threads=1)
     assert right == int((engine.outputs(Pictures(pixels), threads=1).argmax(1) == labels).sum())
 
 
 def test_new_memory_of_a_parameter_is_noticed() -> None:
     network = find("lenet5-dense")
-    model = build(network, kernels="torch")
-    engine = Engine(network, model)
+    model = build(network)
+    engine = Engine(network, tensors_of(model))
     pixels = torch.rand(3, *network.input)
     model.C1.weight.data = model.C1.weight.data.clone() * 2
     with torch.no_grad():
@@ -273,7 +274,7 @@ def test_new_memory_of_a_parameter_is_noticed() -> None:
 
 def test_images_of_another_shape_or_type_are_refused() -> None:
     network = find("lenet5-dense")
-    engine = Engine(network, build(network, kernels="torch"))
+    engine = Engine(network, tensors_of(build(network)))
     with pytest.raises(ValueError, match="images of \\(1, 28, 28\\) for a network that takes \\(1, 32, 32\\)"):
         engine.outputs(Pictures(torch.rand(2, 1, 28, 28)), threads=1)
     with pytest.raises(ValueError, match="must be uint8 or float32"):
@@ -282,7 +283,7 @@ def test_images_of_another_shape_or_type_are_refused() -> None:
 
 def test_the_profile_accounts_for_every_layer() -> None:
     network = find("lenet5-dense")
-    engine = Engine(network, build(network, kernels="torch"))
+    engine = Engine(network, tensors_of(build(network)))
     engine.step(
         Pictures(torch.rand(64, *network.input)), Goal(torch.zeros(64, dtype=torch.int64)), rule=None, threads=1
     )

@@ -181,6 +181,7 @@ def test_memory_or_threads_that_run_out_in_any_call(threads: int, tmp_path: Path
 STEP = """
 import resource, torch
 from striate import Network, Flatten, Linear, Activation
+from striate.execution.tensors import tensors_of
 from striate.modules import build
 from striate.errors import KernelMemoryError
 from striate.kernels.engine import Engine, Goal, Pictures
@@ -189,8 +190,8 @@ network = Network("wide", (1, 40, 40), [Flatten(), Linear(1500), Activation("rel
 images, goal = Pictures(torch.rand(32, 1, 40, 40)), Goal(torch.arange(32) % 10)
 
 def trained(faults):
-    model = build(network, generator=torch.Generator().manual_seed(1), kernels="torch")
-    engine, optimiser = Engine(network, model), torch.optim.AdamW(model.parameters(), 1e-3)
+    model = build(network, generator=torch.Generator().manual_seed(1))
+    engine, optimiser = Engine(network, tensors_of(model)), torch.optim.AdamW(model.parameters(), 1e-3)
     rule = Rule(optimiser)
     if faults:
         for each in model.parameters():  # memory that the rule will ask for, outside the kernels

@@ -36,7 +36,7 @@ LAYERS: list[tuple[Mapped, tuple[int, int, int]]] = [
 def reference(layer: Mapped, shape: tuple[int, int, int], function: str) -> tuple[torch.nn.Module, list[Tensor]]:
     """The layer as `build` makes it, in float64, and its parameters as leaves in float32."""
     layers = [layer, Activation(function)] if function != "identity" else [layer]
-    module = build(Network("one", shape, layers), generator=torch.Generator().manual_seed(1), kernels="torch")
+    module = build(Network("one", shape, layers), generator=torch.Generator().manual_seed(1))
     for each in module.parameters():
         torch.nn.init.uniform_(each, -1, 1)
     own = [each.detach().clone().requires_grad_() for each in module.parameters()]
@@ -87,7 +87,7 @@ def test_any_convolution_of_what_it_reads(case: tuple[Conv, tuple[int, int, int]
     layer, shape, images = case
     torch.manual_seed(images)
     module, parameters = reference(layer, shape, "identity")
-    read = build(Network("f", shape, [Activation(reads)]), kernels="torch") if reads != "identity" else lambda x: x
+    read = build(Network("f", shape, [Activation(reads)])) if reads != "identity" else lambda x: x
     maps, scale, shift = torch.randn(images, *shape), torch.rand(shape[0]) + 0.5, torch.randn(shape[0])
     leaves = [each.requires_grad_() for each in (maps, scale, shift)]
     exact = [each.detach().double().requires_grad_() for each in leaves]
@@ -126,11 +126,7 @@ def test_a_join_is_pytorchs(images: int, scaled: tuple[bool, bool], function: st
     for term, affine in zip(maps, affines, strict=True):
         scale, shift = (exact[each][:, None, None] for each in affine) if affine else (1.0, 0.0)
         total = total + exact[term] * scale + shift
-    wanted = (
-        build(Network("f", (3, 4, 5), [Activation(function)]), kernels="torch")(total)
-        if (function != "identity")
-        else total
-    )
+    wanted = build(Network("f", (3, 4, 5), [Activation(function)]))(total) if (function != "identity") else total
     agree(found, wanted)
     weights = torch.randn_like(wanted)
     gradients = torch.autograd.grad((found.double() * weights).sum(), leaves)

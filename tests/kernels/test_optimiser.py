@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from striate import find
+from striate.execution.tensors import tensors_of
 from striate.kernels.engine import Engine, Goal, Pictures
 from striate.kernels.optimiser import Rule
 from striate.modules import build
@@ -23,8 +24,8 @@ RECIPES = {
 @pytest.mark.parametrize("slots", [True, False])
 @pytest.mark.parametrize("name", RECIPES)
 def test_steps_equal_pytorchs(name: str, slots: bool) -> None:
-    ours, theirs = (build(NETWORK, generator=torch.Generator().manual_seed(1), kernels="torch") for _ in range(2))
-    engine, recipe = Engine(NETWORK, ours), RECIPES[name]
+    ours, theirs = (build(NETWORK, generator=torch.Generator().manual_seed(1)) for _ in range(2))
+    engine, recipe = Engine(NETWORK, tensors_of(ours)), RECIPES[name]
     optimisers = [optimiser_for(ours, recipe, engine=slots), optimiser_for(theirs, recipe)]
     rule = Rule(optimisers[0])
     pixels, labels = torch.rand(48, *NETWORK.input), torch.randint(0, 10, (48,))
@@ -45,8 +46,8 @@ def test_steps_equal_pytorchs(name: str, slots: bool) -> None:
 
 def test_a_state_that_was_replaced_is_taken_up() -> None:
     def trained(stop: bool) -> list[torch.Tensor]:
-        model = build(NETWORK, generator=torch.Generator().manual_seed(1), kernels="torch")
-        engine, optimiser = Engine(NETWORK, model), optimiser_for(model, RECIPES["adamw"])
+        model = build(NETWORK, generator=torch.Generator().manual_seed(1))
+        engine, optimiser = Engine(NETWORK, tensors_of(model)), optimiser_for(model, RECIPES["adamw"])
         rule = Rule(optimiser)
         pixels = torch.rand(32, *NETWORK.input, generator=torch.Generator().manual_seed(2))
         for step in range(4):
@@ -63,10 +64,10 @@ def test_a_state_that_was_replaced_is_taken_up() -> None:
 @pytest.mark.parametrize("name", RECIPES)
 def test_averages_are_means_at_first_and_fade_later(name: str) -> None:
     """On the engine and on PyTorch, against a slow loop over the weights after every step."""
-    model = build(NETWORK, generator=torch.Generator().manual_seed(1), kernels="torch")
-    engine, optimiser = Engine(NETWORK, model), optimiser_for(model, RECIPES[name], engine=True)
+    model = build(NETWORK, generator=torch.Generator().manual_seed(1))
+    engine, optimiser = Engine(NETWORK, tensors_of(model)), optimiser_for(model, RECIPES[name], engine=True)
     rule = Rule(optimiser)
-    plain = build(NETWORK, generator=torch.Generator().manual_seed(1), kernels="torch")
+    plain = build(NETWORK, generator=torch.Generator().manual_seed(1))
     other = optimiser_for(plain, RECIPES[name])
     pixels = torch.rand(32, *NETWORK.input, generator=torch.Generator().manual_seed(2))
     expected: list[torch.Tensor] = []
@@ -88,7 +89,7 @@ def test_averages_are_means_at_first_and_fade_later(name: str) -> None:
 
 
 def test_averages_are_in_the_parameters_for_a_while_only() -> None:
-    model = build(NETWORK, generator=torch.Generator().manual_seed(1), kernels="torch")
+    model = build(NETWORK, generator=torch.Generator().manual_seed(1))
     optimiser = optimiser_for(model, RECIPES["adamw"], engine=True)
     before = [each.detach().clone() for each in model.parameters()]
     with averages_in(optimiser):  # there are none

@@ -9,6 +9,7 @@ from torch import Tensor
 from striate import Activation, Conv, Flatten, Linear, Network, Pool, Subsample, find
 from striate.description.layers import RBF, Dropout
 from striate.description.network import plan
+from striate.execution.tensors import tensors_of
 from striate.kernels.engine import Engine, Goal, Pictures
 from striate.kernels.optimiser import Rule
 from striate.modules import build
@@ -54,8 +55,8 @@ NETWORKS = {
 def trained(network: Network, images: int, threads: int, instruction_set: str = "") -> list[Tensor]:
     """Outputs, and loss, gradients and weights of each of three steps."""
     generator = torch.Generator().manual_seed(images)
-    model = build(network, initialisation="lecun", generator=generator, kernels="torch")
-    engine = Engine(network, model, instruction_set=instruction_set)
+    model = build(network, initialisation="lecun", generator=generator)
+    engine = Engine(network, tensors_of(model), instruction_set=instruction_set)
     rule = Rule(torch.optim.AdamW(model.parameters(), 1e-2))
     pixels = torch.rand(images, *network.input, generator=generator)
     labels = torch.randint(0, plan(network).output[0], (images,), generator=generator)
@@ -92,10 +93,10 @@ def test_nor_with_any_instruction_set(name: str, instruction_set: str) -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_nor_does_it_when_it_changes_between_steps(name: str) -> None:
     network = NETWORKS[name]
-    model = build(network, initialisation="lecun", generator=torch.Generator().manual_seed(1), kernels="torch")
+    model = build(network, initialisation="lecun", generator=torch.Generator().manual_seed(1))
     pixels, labels = torch.rand(16, *network.input), torch.arange(16) % plan(network).output[0]
     loss = "rbf-mle" if isinstance(network.layers[-1], RBF) else "cross-entropy"
-    engine = Engine(network, model)
+    engine = Engine(network, tensors_of(model))
     first: list[Tensor] = []
     for threads in (1, 2, 4, 1, 3, 2) * 5:
         engine.step(Pictures(pixels), Goal(labels, loss), rule=None, threads=threads)

@@ -9,6 +9,7 @@ import torch
 
 from striate import RBF, Activation, Conv, Flatten, Linear, Network, Pool, Subsample, find
 from striate.description.network import plan
+from striate.execution.tensors import tensors_of
 from striate.kernels import pattern
 from striate.kernels.binary import library
 from striate.kernels.compile import instruction_sets
@@ -66,7 +67,7 @@ NETWORKS = [
 def prepared(network: Network, *, images: int, seed: int = 0):
     """A module with weights of some size, images, labels, and a rate for each parameter."""
     generator = torch.Generator().manual_seed(seed)
-    model = build(network, initialisation="lecun", generator=generator, kernels="torch")
+    model = build(network, initialisation="lecun", generator=generator)
     for each in model.parameters():
         each.data += 0.05 * torch.randn(each.shape, generator=generator)
     pixels = torch.randn(images, *network.input, generator=generator)
@@ -92,7 +93,9 @@ def test_steps_equal_the_plain_ones(network: Network, loss: str, instruction_set
     goal = Goal(labels, loss, rubbish=3.0)
     begun = copy.deepcopy(model.state_dict())
     expected = plain.learn(Pictures(pixels.double()), goal, rates=exact_rates)
-    ours = pattern.Pattern(network, model, instruction_set=instruction_set).learn(Pictures(pixels), goal, rates=rates)
+    ours = pattern.Pattern(network, tensors_of(model), instruction_set=instruction_set).learn(
+        Pictures(pixels), goal, rates=rates
+    )
     assert ours[0] == pytest.approx(expected[0], rel=1e-5)
     assert ours[1] == expected[1]
     for name, each in plain.model.named_parameters():
@@ -109,7 +112,9 @@ def test_the_diagonal_equals_the_plain_one(network: Network, loss: str, instruct
     plain, _ = double(model, rates)
     goal = Goal(labels, loss, rubbish=30.0)
     expected = plain.curvature(Pictures(pixels.double()), goal)
-    ours = pattern.Pattern(network, model, instruction_set=instruction_set).curvature(Pictures(pixels), goal)
+    ours = pattern.Pattern(network, tensors_of(model), instruction_set=instruction_set).curvature(
+        Pictures(pixels), goal
+    )
     for name, each in expected.items():
         assert each.max() > 0, name
         assert ((ours[name] - each).abs() <= 1e-4 * each + 1e-6 * each.max()).all(), name
@@ -122,7 +127,7 @@ def test_bytes_are_brought_to_the_networks_values_and_chosen_by_number() -> None
     plain, exact_rates = double(model, rates)
     floats = (images.double() * 0.01 - 0.1)[chosen]
     plain.learn(Pictures(floats), Goal(labels[chosen], "rbf-mle"), rates=exact_rates)
-    pattern.Pattern(NETWORKS[2], model).learn(
+    pattern.Pattern(NETWORKS[2], tensors_of(model)).learn(
         Pictures(images, chosen, -0.1, 0.01), Goal(labels, "rbf-mle"), rates=rates
     )
     for ours, theirs in zip(model.parameters(), plain.model.parameters(), strict=True):
@@ -133,7 +138,7 @@ def test_a_rate_of_zero_leaves_a_parameter_as_it_was() -> None:
     model, pixels, labels, rates = prepared(NETWORKS[0], images=3)
     rates["C3.weight"] = torch.zeros_like(rates["C3.weight"])
     before = copy.deepcopy(model.state_dict())
-    pattern.Pattern(NETWORKS[0], model).learn(Pictures(pixels), Goal(labels, "rbf-mle"), rates=rates)
+    pattern.Pattern(NETWORKS[0], tensors_of(model)).learn(Pictures(pixels), Goal(labels, "rbf-mle"), rates=rates)
     assert torch.equal(model.get_parameter("C3.weight"), before["C3.weight"])
     assert not torch.equal(model.get_parameter("C1.weight"), before["C1.weight"])
 
@@ -159,7 +164,7 @@ def test_what_cannot_learn_image_by_image_says_why(layers: list, reason: str) ->
     network = Network("other", (1, 8, 8), layers)
     assert reason in str(pattern.unsupported(network))
     with pytest.raises(NotLoweredError, match=reason):
-        pattern.Pattern(network, build(network, kernels="torch"))
+        pattern.Pattern(network, tensors_of(build(network)))
 
 
 def test_without_compiled_kernels_it_says_so(monkeypatch) -> None:
@@ -169,7 +174,7 @@ def test_without_compiled_kernels_it_says_so(monkeypatch) -> None:
 
 def test_parameters_that_have_moved_are_not_written_to() -> None:
     model, pixels, labels, rates = prepared(NETWORKS[2], images=3)
-    ours = pattern.Pattern(NETWORKS[2], model)
+    ours = pattern.Pattern(NETWORKS[2], tensors_of(model))
     for each in model.parameters():
         each.data = each.data.clone()
     with pytest.raises(RuntimeError, match="have moved"):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from striate import Flatten, Linear, Network
 from striate.data import Affine, Augmentation, draw_warp
 from striate.data.affine import resample
+from striate.execution.tensors import tensors_of
 from striate.kernels.engine import Engine, Pictures
 from striate.kernels.warp import Warp
 from striate.modules import build
@@ -21,7 +22,7 @@ PLANAR = Augmentation(rotation=40, scale=0.3)
 
 def engine_for(shape: tuple[int, int, int], instruction_set: str = "") -> Engine:
     network = Network("small", shape, [Flatten(), Linear(2)])
-    return Engine(network, build(network, kernels="torch"), instruction_set=instruction_set)
+    return Engine(network, tensors_of(build(network)), instruction_set=instruction_set)
 
 
 def pictures_of(shape: tuple[int, int, int], count: int = 40) -> Pictures:

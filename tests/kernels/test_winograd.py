@@ -21,7 +21,7 @@ IMAGES = 16
 def both(layer: Conv, maps: Tensor, *, function: str = "identity") -> tuple[list[Tensor], list[Tensor]]:
     """The layer's result and the input's gradient: on the kernels, and by PyTorch in float64."""
     torch.manual_seed(0)
-    module = build(Network("one", tuple(maps.shape[1:]), [layer]), generator=torch.Generator(), kernels="torch")
+    module = build(Network("one", tuple(maps.shape[1:]), [layer]), generator=torch.Generator())
     parameters = [torch.randn_like(each) / each[0].numel() ** 0.5 for each in module.parameters()]
     for each, value in zip(module.parameters(), parameters, strict=True):
         each.data = value.double()

@@ -15,10 +15,9 @@ from striate.look import (
     saliency,
     shown,
 )
-from striate.look.capture import still
 from striate.look.choose import cam_step
 from striate.look.subject import scores
-from striate.modules import build
+from striate.modules import build, evaluating
 from striate.networks import find
 
 
@@ -97,7 +96,7 @@ def test_grad_cam_refuses_what_would_be_one_flat_colour() -> None:
 
 def test_an_rbf_units_score_is_minus_its_distance(grey) -> None:
     images = grey.some(4)
-    with torch.no_grad(), still(grey.model):
+    with torch.no_grad(), evaluating(grey.model):
         distances = grey.model(images)
         assert torch.equal(scores(grey.model, images), -distances)
     assert (distances >= 0).all()

@@ -16,7 +16,7 @@ from striate.look.drawing import Drawing
 from striate.look.report import write_report
 from striate.look.subject import subject
 from striate.serve import Predictor
-from striate.train import Recipe, open_run, session
+from striate.train import Recipe, evaluation, open_run, session
 from tests.conftest import TINY
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'"
@@ -35,7 +35,7 @@ def run(finished_run: Path, tmp_path: Path):
 
 
 def test_the_report_and_the_pages_show_a_name_as_text(run, finished_run: Path, tmp_path: Path) -> None:
-    outputs, images = session.evaluate(open_run(finished_run))
+    outputs, images = evaluation.evaluate(open_run(finished_run))
     run.log("warning", kind="x", what=HOSTILE, cause=HOSTILE, remedy=HOSTILE)
     write_report(run, outputs, images)
     found = replace(subject(finished_run), classes=run.classes, run=run)

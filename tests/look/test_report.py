@@ -12,7 +12,7 @@ from striate.data import ImageSet
 from striate.look import write_report
 from striate.look.charts import Series, line_chart
 from striate.look.report import confusion_shades, first_filters, worst_mistakes
-from striate.train import Outputs, evaluation_of, open_run, session
+from striate.train import Outputs, evaluation, evaluation_of, open_run
 
 
 class Tags(HTMLParser):
@@ -38,7 +38,7 @@ def reported(finished_run, tmp_path) -> Path:
     folder = tmp_path / "run"
     shutil.copytree(finished_run, folder)
     run = open_run(folder)
-    write_report(run, *session.evaluate(run))
+    write_report(run, *evaluation.evaluate(run))
     return folder
 
 
@@ -61,7 +61,7 @@ def test_it_is_one_self_contained_page(reported) -> None:
 
 def test_its_figures_are_those_of_the_evaluation(reported) -> None:
     run = open_run(reported)
-    found = evaluation_of(session.evaluate(run)[0], run.classes)
+    found = evaluation_of(evaluation.evaluate(run)[0], run.classes)
     text = Tags((reported / "report.html").read_text(encoding="utf-8")).text
     assert f"{100 * found.top1:.2f} %" in text
     assert f"{found.errors}mistakes" in text
@@ -98,7 +98,7 @@ def test_names_are_escaped(finished_run, tmp_path) -> None:
         file = folder / name
         file.write_text(file.read_text().replace('"tiny"', '"<script>alert(1)<br>"'))
     run = open_run(folder)
-    write_report(run, *session.evaluate(run))
+    write_report(run, *evaluation.evaluate(run))
     assert "script" not in Tags((folder / "report.html").read_text(encoding="utf-8")).tags
 
 

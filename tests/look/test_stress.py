@@ -8,14 +8,15 @@ import torch
 
 from striate.cli.print.stress import stress_tables
 from striate.data import Affine, ImageSet
+from striate.execution.executor import executor
 from striate.look.stress import MOST, SWEEPS, Stress, distorted, ink_in_view, stress
 from striate.look.stress_figure import stress_figure
-from striate.train import open_run, run_over, session
+from striate.train import evaluation, open_run, run_over
 
 
 @pytest.fixture(scope="module")
 def images(finished_run: Path) -> ImageSet:
-    return session.evaluate(open_run(finished_run))[1]
+    return evaluation.evaluate(open_run(finished_run))[1]
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def by_name(found: Stress, name: str):
 
 
 def test_the_first_level_of_every_sweep_is_the_evaluation(finished_run: Path, found: Stress) -> None:
-    error = 1 - session.evaluate(open_run(finished_run))[0].accuracy
+    error = 1 - evaluation.evaluate(open_run(finished_run))[0].accuracy
     assert found.images == 300
     for endured in found.sweeps:
         for errors in endured.errors.values():
@@ -47,7 +48,9 @@ def test_shifts_against_shifts_by_hand(
     run = open_run(finished_run)
     pixels = images.images.roll(roll, axis)
     pixels.movedim(axis, 0)[strip] = 0
-    outputs = run_over(run.model(), replace(images, images=pixels), run.preprocessing, recipe=run.recipe)
+    outputs = run_over(
+        executor(run.model(), "torch"), replace(images, images=pixels), run.preprocessing, recipe=run.recipe
+    )
     shift = by_name(found, "shift")
     assert shift.errors[direction][shift.sweep.levels.index(6)] == pytest.approx(1 - outputs.accuracy)
     in_view = pixels.double().sum() / images.images.double().sum()

@@ -46,7 +46,7 @@ class Calls(TorchFunctionMode):
 @pytest.mark.parametrize("name", ["lenet1", "lenet5", "sums", "sides"])
 def test_no_average_has_a_divisor_that_exporters_drop(name: str) -> None:
     with Calls() as calls:
-        build(NETWORKS[name], kernels="torch")(images_for(NETWORKS[name]))
+        build(NETWORKS[name])(images_for(NETWORKS[name]))
     assert calls.divisors
     assert set(calls.divisors) == {None}
 
@@ -71,7 +71,7 @@ def test_another_runtime_gives_the_same_answers(name: str, tmp_path: Path) -> No
     pytest.importorskip("onnx", reason="onnx is not installed")
     runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     network = NETWORKS[name]
-    model = build(network, generator=torch.Generator().manual_seed(1), kernels="torch").eval()
+    model = build(network, generator=torch.Generator().manual_seed(1)).eval()
     images, path = images_for(network), str(tmp_path / "network.onnx")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of PyTorch's own exporter

@@ -32,9 +32,8 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Run:
         threads=1,
         device="cpu",
         environment={},
-        kernels="torch",
     )
     run.write()
-    model = build(network, initialisation="lecun", generator=torch.Generator().manual_seed(0), kernels="torch")
+    model = build(network, initialisation="lecun", generator=torch.Generator().manual_seed(0))
     save_checkpoint(run.path("best.safetensors"), dict(model.state_dict()), {"epoch": 1, "accuracy": 0.5})
     return run

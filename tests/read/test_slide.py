@@ -23,7 +23,7 @@ REFUSED = {
 def agree(network: Network, *, more: int, seed: int = 0) -> None:
     """Columns on an image some pixels wider than the input, against the network on each crop."""
     drawn = "lecun" if isinstance(network.layers[-1], RBF) else "he"
-    model = build(network, initialisation=drawn, generator=torch.Generator().manual_seed(seed), kernels="torch").eval()
+    model = build(network, initialisation=drawn, generator=torch.Generator().manual_seed(seed)).eval()
     columns = Columns(model)
     slid = columns.slid
     channels, height, window = network.input

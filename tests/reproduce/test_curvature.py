@@ -24,7 +24,7 @@ def tiny(*layers, shape=(1, 2, 3)):
     """A network in float64 with weights of some size, two images, and their labels."""
     network = Network("tiny", shape, [*layers, *HEAD])
     generator = torch.Generator().manual_seed(5)
-    model = build(network, initialisation="lecun", generator=generator, kernels="torch").double()
+    model = build(network, initialisation="lecun", generator=generator).double()
     for each in model.parameters():
         each.data += 0.3 * torch.randn(each.shape, generator=generator)
     pixels = torch.randn(2, *shape, generator=generator).double()

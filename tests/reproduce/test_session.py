@@ -25,7 +25,7 @@ from striate.reproduce.figure import curves
 from striate.reproduce.learner import fresh, inputs_of_units
 from striate.train import open_run
 from striate.train.checkpoint import load_checkpoint
-from striate.train.session import evaluate
+from striate.train.evaluation import evaluate
 from striate.train.session import reload as reload_training
 
 METHOD = Method(passes=3, images=600, distorted="fresh")
@@ -186,15 +186,15 @@ def test_what_is_shown_is_moved_by_the_amplitudes(few_digits: Path, tmp_path: Pa
 
 
 def test_first_weights_are_even_within_2_4_over_the_inputs() -> None:
-    model = fresh(find("lenet5"), Method(decisions=Decisions(biases="uniform")), kernels="torch")
+    model = fresh(find("lenet5"), Method(decisions=Decisions(biases="uniform")))
     for path, inputs in {"C1": 25, "S2": 4, "C5": 400, "F6": 120}.items():
         for name in ("weight", "bias"):
             values = model.get_parameter(f"{path}.{name}").detach()
             assert values.abs().max() <= 2.4 / inputs
             assert values.std() > 0.25 * 2.4 / inputs, (path, name)
     assert inputs_of_units(model.C3).tolist() == [75] * 6 + [100] * 9 + [150]
-    averaged = fresh(find("lenet5"), Method(decisions=Decisions(subsampling="average")), kernels="torch")
-    added = fresh(find("lenet5"), Method(), kernels="torch")
+    averaged = fresh(find("lenet5"), Method(decisions=Decisions(subsampling="average")))
+    added = fresh(find("lenet5"), Method())
     assert torch.equal(averaged.S2.weight * 4, added.S2.weight)
     assert not added.C1.bias.any()
 
@@ -262,9 +262,9 @@ def test_the_command(tmp_path: Path, monkeypatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ([], "Give what to reproduce, such as lenet5-1998, or --resume RUN."),
-        (["lenet5-1998", "--resume", "x"], "Give what to reproduce, such as lenet5-1998, or --resume RUN."),
-        (["lenet5-1998", "--pool"], "--pool says how images are distorted; give --distorted too."),
+        ([], "Give the name of a reproduction, such as lenet5-1998, or --resume RUN."),
+        (["lenet5-1998", "--resume", "x"], "Give the name of a reproduction, such as lenet5-1998, or --resume RUN."),
+        (["lenet5-1998", "--pool"], "--pool needs --distorted: it says how images are distorted."),
         (["lenet5-1998", "--decide", "eq8"], "'eq8' is not of the form NAME=VALUE, such as loss=eq8."),
         (["lenet-1"], "'lenet-1' is not 'lenet5-1998'."),
     ],

@@ -14,7 +14,7 @@ from safetensors.torch import save
 from striate.cli import root
 from striate.errors import LearningError, RunError
 from striate.serve import Predictor
-from striate.train import open_run, session
+from striate.train import evaluation, open_run, session
 from striate.train.checkpoint import load_checkpoint, save_checkpoint
 
 TENSORS = {"conv.weight": torch.arange(12.0).view(3, 4), "optimiser/conv.weight/step": torch.tensor(3.0)}
@@ -109,7 +109,7 @@ def test_answers_that_are_not_finite_are_refused(run: Path, tmp_path: Path) -> N
     tensors, state = load_checkpoint(run / "best.safetensors")
     save_checkpoint(run / "best.safetensors", {name: each * 1e36 for name, each in tensors.items()}, state)
     with pytest.raises(RunError) as caught:
-        session.evaluate(open_run(run))
+        evaluation.evaluate(open_run(run))
     assert str(caught.value) == (
         f"{run} has no answer for 300 of 300 images: not finite.\n"
         "Its weights are finite, but so large that sums of them are not.\n"

@@ -9,7 +9,7 @@ import torch
 
 from striate import RBF, Flatten, Linear, Network
 from striate.errors import DataError, RunError
-from striate.train import Outputs, Recipe, Run, open_run, session
+from striate.train import Outputs, Recipe, Run, evaluation, open_run, session
 from striate.train.committee import committee, in_order, together
 from striate.train.temperature import temperature_of
 
@@ -73,7 +73,7 @@ def test_classes_are_matched_by_name() -> None:
 def test_networks_of_other_sizes_and_outputs_answer_together(finished_run: Path, other_run: Run) -> None:
     runs = [open_run(finished_run), other_run]
     found = committee(runs)
-    alone = [session.evaluate(run)[0] for run in runs]
+    alone = [evaluation.evaluate(run)[0] for run in runs]
     assert [member.accuracy for member in found.members] == [outputs.accuracy for outputs in alone]
     mean = sum(outputs.probabilities.double() for outputs in alone) / 2
     torch.testing.assert_close(found.together.probabilities, mean, rtol=1e-5, atol=1e-7)
@@ -128,7 +128,7 @@ def test_other_validation_images_are_refused(finished_run: Path) -> None:
 
 def test_images_that_change_meanwhile_are_noticed(finished_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = open_run(finished_run)
-    outputs, images = session.evaluate(run)
+    outputs, images = evaluation.evaluate(run)
     answers = iter([(outputs, images), (replace(outputs, labels=outputs.labels.flip(0)), images)])
     monkeypatch.setattr("striate.train.committee.evaluate", lambda *_, **__: next(answers))
     with pytest.raises(DataError) as caught:

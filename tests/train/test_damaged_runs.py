@@ -16,7 +16,7 @@ from safetensors.torch import save
 from striate.errors import RunError, StriateError
 from striate.look.learning import learning
 from striate.serve import Predictor
-from striate.train import open_run, session
+from striate.train import evaluation, open_run, session
 from striate.train.checkpoint import load_checkpoint, save_checkpoint
 from striate.train.filters import load_filters
 
@@ -157,7 +157,7 @@ def test_damage_is_an_error_of_ours_or_no_damage(name: str, finished_run: Path, 
                 run.events()
                 learning(run)
             if number % 8 == 0:
-                session.evaluate(run)
+                evaluation.evaluate(run)
             list(islice(session.resume(run, split), 2))
         except StriateError as error:
             refused.append((str(folder), error))
@@ -176,7 +176,7 @@ def test_damage_is_an_error_of_ours_or_no_damage(name: str, finished_run: Path, 
         ({"threads": 20_000}, "threads is 20000.\nIt must be a whole number from 1 to 1,024."),
         ({"device": 3}, "device is 3.\nIt must be a text of at most 10,000 letters."),
         ({"device": "cuda; rm"}, "device is 'cuda; rm'.\nIt must be a device's name, such as cpu or cuda:0."),
-        ({"kernels": "fast"}, "kernels is 'fast'.\nIt must be one of auto, striate, operators, torch, channels-last."),
+        ({"kernels": "fast"}, "kernels is 'fast'.\nIt must be one of auto, engine, operators, torch, channels-last."),
         ({"test_looks": -1}, "test_looks is -1.\nIt must be a whole number from 0 to 9,007,199,254,740,992."),
         ({"data.classes": ["a"] * 10}, "data.classes names one twice, or none.\nEvery class has a name of its own."),
         ({"data.classes": ["a"]}, "data.classes are 1 for an output of 10.\nThe network has an output for each class."),
@@ -225,8 +225,8 @@ def test_a_run_of_a_machine_with_a_gpu(finished_run: Path, split, tmp_path: Path
     text = (folder / "run.json").read_text()
     (folder / "run.json").write_text(text.replace('"device": "cpu"', '"device": "vulkan"'))
     run = open_run(folder)
-    outputs, _ = session.evaluate(run)
-    assert torch.equal(outputs.scores, session.evaluate(open_run(finished_run))[0].scores)
+    outputs, _ = evaluation.evaluate(run)
+    assert torch.equal(outputs.scores, evaluation.evaluate(open_run(finished_run))[0].scores)
     Predictor(run)
     before = {each.name: each.read_bytes() for each in folder.iterdir() if each.is_file()}
     with pytest.raises(RunError) as caught:

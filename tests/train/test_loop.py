@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from striate import Activation, BatchNorm, Conv, Dropout, Flatten, Linear, Network
 from striate.data import Augmentation, ImageSet, preprocessing_for
+from striate.execution.executor import executor
 from striate.modules import build
 from striate.train import Batch, Epoch, Learner, Recipe, Split, train
 from striate.train.checkpoint import load_checkpoint, save_checkpoint
@@ -131,17 +132,17 @@ SEQUENTIAL = Network(
 MOVED = Augmentation(rotation=9, squeeze=0.1, elastic=0.7)
 
 
-@pytest.mark.parametrize("kernels", ["striate", "torch"])
+@pytest.mark.parametrize("kernels", ["engine", "torch"])
 @pytest.mark.parametrize("optimiser", ["adamw", "sgd"])
 def test_averages_survive_a_stop_bit_for_bit(kernels: str, optimiser: str, tmp_path) -> None:
     recipe = replace(RECIPE, average=0.9, optimiser=optimiser, augmentation=MOVED)
 
     def start() -> Learner:
         generator = torch.Generator().manual_seed(recipe.seed)
-        return Learner(build(SEQUENTIAL, generator=generator, kernels=kernels), recipe)
+        return Learner(build(SEQUENTIAL, generator=generator), recipe, kernels=kernels)
 
     whole = start()
-    assert (whole.engine is not None) == (kernels == "striate")
+    assert (whole.engine is not None) == (kernels == "engine")
     _, epochs = finish(whole)
     for stop in (1, 5, STEPS // 3, STEPS - 1):
         learner = start()
@@ -166,7 +167,7 @@ def test_what_is_validated_and_kept_is_the_average() -> None:
         assert not torch.equal(kept[path], parameter)
     model = build(NETWORK)
     model.load_state_dict(kept)
-    seen = run_over(model, SPLIT.validation, PREPROCESSING, recipe=learner.recipe)
+    seen = run_over(executor(model, learner.runs.kernels), SPLIT.validation, PREPROCESSING, recipe=learner.recipe)
     assert seen.loss == epochs[-1].validation_loss
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from striate.data import ImageSet, load, preprocessing_for
+from striate.execution.executor import executor
 from striate.modules import build
 from striate.train import Outputs, Recipe, evaluation_of, run_over
 from striate.train.metrics import counts_of, uneven
@@ -56,7 +57,8 @@ def test_running_over_images_changes_neither_mode_nor_weights(training: bool) ->
     pixels = torch.randint(0, 256, (7, 1, 28, 28), dtype=torch.uint8)
     images = ImageSet(pixels, torch.arange(7), tuple("0123456789"), "x", "test", "digits")
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    outputs = run_over(model, images, preprocessing_for(TINY.input, images, low=0, high=1), recipe=Recipe())
+    preprocessing = preprocessing_for(TINY.input, images, low=0, high=1)
+    outputs = run_over(executor(model, "torch"), images, preprocessing, recipe=Recipe())
     assert model.training is training
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     torch.testing.assert_close(outputs.probabilities.sum(1), torch.ones(7))

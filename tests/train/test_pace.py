@@ -10,7 +10,7 @@ import torch
 
 from striate import Activation, Conv, Flatten, Linear, Network
 from striate.data import load, preprocessing_for
-from striate.kernels.choice import Choice
+from striate.execution.choice import Choice
 from striate.modules import build
 from striate.train import Epoch, Learner, Recipe, Split, open_run, session, train
 from striate.train import pace as pacing
@@ -85,8 +85,8 @@ def trained(pace: Pace | None) -> dict[str, torch.Tensor]:
     images = load("mnist").subset(torch.arange(300))
     recipe = Recipe(epochs=4, batch=10, rate=0.01)
     preprocessing = preprocessing_for(NETWORK.input, images, low=recipe.low, high=recipe.high)
-    model = build(NETWORK, generator=torch.Generator().manual_seed(0), kernels="striate")
-    learner = Learner(model, recipe)
+    model = build(NETWORK, generator=torch.Generator().manual_seed(0))
+    learner = Learner(model, recipe, kernels="engine")
     learner.pace = pace
     split = Split.of(images, preprocessing, hold_out_fraction=0.1)
     assert len([event for event in train(learner, split, preprocessing) if isinstance(event, Epoch)]) == 4
@@ -117,7 +117,7 @@ def test_a_run_changes_its_threads_and_keeps_a_note(
     few_digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, split = prepared(tmp_path / "run", few_digits, 1)
-    run = replace(run, kernels="striate", threads=1, most_threads=2)
+    run = replace(run, kernels="engine", threads=1, most_threads=2)
     falling = iter([float(-(2.0**-power)) for power in range(500)])
     monkeypatch.setattr(pacing, "SHARE", 1.0)
     monkeypatch.setattr(pacing.os, "cpu_count", lambda: 2)
@@ -141,7 +141,7 @@ def test_a_run_changes_its_threads_and_keeps_a_note(
 def test_threads_that_were_given_stay_and_so_do_those_of_other_kernels(
     few_digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "choose", lambda *_, threads, kernels, **__: Choice("striate", threads or 1))
+    monkeypatch.setattr(session, "choose_for_training", lambda *_, threads, **__: Choice("engine", threads or 1))
     monkeypatch.setattr(session.torch, "get_num_threads", lambda: 2)
     monkeypatch.setattr(pacing.os, "cpu_count", lambda: 8)
     given, _ = prepared(tmp_path / "run", few_digits, 1)

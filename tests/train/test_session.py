@@ -18,7 +18,7 @@ from striate import Flatten, Linear, Network, find
 from striate.cli import root
 from striate.data import Augmentation, source
 from striate.errors import DataError, LearningError, RunError, ShapeError, UnknownNameError
-from striate.train import Recipe, open_run, session
+from striate.train import Recipe, evaluation, open_run, session
 from striate.train.checkpoint import load_checkpoint
 from striate.train.run import create_run, free_folder
 from striate.train.session import Finished, Images, Interrupted
@@ -253,8 +253,8 @@ def test_evaluation_matches_classes_by_name(undisturbed, tmp_path, few_digits) -
                 folder.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(pixels[0].numpy()).save(folder / f"{number}.png")
     run = open_run(undisturbed)
-    every, _ = session.evaluate(run)
-    some, chosen = session.evaluate(run, source=str(tmp_path / "digits"))
+    every, _ = evaluation.evaluate(run)
+    some, chosen = evaluation.evaluate(run, source=str(tmp_path / "digits"))
     assert chosen.classes == run.classes
     wanted = (every.labels == 3) | (every.labels == 8)
     assert sorted(some.labels.tolist()) == sorted(every.labels[wanted].tolist())
@@ -264,7 +264,7 @@ def test_evaluation_matches_classes_by_name(undisturbed, tmp_path, few_digits) -
     with pytest.raises(
         DataError, match="the images have classes that the network did not learn: cat.\nIt learned 0, 1"
     ):
-        session.evaluate(run, source=str(tmp_path / "digits"))
+        evaluation.evaluate(run, source=str(tmp_path / "digits"))
 
 
 def test_lenet5_takes_its_own_recipe_and_pads_to_32(tmp_path, few_digits) -> None:
@@ -286,7 +286,7 @@ def test_the_best_weights_are_averages_where_the_recipe_wants_them(tmp_path, few
     for name, tensor in kept.items():
         assert torch.equal(tensor, last[f"optimiser/{name}/average"])
         assert not torch.equal(tensor, last[name])
-    outputs, _ = session.evaluate(run, split="validation")
+    outputs, _ = evaluation.evaluate(run, split="validation")
     assert outputs.accuracy == finished.accuracy
 
 
@@ -296,5 +296,5 @@ def test_the_command_says_that_images_change_and_weights_are_averaged(tmp_path, 
     file.write_text(json.dumps(recipe.to_dict()))
     arguments = ["train", "lenet5-keras", "--data", str(few_digits), "--recipe", str(file)]
     done = CliRunner().invoke(root, [*arguments, "--out", str(tmp_path / "run")])
-    assert "\nimages change each time: rotation 5, elastic 0.5\n" in done.output
-    assert "\nwhat is judged and kept: the mean of the weights over the last 100 steps\n" in done.output
+    assert "\naugmentation: rotation 5, elastic 0.5\n" in done.output
+    assert "\nvalidated and kept: the mean of the weights over the last 100 steps\n" in done.output

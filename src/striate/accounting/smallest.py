@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
+from typing import assert_never, cast
 
-from striate.description.layers import Conv, Gate, Pool, Subsample, Upsample
+from striate.description.layers import (
+    RBF,
+    Activation,
+    BatchNorm,
+    Branches,
+    Conv,
+    Dropout,
+    Flatten,
+    Gate,
+    GlobalAveragePool,
+    Linear,
+    LocalResponseNorm,
+    PadChannels,
+    Pool,
+    PositionBias,
+    Residual,
+    Scale,
+    Shuffle,
+    Softmax,
+    Subsample,
+    Upsample,
+)
 from striate.description.limits import NUMBER
 from striate.description.network import INPUT, Outline
-from striate.description.properties import properties
 from striate.description.shapes import Axis, window
 
 
@@ -32,10 +52,14 @@ def least_side(outlined: Outline) -> int:
             case Upsample():
                 down, across = cast("tuple[int, int]", node.layer.factor)
                 here = -(-here[0] // down), -(-here[1] // across)
-            case _ if properties(node.layer).flattens:
+            case Flatten() | GlobalAveragePool():
                 here = (1, 1)
-            case _:
+            case Activation() | BatchNorm() | Branches() | Dropout() | Gate() | Linear() | LocalResponseNorm():
+                pass  # as large as what it makes
+            case PadChannels() | PositionBias() | RBF() | Residual() | Scale() | Shuffle() | Softmax():
                 pass
+            case _:
+                assert_never(node.layer)
         for place, source in enumerate(node.sources):
             factor = place > 0 and isinstance(node.layer, Gate)  # may be one value for each map
             height, width = needed.get(source, (1, 1))

@@ -1,4 +1,4 @@
-"""The predictors of the runs, and of the untrained networks, that `serve` and `page` are called with."""
+"""The predictors of the runs and the untrained networks that `serve` and `page` get as arguments."""
 
 from __future__ import annotations
 
@@ -13,15 +13,21 @@ from striate.look.untrained import untrained
 from striate.train.run import open_run
 
 
-def predictors_of(given: Sequence[Path | Network]) -> list[Predictor]:
-    """A predictor of each run, by its folder, and of each network, with random weights; none may be given twice."""
+def predictors_of(given: Sequence[Path | Network], *, images: int | None = 1) -> list[Predictor]:
+    """A predictor for each run, by its folder, and for each network, with random weights. No name may occur twice.
+
+    `images` is the number of images that each will answer; None stands for a server's, without end.
+    """
     for at, each in enumerate(given):
         if each in given[:at]:
             raise click.UsageError(f"{each.name if isinstance(each, Network) else each} is named twice.")
-    return [untrained(each) if isinstance(each, Network) else Predictor(open_run(each)) for each in given]
+    return [
+        untrained(each, images=images) if isinstance(each, Network) else Predictor(open_run(each), images=images)
+        for each in given
+    ]
 
 
 def names_of(predictors: Sequence[Predictor]) -> str:
-    """The networks by name, each once; an untrained one says so."""
+    """The names of the networks, each once; untrained networks are marked."""
     names = [each.run.network.name + ("" if each.trained else " (untrained: random weights)") for each in predictors]
     return ", ".join(dict.fromkeys(names))

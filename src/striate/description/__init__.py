@@ -1,1 +1,4 @@
-"""What a network is: layers, shapes, the network as a value, and its JSON. Standard library only."""
+"""The description of a network: layers, shapes, the network as a value, its notation and its JSON.
+
+Imports the standard library only.
+"""

@@ -1,6 +1,6 @@
-"""A window along an axis: the one place where the arithmetic of sizes lives.
+"""The arithmetic of sizes: a window that moves along one axis. All rooms use this file for it.
 
-With N the input, F the kernel, S the stride, D the dilation and P the padding before and after:
+N is the input size, F the kernel, S the stride, D the dilation and P the padding before and after:
 
     output = (N + P_before + P_after − D·(F − 1) − 1) / S + 1, rounded down (up, with `ceil`)
 """
@@ -41,12 +41,12 @@ class Axis:
 
     @property
     def extent(self) -> int:
-        """From the first to the last pixel of one window: D·(F − 1) + 1."""
+        """The number of pixels from the first to the last pixel of one window: D·(F − 1) + 1."""
         return self.dilation * (self.kernel - 1) + 1
 
     @property
     def padded(self) -> int:
-        """The input with its padding."""
+        """The size of the padded input."""
         return self.before + self.size + self.after
 
     @property
@@ -68,7 +68,7 @@ class Axis:
 
     @property
     def drops(self) -> bool:
-        """Whether `ceil` would give one window more, which is left out because it starts in the padding.
+        """Whether `ceil` would add a window that is left out because it starts in the padding.
 
         PyTorch leaves it out; ONNX does so only in its newest version.
         """
@@ -114,12 +114,12 @@ class Window:
 
     @property
     def padding(self) -> Sides:
-        """(top, bottom, left, right), "same" worked out."""
+        """(top, bottom, left, right) in pixels; "same" is already resolved to numbers."""
         return self.height.before, self.height.after, self.width.before, self.width.after
 
 
 def window(layer: Windowed, shape: Shape) -> Window:
-    """How a layer's window moves over an input of `shape`."""
+    """The two axes of a layer's window on an input of `shape`."""
     kernel = cast(Pair, layer.kernel)
     stride = cast(Pair, layer.stride)
     dilation = cast(Pair, layer.dilation) if isinstance(layer, Conv) else (1, 1)

@@ -1,4 +1,4 @@
-"""How a layer is called: what Python would say of wrong arguments, in the words of the description."""
+"""Errors for layers that are called with wrong arguments, in place of Python's TypeError."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from striate.errors import ArgumentError
 
 
 def answers(kind: type) -> None:
-    """From now on a call of `kind` that does not fit its fields raises ArgumentError, and says how to write it.
+    """Make a call of `kind` that does not match its fields raise an ArgumentError that says how to write it.
 
     >>> from striate.description.layers import Conv
     >>> Conv(16, 3)  # pyright: ignore

@@ -1,4 +1,4 @@
-"""The checks that every layer makes of its own numbers; each returns the canonical value or raises SpecError."""
+"""Checks for the fields of layers and networks; each returns the canonical value or raises SpecError."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Sides = tuple[int, int, int, int]
 Word = TypeVar("Word", bound=str)
 
 _SPACES = "\u00a0\u202f\u3000\u200c\u200d"
-"""Spaces that do not break or are wide, and the joiners of Persian and of emoji: not printable to Python, but text."""
+"""No-break and wide spaces, and the joiners of Persian and of emoji: text that `str.isprintable` refuses."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -37,7 +37,7 @@ def whole(what: str, value: object, *, least: int = 1, most: int | None = None) 
 
 
 def size(what: str, value: object, *, least: int = 1) -> int:
-    """A whole number as layers and shapes have them."""
+    """A whole number within `limits.NUMBER`, such as a number of filters or a height."""
     return whole(what, value, least=least, most=limits.NUMBER)
 
 
@@ -71,7 +71,7 @@ def padding(what: str, value: object) -> Sides | str:
 
 
 def number(what: str, value: object, *, least: float, below: float = float("inf")) -> float:
-    """A finite number in [least, below), and within what a 32-bit float holds; 0 for −0, which is equal to it."""
+    """A finite number in [least, below) and in the range of a 32-bit float; −0 becomes 0, which is equal to it."""
     if type(value) not in (int, float) or not least <= cast(float, value) < below:
         limit = f" and below {below:g}" if below != float("inf") else ""
         expected = (
@@ -109,7 +109,7 @@ def name(what: str, value: object) -> str:
 
 
 def title(what: str, value: object) -> str:
-    """The name of a network, which names files and folders and stands in lines: one safe part of a path."""
+    """The name of a network: one line that is safe as one part of a path, because it also names files and folders."""
     if (
         not isinstance(value, str)
         or not value
@@ -128,7 +128,7 @@ def title(what: str, value: object) -> str:
 
 
 def text(what: str, value: object) -> str:
-    """A line of text that may be printed: no character of control, no half of a pair."""
+    """A line of text that may be printed: without control characters and lone surrogates."""
     if not isinstance(value, str):
         raise SpecError(f"{what} is {quote(value)}.", "It must be a text.")
     if not all(each.isprintable() or each in _SPACES for each in value):
@@ -141,7 +141,7 @@ def text(what: str, value: object) -> str:
 
 
 def length(document: object) -> None:
-    """Raise FormatError for a text that is longer than what is read."""
+    """Raise FormatError for a value that is no text, or a text longer than `limits.FILE`."""
     if not isinstance(document, str):
         raise FormatError(f"{quote(document)} is no text.", "A network is read from a text.")
     if len(document) > limits.FILE:
@@ -156,7 +156,7 @@ def _at_most(what: str, value: str, most: int) -> str:
 
 
 def table(what: str, value: object, *, rows: int) -> tuple[tuple[int, ...], ...]:
-    """A connection table: for each filter, the input maps that it sees, ascending and each once."""
+    """A connection table: for each filter, the input maps that it reads, ascending and each once."""
     lines = items(value)
     if lines is None:
         raise SpecError(f"{what} is {quote(value)}.", "It must list, for each filter, the input maps that it sees.")
@@ -185,5 +185,5 @@ def vectors(what: str, value: object) -> tuple[tuple[float, ...], ...]:
 
 
 def items(value: object) -> tuple[object, ...] | None:
-    """What a list or a tuple holds; None for anything else."""
+    """The items of a list or a tuple; None for any other value."""
     return tuple(cast("list[object]", value)) if isinstance(value, (tuple, list)) else None

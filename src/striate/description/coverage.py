@@ -1,8 +1,8 @@
-"""How many places along an axis are read by some window, counted without a walk over them.
+"""The number of positions along an axis that some window reads, counted without a loop over positions.
 
-Window i reads the places i·S + t·D for t below F. Two pairs (i, t) give one place where they differ by (D/g, −S/g), g
-the greatest common divisor of S and D, or by a multiple of it. So a place is counted once if from all pairs those are
-taken away that have a neighbour one such step back.
+Window i reads the positions i·S + t·D for taps t below F. Two pairs (i, t) give the same position where they differ by
+a multiple of (D/g, −S/g), where g is the greatest common divisor of S and D. So each position is counted once if only
+those pairs count that have no neighbour one such step back.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from math import gcd
 
 @dataclass(frozen=True)
 class Windows:
-    """`count` windows of `kernel` places each, `dilation` apart; the windows start `stride` apart, the first at 0."""
+    """`count` windows of `kernel` positions each, `dilation` apart; windows start `stride` apart, the first at 0."""
 
     count: int
     stride: int
@@ -21,7 +21,7 @@ class Windows:
     dilation: int
 
     def read_before(self, end: int) -> int:
-        """How many places below `end` some window reads.
+        """The number of positions below `end` that some window reads.
 
         >>> Windows(2, stride=3, kernel=2, dilation=1).read_before(5), Windows(3, 2, 2, 3).read_before(8)
         (4, 6)
@@ -32,7 +32,7 @@ class Windows:
         return self._pairs_before(end) - twice._pairs_before(end - taps * self.dilation)
 
     def _pairs_before(self, end: int) -> int:
-        """How many pairs of a window and a tap are at a place below `end`."""
+        """The number of pairs of a window and a tap whose position is below `end`."""
         if self.count <= 0 or self.kernel <= 0 or end <= 0:
             return 0
         some = min(self.kernel, -(-end // self.dilation))
@@ -43,7 +43,7 @@ class Windows:
 
 
 def _floor_sum(count: int, divisor: int, slope: int, start: int) -> int:
-    """The sum of (slope·i + start) // divisor over i below `count`, in as many turns as Euclid's algorithm takes."""
+    """The sum of (slope·i + start) // divisor over i below `count`, in as many steps as Euclid's algorithm takes."""
     total = 0
     while count > 0:
         total += count * (count - 1) // 2 * (slope // divisor) + count * (start // divisor)

@@ -1,7 +1,7 @@
-"""Network <-> the JSON that a file keeps.
+"""Network <-> JSON.
 
-A field that has its default value is left out; the defaults belong to the version of the format. What is not known
-(a version, a kind, a key) is refused with its place in the file, never skipped.
+A field that has its default value is left out; the defaults belong to the version of the format. An unknown version,
+kind or key is an error that names its place in the file; nothing is skipped.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def to_json(network: Network) -> str:
 
 
 def from_json(text: str) -> Network:
-    """The network that a JSON text describes. Raises FormatError with the place of what cannot be read."""
+    """The network that a JSON text describes. Raises FormatError, which names the place of the error."""
     checks.length(text)
     try:
         document = json.loads(
@@ -81,7 +81,7 @@ def from_dict(document: Json) -> Network:
 
 
 def dump(value: Json, indent: int = 0) -> str:
-    """JSON with one line for each member, but a list of plain values on one line.
+    """JSON text with one line per member; a list of plain values takes one line.
 
     >>> print(dump({"a": [1, 2], "b": {"c": None}}))
     {
@@ -206,7 +206,7 @@ def _number(word: str) -> float:
 
 
 def _written(word: str) -> str:
-    """A number as it is written; refused where it is long, since Python reads no whole number of over 4,300 digits."""
+    """The text of a number. Refuses a long one, because Python reads no whole number of more than 4,300 digits."""
     if len(word) > limits.DIGITS:
         what = f"a number is written with {len(word):,} characters: {word[:12]}…"
         raise FormatError(what, f"It may have {limits.DIGITS} at most.", limits.SEE)

@@ -1,4 +1,4 @@
-"""Names that others wrote, as part of a path or of a line: a name is data, and never says where a file goes."""
+"""Makes names from outside safe in paths and in lines: a name never decides where a file is written."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import re
 import unicodedata
 
 LONGEST = 120
-"""The bytes that a name may take of a file's name, which most systems limit to 255."""
+"""The most bytes of a name in a file's name; most systems limit the whole to 255."""
 _UNFIT = re.compile(r'[/\\:*?"<>|]')
-"""What some file system takes as more than a letter of a name."""
+"""Characters that have a meaning of their own in names of some file system."""
 _DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
-"""Names that Windows takes for a device, whatever their suffix."""
+"""Names that Windows reserves for devices, with any suffix."""
 _TURNING = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""What changes the direction of writing, and so the order in which a reader sees what follows."""
+"""Characters that change the direction of writing, and so the order in which the text after them is displayed."""
 
 
 def path_part(name: str) -> str:
-    """A name as exactly one component of a path: it leads nowhere, hides nothing and fits.
+    """A name as exactly one component of a path: it leads to no other folder, is no hidden file, and is not too long.
 
     >>> path_part("lenet5"), path_part("my réseau (2)")
     ('lenet5', 'my réseau (2)')
@@ -29,7 +29,7 @@ def path_part(name: str) -> str:
 
 
 def one_line(text: str) -> str:
-    r"""A text for a line of a terminal: what would move the cursor, colour or end the line is written out instead.
+    r"""A text for one line of a terminal; characters that move the cursor, colour or end the line become escapes.
 
     >>> print(one_line("four\x1b[2J\n.png"))
     four\x1b[2J\n.png
@@ -38,7 +38,7 @@ def one_line(text: str) -> str:
 
 
 def lines(text: str) -> str:
-    r"""The same for a text of several lines, whose ends stay.
+    r"""As `one_line`, for a text of several lines: the line ends stay.
 
     >>> print(lines("no class is called '\x9b2J'.\nThe classes are: 0, 1."))
     no class is called '\x9b2J'.
@@ -48,12 +48,12 @@ def lines(text: str) -> str:
 
 
 def is_one_line(text: str) -> bool:
-    """Whether nothing in a text is more than a letter, so that it can be a name."""
+    """Whether a text has no control character, line end or lone surrogate, so that it can be a name."""
     return not any(map(_is_unprintable, text))
 
 
 def _is_unprintable(letter: str) -> bool:
-    """Control characters, halves of a character that was no UTF-8, ends of lines, and changes of direction."""
+    """Whether a character is a control character, a lone surrogate, a line end, or changes the writing direction."""
     return unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") or letter in _TURNING
 
 

@@ -1,8 +1,8 @@
-"""The closed set of layers: what a network can be made of.
+"""The closed set of layers that a network can be made of.
 
-Each kind is a frozen dataclass that says what a person would say of the layer, and no more: sizes that follow from
-the input are worked out in `shapes`. A plain number stands for both axes, so `kernel=5` is stored as `(5, 5)`.
-Rooms dispatch over `Layer` with `match` and end in `assert_never`, so a kind that a room forgets is a type error.
+Each kind is a frozen dataclass that holds only what a person writes of the layer; `shapes` works out sizes that follow
+from the input. A plain number stands for both axes, so `kernel=5` is stored as `(5, 5)`. Rooms dispatch over `Layer`
+with `match` and end in `assert_never`, so a kind that a room does not handle is a type error.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from striate.errors import SpecError, quote
 
 @dataclass(frozen=True)
 class Block:
-    """Layers in a row under one name: a stage, a block, a stem, a head. Blocks nest."""
+    """A sequence of layers under one name: a stage, a block, a stem, a head. Blocks nest."""
 
     layers: Sequence[Layer]
     _: KW_ONLY
@@ -56,7 +56,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Residual:
-    """The sum of its `layers` and its `shortcut` (no layer: the input as it is), which must have one shape."""
+    """The sum of the outputs of its `layers` and of its `shortcut`, which must have one shape.
+
+    An empty shortcut is the input itself.
+    """
 
     layers: Sequence[Layer]
     _: KW_ONLY
@@ -71,9 +74,9 @@ class Residual:
 
 @dataclass(frozen=True)
 class Gate:
-    """Its input times what its `layers` make of it: squeeze-and-excitation (Hu and others 2018, figure 2).
+    """Its input times the output of its `layers`: squeeze-and-excitation (Hu and others 2018, figure 2).
 
-    The layers end in one value a map, as a flat vector or as maps of 1×1, or in maps of the input's own shape.
+    The layers end in one value per map, as a flat vector or as maps of 1×1, or in maps of the input's own shape.
     """
 
     layers: Sequence[Layer]
@@ -86,9 +89,9 @@ class Gate:
 
 @dataclass(frozen=True)
 class Branches:
-    """Blocks that read one input side by side; their maps are concatenated, first branch first.
+    """Blocks that read the same input; their maps are concatenated, those of the first branch first.
 
-    A branch without layers passes its input on: DenseNet concatenates a value with what is made of it.
+    A branch without layers passes its input on: DenseNet concatenates a value with the output of layers that read it.
     """
 
     branches: Sequence[Block | Sequence[Layer]]
@@ -108,7 +111,7 @@ class Branches:
 
 @dataclass(frozen=True)
 class Auxiliary:
-    """A head that reads the maps here and is trained with its loss times `weight`; the maps go on unchanged.
+    """A head that reads the maps at this place, and whose loss is multiplied by `weight`; it does not change the maps.
 
     It is used in training only (GoogLeNet's section 5).
     """
@@ -171,7 +174,7 @@ KINDS: dict[str, type[Layer]] = {
     "branches": Branches,
     "auxiliary": Auxiliary,
 }
-"""The word for each kind, in JSON and in tables."""
+"""The word for each kind of layer, in JSON and in tables."""
 for _kind in KINDS.values():
     answers(_kind)
 
@@ -186,9 +189,9 @@ def kind(layer: Layer) -> str:
 
 
 def body(what: str, layers: object, *, least: int = 1, empty: bool = False) -> tuple[Layer, ...]:
-    """The layers of a container as a tuple, checked; also that they are not too many, or too deep in each other.
+    """The layers of a container as a tuple, checked: their types, their number and their depth.
 
-    A block among them may be `empty` in Branches only.
+    A block among them may be without layers only where `empty` is set, which Branches does.
     """
     items = checks.items(layers)
     if items is None:
@@ -222,7 +225,7 @@ def inside(layer: Layer) -> tuple[Layer, ...]:
 
 
 def changed(layer: Composite, change: Callable[[Layer], Layer]) -> Composite:
-    """The same layer with a change made to each layer that it holds.
+    """The same layer with `change` applied to each layer that it holds.
 
     >>> changed(Gate([Flatten(), Linear(3)]), lambda each: Linear(4) if each == Linear(3) else each).layers[-1].units
     4
@@ -241,7 +244,7 @@ def changed(layer: Composite, change: Callable[[Layer], Layer]) -> Composite:
 
 
 def count(layer: Layer) -> int:
-    """How many layers a layer is, with those that it holds.
+    """The number of layers in a layer: itself and all that it holds.
 
     >>> count(Residual([Flatten(), Linear(3)]))
     3
@@ -250,9 +253,9 @@ def count(layer: Layer) -> int:
 
 
 def _bounded(what: str, layers: tuple[Layer, ...]) -> None:
-    """Raise SpecError where layers, or what they hold, are beyond the limits.
+    """Raise SpecError where the number, the depth or the values of layers are beyond the limits.
 
-    The walk goes no further than they reach: one layer may stand in many places, which are more than can be walked.
+    The walk stops at the limits: the same object may be nested in many places, too many to walk over all of them.
     """
     number = depth = values = 0
     level: Sequence[Layer] = layers

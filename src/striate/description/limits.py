@@ -1,8 +1,8 @@
-"""How large a description may be: the one place for its limits, so that whatever is accepted can be worked with.
+"""The limits of a description, so that every room can work with every network that is accepted.
 
-Every room walks layers, recurses into blocks and counts places along an axis; within these limits none of that takes
-more than seconds or runs out of stack. They leave room for every network that has been published. docs/notation.md
-has them as a table, which the tests hold against this file.
+Every room walks layers, recurses into blocks and counts positions along an axis. Within these limits this takes seconds
+at most and does not run out of stack. The limits leave room for every published network. docs/notation.md has them as a
+table, which the tests compare with this file.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 NUMBER = 1_000_000
 """The largest size, kernel, stride, padding, dilation or number of filters, units, groups or channels."""
 LAYERS = 10_000
-"""Layers of a network, those inside others counted, and these too."""
+"""Layers of a network; a layer that holds layers counts, and so do the layers in it."""
 DEPTH = 16
-"""Layers inside layers. Every room recurses into them; Python's stack bears 1,000 calls."""
+"""The depth of nested layers. Every room recurses into them, and Python's stack holds 1,000 calls."""
 VALUES = 1_000_000
 """Entries of all connection tables and RBF centres of a network together."""
 MAGNITUDE = 3.4028234663852886e38
-"""The largest number besides: what a 32-bit float holds, as weights are."""
+"""The largest of all other numbers: the largest 32-bit float, because weights are 32-bit floats."""
 DIGITS = 40
 """Characters of one number as it is written."""
 NAME = 60
@@ -32,10 +32,10 @@ YEAR = 9_999
 FILE = 64 * 2**20
 """Bytes of a file, characters of a text."""
 COUNT = 10**12
-"""Images of a batch or of an epoch that is counted."""
+"""Images of a batch or of an epoch in the account."""
 
 SEE = "docs/notation.md has a table of all limits."
-"""What to do, said where a limit is passed."""
+"""The remedy in errors about a limit."""
 
 TABLE = (
     ("sizes of the input and of every feature map: channels, height, width", f"{NUMBER:,}"),
@@ -44,10 +44,10 @@ TABLE = (
         "last of a window",
         f"{NUMBER:,}",
     ),
-    ("layers of a network, those inside others counted", f"{LAYERS:,}"),
-    ("layers inside layers", f"{DEPTH}"),
+    ("layers of a network, nested layers included", f"{LAYERS:,}"),
+    ("depth of nested layers", f"{DEPTH}"),
     ("entries of all connection tables and RBF centres together", f"{VALUES:,}"),
-    ("other numbers: what a 32-bit float holds", f"±{MAGNITUDE:.1e}".replace("e+", "e")),
+    ("other numbers: the range of a 32-bit float", f"±{MAGNITUDE:.1e}".replace("e+", "e")),
     ("characters of a number as it is written", f"{DIGITS}"),
     ("characters of a network's or a layer's name", f"{NAME}"),
     ("characters of a layer's path, such as stage1.block2.conv1", f"{PATH}"),
@@ -56,4 +56,4 @@ TABLE = (
     ("a file or a text", f"{FILE // 2**20} MiB"),
     ("images of a batch or an epoch that `account` counts", f"{COUNT:,}"),
 )
-"""What is limited, and the limit, as the documentation has it."""
+"""Each quantity and its limit, as in the table of docs/notation.md."""

@@ -43,10 +43,10 @@ from striate.errors import ShapeError, SpecError
 def narrow(network: Network, factor: float = 1.0, *, input: Shape | None = None, classes: int | None = None) -> Network:
     """`network` with `factor` times its filters and units, on another input and for another number of classes.
 
-    The last linear layer, or a convolution that ends the network in its place, and those of each auxiliary head, keep
-    their units, or get `classes`. Widths stay multiples
-    of every number of groups. Raises SpecError where a connection table, RBF centres, or a sum with the input's own
-    maps fix the widths, and ShapeError where the layers do not fit the input.
+    The last linear layer (or the convolution that ends the network without one) keeps its units, or gets `classes`; so
+    does that of each auxiliary head. Widths stay multiples of every number of groups. Raises SpecError where a
+    connection table, RBF centres, or a sum with the input's own maps fix the widths, and ShapeError where the layers do
+    not fit the input.
 
     >>> from striate.description.layers import Flatten
     >>> net = Network("n", (1, 8, 8), [Conv(8, kernel=3), Flatten(), Linear(40), Linear(10)])
@@ -113,7 +113,7 @@ class _Width:
         return max(min(width, self.groups), round(width * self.factor / self.groups) * self.groups)
 
     def head(self, layers: Sequence[Layer]) -> list[Layer]:
-        """Layers of which the last linear one, or a last convolution, gives the classes."""
+        """The narrowed layers of a head, whose last linear layer or last convolution gives the classes."""
         last = _class_layer(layers)
         return [self._last(layer) if place == last else self.layer(layer) for place, layer in enumerate(layers)]
 
@@ -160,8 +160,10 @@ class _Width:
 
 
 def _class_layer(layers: Sequence[Layer]) -> int:
-    """The place of the layer that gives the classes: the last linear one, or else a convolution behind which each map
-    stays by itself; −1 where there is none."""
+    """The index of the layer that gives the classes; −1 where there is none.
+
+    It is the last linear layer, or else a convolution after which no layer mixes maps.
+    """
     last = max((place for place, layer in enumerate(layers) if _has_linear(layer)), default=-1)
     if last >= 0:
         return last
@@ -177,7 +179,7 @@ def _class_layer(layers: Sequence[Layer]) -> int:
 
 
 def _has_linear(layer: Layer) -> bool:
-    """Whether a linear layer stands here, or in a row of layers here."""
+    """Whether a layer is linear, or is a block that holds a linear layer."""
     return isinstance(layer, Linear) or (isinstance(layer, Block) and any(map(_has_linear, layer.layers)))
 
 

@@ -33,7 +33,7 @@ INPUT = -1
 
 @dataclass(frozen=True)
 class Source:
-    """Where a network comes from: a paper, the year, the place in it, and each departure from it."""
+    """The source of a network: the paper, its year, the place in the paper, and each departure from it."""
 
     paper: str
     year: int
@@ -89,11 +89,11 @@ answers(Network)
 
 @dataclass(frozen=True)
 class Step:
-    """One layer as it runs.
+    """One layer of a plan.
 
-    `sources` are the steps that it reads, by their number in the plan (`INPUT`: the network's input): the body and the
-    shortcut of a Residual, the input and the factor of a Gate, one for each of Branches. `head` is the path of the
-    Auxiliary that it belongs to, or "".
+    `sources` are the numbers of the steps that it reads (`INPUT` is the network's input): the body and the shortcut of
+    a Residual, the input and the factor of a Gate, one step per branch of Branches. `head` is the path of the Auxiliary
+    that it belongs to, or "".
     """
 
     path: str
@@ -106,9 +106,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """The layers of a network in the order they run; `last` is the number of the step that gives the output.
+    """The layers of a network in the order in which they run; `last` is the number of the step that gives the output.
 
-    `heads` has the weight of each auxiliary head's loss, by the head's path, and `ends` the step that gives its output.
+    `heads` has, by the path of each auxiliary head, the weight of its loss, and `ends` the step that gives its output.
     """
 
     input: Shape
@@ -221,7 +221,7 @@ def branches_of(layer: Branches) -> dict[str, Block]:
 
 
 def _require_names(layers: Sequence[Layer]) -> None:
-    """Raise SpecError where layers side by side have one name."""
+    """Raise SpecError where two layers side by side have the same name."""
     names(layers)
     for layer in layers:
         for part in (layer.layers, layer.shortcut) if isinstance(layer, Residual) else (inside(layer),):
@@ -230,7 +230,7 @@ def _require_names(layers: Sequence[Layer]) -> None:
 
 @dataclass(frozen=True)
 class _Trace:
-    """What the walk over one outline carries along."""
+    """The nodes, heads and ends collected by the walk over one network."""
 
     nodes: list[Node]
     heads: dict[str, float]

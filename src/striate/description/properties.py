@@ -1,6 +1,6 @@
-"""What rooms ask about a kind of layer, answered once for each kind.
+"""The properties of each kind of layer that several rooms need.
 
-A kind without an answer is a type error here. A room asks `properties(layer)` instead of listing kinds of its own.
+Rooms call `properties(layer)` instead of listing kinds. A kind without an entry here is a type error.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ from striate.description.layers import (
 )
 
 Stand = Literal["maps", "vector", "either"]
-"""What a layer can read: maps of (channels, height, width), a flat vector, or either."""
+"""The inputs that a layer can read: maps of (channels, height, width), a flat vector, or either."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Properties:
-    """The answers for one layer."""
+    """The properties of one layer."""
 
     reads: Stand
     trained: tuple[str, ...] = ()
-    """The names of its trained parameters, as the module has them."""
+    """The names of its trained parameters, as in the PyTorch module."""
     joins: bool = False
     """Whether it reads several values: a sum, a product, a concatenation."""
     flattens: bool = False
     """Whether maps become a flat vector, each of whose values may depend on every pixel."""
     monotone: bool = False
-    """Whether it is a function of each value alone that never falls: a maximum before it finds the same as after it."""
+    """Whether it is a non-decreasing function of each value by itself, so that it can be swapped with a maximum."""
 
 
 _FALLS: dict[ActivationFunction, bool] = {
@@ -67,11 +67,11 @@ _FALLS: dict[ActivationFunction, bool] = {
     "gelu_tanh": True,
     "hard_swish": True,
 }
-"""Whether an activation falls anywhere."""
+"""Whether an activation function decreases anywhere."""
 
 
 def properties(layer: Simple | Joined) -> Properties:
-    """The answers for a layer.
+    """The properties of a layer.
 
     >>> properties(Conv(6, kernel=5)).trained, properties(Activation("silu")).monotone
     (('weight', 'bias'), False)

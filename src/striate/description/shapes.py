@@ -1,4 +1,4 @@
-"""The shape that each layer makes of its input, or why it cannot; `axis` has the arithmetic.
+"""The output shape of each layer, or the error that says why there is none; `axis` has the arithmetic.
 
 A shape is (channels, height, width), or (features,) once flattened.
 """
@@ -44,7 +44,7 @@ from striate.errors import ShapeError
 
 
 def show(shape: Shape) -> str:
-    """A shape as people write it.
+    """The text of a shape.
 
     >>> show((6, 28, 28)), show((84,))
     ('6×28×28', '84')
@@ -53,7 +53,7 @@ def show(shape: Shape) -> str:
 
 
 def output_shape(layer: Simple, shape: Shape) -> Shape:
-    """The shape that a layer makes of `shape`; ShapeError where it cannot."""
+    """The output shape of a layer on an input of `shape`. Raises ShapeError where the layer does not take it."""
     match properties(layer).reads:
         case "maps":
             _maps(layer, shape)
@@ -101,7 +101,10 @@ def output_shape(layer: Simple, shape: Shape) -> Shape:
 
 
 def joined_shape(layer: Joined, shapes: tuple[Shape, ...]) -> Shape:
-    """The shape of a sum (Residual), a product (Gate) or a concatenation (Branches); ShapeError where parts differ."""
+    """The shape of a sum (Residual), a product (Gate) or a concatenation (Branches).
+
+    Raises ShapeError where the parts do not fit together.
+    """
     match layer:
         case Residual():
             return _sum(*shapes)
@@ -161,7 +164,7 @@ def _moved(layer: Windowed, shape: Shape) -> tuple[int, int]:
 
 
 def _reads_input(axis: Axis, sides: tuple[str, str]) -> None:
-    """Raise ShapeError where the first or the last window of a pooling lies in padding: it has no maximum, no mean."""
+    """Raise ShapeError where the first or the last window of a pooling lies in padding: it has no maximum or mean."""
     last = (axis.output - 1) * axis.stride
     for side, padding, alone in zip(
         sides,

@@ -1,4 +1,4 @@
-"""Layers that treat values where they stand, or lay them out anew; and the fully connected ones."""
+"""Layers without a moving window: elementwise and normalising layers, layers that reorder values, linear layers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ActivationFunction = Literal[
 ]
 FUNCTIONS: tuple[ActivationFunction, ...] = get_args(ActivationFunction)
 ALPHAS: dict[str, float] = {"leaky_relu": 0.01, "elu": 1.0}
-"""The functions that have a number of their own, `alpha`, and its usual value."""
+"""The activation functions with a parameter `alpha`, and its default value."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class Flatten:
 
 @dataclass(frozen=True)
 class GlobalAveragePool:
-    """The mean of each map, as a vector of one value a map."""
+    """The mean of each map, as a vector of one value per map."""
 
     _: KW_ONLY
     name: str = ""
@@ -153,7 +153,7 @@ class GlobalAveragePool:
 
 @dataclass(frozen=True)
 class PadChannels:
-    """Maps of zeros after the last, up to `channels`: with a 1×1 pooling, ResNet's shortcut A."""
+    """Appends maps of zeros until there are `channels`. With a 1×1 pooling it is ResNet's shortcut A."""
 
     channels: int
     _: KW_ONLY
@@ -204,7 +204,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Linear:
-    """A fully connected layer of `units` over a flat vector; how many inputs it has follows from the layers before."""
+    """A fully connected layer of `units` over a flat vector; the number of inputs follows from the layers before."""
 
     units: int
     _: KW_ONLY
@@ -235,7 +235,7 @@ class RBF:
 
 @dataclass(frozen=True)
 class PositionBias:
-    """A bias of its own for every value of its input (the last layer of AlphaGo's policy network)."""
+    """Adds a separate bias to every value of its input (the last layer of AlphaGo's policy network)."""
 
     _: KW_ONLY
     name: str = ""

@@ -18,9 +18,9 @@ POOLINGS: tuple[PoolFunction, ...] = get_args(PoolFunction)
 class Conv:
     """A convolution: K `filters` of size F = `kernel`, moved by S = `stride` over an input padded by P = `padding`.
 
-    `padding` is a number, (height, width), (top, bottom, left, right), or "same": as much as makes the output
-    ceil(input / stride), the odd one at the bottom and right, as TensorFlow pads (PyTorch too, at stride 1).
-    `table` lists for each filter the input maps that it sees (LeNet-5's C3); `groups` splits them evenly instead.
+    `padding` is a number, (height, width), (top, bottom, left, right), or "same": the padding that makes the output
+    ceil(input / stride), with an odd pixel at the bottom and right, as in TensorFlow (and in PyTorch at stride 1).
+    `table` lists for each filter the input maps that it reads (LeNet-5's C3); `groups` splits them evenly instead.
 
     >>> Conv(6, kernel=5).kernel
     (5, 5)
@@ -66,8 +66,8 @@ class Conv:
 class Pool:
     """The "max" or "average" of each window of each map; windows may overlap. `stride` is the kernel if not given.
 
-    `ceil` lets a last window hang over the edge; `count_padding` counts padding as zeros in an average (PyTorch's
-    default; TensorFlow leaves it out).
+    `ceil` rounds the number of windows up, so that the last one may reach beyond the padded input. `count_padding`
+    counts padding as zeros in an average (PyTorch's default; TensorFlow leaves it out).
     """
 
     function: PoolFunction

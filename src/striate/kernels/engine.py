@@ -1,18 +1,19 @@
 """A whole network compiled: forward, backward and update of a batch in one call.
 
-The parameters are the module's own: the engine reads and writes their memory, leaves gradients in their `grad`, and
-keeps the optimiser's state where PyTorch's optimiser has it. So checkpoints, and everything else that looks at a
-module, stay as they are.
+The engine takes a table of tensors by path and knows no module. It reads and writes the memory of the parameters in
+it, leaves gradients in their `grad`, and keeps the optimiser's state where PyTorch's optimiser has it. So checkpoints,
+and everything else that looks at the module that owns them, stay as they are.
 """
 
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from weakref import finalize
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from striate.description.network import Network, plan
 from striate.errors import KernelError
@@ -24,6 +25,8 @@ from striate.kernels.warp import Warp
 
 LOSSES = ("cross-entropy", "rbf-mle", "rbf-map")
 """In the order of `StriateLoss`."""
+Tensors = Mapping[str, Tensor]
+"""Parameters and buffers by path, such as "C1.weight"."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,12 @@ class Pictures:
 
     def __len__(self) -> int:
         return len(self.images) if self.chosen is None else len(self.chosen)
+
+    def floats(self, device: torch.device | None = None) -> Tensor:
+        """The images as a module takes them: those that are chosen, on a device, or where they are; bytes in range."""
+        some = self.images if self.chosen is None else self.images[self.chosen]
+        some = some if device is None else some.to(device)
+        return some.float().mul_(self.scale).add_(self.low) if some.dtype == torch.uint8 else some
 
 
 @dataclass(frozen=True)
@@ -76,12 +85,12 @@ def unsupported(network: Network, *, instruction_set: str = "") -> str | None:
 
 
 class Engine:
-    """`network` on the C++ kernels, with the parameters of `module`, which must be float32 and on the CPU.
+    """`network` on the C++ kernels, with the parameters and buffers in `tensors`: float32 and on the CPU.
 
     Raises NotLoweredError where the network or this machine cannot; `unsupported` says so beforehand.
     """
 
-    def __init__(self, network: Network, module: nn.Module, *, instruction_set: str = "") -> None:
+    def __init__(self, network: Network, tensors: Tensors, *, instruction_set: str = "") -> None:
         found = library(instruction_set)
         if isinstance(found, str):
             raise NotLoweredError(found)
@@ -89,8 +98,8 @@ class Engine:
         self.network = network
         self.layers = lower(network)
         self.features = plan(network).output
-        self.module = module
-        self.parameters = [each for layer in self.layers for _, each in parameters_of(module, layer)]
+        self.tensors = tensors
+        self.parameters = [each for layer in self.layers for each in parameters_of(tensors, layer).values()]
         self.gradients = [torch.zeros_like(each, memory_format=torch.contiguous_format) for each in self.parameters]
         self._free: finalize[..., Engine] | None = None
         self._bind()
@@ -154,9 +163,9 @@ class Engine:
 
     def _bind(self) -> None:
         self.addresses = [each.data_ptr() for each in self.parameters]
-        gradients = dict(zip(self.parameters, self.gradients, strict=True))
+        gradients = iter(self.gradients)
         self._kept: list[object] = []
-        made = [bound(each, self.module, self._kept, gradients) for each in self.layers]
+        made = [bound(each, self.tensors, self._kept, gradients) for each in self.layers]
         if self._free:
             self._free()  # what was made for the parameters' former places
         self.handle = handle_of(self.binary.calls.striate_new, (Layer * len(made))(*made), len(made))
@@ -177,30 +186,31 @@ def layer_of(layer: Lowered) -> tuple[Layer, list[object]]:
     return made, kept
 
 
-def bound(
-    layer: Lowered, module: nn.Module, kept: list[object], gradients: dict[nn.Parameter, Tensor] | None = None
-) -> Layer:
-    """A layer as C has it, with its parameters; what must stay alive while C reads it is added to `kept`."""
+def bound(layer: Lowered, tensors: Tensors, kept: list[object], gradients: Iterator[Tensor] | None = None) -> Layer:
+    """A layer as C has it, with its parameters; what must stay alive while C reads it is added to `kept`.
+
+    `gradients` has a tensor for each of the layer's parameters next.
+    """
     made, alive = layer_of(layer)
     kept.extend(alive)
     if layer.kind == "radial":
-        centres: Tensor = module.get_submodule(layer.path).centres  # pyright: ignore[reportAssignmentType]
+        centres = tensors[f"{layer.path}.centres"]
         kept.append(centres)
         made.weight = centres.data_ptr()
-    for name, parameter in parameters_of(module, layer):
+    for name, parameter in parameters_of(tensors, layer).items():
         setattr(made, name, parameter.data_ptr())
         if gradients is not None:
-            setattr(made, f"{name}_gradient", gradients[parameter].data_ptr())
+            setattr(made, f"{name}_gradient", next(gradients).data_ptr())
     return made
 
 
-def parameters_of(module: nn.Module, layer: Lowered) -> list[tuple[str, nn.Parameter]]:
+def parameters_of(tensors: Tensors, layer: Lowered) -> dict[str, Tensor]:
     """A layer's own parameters, "weight" before "bias". NotLoweredError where C cannot read them."""
     if layer.kind not in ("convolution", "linear", "subsampling"):
-        return []
-    own = module.get_submodule(layer.path)
-    found = [(name, each) for name in ("weight", "bias") if isinstance(each := getattr(own, name), nn.Parameter)]
-    for _, each in found:
+        return {}
+    paths = {name: f"{layer.path}.{name}" for name in ("weight", "bias")}
+    found = {name: tensors[path] for name, path in paths.items() if path in tensors}
+    for each in found.values():
         if each.dtype != torch.float32 or each.device.type != "cpu" or not each.is_contiguous():
             raise NotLoweredError("its parameters are not float32, contiguous and on the CPU")
     return found

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from operator import is_
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from striate.kernels.binary import Update
 
@@ -21,10 +22,10 @@ class Slots:
     One of PyTorch's own would do, but making it imports PyTorch's compiler, which takes most of a second.
     """
 
-    def __init__(self, kind: str, parameters: list[nn.Parameter], numbers: dict[str, Any]) -> None:
+    def __init__(self, kind: str, parameters: Sequence[Tensor], numbers: dict[str, Any]) -> None:
         self.kind = kind
         self.param_groups: list[dict[str, Any]] = [{"params": parameters, **numbers}]
-        self.state: dict[nn.Parameter, dict[str, Any]] = {each: {} for each in parameters}
+        self.state: dict[Tensor, dict[str, Any]] = {each: {} for each in parameters}
 
 
 class Rule:
@@ -42,7 +43,7 @@ class Rule:
         else:
             self.kind = "adamw" if isinstance(optimiser, torch.optim.AdamW) else "sgd"
         self.names = ("", "", "")
-        self.parameters: list[nn.Parameter] = []
+        self.parameters: list[Tensor] = []
         self.states: list[dict[str, Any]] = []  # of all parameters that have one
         self.own: list[dict[str, Any]] = []  # of the engine's
         self.bound: list[Tensor] = []
@@ -51,7 +52,7 @@ class Rule:
         self.counters: list[ctypes.c_float] = []  # the memory of `steps`
         self.done = 0.0
 
-    def next(self, parameters: list[nn.Parameter]) -> Update:
+    def next(self, parameters: list[Tensor]) -> Update:
         """The update of the step to come."""
         group = self.optimiser.param_groups[0]
         names = self._slots(group)
@@ -89,14 +90,14 @@ class Rule:
             return "exp_avg", "exp_avg_sq", average
         return "momentum_buffer" if group["momentum"] else "", "", average
 
-    def _begin(self, state: dict[str, Any], parameter: nn.Parameter, names: tuple[str, ...]) -> None:
+    def _begin(self, state: dict[str, Any], parameter: Tensor, names: tuple[str, ...]) -> None:
         if self.kind == "adamw" and "step" not in state:
             state["step"] = torch.zeros((), dtype=torch.float32)
         for name in names:
             if name and state.get(name) is None:
                 state[name] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
 
-    def _is_bound(self, parameters: list[nn.Parameter], names: tuple[str, str, str]) -> bool:
+    def _is_bound(self, parameters: list[Tensor], names: tuple[str, str, str]) -> bool:
         """Whether the state is where it was at the last step. Looked up without parameters' hashes, which are slow."""
         found = [state.get(name) for name in names if name for state in self.own]
         return (
@@ -107,7 +108,7 @@ class Rule:
             and _same(found, self.bound)
         )
 
-    def _bind(self, parameters: list[nn.Parameter], names: tuple[str, str, str]) -> None:
+    def _bind(self, parameters: list[Tensor], names: tuple[str, str, str]) -> None:
         self.own = [self.optimiser.state[each] for each in parameters]
         for state, parameter in zip(self.own, parameters, strict=True):
             self._begin(state, parameter, names)

@@ -11,13 +11,16 @@ from dataclasses import replace
 from weakref import finalize
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from striate.description.network import Network
 from striate.kernels.binary import Layer, Library, Result, Target, library
 from striate.kernels.binary import made as handle_of
-from striate.kernels.engine import LOSSES, Goal, Pictures, bound, images_of, parameters_of
+from striate.kernels.engine import LOSSES, Goal, Pictures, Tensors, bound, images_of, parameters_of
 from striate.kernels.lower import Lowered, NotLoweredError, lower
+
+NAMES = ("weight", "bias")
+"""A layer's parameters, in the order in which C takes their rates."""
 
 
 def unsupported(network: Network, *, instruction_set: str = "") -> str | None:
@@ -33,33 +36,31 @@ def unsupported(network: Network, *, instruction_set: str = "") -> str | None:
 
 
 class Pattern:
-    """`network` on the C++ kernels, one image at a time, with the parameters of `module`: float32 and on the CPU.
+    """`network` on the C++ kernels, one image at a time, with the tensors of a module: float32 and on the CPU.
 
     Raises NotLoweredError where the network or this machine cannot; `unsupported` says so beforehand.
     """
 
-    def __init__(self, network: Network, module: nn.Module, *, instruction_set: str = "") -> None:
+    def __init__(self, network: Network, tensors: Tensors, *, instruction_set: str = "") -> None:
         found = library(instruction_set)
         if isinstance(found, str):
             raise NotLoweredError(found)
         self.binary: Library = found
         self.network = network
         self.layers = _lowered(network)
-        own = [dict(parameters_of(module, each)) for each in self.layers[:-1]]
-        self.places = [each.get(name) for each in own for name in ("weight", "bias")]
-        names = {parameter: name for name, parameter in module.named_parameters()}
-        self.names = [None if each is None else names[each] for each in self.places]
-        self.addresses = [each.data_ptr() for each in module.parameters()]
-        self.module = module
+        owned = [(layer, parameters_of(tensors, layer)) for layer in self.layers[:-1]]
+        self.names = [f"{layer.path}.{each}" if each in own else None for layer, own in owned for each in NAMES]
+        self.tensors = {name: tensors[name] for name in self.names if name is not None}
+        self.addresses = self._addresses()
         self._kept: list[object] = []
-        made = [bound(each, module, self._kept) for each in self.layers]
+        made = [bound(each, tensors, self._kept) for each in self.layers]
         self.handle = handle_of(self.binary.calls.striate_pattern_new, (Layer * len(made))(*made), len(made))
         finalize(self, self.binary.calls.striate_pattern_free, self.handle)
 
     def learn(self, pictures: Pictures, goal: Goal, *, rates: dict[str, Tensor]) -> tuple[float, int]:
         """Show the images one after another; after each, w ← w − rate · ∂E/∂w for every parameter.
 
-        `rates` holds a tensor for each of the module's parameters, by its name. The mean loss, and how many images were
+        `rates` holds a tensor for each parameter, by its path. The mean loss, and how many images were
         right, each before its own change.
         """
         self._check()
@@ -71,10 +72,10 @@ class Pattern:
         return result.loss, result.right
 
     def curvature(self, pictures: Pictures, goal: Goal) -> dict[str, Tensor]:
-        """The Gauss-Newton diagonal of each parameter, by its name: the sum over the images and over all connections
+        """The Gauss-Newton diagonal of each parameter, by its path: the sum over the images and over all connections
         that share the parameter (LeNet-5, appendix C)."""
         self._check()
-        sums = {name: torch.zeros_like(each) for name, each in self.module.named_parameters()}
+        sums = {name: torch.zeros_like(each) for name, each in self.tensors.items()}
         images, _keep = images_of(pictures, self.network)
         target, _labels = _target(goal)
         self.binary.calls.striate_pattern_curvature(self.handle, images, target, self._pointers(sums))
@@ -85,8 +86,11 @@ class Pattern:
         return (ctypes.c_void_p * len(pointers))(*pointers)
 
     def _check(self) -> None:
-        if self.addresses != [each.data_ptr() for each in self.module.parameters()]:
-            raise RuntimeError("the module's parameters have moved since the kernels took them")
+        if self.addresses != self._addresses():
+            raise RuntimeError("the parameters have moved since the kernels took them")
+
+    def _addresses(self) -> list[int]:
+        return [each.data_ptr() for each in self.tensors.values()]
 
 
 def _target(goal: Goal) -> tuple[Target, Tensor]:

@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from striate.look.capture import output_and_score, still
+from striate.look.capture import output_and_score
 from striate.look.choose import cam_step
 from striate.look.subject import scores
-from striate.modules import Built
+from striate.modules import Built, evaluating
 from striate.train.losses import class_scores
 
 Image = Float[Tensor, "1 channels height width"]
@@ -38,7 +38,7 @@ def occlusion(
         for column in _corners(width, side=side, stride=stride)
     ]
     fall, count = torch.zeros(height, width), torch.zeros(height, width)
-    with still(model):
+    with evaluating(model):
         whole = scores(model, image)[0, target]
         for start in range(0, len(corners), BATCH):
             some = corners[start : start + BATCH]
@@ -111,7 +111,7 @@ def _ranks(values: Tensor) -> Tensor:
 
 
 def _gradients(model: Built, images: Tensor, target: int) -> Tensor:
-    with torch.enable_grad(), still(model):
+    with torch.enable_grad(), evaluating(model):
         images = images.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(scores(model, images)[:, target].sum(), images)
     return gradient

@@ -8,13 +8,12 @@ from torch import Tensor
 
 from striate.description.layers import RBF
 from striate.look.attribution import grad_cam, integrated_gradients, occlusion, rank_correlation, saliency
-from striate.look.capture import still
 from striate.look.choose import cam_step, is_map, main_steps
 from striate.look.drawing import ABOVE, BELOW, Drawing, Figure, number
 from striate.look.pictures import image_picture
 from striate.look.subject import SMALL, Shown, Subject, randomised, scores
 from striate.look.tiles import extent
-from striate.modules import Built
+from striate.modules import Built, evaluating
 
 SIDE, STEP = 176, 194
 UNITS = {
@@ -32,7 +31,7 @@ def attribution(subject: Subject, image: Shown, *, target: int | None = None, la
     does not come from what was learned (Adebayo and others 2018).
     """
     inputs = subject.preprocessing.normalise(image.pixels)
-    with torch.no_grad(), still(subject.model):
+    with torch.no_grad(), evaluating(subject.model):
         given = scores(subject.model, inputs)[0]
     target = int(given.argmax()) if target is None else target
     control = randomised(subject)

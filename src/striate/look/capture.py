@@ -9,19 +9,7 @@ from functools import partial
 from torch import Tensor, nn
 
 from striate.description.network import plan
-from striate.modules import Built
-
-
-@contextmanager
-def still(model: Built) -> Iterator[None]:
-    """Within, the model is in evaluation mode: no dropout, fixed batch statistics. Then each part is as it was."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
+from striate.modules import Built, evaluating
 
 
 @contextmanager
@@ -48,7 +36,7 @@ def capture(model: Built) -> Iterator[dict[str, Tensor]]:
     steps = plan(model.network).steps
     hooks = [model.get_submodule(step.path).register_forward_hook(partial(keep, step.path)) for step in steps]
     try:
-        with still(model):
+        with evaluating(model):
             yield outputs
     finally:
         for hook in hooks:
@@ -71,7 +59,7 @@ def output_at(model: Built, path: str, images: Tensor) -> Tensor:
 
     hook = model.get_submodule(path).register_forward_hook(stop)
     try:
-        with still(model):
+        with evaluating(model):
             return model(images)
     except _Reached as reached:
         return reached.output
@@ -88,7 +76,7 @@ def output_and_score(model: Built, path: str, images: Tensor) -> tuple[Tensor, T
 
     hook = model.get_submodule(path).register_forward_hook(keep)
     try:
-        with still(model):
+        with evaluating(model):
             logits = model.logits(images)
     finally:
         hook.remove()

@@ -17,6 +17,7 @@ from striate.data.decode import decode
 from striate.description.labels import path_part
 from striate.description.network import Network
 from striate.errors import ShapeError, unknown_name
+from striate.files import elsewhere, make_folder, write_whole
 from striate.look.attribution_figure import attribution
 from striate.look.bench import Kernel
 from striate.look.bench_figure import bench
@@ -31,7 +32,6 @@ from striate.look.raster import to_png
 from striate.look.sharing import sharing
 from striate.look.subject import Shown, Subject, shown
 from striate.look.wants_figure import wants
-from striate.train.files import elsewhere, make_folder, write_whole
 
 SECTIONS = {
     "filters": ("Filters", "What the weights look like. The first layer's read the image; deeper ones read maps."),

@@ -15,6 +15,8 @@ from torch import Tensor
 from striate.data import Step, read_image
 from striate.data.image_file import open_picture, prepare
 from striate.description.network import INPUT, Plan, plan
+from striate.execution.inference import answering, choose_for_inference
+from striate.kernels.engine import Pictures
 from striate.look.capture import capture
 from striate.modules import Built
 from striate.train.losses import class_scores
@@ -52,13 +54,17 @@ class Watched:
 class Predictor:
     """A run's best weights, ready for images: `Predictor(open_run("runs/lenet5"))("four.png").name`.
 
-    With a `model` that has learned nothing, that takes the place of the run's weights: see `striate.look.untrained`.
+    `images` is how many will come, one at a time; None stands for a server's, which have no end. The kernels that
+    answer so many fastest are found out here, and never while it answers. With a `model` that has learned nothing,
+    that takes the place of the run's weights: see `striate.look.untrained`.
     """
 
-    def __init__(self, run: Run, *, model: Built | None = None) -> None:
+    def __init__(self, run: Run, *, model: Built | None = None, images: int | None = 1) -> None:
         self.run = run
         self.trained = model is None
         self.model = run.model() if model is None else model
+        self.choice = choose_for_inference(self.model, batch=1, images=images)
+        self.runs = answering(self.model, self.choice)
         self.temperature = run.temperature if model is None else 1.0
         self._recent = lru_cache(maxsize=4)(self._read)
 
@@ -72,6 +78,7 @@ class Predictor:
         other = copy(self)
         weights = chain(self.model.parameters(), self.model.buffers())
         other.model = deepcopy(self.model, {id(each): each for each in weights})
+        other.runs = answering(other.model, self.choice)
         return other
 
     def __call__(self, image: str | Path) -> Prediction:
@@ -102,7 +109,9 @@ class Predictor:
         """The same, with the outputs of some `steps` of the plan, or of all that run."""
         values, made = self.read(content, prepared=prepared)
         with capture(self.model) as outputs:
-            prediction = self._predict(values, made, "")
+            # All of it runs, so that a closing softmax can be watched; its logarithm has the logits' differences.
+            answer = self.model(values)
+            prediction = self._prediction(answer.log() if self.run.network.probabilities else answer, made, "")
         wanted = {number: step.path for number, step in enumerate(self.plan.steps) if steps is None or number in steps}
         kept = {number: outputs[path][0] for number, path in wanted.items() if path in outputs}
         return Watched(prediction, {INPUT: values[0]} | kept)
@@ -113,10 +122,10 @@ class Predictor:
 
     @torch.inference_mode()
     def _predict(self, images: Images, steps: tuple[Step, ...], image: str) -> Prediction:
-        # The whole network runs, so that a closing softmax can be watched; its logarithm has the logits' differences.
-        outputs = self.model(images)
-        network = self.run.network
-        scores = outputs.log() if network.probabilities else class_scores(network, outputs)
+        return self._prediction(self.runs.answers(Pictures(images)), steps, image)
+
+    def _prediction(self, outputs: Tensor, steps: tuple[Step, ...], image: str) -> Prediction:
+        scores = class_scores(self.run.network, outputs)
         found = (scores[0] / self.temperature).softmax(0)
         require_answers(found, self.run.folder)
         values = found.tolist()

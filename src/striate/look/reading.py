@@ -11,10 +11,10 @@ from PIL import Image
 from striate.data.decode import flattened
 from striate.description.labels import path_part
 from striate.errors import OutputError
+from striate.files import elsewhere, make_folder, write_whole
 from striate.look.drawing import HALF, ZERO, Drawing, Figure
 from striate.look.raster import SUFFIXES, drawn_as, require_suffix
 from striate.read import Line
-from striate.train.files import elsewhere, make_folder, write_whole
 
 LEFT, RIGHT = 56, 960
 """Where pictures begin and end; the names of the classes stand at the left."""

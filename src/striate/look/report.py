@@ -18,12 +18,12 @@ from striate.description.labels import one_line
 from striate.description.layers import Conv
 from striate.description.network import plan
 from striate.description.shapes import show
+from striate.files import make_folder, write_whole
 from striate.look.charts import Series, line_chart
 from striate.look.learning import learning
 from striate.look.pictures import colour_filter_picture, data_uri, filter_picture, image_picture, png, sheet
 from striate.look.rejection_figure import rejection_chart
 from striate.modules import Built
-from striate.train.files import make_folder, write_whole
 from striate.train.metrics import Evaluation, Outputs, evaluation_of
 from striate.train.rejection import PAPER_ERROR, rejection_of, scores_compared
 from striate.train.run import Run

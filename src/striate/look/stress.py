@@ -17,7 +17,8 @@ from torch import Tensor
 
 from striate.data import Affine, ImageSet, move
 from striate.data.resize import chunks
-from striate.train.metrics import run_over
+from striate.execution.inference import answering, choose_for_inference
+from striate.train.metrics import batch_for, run_over
 from striate.train.run import Run
 
 MOST = 2000
@@ -121,11 +122,12 @@ def stress(run: Run, images: ImageSet, *, seed: int = 0) -> Stress:
     chosen = images.subset(order)
     chosen = replace(chosen, images=run.preprocessing.pack(chosen.images), names=())
     blank = int(chosen.images[:, :, ::2, ::2].flatten().median())
-    model = run.model()
+    model, size = run.model(), min(len(chosen), batch_for(run.network))
+    runs = answering(model, choose_for_inference(model, batch=size, images=len(chosen)))
 
     def answers(pixels: Tensor) -> Tensor:
         shown = replace(chosen, images=pixels)
-        return run_over(model, shown, run.preprocessing, recipe=run.recipe).predicted
+        return run_over(runs, shown, run.preprocessing, recipe=run.recipe).predicted
 
     plain = answers(chosen.images)
     ink = (chosen.images.to(torch.int16) - blank).abs().flatten(1).sum(1).double()

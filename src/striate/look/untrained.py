@@ -19,11 +19,12 @@ DIGIT = (28, 28)
 """The size of a digit of MNIST, which networks for grey images are drawn on with."""
 
 
-def untrained(network: Network, *, seed: int = 0) -> Predictor:
+def untrained(network: Network, *, seed: int = 0, images: int | None = 1) -> Predictor:
     """A predictor of a network with weights drawn at random: those that its training would begin with.
 
-    Its classes are the ten digits for grey images and ten outputs, else they are numbered. Raises ShapeError where the
-    network takes no image, or does not end in a score for each class.
+    `images` is how many it will be asked about, as `Predictor` has it. Its classes are the ten digits for grey images
+    and ten outputs, else they are numbered. Raises ShapeError where the network takes no image, or does not end in a
+    score for each class.
 
     >>> from striate import find
     >>> found = untrained(find("lenet5"))
@@ -47,16 +48,18 @@ def untrained(network: Network, *, seed: int = 0) -> Predictor:
     size = DIGIT if digits else network.input[1:]
     classes = tuple(str(each) if digits and output == (10,) else f"class {each}" for each in range(output[0]))
     blank = torch.zeros(1, channels, *size, dtype=torch.uint8)
-    images = ImageSet(blank, torch.zeros(1).long(), classes, "none", "train", "digits" if digits else "picture")
+    shown = ImageSet(blank, torch.zeros(1).long(), classes, "none", "train", "digits" if digits else "picture")
     run = Run(
         folder=Path(network.name),
         network=network,
         recipe=recipe,
         data=DataRecord("", classes, None, False, (), 0, 0, "", ""),
-        preprocessing=preprocessing_for(network.input, images, low=recipe.low, high=recipe.high),
+        preprocessing=preprocessing_for(network.input, shown, low=recipe.low, high=recipe.high),
         threads=1,
         device="cpu",
         environment={},
     )
     drawn = torch.Generator().manual_seed(seed)
-    return Predictor(run, model=build(network, initialisation=recipe.initialisation, generator=drawn).eval())
+    return Predictor(
+        run, model=build(network, initialisation=recipe.initialisation, generator=drawn).eval(), images=images
+    )

@@ -12,9 +12,9 @@ from torch import Tensor
 from striate.accounting.rows import account
 from striate.accounting.unit import view
 from striate.description.network import Network, Step
-from striate.look.capture import capture, output_at, still
+from striate.look.capture import capture, output_at
 from striate.look.subject import Subject, scores
-from striate.modules import Built
+from striate.modules import Built, evaluating
 
 BATCH = 32
 PATCHES = 9
@@ -115,7 +115,7 @@ def _ascent(model: Built, step: Step | None, units: list[int], images: Tensor) -
     with torch.enable_grad():
         images = images.detach().requires_grad_()
         if step is None:
-            with still(model):
+            with evaluating(model):
                 excited = scores(model, images)
         else:
             output = output_at(model, step.path, images)

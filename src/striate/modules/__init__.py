@@ -1,8 +1,7 @@
 """Make it run: a network as a PyTorch module."""
 
-from striate.modules.built import KERNELS as KERNELS
 from striate.modules.built import Built as Built
 from striate.modules.built import build as build
-from striate.modules.built import fastest_kernels as fastest_kernels
+from striate.modules.built import evaluating as evaluating
 from striate.modules.initialise import INITIALISATIONS as INITIALISATIONS
 from striate.modules.initialise import initialise as initialise

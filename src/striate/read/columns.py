@@ -20,7 +20,7 @@ class Columns:
 
     def __init__(self, model: Built) -> None:
         self.slid = slide(model.network)
-        self.body = build(self.slid.network, kernels="torch").eval()
+        self.body = build(self.slid.network).eval()
         units = _units(model, self.slid)
         self.body.load_state_dict(slid_weights(self.slid, model.state_dict()))
         self.units = units
@@ -39,7 +39,7 @@ class Columns:
 def slid_weights(slid: Slid, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """A network's weights as its slid form has them: those of linear layers as kernels, RBF centres left out."""
     fixed = {f"{path}.weight": shape for path, shape in slid.kernels.items()}
-    wanted = build(slid.network, device="meta", kernels="torch").state_dict()
+    wanted = build(slid.network, device="meta").state_dict()
     return {name: weights[name].unflatten(1, fixed[name]) if name in fixed else weights[name] for name in wanted}
 
 

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from striate.data import ImageSet, Preprocessing, epoch_order
 from striate.description.network import Network
+from striate.execution.executor import executor
+from striate.execution.tensors import tensors_of
 from striate.kernels.engine import Goal
 from striate.kernels.pattern import Pattern, unsupported
 from striate.modules import Built, build
@@ -64,18 +66,19 @@ class Pass:
 
 
 class Learner:
-    """A network and the method that trains it; `kernels` is "striate" where it runs on them.
+    """A network and the method that trains it; `kernels` is "engine" where it runs on Striate's, else "torch".
 
     `done` counts passes; `known` is what the network says of the training images after the last.
     """
 
     def __init__(self, network: Network, method: Method, *, kernels: str = "auto") -> None:
         if kernels == "auto":
-            kernels = "torch" if unsupported(network) else "striate"
+            kernels = "torch" if unsupported(network) else "engine"
         self.method = method
         self.kernels = kernels
-        self.model = fresh(network, method, kernels=kernels)
-        self.steps = Pattern(network, self.model) if kernels == "striate" else Plain(self.model)
+        self.model = fresh(network, method)
+        self.runs = executor(self.model, kernels)
+        self.steps = Pattern(network, tensors_of(self.model)) if kernels == "engine" else Plain(self.model)
         self.done = 0
         self.known: Outputs | None = None
 
@@ -104,7 +107,7 @@ class Learner:
             yield Part(number, seen, self.method.images)
         learned = time.perf_counter()
         known, judged = (
-            run_over(self.model, each, sets.preprocessing, recipe=recipe) for each in (sets.train, sets.judging)
+            run_over(self.runs, each, sets.preprocessing, recipe=recipe) for each in (sets.train, sets.judging)
         )
         self.done, self.known = number, known
         yield Pass(
@@ -133,10 +136,10 @@ class Learner:
 
 
 @torch.no_grad()
-def fresh(network: Network, method: Method, *, kernels: str) -> Built:
+def fresh(network: Network, method: Method) -> Built:
     """The network with the method's first weights: even in ±2.4/F (appendix A), F the inputs of a unit."""
     generator = torch.Generator().manual_seed(method.seed)
-    model = build(network, initialisation="lecun-1998", generator=generator, kernels=kernels)
+    model = build(network, initialisation="lecun-1998", generator=generator)
     for _, layer in model.named_children():
         bias: Any = getattr(layer, "bias", None)
         if bias is not None and method.decisions.biases == "uniform":

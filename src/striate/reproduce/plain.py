@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -55,6 +57,4 @@ def _numbers(pictures: Pictures) -> list[int]:
 
 
 def _floats(pictures: Pictures, numbers: list[int]) -> Tensor:
-    """Some images as a network takes them."""
-    pixels = pictures.images[numbers]
-    return pixels.float().mul_(pictures.scale).add_(pictures.low) if pixels.dtype == torch.uint8 else pixels
+    return replace(pictures, chosen=torch.tensor(numbers)).floats()

@@ -14,13 +14,13 @@ import torch
 from striate.data import ImageSet, epoch_order, hold_out, load, preprocessing_for
 from striate.description.network import Network
 from striate.errors import FormatError, LearningError, RunError, SpecError
+from striate.files import write_whole
 from striate.kernels.pattern import unsupported
 from striate.networks import find
 from striate.reproduce.learner import Learner, Part, Pass, Sets
 from striate.reproduce.method import ALL, Method
 from striate.train.checkpoint import BEST, LAST, load_checkpoint, restore, save_checkpoint, saved_before
 from striate.train.diagnose import require_finite
-from striate.train.files import write_whole
 from striate.train.lock import Lock
 from striate.train.machine import environment
 from striate.train.members import Members
@@ -61,7 +61,7 @@ def prepare(method: Method, *, folder: Path, kernels: str = "auto", source: str 
         validation_fingerprint=sets.judging.fingerprint(),
     )
     if kernels == "auto":
-        kernels = "torch" if unsupported(network) else "striate"
+        kernels = "torch" if unsupported(network) else "engine"
     run = Run(
         folder=folder,
         network=network,
@@ -94,7 +94,7 @@ def reload(run: Run) -> Sets:
             "striate reproduce goes on with its own runs.",
             f"Go on with: striate train --resume {run.folder}",
         )
-    if run.kernels == "striate" and (reason := unsupported(run.network)):
+    if run.kernels == "engine" and (reason := unsupported(run.network)):
         raise RunError(
             f"{run.folder} was trained on Striate's kernels, which cannot run here: {reason}.",
             "It goes on, bit for bit, only on them.",

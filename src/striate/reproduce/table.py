@@ -24,7 +24,7 @@ def heading(run: Run) -> str:
     method = method_of(run)
     why = unsupported(run.network)
     plain = "plain PyTorch, more than ten times slower than Striate's kernels" + (f": {why}" if why else "")
-    kernels = "Striate's kernels" if run.kernels == "striate" else plain
+    kernels = "Striate's kernels" if run.kernels == "engine" else plain
     amount = f"{counted(method.images, 'image')}, {counted(method.passes, 'pass')}"
     lines = [
         f"LeNet-5 as it was trained in 1998: {amount}, seed {method.seed}",

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from striate.data import ImageSet
 from striate.errors import AuditError
-from striate.kernels.names import KERNELS
-from striate.modules import Built
+from striate.execution.executor import Executor
+from striate.execution.names import KERNELS
 from striate.train.losses import class_scores
 from striate.train.metrics import Outputs
 from striate.train.run import Run
@@ -21,29 +21,29 @@ ALLOWED, TIMES = 1e-3, 100.0
 
 
 @torch.inference_mode()
-def require_agreement(run: Run, model: Built, packed: ImageSet, outputs: Outputs) -> None:
-    """Raise AuditError where `outputs`, which any kernels made of `packed` images, are not what `model` gives itself.
+def require_agreement(run: Run, runs: Executor, packed: ImageSet, outputs: Outputs) -> None:
+    """Raise AuditError where `outputs`, which `runs` made of `packed` images, are not what its module gives itself.
 
     The first images are looked at. Numbers that are not finite must be the same ones.
     """
-    if model.kernels == "torch":
+    if runs.kernels == "torch":
         return
-    plain = deepcopy(model).to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue] - the stubs lack it
+    plain = deepcopy(runs.module).to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue] - the stubs lack it
     pixels = run.preprocessing.normalise(packed.images[:IMAGES])
-    found, wanted = outputs.scores[:IMAGES], class_scores(model.network, plain.logits(pixels))
+    found, wanted = outputs.scores[:IMAGES], class_scores(run.network, plain.logits(pixels))
     if not _differ(found, wanted, allowed=ALLOWED).any():
         return
     # There are weights whose scores depend on float32's last digits, which are the kernels' own; float64 tells.
-    exact = class_scores(model.network, plain.double().logits(pixels.double()))
+    exact = class_scores(run.network, plain.double().logits(pixels.double()))
     unsure = (wanted.double() - exact).abs().nan_to_num(0.0, 0.0, 0.0).max().item() / _range(wanted)
     differ = _differ(found, wanted, allowed=ALLOWED + TIMES * unsure).any(1)
     if differ.any():
         raise AuditError(
-            f"{KERNELS[model.kernels]} ({model.kernels}) and the plain PyTorch module differ in their answers to "
+            f"{KERNELS[runs.kernels]} ({runs.kernels}) and the plain PyTorch module differ in their answers to "
             f"{int(differ.sum())} of {len(wanted)} images.",
             "Weights and images are the same, so the answers must be too, to float32's accuracy; nothing is reported.",
             "This is a fault of Striate: please report it. Until it is mended train with --kernels torch; what these "
-            f"weights can do on PyTorch's kernels says: STRIATE_KERNELS=torch striate evaluate {run.folder}",
+            f"weights can do on PyTorch's kernels says: striate evaluate {run.folder} --kernels torch",
             where=str(run.folder),
         )
 

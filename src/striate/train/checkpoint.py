@@ -18,7 +18,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from striate.errors import LearningError, RunError
-from striate.train.files import write_whole
+from striate.files import write_whole
 
 FORMAT = "striate-checkpoint"
 VERSION = "2"

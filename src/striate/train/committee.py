@@ -13,9 +13,9 @@ from torch.nn.functional import nll_loss
 
 from striate.data import ImageSet
 from striate.errors import DataError, RunError
+from striate.train.evaluation import evaluate
 from striate.train.metrics import Outputs
 from striate.train.run import Run
-from striate.train.session import evaluate
 
 COMPARED = "the logarithms of the two largest mean probabilities"
 """What decides where a committee rejects; for one network alone these differ as its logits do, but for a factor."""
@@ -44,7 +44,9 @@ class Committee:
         return torch.stack([outputs.predicted == outputs.labels for outputs in self.members])
 
 
-def committee(runs: Sequence[Run], *, split: str = "test", source: str | None = None) -> Committee:
+def committee(
+    runs: Sequence[Run], *, split: str = "test", source: str | None = None, kernels: str = "auto"
+) -> Committee:
     """The best weights of several runs on their "test" or "validation" images, or on those of another `source`.
 
     Each network gets the images as it was trained for them: its own size, channels and range. Classes are matched by
@@ -55,10 +57,10 @@ def committee(runs: Sequence[Run], *, split: str = "test", source: str | None = 
     for run in runs[1:]:
         _same_classes(first, run)
         _same_images(first, run, split, source)
-    outputs, images = evaluate(first, split=split, source=source)
+    outputs, images = evaluate(first, split=split, source=source, kernels=kernels)
     members = [outputs]
     for run in runs[1:]:
-        outputs, shown = evaluate(run, split=split, source=source)
+        outputs, shown = evaluate(run, split=split, source=source, kernels=kernels)
         members.append(in_order(outputs, run.classes, first.classes))
         if shown.names != images.names or not torch.equal(members[0].labels, members[-1].labels):
             raise DataError(

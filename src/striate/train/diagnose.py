@@ -13,8 +13,8 @@ from torch import Tensor
 from striate.description.layers import Activation
 from striate.description.network import plan
 from striate.errors import LearningError
-from striate.modules import Built
-from striate.train.metrics import UNEVEN, evaluating
+from striate.modules import Built, evaluating
+from striate.train.metrics import UNEVEN
 from striate.train.recipe import Recipe
 from striate.wording import counted
 

@@ -65,6 +65,15 @@ def event_of(value: object, place: str = "") -> Event:
         case "warning":
             for key in ("what", "cause", "remedy"):
                 event.text(key, lines=True)
+        case "evaluated":
+            if event.values.get("answered"):  # runs of older versions have none
+                answered = event.within("answered")
+                answered.text("kernels")
+                for key in ("batch", "threads"):
+                    answered.whole(key, least=1)
+                milliseconds = answered.within("milliseconds")
+                for key in milliseconds.values:
+                    milliseconds.number(key, least=0)
         case "finished":
             event.text("why")
             event.whole("epoch")

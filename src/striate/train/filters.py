@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from striate.description.layers import Conv
 from striate.description.network import plan
 from striate.errors import RunError
+from striate.files import write_whole
 from striate.modules import Built
-from striate.train.files import write_whole
 
 FILE = "filters.safetensors"
 MOST_FILTERS = 64

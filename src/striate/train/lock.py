@@ -19,7 +19,7 @@ from typing import BinaryIO, Self
 
 from striate.description.labels import one_line
 from striate.errors import RunError
-from striate.train.files import unwritten
+from striate.files import unwritten
 
 try:
     import fcntl

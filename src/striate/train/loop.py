@@ -25,6 +25,8 @@ from striate.data import (
 )
 from striate.description.layers import Dropout
 from striate.description.network import plan
+from striate.execution.executor import OnEngine, executor
+from striate.execution.training import fastest_for_training
 from striate.kernels.engine import Goal, Pictures
 from striate.kernels.optimiser import RULES, Rule
 from striate.modules import Built
@@ -91,14 +93,19 @@ class Split:
 
 
 class Learner:
-    """A model, its optimiser, and how far they have come; everything that a checkpoint holds."""
+    """A model, its optimiser, and how far they have come; everything that a checkpoint holds.
 
-    def __init__(self, model: Built, recipe: Recipe) -> None:
+    `runs` runs the model on `kernels`; "auto" takes those that train it fastest here.
+    """
+
+    def __init__(self, model: Built, recipe: Recipe, *, kernels: str = "auto") -> None:
         self.model = model
         self.recipe = recipe
-        knows = recipe.optimiser in RULES
-        model.settle(batch=recipe.batch, without=() if knows else ("striate",))
-        self.engine = model.engine() if knows else None
+        without = () if recipe.optimiser in RULES else ("engine",)
+        if kernels == "auto":
+            kernels = fastest_for_training(model, batch=recipe.batch, without=without)
+        self.runs = executor(model, "torch" if kernels in without else kernels)
+        self.engine = self.runs.engine if isinstance(self.runs, OnEngine) else None
         self.optimiser = optimiser_for(model, recipe, engine=self.engine is not None)
         self.rule = Rule(self.optimiser) if self.engine else None
         self.pace: Pace | None = None
@@ -222,7 +229,9 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
             yield Batch(learner.epoch, learner.batch, batches, loss, right / size, rate)
         begun = time.perf_counter()
         with averages_in(learner.optimiser):
-            seen = run_over(model, split.validation, preprocessing, recipe=recipe, threads=learner.threads)
+            if isinstance(learner.runs, OnEngine):
+                learner.runs.threads = learner.threads
+            seen = run_over(learner.runs, split.validation, preprocessing, recipe=recipe)
         learner.account_for("validation", begun)
         seconds = learner.seconds + time.perf_counter() - begun
         count = batches * size
@@ -264,9 +273,10 @@ def _engine_step(learner: Learner, pictures: Pictures, labels: Tensor, seed: int
 
 
 def _step(learner: Learner, pixels: Tensor, labels: Tensor, heads: dict[str, float]) -> tuple[float, int]:
-    model, optimiser = learner.model, learner.optimiser
+    runs, optimiser = learner.runs, learner.optimiser
+    assert not isinstance(runs, OnEngine)  # noqa: S101 - the caller has looked
     outputs_of_heads: dict[str, Tensor] = {}
-    outputs = model.compute(pixels, outputs_of_heads if heads else None)
+    outputs = runs.logits(pixels, outputs_of_heads if heads else None)
     loss = loss_of(outputs, labels, learner.recipe)
     total = loss
     for path, weight in heads.items():
@@ -275,5 +285,5 @@ def _step(learner: Learner, pixels: Tensor, labels: Tensor, heads: dict[str, flo
     total.backward()
     optimiser.step()
     average_weights(optimiser)
-    right = (class_scores(model.network, outputs.detach()).argmax(1) == labels).sum()
+    right = (class_scores(learner.model.network, outputs.detach()).argmax(1) == labels).sum()
     return loss.item(), int(right)

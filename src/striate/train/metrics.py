@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from striate.data import ImageSet, Preprocessing
+from striate.description.network import Network, plan
+from striate.execution.choice import Choice
+from striate.execution.executor import Executor
 from striate.kernels.engine import Pictures
-from striate.modules import Built
+from striate.modules import evaluating
 from striate.train.losses import class_scores, loss_of
 from striate.train.recipe import Recipe
 
-BATCH = 500
+BATCH, MOST_BYTES = 500, 2**30
+"""Images that an evaluation runs at once, and what one layer of them may read and write."""
 UNEVEN = 5
 """Classes are uneven where the largest has more than so many times the images of the smallest."""
 TOP = 5
@@ -27,12 +30,14 @@ class Outputs:
     """What a model says of every image of a set: class scores, (images, classes), on the CPU, and the mean loss.
 
     A score is the logarithm of a probability, but for a constant; `temperature` is what scores are divided by first.
+    `answered` are the kernels that an evaluation chose.
     """
 
     scores: Tensor
     labels: Tensor
     loss: float
     temperature: float = 1.0
+    answered: Choice | None = None
 
     @property
     def probabilities(self) -> Tensor:
@@ -117,49 +122,37 @@ def counts_of(images: ImageSet) -> list[int]:
     return torch.bincount(images.labels, minlength=len(images.classes)).tolist()
 
 
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Within, all of a model is in evaluation mode; afterwards each module is in the mode that it was in."""
-    trained = [each for each in model.modules() if each.training]
-    model.eval()
-    try:
-        yield
-    finally:
-        for each in trained:
-            each.training = True
-
-
 @torch.inference_mode()
 def run_over(
-    model: Built,
+    runs: Executor,
     images: ImageSet,
     preprocessing: Preprocessing,
     *,
     recipe: Recipe,
     temperature: float = 1.0,
-    threads: int | None = None,
 ) -> Outputs:
-    """Run a model in evaluation mode over packed `images`, on the kernels it has; nothing of it changes.
-
-    Where nobody chose kernels these are PyTorch's: to look takes no steps to measure others. Striate's take as many
-    `threads`, or PyTorch's number.
-    """
-    device = next(model.parameters()).device
-    engine = model.engine()
-    threads = threads or torch.get_num_threads()
+    """Run a network in evaluation mode over packed `images`; nothing of its module changes, and nothing is measured."""
+    network, size = runs.module.network, batch_for(runs.module.network)
     found: list[Tensor] = []
     loss = 0.0
-    with evaluating(model):
-        for start in range(0, len(images), BATCH):
-            batch = images.images[start : start + BATCH]
-            labels = images.labels[start : start + BATCH].to(device)
-            if engine:
-                outputs = engine.outputs(pictures_of(batch, preprocessing), threads=threads)
-            else:
-                outputs = model.compute(preprocessing.normalise(batch.to(device)))
+    with evaluating(runs.module):
+        for start in range(0, len(images), size):
+            outputs = runs.answers(pictures_of(images.images[start : start + size], preprocessing))
+            labels = images.labels[start : start + size].to(outputs.device)
             loss += loss_of(outputs, labels, recipe).item() * len(labels)
-            found.append(class_scores(model.network, outputs).cpu())
+            found.append(class_scores(network, outputs).cpu())
     return Outputs(torch.cat(found), images.labels, loss / len(images), temperature)
+
+
+def batch_for(network: Network) -> int:
+    """How many images an evaluation runs at once: so many that no layer reads and writes more than 1 GiB, at most 500.
+
+    >>> from striate import find
+    >>> batch_for(find("lenet5")), batch_for(find("vgg-d"))
+    (500, 41)
+    """
+    values = max(sum(map(math.prod, step.inputs)) + math.prod(step.output) for step in plan(network).steps)
+    return max(1, min(BATCH, MOST_BYTES // (4 * values)))
 
 
 def pictures_of(images: Tensor, preprocessing: Preprocessing, *, chosen: Tensor | None = None) -> Pictures:

@@ -68,7 +68,7 @@ class Pace:
 
 def pace_of(run: Run) -> Pace | None:
     """The number of threads as it may change between epochs; None where the user gave it, or where it changes bits."""
-    if run.kernels != "striate" or run.most_threads < 2:
+    if run.kernels != "engine" or run.most_threads < 2:
         return None
     most = min(run.most_threads, os.cpu_count() or 1)
     last = [each.get("threads") for each in run.events("threads")][-1:]

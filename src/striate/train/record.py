@@ -13,7 +13,7 @@ from striate.description.json import from_json
 from striate.description.network import Network, plan
 from striate.description.shapes import show
 from striate.errors import FormatError, RunError, SpecError, StriateError
-from striate.kernels.names import KERNELS, MOST_THREADS
+from striate.execution.names import KERNELS, MOST_THREADS, named
 from striate.train.members import Members, parsed
 from striate.train.recipe import recipe_from_dict
 
@@ -73,7 +73,7 @@ def _members(run: Members, network: Network) -> dict[str, Any]:
             f"preprocessing.shape is {show(preprocessing.shape)} for an input of {show(network.input)}.",
             "Images are brought to the network's input.",
         )
-    kernels = run.text("kernels") if "kernels" in run.values else "torch"
+    kernels = named(run.text("kernels")) if "kernels" in run.values else "torch"
     if kernels not in ("auto", *KERNELS):
         raise FormatError(f"kernels is {kernels!r}.", f"It must be one of {', '.join(('auto', *KERNELS))}.")
     device = run.text("device")

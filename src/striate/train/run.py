@@ -27,11 +27,10 @@ from striate.description.json import to_json
 from striate.description.labels import path_part
 from striate.description.network import Network
 from striate.errors import OutputError, RunError
-from striate.kernels.choice import missing
+from striate.files import append_line, make_folder, unwritten, write_whole
 from striate.modules import Built, build
 from striate.train.checkpoint import BEST, load_checkpoint, restore
 from striate.train.events import read_events
-from striate.train.files import append_line, make_folder, unwritten, write_whole
 from striate.train.recipe import Recipe
 from striate.train.record import FORMAT, VERSION, read_record
 from striate.train.record import DataRecord as DataRecord
@@ -42,7 +41,7 @@ from striate.train.state import temperature_kept
 class Run:
     """A run as its folder describes it.
 
-    `kernels` and `threads` are what it runs on; `milliseconds` of a step with each that was measured to find that out.
+    It is trained on `kernels` with `threads`; `milliseconds` has a step's time for each choice that was measured.
     Between epochs Striate's kernels may take up to `most_threads`; 0 keeps to the number that was given.
     `reproduction` is how it is trained where `striate reproduce` made it.
     """
@@ -104,8 +103,7 @@ class Run:
         """The trained network, on the CPU and in evaluation mode."""
         path = self.path(checkpoint)
         tensors, _ = load_checkpoint(path)
-        kernels = "torch" if missing(self.network, self.kernels) else self.kernels
-        model = build(self.network, initialisation=self.recipe.initialisation, kernels=kernels)
+        model = build(self.network, initialisation=self.recipe.initialisation)
         restore(model, None, tensors, where=path)
         return model.eval()
 

@@ -12,27 +12,27 @@ from typing import Any
 
 import torch
 
-from striate.data import ImageSet, hold_out, load, preprocessing_for
+from striate.data import ImageSet, load, preprocessing_for
 from striate.description.network import Network, plan
-from striate.errors import DataError, LearningError, RunError, ShapeError
-from striate.kernels.choice import choose, missing
+from striate.errors import LearningError, RunError, ShapeError
+from striate.execution.choice import missing, require
+from striate.execution.training import choose_for_training
+from striate.files import write_whole
 from striate.kernels.optimiser import RULES
 from striate.modules import build
-from striate.train.agreement import require_agreement
 from striate.train.checkpoint import BEST, LAST, load_checkpoint, save_checkpoint, saved_before
 from striate.train.diagnose import Finding, GradientWatch, missed_classes, require_finite
-from striate.train.files import write_whole
 from striate.train.filters import FILE as FILTERS
 from striate.train.filters import keep_filters
 from striate.train.judge import findings, is_best, judged, missed
 from striate.train.lock import Lock
 from striate.train.loop import Batch, Epoch, Learner, Split, train
 from striate.train.machine import device_called, environment, require_device
-from striate.train.metrics import Outputs, counts_of, run_over
+from striate.train.metrics import counts_of
 from striate.train.optimisers import averages_in
 from striate.train.pace import pace_of
 from striate.train.recipe import Recipe
-from striate.train.run import DataRecord, Run, create_run, now, require_answers, require_free
+from striate.train.run import DataRecord, Run, create_run, now, require_free
 from striate.train.state import Progress, progress_of
 from striate.train.stop import stop_signals
 from striate.wording import counted, percent
@@ -144,13 +144,14 @@ def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Ru
     A run keeps the kernels: others give other last bits. The number of threads changes no bit on Striate's, so that
     they may take others between epochs (`pace_of`). Raises SpecError where the network cannot run on them.
     """
-    model = build(run.network, kernels=kernels)
+    require(run.network, kernels)
     if run.device != "cpu":
         return replace(run, kernels="torch", threads=threads or run.threads)
     most = 0 if threads else torch.get_num_threads()
     batch = min(run.recipe.batch, run.data.train_images)
-    without = () if run.recipe.optimiser in RULES else ("striate",)
-    choice = choose(run.network, model, batch=batch, threads=threads, kernels=kernels, without=without)
+    without = () if run.recipe.optimiser in RULES else ("engine",)
+    model = build(run.network)
+    choice = choose_for_training(model, batch=batch, threads=threads, kernels=kernels, without=without)
     chosen = {"kernels": choice.kernels, "threads": choice.threads, "milliseconds": choice.milliseconds}
     return replace(run, most_threads=most, **chosen)
 
@@ -204,9 +205,9 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
     recipe = run.recipe
     torch.set_num_threads(run.threads)
     generator = torch.Generator().manual_seed(recipe.seed)
-    model = build(run.network, initialisation=recipe.initialisation, generator=generator, kernels=run.kernels)
+    model = build(run.network, initialisation=recipe.initialisation, generator=generator)
     model = model.to(run.device)
-    learner = Learner(model, replace(recipe, batch=min(recipe.batch, len(split.train))))
+    learner = Learner(model, replace(recipe, batch=min(recipe.batch, len(split.train))), kernels=run.kernels)
     learner.pace = pace_of(run)
     history: list[dict[str, Any]] = []
     best: dict[str, Any] = {"epoch": 0, "accuracy": -1.0}
@@ -272,29 +273,3 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
             yield finding
         run.log("finished", **asdict(finished))
     yield finished
-
-
-def evaluate(run: Run, *, split: str = "test", source: str | None = None) -> tuple[Outputs, ImageSet]:
-    """What a run's best weights say of its "test" or "validation" images, or of those of another `source`.
-
-    Classes are matched by name. Raises DataError on images that are missing or broken, or of classes that the run did
-    not learn; AuditError where the kernels' answers are not those of the plain PyTorch module.
-    """
-    images = Images(source or run.data.source, run.data.resize, run.data.skip_unreadable)
-    if split == "test":
-        chosen = images.load("test")
-    elif not run.recipe.hold_out:
-        raise DataError(
-            f"{run.folder} learned from all training images.",
-            "None was held out for validation.",
-            "Look at --split test.",
-        )
-    else:
-        _, chosen = hold_out(images.load("train"), fraction=run.recipe.hold_out)
-    chosen = chosen.relabelled(run.classes)
-    packed = replace(chosen, images=run.preprocessing.pack(chosen.images))
-    model = run.model()
-    outputs = run_over(model, packed, run.preprocessing, recipe=run.recipe, temperature=run.temperature)
-    require_answers(outputs.probabilities, run.folder)
-    require_agreement(run, model, packed, outputs)
-    return outputs, chosen

@@ -1,17 +1,18 @@
-"""striate evaluate: how well a run, or several runs together, do on images that they have never seen."""
+"""striate evaluate: the error of a run, or of several runs together, on images that were not used for training."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from striate.cli.parameters import RUN
+from striate.cli.parameters import RUN, KernelsType
 from striate.description.labels import one_line
+from striate.execution.names import KERNELS
 from striate.wording import counted, percent
 
 if TYPE_CHECKING:
@@ -22,7 +23,16 @@ if TYPE_CHECKING:
 
 
 NAMED = 5
-"""So many classes that are missed are named."""
+"""The most classes that are named as never recognised."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """The images that are looked at, a split of a run's own or of other `data`, and the kernels that answer."""
+
+    split: str
+    data: str | None
+    kernels: str
 
 
 @click.command(
@@ -30,8 +40,8 @@ NAMED = 5
     epilog="\b\nExamples:\n  striate evaluate runs/lenet5\n  striate evaluate runs/lenet5 --json > test.json\n"
     "  striate evaluate runs/lenet5 --data my-digits\n"
     "  striate evaluate runs/lenet5 --split validation\n"
-    "  striate evaluate runs/lenet5 --reject        how often it errs where it may leave answers out\n"
-    "  striate evaluate runs/lenet5 --stress        shifted, turned, scaled, squeezed, with noise\n"
+    "  striate evaluate runs/lenet5 --reject        also the error if its least confident answers are rejected\n"
+    "  striate evaluate runs/lenet5 --stress        also on images shifted, turned, scaled, squeezed, with noise\n"
     "  striate evaluate runs/lenet5 runs/lenet5-2   each alone, and both as a committee",
 )
 @click.argument("folders", metavar="RUN...", type=RUN, nargs=-1, required=True)
@@ -40,19 +50,36 @@ NAMED = 5
     type=click.Choice(["test", "validation"]),
     default="test",
     show_default=True,
-    help="The images to look at. A look at the test images is recorded in the run.",
+    help="The images to evaluate on. The run records every evaluation on its test images.",
 )
-@click.option("--data", help="Other images than the run's own, as striate train takes them; classes match by name.")
-@click.option("--reject", is_flag=True, help="Print the error of what is kept for some shares that are rejected.")
-@click.option("--stress", is_flag=True, help="Distort the images too, in five ways, and draw it in the run's pictures.")
+@click.option("--data", help="Other images than the run's own, as for striate train; classes are matched by name.")
+@click.option(
+    "--reject", is_flag=True, help="Print the error of the kept answers, for several shares of rejected ones."
+)
+@click.option("--stress", is_flag=True, help="Also distort the images, in five ways, and draw the errors in the run.")
+@click.option(
+    "--kernels",
+    type=KernelsType(["auto", *KERNELS]),
+    default="auto",
+    show_default=True,
+    help="The kernels: Striate's engine, its operators layer by layer, PyTorch's, or (auto) the fastest of these.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON; rates are fractions.")
-def command(folders: tuple[Path, ...], split: str, data: str | None, reject: bool, stress: bool, as_json: bool) -> None:
-    """Evaluate RUN's best weights on its test images; of several RUNs each alone, and all as a committee.
+def command(
+    folders: tuple[Path, ...],
+    split: str,
+    data: str | None,
+    reject: bool,
+    stress: bool,
+    kernels: str,
+    as_json: bool,
+) -> None:
+    """Evaluate RUN's best weights on its test images; several RUNs each alone, and all together as a committee.
 
     RUN is the folder of a run; the name of a network stands for its run, lenet5 for runs/lenet5.
 
-    A committee answers by the mean of its networks' probabilities. The run records each look at the test images: a
-    model that is chosen by them is not measured by them any more.
+    A committee answers by the mean of its networks' probabilities. The run records how often it was evaluated on the
+    test images: test images that were used to choose a model do not measure it any more.
     """
     if stress and len(folders) > 1:
         raise click.UsageError("--stress takes one RUN.")
@@ -61,26 +88,26 @@ def command(folders: tuple[Path, ...], split: str, data: str | None, reject: boo
 
     runs = [open_run(folder) for folder in folders]
     if len(runs) > 1:
-        _committee(runs, split, data, reject=reject, as_json=as_json)
+        _committee(runs, Look(split, data, kernels), reject=reject, as_json=as_json)
     else:
-        _alone(runs[0], split, data, reject=reject, stress=stress, as_json=as_json)
+        _alone(runs[0], Look(split, data, kernels), reject=reject, stress=stress, as_json=as_json)
 
 
-def _alone(run: Run, split: str, data: str | None, *, reject: bool, stress: bool, as_json: bool) -> None:
+def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -> None:
     from striate.cli.print.progress import working
     from striate.cli.print.rejection import reached_line, rejection_members, rejection_table
     from striate.cli.print.stress import stress_members, stress_tables
     from striate.look.report import write_report
+    from striate.train.evaluation import answered, evaluate
     from striate.train.metrics import evaluation_of
     from striate.train.rejection import rejection_of, scores_compared
-    from striate.train.session import evaluate
 
     with working("Evaluating"):
-        outputs, images = evaluate(run, split=split, source=data)
+        outputs, images = evaluate(run, split=look.split, source=look.data, kernels=look.kernels)
     found, rejection = evaluation_of(outputs, run.classes), rejection_of(outputs)
     compared = scores_compared(run.network)
-    own_test = split == "test" and images.source == run.data.source
-    run.log("evaluated", source=images.source, split=split, **asdict(found))
+    own_test = look.split == "test" and images.source == run.data.source
+    run.log("evaluated", source=images.source, split=look.split, **asdict(found), answered=answered(run, outputs))
     if own_test:
         run = run.looked_at_test()
         write_report(run, outputs, images)
@@ -89,7 +116,7 @@ def _alone(run: Run, split: str, data: str | None, *, reject: bool, stress: bool
         members = asdict(found) | {"rejection": rejection_members(rejection, compared)}
         click.echo(json.dumps(members | ({"stress": stress_members(stressed)} if stressed else {})))
         return
-    click.echo(f"{run.network.name} on {counted(found.images, f'{split} image')} of {one_line(images.source)}")
+    click.echo(f"{run.network.name} on {counted(found.images, f'{look.split} image')} of {one_line(images.source)}")
     for line in figures(found):
         click.echo(f"  {line}")
     click.echo(f"  {reached_line(rejection)}")
@@ -106,11 +133,11 @@ def _alone(run: Run, split: str, data: str | None, *, reject: bool, stress: bool
 
 
 def _stress(run: Run, images: ImageSet) -> Stress:
-    """Distort, and draw."""
+    """Run the stress test and draw its figure in the run."""
     from striate.cli.print.progress import working
+    from striate.files import make_folder, write_whole
     from striate.look.stress import stress
     from striate.look.stress_figure import stress_figure
-    from striate.train.files import make_folder, write_whole
 
     with working("Distorting"):
         found = stress(run, images)
@@ -119,24 +146,26 @@ def _stress(run: Run, images: ImageSet) -> Stress:
     return found
 
 
-def _committee(runs: list[Run], split: str, data: str | None, *, reject: bool, as_json: bool) -> None:
+def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> None:
     from striate.cli.print.progress import working
     from striate.cli.print.rejection import rejection_members, rejection_table
     from striate.train.committee import COMPARED, committee
+    from striate.train.evaluation import answered
     from striate.train.metrics import evaluation_of
     from striate.train.rejection import PAPER_ERROR, rejection_of, scores_compared
 
     with working(f"Evaluating {len(runs)} runs"):
-        found = committee(runs, split=split, source=data)
+        found = committee(runs, split=look.split, source=look.data, kernels=look.kernels)
     classes = runs[0].classes
     outputs = [*found.members, found.together]
     names = [one_line(str(run.folder)) for run in runs] + ["together"]
     compared = [scores_compared(run.network) for run in runs] + [COMPARED]
     evaluations = [evaluation_of(each, classes) for each in outputs]
     rejections = [rejection_of(each) for each in outputs]
-    for run, evaluation in zip(runs, evaluations, strict=False):
-        run.log("evaluated", source=found.images.source, split=split, **asdict(evaluation))
-        if split == "test" and found.images.source == run.data.source:
+    for run, member, evaluation in zip(runs, found.members, evaluations, strict=False):
+        kept = {"source": found.images.source, "split": look.split, "answered": answered(run, member)}
+        run.log("evaluated", **kept, **asdict(evaluation))
+        if look.split == "test" and found.images.source == run.data.source:
             run.looked_at_test()
     if as_json:
         members = [
@@ -146,19 +175,19 @@ def _committee(runs: list[Run], split: str, data: str | None, *, reject: bool, a
         named = [{"run": name} | each for name, each in zip(names, members[:-1], strict=False)]
         click.echo(json.dumps({"runs": named, "together": members[-1]}))
         return
-    shown = counted(len(found.images), f"{split} image")
+    shown = counted(len(found.images), f"{look.split} image")
     click.echo(f"{len(runs)} networks on {shown} of {one_line(found.images.source)}\n")
     width = max(map(len, names))
     more = [head for head in ("top 5", "balanced") if head in _more(evaluations[0])]
     heads = "".join(f"  {head:>7}" for head in more)
-    click.echo(f"  {'run':{width}}  errors   wrong{heads}     sure  rejected for {PAPER_ERROR:.1%}")
+    click.echo(f"  {'run':{width}}  errors   wrong{heads}  confidence  rejected for {PAPER_ERROR:.1%}")
     for name, evaluation, rejection in zip(names, evaluations, rejections, strict=True):
         kept = rejection.reach()
         share = "never" if kept is None else percent(kept.share)
         cells = "".join(f"  {_more(evaluation)[head]:>{max(7, len(head))}}" for head in more)
         click.echo(
             f"  {name:{width}}  {evaluation.errors:6,}  {percent(evaluation.error_rate):>6}{cells}  "
-            f"{percent(evaluation.confidence):>7}  {share:>17}"
+            f"{percent(evaluation.confidence):>10}  {share:>17}"
         )
     click.echo(
         f"\nTogether: the mean of their probabilities. Of the images, {found.missed_by_all:,} are wrong in every "
@@ -170,7 +199,7 @@ def _committee(runs: list[Run], split: str, data: str | None, *, reject: bool, a
 
 
 def figures(found: Evaluation) -> Iterator[str]:
-    """What an evaluation says of all classes together, and which of them are missed."""
+    """The lines for all classes together, and the classes that are never recognised."""
     more = "".join(f", {name} {text}" for name, text in _more(found).items() if name != "balanced")
     wrong = f"wrong {percent(found.error_rate)} ({counted(found.errors, 'image')})"
     yield f"right {percent(found.top1)}, {wrong}{more}"
@@ -179,12 +208,12 @@ def figures(found: Evaluation) -> Iterator[str]:
     if found.missed:
         named = ", ".join(f"{name} (recall 0% of {_images(found, name)})" for name in found.missed[:NAMED])
         others = f" and {len(found.missed) - NAMED:,} more" if len(found.missed) > NAMED else ""
-        yield f"not once recognised: {named}{others}"
-    yield f"on average {percent(found.confidence)} sure of its answers"
+        yield f"never recognised: {named}{others}"
+    yield f"mean confidence {percent(found.confidence)}"
 
 
 def _more(found: Evaluation) -> dict[str, str]:
-    """Figures by name that say something of some sets only: of five classes, all are among the top 5."""
+    """Figures, by name, that apply only to some sets of classes: with five classes, all are among the top 5."""
     from striate.train.metrics import TOP
 
     some = {"top 5": percent(found.top5)} if len(found.per_class) > TOP else {}

@@ -1,1 +1,1 @@
-"""Network <-> the text that a person types: one line on the command line, or a .net file."""
+"""Network <-> the notation: one line of text on the command line, or a .net file."""

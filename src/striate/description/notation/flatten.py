@@ -1,4 +1,4 @@
-"""A flatten before each layer that needs a vector and stands on maps: the notation may leave it out."""
+"""Inserts the flattens that the notation may leave out: before layers that need a vector and are given maps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from striate.description.properties import properties
 
 
 def flattened(layers: Sequence[Layer], *, flat: bool) -> tuple[list[Layer], bool]:
-    """The layers with each flatten that they need and do not have, and whether a flat vector leaves them."""
+    """The layers with all missing flattens inserted, and whether their output is a flat vector."""
     found: list[Layer] = []
     for layer in layers:
         match layer:

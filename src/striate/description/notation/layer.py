@@ -1,4 +1,4 @@
-"""One layer of the notation, read: its values and its options."""
+"""Reads one layer of the notation: its values and its options."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from striate.errors import LONG, FormatError, SpecError
 
 
 def simple(scanner: Scanner, token: Token) -> Simple:
-    """The layer whose word, `token`, is taken already."""
+    """Read the layer whose word, `token`, has already been taken from the scanner."""
     text = token.text.lower()
     word = WORDS[text]
     given = dict(word.preset)
@@ -35,7 +35,7 @@ def simple(scanner: Scanner, token: Token) -> Simple:
 
 
 def _option(scanner: Scanner, text: str, word: Word) -> Option:
-    """The option whose word comes next, which is taken."""
+    """Take the next word, which must be an option of the layer."""
     for option in word.options:
         if scanner.takes(*option.word.split()):
             return option
@@ -72,7 +72,7 @@ def _value(scanner: Scanner, form: Form, what: str) -> object:
 
 
 def whole(scanner: Scanner, what: str, form: Form = Form.COUNT, *, most: int = NUMBER) -> int:
-    """A whole number of at most `most`, which is taken."""
+    """Take a whole number of at most `most`."""
     token = scanner.take()
     if token.kind != "number" or not token.text.isdigit():
         raise _unexpected(scanner, token, what, form)
@@ -82,7 +82,7 @@ def whole(scanner: Scanner, what: str, form: Form = Form.COUNT, *, most: int = N
 
 
 def number(scanner: Scanner, what: str) -> float:
-    """A number, which is taken."""
+    """Take a number."""
     token = scanner.take()
     if token.kind != "number":
         raise _unexpected(scanner, token, what, Form.NUMBER)
@@ -96,7 +96,7 @@ def _require_short(scanner: Scanner, token: Token) -> None:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The remedy for a word that is not known: the nearest one, or what another library's word is here.
+    """The remedy for an unknown word: the nearest known word, or the one that replaces another library's word.
 
     >>> nearest("cnv", ["conv", "max"]), nearest("Dense", ["linear"])
     ("Did you mean 'conv'?", "Did you mean 'linear'?")
@@ -119,7 +119,7 @@ def _pair(scanner: Scanner, what: str, form: Form) -> int | tuple[int, int]:
 
 
 def sizes_of(scanner: Scanner, token: Token, what: str) -> tuple[int, ...]:
-    """The numbers of 3x5; none where it is something else. Raises FormatError for one that is too large."""
+    """The numbers of a size such as 3x5; none for any other token. Raises FormatError where one is too large."""
     parts = re.split("[x×]", token.text) if token.kind == "sizes" else []
     if any(len(part) > DIGITS or int(part) > NUMBER for part in parts):
         raise scanner.error(token, f"{what}: {token} is too large.", f"A size may be {NUMBER:,} at most.", SEE)
@@ -142,7 +142,7 @@ def _maps(scanner: Scanner, piece: Token) -> tuple[int, ...]:
 
 
 def _centres(scanner: Scanner, what: str) -> list[list[float]]:
-    """Rows set apart by semicolons, each of numbers, or of signs for 1 and −1."""
+    """Rows separated by semicolons, each of numbers, or of signs for 1 and −1."""
     rows: list[list[float]] = [[]]
     for piece in _inside(scanner, what, Form.CENTRES):
         for part in re.split("(;)", piece.text):

@@ -1,4 +1,4 @@
-"""A network as text that a person types: one line on the command line, or a .net file of several.
+"""Reads a network from the notation: one line on the command line, or a .net file of several lines.
 
     network = { header } sizes ":" layers
     header  = "name" (word | text) | "paper" text year | "place" text | "departure" text
@@ -11,8 +11,8 @@
     branches  = "branches" "(" [ layers ] { ";" [ layers ] } ")"       one without layers passes its input on
     auxiliary = "auxiliary" [ weight ] "(" layers ")"
 
-A comment goes from # to the end of its line. Before a linear layer, RBF units or a softmax, a flatten that is missing
-is put in. docs/notation.md has examples of everything.
+A comment goes from # to the end of its line. A flatten that is missing before a linear layer, RBF units or a softmax is
+inserted. docs/notation.md has examples of everything.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def _shape(scanner: Scanner) -> tuple[int, ...]:
 
 
 def _layers(scanner: Scanner, level: int) -> list[Layer]:
-    """Layers up to a mark that closes them, or to the end."""
+    """Read layers up to a closing mark or the end of the text."""
     layers: list[Layer] = []
     total = 0
     scanner.lines()
@@ -169,7 +169,7 @@ def _ends(token: Token) -> bool:
 
 
 def _layer(scanner: Scanner, level: int) -> tuple[list[Layer], int]:
-    """One layer, as often as a count before it says; and how many layers that is, with those inside it."""
+    """Read one layer, repeated by the count before it; return the layers and their number, nested layers included."""
     token, name = scanner.peek(), ""
     if token.kind == "word" and scanner.takes(token.text, ":"):
         name = token.text
@@ -196,7 +196,7 @@ def _named(scanner: Scanner, token: Token, layer: Layer, name: str) -> Layer:
 
 @contextmanager
 def _at(scanner: Scanner, token: Token) -> Generator[None]:
-    """What a layer says of its own values, said of the place of a token."""
+    """Turn errors that a layer raises about its values into errors at the place of a token."""
     try:
         yield
     except FormatError:
@@ -224,7 +224,7 @@ def _kind(scanner: Scanner, level: int) -> Layer:
 
 
 def _nested(scanner: Scanner, token: Token, level: int) -> Layer:
-    """A residual, branches or an auxiliary head; its word is taken."""
+    """Read a residual, a gate, branches or an auxiliary head, whose word has already been taken."""
     word = token.text.lower()
     weight = number(scanner, "the weight") if word == "auxiliary" and scanner.peek().kind == "number" else 0.3
     opening = scanner.take()
@@ -251,7 +251,7 @@ def _nested(scanner: Scanner, token: Token, level: int) -> Layer:
 
 
 def _part(scanner: Scanner, word: str, level: int) -> list[Layer]:
-    """The layers of one part of a nested layer; of branches it may have none."""
+    """Read the layers of one part of a nested layer; only a part of branches may have none."""
     if word == "branches":
         scanner.lines()
         if scanner.peek().text in (";", ")"):
@@ -262,7 +262,7 @@ def _part(scanner: Scanner, word: str, level: int) -> list[Layer]:
 
 
 def _empty(scanner: Scanner) -> Block | None:
-    """A branch without layers that has a name, `before: ()`, which is taken; None where something else comes."""
+    """Take a named branch without layers, `before: ()`; None where the text goes on differently."""
     begun, token = scanner.place, scanner.peek()
     name = token.text if token.kind == "word" and scanner.takes(token.text, ":") else ""
     if scanner.takes("("):

@@ -1,4 +1,4 @@
-"""The notation's text as tokens with their places, and errors that point at them."""
+"""Splits the notation into tokens with their places, and makes errors that show a token's place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOKENS = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _PAGE = 72
-"""How much of a line an error shows."""
+"""The number of characters of a line that an error shows."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Token:
 
 
 class Scanner:
-    """Goes through a text once, token by token."""
+    """Reads a text once, token by token. To take a token is to return it and move past it."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.place = 0
 
     def peek(self) -> Token:
-        """The next token."""
+        """The next token, which is not taken."""
         found = _TOKENS.match(self.text, self.place)
         if found is not None and found.lastgroup == "space":
             self.place = found.end()
@@ -52,32 +52,32 @@ class Scanner:
         return Token(str(found.lastgroup), found.group(), found.start())
 
     def take(self) -> Token:
-        """The next token, which is done with."""
+        """Take the next token."""
         token = self.peek()
         self.place = token.start + len(token.text)
         return token
 
     def follows(self, *texts: str) -> bool:
-        """Whether the next tokens are these marks or words, in any case; nothing is taken."""
+        """Whether the next tokens are these marks or words, in upper or lower case; nothing is taken."""
         before = self.place
         found = all(self.take().text.lower() == text.lower() for text in texts)
         self.place = before
         return found
 
     def takes(self, *texts: str) -> bool:
-        """The same, and what is there is taken."""
+        """As `follows`, and if so these tokens are taken."""
         found = self.follows(*texts)
         for _ in texts if found else ():
             self.take()
         return found
 
     def lines(self) -> None:
-        """Go over ends of lines."""
+        """Take any line ends that come next."""
         while self.peek().kind == "line":
             self.take()
 
     def until(self, opening: Token, closing: str) -> list[Token]:
-        """What stands before the closing mark, cut at spaces and ends of lines; the mark is taken too."""
+        """Take the text up to the closing mark and the mark itself; return the text's pieces between spaces."""
         end = self.text.find(closing, self.place)
         if end < 0:
             raise self.error(opening, f"{opening} is never closed.", f"A {closing!r} closes it.")

@@ -1,6 +1,6 @@
-"""The notation's words: for each kind of layer the word, what follows it, and its options.
+"""The words of the notation: for each kind of layer its word, the values after it, and its options.
 
-One table for whoever reads the notation (`notation`), writes it (`writing`) or explains it (docs/notation.md).
+The code that reads the notation (`reading`), writes it (`writing`) and the page docs/notation.md all use this table.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from striate.description.layers import (
 
 
 class Form(Enum):
-    """The forms of values, each with what an error says of it."""
+    """The forms of values; the text of each is how an error describes it."""
 
     COUNT = "a whole number, such as 64"
     NUMBER = "a number, such as 0.5"
@@ -48,7 +48,7 @@ class Form(Enum):
 
 @dataclass(frozen=True)
 class Value:
-    """A value that stands right after the layer's word; `required` or not."""
+    """A value directly after the layer's word; `required` or not."""
 
     field: str
     form: Form
@@ -57,7 +57,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Option:
-    """A word, and after it a value of a `form`; with no value the word stands for `value`."""
+    """An option: a word followed by a value of a `form`, or a word alone, which stands for `value`."""
 
     word: str
     field: str
@@ -67,7 +67,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Word:
-    """How one kind of layer is written; `preset` are fields that the word itself gives."""
+    """The notation of one kind of layer; `preset` are fields that the word itself sets."""
 
     kind: type[Simple]
     values: tuple[Value, ...] = ()
@@ -150,7 +150,7 @@ OTHERS = {
     "aux": "auxiliary",
     "bias": "no bias",
 }
-"""Words of other libraries, and what they are here."""
+"""Words of other libraries, and the word of this notation for each."""
 
 
 def word_for(layer: Simple) -> str:
@@ -166,7 +166,7 @@ def word_for(layer: Simple) -> str:
 
 
 def usage(text: str) -> str:
-    """How a layer is written: its values in capitals, what may be left out in brackets.
+    """The syntax of a layer: its values in capitals, optional parts in brackets.
 
     >>> usage("linear")
     'linear UNITS [no bias]'

@@ -1,4 +1,4 @@
-"""A network written in the notation."""
+"""Writes a network in the notation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _INDENT = "  "
 
 
 def to_text(network: Network, *, one_line: bool = False) -> str:
-    """The notation of a network; `from_text` gives back an equal value. A layer a line, or all on one line.
+    """The notation of a network, one layer per line or all on one line; `from_text` gives back an equal value.
 
     >>> from striate.description.layers import Activation, Conv, Flatten, Linear
     >>> net = Network("tiny", (1, 8, 8), [Conv(4, kernel=3, name="C1"), Activation("relu"), Flatten(), Linear(10)])
@@ -42,7 +42,7 @@ def _header(network: Network) -> Iterator[str]:
 
 
 def _lines(layers: Sequence[Layer], indent: str, end: str = "") -> Iterator[str]:
-    """A line for each layer, the last with `end` after it; what is nested stands further in."""
+    """A line for each layer, the last with `end` after it; nested layers are indented."""
     inner = indent + _INDENT
     for place, layer in enumerate(layers, 1):
         after = end if place == len(layers) else ""
@@ -103,13 +103,16 @@ def _nested(layer: Layer) -> str:
 
 
 def _branch(block: Block) -> Sequence[Layer]:
-    """What a branch is written as: its layers, or itself where it has a name or is easily taken for its one layer."""
+    """The layers to write for a branch: its layers, or the block itself where it has a name or holds a single block.
+
+    Without its own parentheses, a branch that holds one block would be read as that block.
+    """
     alone = len(block.layers) == 1 and isinstance(block.layers[0], Block)
     return [block] if block.name or alone else block.layers
 
 
 def spelling(layer: Simple, indent: str | None = None) -> str:
-    """A layer with its values, and the options that are not as they would be anyway."""
+    """The notation of a layer: its values, and the options that differ from their defaults."""
     text = word_for(layer)
     word = WORDS[text]
     usual = defaults(layer, word)

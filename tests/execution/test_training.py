@@ -1,9 +1,10 @@
-"""Which kernels run what, how that is asked for, and what a run keeps of it."""
+"""Which kernels train what, how that is asked for, and what a run keeps of it."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +12,16 @@ from pathlib import Path
 import pytest
 import torch
 
-import striate.kernels.choice
+import striate.execution.choice
 from striate import Activation, BatchNorm, Conv, Flatten, Linear, Network, Residual, find
 from striate.errors import RunError, SpecError
+from striate.execution import training
+from striate.execution.choice import Choice, missing
+from striate.execution.executor import executor
+from striate.execution.names import KERNELS
+from striate.execution.training import Clock, choose_for_training
 from striate.kernels.binary import CHOICE, Library, library
-from striate.kernels.choice import choose, missing
-from striate.kernels.engine import unsupported
-from striate.kernels.names import KERNELS
+from striate.kernels.engine import Pictures, unsupported
 from striate.modules import build
 from striate.train import Recipe, session
 from striate.train.run import open_run
@@ -35,15 +39,28 @@ def test_networks_that_stay_with_pytorch_and_why() -> None:
 
 def test_asking_for_kernels_that_cannot_run_a_network() -> None:
     with pytest.raises(SpecError) as raised:
-        build(NORMALISED, kernels="striate")
+        executor(build(NORMALISED), "engine")
     assert str(raised.value) == (
-        "bn cannot run on Striate's kernels: batch_norm1 is a BatchNorm.\n"
-        "As a whole they take sequential networks without batch normalisation, layer by layer any network; "
+        "bn cannot run on Striate's kernels (engine): batch_norm1 is a BatchNorm.\n"
+        "The engine takes sequential networks without batch normalisation, the operators any network; "
         "`striate doctor` says whether they are there.\n"
         "Leave kernels at auto, or ask for torch."
     )
     with pytest.raises(SpecError, match="kernels"):
-        build(NORMALISED, kernels="fast")
+        executor(build(NORMALISED), "fast")
+    with pytest.raises(SpecError, match="kernels 'auto' is a choice that is still to be made"):
+        executor(build(NORMALISED), "auto")
+
+
+@pytest.mark.parametrize("kernels", ["engine", "operators"])
+def test_kernels_read_float32_alone(kernels: str) -> None:
+    with pytest.raises(SpecError) as raised:
+        executor(build("lenet5-dense").double(), kernels)
+    assert str(raised.value) == (
+        "lenet5-dense has parameters that are not float32 on the CPU.\n"
+        f"Striate's kernels ({kernels}) read no others.\n"
+        "Run it on torch, or bring it to float32 on the CPU first."
+    )
 
 
 def test_the_environment_chooses_an_instruction_set(monkeypatch) -> None:
@@ -66,59 +83,91 @@ def test_a_choice_is_measured_and_leaves_no_trace() -> None:
     network = find("lenet5-dense")
     torch.manual_seed(3)
     before, threads = torch.random.get_rng_state(), torch.get_num_threads()
-    choice = choose(network, build(network, generator=torch.Generator(), kernels="torch"), batch=32, threads=None)
+    choice = choose_for_training(build(network, generator=torch.Generator()), batch=32, threads=None)
     assert torch.equal(torch.random.get_rng_state(), before)
     assert torch.get_num_threads() == threads
-    assert choice.kernels in ("striate", "torch")
-    assert {"striate, 1 thread", "torch, 1 thread"} <= {*choice.milliseconds}
-    assert choose(network, build(network), batch=32, threads=1, kernels="torch").milliseconds == {}
+    assert choice.kernels in ("engine", "torch")
+    assert {"engine, 1 thread", "torch, 1 thread"} <= {*choice.milliseconds}
+    assert choose_for_training(build(network), batch=32, threads=1, kernels="torch").milliseconds == {}
+
+
+def steps_take(seconds: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock that only steps move, each by as much as its kernels are said to take, whatever the threads."""
+    now = [0.0]
+
+    def step(kernels: str, *_: object) -> Callable[[int], None]:
+        def take(_: int) -> None:
+            now[0] += seconds[kernels]
+
+        return take
+
+    monkeypatch.setattr(training, "_step", step)
+    return lambda: now[0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "best", "tried"),
+    [
+        ({"engine": 1e-3, "torch": 5e-3}, "engine", ["engine", "torch"]),  # so far ahead that nothing else is tried
+        ({"engine": 3e-3, "torch": 5e-3, "operators": 2.6e-3, "channels-last": 4e-3}, "operators", None),
+        ({"engine": 6e-3, "torch": 5e-3, "operators": 7e-3, "channels-last": 4e-3}, "channels-last", None),
+        ({"engine": 2.0, "torch": 1.0, "operators": 3.0, "channels-last": 1.5}, "torch", None),
+    ],
+)
+def test_the_fastest_is_chosen(
+    seconds: dict[str, float], best: str, tried: list[str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = steps_take(seconds, monkeypatch)
+    choice = choose_for_training(build("lenet5-dense"), batch=8, threads=1, clock=clock)
+    assert choice == Choice(best, 1, {f"{each}, 1 thread": 1e3 * seconds[each] for each in tried or seconds})
 
 
 def test_channels_last_lays_out_weights_and_changes_no_value() -> None:
     network = find("simple-cnn")
-    plain, last = (
-        build(network, generator=torch.Generator().manual_seed(1), kernels=each) for each in ("torch", "channels-last")
-    )
+    plain, last = (build(network, generator=torch.Generator().manual_seed(1)) for _ in range(2))
+    runs = executor(last, "channels-last")
     four = [name for name, each in last.named_parameters() if each.ndim == 4 and min(each.shape[1:]) > 1]
     assert four
     for name, weight in last.named_parameters():
         assert torch.equal(weight, plain.get_parameter(name))
         assert weight.is_contiguous() == (name not in four)
     images = torch.rand(2, *network.input)
-    torch.testing.assert_close(last.eval().compute(images), plain.eval().logits(images), rtol=1e-4, atol=1e-5)
+    last.eval()
+    torch.testing.assert_close(runs.answers(Pictures(images)), plain.eval().logits(images), rtol=1e-4, atol=1e-5)
     assert last.get_parameter(four[0]).is_contiguous(memory_format=torch.channels_last)
 
 
 def test_what_the_engine_cannot_take_is_measured_layer_by_layer() -> None:
-    module = build(NORMALISED, kernels="torch")
-    choice = choose(NORMALISED, module, batch=32, threads=1)
+    module = build(NORMALISED)
+    choice = choose_for_training(module, batch=32, threads=1)
     assert {each.split(",")[0] for each in choice.milliseconds} >= {"operators", "torch"}
-    assert choice.kernels != "striate"
-    fixed = choose(NORMALISED, module, batch=32, threads=1, without=("striate",), kernels="striate")
+    assert choice.kernels != "engine"
+    fixed = choose_for_training(module, batch=32, threads=1, without=("engine",), kernels="engine")
     assert fixed.kernels == "torch"  # an optimiser that the engine does not have
 
 
 def test_networks_layer_by_layer_need_the_library(monkeypatch) -> None:
-    monkeypatch.setattr(striate.kernels.choice, "library", lambda: "they have not been compiled")
+    monkeypatch.setattr(striate.execution.choice, "library", lambda: "they have not been compiled")
     assert missing(NORMALISED, "operators") == "they have not been compiled"
     assert missing(NORMALISED, "torch") is None
-    with pytest.raises(SpecError, match="bn cannot run on Striate's operators: they have not been compiled"):
-        build(NORMALISED, kernels="operators")
+    with pytest.raises(SpecError, match="bn cannot run on Striate's kernels, layer by layer.*have not been compiled"):
+        executor(build(NORMALISED), "operators")
 
 
-def test_a_model_with_an_engine_can_be_copied_and_turned_to_double() -> None:
-    network = find("lenet5-dense")
-    model = build(network, kernels="striate")
-    assert model.engine() is not None
+def test_a_module_that_runs_on_kernels_can_be_copied() -> None:
+    model = build("lenet5-dense").eval()
+    images = torch.rand(3, *model.network.input)
+    first = executor(model, "engine").answers(Pictures(images))
     copy = deepcopy(model)
-    assert copy.engine() is not model.engine()
-    assert copy.double().engine() is None
-    layered = build(NORMALISED, kernels="operators")
-    images = torch.rand(3, 1, 6, 6)
-    layered.compute(images)
-    copy = deepcopy(layered)
-    torch.testing.assert_close(copy.compute(images), layered.compute(images))
-    assert copy.double().compute(images.double()).dtype == torch.float64
+    with torch.no_grad():
+        copy.get_parameter("output.bias").add_(1)
+    torch.testing.assert_close(executor(copy, "engine").answers(Pictures(images)), first + 1)
+    assert torch.equal(executor(model, "engine").answers(Pictures(images)), first)
+
+
+def test_an_empty_batch_of_maps_has_an_empty_answer() -> None:
+    module = build(NORMALISED).eval()
+    assert executor(module, "operators").answers(Pictures(torch.rand(0, 1, 6, 6))).shape == (0, 2)
 
 
 def test_training_begins_without_what_it_does_not_use() -> None:
@@ -129,7 +178,7 @@ import striate.train.session
 from striate import find
 from striate.modules import build
 from striate.train import Learner, Recipe
-Learner(build(find("lenet5-dense"), kernels="striate"), Recipe())
+Learner(build(find("lenet5-dense")), Recipe(), kernels="engine")
 print([name for name in ("torch._dynamo", "torch.onnx", "rich", "jinja2") if name in sys.modules])
 """
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
@@ -152,7 +201,16 @@ def test_a_run_keeps_its_kernels_and_threads(tmp_path: Path, kernels: str) -> No
     assert isinstance(finished, session.Finished)
     kept = open_run(tmp_path / "run")
     assert (kept.kernels, kept.threads) == (kernels, 1)
-    assert kept.model().kernels == kernels
+
+
+def test_a_run_of_an_earlier_version_goes_on_under_todays_name(tmp_path: Path) -> None:
+    run, split = run_of(tmp_path, kernels="engine", threads=1)
+    for _ in session.start(run, split):
+        pass
+    text = run.path("run.json").read_text()
+    run.path("run.json").write_text(text.replace('"kernels": "engine"', '"kernels": "striate"'))
+    assert '"striate"' in run.path("run.json").read_text()
+    assert open_run(tmp_path / "run").kernels == "engine"
 
 
 def test_all_kernels_learn_the_same(tmp_path: Path) -> None:
@@ -165,7 +223,7 @@ def test_all_kernels_learn_the_same(tmp_path: Path) -> None:
 
 
 def test_a_run_goes_on_only_on_its_own_kernels(tmp_path: Path, monkeypatch) -> None:
-    run, split = run_of(tmp_path, kernels="striate", threads=1)
+    run, split = run_of(tmp_path, kernels="engine", threads=1)
     for _ in session.start(run, split):
         pass
     monkeypatch.setattr(session, "missing", lambda network, kernels: "they have not been compiled")

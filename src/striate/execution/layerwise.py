@@ -38,9 +38,13 @@ from striate.description.layers import (
     Subsample,
     Upsample,
 )
-from striate.description.network import INPUT, Network, Step, plan
+from striate.description.network import INPUT, Step, plan
+from striate.execution.tensors import tensors_of
+from striate.kernels.engine import Pictures
 from striate.kernels.lower import FUNCTIONS, IDENTITY, Mapped
 from striate.kernels.operators import GROUP, Affine, from_blocks, join, text_of, to_blocks
+from striate.modules import Built
+from striate.modules.containers import Heads
 
 Fusing = Conv | Pool | Subsample | LocalResponseNorm
 """Layers that make maps of maps, and apply the activation that follows them on the way."""
@@ -68,10 +72,13 @@ class Maps:
 
 
 class Layerwise:
-    """Runs `network` with the parameters, the buffers and the mode of `module`, which was built from it."""
+    """Runs the network of `module` with its parameters, its buffers and its mode: float32 and on the CPU."""
 
-    def __init__(self, network: Network, module: nn.Module) -> None:
-        self.module, self.plan = module, plan(network)
+    kernels = "operators"
+
+    def __init__(self, module: Built) -> None:
+        network = module.network
+        self.module, self.plan, self.tensors = module, plan(network), tensors_of(module)
         steps, last = self.plan.steps, self.plan.last
         self.output = steps[last].sources[0] if network.probabilities else last
         self.order = [number for number in range(len(steps)) if number != last or not network.probabilities]
@@ -83,8 +90,14 @@ class Layerwise:
         """How often each step's value is read, by `steps` and by those who ask for it."""
         return Counter([*(source for number in steps for source in self.plan.steps[number].sources), *asked])
 
-    def logits(self, images: Tensor, heads: dict[str, Tensor] | None = None) -> Tensor:
+    def answers(self, pictures: Pictures) -> Tensor:
+        """The logits of some images."""
+        return self.logits(pictures.floats())
+
+    def logits(self, images: Tensor, heads: Heads = None) -> Tensor:
         """The output before a closing softmax; with a dictionary `heads` the auxiliary heads run too."""
+        if not len(images):  # the operators take no empty batch
+            return self.module.logits(images, heads)
         run = _Run(self, len(images))
         run.values[INPUT] = Maps([(to_blocks(images), None)])
         ends = self.plan.ends if heads is not None else {}
@@ -147,7 +160,7 @@ class _Run:
                 more = step.layer.channels - step.inputs[0][0]
                 return Maps([(F.pad(value.whole(self.images), (0, 0, 0, 0, 0, 0, 0, more)), None)])
             case PositionBias():
-                bias = module.get_submodule(step.path).get_parameter("bias")
+                bias = self.layers.tensors[f"{step.path}.bias"]
                 return Maps([(value.whole(self.images) + bias[..., None], None)])
             case Upsample():
                 down, across = cast("tuple[int, int]", step.layer.factor)
@@ -157,7 +170,7 @@ class _Run:
                 groups = value.whole(self.images).unflatten(1, (step.layer.groups, -1))
                 return Maps([(groups.transpose(1, 2).flatten(1, 2), None)])
             case Scale():
-                weight = module.get_submodule(step.path).get_parameter("weight")
+                weight = self.layers.tensors[f"{step.path}.weight"]
                 return Maps([(value.whole(self.images) * weight[:, None, None, None], None)])
             case Gate():
                 return Maps([(value.whole(self.images) * self._factor(step.sources[1]), None)])
@@ -190,8 +203,7 @@ class _Run:
         if len(value.terms) > 1 or self.layers.times[source] > 1:
             value.whole(self.images)
         blocks, affine = value.terms[0]
-        module = self.layers.module.get_submodule(step.path)
-        weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
+        weight, bias = (self.layers.tensors.get(f"{step.path}.{name}") for name in ("weight", "bias"))
         text = text_of(layer, blocks, self.layers.fused(number), value.function)
         sums = isinstance(self.layers.reader.get(number), BatchNorm)
         scale, shift = affine or (None, None)

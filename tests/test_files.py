@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from striate.errors import OutputError, RunError
+from striate.files import append_line, make_folder, write_whole
 from striate.modules import build
 from striate.train.checkpoint import load_checkpoint, restore, save_checkpoint
-from striate.train.files import append_line, make_folder, write_whole
 from tests.conftest import TINY
 
 
@@ -39,7 +39,7 @@ def test_a_real_limit_is_met_without_half_a_file(tmp_path: Path) -> None:
     """A process that may write no file of more than 1,000 bytes, as on a disk that is full."""
     code = (
         "import resource, sys; from pathlib import Path\n"
-        "from striate.errors import OutputError; from striate.train.files import write_whole\n"
+        "from striate.errors import OutputError; from striate.files import write_whole\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "write_whole(Path('small'), 'x' * 999)\n"
         "try: write_whole(Path('large'), 'x' * 10_000)\n"

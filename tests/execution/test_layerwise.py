@@ -28,6 +28,7 @@ from striate import (
     find,
 )
 from striate.description.narrow import narrow
+from striate.execution.layerwise import Layerwise
 from striate.modules import Built, build
 
 RELU = Activation("relu")
@@ -84,7 +85,7 @@ NETWORKS = [
 
 def pair(network: Network) -> tuple[Built, Built]:
     """One network on Striate's operators and, with the same weights in float64, on PyTorch."""
-    model = build(network, generator=torch.Generator().manual_seed(2), kernels="operators")
+    model = build(network, generator=torch.Generator().manual_seed(2))
     for name, each in model.named_parameters():
         if each.ndim == 1:  # so that scales, shifts and biases are not all alike
             torch.nn.init.uniform_(each, 0.5, 1.5) if name.endswith("weight") else torch.nn.init.uniform_(each, -1, 1)
@@ -103,7 +104,7 @@ def test_a_network_learns_as_on_pytorch(network: Network, images: int) -> None:
     maps, labels = torch.rand(images, *network.input), torch.randint(0, 3, (images,))
     heads: dict[str, torch.Tensor] = {}
     exact_heads: dict[str, torch.Tensor] = {}
-    found, wanted = model.compute(maps, heads), exact.logits(maps.double(), exact_heads)
+    found, wanted = Layerwise(model).logits(maps, heads), exact.logits(maps.double(), exact_heads)
     assert heads.keys() == exact_heads.keys()
     losses = [F.cross_entropy(found, labels), F.cross_entropy(wanted, labels)]
     for path, each in heads.items():
@@ -128,10 +129,10 @@ def test_a_network_learns_as_on_pytorch(network: Network, images: int) -> None:
 def test_a_network_answers_as_on_pytorch(network: Network) -> None:
     model, exact = pair(network)
     maps = torch.rand(17, *network.input)
-    model.compute(maps)  # running statistics that are not those of a fresh module
+    Layerwise(model).logits(maps)  # running statistics that are not those of a fresh module
     exact.load_state_dict(model.state_dict())
     with torch.inference_mode():
-        found, wanted = model.eval().compute(maps), exact.eval().logits(maps.double())
+        found, wanted = Layerwise(model.eval()).logits(maps), exact.eval().logits(maps.double())
     torch.testing.assert_close(found.double(), wanted, rtol=1e-4, atol=1e-4 * (1 + wanted.abs().max().item()))
 
 
@@ -144,7 +145,7 @@ def test_variance_survives_a_large_mean() -> None:
             each.get_submodule("conv1").bias.fill_(300.0)  # pyright: ignore[reportAttributeAccessIssue, reportCallIssue]
     maps = torch.rand(32, 2, 6, 6)
     exact.logits(maps.double())
-    model.compute(maps)
+    Layerwise(model).logits(maps)
     found, wanted = (each.get_buffer("batch_norm1.running_var").double() for each in (model, exact))
     assert ((found - wanted).abs() / (wanted - 0.9)).max() < 0.02  # it began at 1 and kept nine tenths of that
 
@@ -155,13 +156,13 @@ def test_dropout_draws_and_scales() -> None:
     model.get_submodule("dropout1").p = 0.5  # pyright: ignore[reportAttributeAccessIssue]
     maps = torch.ones(400, 1, 4, 4)
     torch.manual_seed(0)
-    dropped, again = model.compute(maps), model.compute(maps)
+    dropped, again = Layerwise(model).logits(maps), Layerwise(model).logits(maps)
     assert not torch.equal(dropped, again)
-    kept = model.eval().compute(maps)
+    kept = Layerwise(model.eval()).logits(maps)
     torch.testing.assert_close(dropped.mean(0), kept.mean(0), rtol=0.1, atol=0.05)
 
 
 def test_one_value_a_channel_has_no_variance() -> None:
     network = Network("one", (1, 1, 1), [Conv(2, kernel=1), BatchNorm(), Flatten(), Linear(2)])
     with pytest.raises(ValueError, match="batch normalisation of 1 value a channel"):
-        build(network, kernels="operators").compute(torch.rand(1, 1, 1, 1))
+        Layerwise(build(network)).logits(torch.rand(1, 1, 1, 1))

@@ -1,0 +1,107 @@
+"""The protocol of what runs a network, and PyTorch and the engine behind it; the operators are in `layerwise`."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from striate.errors import SpecError
+from striate.execution.choice import require
+from striate.execution.layerwise import Layerwise
+from striate.execution.tensors import tensors_of
+from striate.kernels.engine import Engine, Pictures
+from striate.modules import Built
+from striate.modules.containers import Heads
+
+
+class Executor(Protocol):
+    """Runs the network of a `module`, with its parameters, its buffers and its mode, on kernels of one name."""
+
+    module: Built
+    kernels: str
+
+    def answers(self, pictures: Pictures) -> Tensor:
+        """The logits, or RBF distances, of some images: (images, ...). The module is in evaluation mode."""
+        ...
+
+
+class Differentiable(Executor, Protocol):
+    """An executor whose outputs autograd can take back to the parameters."""
+
+    def logits(self, images: Tensor, heads: Heads = None) -> Tensor:
+        """The output before a closing softmax for (images, channels, height, width); with a dictionary `heads` the
+        auxiliary heads run too."""
+        ...
+
+
+class OnTorch:
+    """The module itself. For channels-last its weights change their order in memory, and no value."""
+
+    def __init__(self, module: Built, *, kernels: str = "torch") -> None:
+        self.module, self.kernels = module, kernels
+        if kernels == "channels-last":
+            module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - the stubs lack it
+
+    def logits(self, images: Tensor, heads: Heads = None) -> Tensor:
+        """The module's own."""
+        if self.kernels == "channels-last":
+            images = images.contiguous(memory_format=torch.channels_last)
+        return self.module.logits(images, heads)
+
+    def answers(self, pictures: Pictures) -> Tensor:
+        """The module's logits, on its device."""
+        return self.logits(pictures.floats(device_of(self.module)))
+
+
+class OnEngine:
+    """The engine, with `threads` threads, or PyTorch's number. It has steps of its own instead of autograd."""
+
+    kernels = "engine"
+
+    def __init__(self, module: Built, *, threads: int | None = None) -> None:
+        self.module, self.threads = module, threads
+        self.engine = Engine(module.network, tensors_of(module))
+
+    def answers(self, pictures: Pictures) -> Tensor:
+        """The engine's outputs; it brings bytes into the network's range on the way."""
+        return self.engine.outputs(pictures, threads=self.threads or torch.get_num_threads())
+
+
+def executor(module: Built, kernels: str, *, threads: int | None = None) -> OnTorch | OnEngine | Layerwise:
+    """A module on the kernels of a name, one of `KERNELS`; the engine takes `threads`, or PyTorch's number.
+
+    Raises SpecError where the network cannot run on them here, or its parameters are not float32 on the CPU, which
+    Striate's kernels take alone.
+
+    >>> from striate.modules import build
+    >>> module = build("lenet5").eval()
+    >>> with torch.inference_mode():
+    ...     executor(module, "engine").answers(Pictures(torch.zeros(3, 1, 32, 32, dtype=torch.uint8))).shape
+    torch.Size([3, 10])
+    """
+    require(module.network, kernels)
+    match kernels:
+        case "torch" | "channels-last":
+            return OnTorch(module, kernels=kernels)
+        case "engine" | "operators":
+            if not plain(module):
+                raise SpecError(
+                    f"{module.network.name} has parameters that are not float32 on the CPU.",
+                    f"Striate's kernels ({kernels}) read no others.",
+                    "Run it on torch, or bring it to float32 on the CPU first.",
+                )
+            return OnEngine(module, threads=threads) if kernels == "engine" else Layerwise(module)
+        case _:
+            raise SpecError(f"kernels {kernels!r} is a choice that is still to be made.", "It must name one kind.")
+
+
+def plain(module: nn.Module) -> bool:
+    """Whether all parameters are float32 on the CPU, as Striate's kernels read them."""
+    return all(each.dtype == torch.float32 and each.device.type == "cpu" for each in module.parameters())
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """The device of a module's parameters; the CPU where it has none."""
+    return next((each.device for each in module.parameters()), torch.device("cpu"))

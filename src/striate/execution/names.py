@@ -1,0 +1,22 @@
+"""The kernels that can run a network, by name."""
+
+KERNELS = {
+    "engine": "Striate's kernels",
+    "operators": "Striate's kernels, layer by layer",
+    "torch": "PyTorch's kernels",
+    "channels-last": "PyTorch's kernels, channels last",
+}
+"""The engine takes a network as a whole, the operators layer by layer; PyTorch can lay maps in memory in two ways."""
+FORMER = {"striate": "engine"}
+"""Names that earlier versions wrote into runs and took on the command line."""
+MOST_THREADS = 1024
+"""Threads of a training: more than any processor has cores, and few enough to start."""
+
+
+def named(kernels: str) -> str:
+    """The name of today for a name that an earlier version may have written.
+
+    >>> named("striate"), named("torch")
+    ('engine', 'torch')
+    """
+    return FORMER.get(kernels, kernels)

@@ -1,0 +1,82 @@
+"""A run's best weights on a set of images, answered by the kernels that are fastest here."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from striate.data import ImageSet, hold_out
+from striate.description.network import Network
+from striate.errors import DataError
+from striate.execution.choice import Choice, missing
+from striate.execution.inference import answering, choose_for_inference
+from striate.execution.names import KERNELS
+from striate.modules import Built
+from striate.train.agreement import require_agreement
+from striate.train.metrics import Outputs, batch_for, run_over
+from striate.train.run import Run, require_answers
+from striate.train.session import Images
+
+_CHOSEN: dict[tuple[Network, int, int], Choice] = {}
+"""What was measured in this process, by network, images at once and threads: one answer, so one set of last digits."""
+
+
+def evaluate(
+    run: Run, *, split: str = "test", source: str | None = None, kernels: str = "auto"
+) -> tuple[Outputs, ImageSet]:
+    """What a run's best weights say of its "test" or "validation" images, or of those of another `source`.
+
+    `kernels` answer; "auto" takes those that answer this many images fastest. They are measured before the first image,
+    unless an evaluation of the run, or this process, has measured such batches: so that the last digits stay the same.
+    Classes are matched by name. Raises DataError on images that are missing or broken, or of classes that the run did
+    not learn; AuditError where the kernels' answers are not those of the plain PyTorch module.
+    """
+    images = Images(source or run.data.source, run.data.resize, run.data.skip_unreadable)
+    if split == "test":
+        chosen = images.load("test")
+    elif not run.recipe.hold_out:
+        raise DataError(
+            f"{run.folder} learned from all training images.",
+            "None was held out for validation.",
+            "Look at --split test.",
+        )
+    else:
+        _, chosen = hold_out(images.load("train"), fraction=run.recipe.hold_out)
+    chosen = chosen.relabelled(run.classes)
+    packed = replace(chosen, images=run.preprocessing.pack(chosen.images))
+    model = run.model()
+    if kernels == "auto":
+        choice = _choice(run, model, batch=_at_once(run, packed.labels), images=len(packed))
+    else:
+        choice = Choice(kernels, torch.get_num_threads())
+    runs = answering(model, choice)
+    outputs = run_over(runs, packed, run.preprocessing, recipe=run.recipe, temperature=run.temperature)
+    require_answers(outputs.probabilities, run.folder)
+    require_agreement(run, runs, packed, outputs)
+    return replace(outputs, answered=choice), chosen
+
+
+def answered(run: Run, outputs: Outputs) -> dict[str, Any]:
+    """Which kernels answered, as the run's event "evaluated" keeps it, so that the next evaluation takes the same."""
+    return {"batch": _at_once(run, outputs.labels), **asdict(outputs.answered)} if outputs.answered else {}
+
+
+def _at_once(run: Run, labels: Tensor) -> int:
+    return min(len(labels), batch_for(run.network))
+
+
+def _choice(run: Run, model: Built, *, batch: int, images: int) -> Choice:
+    """The choice that an evaluation of the run, or this process, measured for such batches; else one measured now."""
+    most = torch.get_num_threads()
+    for event in reversed(run.events("evaluated")):
+        before = event.get("answered", {})
+        measured = before.get("batch") == batch and before["milliseconds"] and before["threads"] <= most
+        if measured and before["kernels"] in KERNELS and not missing(run.network, before["kernels"]):
+            return Choice(before["kernels"], before["threads"], before["milliseconds"])
+    key = run.network, batch, most
+    if key not in _CHOSEN:
+        _CHOSEN[key] = choose_for_inference(model, batch=batch, images=images)
+    return _CHOSEN[key]

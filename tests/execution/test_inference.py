@@ -1,0 +1,133 @@
+"""The kernels that answer: which are chosen on what times, how long measuring may take, and that all agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from striate import BatchNorm, Conv, Flatten, Linear, Network
+from striate.execution import inference
+from striate.execution.choice import Choice
+from striate.execution.inference import answering, choose_for_inference
+from striate.kernels.engine import Pictures
+from striate.look.predictor import Predictor
+from striate.modules import Built, build
+from striate.train import open_run
+
+NORMALISED = Network("bn", (1, 6, 6), [Conv(2, kernel=3), BatchNorm(), Flatten(), Linear(2)])
+
+
+class Times:
+    """A clock that only answers move, each by as much as its kernels are said to take."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **seconds: float) -> None:
+        self.seconds = {name.replace("_", "-"): each for name, each in seconds.items()}
+        self.now = 0.0
+        self.taken: list[str] = []
+        monkeypatch.setattr(inference, "answering", self._executor)
+
+    def _executor(self, module: Built, choice: Choice) -> object:
+        times = self
+
+        class Runs:
+            def answers(self, pictures: Pictures) -> None:
+                times.taken.append(choice.kernels)
+                times.now += times.seconds[choice.kernels]
+
+        return Runs()
+
+    def clock(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference.torch, "get_num_threads", lambda: 1)
+
+
+CHOSEN = [
+    ({"torch": 0.01, "engine": 0.002, "operators": 0.02, "channels_last": 0.008}, "engine"),
+    ({"torch": 0.01, "engine": 0.02, "operators": 0.02, "channels_last": 0.008}, "channels-last"),
+    ({"torch": 0.01, "engine": 0.0097, "operators": 0.02, "channels_last": 0.0096}, "torch"),
+]
+
+
+@pytest.mark.parametrize(("seconds", "best"), CHOSEN)
+def test_the_fastest_answers_but_torch_where_others_save_little(
+    seconds: dict[str, float], best: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = Times(monkeypatch, **seconds)
+    choice = choose_for_inference(build("lenet5-dense"), batch=64, clock=times.clock)
+    assert (choice.kernels, choice.threads) == (best, 1)
+    shown = {f"{name.replace('_', '-')}, 1 thread": 1e3 * each for name, each in seconds.items()}
+    assert choice.milliseconds == pytest.approx(shown)
+
+
+def test_operators_are_not_tried_for_less_than_half_of_their_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = Times(monkeypatch, torch=0.01, operators=0.001, channels_last=0.01)
+    assert choose_for_inference(build(NORMALISED), batch=7, clock=times.clock).kernels == "torch"
+    assert "operators" not in times.taken
+    assert choose_for_inference(build(NORMALISED), batch=8, clock=times.clock).kernels == "operators"
+
+
+@pytest.mark.parametrize(("images", "most"), [(1, 0.5), (10, 0.8), (10_000, 3.5), (None, 3.5)])
+def test_measuring_takes_a_fifth_of_the_job_at_most(
+    images: int | None, most: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two answers on PyTorch, a tenth of a second each, and the candidate in hand when the limit is reached."""
+    times = Times(monkeypatch, torch=0.1, engine=0.1, operators=0.1, channels_last=0.1)
+    choose_for_inference(build("lenet5-dense"), batch=1, images=images, clock=times.clock)
+    assert times.now <= most
+    if images == 1:
+        assert {*times.taken} == {"torch"}
+    if images is None:
+        assert times.now > 1
+
+
+def test_a_named_kind_and_other_precisions_are_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = Times(monkeypatch)
+    assert choose_for_inference(build("lenet5"), batch=1, kernels="engine") == Choice("engine", 1)
+    assert choose_for_inference(build("lenet5").double(), batch=1) == Choice("torch", 1)
+    assert not times.taken
+
+
+@pytest.mark.parametrize("name", ["lenet5", "lenet5-keras", "simple-cnn", "resnet20-cifar"])
+@pytest.mark.parametrize("images", [1, 3, 20])
+def test_all_kernels_answer_what_the_module_does(name: str, images: int) -> None:
+    module = build(name, generator=torch.Generator().manual_seed(1)).eval()
+    given = torch.randint(0, 256, (images, *module.network.input), dtype=torch.uint8)
+    pictures = Pictures(given, torch.arange(images).flip(0), low=-0.1, scale=1.275 / 255)
+    with torch.inference_mode():
+        wanted = module.logits(given.flip(0).float() * pictures.scale + pictures.low)
+        for kernels in ("torch", "channels-last", "operators", "engine"):
+            if kernels == "engine" and name == "resnet20-cifar":
+                continue
+            found = answering(module, Choice(kernels, 1)).answers(pictures)
+            torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4 * wanted.abs().max().item())
+
+
+def test_channels_last_answers_from_a_copy_of_the_filters_alone() -> None:
+    module = build("simple-cnn").eval()
+    last = answering(module, Choice("channels-last", 1)).module
+    assert all(each.is_contiguous() for each in module.parameters())
+    own = [name for name, each in last.named_parameters() if each is not module.get_parameter(name)]
+    assert own == [name for name, each in module.named_parameters() if each.ndim == 4]
+
+
+@pytest.mark.parametrize("kernels", ["engine", "torch"])
+def test_a_predictor_and_its_twin_answer_on_the_chosen_kernels(
+    finished_run: Path, kernels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen: Callable[..., Choice] = lambda *_, **__: Choice(kernels, 1)  # noqa: E731
+    monkeypatch.setattr("striate.look.predictor.choose_for_inference", chosen)
+    predictor = Predictor(open_run(finished_run))
+    twin = predictor.twin()
+    assert predictor.runs.kernels == twin.runs.kernels == kernels
+    assert twin.runs.module is twin.model is not predictor.model
+    content = (Path(__file__).parents[2] / "examples/digits/3-chalk.png").read_bytes()
+    found, again, seen = predictor.predict(content), twin.predict(content), predictor.watch(content).prediction
+    assert found == again
+    assert seen.probabilities == pytest.approx(found.probabilities, rel=1e-4, abs=1e-6)
