@@ -17,7 +17,7 @@ from striate.description.labels import lines
 from striate.errors import StriateError
 
 VERBS = (
-    *("list", "show", "cite", "account", "compare", "audit"),
+    *("list", "show", "cite", "account", "compare", "audit", "emit"),
     *("train", "reproduce", "evaluate", "predict", "read", "look", "serve", "page", "claims", "doctor", "completion"),
 )
 BROKEN_PIPE = 141
