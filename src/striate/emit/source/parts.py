@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never, cast
 
+from striate.description.axis import Axis
 from striate.description.layers import (
     RBF,
     Activation,
@@ -68,6 +69,11 @@ class Part:
         yield self
         for child in self.inside:
             yield from child.walk()
+
+    @property
+    def simple(self) -> Simple:
+        """The layer, where it holds no other."""
+        return cast(Simple, self.layer)
 
     @property
     def inside(self) -> tuple[Part, ...]:
@@ -182,7 +188,7 @@ def numbers_and_form(layer: Simple, shape: Shape) -> tuple[dict[str, int], Hasha
     match layer:
         case Conv():
             kind = conv_kind(layer, shape[0])
-            numbers = {"inputs": shape[0], "filters": layer.filters}
+            numbers = {"inputs": shape[0]} if kind == "depthwise" else {"inputs": shape[0], "filters": layer.filters}
             if kind == "grouped":
                 numbers["groups"] = layer.groups
             moved, form = _moved(layer, shape, numbers)
@@ -191,7 +197,9 @@ def numbers_and_form(layer: Simple, shape: Shape) -> tuple[dict[str, int], Hasha
         case Pool():
             numbers = dict[str, int]()
             moved, form = _moved(layer, shape, numbers)
-            edges = tuple((axis.hangs, axis.drops, 2 * axis.before > axis.kernel) for axis in moved.axes)
+            edges = tuple(
+                (axis.hangs and reach(axis), axis.drops, 2 * axis.before > axis.kernel) for axis in moved.axes
+            )
             size = shape[1:] if layer.function == "average" and any(moved.padding) else None
             return numbers, (word, layer.function, layer.ceil, layer.count_padding, edges, size, form)
         case Subsample():
@@ -215,6 +223,11 @@ def numbers_and_form(layer: Simple, shape: Shape) -> tuple[dict[str, int], Hasha
             return {}, (replace(layer, name=""), len(shape))
         case _:
             assert_never(layer)
+
+
+def reach(axis: Axis) -> int:
+    """The padding after that lets the last window end just where the maps end; a negative one crops."""
+    return (axis.output - 1) * axis.stride + axis.kernel - axis.before - axis.size
 
 
 def conv_kind(layer: Conv, channels: int) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import assert_never, cast
 
-from striate.description.axis import Axis
 from striate.description.layers import (
     RBF,
     Activation,
@@ -21,12 +20,11 @@ from striate.description.layers import (
     PositionBias,
     Scale,
     Shuffle,
-    Simple,
     Softmax,
     Subsample,
     Upsample,
 )
-from striate.emit.source.parts import Part, conv_kind, windowed
+from striate.emit.source.parts import Part, conv_kind, reach, windowed
 from striate.emit.source.repeats import Scope, Value
 from striate.emit.source.text import Call, call
 
@@ -56,7 +54,7 @@ class Used:
 
 def layer_call(part: Part, scope: Scope, used: Used) -> Call:
     """The module of a simple layer; its numbers are the scope's."""
-    layer = cast(Simple, part.layer)
+    layer = part.simple
     match layer:
         case Conv():
             return _conv(part, layer, scope, used)
@@ -73,7 +71,10 @@ def layer_call(part: Part, scope: Scope, used: Used) -> Call:
             kind = "nn.BatchNorm2d" if len(part.input) == 3 else "nn.BatchNorm1d"
             momentum = None if layer.momentum == 0.1 else layer.momentum
             return call(
-                kind, scope.value("inputs"), eps=None if layer.epsilon == 1e-5 else layer.epsilon, momentum=momentum
+                kind,
+                scope.value("inputs"),
+                eps=None if layer.epsilon == 1e-5 else number(layer.epsilon),
+                momentum=momentum,
             )
         case LocalResponseNorm():
             alpha, k = number(layer.alpha * layer.size), number(layer.k)
@@ -98,7 +99,7 @@ def layer_call(part: Part, scope: Scope, used: Used) -> Call:
         case Linear():
             return call("nn.Linear", scope.value("inputs"), scope.value("units"), bias=None if layer.bias else False)
         case RBF():
-            centres = used.constant(f"{part.name.upper()}_CENTRES", _rows(layer.centres))
+            centres = used.constant(f"{part.name.upper()}_CENTRES", rows_text(layer.centres))
             return call(used.own("RBF"), centres)
         case PositionBias():
             return call(used.own("PositionBias"), *part.input)
@@ -108,7 +109,8 @@ def layer_call(part: Part, scope: Scope, used: Used) -> Call:
 
 def _conv(part: Part, layer: Conv, scope: Scope, used: Used) -> Call:
     moved, kind = windowed(part), conv_kind(layer, part.input[0])
-    inputs, filters, kernel = scope.value("inputs"), scope.value("filters"), sizes(part, scope, "kernel")
+    inputs, kernel = scope.value("inputs"), sizes(part, scope, "kernel")
+    filters = inputs if kind == "depthwise" else scope.value("filters")
     stride = unless(1, sizes(part, scope, "stride"))
     dilation = unless(1, pair((moved.height.dilation, moved.width.dilation)))
     bias = None if layer.bias else False
@@ -117,7 +119,7 @@ def _conv(part: Part, layer: Conv, scope: Scope, used: Used) -> Call:
     padding = unless(0, scope.value("padding") if scope.has("padding") else pair((top, left))) if even else None
     sides = None if even else (left, right, top, bottom)
     if kind == "table":
-        table = used.constant(f"{part.name.upper()}_TABLE", _rows(layer.table or ()))
+        table = used.constant(f"{part.name.upper()}_TABLE", rows_text(layer.table or ()))
         sides = (left, right, top, bottom) if any(moved.padding) else None
         own = used.own("TableConv2d")
         return call(own, inputs, table, kernel, stride=stride, sides=sides, dilation=dilation, bias=bias)
@@ -162,11 +164,6 @@ def _pool(part: Part, layer: Pool, scope: Scope, used: Used) -> Call:
     if not layer.count_padding:
         counted = (0, 0, 0, 0)
     return call(used.own("PaddedAvgPool2d"), kernel, stride=stride, sides=sides, counted=counted)
-
-
-def reach(axis: Axis) -> int:
-    """The padding after that lets the last window end just where the maps end; a negative one crops."""
-    return (axis.output - 1) * axis.stride + axis.kernel - axis.before - axis.size
 
 
 def _activation(layer: Activation, used: Used) -> Call:
@@ -220,13 +217,13 @@ def unless(default: int, value: Value) -> Value | None:
 def number(value: float) -> str:
     """A number as Python writes it, whole ones without a fraction.
 
-    >>> number(2.0), number(0.75), number(5e-4)
-    ('2', '0.75', '0.0005')
+    >>> number(2.0), number(0.75), number(1e-5)
+    ('2', '0.75', '1e-5')
     """
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value)).replace("e-0", "e-")
 
 
-def _rows(rows: tuple[tuple[float, ...], ...]) -> str:
+def rows_text(rows: tuple[tuple[float, ...], ...]) -> str:
     """Rows of numbers as the lines of a tuple; of plain signs as texts of + and -."""
     if all(set(row) <= {1.0, -1.0} for row in rows) and len(rows[0]) > 1 and isinstance(rows[0][0], float):
         inner = ["    " + '"' + "".join("+" if each > 0 else "-" for each in row) + '",' for row in rows]

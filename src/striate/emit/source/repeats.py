@@ -51,6 +51,8 @@ class Scope:
 
     values: dict[Key, Value]
     path: str = ""
+    fixed: bool = False
+    """Whether it stands for one part, and not for all that a definition is used for."""
 
     def value(self, field: str, path: str = "") -> Value:
         """The number of the layer here, or of one at a path inside."""
@@ -62,7 +64,7 @@ class Scope:
 
     def inside(self, name: str) -> Scope:
         """The same for the layer of that name here."""
-        return Scope(self.values, f"{self.path}.{name}" if self.path else name)
+        return Scope(self.values, f"{self.path}.{name}" if self.path else name, self.fixed)
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Speech:
 
 def scope_of(parts: Sequence[Part]) -> Scope:
     """The numbers of the layers of a network as they are."""
-    return Scope(dict(inner_numbers(parts)))
+    return Scope(dict(inner_numbers(parts)), fixed=True)
 
 
 def definitions(parts: Sequence[Part], speech: Speech) -> dict[Hashable, Definition]:

@@ -28,7 +28,7 @@ class Call:
     spread: bool = False
 
 
-def call(name: str, *values: object, **named: object) -> Call:
+def call(name: str, /, *values: object, **named: object) -> Call:
     """A call of plain values, None left out: `call("nn.Conv2d", 1, 6, 5, stride=None)` is nn.Conv2d(1, 6, 5)."""
     given = [Argument("", each if isinstance(each, Call) else str(each)) for each in values if each is not None]
     more = [
