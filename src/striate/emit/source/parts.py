@@ -197,9 +197,11 @@ def numbers_and_form(layer: Simple, shape: Shape) -> tuple[dict[str, int], Hasha
         case Pool():
             numbers = dict[str, int]()
             moved, form = _moved(layer, shape, numbers)
-            edges = tuple(
+            edges: tuple[Hashable, ...] = tuple(
                 (axis.hangs and reach(axis), axis.drops, 2 * axis.before > axis.kernel) for axis in moved.axes
             )
+            if any(axis.hangs for axis in moved.axes):
+                edges += moved.padding
             size = shape[1:] if layer.function == "average" and any(moved.padding) else None
             return numbers, (word, layer.function, layer.ceil, layer.count_padding, edges, size, form)
         case Subsample():
