@@ -7,6 +7,7 @@ from collections.abc import Callable
 from striate.description.json import to_json
 from striate.description.network import Network
 from striate.description.notation.writing import to_text
+from striate.emit.source.caffe import caffe
 from striate.emit.source.keras import keras
 from striate.emit.source.pytorch import pytorch
 from striate.errors import StriateError, unknown_name
@@ -23,6 +24,7 @@ def _notation(network: Network, made_by: str) -> str:
 TONGUES: dict[str, Callable[[Network, str], str]] = {
     "pytorch": pytorch,
     "keras": keras,
+    "caffe": caffe,
     "json": _json,
     "notation": _notation,
 }
