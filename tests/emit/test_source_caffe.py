@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -28,7 +29,7 @@ from striate import (
     Upsample,
     find,
 )
-from striate.description.layers import RBF, PositionBias, Simple
+from striate.description.layers import RBF, Composite, PositionBias, Simple, changed
 from striate.description.network import Step, plan
 from striate.emit.source import source
 from striate.errors import SpecError
@@ -74,7 +75,15 @@ def blobs(step: Step, name: str, state: dict[str, torch.Tensor], text: str) -> d
             return {}
 
 
+def with_k_of_1(layer: Any) -> Any:
+    """The layer with k = 1 in normalisations of responses: OpenCV's importer passes over k."""
+    if isinstance(layer, LocalResponseNorm):
+        return replace(layer, k=1.0)
+    return changed(layer, with_k_of_1) if isinstance(layer, Composite) else layer
+
+
 def compare(network: Network, read: Any) -> None:
+    network = replace(network, layers=[with_k_of_1(each) for each in network.layers])
     generator = torch.Generator().manual_seed(3)
     ours = build(network, generator=generator).eval()
     spread(ours, generator)

@@ -10,6 +10,7 @@ from striate.description.notation.writing import to_text
 from striate.emit.source.caffe import caffe
 from striate.emit.source.keras import keras
 from striate.emit.source.pytorch import pytorch
+from striate.emit.source.torch7 import torch7
 from striate.errors import StriateError, unknown_name
 
 
@@ -24,6 +25,7 @@ def _notation(network: Network, made_by: str) -> str:
 TONGUES: dict[str, Callable[[Network, str], str]] = {
     "pytorch": pytorch,
     "keras": keras,
+    "torch7": torch7,
     "caffe": caffe,
     "json": _json,
     "notation": _notation,
