@@ -166,7 +166,7 @@ def test_names_that_become_one_are_refused() -> None:
         source(Network("twice", (1, 2, 2), layers), "keras")
     assert str(caught.value).splitlines() == [
         "a_b: in Keras it would be called 'a_b', as a.b would.",
-        "Keras allows no dot in a name, so that paths are written with underscores.",
+        "Paths are written with underscores in the place of dots.",
         "Give one of the two another name.",
     ]
 

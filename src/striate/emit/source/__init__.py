@@ -9,6 +9,7 @@ from striate.description.network import Network
 from striate.description.notation.writing import to_text
 from striate.emit.source.caffe import caffe
 from striate.emit.source.keras import keras
+from striate.emit.source.lasagne import lasagne
 from striate.emit.source.pytorch import pytorch
 from striate.emit.source.torch7 import torch7
 from striate.errors import StriateError, unknown_name
@@ -27,6 +28,7 @@ TONGUES: dict[str, Callable[[Network, str], str]] = {
     "keras": keras,
     "torch7": torch7,
     "caffe": caffe,
+    "lasagne": lasagne,
     "json": _json,
     "notation": _notation,
 }

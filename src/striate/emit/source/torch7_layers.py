@@ -115,7 +115,7 @@ def _window(part: Part, scope: Scope, *, strides: bool) -> tuple[list[Value], li
     before: list[str] = []
     padding: tuple[Value, Value] = (left, top)
     if scope.has("padding"):
-        padding = (scope.value("padding"),) * 2
+        padding = scope.value("padding"), scope.value("padding")
     elif top != bottom or left != right:
         before, padding = [_made("SpatialZeroPadding", left, right, top, bottom)], (0, 0)
     values: list[Value] = [*kernel]
