@@ -17,6 +17,12 @@ from striate.description.network import INPUT, Plan, Step
 from striate.description.notation.writing import spelling
 from striate.description.properties import properties
 from striate.description.shapes import output_shape
+from striate.emit.source import caffe_layers, keras_layers, lasagne_layers, pytorch_layers, torch7_layers
+from striate.emit.source.header import _trained
+from striate.emit.source.parts import Part, numbers_and_form
+from striate.emit.source.prototxt import Prototxt
+from striate.emit.source.pytorch_layers import Used
+from striate.emit.source.repeats import Scope
 from striate.kernels.layerwise import Layerwise
 from striate.kernels.lower import _with
 from striate.modules import build
@@ -45,6 +51,8 @@ def layer_by_layer() -> None:
     layers.logits(torch.zeros(1, *SHAPE))
 
 
+PART = Part("odd1", "odd1", ODD, SHAPE, SHAPE, {}, ())
+USED = Used()
 ROOMS = {
     "properties": lambda: properties(ODD),
     "shapes": lambda: output_shape(ODD, SHAPE),
@@ -53,6 +61,13 @@ ROOMS = {
     "kept": lambda: kept(PLAN, closing_softmax=False),
     "receptive fields": lambda: receptive_fields(PLAN),
     "words": lambda: words(STEP),
+    "source": lambda: numbers_and_form(ODD, SHAPE),
+    "source, head": lambda: _trained(ODD, SHAPE),
+    "source, PyTorch": lambda: pytorch_layers.layer_call(PART, Scope({}), USED),
+    "source, Keras": lambda: keras_layers.layer_calls(PART, Scope({}), USED, "odd1"),
+    "source, Torch7": lambda: torch7_layers.modules(PART, Scope({}), USED),
+    "source, Caffe": lambda: caffe_layers.simple(Prototxt(PLAN), STEP, "odd1", "data", in_place=False),
+    "source, Lasagne": lambda: lasagne_layers.layer_calls(PART, Scope({}), USED, "odd1"),
     "modules": lambda: _simple(ODD, SHAPE, torch.device("cpu")),
     "memory": lambda: _weights(STEP),
     "engine": lambda: _with([], ODD, STEP),
