@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-
 import torch
 
 
@@ -17,7 +15,8 @@ def _blobs(tensors: list[torch.Tensor]) -> bytes:
     found = b""
     for tensor in tensors:
         shape = _bytes(1, b"".join(map(_varint, tensor.shape)))
-        found += _bytes(7, _bytes(7, shape) + _bytes(5, struct.pack(f"<{tensor.numel()}f", *tensor.flatten().tolist())))
+        values = tensor.detach().float().contiguous().numpy().tobytes()
+        found += _bytes(7, _bytes(7, shape) + _bytes(5, values))
     return found
 
 

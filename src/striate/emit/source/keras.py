@@ -47,8 +47,9 @@ def keras(network: Network, made_by: str) -> str:
     if any(each.startswith("signs(") for each in used.constants.values()):
         text += ["", "", *SIGNS.rstrip("\n").split("\n"), ""]
     text += [line for name, each in used.constants.items() for line in ["", *f"{name} = {each}".split("\n")]]
+    written = "\n".join(body)
     for each in FUNCTIONS:
-        if re.search(rf"\b{each}\b", "\n".join(body)):
+        if re.search(rf"\b{each}\b", written):
             text += ["", "", *FUNCTIONS[each].rstrip("\n").split("\n")]
     end = ["", "", 'if __name__ == "__main__":', "    build().summary()"]
     return "\n".join([*text, *body, *end]) + "\n"

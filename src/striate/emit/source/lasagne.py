@@ -56,15 +56,15 @@ def lasagne(network: Network, made_by: str) -> str:
     own += [line for name, each in constants.items() for line in ["", *f"{name} = {each}".split("\n")]]
     note = "Layers bear the paths of the description, with _ for the dots. num_groups needs Lasagne 0.2."
     end = ["", "", 'if __name__ == "__main__":', "    print(lasagne.layers.count_params(build(), trainable=True))"]
-    text = [*header(network, "Lasagne", made_by, note), *_imports([*own, *body]), *own, *body, *end]
+    text = [*header(network, "Lasagne", made_by, note), *_imports("\n".join([*own, *body])), *own, *body, *end]
     return "\n".join(text) + "\n"
 
 
-def _named(name: str, text: list[str]) -> bool:
-    return re.search(rf"(?<![\w.\"]){name}\b", "\n".join(text)) is not None
+def _named(name: str, text: str) -> bool:
+    return re.search(rf"(?<![\w.\"]){name}\b", text) is not None
 
 
-def _imports(text: list[str]) -> Iterator[str]:
+def _imports(text: str) -> Iterator[str]:
     yield "import lasagne"
     if _named("numpy", text):
         yield "import numpy"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 PYTHON = frozenset(
     {*keyword.kwlist, *keyword.softkwlist, "self", "cls", "super", "range", "print", "zip", "i", "x", "y"}
@@ -49,15 +49,14 @@ def stem(name: str) -> str:
     return (found[1] if found else name).strip("_") or "part"
 
 
-def unique(name: str, taken: Iterable[str]) -> str:
+def unique(name: str, taken: Set[str]) -> str:
     """The name, or the name with the first number from 2 that makes it another than those taken.
 
     >>> unique("block", {"block", "block2"})
     'block3'
     """
-    known = set(taken)
     number, found = 2, name
-    while found in known:
+    while found in taken:
         found, number = f"{name}{number}", number + 1
     return found
 

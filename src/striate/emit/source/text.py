@@ -90,69 +90,89 @@ class Loop:
 _NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """A pair whose name ends in a number: the name without it, the value with 0 for each number, and its numbers."""
+
+    stem: str
+    number: int
+    pattern: str
+    numbers: tuple[int, ...]
+
+
 def folded(entries: Sequence[tuple[str, str]], least: int = 3) -> list[tuple[str, str] | Loop]:
     """Pairs of a name and a value, with runs of `least` likes or more as loops.
 
     >>> folded([("a", "f(1)"), ("b1", "g(8)"), ("b2", "g(10)"), ("b3", "g(12)")])
     [('a', 'f(1)'), Loop(first=1, last=3, entries=(('b', 'g(8 + 2 * (i - 1))'),))]
     """
+    known = [_entry(*each) for each in entries]
     found: list[tuple[str, str] | Loop] = []
     place = 0
     while place < len(entries):
-        best: tuple[int, Loop | None] = (1, None)
-        for period in (1, 2, 3, 4):
-            times = _times(entries[place:], period)
-            if times >= least and times * period > best[0]:
-                best = times * period, _loop(entries[place : place + times * period], period)
-        taken, loop = best
-        found.append(loop or entries[place])
+        taken, best = 1, 0
+        for period in range(1, 5):
+            times = _times(known, place, period)
+            if times >= least and times * period > taken:
+                taken, best = times * period, period
+        found.append(_loop(entries, known, place, (best, taken // best)) if best else entries[place])
         place += taken
     return found
 
 
-def _times(entries: Sequence[tuple[str, str]], period: int) -> int:
-    """How many times the first `period` entries come again, with numbers that rise by the same."""
-    rows = [entries[at : at + period] for at in range(0, len(entries) - period + 1, period)]
-    numbered = [_numbered(row) for row in rows]
-    times = 1 if numbered and numbered[0] else 0
-    while 0 < times < len(rows) and _follows(numbered, times):
+def _entry(name: str, value: str) -> _Entry | None:
+    parts = re.fullmatch(r"(.*?[A-Za-z_])([1-9][0-9]*)", name)
+    if parts is None:
+        return None
+    return _Entry(parts[1], int(parts[2]), _NUMBER.sub("0", value), tuple(map(int, _NUMBER.findall(value))))
+
+
+def _times(known: Sequence[_Entry | None], place: int, period: int) -> int:
+    """How many times the `period` entries at a place come again, with numbers that rise by the same each time."""
+    first = known[place : place + period]
+    if len(first) < period or any(each is None or first[0] is None or each.number != first[0].number for each in first):
+        return 0
+    times = 1
+    while place + (times + 1) * period <= len(known) and all(
+        _follows(known, place + at, period, times) for at in range(period)
+    ):
         times += 1
     return times
 
 
-def _numbered(row: Sequence[tuple[str, str]]) -> tuple[int, tuple[str, ...], tuple[int, ...]] | None:
-    """The number that all names end in, the rest of names and values, and the numbers in the values."""
-    names = [re.fullmatch(r"(.*?[A-Za-z_])([1-9][0-9]*)", name) for name, _ in row]
-    if not all(names) or len({name[2] for name in names if name}) != 1:
-        return None
-    texts = [
-        part for (_, value), name in zip(row, names, strict=True) if name for part in (name[1], *_NUMBER.split(value))
-    ]
-    numbers = [int(each) for _, value in row for each in _NUMBER.findall(value)]
-    return next(int(name[2]) for name in names if name), tuple(texts), tuple(numbers)
-
-
-def _follows(rows: Sequence[tuple[int, tuple[str, ...], tuple[int, ...]] | None], place: int) -> bool:
-    first, before, now = rows[0], rows[place - 1], rows[place]
-    if first is None or before is None or now is None or now[1] != first[1] or now[0] != first[0] + place:
+def _follows(known: Sequence[_Entry | None], place: int, period: int, times: int) -> bool:
+    one, two, now = known[place], known[place + period], known[place + times * period]
+    if one is None or two is None or now is None:
         return False
-    if place == 1:
-        return True
-    second = rows[1]
-    steps = zip(first[2], second[2] if second else (), now[2], strict=True)
-    return all(end - start == place * (next_ - start) for start, next_, end in steps)
+    if (now.stem, now.pattern, now.number) != (one.stem, one.pattern, one.number + times):
+        return False
+    return all(end - a == times * (b - a) for a, b, end in zip(one.numbers, two.numbers, now.numbers, strict=True))
 
 
-def _loop(entries: Sequence[tuple[str, str]], period: int) -> Loop:
-    first = _numbered(entries[:period])
-    second = _numbered(entries[period : 2 * period])
-    if first is None or second is None:
-        raise AssertionError(f"no loop begins at {entries[0][0]}")
-    steps = iter([two - one for one, two in zip(first[2], second[2], strict=True)])
+def _loop(
+    entries: Sequence[tuple[str, str]], known: Sequence[_Entry | None], place: int, size: tuple[int, int]
+) -> Loop:
+    """The loop over (period, times) entries from a place on."""
+    period, times = size
+    pairs: list[tuple[str, str]] = []
+    start = 0
+    for at in range(place, place + period):
+        one, two = known[at], known[at + period]
+        if one is None or two is None:
+            raise AssertionError(f"no loop begins at {entries[at][0]}")
+        start = one.number
+        steps = iter([b - a for a, b in zip(one.numbers, two.numbers, strict=True)])
+        pairs.append(
+            (
+                one.stem,
+                _NUMBER.sub(
+                    lambda match, steps=steps, start=start: _risen(match[0], next(steps), start), entries[at][1]
+                ),
+            )
+        )
+    return Loop(start, start + times - 1, tuple(pairs))
 
-    def moved(match: re.Match[str]) -> str:
-        step = next(steps)
-        return f"{match[0]} + {step} * (i - {first[0]})" if step else match[0]
 
-    pairs = [(re.sub(r"[0-9]+$", "", name), _NUMBER.sub(moved, value)) for name, value in entries[:period]]
-    return Loop(first[0], first[0] + len(entries) // period - 1, tuple(pairs))
+def _risen(number: str, step: int, start: int) -> str:
+    """A number that rises by a step each time, as an expression of i."""
+    return f"{number} + {step} * (i - {start})" if step else number
