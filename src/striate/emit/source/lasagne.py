@@ -44,10 +44,11 @@ def lasagne(network: Network, made_by: str) -> str:
     source = Source(definitions(whole, speech), DIALECT)
     body = [line for each in source.defined.values() for line in function(each, source)]
     body += _model(network, whole, source)
+    written = "\n".join(body)
     own = [
         line
         for name, each in FUNCTIONS.items()
-        if _named(name, body)
+        if _named(name, written)
         for line in ["", "", *each.rstrip("\n").split("\n")]
     ]
     constants = source.used.constants
