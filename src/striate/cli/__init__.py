@@ -17,7 +17,7 @@ from striate.description.labels import lines
 from striate.errors import StriateError
 
 VERBS = (
-    *("list", "show", "cite", "draw", "account", "compare", "audit"),
+    *("list", "show", "cite", "draw", "emit", "account", "compare", "audit"),
     *("train", "reproduce", "evaluate", "predict", "read", "look", "serve", "page", "export"),
     *("claims", "doctor", "completion"),
 )
