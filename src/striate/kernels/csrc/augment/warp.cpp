@@ -23,11 +23,12 @@ Vector count_up() {
 }
 
 // One word for each of LANES places.
-Mask gather(const int32_t* from, Mask places) {
+IntVector gather_ints(const int32_t* from, IntVector places) {
 #if defined(__AVX512F__)
-    return Mask(_mm512_mask_i32gather_epi32(__m512i(places), __mmask16(-1), __m512i(places), from, sizeof(int32_t)));
+    return IntVector(
+        _mm512_mask_i32gather_epi32(__m512i(places), __mmask16(-1), __m512i(places), from, sizeof(int32_t)));
 #else
-    Mask found;
+    IntVector found;
     for (int i = 0; i < LANES; i++) found[i] = from[places[i]];
     return found;
 #endif
@@ -36,7 +37,7 @@ Mask gather(const int32_t* from, Mask places) {
 // Within 0 … limit; NaN is 0.
 Vector within(Vector x, float limit) {
     x = x > 0.0f ? x : Vector{};
-    return x < limit ? x : spread(limit);
+    return x < limit ? x : broadcast(limit);
 }
 
 }  // namespace
@@ -108,10 +109,11 @@ void Warper::find(int row) {
             right += to_right[j * tall] * factor, below += to_below[j * tall] * factor;
         }
         right = within(right, float(columns + 1)), below = within(below, float(rows + 1));
-        const Mask column = __builtin_convertvector(right, Mask), line = __builtin_convertvector(below, Mask);
-        const Mask place = line * wide + column;
+        const IntVector column = __builtin_convertvector(right, IntVector),
+                        line = __builtin_convertvector(below, IntVector);
+        const IntVector place = line * wide + column;
         const int at = row * span + x;
-        store_mask(places.whole() + at, place);
+        store_ints(places.ints() + at, place);
         store(shares.data() + at, right - __builtin_convertvector(column, Vector));
         store(shares.data() + rows * span + at, below - __builtin_convertvector(line, Vector));
     }
@@ -119,31 +121,31 @@ void Warper::find(int row) {
 
 // Four neighbours lie in one word, so that one read fetches all that a pixel of the result needs.
 void Warper::surround(const uint8_t* pixels) {
-    std::fill_n(pairs.whole(), wide, 0);
+    std::fill_n(pairs.ints(), wide, 0);
     for (int y = 0; y < rows + 2; y++) {
         if (y < rows) std::copy_n(pixels + y * columns, columns, framed.data() + 1);
         else std::fill(framed.begin(), framed.end(), 0);
         for (int x = 0; x < wide; x += LANES) {
-            const Mask pair = load_bytes(framed.data() + x) | load_bytes(framed.data() + x + 1) << 8;
-            store_mask(squares.whole() + y * wide + x, load_mask(pairs.whole() + x) | pair << 16);
-            store_mask(pairs.whole() + x, pair);
+            const IntVector pair = load_bytes(framed.data() + x) | load_bytes(framed.data() + x + 1) << 8;
+            store_ints(squares.ints() + y * wide + x, load_ints(pairs.ints() + x) | pair << 16);
+            store_ints(pairs.ints() + x, pair);
         }
     }
 }
 
 void Warper::interpolate(const StriateImages& images, float* to) {
-    const int32_t* square = squares.whole();
+    const int32_t* square = squares.ints();
     for (int y = 0; y < rows; y++) {
         const float *to_right = shares.data() + y * span, *to_below = to_right + rows * span;
         for (int x = 0; x < columns; x += LANES) {
-            const Mask four = gather(square, load_mask(places.whole() + y * span + x));
+            const IntVector four = gather_ints(square, load_ints(places.ints() + y * span + x));
             const auto pixel = [&](int number) { return __builtin_convertvector(four >> (8 * number) & 255, Vector); };
             const Vector right = load(to_right + x);
             const Vector upper = pixel(0) + right * (pixel(1) - pixel(0));
             const Vector lower = pixel(2) + right * (pixel(3) - pixel(2));
             const Vector value = images.low + images.scale * (upper + load(to_below + x) * (lower - upper));
             float* at = to + y * columns + x;
-            if (x + LANES <= columns) store_loose(at, value);
+            if (x + LANES <= columns) store_unaligned(at, value);
             else std::memcpy(at, &value, sizeof(float) * (columns - x));
         }
     }

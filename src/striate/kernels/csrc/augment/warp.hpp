@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "api/interface.hpp"
-#include "layout/memory.hpp"
+#include "layout/aligned_floats.hpp"
 
 namespace striate {
 
@@ -26,12 +26,12 @@ private:
     int rows, columns;
     int span, wide, tall;         // in whole vectors: columns, those with the frame, and rows
     float matrix[2][3];           // from (x, y, 1) in the result to (x, y) in the image, in pixels from the middle
-    Memory down, across;          // the warp's, their rows `tall` and `span` apart
-    Memory pushes;                // of both axes: noise · down, `ranks[1]` rows each, which are `tall` apart
-    Memory places;                // in `squares`, of each pixel of the result; rows are `span` apart
-    Memory shares;                // of the right neighbours, then of the lower ones, laid out as `places`
-    Memory pairs;                 // each pixel of the row before, and its right neighbour
-    Memory squares;               // of each pixel and frame: itself, its right, lower, and lower right neighbour
+    AlignedFloats down, across;   // the warp's, their rows `tall` and `span` apart
+    AlignedFloats pushes;         // of both axes: noise · down, `ranks[1]` rows each, which are `tall` apart
+    AlignedFloats places;         // in `squares`, of each pixel of the result; rows are `span` apart
+    AlignedFloats shares;         // of the right neighbours, then of the lower ones, laid out as `places`
+    AlignedFloats pairs;          // each pixel of the row before, and its right neighbour
+    AlignedFloats squares;        // of each pixel and frame: itself, its right, lower, and lower right neighbour
     std::vector<uint8_t> framed;  // a row of the image with zeros around it: one before, two and more behind
 };
 

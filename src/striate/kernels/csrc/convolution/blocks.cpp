@@ -3,7 +3,7 @@
 #include <array>
 #include <utility>
 
-#include "simd/functions.hpp"
+#include "simd/activations.hpp"
 #include "simd/transpose.hpp"
 
 namespace striate {
@@ -32,7 +32,7 @@ void correlate(const Correlation& c) {
         const ptrdiff_t at = y * c.in_row + lane;
         Vector sum[FILTERS][COLUMNS];
         for (int f = 0; f < FILTERS; f++)
-            for (int x = 0; x < COLUMNS; x++) sum[f][x] = spread(c.start ? c.start[f] : 0.0f);
+            for (int x = 0; x < COLUMNS; x++) sum[f][x] = broadcast(c.start ? c.start[f] : 0.0f);
         for (int a = 0; a < c.outer_count; a++) {
             for (int b = 0; b < c.inner_count; b++) {
                 const ptrdiff_t first = ptrdiff_t(a) * c.outer + ptrdiff_t(b) * c.inner;
@@ -50,10 +50,10 @@ void correlate(const Correlation& c) {
                             for (int x = 0; x < COLUMNS; x++) sum[f][x] += weight[f] * value[x];
                     } else {
                         Vector factor[FILTERS];
-                        for (int f = 0; f < FILTERS; f++) factor[f] = spread(weight[f]);
+                        for (int f = 0; f < FILTERS; f++) factor[f] = broadcast(weight[f]);
                         for (int x = 0; x < COLUMNS; x++) {
                             const Vector value =
-                                FILTERS == 1 ? load(in + x * c.in_step) : held(load(in + x * c.in_step));
+                                FILTERS == 1 ? load(in + x * c.in_step) : in_register(load(in + x * c.in_step));
                             for (int f = 0; f < FILTERS; f++) sum[f][x] += factor[f] * value;
                         }
                     }
@@ -66,7 +66,8 @@ void correlate(const Correlation& c) {
         if (c.gate) {
             const float* gate = c.gate + y * c.gate_row + lane;
             for (int f = 0; f < FILTERS; f++, gate += c.gate_channel)
-                for (int x = 0; x < COLUMNS; x++) sum[f][x] = through(RELU, load(gate + x * c.gate_step), sum[f][x]);
+                for (int x = 0; x < COLUMNS; x++)
+                    sum[f][x] = times_derivative(RELU, load(gate + x * c.gate_step), sum[f][x]);
         }
         float* out = c.out + y * c.out_row + lane;
         const ptrdiff_t out_step = c.out_step, out_channel = c.out_channel;
@@ -89,9 +90,9 @@ void multiply(const Products& p) {
         const int32_t *from = p.gradient_places, *to = p.in_places;
         for (int i = 0; i < p.places; i++) {
             Vector factor[FILTERS];
-            for (int f = 0; f < FILTERS; f++) factor[f] = held(load(gradient[f] + from[i]));
+            for (int f = 0; f < FILTERS; f++) factor[f] = in_register(load(gradient[f] + from[i]));
             for (int t = 0; t < TAPS; t++) {
-                const Vector value = held(load(in[t] + to[i]));
+                const Vector value = in_register(load(in[t] + to[i]));
                 for (int f = 0; f < FILTERS; f++) sum[f][t] += factor[f] * value;
             }
         }
@@ -153,7 +154,7 @@ void add_lanes(const float* from, float* to, int count) {
             for (int r = 0; r < rows; r++) folded[r] = lanes_folded(from + (first + r) * GROUP);
         }
         alignas(64) float sums[LANES];
-        store(sums, sums_of(folded));
+        store(sums, row_sums(folded));
         std::memcpy(to + first, sums, sizeof(float) * rows);
     }
 }

@@ -11,7 +11,7 @@ constexpr int BLOCK_FILTERS = 8, BLOCK_COLUMNS = 14, BLOCK_TAPS = 8;
 constexpr int TRIANGLE_COLUMNS = 6;
 
 // Whether the accumulators of a block, the operands of its side `held` and one more vector fit in the registers.
-constexpr bool fits(int filters, int others, int held) { return filters * others + held + 1 <= REGISTERS; }
+constexpr bool fits(int filters, int others, int operands) { return filters * others + operands + 1 <= REGISTERS; }
 
 // About how many half cycles a block takes for each of its steps: two products a cycle, each with a latency of four,
 // and a load in three quarters of a cycle. It was fitted to measurements, and only has to put blocks in order.

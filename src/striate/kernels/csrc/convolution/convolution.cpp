@@ -3,7 +3,7 @@
 
 #include "convolution/correlator.hpp"
 #include "layers/operation.hpp"
-#include "simd/functions.hpp"
+#include "simd/activations.hpp"
 
 namespace striate {
 namespace {
@@ -150,7 +150,7 @@ void Convolution::settled() {
     strip_rows = layer.output[1];
     const auto bytes = [&](int rows) {
         const ptrdiff_t gradients = rows * ptrdiff_t(most_filters) * out.columns * GROUP;
-        return 4 * (gradients + ((rows - 1) * layer.stride[0] + span) * in.row());
+        return 4 * (gradients + ((rows - 1) * layer.stride[0] + span) * in.row_stride());
     };
     while (strip_rows > 1 && bytes(strip_rows) > STRIP_BYTES) strip_rows--;
     const int strips = (layer.output[1] + strip_rows - 1) / strip_rows;
@@ -207,7 +207,8 @@ void Convolution::backward(const Buffers& given) {
         back.run(gradient, to, nullptr, false, correlator_scratch(b));
         for (int c = 0; c < in.channels; c++)
             for (int y = 0; y < layer.input[1]; y++)
-                pass_through(input_function, in_values + in.at(c, y, 0), to + in_gradient.at(c, y, 0), in.columns);
+                multiply_by_derivative(input_function, in_values + in.at(c, y, 0), to + in_gradient.at(c, y, 0),
+                                       in.columns);
     }
 }
 
@@ -215,8 +216,8 @@ void Convolution::backward(const Buffers& given) {
 void Convolution::weight_gradient(const Buffers& b, const float* values, const float* gradient, bool fresh) const {
     for (int y = 0; y < layer.output[1]; y += strip_rows) {
         Products p{};
-        p.gradient = gradient + y * out_gradient.row(), p.partial = b.scratch;
-        p.in = values + y * layer.stride[0] * in.row();
+        p.gradient = gradient + y * out_gradient.row_stride(), p.partial = b.scratch;
+        p.in = values + y * layer.stride[0] * in.row_stride();
         add_strip(p, std::min(strip_rows, layer.output[1] - y), y == 0, y + strip_rows >= layer.output[1], b, fresh);
     }
 }
@@ -244,7 +245,7 @@ void Convolution::add_strip(Products p, int rows, bool begins, bool ends, const 
 }
 
 void Convolution::forward_rows(const Buffers& b, int first, int count, bool begins) {
-    float* const to = b.out - first * out.row();
+    float* const to = b.out - first * out.row_stride();
     ahead.run_rows(b.in, to, layer.bias, layer.function == RELU, first, count, begins, correlator_scratch(b));
 }
 
@@ -252,7 +253,7 @@ void Convolution::backward_rows(const Buffers& given, int first, int count, bool
     Buffers b = given;
     b.scratch += b.part * half_sums(), b.part = 0, b.parts = 1;  // each has its own sums
     Products p{};
-    p.gradient = b.out_gradient, p.partial = b.scratch, p.in = b.in + first * layer.stride[0] * in.row();
+    p.gradient = b.out_gradient, p.partial = b.scratch, p.in = b.in + first * layer.stride[0] * in.row_stride();
     add_strip(p, count, begins, false, b, false);
     if (layer.bias) bias_gradient(b.out_gradient, count, begins, false, b, false);
 }

@@ -149,14 +149,15 @@ void Correlator::band(const Phase& phase, const Block& block, int m, int count, 
     const auto [tap, taps] = rows.inside(m, 1, from.rows);
     const int each_row = int(columns.taps.size()), each_source = int(rows.taps.size()) * each_row;
     const int y = rows.first + m * rows.step;
-    const float *in = c.in + m * rows.stride * from.row(), *gate = c.gate;
+    const float *in = c.in + m * rows.stride * from.row_stride(), *gate = c.gate;
     float* out = c.out + to.at(block.first, y, 0);
     c.start = c.start ? c.start + block.first : nullptr;
-    c.in_step = columns.stride * GROUP, c.out_step = columns.step * GROUP, c.out_channel = to.channel();
-    c.rows = count, c.in_row = rows.stride * from.row(), c.out_row = rows.step * to.row();
+    c.in_step = columns.stride * GROUP, c.out_step = columns.step * GROUP, c.out_channel = to.channel_stride();
+    c.rows = count, c.in_row = rows.stride * from.row_stride(), c.out_row = rows.step * to.row_stride();
     if (gate) {
         gate += gate_maps->at(block.first, y, 0);
-        c.gate_step = c.out_step, c.gate_channel = gate_maps->channel(), c.gate_row = rows.step * gate_maps->row();
+        c.gate_step = c.out_step, c.gate_channel = gate_maps->channel_stride(),
+        c.gate_row = rows.step * gate_maps->row_stride();
     }
     for (const Columns& part : phase.blocks) {
         const int first = tap * each_row + part.tap;
@@ -178,7 +179,8 @@ void Correlator::band(const Phase& phase, const Block& block, int m, int count, 
 
 // The rows first … end − 1 of a phase's results, band after band: what a band reads is meant to stay in the cache.
 void Correlator::run_bands(const Phase& phase, int first, int end, const Correlation& c, const Maps* gate_maps) const {
-    const int most = int(std::clamp(BAND_SIZE / (from.channels * from.row()), ptrdiff_t(1), ptrdiff_t(BAND_ROWS)));
+    const int most =
+        int(std::clamp(BAND_SIZE / (from.channels * from.row_stride()), ptrdiff_t(1), ptrdiff_t(BAND_ROWS)));
     for (int m = first, next; m < end; m = next) {
         const auto reached = phase.rows.inside(m, 1, from.rows);
         next = m + 1;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "simd/functions.hpp"
+#include "simd/activations.hpp"
 
 namespace striate {
 namespace {
@@ -94,7 +94,7 @@ void finish_row(const Finish& f) {
                 if (j >= count) break;
                 Vector result = y[j] + f.start;
                 if (f.relu) result = relu_of(result);
-                if (f.gate) result = through(RELU, load(f.gate + (x + j) * GROUP + lane), result);
+                if (f.gate) result = times_derivative(RELU, load(f.gate + (x + j) * GROUP + lane), result);
                 store(f.out + (x + j) * GROUP + lane, result);
             }
         }

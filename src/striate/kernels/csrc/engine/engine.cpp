@@ -20,12 +20,12 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 void Engine::prepare(int thread_count, int shard_count) {
     while (int(memories.size()) < thread_count) memories.emplace_back(thread_size);
     while (int(shards.size()) < shard_count) shards.emplace_back(shard_size);
-    if (poisoned()) poison();
+    if (poison_requested()) poison();
 }
 
 void Engine::poison() {
-    for (Memory& each : shards) each.poison();
-    for (Memory& each : memories) {
+    for (AlignedFloats& each : shards) each.poison();
+    for (AlignedFloats& each : memories) {
         each.poison();
         for (const std::vector<Place>* all : {&values, &gradients})
             for (const Place& place : *all)
@@ -90,7 +90,9 @@ void Engine::forward_pair(const StriateImages& images, const Tile& tile, int i, 
         const Buffers first = buffers(tile, part, i, group, 1), second = buffers(tile, part, i + 1, group, 1);
         const Range own = share(rows, first);
         for (int y = own.first; y < own.end; y++) {
-            if (!i) ask_for(images, group + 1 < tile.groups ? tile.first + GROUP : tile.next, values[0].maps, y, rows);
+            if (!i)
+                prefetch_images(images, group + 1 < tile.groups ? tile.first + GROUP : tile.next, values[0].maps, y,
+                                rows);
             layers[i]->forward_rows(first, y * step, step, y == own.first);
             layers[i + 1]->forward_rows(second, y, 1, y == own.first);
         }
@@ -134,7 +136,7 @@ void Engine::run_forward(const StriateImages& images, const Tile& tile) {
         const double begun = tile.timed ? now() : 0.0;
         float* to = tile.memory + values[0].start + values[0].maps.origin() + g * values[0].group;
         in_parts(tile, 0, tile.threads, [&](const Part& part) {
-            gather(images, tile.first + g * GROUP, values[0].maps, to, part.number, part.count);
+            images_to_lanes(images, tile.first + g * GROUP, values[0].maps, to, part.number, part.count);
         });
         if (tile.timed) seconds[0] += now() - begun;
         for (int i = 0; i < front; i++) {

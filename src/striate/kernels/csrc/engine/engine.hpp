@@ -7,7 +7,7 @@
 #include "engine/loss.hpp"
 #include "engine/threads.hpp"
 #include "layers/operation.hpp"
-#include "layout/memory.hpp"
+#include "layout/aligned_floats.hpp"
 #include "one_image/single.hpp"
 
 namespace striate {
@@ -104,7 +104,7 @@ private:
     std::vector<Parameter> parameters;
     std::vector<int> first_parameter;  // of each layer
     std::vector<Chunk> chunks;
-    std::vector<Memory> memories, shards;
+    std::vector<AlignedFloats> memories, shards;
     std::vector<double> seconds;
     std::unique_ptr<Single> single;  // for few images, where the layers allow it
     Threads threads;

@@ -6,7 +6,7 @@
 #include <system_error>
 #include <utility>
 
-#include "simd/flush.hpp"
+#include "simd/denormals.hpp"
 
 namespace striate {
 namespace {
@@ -28,7 +28,7 @@ inline void rest(int look) {
 }  // namespace
 
 void Threads::run(int tasks, int threads, const std::function<void(int, int)>& todo, bool wakes) {
-    const Flush flush;
+    const FlushDenormals flush;
     if (threads <= 1 || tasks <= 1) {
         for (int number = 0; number < tasks; number++) todo(number, 0);
         return;
@@ -92,7 +92,7 @@ void Threads::stop() {
 }
 
 void Threads::work(int thread, uint64_t seen) {
-    const Flush flush;
+    const FlushDenormals flush;
     for (;;) {
         for (int look = 0; look < PATIENCE && round.load(std::memory_order_acquire) == seen; look++) rest(look);
         if (round.load(std::memory_order_acquire) == seen) {

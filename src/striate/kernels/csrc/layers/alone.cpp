@@ -1,6 +1,6 @@
 #include "layers/alone.hpp"
 
-#include "simd/functions.hpp"
+#include "simd/activations.hpp"
 #include "simd/sums.hpp"
 
 namespace striate {
@@ -42,13 +42,13 @@ const float* Alone::input(const StriatePass& pass, int64_t group, float* memory)
     if (!has_margins(layer->in) && !pass.scale && layer->input_function == IDENTITY) return from;
     float* const origin = memory + layer->in.origin();
     for (int c = 0; c < in.channels; c++)
-        for (int y = 0; y < in.rows; y++, from += in.row()) {
+        for (int y = 0; y < in.rows; y++, from += in.row_stride()) {
             float* to = origin + layer->in.at(c, y, 0);
             if (!pass.scale) {
-                std::memcpy(to, from, sizeof(float) * in.row());
+                std::memcpy(to, from, sizeof(float) * in.row_stride());
             } else {
-                const Vector scale = spread(pass.scale[c]), shift = spread(pass.shift[c]);
-                for (ptrdiff_t i = 0; i < in.row(); i += LANES) store(to + i, load(from + i) * scale + shift);
+                const Vector scale = broadcast(pass.scale[c]), shift = broadcast(pass.shift[c]);
+                for (ptrdiff_t i = 0; i < in.row_stride(); i += LANES) store(to + i, load(from + i) * scale + shift);
             }
             activate(layer->input_function, to, in.columns);
         }
@@ -64,19 +64,19 @@ const float* Alone::gradient(const StriatePass& pass, int64_t group, float* memo
     alignas(64) float live[GROUP];
     for (int i = 0; i < GROUP; i++) live[i] = i < live_lanes(pass, group) ? 1.0f : 0.0f;
     for (int c = 0; c < out.channels; c++)
-        for (int y = 0; y < out.rows; y++, from += out.row()) {
+        for (int y = 0; y < out.rows; y++, from += out.row_stride()) {
             float* to = origin + layer->out_gradient.at(c, y, 0);
             if (!pass.sums_gradient) {
-                std::memcpy(to, from, sizeof(float) * out.row());
+                std::memcpy(to, from, sizeof(float) * out.row_stride());
             } else {
                 const float of_sum = float(pass.sums_gradient[c]);
                 const float of_square = float(2.0 * pass.sums_gradient[out.channels + c]);
-                for (ptrdiff_t i = 0; i < out.row(); i += LANES)
+                for (ptrdiff_t i = 0; i < out.row_stride(); i += LANES)
                     store(to + i, load(from + i) + load(live + i % GROUP) * (of_sum + of_square * load(values + i)));
             }
             if (!values) continue;
-            pass_through(function, values, to, out.columns);
-            values += out.row();
+            multiply_by_derivative(function, values, to, out.columns);
+            values += out.row_stride();
         }
     return origin;
 }
@@ -87,7 +87,7 @@ void Alone::forward(const StriatePass& pass, int threads) {
     all.prepare(threads, memory_size, 0, 0);
     pack(pass, 0, layer->forward_packs(), threads);
     const int64_t groups = (pass.images + GROUP - 1) / GROUP;
-    GroupSums sums(pass.sums ? groups : 0, out.channels);
+    LaneGroupSums sums(pass.sums ? groups : 0, out.channels);
     std::vector<char> fresh(threads, 1);
     all.threads.run(int(groups), threads, [&](int g, int thread) {
         float* memory = all.memories[thread].data();
@@ -98,8 +98,8 @@ void Alone::forward(const StriatePass& pass, int threads) {
         b.training = pass.memory, b.memory = pass.memory ? pass.memory + g * out.size() : nullptr;
         layer->forward(b);
         for (int c = 0; pass.sums && c < out.channels; c++)
-            sums.add(g, c, b.out + c * out.channel(), b.out + c * out.channel(), ptrdiff_t(out.rows) * out.columns,
-                     live_lanes(pass, g));
+            sums.add(g, c, b.out + c * out.channel_stride(), b.out + c * out.channel_stride(),
+                     ptrdiff_t(out.rows) * out.columns, live_lanes(pass, g));
     });
     if (pass.sums) sums.total(pass.sums, pass.sums + out.channels);
 }
@@ -125,7 +125,7 @@ void Alone::backward(const StriatePass& pass, int threads) {
     const ptrdiff_t shard_size = rounded(weights) + rounded(out.channels);
     all.prepare(threads, memory_size, std::max(shards, 1), shard_size);
     pack(pass, layer->forward_packs(), layer->packs(), threads);
-    GroupSums sums(pass.scale_gradient ? groups : 0, in.channels);
+    LaneGroupSums sums(pass.scale_gradient ? groups : 0, in.channels);
     std::vector<char> fresh(threads, 1);
     all.threads.run(shards, threads, [&](int number, int thread) {
         float *memory = all.memories[thread].data(), *shard = all.shards[number].data();
@@ -136,12 +136,12 @@ void Alone::backward(const StriatePass& pass, int threads) {
         for (int64_t g = begin; g < groups * (number + 1) / shards; g++) {
             run_backward(pass, g, memory, shard, g == begin);
             for (int c = 0; pass.scale && pass.in_gradient && c < in.channels; c++) {
-                float* to = pass.in_gradient + g * in.size() + c * in.channel();
+                float* to = pass.in_gradient + g * in.size() + c * in.channel_stride();
                 if (pass.scale_gradient)
-                    sums.add(g, c, to, pass.in + g * in.size() + c * in.channel(), ptrdiff_t(in.rows) * in.columns,
-                             live_lanes(pass, g));
-                const Vector scale = spread(pass.scale[c]);
-                for (ptrdiff_t i = 0; i < in.channel(); i += LANES) store(to + i, load(to + i) * scale);
+                    sums.add(g, c, to, pass.in + g * in.size() + c * in.channel_stride(),
+                             ptrdiff_t(in.rows) * in.columns, live_lanes(pass, g));
+                const Vector scale = broadcast(pass.scale[c]);
+                for (ptrdiff_t i = 0; i < in.channel_stride(); i += LANES) store(to + i, load(to + i) * scale);
             }
         }
     });

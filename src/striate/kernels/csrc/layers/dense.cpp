@@ -5,7 +5,7 @@
 #include "convolution/correlator.hpp"
 #include "engine/engine.hpp"
 #include "layers/operation.hpp"
-#include "simd/functions.hpp"
+#include "simd/activations.hpp"
 #include "simd/transpose.hpp"
 
 namespace striate {
@@ -29,12 +29,12 @@ void forward_block(const Matrix& m, const Buffers& b, int first) {
     for (int lane = 0; lane < GROUP; lane += LANES) {
         Vector sum[COUNT][GROUPS];
         for (int o = 0; o < COUNT; o++)
-            for (int g = 0; g < GROUPS; g++) sum[o][g] = spread(m.bias ? m.bias[first + o] : 0.0f);
+            for (int g = 0; g < GROUPS; g++) sum[o][g] = broadcast(m.bias ? m.bias[first + o] : 0.0f);
         for (int k = 0; k < m.inputs; k++) {
             Vector value[GROUPS];
             for (int g = 0; g < GROUPS; g++) value[g] = load(b.in + g * b.in_group + ptrdiff_t(k) * GROUP + lane);
             for (int o = 0; o < COUNT; o++) {
-                const Vector factor = spread(weight[ptrdiff_t(o) * m.inputs + k]);
+                const Vector factor = broadcast(weight[ptrdiff_t(o) * m.inputs + k]);
                 for (int g = 0; g < GROUPS; g++) sum[o][g] += factor * value[g];
             }
         }
@@ -54,7 +54,7 @@ void input_block(const Matrix& m, const Buffers& b, int first) {
             for (int g = 0; g < GROUPS; g++)
                 gradient[g] = load(b.out_gradient + g * b.out_gradient_group + ptrdiff_t(o) * GROUP + lane);
             for (int k = 0; k < COUNT; k++) {
-                const Vector factor = spread(weight[k]);
+                const Vector factor = broadcast(weight[k]);
                 for (int g = 0; g < GROUPS; g++) sum[k][g] += factor * gradient[g];
             }
         }
@@ -75,7 +75,7 @@ void weight_block(const Matrix& m, const Buffers& b, const float* turned, ptrdif
             Vector value[WIDTH];
             for (int v = 0; v < WIDTH; v++) value[v] = load(row + v * LANES);
             for (int o = 0; o < COUNT; o++) {
-                const Vector factor = spread(gradient[o * GROUP + image]);
+                const Vector factor = broadcast(gradient[o * GROUP + image]);
                 for (int v = 0; v < WIDTH; v++) sum[o][v] += factor * value[v];
             }
         }
@@ -85,7 +85,7 @@ void weight_block(const Matrix& m, const Buffers& b, const float* turned, ptrdif
             const int k = (vector + v) * LANES, rest = m.inputs - k;
             float* to = b.weight_gradient + ptrdiff_t(first + o) * m.inputs + k;
             if (rest >= LANES) {
-                store_loose(to, b.fresh ? sum[o][v] : load_loose(to) + sum[o][v]);
+                store_unaligned(to, b.fresh ? sum[o][v] : load_unaligned(to) + sum[o][v]);
             } else {
                 alignas(64) float last[LANES];
                 store(last, sum[o][v]);
@@ -173,8 +173,8 @@ public:
         own_blocks(matrix.inputs, INPUTS, b, [&](int first, int count) {
             input_blocks<INPUTS>(count, matrix, b, first);
             for (int g = 0; g < b.groups; g++)
-                pass_through(input_function, b.in + g * b.in_group + ptrdiff_t(first) * GROUP,
-                             b.in_gradient + g * b.in_gradient_group + ptrdiff_t(first) * GROUP, count);
+                multiply_by_derivative(input_function, b.in + g * b.in_group + ptrdiff_t(first) * GROUP,
+                                       b.in_gradient + g * b.in_gradient_group + ptrdiff_t(first) * GROUP, count);
         });
     }
 
@@ -250,7 +250,7 @@ public:
                     store(to + ptrdiff_t(k) * GROUP + lane, 2.0f * sum);
                 }
             }
-            pass_through(input_function, in_values, to, inputs);
+            multiply_by_derivative(input_function, in_values, to, inputs);
         }
     }
 

@@ -1,6 +1,6 @@
 // An activation on its own, and dropout.
 #include "layers/operation.hpp"
-#include "simd/functions.hpp"
+#include "simd/activations.hpp"
 
 namespace striate {
 namespace {
@@ -24,7 +24,7 @@ public:
                     float* to = b.in_gradient + g * b.in_gradient_group + in_gradient.at(c, y, 0);
                     const float* from = b.out_gradient + g * b.out_gradient_group + out_gradient.at(c, y, 0);
                     std::memcpy(to, from, sizeof(float) * in.columns * GROUP);
-                    pass_through(input_function, b.in + g * b.in_group + in.at(c, y, 0), to, in.columns);
+                    multiply_by_derivative(input_function, b.in + g * b.in_group + in.at(c, y, 0), to, in.columns);
                 }
     }
 
@@ -62,7 +62,7 @@ public:
                     float* to = b.in_gradient + g * b.in_gradient_group + in_gradient.at(c, y, 0);
                     drop(b.out_gradient + g * b.out_gradient_group + out_gradient.at(c, y, 0), to, b.seed, g,
                          c * in.rows + y);
-                    pass_through(input_function, b.in + g * b.in_group + in.at(c, y, 0), to, in.columns);
+                    multiply_by_derivative(input_function, b.in + g * b.in_group + in.at(c, y, 0), to, in.columns);
                 }
     }
 

@@ -2,7 +2,7 @@
 
 #include "engine/shared.hpp"
 #include "layout/images.hpp"
-#include "simd/functions.hpp"
+#include "simd/activations.hpp"
 #include "simd/sums.hpp"
 
 namespace striate {
@@ -31,8 +31,8 @@ void join_forward(const StriateJoin& join, int threads) {
         const auto offset = [&](int term) { return join.scales[term] ? join.shifts[term][c] : 0.0f; };
         const float *one = join.terms[0] + at, *two = join.terms[1] ? join.terms[1] + at : nullptr;
         float* to = join.out + at;
-        const Vector first = spread(factor(0)), second = spread(two ? factor(1) : 0.0f);
-        const Vector shift = spread(offset(0) + (two ? offset(1) : 0.0f));
+        const Vector first = broadcast(factor(0)), second = broadcast(two ? factor(1) : 0.0f);
+        const Vector shift = broadcast(offset(0) + (two ? offset(1) : 0.0f));
         for (ptrdiff_t i = 0; i < size; i += LANES) {
             const Vector sum = load(one + i) * first + shift;
             const Vector both = two ? sum + load(two + i) * second : sum;
@@ -45,16 +45,16 @@ void join_forward(const StriateJoin& join, int threads) {
 void join_backward(const StriateJoin& join, int threads) {
     const ptrdiff_t size = ptrdiff_t(join.positions) * GROUP;
     const int64_t groups = groups_of(join.images);
-    GroupSums sums[2] = {{groups, join.channels}, {groups, join.channels}};
+    LaneGroupSums sums[2] = {{groups, join.channels}, {groups, join.channels}};
     each_channel(join, threads, [&](int g, int c, ptrdiff_t at) {
         for (int term = 0; term < 2; term++) {
             if (!join.gradients[term]) continue;
             float* to = join.gradients[term] + at;
             std::memcpy(to, join.out_gradient + at, sizeof(float) * size);
-            pass_through(join.function, join.out + at, to, join.positions);
+            multiply_by_derivative(join.function, join.out + at, to, join.positions);
             if (!join.scales[term]) continue;
             sums[term].add(g, c, to, join.terms[term] + at, join.positions, live_lanes(join.images, g));
-            const Vector factor = spread(join.scales[term][c]);
+            const Vector factor = broadcast(join.scales[term][c]);
             for (ptrdiff_t i = 0; i < size; i += LANES) store(to + i, load(to + i) * factor);
         }
     });
@@ -68,7 +68,7 @@ void to_groups(const float* images, float* groups, Extent extent, int threads) {
     const Maps maps{extent.channels, 1, extent.positions};
     const StriateImages given{nullptr, images, nullptr, extent.images, 0.0f, 1.0f};
     all.threads.run(int(groups_of(extent.images)), threads,
-                    [&](int g, int) { gather(given, int64_t(g) * GROUP, maps, groups + g * maps.size()); });
+                    [&](int g, int) { images_to_lanes(given, int64_t(g) * GROUP, maps, groups + g * maps.size()); });
 }
 
 void from_groups(const float* groups, float* images, Extent extent, int threads) {
@@ -76,7 +76,7 @@ void from_groups(const float* groups, float* images, Extent extent, int threads)
     const std::lock_guard<std::mutex> lock(all.mutex);
     const Maps maps{extent.channels, 1, extent.positions};
     all.threads.run(int(groups_of(extent.images)), threads, [&](int g, int) {
-        scatter(groups + g * maps.size(), maps, images + g * maps.size(), live_lanes(extent.images, g));
+        lanes_to_images(groups + g * maps.size(), maps, images + g * maps.size(), live_lanes(extent.images, g));
     });
 }
 

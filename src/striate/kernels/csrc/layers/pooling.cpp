@@ -4,7 +4,7 @@
 
 #include "convolution/blocks.hpp"
 #include "layers/operation.hpp"
-#include "simd/functions.hpp"
+#include "simd/activations.hpp"
 
 namespace striate {
 namespace {
@@ -57,7 +57,7 @@ private:
     void backward_map(const Buffers& b, int g, int c) const;
     ptrdiff_t memory_at(int c, int y) const { return (ptrdiff_t(c) * out.rows + y) * out.columns * GROUP; }
     float factor(int c, int y, int x) const;
-    void maximum(const float* values, int y, int x, int lane, Vector& most, Mask& place) const;
+    void maximum(const float* values, int y, int x, int lane, Vector& most, IntVector& place) const;
 
     std::vector<Span> spans[2];
     bool apart;     // no two windows share a value
@@ -75,28 +75,29 @@ float Pooling::factor(int c, int y, int x) const {
 
 // NaN counts as the largest, and the first of equals wins, as in PyTorch. Without `NANS` the value is none.
 template <bool NANS = true>
-inline void take_larger(Vector value, Mask number, Vector& most, Mask& place) {
-    const Mask better = NANS ? (value > most) | (value != value) : value > most;
-    most = NANS ? (better ? value : most) : larger(value, most);
+inline void take_larger(Vector value, IntVector number, Vector& most, IntVector& place) {
+    const IntVector better = NANS ? (value > most) | (value != value) : value > most;
+    most = NANS ? (better ? value : most) : max_of(value, most);
     place = better ? number : place;
 }
 
 // The largest of a window and its place there.
-inline void Pooling::maximum(const float* values, int y, int x, int lane, Vector& most, Mask& place) const {
+inline void Pooling::maximum(const float* values, int y, int x, int lane, Vector& most, IntVector& place) const {
     const Span &rows = spans[0][y], &columns = spans[1][x];
-    most = spread(-std::numeric_limits<float>::infinity());
-    place = Mask{};
+    most = broadcast(-std::numeric_limits<float>::infinity());
+    place = IntVector{};
     int32_t number = 0;
     for (int i = rows.first; i < rows.end; i++)
         for (int j = columns.first; j < columns.end; j++, number++)
-            take_larger(load(values + i * in.row() + ptrdiff_t(j) * GROUP + lane), spread(number), most, place);
+            take_larger(load(values + i * in.row_stride() + ptrdiff_t(j) * GROUP + lane), broadcast(number), most,
+                        place);
 }
 
 // The maxima of a row of 2 × 2 windows: of the left and the right value, above and below, and then of both. `RELU_TOO`
 // spares the row another pass. NaNs take twice as long: a row is taken to have none, and done again where one was met.
 template <bool REMEMBERS, bool RELU_TOO, bool NANS>
 void Pooling::quarter_row(const float* corner, float* to, int32_t* memory) const {
-    const ptrdiff_t below = in.row(), step = ptrdiff_t(layer.stride[1]) * GROUP, count = out.columns;
+    const ptrdiff_t below = in.row_stride(), step = ptrdiff_t(layer.stride[1]) * GROUP, count = out.columns;
     Vector all{};  // a sum: NaN if any of its terms is, and for infinities of both signs, which does no harm
     for (ptrdiff_t x = 0; x < count; x++) {
         for (int lane = 0; lane < GROUP; lane += LANES) {
@@ -104,12 +105,12 @@ void Pooling::quarter_row(const float* corner, float* to, int32_t* memory) const
             const Vector right = load(at + GROUP), low_right = load(at + below + GROUP);
             Vector most = load(at), low = load(at + below);
             if (!NANS) all += (most + right) + (low + low_right);
-            Mask place{}, low_place = spread(2);
-            take_larger<NANS>(right, spread(1), most, place);
-            take_larger<NANS>(low_right, spread(3), low, low_place);
+            IntVector place{}, low_place = broadcast(2);
+            take_larger<NANS>(right, broadcast(1), most, place);
+            take_larger<NANS>(low_right, broadcast(3), low, low_place);
             take_larger<NANS>(low, low_place, most, place);
             store(to + x * GROUP + lane, RELU_TOO ? relu_of(most) : most);
-            if (REMEMBERS) store_mask(memory + x * GROUP + lane, place);
+            if (REMEMBERS) store_ints(memory + x * GROUP + lane, place);
         }
     }
     if (!NANS && any_nan(all)) quarter_row<REMEMBERS, RELU_TOO, true>(corner, to, memory);
@@ -117,7 +118,7 @@ void Pooling::quarter_row(const float* corner, float* to, int32_t* memory) const
 
 void Pooling::forward_row(const float* values, float* to, int32_t* memory, int c, int y) const {
     if (quarters && layer.kind == MAXIMUM) {
-        const float* corner = values + spans[0][y].first * in.row() + spans[1][0].first * GROUP;
+        const float* corner = values + spans[0][y].first * in.row_stride() + spans[1][0].first * GROUP;
         const bool relu = layer.function == RELU;
         if (memory) relu ? quarter_row<true, true>(corner, to, memory) : quarter_row<true, false>(corner, to, memory);
         else relu ? quarter_row<false, true>(corner, to, memory) : quarter_row<false, false>(corner, to, memory);
@@ -128,14 +129,14 @@ void Pooling::forward_row(const float* values, float* to, int32_t* memory, int c
         for (int lane = 0; lane < GROUP; lane += LANES) {
             Vector result;
             if (layer.kind == MAXIMUM) {
-                Mask place{};
+                IntVector place{};
                 maximum(values, y, x, lane, result, place);
-                if (memory) store_mask(memory + x * GROUP + lane, place);
+                if (memory) store_ints(memory + x * GROUP + lane, place);
             } else {
                 result = Vector{};
                 for (int i = spans[0][y].first; i < spans[0][y].end; i++)
                     for (int j = spans[1][x].first; j < spans[1][x].end; j++)
-                        result += load(values + i * in.row() + ptrdiff_t(j) * GROUP + lane);
+                        result += load(values + i * in.row_stride() + ptrdiff_t(j) * GROUP + lane);
                 result = result * factor(c, y, x) + (layer.bias ? layer.bias[c] : 0.0f);
             }
             store(to + x * GROUP + lane, result);
@@ -153,7 +154,7 @@ void Pooling::forward(const Buffers& b) {
 }
 
 void Pooling::forward_rows(const Buffers& b, int first, int count, bool) {
-    const float* values = b.in - spans[0][first].first * in.row();
+    const float* values = b.in - spans[0][first].first * in.row_stride();
     for (int c = 0; c < out.channels; c++)
         for (int y = first; y < first + count; y++)
             forward_row(values + in.at(c, 0, 0), b.out + out.at(c, y, 0),
@@ -161,7 +162,7 @@ void Pooling::forward_rows(const Buffers& b, int first, int count, bool) {
 }
 
 void Pooling::backward_rows(const Buffers& b, int first, int count, bool) {
-    float* to = b.in_gradient - spans[0][first].first * in_gradient.row();
+    float* to = b.in_gradient - spans[0][first].first * in_gradient.row_stride();
     for (int c = 0; c < out.channels; c++)
         for (int y = first; y < first + count; y++)
             backward_row(b.out_gradient + out_gradient.at(c, y, 0), to + in_gradient.at(c, 0, 0),
@@ -170,12 +171,12 @@ void Pooling::backward_rows(const Buffers& b, int first, int count, bool) {
 
 // Each gradient to the place of its maximum; the other three of its window get zeros.
 void Pooling::quarter_row_back(const float* gradients, float* corner, const int32_t* memory) const {
-    const ptrdiff_t below = in_gradient.row(), step = ptrdiff_t(layer.stride[1]) * GROUP;
+    const ptrdiff_t below = in_gradient.row_stride(), step = ptrdiff_t(layer.stride[1]) * GROUP;
     const ptrdiff_t places[4] = {0, GROUP, below, below + GROUP}, count = out.columns;
     for (ptrdiff_t x = 0; x < count; x++) {
         for (int lane = 0; lane < GROUP; lane += LANES) {
             const Vector gradient = load(gradients + x * GROUP + lane);
-            const Mask place = load_mask(memory + x * GROUP + lane);
+            const IntVector place = load_ints(memory + x * GROUP + lane);
             for (int32_t i = 0; i < 4; i++)
                 store(corner + x * step + places[i] + lane, place == i ? gradient : Vector{});
         }
@@ -185,19 +186,19 @@ void Pooling::quarter_row_back(const float* gradients, float* corner, const int3
 // Of one row of windows. Where windows share values or leave some out, the rows they lie on must have been cleared.
 void Pooling::backward_row(const float* gradients, float* to, const int32_t* memory, int c, int y) const {
     if (quarters && apart && layer.kind == MAXIMUM) {
-        float* corner = to + spans[0][y].first * in_gradient.row() + spans[1][0].first * GROUP;
+        float* corner = to + spans[0][y].first * in_gradient.row_stride() + spans[1][0].first * GROUP;
         return quarter_row_back(gradients, corner, memory);
     }
     for (int x = 0; x < out.columns; x++) {
         for (int lane = 0; lane < GROUP; lane += LANES) {
             Vector gradient = load(gradients + x * GROUP + lane);
-            Mask place{};
-            if (layer.kind == MAXIMUM) place = load_mask(memory + x * GROUP + lane);
+            IntVector place{};
+            if (layer.kind == MAXIMUM) place = load_ints(memory + x * GROUP + lane);
             else gradient *= factor(c, y, x);
             int32_t number = 0;
             for (int i = spans[0][y].first; i < spans[0][y].end; i++) {
                 for (int j = spans[1][x].first; j < spans[1][x].end; j++, number++) {
-                    float* at = to + i * in_gradient.row() + ptrdiff_t(j) * GROUP + lane;
+                    float* at = to + i * in_gradient.row_stride() + ptrdiff_t(j) * GROUP + lane;
                     const Vector share = layer.kind == MAXIMUM ? (place == number ? gradient : Vector{}) : gradient;
                     store(at, apart ? share : load(at) + share);
                 }
@@ -210,14 +211,16 @@ void Pooling::backward_map(const Buffers& b, int g, int c) const {
     const int rows = layer.input[1], columns = layer.input[2];
     float* to = b.in_gradient + g * b.in_gradient_group + in_gradient.at(c, 0, 0);
     if (!covers)
-        for (int y = 0; y < rows; y++) std::memset(to + y * in_gradient.row(), 0, sizeof(float) * columns * GROUP);
+        for (int y = 0; y < rows; y++)
+            std::memset(to + y * in_gradient.row_stride(), 0, sizeof(float) * columns * GROUP);
     for (int y = 0; y < out.rows; y++)
         backward_row(b.out_gradient + g * b.out_gradient_group + out_gradient.at(c, y, 0), to,
                      b.memory + g * b.memory_group + memory_at(c, y), c, y);
     if (input_function == IDENTITY) return;
     const float* values = b.in + g * b.in_group + in.at(c, 0, 0);
     for (int y = 0; y < rows; y++)
-        pass_through(input_function, values + y * in.row(), to + y * in_gradient.row(), columns);
+        multiply_by_derivative(input_function, values + y * in.row_stride(), to + y * in_gradient.row_stride(),
+                               columns);
 }
 
 void Pooling::backward(const Buffers& b) {
@@ -235,7 +238,7 @@ void Pooling::backward(const Buffers& b) {
                         Vector sum{};
                         for (int i = spans[0][y].first; i < spans[0][y].end; i++)
                             for (int j = spans[1][x].first; j < spans[1][x].end; j++)
-                                sum += load(values + i * in.row() + ptrdiff_t(j) * GROUP + lane);
+                                sum += load(values + i * in.row_stride() + ptrdiff_t(j) * GROUP + lane);
                         store(lanes + lane, load(lanes + lane) + gradient * sum);
                         store(lanes + GROUP + lane, load(lanes + GROUP + lane) + gradient);
                     }

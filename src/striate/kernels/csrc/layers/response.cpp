@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "layers/operation.hpp"
-#include "simd/functions.hpp"
+#include "simd/activations.hpp"
 
 namespace striate {
 namespace {
@@ -22,7 +22,8 @@ public:
                 for (int c = 0; c < in.channels; c++) {
                     float* to = b.out + g * b.out_group + out.at(c, y, 0);
                     for (int i = 0; i < in.columns * GROUP; i += LANES)
-                        store(to + i, load(values + c * in.channel() + i) * power(load(b.scratch + c * width() + i)));
+                        store(to + i,
+                              load(values + c * in.channel_stride() + i) * power(load(b.scratch + c * width() + i)));
                     activate(layer.function, to, in.columns);
                 }
             }
@@ -42,19 +43,20 @@ public:
                 for (int c = 0; c < in.channels; c++)
                     for (ptrdiff_t i = 0; i < width(); i += LANES) {
                         const Vector sum = load(b.scratch + c * width() + i);
-                        const Vector direct = load(gradients + c * out_gradient.channel() + i) * power(sum);
-                        store(to + c * in_gradient.channel() + i, direct);
-                        store(factors + c * width() + i, direct * load(values + c * in.channel() + i) / sum);
+                        const Vector direct = load(gradients + c * out_gradient.channel_stride() + i) * power(sum);
+                        store(to + c * in_gradient.channel_stride() + i, direct);
+                        store(factors + c * width() + i, direct * load(values + c * in.channel_stride() + i) / sum);
                     }
                 for (int c = 0; c < in.channels; c++) {
                     const auto [first, end] = beside(c, true);
                     for (ptrdiff_t i = 0; i < width(); i += LANES) {
                         Vector sum{};
                         for (int j = first; j < end; j++) sum += load(factors + j * width() + i);
-                        float* at = to + c * in_gradient.channel() + i;
-                        store(at, load(at) + share * load(values + c * in.channel() + i) * sum);
+                        float* at = to + c * in_gradient.channel_stride() + i;
+                        store(at, load(at) + share * load(values + c * in.channel_stride() + i) * sum);
                     }
-                    pass_through(input_function, values + c * in.channel(), to + c * in_gradient.channel(), in.columns);
+                    multiply_by_derivative(input_function, values + c * in.channel_stride(),
+                                           to + c * in_gradient.channel_stride(), in.columns);
                 }
             }
     }
@@ -75,7 +77,7 @@ private:
             for (ptrdiff_t i = 0; i < width(); i += LANES) {
                 Vector sum{};
                 for (int j = first; j < end; j++) {
-                    const Vector value = load(values + j * in.channel() + i);
+                    const Vector value = load(values + j * in.channel_stride() + i);
                     sum += value * value;
                 }
                 store(to + c * width() + i, layer.response[2] + layer.response[0] * sum);

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "one_image/single.hpp"
-#include "simd/functions.hpp"
+#include "simd/activations.hpp"
 #include "simd/transpose.hpp"
 
 namespace striate {
@@ -26,8 +26,8 @@ protected:
     const StriateLayer given;  // with its channels, not blocks of them
 
     // A number for each channel of the output, or zeros.
-    Memory of_channels(const float* numbers) const {
-        Memory kept(ptrdiff_t(layer.output[0]) * GROUP);
+    AlignedFloats of_channels(const float* numbers) const {
+        AlignedFloats kept(ptrdiff_t(layer.output[0]) * GROUP);
         if (numbers) std::copy(numbers, numbers + given.output[0], kept.data());
         return kept;
     }
@@ -50,7 +50,7 @@ void stretch(const Stretch& s) {
     Vector sum[COLUMNS];
     for (int x = 0; x < COLUMNS; x++) sum[x] = s.start;
     for (int t = 0; t < s.taps; t++) {
-        const Vector weight = held(load(s.weights + ptrdiff_t(t) * GROUP));
+        const Vector weight = in_register(load(s.weights + ptrdiff_t(t) * GROUP));
         const float* in = s.in + s.offsets[t];
         for (int x = 0; x < COLUMNS; x++) sum[x] += weight * in[x * s.step];
     }
@@ -97,7 +97,7 @@ public:
     }
 
     void forward(const Buffers& b) override {
-        Memory starts = of_channels(given.bias);
+        AlignedFloats starts = of_channels(given.bias);
         Stretch s{};
         s.offsets = offsets.data(), s.taps = taps, s.step = given.stride[1] * GROUP;
         for (int block = 0; block < out.channels; block++)
@@ -107,7 +107,7 @@ public:
                     s.start = load(starts.data() + block * GROUP + lane);
                     for (int x = 0, count; x < out.columns; x += count) {
                         count = std::min(MOST_COLUMNS, out.columns - x);
-                        s.in = b.in + y * given.stride[0] * in.row() + x * s.step;
+                        s.in = b.in + y * given.stride[0] * in.row_stride() + x * s.step;
                         s.out = b.out + out.at(block, y, x) + lane;
                         STRETCHES[count - 1](s);
                     }
@@ -118,7 +118,7 @@ public:
 
 private:
     int kernel, taps;
-    Memory weights;  // block of filters × tap × 16 filters
+    AlignedFloats weights;  // block of filters × tap × 16 filters
     std::vector<int32_t> offsets;
 };
 
@@ -127,7 +127,7 @@ public:
     using OfOne::OfOne;
 
     void forward(const Buffers& b) override {
-        Memory factors = of_channels(given.weight), starts = of_channels(given.bias);
+        AlignedFloats factors = of_channels(given.weight), starts = of_channels(given.bias);
         for (int block = 0; block < out.channels; block++)
             for (int y = 0; y < out.rows; y++) {
                 for (int x = 0; x < out.columns; x++) {
@@ -158,7 +158,7 @@ public:
         for (int c = 0; c < given.input[0]; c++)
             for (int y = 0; y < in.rows; y++)
                 for (int x = 0; x < in.columns; x++) *to++ = b.in[in.at(c / GROUP, y, x) + c % GROUP];
-        Memory starts = of_channels(given.bias);
+        AlignedFloats starts = of_channels(given.bias);
         for (int first = 0; first < given.output[0]; first += LANES)
             store(b.out + first, load(starts.data() + first) + sums(first));
         activate(layer.function, b.out, layer.output[0]);
@@ -177,19 +177,19 @@ private:
             row[r] = given.weight + ptrdiff_t(std::min(first + r, given.output[0] - 1)) * inputs;
         int k = 0;
         for (; k + LANES <= inputs; k += LANES) {
-            const Vector value = held(load(values + k));
-            for (int r = 0; r < LANES; r++) sum[r] += term(load_loose(row[r] + k), value);
+            const Vector value = in_register(load(values + k));
+            for (int r = 0; r < LANES; r++) sum[r] += term(load_unaligned(row[r] + k), value);
         }
         for (int r = 0; k < inputs && r < LANES; r++) {
             alignas(64) float rest[LANES] = {};
             std::memcpy(rest, row[r] + k, sizeof(float) * (inputs - k));
             sum[r] += term(load(rest), load(values + k));
         }
-        return sums_of(sum);
+        return row_sums(sum);
     }
 
     int inputs;
-    Memory flat;
+    AlignedFloats flat;
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "one_image/single.hpp"
 
-#include "simd/flush.hpp"
+#include "simd/denormals.hpp"
 
 namespace striate {
 std::unique_ptr<Single> Single::of(const StriateLayer* given, int count) {
@@ -22,7 +22,7 @@ Single::Single(std::vector<std::unique_ptr<Operation>> given, const StriateLayer
         values.emplace_back(layers[i]->in.size());
     }
     values.emplace_back(layers.back()->out.size());
-    for (size_t i = 0; poisoned() && i < values.size(); i++) {
+    for (size_t i = 0; poison_requested() && i < values.size(); i++) {
         values[i].poison();
         clear_margins(i < layers.size() ? layers[i]->in : layers.back()->out, values[i].data());
     }
@@ -30,7 +30,7 @@ Single::Single(std::vector<std::unique_ptr<Operation>> given, const StriateLayer
 }
 
 void Single::forward(const StriateImages& images, float* outputs) {
-    const Flush flush;
+    const FlushDenormals flush;
     for (const auto& each : layers)
         for (int part = 0; part < each->packs(); part++) each->pack(part);
     const Maps &in = layers[0]->in, &out = layers.back()->out;

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "layers/operation.hpp"
-#include "layout/memory.hpp"
+#include "layout/aligned_floats.hpp"
 
 namespace striate {
 
@@ -25,7 +25,7 @@ private:
     Single(std::vector<std::unique_ptr<Operation>> layers, const StriateLayer& first, const StriateLayer& last);
 
     std::vector<std::unique_ptr<Operation>> layers;
-    std::vector<Memory> values;  // values[i] goes into layer i
+    std::vector<AlignedFloats> values;  // values[i] goes into layer i
     int channels, features[3];
 };
 

@@ -4,8 +4,8 @@
 #include <stdexcept>
 
 #include "api/guard.hpp"
-#include "simd/flush.hpp"
-#include "simd/functions.hpp"
+#include "simd/activations.hpp"
+#include "simd/denormals.hpp"
 
 namespace striate {
 namespace {
@@ -21,7 +21,7 @@ std::unique_ptr<PatternLayer> pattern_layer(const StriateLayer& layer, Planes in
     }
 }
 
-void square(Memory& to, const Memory& from, ptrdiff_t count) {
+void square(AlignedFloats& to, const AlignedFloats& from, ptrdiff_t count) {
     for (ptrdiff_t i = 0; i < count; i++) to.data()[i] = from.data()[i] * from.data()[i];
 }
 
@@ -91,7 +91,7 @@ std::vector<Change> Pattern::changes(Memories& lead, Memories& changed, Memories
 }
 
 StriateResult Pattern::learn(const StriateImages& images, const StriateTarget& target, const float* const* given) {
-    const Flush flush;
+    const FlushDenormals flush;
     Memories mine = parameters(own.data()), rates = parameters(given);
     const std::vector<Change> learning = changes(mine, mine, rates);
     Score sum;
@@ -106,7 +106,7 @@ StriateResult Pattern::learn(const StriateImages& images, const StriateTarget& t
 }
 
 void Pattern::curvature(const StriateImages& images, const StriateTarget& target, float* const* sums) {
-    const Flush flush;
+    const FlushDenormals flush;
     Memories mine = parameters(own.data()), squares, added, less_one, inputs;
     for (size_t i = 0; i < mine.size(); i++) {
         const ptrdiff_t size = i % 2 ? layers[i / 2]->bias_count : layers[i / 2]->weight_count;
@@ -175,11 +175,11 @@ void Pattern::radial_curvature(int64_t label) {
     float* to = gradients.back().data();
     for (ptrdiff_t k = 0; k < features; k += LANES) {
         const Vector value = load(from + k);
-        Vector rest = spread(1.0f), mean{}, square{};
+        Vector rest = broadcast(1.0f), mean{}, square{};
         for (int i = 0; i < classes; i++) {
             const float share = (i == label ? 1.0f : 0.0f) - given[i * GROUP];
             const Vector apart = value - load(centres.data() + i * features + k);
-            rest -= spread(share), mean += share * apart, square += share * apart * apart;
+            rest -= broadcast(share), mean += share * apart, square += share * apart * apart;
         }
         const Vector spreading = square - mean * mean;
         store(to + k, 2.0f * rest + 4.0f * (spreading < 0.0f ? Vector{} : spreading));
@@ -199,8 +199,8 @@ void Pattern::lead_through(size_t i, int times) {
     for (int block = 0; block < out.blocks(); block++)
         for (int y = 0; y < out.rows; y++)
             for (int time = 0; time < times; time++)
-                pass_through(layers[i]->layer.function, values[i + 1].data() + out.at(block * GROUP, y, 0),
-                             gradients[i].data() + back.at(block * GROUP, y, 0), out.columns);
+                multiply_by_derivative(layers[i]->layer.function, values[i + 1].data() + out.at(block * GROUP, y, 0),
+                                       gradients[i].data() + back.at(block * GROUP, y, 0), out.columns);
 }
 
 }  // namespace striate

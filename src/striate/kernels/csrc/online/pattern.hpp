@@ -7,7 +7,7 @@
 
 #include "api/interface.hpp"
 #include "engine/loss.hpp"
-#include "layout/memory.hpp"
+#include "layout/aligned_floats.hpp"
 #include "simd/vector.hpp"
 
 namespace striate {
@@ -17,11 +17,11 @@ struct Planes {
     int channels, rows, columns, width = GROUP, margin = 0;
 
     int blocks() const { return (channels + width - 1) / width; }
-    ptrdiff_t row() const { return ptrdiff_t(columns + 2 * margin) * width; }
-    ptrdiff_t block() const { return rows * row(); }
-    ptrdiff_t size() const { return blocks() * block(); }
+    ptrdiff_t row_stride() const { return ptrdiff_t(columns + 2 * margin) * width; }
+    ptrdiff_t block_stride() const { return rows * row_stride(); }
+    ptrdiff_t size() const { return blocks() * block_stride(); }
     ptrdiff_t at(int c, int y, int x) const {
-        return c / width * block() + y * row() + ptrdiff_t(margin + x) * width + c % width;
+        return c / width * block_stride() + y * row_stride() + ptrdiff_t(margin + x) * width + c % width;
     }
 };
 
@@ -71,7 +71,7 @@ public:
     void curvature(const StriateImages& images, const StriateTarget& target, float* const* sums);
 
 private:
-    using Memories = std::vector<Memory>;
+    using Memories = std::vector<AlignedFloats>;
 
     // The parameters, or numbers of theirs, as the layers want them: two memories a layer.
     Memories parameters(const float* const* numbers) const;
@@ -90,7 +90,7 @@ private:
     Memories values, gradients;  // values[i] goes into layer i, whose output's gradient is gradients[i]
     int classes;
     ptrdiff_t features;
-    Memory centres, distances, distance_gradient;
+    AlignedFloats centres, distances, distance_gradient;
 };
 
 }  // namespace striate

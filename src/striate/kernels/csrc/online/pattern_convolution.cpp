@@ -24,7 +24,7 @@ void stretch(const Stretch& s) {
     Vector sum[COLUMNS];
     for (int x = 0; x < COLUMNS; x++) sum[x] = s.start;
     for (ptrdiff_t t = 0; t < s.taps; t++) {
-        const Vector weight = held(load(s.weights + t * GROUP));
+        const Vector weight = in_register(load(s.weights + t * GROUP));
         const float* in = s.in + s.offsets[t];
         for (int x = 0; x < COLUMNS; x++) sum[x] += weight * in[x * STEP];
     }
@@ -45,7 +45,7 @@ void correlate(const Piece& p) {
     for (int y = 0; y < p.rows; y++) {
         const float *in = p.in + y * p.in_row, *gradient = p.gradient + y * p.gradient_row;
         for (int x = 0; x < p.columns; x++, in += STEP, gradient += GROUP) {
-            const Vector given = held(load(gradient));
+            const Vector given = in_register(load(gradient));
             for (int r = 0; r < ROWS; r++)
                 for (int k = 0; k < COLUMNS; k++) sum[r * COLUMNS + k] += given * in[r * p.in_row + k * STEP];
         }
@@ -66,11 +66,11 @@ void lead_back(const Return& b) {
     Vector sum[LANES] = {};
     for (ptrdiff_t t = 0; t < b.taps; t++)
         for (int lane = 0; lane < GROUP; lane += LANES) {
-            const Vector weight = held(load(b.weights + b.places[t] + lane));
+            const Vector weight = in_register(load(b.weights + b.places[t] + lane));
             const float* gradient = b.gradient + b.offsets[t] + lane;
             for (int x = 0; x < COLUMNS; x++) sum[x] += weight * load(gradient + x * GROUP);
         }
-    store(b.sums, sums_of(sum));
+    store(b.sums, row_sums(sum));
 }
 
 template <int STEP, int... N>
@@ -168,7 +168,7 @@ private:
         constexpr auto PIECES = pieces<STEP>(std::make_integer_sequence<int, MOST_SIDE * MOST_SIDE>());
         alignas(64) float sums[MOST_SUMS * LANES];
         const float* mine = gradient + out_gradient.at(block * GROUP, 0, 0) + lane;
-        Piece p{nullptr, mine, in.row(), out_gradient.row(), out.rows, out.columns, sums};
+        Piece p{nullptr, mine, in.row_stride(), out_gradient.row_stride(), out.rows, out.columns, sums};
         for (int c = 0; c < in.channels; c++)
             for (int k = 0, columns; k < width; k += columns) {
                 columns = std::min(MOST_SIDE, width - k);

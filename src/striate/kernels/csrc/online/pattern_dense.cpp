@@ -49,7 +49,7 @@ private:
         const float* corner = from + in.at(channel, y * layer.kernel[0], x * layer.kernel[1]);
         Vector sum{};
         for (int r = 0; r < layer.kernel[0]; r++)
-            for (int k = 0; k < layer.kernel[1]; k++) sum += load(corner + r * in.row() + ptrdiff_t(k) * GROUP);
+            for (int k = 0; k < layer.kernel[1]; k++) sum += load(corner + r * in.row_stride() + ptrdiff_t(k) * GROUP);
         return sum;
     }
 };
@@ -70,7 +70,7 @@ void multiply(const Product& p) {
     for (int v = 0; v < VECTORS; v++) sum[v] = load(p.start + v * LANES);
     const float* weights = p.weights;
     for (ptrdiff_t k = 0; k < p.inputs; k++, weights += p.row) {
-        const Vector value = spread(p.in[p.offsets[k]]);
+        const Vector value = broadcast(p.in[p.offsets[k]]);
         for (int v = 0; v < VECTORS; v++) sum[v] += value * load(weights + v * LANES);
     }
     for (int v = 0; v < VECTORS; v++) store(p.out + v * LANES, sum[v]);
@@ -111,7 +111,7 @@ public:
             const int count = int(std::min<ptrdiff_t>(LANES, inputs - first));
             for (int i = 0; i < count; i++) sum[i] = change_row(first + i, from[offsets[first + i]], gradient, change);
             alignas(64) float sums[LANES];
-            store(sums, sums_of(sum));
+            store(sums, row_sums(sum));
             for (int i = 0; to && i < count; i++) to[returns[first + i]] = sums[i];
         }
         for (ptrdiff_t v = 0; v < row; v += LANES) {
@@ -125,7 +125,7 @@ private:
     Vector change_row(ptrdiff_t input, float value, const float* gradient, const Change& change) const {
         const float *lead = change.weights + input * row, *rates = change.weight_rates + input * row;
         float* changed = change.weights_changed + input * row;
-        const Vector spread_value = spread(value);
+        const Vector spread_value = broadcast(value);
         Vector sum{};
         for (ptrdiff_t v = 0; v < row; v += LANES) {
             const Vector given = load(gradient + v);
