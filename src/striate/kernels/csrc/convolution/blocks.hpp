@@ -42,8 +42,8 @@ struct Correlation {
 };
 using Correlate = void (*)(const Correlation&);
 
-// Which columns of a block a run's taps reach: all; or tap t those from t on, or those up to t, as the others would read
-// what lies beyond an edge. Of such a triangle the run has as many taps as the block has columns.
+// Which columns of a block a run's taps reach: all; or tap t those from t on, or those up to t, as the others would
+// read what lies beyond an edge. Of such a triangle the run has as many taps as the block has columns.
 enum Shape { WHOLE, FROM, UP_TO };
 
 // The kernel for a block of `filters` × `columns`, or null where that does not fit.

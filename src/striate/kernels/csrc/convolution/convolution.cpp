@@ -28,19 +28,21 @@ class Convolution final : public Operation {
 public:
     Convolution(const StriateLayer& layer, bool input_gradient);
 
-    void settled() override;
+    void prepare_offsets() override;
     ptrdiff_t scratch_size(int) const override {
         return sums_size() + std::max(ahead.scratch_size(), back.scratch_size());
     }
-    int packs() const override { return ahead.packs() + (wants_input_gradient ? back.packs() : 0); }
-    int forward_packs() const override { return ahead.packs(); }
+    int pack_tasks() const override { return ahead.pack_tasks() + (wants_input_gradient ? back.pack_tasks() : 0); }
+    int forward_pack_tasks() const override { return ahead.pack_tasks(); }
     void pack(int part) override;
-    int64_t work() const override { return int64_t(layer.links) * layer.kernel[0] * layer.kernel[1] * positions(); }
+    int64_t parallel_products() const override {
+        return int64_t(layer.links) * layer.kernel[0] * layer.kernel[1] * positions();
+    }
     void forward(const Buffers& b) override;
     void backward(const Buffers& b) override;
-    void forward_rows(const Buffers& b, int first, int count, bool begins) override;
-    void backward_rows(const Buffers& b, int first, int count, bool begins) override;
-    void backward_end(const Buffers& b) override;
+    void forward_rows(const Buffers& b, int first, int count, bool starts_slice) override;
+    void backward_rows(const Buffers& b, int first, int count, bool starts_slice) override;
+    void finish_backward_rows(const Buffers& b) override;
 
 private:
     struct Area {  // a block of the weight gradient: some filters × some taps
@@ -51,10 +53,11 @@ private:
     std::pair<int, int> choose_area(int filters, int taps) const;
     void add_areas(const std::vector<int>& channels, const std::vector<Link>& filters);
     void weight_gradient(const Buffers& b, const float* in, const float* gradient, bool fresh) const;
-    void add_strip(Products p, int rows, bool begins, bool ends, const Buffers& b, bool fresh) const;
-    void bias_gradient(const float* gradient, int rows, bool begins, bool ends, const Buffers& b, bool fresh) const;
+    void add_strip(Products p, int rows, bool starts_slice, bool ends, const Buffers& b, bool fresh) const;
+    void bias_gradient(const float* gradient, int rows, bool starts_slice, bool ends, const Buffers& b,
+                       bool fresh) const;
     float* bias_lanes(const Buffers& b) const { return b.scratch + partial_size; }
-    ptrdiff_t sums_size() const { return (band ? 2 : 1) * half_sums(); }
+    ptrdiff_t sums_size() const { return (gradient_band_rows ? 2 : 1) * half_sums(); }
     ptrdiff_t half_sums() const { return partial_size + ptrdiff_t(out.channels) * GROUP; }
     float* correlator_scratch(const Buffers& b) const { return b.scratch + sums_size(); }
     ptrdiff_t positions() const { return ptrdiff_t(layer.output[1]) * out.columns; }
@@ -133,7 +136,7 @@ void Convolution::add_areas(const std::vector<int>& channels, const std::vector<
     }
 }
 
-void Convolution::settled() {
+void Convolution::prepare_offsets() {
     ahead.settle(in, out);
     if (wants_input_gradient) back.settle(out_gradient, in_gradient);
     const Links to_channels = links_to_channels(layer);
@@ -155,8 +158,8 @@ void Convolution::settled() {
     while (strip_rows > 1 && bytes(strip_rows) > STRIP_BYTES) strip_rows--;
     const int strips = (layer.output[1] + strip_rows - 1) / strip_rows;
     strip_rows = (layer.output[1] + strips - 1) / strips;
-    one_strip = strips == 1 && !band;
-    for (int y = 0; y < std::max(strip_rows, band); y++) {
+    one_strip = strips == 1 && !gradient_band_rows;
+    for (int y = 0; y < std::max(strip_rows, gradient_band_rows); y++) {
         for (int x = 0; x < out.columns; x++) {
             gradient_places.push_back(int32_t(out_gradient.at(0, y, x)));
             in_places.push_back(int32_t(in.at(0, y * layer.stride[0], x * layer.stride[1])));
@@ -169,16 +172,16 @@ void Convolution::settled() {
 }
 
 void Convolution::pack(int part) {
-    if (part < ahead.packs()) ahead.pack(part, layer.weight);
-    else back.pack(part - ahead.packs(), layer.weight);
+    if (part < ahead.pack_tasks()) ahead.pack(part, layer.weight);
+    else back.pack(part - ahead.pack_tasks(), layer.weight);
 }
 
 void Convolution::forward(const Buffers& b) {
-    const Range rows = share(layer.output[1], b);
+    const Range rows = slice_range(layer.output[1], b);
     for (int g = 0; g < b.groups; g++) {
-        float* to = b.out + g * b.out_group;
-        ahead.run_rows(b.in + g * b.in_group, to, layer.bias, layer.function == RELU, rows.first, rows.end - rows.first,
-                       true, correlator_scratch(b));
+        float* to = b.out + g * b.out_group_stride;
+        ahead.run_rows(b.in + g * b.in_group_stride, to, layer.bias, layer.function == RELU, rows.first,
+                       rows.end - rows.first, true, correlator_scratch(b));
         if (layer.function == RELU) continue;
         for (int c = 0; c < out.channels; c++)
             for (int y = rows.first; y < rows.end; y++) activate(layer.function, to + out.at(c, y, 0), out.columns);
@@ -188,18 +191,18 @@ void Convolution::forward(const Buffers& b) {
 // In parts, the first adds up the weights' gradients, and the second makes the input's.
 void Convolution::backward(const Buffers& given) {
     Buffers b = given;
-    const bool split = b.in_gradient && b.parts > 1;
-    if (split && b.part != 0) b.weight_gradient = b.bias_gradient = nullptr;
-    if (split && b.part != 1) b.in_gradient = nullptr;
-    if (split) b.part = 0, b.parts = 1;
+    const bool split = b.in_gradient && b.slices > 1;
+    if (split && b.slice != 0) b.weight_gradient = b.bias_gradient = nullptr;
+    if (split && b.slice != 1) b.in_gradient = nullptr;
+    if (split) b.slice = 0, b.slices = 1;
     for (int g = 0; g < b.groups; g++) {
-        const float* in_values = b.in + g * b.in_group;
-        const float* gradient = b.out_gradient + g * b.out_gradient_group;
-        const bool fresh = b.fresh && g == 0;
+        const float* in_values = b.in + g * b.in_group_stride;
+        const float* gradient = b.out_gradient + g * b.out_gradient_group_stride;
+        const bool fresh = b.overwrite && g == 0;
         if (b.weight_gradient) weight_gradient(b, in_values, gradient, fresh);
         if (b.bias_gradient) bias_gradient(gradient, layer.output[1], true, true, b, fresh);
         if (!b.in_gradient) continue;
-        float* to = b.in_gradient + g * b.in_gradient_group;
+        float* to = b.in_gradient + g * b.in_gradient_group_stride;
         if (input_function == RELU) {
             back.run_gated(gradient, to, in_values, in, correlator_scratch(b));
             continue;
@@ -222,14 +225,14 @@ void Convolution::weight_gradient(const Buffers& b, const float* values, const f
     }
 }
 
-void Convolution::add_strip(Products p, int rows, bool begins, bool ends, const Buffers& b, bool fresh) const {
+void Convolution::add_strip(Products p, int rows, bool starts_slice, bool ends, const Buffers& b, bool fresh) const {
     p.gradient_places = gradient_places.data(), p.in_places = in_places.data();
-    p.places = rows * out.columns, p.fresh = begins;
+    p.places = rows * out.columns, p.fresh = starts_slice;
     float* const scratch = p.partial;
     float sums[SUMS + BLOCK_FILTERS * BLOCK_TAPS];
     int waiting = 0;
     const float* first = p.partial;
-    const Range own = share(int(areas.size()), b);
+    const Range own = slice_range(int(areas.size()), b);
     for (int i = own.first; i < own.end; i++) {
         const Area& area = areas[i];
         p.filters = filter_offsets.data() + area.first_filter, p.taps = tap_offsets.data() + area.first_tap;
@@ -244,40 +247,40 @@ void Convolution::add_strip(Products p, int rows, bool begins, bool ends, const 
     }
 }
 
-void Convolution::forward_rows(const Buffers& b, int first, int count, bool begins) {
+void Convolution::forward_rows(const Buffers& b, int first, int count, bool starts_slice) {
     float* const to = b.out - first * out.row_stride();
-    ahead.run_rows(b.in, to, layer.bias, layer.function == RELU, first, count, begins, correlator_scratch(b));
+    ahead.run_rows(b.in, to, layer.bias, layer.function == RELU, first, count, starts_slice, correlator_scratch(b));
 }
 
-void Convolution::backward_rows(const Buffers& given, int first, int count, bool begins) {
+void Convolution::backward_rows(const Buffers& given, int first, int count, bool starts_slice) {
     Buffers b = given;
-    b.scratch += b.part * half_sums(), b.part = 0, b.parts = 1;  // each has its own sums
+    b.scratch += b.slice * half_sums(), b.slice = 0, b.slices = 1;  // each has its own sums
     Products p{};
     p.gradient = b.out_gradient, p.partial = b.scratch, p.in = b.in + first * layer.stride[0] * in.row_stride();
-    add_strip(p, count, begins, false, b, false);
-    if (layer.bias) bias_gradient(b.out_gradient, count, begins, false, b, false);
+    add_strip(p, count, starts_slice, false, b, false);
+    if (layer.bias) bias_gradient(b.out_gradient, count, starts_slice, false, b, false);
 }
 
-void Convolution::backward_end(const Buffers& b) {
+void Convolution::finish_backward_rows(const Buffers& b) {
     const int weights = int(weight_places.size()), biases = layer.bias ? out.channels : 0;
     float* const sums = b.scratch;  // of the weights, and then of the biases
-    for (int part = 1; part < b.parts; part++)
+    for (int part = 1; part < b.slices; part++)
         for (ptrdiff_t i = 0; i < ptrdiff_t(weights + biases) * GROUP; i += LANES)
             store(sums + i, load(sums + i) + load(sums + part * half_sums() + i));
     add_lanes(sums, sums, weights + biases);
-    for (int i = 0; i < weights; i++) keep(b.weight_gradient[weight_places[i]], sums[i], b.fresh);
-    for (int i = 0; i < biases; i++) keep(b.bias_gradient[i], sums[weights + i], b.fresh);
+    for (int i = 0; i < weights; i++) keep(b.weight_gradient[weight_places[i]], sums[i], b.overwrite);
+    for (int i = 0; i < biases; i++) keep(b.bias_gradient[i], sums[weights + i], b.overwrite);
 }
 
 // Row by row into a vector for each filter, whose lanes are added at the end.
-void Convolution::bias_gradient(const float* gradient, int rows, bool begins, bool ends, const Buffers& b,
+void Convolution::bias_gradient(const float* gradient, int rows, bool starts_slice, bool ends, const Buffers& b,
                                 bool fresh) const {
     float* const lanes = bias_lanes(b);
-    const Range own = share(out.channels, b);
+    const Range own = slice_range(out.channels, b);
     for (int f = own.first; f < own.end; f++) {
         for (int lane = 0; lane < GROUP; lane += LANES) {
             float* const sum = lanes + f * GROUP + lane;
-            Vector even = begins ? Vector{} : load(sum), odd{};
+            Vector even = starts_slice ? Vector{} : load(sum), odd{};
             for (int y = 0; y < rows; y++) {
                 const float* row = gradient + out_gradient.at(f, y, 0) + lane;
                 int x = 0;

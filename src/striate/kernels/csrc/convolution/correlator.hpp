@@ -17,7 +17,7 @@ public:
     Maps margins() const;
     void settle(const Maps& from, const Maps& to);
 
-    int packs() const { return int(blocks.size()) + (fewer ? fewer->packs() : 0); }
+    int pack_tasks() const { return int(blocks.size()) + (fewer ? fewer->pack_tasks() : 0); }
     void pack(int part, const float* weight);
     ptrdiff_t scratch_size() const { return fewer ? fewer->scratch_size() : 0; }
 

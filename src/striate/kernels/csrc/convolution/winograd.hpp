@@ -1,10 +1,11 @@
-// Correlations with fewer multiplications along the columns: Winograd's F(m, r), by the points of Toom and Cook, as Lavin
-// and Gray brought it to convolutional networks (2015). m results of r taps take n = m + r − 1 products instead of m · r:
+// Correlations with fewer multiplications along the columns: Winograd's F(m, r), by the points of Toom and Cook, as
+// Lavin and Gray brought it to convolutional networks (2015). m results of r taps take n = m + r − 1 products instead
+// of m · r:
 //
 //     y = Aᵀ [(G g) ⊙ (Bᵀ d)]        d: n values, g: the r taps, y: the m results
 //
-// with the points 0, 1, −1 (2, −2) and infinity. The rows of the kernel and its sources are summed before Aᵀ, so each of
-// the n products is a correlation of its own, by the same blocks as any other, of a map that is m times narrower.
+// with the points 0, 1, −1 (2, −2) and infinity. The rows of the kernel and its sources are summed before Aᵀ, so each
+// of the n products is a correlation of its own, by the same blocks as any other, of a map that is m times narrower.
 #pragma once
 
 #include <memory>
@@ -17,8 +18,8 @@ namespace striate {
 
 class Winograd {
 public:
-    // For results all of which see all sources; null where it does not apply or takes longer than `direct` half cycles a
-    // row of all results.
+    // For results all of which see all sources; null where it does not apply or takes longer than `direct` half cycles
+    // a row of all results.
     static std::unique_ptr<Winograd> of(const Maps& from, const Maps& to, const Reach& rows, const Reach& columns,
                                         const Links& links, double direct);
 
@@ -26,7 +27,7 @@ public:
     void settle(const Maps& from, const Maps& to, const Links& links, int kernel_rows, int kernel_columns);
     ptrdiff_t scratch_size() const { return GROUP + values_size() + products_size(); }
 
-    int packs() const { return int(filters.size()); }
+    int pack_tasks() const { return int(filters.size()); }
     void pack(int part, const float* weight);
 
     // Rows come in bands, whose transformed values are kept in the scratch memory: the rows of a band are run one after

@@ -37,7 +37,7 @@ void Engine::poison() {
 void Engine::pack(int thread_count) {
     std::vector<std::pair<int, int>> parts;
     for (int i = 0; i < int(layers.size()); i++)
-        for (int part = 0; part < layers[i]->packs(); part++) parts.emplace_back(i, part);
+        for (int part = 0; part < layers[i]->pack_tasks(); part++) parts.emplace_back(i, part);
     threads.run(int(parts.size()), thread_count,
                 [&](int number, int) { layers[parts[number].first]->pack(parts[number].second); });
 }
@@ -45,7 +45,7 @@ void Engine::pack(int thread_count) {
 // A layer's pass over a tile, in at most `most` parts: one for each of its threads where that is worth their while.
 template <class Make>
 void Engine::in_parts(const Tile& tile, int i, int most, Make make) {
-    const int parts = int(std::min<int64_t>({tile.threads, most, layers[i]->work() / WORTH_A_THREAD}));
+    const int parts = int(std::min<int64_t>({tile.threads, most, layers[i]->parallel_products() / WORTH_A_THREAD}));
     if (parts < 2) return make(Part{0, 1, tile.memory});
     const auto one = [&](int number, int thread) { make(Part{number, parts, memories[thread].data()}); };
     threads.run(parts, tile.threads, one, false);
@@ -56,11 +56,11 @@ Buffers Engine::buffers(const Tile& tile, const Part& part, int i, int group, in
         return (place.own ? part.memory : tile.memory) + place.start + place.maps.origin() + group * place.group;
     };
     Buffers b{};
-    b.in = at(values[i]), b.in_group = values[i].group;
-    b.out = at(values[i + 1]), b.out_group = values[i + 1].group;
-    b.out_gradient = at(gradients[i + 1]), b.out_gradient_group = gradients[i + 1].group;
-    b.in_gradient = i > trained ? at(gradients[i]) : nullptr, b.in_gradient_group = gradients[i].group;
-    b.memory = reinterpret_cast<int32_t*>(at(places[i])), b.memory_group = places[i].group;
+    b.in = at(values[i]), b.in_group_stride = values[i].group;
+    b.out = at(values[i + 1]), b.out_group_stride = values[i + 1].group;
+    b.out_gradient = at(gradients[i + 1]), b.out_gradient_group_stride = gradients[i + 1].group;
+    b.in_gradient = i > trained ? at(gradients[i]) : nullptr, b.in_gradient_group_stride = gradients[i].group;
+    b.argmax = reinterpret_cast<int32_t*>(at(places[i])), b.argmax_group_stride = places[i].group;
     b.groups = groups;
     for (size_t p = first_parameter[i]; tile.shard && p < parameters.size() && parameters[p].layer == i; p++)
         (parameters[p].bias ? b.bias_gradient : b.weight_gradient) = tile.shard + parameters[p].start;
@@ -68,8 +68,8 @@ Buffers Engine::buffers(const Tile& tile, const Part& part, int i, int group, in
     b.seed =
         (tile.seed + uint64_t(i) * 0x9e3779b97f4a7c15u) * 0xd1342543de82ef95u + uint64_t(tile.first / GROUP + group);
     b.training = tile.training;
-    b.fresh = tile.fresh && group == 0;
-    b.part = part.number, b.parts = part.count;
+    b.overwrite = tile.overwrite && group == 0;
+    b.slice = part.number, b.slices = part.count;
     return b;
 }
 
@@ -88,7 +88,7 @@ void Engine::forward_pair(const StriateImages& images, const Tile& tile, int i, 
     const int rows = layers[i + 1]->layer.output[1];
     in_parts(tile, i, rows, [&](const Part& part) {
         const Buffers first = buffers(tile, part, i, group, 1), second = buffers(tile, part, i + 1, group, 1);
-        const Range own = share(rows, first);
+        const Range own = slice_range(rows, first);
         for (int y = own.first; y < own.end; y++) {
             if (!i)
                 prefetch_images(images, group + 1 < tile.groups ? tile.first + GROUP : tile.next, values[0].maps, y,
@@ -103,7 +103,7 @@ void Engine::forward_pair(const StriateImages& images, const Tile& tile, int i, 
 // A convolution and the pooling after it: each part has the gradient between them for itself.
 void Engine::backward_pair(const Tile& tile, int i, int group) {
     const double begun = tile.timed ? now() : 0.0;
-    if (layers[i]->band) backward_bands(tile, i, group);
+    if (layers[i]->gradient_band_rows) backward_bands(tile, i, group);
     else
         in_parts(tile, i, 2, [&](const Part& part) {
             layers[i + 1]->backward(buffers(tile, part, i + 1, group, 1));
@@ -121,14 +121,14 @@ void Engine::backward_bands(const Tile& tile, int i, int group) {
             const Part own{half, halves, part.memory};
             Buffers first = buffers(tile, own, i, group, 1), second = buffers(tile, own, i + 1, group, 1);
             first.scratch = sums.scratch;
-            const Range range = share(rows, first);
+            const Range range = slice_range(rows, first);
             for (int y = range.first; y < range.end; y++) {
                 layers[i + 1]->backward_rows(second, y, 1, y == range.first);
                 layers[i]->backward_rows(first, y * step, step, y == range.first);
             }
         }
     });
-    layers[i]->backward_end(sums);
+    layers[i]->finish_backward_rows(sums);
 }
 
 void Engine::run_forward(const StriateImages& images, const Tile& tile) {
@@ -219,7 +219,7 @@ StriateResult Engine::step(const StriateImages& images, const StriateTarget& tar
             shard_count > 1 ? 1 : thread_count};
         const int64_t begin = cut.tiles * number / shard_count, end = cut.tiles * (number + 1) / shard_count;
         for (int64_t t = begin; t < end; t++) {
-            tile.fresh = t == begin;
+            tile.overwrite = t == begin;
             tile.first = cut.begin(t) * GROUP;
             tile.next = tile.first + (cut.tiles == shard_count ? thread_count : 1) * TILE;
             tile.groups = int(cut.begin(t + 1) - cut.begin(t));

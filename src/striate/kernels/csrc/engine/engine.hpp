@@ -18,8 +18,8 @@ constexpr int TILE_GROUPS = 2, TILE = TILE_GROUPS * GROUP;
 constexpr int MOST_SHARDS = 8;
 constexpr ptrdiff_t SHARD_MEMORY = ptrdiff_t(256) << 20;  // bytes of all shards: fewer where parameters are many
 constexpr ptrdiff_t CHUNK = 4096;                         // parameters that a thread adds up and updates at a time
-// Parameters, at most, that are not dealt out in chunks: each thread keeps to the same share of them, which stays in its
-// own cache, where it also has the most use for them.
+// Parameters, at most, that are not dealt out in chunks: each thread keeps to the same share of them, which stays in
+// its own cache, where it also has the most use for them.
 constexpr ptrdiff_t FEW_PARAMETERS = ptrdiff_t(1) << 18;
 
 class Engine {
@@ -52,15 +52,16 @@ private:
         int groups;
         uint64_t seed;
         bool training, timed;
-        bool fresh;   // nothing is in the shard yet
-        int threads;  // that pass over this tile: more than one where the others would have nothing to do
+        bool overwrite;  // the shard holds no gradients yet: write them instead of adding
+        int threads;     // that pass over this tile: more than one where the others would have nothing to do
     };
     struct Part {  // of a layer's pass over a tile
         int number, count;
         float* memory;  // of its thread
     };
-    // A batch in tiles of two groups. Where their number would be odd, the last two tiles have one each, so that two threads
-    // end together. How a batch is cut depends on its size alone, so the order in which gradients are added does too.
+    // A batch in tiles of two groups. Where their number would be odd, the last two tiles have one each, so that two
+    // threads end together. How a batch is cut depends on its size alone, so the order in which gradients are added
+    // does too.
     struct Cut {
         static_assert(TILE_GROUPS == 2, "rounding up adds one, and the last two tiles are written out");
         explicit Cut(int64_t images) : groups((images + GROUP - 1) / GROUP), tiles((groups + 1) / TILE_GROUPS) {

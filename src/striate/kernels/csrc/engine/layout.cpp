@@ -74,15 +74,15 @@ void Engine::lay_out() {
         // once the maxima are found; so too for its gradient, where no input gradient needs whole maps of it.
         const bool pair = i > 0 && i < count && hand_in_hand(i), band = pair && i - 1 <= trained;
         if (pair) maps.rows = layers[i]->layer.kernel[0];
-        if (band) gradient.rows = layers[i - 1]->band = layers[i]->layer.kernel[0];
+        if (band) gradient.rows = layers[i - 1]->gradient_band_rows = layers[i]->layer.kernel[0];
         place(values[i], maps.size(), !pair, pair);
         place(gradients[i], gradient.size(), i >= front, pair);
         if (i < count) layers[i]->in = maps, layers[i]->in_gradient = gradient;
         if (i > 0) layers[i - 1]->out = maps, layers[i - 1]->out_gradient = gradient;
     }
     for (int i = 0; i < count; i++) {
-        layers[i]->settled();
-        place(places[i], layers[i]->memory_size(), true, false);
+        layers[i]->prepare_offsets();
+        place(places[i], layers[i]->argmax_size(), true, false);
         scratch = std::max(scratch, rounded(layers[i]->scratch_size(TILE_GROUPS)));
     }
     thread_size = end + scratch;

@@ -105,8 +105,8 @@ void Threads::work(int thread, uint64_t seen) {
     }
 }
 
-// Whoever gets a task may read what it is: nothing changes before it is done. A late thread finds none, or a later one's.
-// What a task throws goes to the caller of `run`, when all the others are done.
+// Whoever gets a task may read what it is: nothing changes before it is done. A late thread finds none, or a later
+// one's. What a task throws goes to the caller of `run`, when all the others are done.
 void Threads::take(int thread) {
     for (int got = left.fetch_sub(1); got > 0; got = left.fetch_sub(1)) {
         try {

@@ -78,7 +78,7 @@ public:
                   beyond(1, in.columns, out.columns)});
     }
 
-    void settled() override {
+    void prepare_offsets() override {
         for (int c = 0; c < given.input[0]; c++)
             for (int y = 0; y < given.kernel[0]; y++)
                 for (int x = 0; x < given.kernel[1]; x++)
@@ -87,7 +87,7 @@ public:
                                               c % GROUP));
     }
 
-    int packs() const override { return 1; }
+    int pack_tasks() const override { return 1; }
     void pack(int) override {
         for (int i = 0; i < given.links; i++) {
             const int filter = given.link_filters[i], first = given.link_channels[i] * kernel;

@@ -26,13 +26,13 @@ Single::Single(std::vector<std::unique_ptr<Operation>> given, const StriateLayer
         values[i].poison();
         clear_margins(i < layers.size() ? layers[i]->in : layers.back()->out, values[i].data());
     }
-    for (const auto& each : layers) each->settled();
+    for (const auto& each : layers) each->prepare_offsets();
 }
 
 void Single::forward(const StriateImages& images, float* outputs) {
     const FlushDenormals flush;
     for (const auto& each : layers)
-        for (int part = 0; part < each->packs(); part++) each->pack(part);
+        for (int part = 0; part < each->pack_tasks(); part++) each->pack(part);
     const Maps &in = layers[0]->in, &out = layers.back()->out;
     for (int64_t i = 0; i < images.count; i++) {
         int64_t at = (images.indices ? images.indices[i] : i) * channels * in.rows * in.columns;

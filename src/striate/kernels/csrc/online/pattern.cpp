@@ -53,7 +53,7 @@ Pattern::Pattern(const StriateLayer* given, int count)
         layers[i]->out_gradient.margin = layers[i]->margin();
         if (i + 1 < layers.size()) layers[i + 1]->in_gradient = layers[i]->out_gradient;
         gradients.emplace_back(layers[i]->out_gradient.size());
-        layers[i]->settled();
+        layers[i]->prepare_offsets();
     }
     for (int i = 0; i < classes; i++)
         std::copy_n(given[count - 1].weight + ptrdiff_t(i) * in.channels, in.channels, centres.data() + i * features);
@@ -169,7 +169,8 @@ void Pattern::radial_gradient() {
 }
 
 // ∂²E/∂x² of each feature x. With p_i = e^−y_i over the sum in eq. 9, which is what a distance's gradient lacks to that
-// of y_D alone, it is 2 (1 − Σ p_i) + 4 (Σ p_i d_i² − (Σ p_i d_i)²), d_i = x − w_i; it is never negative. In eq. 8 p = 0.
+// of y_D alone, it is 2 (1 − Σ p_i) + 4 (Σ p_i d_i² − (Σ p_i d_i)²), d_i = x − w_i; it is never negative. In eq. 8 p =
+// 0.
 void Pattern::radial_curvature(int64_t label) {
     const float *from = values.back().data(), *given = distance_gradient.data();
     float* to = gradients.back().data();

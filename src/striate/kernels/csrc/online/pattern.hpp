@@ -46,7 +46,7 @@ public:
     // The columns of zeros that it wants beside its gradient, so that windows may hang over.
     virtual int margin() const { return 0; }
     // Called once the gradients' layouts are known.
-    virtual void settled() {}
+    virtual void prepare_offsets() {}
 
     const StriateLayer layer;
     const Planes in, out;

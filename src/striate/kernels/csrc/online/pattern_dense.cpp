@@ -91,7 +91,7 @@ public:
             for (size_t k = 0; k < offsets.size(); k++) places.push_back(ptrdiff_t(k) * row + unit);
     }
 
-    void settled() override { returns = all_of(in_gradient); }
+    void prepare_offsets() override { returns = all_of(in_gradient); }
 
     void forward(const float* from, float* to, const float* weights, const float* biases) const override {
         Product p{from, nullptr, nullptr, offsets.data(), ptrdiff_t(offsets.size()), row, nullptr};

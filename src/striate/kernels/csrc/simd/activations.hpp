@@ -64,8 +64,8 @@ inline Vector times_derivative(int function, Vector y, Vector gradient) {
     }
 }
 
-// Both work in place, on `count` positions of 16 lanes. `multiply_by_derivative` multiplies gradients by f′, computed from
-// the values y = f(x).
+// Both work in place, on `count` positions of 16 lanes. `multiply_by_derivative` multiplies gradients by f′, computed
+// from the values y = f(x).
 void activate(int function, float* values, ptrdiff_t count);
 void multiply_by_derivative(int function, const float* values, float* gradients, ptrdiff_t count);
 

@@ -7,7 +7,7 @@
 
 namespace striate {
 
-// Adds Σ a to `sum` and Σ a · b to `products`, over `positions` positions of 16 lanes; only the first `live_lanes` count.
+// Adds Σ a to `sum` and Σ a · b to `products`, over `positions` positions and the first `live_lanes` of their 16 lanes.
 void add_products(const float* a, const float* b, ptrdiff_t positions, int live_lanes, double& sum, double& products);
 
 // The sums of each lane group of a batch. `total` adds them in the lane groups' order, so threads may finish in any.
