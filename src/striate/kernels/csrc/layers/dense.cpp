@@ -127,7 +127,7 @@ void weight_gradient_any_tile(int count, int width, const Matrix& m, const Buffe
 // Cuts n items into tiles of at most `max_size` and calls work(first, count) for each tile of the slice.
 template <class Work>
 void each_tile_of_slice(int n, int max_size, const Buffers& b, Work work) {
-    const std::vector<int> sizes = split(n, max_size);
+    const std::vector<int> sizes = split_evenly(n, max_size);
     const Range range = slice_range(int(sizes.size()), b);
     for (int i = 0, first = 0; i < range.end; first += sizes[i++])
         if (i >= range.first) work(first, sizes[i]);
@@ -190,7 +190,7 @@ private:
     void weight_gradient(const Buffers& b) const {
         for (int g = 0; g < b.groups; g++)
             transpose_images(b.in + g * b.in_group_stride, matrix.inputs, b.scratch + g * GROUP * stride(), stride());
-        const std::vector<int> widths = split(vectors_of(matrix.inputs), MAX_VECTORS);
+        const std::vector<int> widths = split_evenly(vectors_of(matrix.inputs), MAX_VECTORS);
         each_tile_of_slice(matrix.outputs, MAX_ROWS, b, [&](int first, int count) {
             int vector = 0;
             for (int width : widths) {

@@ -2,7 +2,7 @@
 #include <limits>
 #include <vector>
 
-#include "convolution/blocks.hpp"
+#include "convolution/register_tiles.hpp"
 #include "layers/operation.hpp"
 #include "simd/activations.hpp"
 
