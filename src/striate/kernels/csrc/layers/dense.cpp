@@ -99,7 +99,7 @@ void weight_gradient_tile(const Matrix& m, const Buffers& b, const float* transp
 }
 
 // `any_tile` functions call the kernel KERNEL<n, groups> for an n ≤ COUNT that is known only at run time.
-static_assert(TILE_GROUPS == 2, "each number of lane groups in a cache tile has a kernel of its own");
+static_assert(CACHE_TILE_GROUPS == 2, "each number of lane groups in a cache tile has a kernel of its own");
 #define STRIATE_ANY_TILE(NAME, KERNEL)                                                                            \
     template <int COUNT>                                                                                          \
     void NAME(int count, const Matrix& m, const Buffers& b, int first) {                                          \
