@@ -78,6 +78,7 @@ private:
     void lay_out_buffers();
     bool fused_with_previous(int pooling) const;
     // engine.cpp
+    static double now();  // seconds
     void prepare(int threads, int shards);
     void poison();
     void pack(int threads);
