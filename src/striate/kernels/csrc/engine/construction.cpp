@@ -20,7 +20,7 @@ Engine::Engine(const StriateLayer* first, int count) : layers_given(count) {
         for (ptrdiff_t first = 0; first < parameters[i].size; first += CHUNK_SIZE)
             chunks.push_back({i, first, std::min(CHUNK_SIZE, parameters[i].size - first)});
     seconds.assign(3 + 2 * layers.size(), 0.0);
-    one_image = Single::of(first, count);
+    one_image = OneImageNetwork::create(first, count);
 }
 
 void Engine::add(const StriateLayer& layer) {

@@ -16,7 +16,7 @@
 #include "engine/threads.hpp"
 #include "layers/operation.hpp"
 #include "layout/aligned_floats.hpp"
-#include "one_image/single.hpp"
+#include "one_image/one_image_network.hpp"
 
 namespace striate {
 
@@ -108,8 +108,8 @@ private:
     std::vector<int> first_parameter;  // of each layer: index in `parameters`
     std::vector<Chunk> chunks;
     std::vector<AlignedFloats> thread_buffers, shards;
-    std::vector<double> seconds;        // of images, loss, update; then forward and backward of each layer
-    std::unique_ptr<Single> one_image;  // for a few images; null where the layers do not allow it
+    std::vector<double> seconds;                 // of images, loss, update; then forward and backward of each layer
+    std::unique_ptr<OneImageNetwork> one_image;  // for a few images; null where the layers do not allow it
     Threads threads;
 };
 

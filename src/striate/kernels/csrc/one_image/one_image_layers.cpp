@@ -1,42 +1,43 @@
-// The layers for a single image: the lanes hold sixteen of its channels, so each has a weight of its own.
+// Layers on one image. The lanes hold sixteen channels, so each lane has a weight of its own.
 #include <array>
 #include <stdexcept>
 #include <utility>
 
-#include "one_image/single.hpp"
+#include "one_image/one_image_network.hpp"
 #include "simd/activations.hpp"
 #include "simd/transpose.hpp"
 
 namespace striate {
 namespace {
 
-// A layer as one of blocks of sixteen channels: all there is to say to one that has no weights.
-StriateLayer in_blocks(StriateLayer layer) {
+// The layer with channel blocks counted as channels, which is how its maps lie. Layers without weights need no more.
+StriateLayer in_channel_blocks(StriateLayer layer) {
     for (int* channels : {layer.input, layer.output}) *channels = (*channels + GROUP - 1) / GROUP;
     return layer;
 }
 
-// What only backward passes need is not there.
-class OfOne : public Operation {
+// Forward only: nothing is trained on this path.
+class OneImageLayer : public Operation {
 public:
-    explicit OfOne(const StriateLayer& layer) : Operation(in_blocks(layer)), given(layer) {}
+    explicit OneImageLayer(const StriateLayer& layer) : Operation(in_channel_blocks(layer)), full_layer(layer) {}
     void backward(const Buffers&) override {}
 
 protected:
-    const StriateLayer given;  // with its channels, not blocks of them
+    const StriateLayer full_layer;  // with its number of channels, where `layer` has channel blocks
 
-    // A number for each channel of the output, or zeros.
-    AlignedFloats of_channels(const float* numbers) const {
-        AlignedFloats kept(ptrdiff_t(layer.output[0]) * GROUP);
-        if (numbers) std::copy(numbers, numbers + given.output[0], kept.data());
-        return kept;
+    // One number per output channel, padded with zeros to whole channel blocks; all zeros where `per_channel` is null.
+    AlignedFloats padded_to_blocks(const float* per_channel) const {
+        AlignedFloats padded(ptrdiff_t(layer.output[0]) * GROUP);
+        if (per_channel) std::copy(per_channel, per_channel + full_layer.output[0], padded.data());
+        return padded;
     }
 };
 
-constexpr int MOST_COLUMNS = 14;
+constexpr int MAX_COLUMNS = 14;
 
-// out[x] = start + Σ_t weights[t] · in[offsets[t] + x · step], for a vector of filters and some columns x.
-struct Stretch {
+// A register tile of one vector of filters and COLUMNS columns x:
+// out[x] = start + Σ_t weights[t] · in[offsets[t] + x · step].
+struct RowTile {
     const float *in, *weights;
     const int32_t* offsets;
     int taps;
@@ -46,7 +47,7 @@ struct Stretch {
 };
 
 template <int COLUMNS>
-void stretch(const Stretch& s) {
+void run_row_tile(const RowTile& s) {
     Vector sum[COLUMNS];
     for (int x = 0; x < COLUMNS; x++) sum[x] = s.start;
     for (int t = 0; t < s.taps; t++) {
@@ -58,15 +59,15 @@ void stretch(const Stretch& s) {
 }
 
 template <int... N>
-constexpr auto stretches(std::integer_sequence<int, N...>) {
-    return std::array<void (*)(const Stretch&), sizeof...(N)>{stretch<N + 1>...};
+constexpr auto row_tile_kernels(std::integer_sequence<int, N...>) {
+    return std::array<void (*)(const RowTile&), sizeof...(N)>{run_row_tile<N + 1>...};
 }
-constexpr auto STRETCHES = stretches(std::make_integer_sequence<int, MOST_COLUMNS>());
+constexpr auto ROW_TILE_KERNELS = row_tile_kernels(std::make_integer_sequence<int, MAX_COLUMNS>());
 
-class ConvolutionOfOne final : public OfOne {
+class OneImageConvolution final : public OneImageLayer {
 public:
-    explicit ConvolutionOfOne(const StriateLayer& layer)
-        : OfOne(layer),
+    explicit OneImageConvolution(const StriateLayer& layer)
+        : OneImageLayer(layer),
           kernel(layer.kernel[0] * layer.kernel[1]),
           taps(layer.input[0] * kernel),
           weights(ptrdiff_t(this->layer.output[0]) * taps * GROUP) {
@@ -79,37 +80,37 @@ public:
     }
 
     void prepare_offsets() override {
-        for (int c = 0; c < given.input[0]; c++)
-            for (int y = 0; y < given.kernel[0]; y++)
-                for (int x = 0; x < given.kernel[1]; x++)
-                    offsets.push_back(int32_t(in.at(c / GROUP, y * given.dilation[0] - given.padding[0],
-                                                    x * given.dilation[1] - given.padding[2]) +
+        for (int c = 0; c < full_layer.input[0]; c++)
+            for (int y = 0; y < full_layer.kernel[0]; y++)
+                for (int x = 0; x < full_layer.kernel[1]; x++)
+                    offsets.push_back(int32_t(in.at(c / GROUP, y * full_layer.dilation[0] - full_layer.padding[0],
+                                                    x * full_layer.dilation[1] - full_layer.padding[2]) +
                                               c % GROUP));
     }
 
     int pack_tasks() const override { return 1; }
     void pack(int) override {
-        for (int i = 0; i < given.links; i++) {
-            const int filter = given.link_filters[i], first = given.link_channels[i] * kernel;
+        for (int i = 0; i < full_layer.links; i++) {
+            const int filter = full_layer.link_filters[i], first = full_layer.link_channels[i] * kernel;
             float* to = weights.data() + (ptrdiff_t(filter / GROUP) * taps + first) * GROUP + filter % GROUP;
-            for (int t = 0; t < kernel; t++) to[t * GROUP] = given.weight[ptrdiff_t(i) * kernel + t];
+            for (int t = 0; t < kernel; t++) to[t * GROUP] = full_layer.weight[ptrdiff_t(i) * kernel + t];
         }
     }
 
     void forward(const Buffers& b) override {
-        AlignedFloats starts = of_channels(given.bias);
-        Stretch s{};
-        s.offsets = offsets.data(), s.taps = taps, s.step = given.stride[1] * GROUP;
+        AlignedFloats starts = padded_to_blocks(full_layer.bias);
+        RowTile s{};
+        s.offsets = offsets.data(), s.taps = taps, s.step = full_layer.stride[1] * GROUP;
         for (int block = 0; block < out.channels; block++)
             for (int y = 0; y < out.rows; y++) {
                 for (int lane = 0; lane < GROUP; lane += LANES) {
                     s.weights = weights.data() + ptrdiff_t(block) * taps * GROUP + lane;
                     s.start = load(starts.data() + block * GROUP + lane);
                     for (int x = 0, count; x < out.columns; x += count) {
-                        count = std::min(MOST_COLUMNS, out.columns - x);
-                        s.in = b.in + y * given.stride[0] * in.row_stride() + x * s.step;
+                        count = std::min(MAX_COLUMNS, out.columns - x);
+                        s.in = b.in + y * full_layer.stride[0] * in.row_stride() + x * s.step;
                         s.out = b.out + out.at(block, y, x) + lane;
-                        STRETCHES[count - 1](s);
+                        ROW_TILE_KERNELS[count - 1](s);
                     }
                 }
                 activate(layer.function, b.out + out.at(block, y, 0), out.columns);
@@ -118,24 +119,24 @@ public:
 
 private:
     int kernel, taps;
-    AlignedFloats weights;  // block of filters × tap × 16 filters
+    AlignedFloats weights;  // channel block of the output × tap × 16 filters
     std::vector<int32_t> offsets;
 };
 
-class SubsamplingOfOne final : public OfOne {
+class OneImageSubsampling final : public OneImageLayer {
 public:
-    using OfOne::OfOne;
+    using OneImageLayer::OneImageLayer;
 
     void forward(const Buffers& b) override {
-        AlignedFloats factors = of_channels(given.weight), starts = of_channels(given.bias);
+        AlignedFloats factors = padded_to_blocks(full_layer.weight), starts = padded_to_blocks(full_layer.bias);
         for (int block = 0; block < out.channels; block++)
             for (int y = 0; y < out.rows; y++) {
                 for (int x = 0; x < out.columns; x++) {
-                    const float* corner = b.in + in.at(block, y * given.stride[0], x * given.stride[1]);
+                    const float* corner = b.in + in.at(block, y * full_layer.stride[0], x * full_layer.stride[1]);
                     for (int lane = 0; lane < GROUP; lane += LANES) {
                         Vector sum{};
-                        for (int i = 0; i < given.kernel[0]; i++)
-                            for (int j = 0; j < given.kernel[1]; j++) sum += load(corner + in.at(0, i, j) + lane);
+                        for (int i = 0; i < full_layer.kernel[0]; i++)
+                            for (int j = 0; j < full_layer.kernel[1]; j++) sum += load(corner + in.at(0, i, j) + lane);
                         const ptrdiff_t channel = block * GROUP + lane;
                         store(b.out + out.at(block, y, x) + lane,
                               sum * load(factors.data() + channel) + load(starts.data() + channel));
@@ -146,20 +147,21 @@ public:
     }
 };
 
-// Linear, or radial: the products of the features and each output's weights, or their distances squared, summed.
+// A linear layer, or RBF units: the features' dot product with each output's weights, or the squared distance from
+// them.
 template <bool RADIAL_LAYER>
-class FlatOfOne final : public OfOne {
+class OneImageFlat final : public OneImageLayer {
 public:
-    explicit FlatOfOne(const StriateLayer& layer)
-        : OfOne(layer), inputs(layer.input[0] * layer.input[1] * layer.input[2]), flat(inputs + LANES) {}
+    explicit OneImageFlat(const StriateLayer& layer)
+        : OneImageLayer(layer), inputs(layer.input[0] * layer.input[1] * layer.input[2]), flat(inputs + LANES) {}
 
     void forward(const Buffers& b) override {
-        float* to = flat.data();  // in the order of the weights: channel by channel
-        for (int c = 0; c < given.input[0]; c++)
+        float* to = flat.data();  // the features in the order of the weights: channel by channel
+        for (int c = 0; c < full_layer.input[0]; c++)
             for (int y = 0; y < in.rows; y++)
                 for (int x = 0; x < in.columns; x++) *to++ = b.in[in.at(c / GROUP, y, x) + c % GROUP];
-        AlignedFloats starts = of_channels(given.bias);
-        for (int first = 0; first < given.output[0]; first += LANES)
+        AlignedFloats starts = padded_to_blocks(full_layer.bias);
+        for (int first = 0; first < full_layer.output[0]; first += LANES)
             store(b.out + first, load(starts.data() + first) + sums(first));
         activate(layer.function, b.out, layer.output[0]);
     }
@@ -169,12 +171,12 @@ private:
         return RADIAL_LAYER ? (value - weight) * (value - weight) : weight * value;
     }
 
-    // Of LANES outputs, the lanes along the features; past the last output they repeat it.
+    // The sums of LANES outputs, computed with lanes along the features. Beyond the last output, they repeat it.
     Vector sums(int first) {
         const float *values = flat.data(), *row[LANES];
         Vector sum[LANES] = {};
         for (int r = 0; r < LANES; r++)
-            row[r] = given.weight + ptrdiff_t(std::min(first + r, given.output[0] - 1)) * inputs;
+            row[r] = full_layer.weight + ptrdiff_t(std::min(first + r, full_layer.output[0] - 1)) * inputs;
         int k = 0;
         for (; k + LANES <= inputs; k += LANES) {
             const Vector value = in_register(load(values + k));
@@ -194,16 +196,16 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Operation> of_one(const StriateLayer& layer) {
+std::unique_ptr<Operation> one_image_operation(const StriateLayer& layer) {
     switch (layer.kind) {
-        case CONVOLUTION: return std::make_unique<ConvolutionOfOne>(layer);
-        case SUBSAMPLING: return std::make_unique<SubsamplingOfOne>(layer);
-        case LINEAR: return std::make_unique<FlatOfOne<false>>(layer);
-        case RADIAL: return std::make_unique<FlatOfOne<true>>(layer);
-        case ELEMENTWISE: return elementwise(in_blocks(layer));
-        case DROPOUT: return dropout(in_blocks(layer));
+        case CONVOLUTION: return std::make_unique<OneImageConvolution>(layer);
+        case SUBSAMPLING: return std::make_unique<OneImageSubsampling>(layer);
+        case LINEAR: return std::make_unique<OneImageFlat<false>>(layer);
+        case RADIAL: return std::make_unique<OneImageFlat<true>>(layer);
+        case ELEMENTWISE: return elementwise(in_channel_blocks(layer));
+        case DROPOUT: return dropout(in_channel_blocks(layer));
         case MAXIMUM:
-        case AVERAGE: return pooling(in_blocks(layer));
+        case AVERAGE: return pooling(in_channel_blocks(layer));
         default: throw std::invalid_argument("a layer of a kind that one image does not take");
     }
 }
