@@ -1,4 +1,4 @@
-#include "simd/functions.hpp"
+#include "simd/activations.hpp"
 
 namespace striate {
 namespace {
@@ -9,9 +9,9 @@ void activate_all(float* values, ptrdiff_t count) {
 }
 
 template <int FUNCTION>
-void pass_all(const float* values, float* gradients, ptrdiff_t count) {
+void multiply_all(const float* values, float* gradients, ptrdiff_t count) {
     for (ptrdiff_t i = 0; i < count * GROUP; i += LANES)
-        store(gradients + i, through(FUNCTION, load(values + i), load(gradients + i)));
+        store(gradients + i, times_derivative(FUNCTION, load(values + i), load(gradients + i)));
 }
 
 }  // namespace
@@ -26,12 +26,12 @@ void activate(int function, float* values, ptrdiff_t count) {
     }
 }
 
-void pass_through(int function, const float* values, float* gradients, ptrdiff_t count) {
+void multiply_by_derivative(int function, const float* values, float* gradients, ptrdiff_t count) {
     switch (function) {
-        case RELU: return pass_all<RELU>(values, gradients, count);
-        case TANH: return pass_all<TANH>(values, gradients, count);
-        case SCALED_TANH: return pass_all<SCALED_TANH>(values, gradients, count);
-        case SIGMOID: return pass_all<SIGMOID>(values, gradients, count);
+        case RELU: return multiply_all<RELU>(values, gradients, count);
+        case TANH: return multiply_all<TANH>(values, gradients, count);
+        case SCALED_TANH: return multiply_all<SCALED_TANH>(values, gradients, count);
+        case SIGMOID: return multiply_all<SIGMOID>(values, gradients, count);
         default: return;
     }
 }

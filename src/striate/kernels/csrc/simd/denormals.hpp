@@ -1,5 +1,5 @@
-// Numbers too small for a full mantissa (below 1.2e-38) count as 0 while one of these lives: a processor takes a hundred
-// times as long for them, and a softmax or an optimiser in its last epochs makes many.
+// Denormal numbers (below 1.2e-38) are flushed to zero while a FlushDenormals object lives: a processor takes about a
+// hundred times as long for them, and a softmax, or an optimiser in its last epochs, produces many.
 #pragma once
 
 #include <cstdint>
@@ -8,12 +8,12 @@ namespace striate {
 
 #if defined(__x86_64__)
 using FloatState = unsigned;
-constexpr FloatState TINY_IS_ZERO = 0x8040;  // MXCSR: flush to zero, and denormals are zeros
+constexpr FloatState FLUSH_TO_ZERO = 0x8040;  // MXCSR: flush to zero, and denormals are zeros
 inline FloatState float_state() { return __builtin_ia32_stmxcsr(); }
 inline void set_float_state(FloatState state) { __builtin_ia32_ldmxcsr(state); }
 #elif defined(__aarch64__)
 using FloatState = uint64_t;
-constexpr FloatState TINY_IS_ZERO = uint64_t(1) << 24;  // FPCR: flush to zero
+constexpr FloatState FLUSH_TO_ZERO = uint64_t(1) << 24;  // FPCR: flush to zero
 inline FloatState float_state() {
     FloatState state;
     asm volatile("mrs %0, fpcr" : "=r"(state));
@@ -22,17 +22,17 @@ inline FloatState float_state() {
 inline void set_float_state(FloatState state) { asm volatile("msr fpcr, %0" : : "r"(state)); }
 #else
 using FloatState = unsigned;
-constexpr FloatState TINY_IS_ZERO = 0;
+constexpr FloatState FLUSH_TO_ZERO = 0;
 inline FloatState float_state() { return 0; }
 inline void set_float_state(FloatState) {}
 #endif
 
-class Flush {
+class FlushDenormals {
 public:
-    Flush() : before(float_state()) { set_float_state(before | TINY_IS_ZERO); }
-    ~Flush() { set_float_state(before); }
-    Flush(const Flush&) = delete;
-    Flush& operator=(const Flush&) = delete;
+    FlushDenormals() : before(float_state()) { set_float_state(before | FLUSH_TO_ZERO); }
+    ~FlushDenormals() { set_float_state(before); }
+    FlushDenormals(const FlushDenormals&) = delete;
+    FlushDenormals& operator=(const FlushDenormals&) = delete;
 
 private:
     FloatState before;

@@ -1,38 +1,40 @@
-#include "one_image/single.hpp"
+#include "one_image/one_image_network.hpp"
 
-#include "simd/flush.hpp"
+#include "simd/denormals.hpp"
 
 namespace striate {
-std::unique_ptr<Single> Single::of(const StriateLayer* given, int count) {
+std::unique_ptr<OneImageNetwork> OneImageNetwork::create(const StriateLayer* descriptions, int count) {
     std::vector<std::unique_ptr<Operation>> layers;
     for (int i = 0; i < count; i++) {
-        const StriateLayer& layer = given[i];
+        const StriateLayer& layer = descriptions[i];
         if (layer.kind == RESPONSE) return nullptr;
         if (layer.kind == CONVOLUTION && 2 * layer.links <= layer.input[0] * layer.output[0]) return nullptr;
-        layers.push_back(of_one(layer));
+        layers.push_back(one_image_operation(layer));
     }
-    return std::unique_ptr<Single>(new Single(std::move(layers), given[0], given[count - 1]));
+    return std::unique_ptr<OneImageNetwork>(
+        new OneImageNetwork(std::move(layers), descriptions[0], descriptions[count - 1]));
 }
 
-Single::Single(std::vector<std::unique_ptr<Operation>> given, const StriateLayer& first, const StriateLayer& last)
-    : layers(std::move(given)), channels(first.input[0]) {
+OneImageNetwork::OneImageNetwork(std::vector<std::unique_ptr<Operation>> operations, const StriateLayer& first,
+                                 const StriateLayer& last)
+    : layers(std::move(operations)), channels(first.input[0]) {
     std::copy(last.output, last.output + 3, features);
     for (size_t i = 0; i < layers.size(); i++) {
         if (i) layers[i - 1]->out = layers[i]->in;
         values.emplace_back(layers[i]->in.size());
     }
     values.emplace_back(layers.back()->out.size());
-    for (size_t i = 0; poisoned() && i < values.size(); i++) {
+    for (size_t i = 0; poison_requested() && i < values.size(); i++) {
         values[i].poison();
         clear_margins(i < layers.size() ? layers[i]->in : layers.back()->out, values[i].data());
     }
-    for (const auto& each : layers) each->settled();
+    for (const auto& each : layers) each->prepare_offsets();
 }
 
-void Single::forward(const StriateImages& images, float* outputs) {
-    const Flush flush;
+void OneImageNetwork::forward(const StriateImages& images, float* outputs) {
+    const FlushDenormals flush;
     for (const auto& each : layers)
-        for (int part = 0; part < each->packs(); part++) each->pack(part);
+        for (int task = 0; task < each->pack_tasks(); task++) each->pack(task);
     const Maps &in = layers[0]->in, &out = layers.back()->out;
     for (int64_t i = 0; i < images.count; i++) {
         int64_t at = (images.indices ? images.indices[i] : i) * channels * in.rows * in.columns;
