@@ -73,13 +73,13 @@ def test_memory_follows_batch_dtype_and_optimiser() -> None:
 def test_only_one_view_at_a_time() -> None:
     result = CliRunner().invoke(command, ["lenet5", "--fit", "--memory"])
     assert result.exit_code == 2
-    assert "Ask for one of --memory, --training, --fit, --unit, --as and --versus at a time." in result.output
+    assert "Give only one of --memory, --training, --fit, --unit, --as and --versus." in result.output
 
 
 def test_views_have_no_csv() -> None:
     result = CliRunner().invoke(command, ["lenet5", "--memory", "--format", "csv"])
     assert result.exit_code == 2
-    assert "--format csv is for the table of layers; this one has table and json." in result.output
+    assert "--format csv is for the table of layers; this table has only table and json." in result.output
 
 
 def test_strict_holds_for_views_too() -> None:

@@ -134,7 +134,7 @@ def test_show_a_card(run) -> None:
 def test_show_says_where_a_paper_rounds_differently(run) -> None:
     text = run("show", "resnet34")
     assert "MACs         3.6 billion  3,663,761,408 ≠  table 1" in text
-    assert "≠: not the same to the digits that the paper prints." in text
+    assert "≠: differs in the digits that the paper prints." in text
 
 
 def test_show_outlines_stages(run) -> None:
@@ -257,7 +257,7 @@ def test_cite(run) -> None:
         run("cite", "fully-connected")
     assert str(caught.value).splitlines() == [
         "fully-connected has no paper.",
-        "The networks of the catalogue have one, all but lenet5-keras, lenet5-keras-table, fully-connected.",
+        "All networks of the catalogue have one, except lenet5-keras, lenet5-keras-table, fully-connected.",
         "striate list shows them.",
     ]
 

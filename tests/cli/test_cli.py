@@ -128,8 +128,8 @@ def test_train_evaluate_predict(tmp_path: Path, few_digits: Path) -> None:
     done = striate("train", "lenet5-dense", "--data", few_digits, "--epochs", 2, "--out", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == "lenet5-dense: 61,706 parameters, 416,520 MACs an image"
-    assert lines[1] == f"{few_digits}: 1,100 images to learn from, 100 to choose by, 10 classes"
+    assert lines[0] == "lenet5-dense: 61,706 parameters, 416,520 MACs per image"
+    assert lines[1] == f"{few_digits}: 1,100 images for training, 100 for validation, 10 classes"
     assert lines[3].startswith("epoch 1/2  loss")
     assert lines[-1] == "Next: striate evaluate run"
     assert (tmp_path / "run/report.html").is_file()

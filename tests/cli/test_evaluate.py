@@ -30,12 +30,14 @@ def run(finished_run: Path, tmp_path: Path) -> Path:
 def test_rejection_is_one_line_or_a_table(run: Path) -> None:
     plain, told = striate("evaluate", run).stdout, striate("evaluate", run, "--reject").stdout
     line = next(line for line in plain.splitlines() if "what is kept" in line)
-    share = re.fullmatch(r"  wrong 0\.\d+% of what is kept if the (.*)% that it is least sure of are rejected", line)
+    share = re.fullmatch(
+        r"  wrong 0\.\d+% of the answers that are kept if the least confident (.*)% are rejected", line
+    )
     assert share
     assert line in told
-    assert "Rejected first" not in plain
-    head, names, *rows = told[told.index("  Rejected first") :].splitlines()[:5]
-    assert head == "  Rejected first is where the two largest logits differ least."
+    assert "Answers are rejected first" not in plain
+    head, names, *rows = told[told.index("  Answers are rejected first") :].splitlines()[:5]
+    assert head == "  Answers are rejected first where the two largest logits differ least."
     assert names.split("  ")[1:3] == ["rejected", "images"]
     assert [row.split()[:2] for row in rows] == [["0.00%", "0"], ["0.33%", "1"], ["0.67%", "2"]]
 
@@ -71,7 +73,7 @@ def test_several_runs_are_shown_alone_and_together(run: Path, second_run: Path, 
         [str(other), str(found["runs"][1]["errors"])],
         ["together", str(found["together"]["errors"])],
     ]
-    assert sum(line.startswith("  Rejected first is where the logarithms") for line in told) == 1
+    assert sum(line.startswith("  Answers are rejected first where the logarithms") for line in told) == 1
 
 
 def test_runs_that_do_not_fit_together_are_refused(run: Path, tmp_path: Path) -> None:

@@ -100,9 +100,9 @@ def test_memory_that_does_not_suffice(error: Exception, monkeypatch, capsys) -> 
         sys.unraisablehook = hook
     assert caught.value.code == 2
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0].startswith("Error: the memory of this machine does not suffice: ")
+    assert lines[0].startswith("Error: this machine has not enough memory: ")
     assert lines[1:] == [
-        "It must hold all images, and the values of every layer for a batch of them.",
+        "All images must fit into memory, and the values of every layer for a batch of them.",
         "Take fewer or smaller images (--resize, --batch), or a smaller network.",
     ]
 

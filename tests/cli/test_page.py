@@ -10,7 +10,7 @@ def test_it_writes_one_file_and_says_so(finished_run: Path, tmp_path: Path) -> N
     done = striate("page", finished_run, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     size = (tmp_path / "tiny.html").stat().st_size / 1e6
-    assert done.stdout == f"tiny.html   tiny, {size:.1f} MB. It needs nothing else: open it in a browser.\n"
+    assert done.stdout == f"tiny.html   tiny, {size:.1f} MB. It needs no other file: open it in a browser.\n"
     done = striate("page", finished_run, "-o", "page.html", cwd=tmp_path)
     assert done.stdout.startswith("page.html   tiny")
     assert (tmp_path / "page.html").read_bytes() == (tmp_path / "tiny.html").read_bytes()

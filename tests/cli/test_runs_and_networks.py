@@ -82,9 +82,9 @@ def test_a_network_stands_for_its_run(place: Path, name: str) -> None:
     folder = "runs/tiny" if name == "tiny.json" else "runs/lenet5"
     found = asked("predict", name, FOUR)
     assert found.exception is None
-    assert found.stderr == f"{name}: its run {folder} is taken.\n"
+    assert found.stderr == f"{name}: using its run {folder}.\n"
     assert found.stdout == said("predict", folder, FOUR)
-    assert asked("evaluate", name, "--json").stderr.startswith(f"{name}: its run {folder} is taken.\n")
+    assert asked("evaluate", name, "--json").stderr.startswith(f"{name}: using its run {folder}.\n")
 
 
 @pytest.mark.parametrize("verb", ["predict", "read", "evaluate"])
@@ -97,7 +97,7 @@ def test_a_network_without_a_run_cannot_answer(verb: str, tmp_path: Path, monkey
             said(verb, name, *image)
         assert str(caught.value) == (
             f"{name} is a network without a run: there is no runs/{network}.\n"
-            "A run is a folder that striate train made; a network alone has learned nothing.\n"
+            "A run is a folder that striate train made; a network without a run is not trained.\n"
             f"Train it first: striate train {name if name == 'lenet5' else repr(name)}."
         )
 
@@ -112,7 +112,7 @@ def test_a_name_that_is_nearly_one_is_told(place: Path) -> None:
     with pytest.raises(RunError) as caught:
         said("predict", "lenet", FOUR)
     assert str(caught.value) == (
-        "lenet does not exist: neither a run nor a network is called so.\n"
+        "lenet does not exist: there is no run and no network of that name.\n"
         "A run is a folder that striate train made; it holds a run.json.\n"
         "Did you mean 'lenet5'?"
     )
@@ -125,7 +125,7 @@ def test_look_with_random_weights_names_the_run_that_has_others(place: Path) -> 
     done = striate("look", "lenet5", "--only", "filters", cwd=place)
     assert (done.returncode, done.stderr) == (
         0,
-        "The weights are random. Those of its run: striate look runs/lenet5\n",
+        "The weights are random. For the weights of its run: striate look runs/lenet5\n",
     )
 
 
@@ -147,7 +147,7 @@ def test_a_run_of_the_name_is_served_and_said(place: Path) -> None:
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(20) == 0
         assert server.process.stderr is not None
-        assert server.process.stderr.read() == "tiny.json: its run runs/tiny is taken.\n\nStopped.\n"
+        assert server.process.stderr.read() == "tiny.json: using its run runs/tiny.\n\nStopped.\n"
 
 
 def test_a_page_of_an_untrained_network_says_so(tmp_path: Path) -> None:

@@ -268,7 +268,7 @@ def test_a_network_that_is_too_large_is_refused_with_the_numbers(tmp_path) -> No
     with pytest.raises(SpecError) as caught:
         alone(fresh(find("resnet56-cifar"), tmp_path / "run"))
     assert str(caught.value) == (
-        "resnet56-cifar takes 125,485,696 MACs an image.\n"
+        "resnet56-cifar takes 125,485,696 MACs per image.\n"
         f"A page that computes in the browser takes {MOST_MACS:,} at most.\n"
         "Serve it: striate serve RUN."
     )
@@ -281,7 +281,7 @@ def test_networks_that_are_too_large_together_are_refused(tmp_path) -> None:
         alone(*predictors)
     macs = sum(account(find(name)).totals.macs for name in names)
     assert str(caught.value) == (
-        f"resnet20-cifar and resnet32-cifar take {macs:,} MACs an image.\n"
+        f"resnet20-cifar and resnet32-cifar take {macs:,} MACs per image.\n"
         f"A page that computes in the browser takes {MOST_MACS:,} at most.\n"
         "Serve them: striate serve RUN RUN."
     )

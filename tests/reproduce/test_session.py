@@ -262,9 +262,9 @@ def test_the_command(tmp_path: Path, monkeypatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ([], "Give what to reproduce, such as lenet5-1998, or --resume RUN."),
-        (["lenet5-1998", "--resume", "x"], "Give what to reproduce, such as lenet5-1998, or --resume RUN."),
-        (["lenet5-1998", "--pool"], "--pool says how images are distorted; give --distorted too."),
+        ([], "Give the name of a reproduction, such as lenet5-1998, or --resume RUN."),
+        (["lenet5-1998", "--resume", "x"], "Give the name of a reproduction, such as lenet5-1998, or --resume RUN."),
+        (["lenet5-1998", "--pool"], "--pool needs --distorted: it says how images are distorted."),
         (["lenet5-1998", "--decide", "eq8"], "'eq8' is not of the form NAME=VALUE, such as loss=eq8."),
         (["lenet-1"], "'lenet-1' is not 'lenet5-1998'."),
     ],

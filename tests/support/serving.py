@@ -67,18 +67,23 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path | str, *options: str | Path, cwd: Path | None = None, files: int = 0) -> Iterator[Server]:
+def serving(
+    folder: Path | str, *options: str | Path, cwd: Path | None = None, files: int = 0, silence: float = 0
+) -> Iterator[Server]:
     """`striate serve FOLDER`, with other folders or options, on a free port, stopped with Ctrl-C at the end.
 
-    `files` bounds how many files it may open at once.
+    `files` bounds how many files it may open at once; `silence` is how many seconds a connection may say nothing, where
+    it is not what it usually is.
     """
 
     def bounded() -> None:
         if files:
             resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
+    patient = f"from striate.serve import connection; connection.SECONDS = {silence}; import striate_command as begin"
+    command = [sys.executable, *(["-c", f"{patient}; begin.main()"] if silence else ["-m", "striate"])]
     process = subprocess.Popen(
-        [sys.executable, "-m", "striate", "serve", str(folder), "--port", "0", *map(str, options)],
+        [*command, "serve", str(folder), "--port", "0", *map(str, options)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

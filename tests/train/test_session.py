@@ -296,5 +296,5 @@ def test_the_command_says_that_images_change_and_weights_are_averaged(tmp_path, 
     file.write_text(json.dumps(recipe.to_dict()))
     arguments = ["train", "lenet5-keras", "--data", str(few_digits), "--recipe", str(file)]
     done = CliRunner().invoke(root, [*arguments, "--out", str(tmp_path / "run")])
-    assert "\nimages change each time: rotation 5, elastic 0.5\n" in done.output
-    assert "\nwhat is judged and kept: the mean of the weights over the last 100 steps\n" in done.output
+    assert "\naugmentation: rotation 5, elastic 0.5\n" in done.output
+    assert "\nvalidated and kept: the mean of the weights over the last 100 steps\n" in done.output

@@ -77,7 +77,7 @@ def test_evaluate_and_the_report_say_so(trained: tuple[Path, list[session.Event]
     assert "top 5" not in told[1]
     assert told[2:4] == [
         "  balanced accuracy 66.67%, the mean of the classes' recalls",
-        "  not once recognised: 2 (recall 0% of 4 images)",
+        "  never recognised: 2 (recall 0% of 4 images)",
     ]
     assert json.loads(striate("evaluate", folder, "--json").stdout)["balanced_accuracy"] == pytest.approx(2 / 3)
     page = (folder / "report.html").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The command `striate`: one file a verb, each loaded when it is asked for."""
+"""The command `striate`: one file per verb, loaded when the verb is called."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from striate.description.labels import lines
 from striate.errors import StriateError
 
 VERBS = (
-    *("list", "show", "cite", "draw", "account", "compare", "audit"),
+    *("list", "show", "cite", "draw", "emit", "account", "compare", "audit"),
     *("train", "reproduce", "evaluate", "predict", "read", "look", "serve", "page", "export"),
     *("claims", "doctor", "completion"),
 )
 BROKEN_PIPE = 141
-"""The exit code where the other end of a pipe is closed, as in `striate list | head`: that of SIGPIPE."""
+"""The exit code when the other end of a pipe is closed, as in `striate list | head`: that of SIGPIPE."""
 
 
 class Verbs(click.Group):
@@ -54,23 +54,23 @@ class Verbs(click.Group):
     cls=Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="\b\nExamples:\n"
-    "  striate account lenet5                what every layer costs\n"
-    "  striate train lenet5                  train it on the digits that come with Striate\n"
-    "  striate evaluate runs/lenet5          how well it does on images it has never seen\n"
-    "  striate predict runs/lenet5 four.png  what is on a picture\n"
-    "  striate serve runs/lenet5 --open      draw, and see every layer as you draw\n"
-    "  striate page runs/lenet5              the same as one file, without a server\n"
-    "  striate export runs/lenet5            as ONNX: pixels in, classes out, in any program",
+    "  striate account lenet5                show parameters, MACs and fields of every layer\n"
+    "  striate train lenet5                  train it on MNIST, which comes with Striate\n"
+    "  striate evaluate runs/lenet5          measure its error on the test images\n"
+    "  striate predict runs/lenet5 four.png  classify a picture\n"
+    "  striate serve runs/lenet5 --open      draw on a page, and see every layer as you draw\n"
+    "  striate page runs/lenet5              write that page as one file, without a server\n"
+    "  striate export runs/lenet5            write an ONNX file that answers as the run does",
 )
 @click.version_option(package_name="striate", message="striate %(version)s")
 def root() -> None:
-    """Describe a convolutional network once; account for every number in it; train it; use it."""
+    """Describe a convolutional network once; account for every number in it; train it; look inside it; ship it."""
 
 
 @streams()
 def main() -> None:
     """Run the command; a deliberate error ends with its text and exit code 2, without a traceback."""
-    # Threads that wait for each other by spinning come to a standstill where other programs share the cores.
+    # Threads that wait by spinning slow a training down many times where other programs use the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     interrupted = _noted_interrupts()
     try:
@@ -89,24 +89,24 @@ def main() -> None:
         place = f"{error.filename}: " if error.filename else ""
         _end(f"Error: {place}{error.strerror or error}.", 2)
     except Exception as error:
-        # A compiled module that Ctrl-C meets in the middle of its import makes another error of it.
+        # A compiled module that is interrupted during its import may raise another error instead.
         if interrupted:
             _interrupted()
         if not _is_out_of_memory(error):
             raise
         _end(
-            f"Error: the memory of this machine does not suffice: {error or type(error).__name__}\n"
-            "It must hold all images, and the values of every layer for a batch of them.\n"
+            f"Error: this machine has not enough memory: {error or type(error).__name__}\n"
+            "All images must fit into memory, and the values of every layer for a batch of them.\n"
             "Take fewer or smaller images (--resize, --batch), or a smaller network.",
             2,
         )
 
 
 def _noted_interrupts() -> list[int]:
-    """From here on Ctrl-C raises KeyboardInterrupt as before, and is noted in the list.
+    """Install a handler: Ctrl-C raises KeyboardInterrupt as before, and is recorded in the list that is returned.
 
-    Where it would be lost it ends the command at once: in a callback or while an object is deleted Python prints and
-    forgets it, and modules catch every exception of what they import and go on. Nothing is written meanwhile.
+    Where the exception would be lost, Ctrl-C ends the command at once: Python prints and drops exceptions of callbacks
+    and of deleted objects, and some modules catch every exception of their imports. Nothing is written at these times.
     """
     noted: list[int] = []
     before = sys.unraisablehook
@@ -141,12 +141,12 @@ def _leave() -> NoReturn:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """Whether Python, NumPy or PyTorch got no memory; PyTorch says so in an error of no kind of its own."""
+    """Whether Python, NumPy or PyTorch ran out of memory; PyTorch raises a plain RuntimeError, told by its text."""
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate memory" in str(error))
 
 
 def _interrupted() -> None:
-    # Whoever presses it twice means the same.
+    # A second Ctrl-C must not interrupt the message.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end("Interrupted.", 130)
 

@@ -1,4 +1,4 @@
-"""The kinds of values that verbs take: a network, a run, a shape."""
+"""Click's parameter types of the verbs: a network, a run, a shape."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from striate.networks import ALIASES, NETWORKS, entry_of, find
 
 
 class NetworkType(click.ParamType):
-    """A name of the catalogue, a file, the folder of a run, or a network written out in the notation."""
+    """A network, given as a name of the catalogue, a file, the folder of a run, or a line of notation."""
 
     name = "network"
 
@@ -30,9 +30,9 @@ class NetworkType(click.ParamType):
 
 
 class RunType(click.ParamType):
-    """The folder of a run; a network, such as lenet5, stands for its run, runs/lenet5, and that is said.
+    """The folder of a run. A network, such as lenet5, stands for its run, runs/lenet5, which is then printed.
 
-    With `untrained`, a network without a run is given as it is; else it is refused.
+    With `untrained`, a network without a run is returned as it is; otherwise it is an error.
     """
 
     name = "run"
@@ -49,13 +49,13 @@ class RunType(click.ParamType):
         if network is None:
             return Path(value)
         if folder := _run_of(network):
-            click.echo(f"{value}: its run {folder} is taken.", err=True)
+            click.echo(f"{value}: using its run {folder}.", err=True)
             return folder
         if self.untrained:
             return network
         raise RunError(
             f"{value} is a network without a run: there is no runs/{network.name}.",
-            "A run is a folder that striate train made; a network alone has learned nothing.",
+            "A run is a folder that striate train made; a network without a run is not trained.",
             f"Train it first: striate train {shlex.quote(value)}.",
         )
 
@@ -64,7 +64,7 @@ class RunType(click.ParamType):
 
 
 def _network(value: str) -> Network | None:
-    """The network that a value means; None where it looks like the folder of a run."""
+    """The network that a value names; None where the value looks like the folder of a run."""
     written = ":" in value or value.endswith((".net", ".json"))
     try:
         return find(value)
@@ -73,7 +73,7 @@ def _network(value: str) -> Network | None:
         if Path(value).exists() or not near.startswith("Did you mean"):
             return None
         raise RunError(
-            f"{value} does not exist: neither a run nor a network is called so.",
+            f"{value} does not exist: there is no run and no network of that name.",
             "A run is a folder that striate train made; it holds a run.json.",
             near,
         ) from None
@@ -84,7 +84,7 @@ def _network(value: str) -> Network | None:
 
 
 def _run_of(network: Network) -> Path | None:
-    """The run of a network of the catalogue by its name; of any other only one of just that network."""
+    """The run of a network of the catalogue, by its name. For any other network, a run whose network is equal to it."""
     folder = Path("runs", network.name)
     if folder.name != network.name or not (folder / "run.json").is_file():
         return None
@@ -92,7 +92,7 @@ def _run_of(network: Network) -> Path | None:
 
 
 class ShapeType(click.ParamType):
-    """Sizes such as 1x28x28; where one number stands for `every` side, such as 28 for 28x28."""
+    """Sizes such as 1x28x28. With `every`, one number stands for all sides: 28 for 28x28."""
 
     def __init__(self, form: str, *, every: bool = False) -> None:
         self.name = form

@@ -1,4 +1,4 @@
-"""The predictors of the runs, and of the untrained networks, that `serve` and `page` are called with."""
+"""The predictors of the runs and the untrained networks that `serve` and `page` get as arguments."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from striate.train.run import open_run
 
 
 def predictors_of(given: Sequence[Path | Network], *, images: int | None = 1) -> list[Predictor]:
-    """A predictor of each run, by its folder, and of each network, with random weights; none may be given twice.
+    """A predictor for each run, by its folder, and for each network, with random weights. No name may occur twice.
 
-    `images` is how many each will be asked about; None has no end.
+    `images` is the number of images that each will answer; None stands for a server's, without end.
     """
     for at, each in enumerate(given):
         if each in given[:at]:
@@ -28,6 +28,6 @@ def predictors_of(given: Sequence[Path | Network], *, images: int | None = 1) ->
 
 
 def names_of(predictors: Sequence[Predictor]) -> str:
-    """The networks by name, each once; an untrained one says so."""
+    """The names of the networks, each once; untrained networks are marked."""
     names = [each.run.network.name + ("" if each.trained else " (untrained: random weights)") for each in predictors]
     return ", ".join(dict.fromkeys(names))

@@ -1,4 +1,4 @@
-"""The terminal: how wide it is, and text that it can show, whatever its encoding."""
+"""The terminal: its width, and text in characters that its encoding has."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from contextlib import contextmanager
 import click
 
 ERRORS = "striate-plain"
-"""The name of the error handler of codecs that `plain` is."""
+"""The name under which `plain` is registered as an error handler of codecs."""
 ASCII = "striate-ascii"
-"""ASCII under another name: to a stream whose encoding is called ascii click writes UTF-8."""
+"""Another name for ASCII, because click writes UTF-8 to a stream whose encoding is called ascii."""
 WIDEST = 1000
-"""Columns of a page, at the most: COLUMNS may hold any number."""
+"""The largest width that is used; the variable COLUMNS may hold any number."""
 
 LIKE = {
     **{"×": "x", "−": "-", "·": ".", "…": "~", "±": "+", "°": "o", "≠": "#", "≡": "=", "∂": "d", "√": "sqrt "},
@@ -27,24 +27,27 @@ LIKE = {
     **{"–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "≤": "<=", "≥": ">=", "•": "*", "ᵀ": "^T"},
     **{"─": "-", "━": "-", "╸": "-", "╺": "-", "│": "|", "├": "|", "└": "`"},
 }
-"""ASCII in the place of what Striate and its progress bars print; of one character where tables are aligned by it."""
+"""ASCII replacements for the characters that Striate and its progress bars print.
+
+Characters in aligned columns of tables have replacements of one character.
+"""
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True))
 
 
 def width() -> int:
-    """The columns of the terminal, or of the environment's COLUMNS."""
+    """The number of columns of the terminal, or the value of COLUMNS."""
     return min(shutil.get_terminal_size().columns, WIDEST)
 
 
 def echo_json(text: str) -> None:
-    r"""Print JSON. Where the stream is not UTF-8, what is not ASCII is escaped as \uXXXX, so that it stays JSON."""
+    r"""Print JSON. On a stream that is not UTF-8, other characters than ASCII become \uXXXX, so that it stays JSON."""
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     every = codecs.lookup(encoding).name != "utf-8"
     click.echo(re.sub(r"[^\x00-\x7f]" if every else r"[\ud800-\udfff]", _json_escape, text).rstrip("\n"))
 
 
 def plain(error: UnicodeError) -> tuple[str, int]:
-    r"""What stands in the place of characters that an encoding lacks: their like in ASCII, or their escape.
+    r"""The replacement for characters that an encoding lacks: similar ASCII characters, or an escape.
 
     >>> _ = codecs.register_error("doctest", plain)
     >>> "6×28×28, Géron, 10⁶, 日".encode("ascii", "doctest")
@@ -62,7 +65,7 @@ def plain(error: UnicodeError) -> tuple[str, int]:
 
 @contextmanager
 def streams() -> Iterator[None]:
-    """Standard output and error that take every text, and nothing where they are closed, full or read no more."""
+    """Make standard output and error take any text; text is dropped where they are closed, full or no longer read."""
     codecs.register_error(ERRORS, plain)
     codecs.register(_ascii)
     for name in ("stdin", "stdout", "stderr"):
@@ -81,7 +84,7 @@ def streams() -> Iterator[None]:
 
 
 def _drop_unwritten() -> None:
-    """Python writes what is left once more as it ends; where that cannot be, it goes nowhere."""
+    """Drop buffered text that cannot be written, which Python would try to write again as it ends."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -111,7 +111,7 @@ def _check_size(networks: list[Network]) -> None:
     if macs > MOST_MACS:
         names = " and ".join(each.name for each in networks)
         raise SpecError(
-            f"{names} {'take' if len(networks) > 1 else 'takes'} {macs:,} MACs an image.",
+            f"{names} {'take' if len(networks) > 1 else 'takes'} {macs:,} MACs per image.",
             f"A page that computes in the browser takes {MOST_MACS:,} at most.",
             f"Serve {'them' if len(networks) > 1 else 'it'}: striate serve {' '.join(['RUN'] * len(networks))}.",
         )

@@ -1,4 +1,4 @@
-"""What the catalogue and the account say of a network together, as JSON has it: for `list` and `show`."""
+"""The JSON of `list` and `show`: a network's entry in the catalogue together with its account."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from striate.networks import Entry, entry_of, other_names
 from striate.networks.entry import Published
 
 COUNTED = {"parameters": "parameters", "connections": "connections", "MACs": "macs"}
-"""The published measures that the account computes too, and its names for them."""
+"""The published measures that the account also computes, and the account's names for them."""
 
 
 def facts(network: Network) -> dict[str, Json]:
-    """A network beside its paper; `published` has for each figure what is `computed`, where the account computes it."""
+    """A network and its paper's figures; each of `published` has the `computed` value where the account has one."""
     result, source = account(network), network.source
     entry = entry_of(network) or Entry(lambda: network, "")
     computed: dict[str, int] = {name: getattr(result.totals, key) for name, key in COUNTED.items()}

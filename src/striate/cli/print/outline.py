@@ -32,16 +32,17 @@ from striate.description.shapes import show
 
 HEADING = ("layer", "what it is", "output", "parameters")
 LONG = 40
-"""Characters of a layer, at the most, before its table is left out."""
+"""The number of characters of a layer above which its connection table is left out."""
 _STARTS = (Conv, Linear, RBF, Subsample, PositionBias, Residual, Branches, Auxiliary)
 """Layers that start a row."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A row: the path of its first layer, its layers in the notation, the shape that it gives, and its parameters.
+    """A row: the path of its first layer, its layers in the notation, its output shape, and its parameters.
 
-    `times` identical parts in a row are one, whose parameters are those of all and whose path has the first and last.
+    A row may stand for `times` identical consecutive parts: it has the parameters of all of them, and the paths of the
+    first and the last.
     """
 
     path: str
@@ -52,19 +53,19 @@ class Part:
 
     @property
     def text(self) -> str:
-        """The layers, with how many times they repeat."""
+        """The layers, and the number of repetitions."""
         return self.words if self.times == 1 else f"{self.times} × {_grouped(self.words)}"
 
 
 def outline(network: Network) -> list[Part]:
-    """The parts of a network, in the order they run: every layer of it, identical parts in a row once."""
+    """The parts of a network in the order in which they run; identical consecutive parts are one."""
     result: Account = account(network)
     parts = _parts(network.layers, "", iter(result.rows))
     return [_together(list(group)) for _, group in groupby(parts, key=_likeness)]
 
 
 def outline_lines(network: Network, width: int) -> Iterator[str]:
-    """The outline as a table of at most `width`, where its columns allow it."""
+    """The outline as a table of at most `width` characters, where its columns allow it."""
     parts = outline(network)
     rows = [(part.path, part.text, part.output, f"{part.parameters:,}" if part.parameters else "") for part in parts]
     yield from fitted([HEADING, (), *rows], "<<>>", width)
@@ -74,7 +75,7 @@ def outline_lines(network: Network, width: int) -> Iterator[str]:
 
 
 def _parts(layers: Sequence[Layer], prefix: str, rows: Iterator[Row]) -> list[Part]:
-    """The parts of layers side by side; takes their rows of the account."""
+    """The parts of layers side by side; takes their rows of the account from `rows`."""
     parts: list[Part] = []
     joins = False
     for name, layer in zip(names(layers), layers, strict=True):
@@ -95,7 +96,7 @@ def _parts(layers: Sequence[Layer], prefix: str, rows: Iterator[Row]) -> list[Pa
 
 
 def _steps(layer: Layer) -> int:
-    """How many rows of the account a layer has."""
+    """The number of rows that a layer has in the account."""
     if not isinstance(layer, Composite):
         return 1
     return sum(map(_steps, inside(layer))) + isinstance(layer, Joined)
@@ -114,7 +115,7 @@ def _together(alike: list[Part]) -> Part:
 
 
 def _words(layer: Layer) -> str:
-    """A layer in the notation, what repeats inside it once; names and long tables are left out."""
+    """A layer in the notation; repetitions inside it are shown once, names and long tables are left out."""
     match layer:
         case Block():
             return _row(layer.layers)
@@ -140,7 +141,7 @@ def _row(layers: Sequence[Layer]) -> str:
 
 
 def _grouped(words: str) -> str:
-    """Layers as one that can be repeated: in brackets, unless they are one."""
+    """Layers in parentheses, so that they can be repeated; a single layer needs none."""
     depth = 0
     for character in words:
         depth += (character == "(") - (character == ")")

@@ -1,4 +1,4 @@
-"""How far a pass has come: a bar on a terminal, nothing elsewhere."""
+"""The progress of a pass of `striate reproduce`: a bar on a terminal, nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class PassBar:
         self.progress.update(self.task, completed=part.done, total=part.images, number=part.number)
 
     def print(self, line: str) -> None:
-        """A line of the table."""
+        """Print a line of the table."""
         if self.silent:
             return
         if self.progress.disable:

@@ -1,4 +1,4 @@
-"""How a training shows on a terminal (a live bar) and elsewhere (a line an epoch)."""
+"""The progress of a training: a live bar on a terminal, one line per epoch elsewhere."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from striate.wording import percent
 
 @contextmanager
 def working(what: str, *, quiet: bool = False) -> Iterator[None]:
-    """A spinner on a terminal while something takes its time, such as reading images; elsewhere nothing."""
+    """Show a spinner on a terminal during a long operation, such as reading images; elsewhere nothing."""
     if quiet or not sys.stderr.isatty():
         yield
         return
@@ -32,14 +32,14 @@ def working(what: str, *, quiet: bool = False) -> Iterator[None]:
 
 
 class Lines:
-    """A line an epoch, for files and pipes; nothing at all if quiet, but warnings."""
+    """Prints one line per epoch, for files and pipes; if quiet, only warnings."""
 
     def __init__(self, run: Run, *, quiet: bool) -> None:
         self.run = run
         self.quiet = quiet
 
     def show(self, event: Event) -> None:
-        """Print what an event says."""
+        """Print the line of an event."""
         match event:
             case Epoch() if not self.quiet:
                 click.echo(epoch_line(event, self.run.recipe.epochs))
@@ -111,7 +111,7 @@ class LiveBar:
 
 
 def epoch_line(epoch: Epoch, epochs: int) -> str:
-    """An epoch in one line; where classes are uneven with the balanced accuracy, by which the best one is chosen."""
+    """An epoch in one line; for uneven classes with the balanced accuracy, which chooses the best epoch."""
     balanced = "" if epoch.balanced_accuracy is None else f"balanced {percent(epoch.balanced_accuracy):>7}  "
     return (
         f"epoch {epoch.epoch:>{len(str(epochs))}}/{epochs}  loss {epoch.loss:8.4f}  "
@@ -121,7 +121,7 @@ def epoch_line(epoch: Epoch, epochs: int) -> str:
 
 
 def finished_line(event: Finished) -> str:
-    """The end in one line."""
+    """The end of a training in one line."""
     found = percent(event.accuracy)
     if event.balanced_accuracy is not None:
         found = f"balanced accuracy {percent(event.balanced_accuracy)}, accuracy {found}"

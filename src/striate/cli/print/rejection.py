@@ -1,4 +1,4 @@
-"""How rejection shows: in one line, as a table, and as JSON."""
+"""Prints a rejection curve: in one line, as a table, and as JSON."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from striate.wording import percent
 
 
 def reached_line(rejection: Rejection) -> str:
-    """What must be rejected for the paper's error, in one line."""
+    """The share that must be rejected to reach the paper's error, in one line."""
     kept = rejection.reach()
     if kept is None:
-        return f"wrong more than {PAPER_ERROR:.1%} of what is kept, however many are rejected"
+        return f"wrong more than {PAPER_ERROR:.1%} of the answers that are kept, however many are rejected"
     if not kept.rejected:
         return f"wrong at most {PAPER_ERROR:.1%} without rejecting any"
     wrong, least_sure = percent(kept.error), percent(kept.share)
-    return f"wrong {wrong} of what is kept if the {least_sure} that it is least sure of are rejected"
+    return f"wrong {wrong} of the answers that are kept if the least confident {least_sure} are rejected"
 
 
 def rejection_table(rejection: Rejection, compared: str) -> str:
-    """The error of what is kept, for some shares."""
+    """The error of the answers that are kept, for some shares that are rejected."""
     rows = [
         f"  {percent(kept.share):>8}  {kept.rejected:6,}  {kept.errors:8,} {percent(kept.error):>10}  "
         f"{kept.least:14.4g}"
         for kept in _chosen(rejection)
     ]
-    head = f"  Rejected first is where {compared} differ least."
+    head = f"  Answers are rejected first where {compared} differ least."
     return "\n".join([head, "  rejected  images  wrong of those kept  they differ by", *rows])
 
 
 def rejection_members(rejection: Rejection, compared: str) -> dict[str, Any]:
-    """The same as JSON members."""
+    """The table and the share to reject as JSON members; rates and shares are fractions."""
     reached = rejection.reach()
     return {
         "compared": compared,
@@ -42,5 +42,5 @@ def rejection_members(rejection: Rejection, compared: str) -> dict[str, Any]:
 
 
 def _chosen(rejection: Rejection) -> list[Kept]:
-    """The lines of a table, each once."""
+    """The rows of the table, without repetitions."""
     return list(dict.fromkeys(rejection.at(share) for share in SHARES))

@@ -1,4 +1,4 @@
-"""How stress shows: a table for each distortion, and JSON."""
+"""Prints a stress test: a table for each distortion, and JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from striate.wording import counted, percent
 
 
 def stress_tables(found: Stress) -> str:
-    """The error at every level and in every direction; what the paper claims is marked for digits."""
+    """The error at every level and in every direction; for digits the levels of the paper's claims are marked."""
     size = f"{found.canvas[0]}×{found.canvas[1]}"
     are = "is" if found.images == 1 else "are"
     lines = [f"  Wrong of {counted(found.images, 'image')} that {are} distorted on the network's canvas of {size}."]
@@ -22,7 +22,7 @@ def stress_tables(found: Stress) -> str:
 
 
 def stress_members(found: Stress) -> dict[str, Any]:
-    """The same as JSON members; rates and shares are fractions."""
+    """The tables as JSON members; rates and shares are fractions."""
     return {
         "images": found.images,
         "canvas": list(found.canvas),

@@ -15,20 +15,20 @@ from striate.description.json import Json, dump
 from striate.description.network import Network
 
 View = tuple[Callable[[int], str], Callable[[], dict[str, Json]]]
-"""Text for a page of some width, and the same as JSON has it."""
+"""A function from a width in characters to the text, and the JSON of the same table."""
 
 
 @click.command(
     "account",
     epilog="\b\nExamples:\n"
     "  striate account lenet5\n"
-    "  striate account resnet152 --depth 1                a line for each stage\n"
+    "  striate account resnet152 --depth 1                one line per stage\n"
     "  striate account lenet5 --format csv > lenet5.csv\n"
     "  striate account vgg-d --memory --batch 64 --budget 8GiB\n"
     "  striate account alexnet --training --images 1281167\n"
     "  striate account alexnet --fit --input 3x224x224\n"
-    "  striate account alexnet --unit conv3:5,7           what one unit sees\n"
-    "  striate account lenet5-dense --as torchinfo        why another tool says otherwise\n"
+    "  striate account alexnet --unit conv3:5,7           the receptive field of one unit\n"
+    "  striate account lenet5-dense --as torchinfo        why another tool prints other figures\n"
     "  striate account lenet5-keras-table --versus fully-connected",
 )
 @click.argument("network", type=NETWORK)
@@ -38,7 +38,7 @@ View = tuple[Callable[[int], str], Callable[[], dict[str, Json]]]
     type=click.Choice(["table", "json", "csv", "markdown"]),
     default="table",
     show_default=True,
-    help="How to print it. The table is as wide as the terminal.",
+    help="The output format. The table is as wide as the terminal.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--batch", type=click.IntRange(min=1), default=1, help="Count for a batch of this many images.")
@@ -48,7 +48,7 @@ View = tuple[Callable[[int], str], Callable[[], dict[str, Json]]]
 @click.option(
     "--depth",
     type=click.IntRange(min=1),
-    help="Add up the layers whose paths share their first so many names: 1 for a line per stage.",
+    help="Add up the layers whose paths have the same first N names: 1 for one line per stage.",
 )
 @click.option("--all", "every", is_flag=True, help="Print every layer, identical blocks too.")
 @click.option("--without-biases", is_flag=True, help="Leave biases out, as sums on paper often do.")
@@ -63,13 +63,15 @@ View = tuple[Callable[[int], str], Callable[[], dict[str, Json]]]
     type=click.Choice(list(OPTIMISERS)),
     default="adam",
     show_default=True,
-    help="The optimiser whose state --memory counts.",
+    help="The optimiser whose state --memory includes.",
 )
 @click.option("--training", is_flag=True, help="Count the MACs of training: forward, backward, an epoch.")
 @click.option(
     "--images", type=click.IntRange(min=1), default=60_000, show_default=True, help="Images per epoch, for --training."
 )
-@click.option("--fit", is_flag=True, help="Show which layers do not fit their input exactly, and what would.")
+@click.option(
+    "--fit", is_flag=True, help="Show which layers do not fit their input exactly, and which sizes would fit."
+)
 @click.option("--unit", metavar="PATH:ROW,COL", help="Show the pixels of the input that one unit sees.")
 @click.option(
     "--as", "tool", type=click.Choice(list(VERSIONS)), help="Show what another tool prints, and why it differs."
@@ -99,9 +101,9 @@ def command(
     """Show what every layer of NETWORK costs.
 
     NETWORK is a name of the catalogue, a line of notation, a file or the folder of a run. Each row has a layer's path,
-    what it is, the shapes in and out, weights, biases, fixed values, connections, MACs, activations and the receptive
-    field; the totals say what they count. The other tables stand in its place: --memory, --training, --fit, --unit,
-    --as, --versus.
+    its description, its input and output shapes, weights, biases, fixed values, connections, MACs, activations and its
+    receptive field; the table ends with definitions of what is counted. Each of --memory, --training, --fit, --unit,
+    --as and --versus prints another table instead.
     """
     chosen = [
         *([lambda: _fit(network, shape)] if fit else []),
@@ -116,13 +118,13 @@ def command(
         return account(network, input=shape, batch=batch, biases=not without_biases, strict=strict)
 
     if len(chosen) > 1:
-        raise click.UsageError("Ask for one of --memory, --training, --fit, --unit, --as and --versus at a time.")
+        raise click.UsageError("Give only one of --memory, --training, --fit, --unit, --as and --versus.")
     form = "json" if as_json else form
     if not chosen:
         _print(form, _table(counted(), form, terminal.width(), depth=depth, fold=not every))
         return
     if form not in ("table", "json"):
-        raise click.UsageError(f"--format {form} is for the table of layers; this one has table and json.")
+        raise click.UsageError(f"--format {form} is for the table of layers; this table has only table and json.")
     text, document = chosen[0]()
     _print(form, dump(document()) if form == "json" else text(terminal.width()))
 

@@ -16,7 +16,7 @@ from striate.networks.entry import Paper
 )
 @click.argument("networks", type=NETWORK, nargs=-1, required=True, metavar="NETWORK...")
 def command(networks: tuple[Network, ...]) -> None:
-    """Cite the paper of each NETWORK, for BibTeX.
+    """Print the BibTeX entry of the paper of each NETWORK.
 
     A paper of several networks is printed once.
     """
@@ -31,6 +31,6 @@ def _paper(network: Network) -> Paper:
     without = ", ".join(name for name, each in CATALOGUE.items() if each.paper is None)
     raise UnknownNameError(
         f"{network.name} has no paper.",
-        f"The networks of the catalogue have one, all but {without}.",
+        f"All networks of the catalogue have one, except {without}.",
         "striate list shows them.",
     )

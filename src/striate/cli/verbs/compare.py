@@ -28,11 +28,12 @@ from striate.description.network import Network
 @click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Of every value.")
 @click.option("--picture", type=click.Path(path_type=Path), help="Draw the shares of the layers: an .svg or .png file.")
 def command(networks: tuple[Network, ...], as_json: bool, batch: int, dtype: str, picture: Path | None) -> None:
-    """Compare NETWORKS: parameters, MACs and memory, and the layers that they lie in.
+    """Compare NETWORKS: their parameters, MACs and memory, and the layer with the largest share of each.
 
     Each is a name of the catalogue, a line of notation, a file or the folder of a run.
 
-    Cheap in parameters isn't cheap in compute: a convolution uses each weight at every place, a linear layer once.
+    A network with few parameters may still need many MACs: a convolution uses each weight at every position, a linear
+    layer uses it once.
     """
     if len(networks) < 2:
         raise click.UsageError("Give at least two networks.")

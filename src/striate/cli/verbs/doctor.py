@@ -1,4 +1,4 @@
-"""striate doctor: what Striate finds on this machine, and what to do where something could be better."""
+"""striate doctor: checks this machine, and says what to do where something is missing or slow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from striate.extras import EXTRAS, Extra, install
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor: what it looked at, what it found, and what to do, or "" where all is well."""
+    """One line of the doctor: the subject of a check, the result, and the remedy, or "" where none is needed."""
 
     what: str
     found: str
@@ -23,14 +23,13 @@ class Finding:
 
 @click.command(
     "doctor",
-    epilog="\b\nExamples:\n  striate doctor         what works here, and what to do about the rest\n"
-    "  striate doctor --json  the same, for programs",
+    epilog="\b\nExamples:\n  striate doctor         check this machine\n  striate doctor --json  the same as JSON",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(as_json: bool) -> None:
-    """Say what Striate finds on this machine, and what to do about each.
+    """Check this machine: versions, processor, kernels, device, and the extras, which are optional packages.
 
-    Versions, processor, kernels, device, and the extras: packages that Striate can do without.
+    Where something is missing or slow, a line says what to do.
     """
     found = [_versions(), _processor(), _kernels(), _device(), *map(_extra, EXTRAS)]
     if as_json:
@@ -55,7 +54,7 @@ def _version(package: str) -> str:
 
     try:
         return f"{package} {metadata.version(package)}"
-    except metadata.PackageNotFoundError:  # as where PYTHONPATH leads to the source
+    except metadata.PackageNotFoundError:  # for example, where PYTHONPATH points to the source
         return f"{package}, not installed"
 
 

@@ -1,4 +1,4 @@
-"""striate evaluate: how well a run, or several runs together, do on images that they have never seen."""
+"""striate evaluate: the error of a run, or of several runs together, on images that were not used for training."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 NAMED = 5
-"""So many classes that are missed are named."""
+"""The most classes that are named as never recognised."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Look:
     epilog="\b\nExamples:\n  striate evaluate runs/lenet5\n  striate evaluate runs/lenet5 --json > test.json\n"
     "  striate evaluate runs/lenet5 --data my-digits\n"
     "  striate evaluate runs/lenet5 --split validation\n"
-    "  striate evaluate runs/lenet5 --reject        how often it errs where it may leave answers out\n"
-    "  striate evaluate runs/lenet5 --stress        shifted, turned, scaled, squeezed, with noise\n"
+    "  striate evaluate runs/lenet5 --reject        also the error if its least confident answers are rejected\n"
+    "  striate evaluate runs/lenet5 --stress        also on images shifted, turned, scaled, squeezed, with noise\n"
     "  striate evaluate runs/lenet5 runs/lenet5-2   each alone, and both as a committee",
 )
 @click.argument("folders", metavar="RUN...", type=RUN, nargs=-1, required=True)
@@ -50,17 +50,19 @@ class Look:
     type=click.Choice(["test", "validation"]),
     default="test",
     show_default=True,
-    help="The images to look at. A look at the test images is recorded in the run.",
+    help="The images to evaluate on. The run records every evaluation on its test images.",
 )
-@click.option("--data", help="Other images than the run's own, as striate train takes them; classes match by name.")
-@click.option("--reject", is_flag=True, help="Print the error of what is kept for some shares that are rejected.")
-@click.option("--stress", is_flag=True, help="Distort the images too, in five ways, and draw it in the run's pictures.")
+@click.option("--data", help="Other images than the run's own, as for striate train; classes are matched by name.")
+@click.option(
+    "--reject", is_flag=True, help="Print the error of the kept answers, for several shares of rejected ones."
+)
+@click.option("--stress", is_flag=True, help="Also distort the images, in five ways, and draw the errors in the run.")
 @click.option(
     "--kernels",
     type=KernelsType(["auto", *KERNELS]),
     default="auto",
     show_default=True,
-    help="What answers: Striate's engine, its operators layer by layer, or PyTorch; auto measures which is fastest.",
+    help="The kernels: Striate's engine, its operators layer by layer, PyTorch's, or (auto) the fastest of these.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON; rates are fractions.")
 def command(
@@ -72,12 +74,12 @@ def command(
     kernels: str,
     as_json: bool,
 ) -> None:
-    """Evaluate RUN's best weights on its test images; of several RUNs each alone, and all as a committee.
+    """Evaluate RUN's best weights on its test images; several RUNs each alone, and all together as a committee.
 
     RUN is the folder of a run; the name of a network stands for its run, lenet5 for runs/lenet5.
 
-    A committee answers by the mean of its networks' probabilities. The run records each look at the test images: a
-    model that is chosen by them is not measured by them any more.
+    A committee answers by the mean of its networks' probabilities. The run records how often it was evaluated on the
+    test images: test images that were used to choose a model do not measure it any more.
     """
     if stress and len(folders) > 1:
         raise click.UsageError("--stress takes one RUN.")
@@ -131,7 +133,7 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
 
 
 def _stress(run: Run, images: ImageSet) -> Stress:
-    """Distort, and draw."""
+    """Run the stress test and draw its figure in the run."""
     from striate.cli.print.progress import working
     from striate.files import make_folder, write_whole
     from striate.look.stress import stress
@@ -178,14 +180,14 @@ def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> N
     width = max(map(len, names))
     more = [head for head in ("top 5", "balanced") if head in _more(evaluations[0])]
     heads = "".join(f"  {head:>7}" for head in more)
-    click.echo(f"  {'run':{width}}  errors   wrong{heads}     sure  rejected for {PAPER_ERROR:.1%}")
+    click.echo(f"  {'run':{width}}  errors   wrong{heads}  confidence  rejected for {PAPER_ERROR:.1%}")
     for name, evaluation, rejection in zip(names, evaluations, rejections, strict=True):
         kept = rejection.reach()
         share = "never" if kept is None else percent(kept.share)
         cells = "".join(f"  {_more(evaluation)[head]:>{max(7, len(head))}}" for head in more)
         click.echo(
             f"  {name:{width}}  {evaluation.errors:6,}  {percent(evaluation.error_rate):>6}{cells}  "
-            f"{percent(evaluation.confidence):>7}  {share:>17}"
+            f"{percent(evaluation.confidence):>10}  {share:>17}"
         )
     click.echo(
         f"\nTogether: the mean of their probabilities. Of the images, {found.missed_by_all:,} are wrong in every "
@@ -197,7 +199,7 @@ def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> N
 
 
 def figures(found: Evaluation) -> Iterator[str]:
-    """What an evaluation says of all classes together, and which of them are missed."""
+    """The lines for all classes together, and the classes that are never recognised."""
     more = "".join(f", {name} {text}" for name, text in _more(found).items() if name != "balanced")
     wrong = f"wrong {percent(found.error_rate)} ({counted(found.errors, 'image')})"
     yield f"right {percent(found.top1)}, {wrong}{more}"
@@ -206,12 +208,12 @@ def figures(found: Evaluation) -> Iterator[str]:
     if found.missed:
         named = ", ".join(f"{name} (recall 0% of {_images(found, name)})" for name in found.missed[:NAMED])
         others = f" and {len(found.missed) - NAMED:,} more" if len(found.missed) > NAMED else ""
-        yield f"not once recognised: {named}{others}"
-    yield f"on average {percent(found.confidence)} sure of its answers"
+        yield f"never recognised: {named}{others}"
+    yield f"mean confidence {percent(found.confidence)}"
 
 
 def _more(found: Evaluation) -> dict[str, str]:
-    """Figures by name that say something of some sets only: of five classes, all are among the top 5."""
+    """Figures, by name, that apply only to some sets of classes: with five classes, all are among the top 5."""
     from striate.train.metrics import TOP
 
     some = {"top 5": percent(found.top5)} if len(found.per_class) > TOP else {}

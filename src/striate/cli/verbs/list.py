@@ -28,7 +28,7 @@ HEADING = ("network", "input", "parameters", "MACs", "published", "on")
     "list",
     epilog="\b\nExamples:\n"
     "  striate list              every network, under its paper\n"
-    "  striate list resnet       those with resnet in their name or paper\n"
+    "  striate list resnet       networks with resnet in their name or paper\n"
     "  striate list --json | jq '.[] | select(.parameters < 1e6) | .name'",
 )
 @click.argument("word", required=False)
@@ -36,8 +36,8 @@ HEADING = ("network", "input", "parameters", "MACs", "published", "on")
 def command(word: str | None, as_json: bool) -> None:
     """List the networks of the catalogue.
 
-    With WORD, those that have it in their name or paper. Parameters and MACs are computed; the error or accuracy is
-    what the paper prints.
+    With WORD, list only networks with this word in their name or paper. Parameters and MACs are computed; the error or
+    accuracy is the figure that the paper prints.
     """
     chosen = {name: entry for name, entry in CATALOGUE.items() if word is None or _says(name, entry, word)}
     if word is not None and not chosen:
@@ -57,7 +57,7 @@ def _says(name: str, entry: Entry, word: str) -> bool:
 
 
 def _table(entries: list[Entry], width: int) -> Iterator[str]:
-    """Networks under their papers; what the figure was measured on is shown where the page is wide enough."""
+    """Networks under their papers; a wide table also shows what the published figure was measured on."""
     rows = [(entry.make(), entry) for entry in entries]
     cells = [HEADING, (), *(_cells(network, entry) for network, entry in rows)]
     heading, rule, *lines = fitted_rows(cells, "<>>>><", width, drop=[5, 1, 4, 3])

@@ -1,4 +1,4 @@
-"""striate look: pictures of what a network has learned, and of what it does with an image."""
+"""striate look: figures of a network's filters, and of its maps and attributions for an image."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ONLY = ("filters", "learning", "maps", "bench", "fields", "attribution", "wants"
 
 
 class Words(click.ParamType):
-    """Words parted by commas."""
+    """Words separated by commas."""
 
     name = "section,..."
 
@@ -27,23 +27,23 @@ class Words(click.ParamType):
 @click.command(
     "look",
     epilog="\b\nExamples:\n"
-    "  striate look runs/lenet5                            everything, with one of the run's own images\n"
-    "  striate look runs/lenet5 four.png                   everything, with a picture of yours\n"
-    "  striate look alexnet photo.jpg --only bench,maps    fresh weights: nothing is learned yet\n"
+    "  striate look runs/lenet5                            all figures, with one of the run's own images\n"
+    "  striate look runs/lenet5 four.png                   all figures, with a picture of yours\n"
+    "  striate look alexnet photo.jpg --only bench,maps    with untrained weights\n"
     "  striate look runs/lenet5 --only maps --layer C3     all maps of one layer\n"
     "  striate look runs/lenet5 --only fields --unit S4:2,2\n"
-    "  striate look runs/lenet5 four.png --png             for slides\n"
+    "  striate look runs/lenet5 four.png --png             also PNG files, for slides\n"
     "  striate look runs/lenet5 four.png --only attribution --class 9\n"
     "  striate look runs/lenet5 four.png --only bench --kernel '0 1 0; 1 -4 1; 0 1 0'",
 )
 @click.argument("target", metavar="RUN|NETWORK")
 @click.argument("images", metavar="[IMAGE...]", nargs=-1)
-@click.option("--only", type=Words(), default=(), help=f"Some of: {', '.join(ONLY)}.")
+@click.option("--only", type=Words(), default=(), help=f"Only these figures: some of {', '.join(ONLY)}.")
 @click.option("--layer", metavar="PATH", help="One layer, with all its maps; also the layer for Grad-CAM.")
 @click.option("--unit", metavar="PATH:ROW,COL", help="The unit whose receptive field is shown.")
-@click.option("--class", "label", metavar="NAME", help="The class to attribute. By default the likeliest.")
-@click.option("--kernel", metavar="NUMBERS", help="A kernel for the bench: rows of numbers, parted by semicolons.")
-@click.option("--data", help="Other images to look through than the run's own, as striate train takes them.")
+@click.option("--class", "label", metavar="NAME", help="The class to attribute. By default the most probable one.")
+@click.option("--kernel", metavar="NUMBERS", help="A kernel for the bench: rows of numbers, separated by semicolons.")
+@click.option("--data", help="Other images to use than the run's own, as for striate train.")
 @click.option("--out", type=click.Path(path_type=Path), help="The folder. By default RUN/look or look/NETWORK.")
 @click.option("--png", is_flag=True, help="Write each figure as a PNG, too.")
 @click.option("--quiet", is_flag=True, help="Print nothing but the page's path.")
@@ -60,10 +60,10 @@ def command(
     png: bool,
     quiet: bool,
 ) -> None:
-    """Look inside RUN, or inside NETWORK with fresh weights.
+    """Draw figures of RUN's network, or of NETWORK with untrained weights.
 
-    Writes look.html, one page that needs nothing beside it, and each figure as an SVG. The model that is looked at
-    does not change. Without IMAGE, one of the run's validation images is shown.
+    Writes look.html, one page that needs no other file, and each figure as an SVG. The model is never changed. Without
+    IMAGE, one of the run's validation images is used.
     """
     from striate.cli.print.progress import working
     from striate.look import page
@@ -87,7 +87,7 @@ def command(
             click.echo(f"{name:12} {count:2} figure{'s' if count > 1 else ' '} {made[0].seconds:6.1f} s")
     own = Path("runs", found.network.name)
     if not (quiet or found.trained) and own.name == found.network.name and (own / "run.json").is_file():
-        click.echo(f"The weights are random. Those of its run: striate look {own}", err=True)
+        click.echo(f"The weights are random. For the weights of its run: striate look {own}", err=True)
     folder = out or page.default_folder(target, found.network)
     written = page.write_look(found, sections, folder=folder, png=png)
     click.echo(os.fsencode(written) if quiet else f"page: {one_line(str(written))}")

@@ -13,9 +13,9 @@ from striate.description.network import Network
 @click.command(
     "page",
     epilog="\b\nExamples:\n"
-    "  striate page runs/lenet5                   writes lenet5.html: open it, send it, put it on a stick\n"
+    "  striate page runs/lenet5                   writes lenet5.html: open it, send it, put it on a USB stick\n"
     "  striate page runs/lenet5 -o digits.html\n"
-    "  striate page runs/lenet5 runs/lenet5-dense   draw once, and see what each says\n"
+    "  striate page runs/lenet5 runs/lenet5-dense   draw once, and see the answer of each\n"
     "  striate serve runs/alexnet                 for a network of more than 100 million MACs",
 )
 @click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=RUN_OR_NETWORK)
@@ -25,13 +25,13 @@ from striate.description.network import Network
 def command(folders: tuple[Path | Network, ...], out: Path | None) -> None:
     """Write RUN's network as one HTML file to draw on, which computes in the browser.
 
-    The page of striate serve, without a server: every layer live, class scores, how each unit came by its value, which
-    pixels speak for a class, and a sandbox. With several RUNs one drawing goes to all of them. The weights are in the
-    file; it fetches nothing, works from a disk, and gives PyTorch's numbers. For networks of up to 100 million MACs an
-    image in all.
+    It is the page of striate serve, without a server: the maps of every layer, class scores, how each unit's value is
+    computed, attributions of a class to pixels, and a sandbox. With several RUNs one drawing goes to all of them. The
+    weights are in the file; it fetches nothing, works from a disk, and gives PyTorch's numbers. All networks together
+    may have up to 100 million MACs per image.
 
     RUN is the folder of a run. A network (a name of the catalogue, a line of notation or a file) stands for its run,
-    lenet5 for runs/lenet5; where there is none, its weights are random, and the page says so.
+    lenet5 for runs/lenet5; where there is no run, the weights are random, and the page says so.
     """
     from striate.cli.predictors import names_of, predictors_of
     from striate.description.labels import one_line, path_part
@@ -41,4 +41,4 @@ def command(folders: tuple[Path | Network, ...], out: Path | None) -> None:
     file = out or Path(f"{path_part(predictors[0].run.folder.resolve().name)}.html")
     size = write_page(*predictors, file=file)
     names = names_of(predictors)
-    click.echo(f"{one_line(str(file))}   {names}, {size / 1e6:.1f} MB. It needs nothing else: open it in a browser.")
+    click.echo(f"{one_line(str(file))}   {names}, {size / 1e6:.1f} MB. It needs no other file: open it in a browser.")

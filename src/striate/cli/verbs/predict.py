@@ -1,4 +1,4 @@
-"""striate predict: what is on a picture."""
+"""striate predict: classifies pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from striate.cli.parameters import RUN
 @click.command(
     "predict",
     epilog="\b\nExamples:\n  striate predict runs/lenet5 four.png\n  striate predict runs/lenet5 scans/*.jpg --json\n"
-    "  striate predict runs/lenet5 photo.jpg --steps steps    show how the picture was brought to MNIST's form",
+    "  striate predict runs/lenet5 photo.jpg --steps steps    also draw the steps that bring it to MNIST's form",
 )
 @click.argument("folder", metavar="RUN", type=RUN)
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
@@ -23,12 +23,12 @@ from striate.cli.parameters import RUN
     "--steps", type=click.Path(path_type=Path), help="Write a picture of the preparation steps to this folder."
 )
 def command(folder: Path, images: tuple[str, ...], as_json: bool, steps: Path | None) -> None:
-    """Say what is on each IMAGE, by RUN's best weights.
+    """Classify each IMAGE with RUN's best weights.
 
     RUN is the folder of a run; the name of a network stands for its run, lenet5 for runs/lenet5.
 
-    Prints one line an image: the class, its probability, and the next likeliest. A drawing or a photograph of a digit
-    is brought to MNIST's form first (--steps shows how); other pictures are resized as the run's own were.
+    Prints one line per image: the class, its probability, and the next most probable classes. A drawing or a photograph
+    of a digit is first brought to MNIST's form (--steps shows how); other pictures are resized as the run's own were.
     """
     from striate.data import steps_strip
     from striate.description.labels import lines, one_line, path_part

@@ -1,4 +1,4 @@
-"""striate read: the digits on a picture of one or several lines."""
+"""striate read: reads lines of digits in pictures."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from striate.cli.parameters import RUN
     "  striate train lenet5-reader                     first, once: a network with a blank class\n"
     "  striate read runs/lenet5-reader number.png\n"
     "  striate read runs/lenet5-reader scans/*.jpg --json\n"
-    "  striate read runs/lenet5-reader number.png --picture seen.svg    where each digit was seen",
+    "  striate read runs/lenet5-reader number.png --picture seen.svg    also draws a box around each digit",
 )
 @click.argument("folder", metavar="RUN", type=RUN)
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.option(
     "--picture",
     type=click.Path(path_type=Path),
-    help="Draw where each character was seen, and every column's scores: an .svg or .png file for one IMAGE, or a "
+    help="Draw a box around each character, and every column's scores: an .svg or .png file for one IMAGE, or a "
     "folder.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a list with every character, its box and its confidence.")
 def command(folder: Path, images: tuple[str, ...], picture: Path | None, as_json: bool) -> None:
-    """Read the lines of digits on each IMAGE, by RUN's best weights.
+    """Read the lines of digits on each IMAGE with RUN's best weights.
 
-    Prints each line with the probability that it is just that. Lines may be dark on light or light on dark, of any size
-    and a little slanted; RUN must have a class for blank space, as that of lenet5-reader has. The name of a network
-    stands for its run, lenet5-reader for runs/lenet5-reader.
+    Prints each line with the probability that all of it is right. Lines may be dark on light or light on dark, of any
+    size and a little slanted. RUN must have a class for blank space, as a run of lenet5-reader has. The name of a
+    network stands for its run, lenet5-reader for runs/lenet5-reader.
     """
     from striate.data import open_picture
     from striate.description.labels import lines as safe_lines

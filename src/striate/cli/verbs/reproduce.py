@@ -1,4 +1,4 @@
-"""striate reproduce: a network trained as its paper trained it, with the paper's figures beside ours."""
+"""striate reproduce: trains a network by its paper's method, and prints the paper's figures beside ours."""
 
 from __future__ import annotations
 
@@ -44,37 +44,44 @@ class Decision(click.ParamType):
     "  striate reproduce lenet5-1998 --set-size 15000      a point of the paper's figure 6\n"
     "  striate reproduce lenet5-1998 --decide loss=eq8 --hold-out 10000\n"
     "  striate reproduce lenet5-1998 --json > 1998.json\n"
-    "  striate reproduce --resume runs/lenet5-1998         go on after Ctrl-C, a crash or a power cut",
+    "  striate reproduce --resume runs/lenet5-1998         resume after Ctrl-C, a crash or a power cut",
 )
 @click.argument("which", type=click.Choice(WHICH), required=False)
 @click.option(
-    "--passes", type=click.IntRange(1, 10**6), default=20, show_default=True, help="Over the training images."
+    "--passes", type=click.IntRange(1, 10**6), default=20, show_default=True, help="Passes over the training images."
 )
-@click.option(
-    "--set-size", type=click.IntRange(500, 60_000), help="Learn from so many of the images. By default from all."
-)
-@click.option("--distorted", is_flag=True, help="Show nine images of ten distorted, each time anew.")
+@click.option("--set-size", type=click.IntRange(500, 60_000), help="The number of training images. By default all.")
+@click.option("--distorted", is_flag=True, help="Distort nine of ten images, anew each time they are shown.")
 @click.option("--pool", is_flag=True, help="With --distorted: make 540,000 distorted images once, as the paper did.")
 @click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of weights, order, distortions."
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    help="The seed of weights, order and distortions.",
 )
 @click.option(
     "--decide",
     "decisions",
     type=Decision(),
     multiple=True,
-    help="Decide otherwise what the paper leaves open: loss, j, scale, subsampling, biases, start; of distortions "
+    help="Change a decision that the paper leaves open: loss, j, scale, subsampling, biases, start; for distortions "
     "shift, size, squeeze, shear.",
 )
-@click.option("--hold-out", type=click.IntRange(0, 30_000), default=0, help="Judge by so many training images instead.")
+@click.option(
+    "--hold-out",
+    type=click.IntRange(0, 30_000),
+    default=0,
+    help="Evaluate on this many held-out training images instead.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder. By default runs/lenet5-1998.")
-@click.option("--resume", "resumed", type=click.Path(path_type=Path), help="Go on with the run in this folder.")
+@click.option("--resume", "resumed", type=click.Path(path_type=Path), help="Resume the run in this folder.")
 @click.option(
     "--kernels",
     type=KernelsType(["auto", "engine", "torch"]),
     default="auto",
     show_default=True,
-    help="What computes: Striate's kernels, or plain PyTorch, more than ten times slower.",
+    help="The kernels that compute: Striate's, or plain PyTorch's, which are more than ten times slower.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON; errors are fractions.")
 @click.option("--quiet", is_flag=True, help="Print nothing but the run's folder.")
@@ -95,14 +102,15 @@ def command(
 ) -> None:
     """Train a network as its paper did: LeNet-5 in 1998, by the stochastic diagonal Levenberg-Marquardt method.
 
-    Before each pass the curvature of every parameter is estimated on 500 images, which gives each a rate of its own;
-    then the weights change after every single image. The outcome is a run as striate train makes them. Each pass is
-    saved: Ctrl-C ends with the pass, and a run that was killed goes on with --resume, to the same weights, bit for bit.
+    Before each pass the curvature of every parameter is estimated on 500 images, which gives each parameter its own
+    learning rate; then the weights change after every single image. The result is a run as striate train makes them.
+    Each pass is saved: Ctrl-C ends the training after the pass, and --resume continues a run that was killed, to the
+    same weights, bit for bit.
     """
     if (which is None) == (resumed is None):
-        raise click.UsageError("Give what to reproduce, such as lenet5-1998, or --resume RUN.")
+        raise click.UsageError("Give the name of a reproduction, such as lenet5-1998, or --resume RUN.")
     if pool and not distorted:
-        raise click.UsageError("--pool says how images are distorted; give --distorted too.")
+        raise click.UsageError("--pool needs --distorted: it says how images are distorted.")
 
     from striate.cli.print.progress import working
     from striate.reproduce import session
@@ -158,7 +166,7 @@ def _show(folder: Path, events: Iterator[Event], *, as_json: bool, quiet: bool) 
                 case session.Pass():
                     bar.print(table.line(event, method))
                 case session.Stopped():
-                    go_on = f"Go on with:\n  striate reproduce --resume {folder}"
+                    go_on = f"Resume with:\n  striate reproduce --resume {folder}"
                     stopped = f"\nStopped after {event.passes} of {method.passes} passes, saved. {go_on}"
                     click.echo(lines(stopped), err=True)
                     sys.exit(130)

@@ -1,4 +1,4 @@
-"""striate serve: a page where a run's network draws back, and a JSON interface."""
+"""striate serve: a page to draw on, which shows a run's answers, and a JSON interface."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from striate.cli.parameters import RUN_OR_NETWORK
 from striate.description.network import Network
 
 SMALL = 50_000_000
-"""A network of fewer MACs is done before threads have found each other."""
+"""A network of fewer MACs runs on one thread: starting more takes longer than the computation."""
 
 
 @click.command(
     "serve",
     epilog="\b\nExamples:\n"
     "  striate serve runs/lenet5 --open             draw a digit, and see every layer as you draw\n"
-    "  striate serve runs/lenet5 runs/lenet5-dense  draw once, and see what each says\n"
-    "  striate serve alexnet                        not trained yet: with random weights, and it says so\n"
+    "  striate serve runs/lenet5 runs/lenet5-dense  draw once, and see the answer of each\n"
+    "  striate serve alexnet                        untrained: random weights, and the page says so\n"
     "  striate serve runs/lenet5 --port 9000\n"
     "  striate serve runs/lenet5 --host 0.0.0.0     let a telephone in the same network draw, too\n"
     "  curl --data-binary @four.png -H 'Content-Type: image/png' http://127.0.0.1:8000/predict",
 )
 @click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=RUN_OR_NETWORK)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes any free port.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="By default this machine alone can ask.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="The address. By default only this machine can connect."
+)
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 def command(folders: tuple[Path | Network, ...], port: int, host: str, show: bool) -> None:
     """Serve RUN's network as a page to draw on, and as a JSON interface described at /openapi.json.
@@ -33,9 +35,10 @@ def command(folders: tuple[Path | Network, ...], port: int, host: str, show: boo
     With several RUNs one drawing goes to all of them, and the page shows them side by side.
 
     RUN is the folder of a run. A network (a name of the catalogue, a line of notation or a file) stands for its run,
-    lenet5 for runs/lenet5; where there is none, it is served untrained, with random weights, and every answer says so.
+    lenet5 for runs/lenet5; where there is no run, the network is served untrained, with random weights, and every
+    answer says so.
 
-    Prints the address and answers until Ctrl-C. Everything comes from this machine; nothing is fetched from the
+    Prints the address and serves until Ctrl-C. Everything comes from this machine; nothing is fetched from the
     internet, and no image is kept.
     """
     _require("starlette", "uvicorn")

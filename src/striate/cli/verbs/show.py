@@ -1,4 +1,4 @@
-"""striate show: what a network is, where it comes from, and what its paper prints beside what is computed."""
+"""striate show: a network's outline, its source, and its paper's figures beside the computed ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LABEL = 12
     "show",
     epilog="\b\nExamples:\n"
     "  striate show googlenet\n"
-    "  striate show lenet5 --as net > mine.net     a copy to change; then: striate account mine.net\n"
+    "  striate show lenet5 --as net > mine.net     a copy that you can change; then: striate account mine.net\n"
     "  striate show resnet50 --as json > mine.json",
 )
 @click.argument("network", type=NETWORK)
@@ -37,12 +37,12 @@ LABEL = 12
     type=click.Choice(["net", "line", "json"]),
     help="Print the description itself: in the notation, in the notation on one line, or as JSON.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print what is said of it as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the same facts as JSON.")
 def command(network: Network, form: str | None, as_json: bool) -> None:
-    """Show what NETWORK is and where it comes from.
+    """Show NETWORK: its source and its outline.
 
-    Its paper and each departure from it, the published figures beside the computed ones, and an outline. striate
-    account NETWORK has every layer and what it costs.
+    Prints its paper and each departure from it, the published figures beside the computed ones, and an outline. striate
+    account NETWORK prints every layer with its costs.
     """
     if form == "json":
         terminal.echo_json(to_json(network))
@@ -78,7 +78,7 @@ def _card(network: Network, width: int) -> Iterator[str]:
 
 
 def _published(network: Network, entry: Entry, width: int) -> Iterator[str]:
-    """What the paper prints, and where we compute the same, what it comes to."""
+    """The figures that the paper prints, each with the computed value where the account has one."""
     totals = account(network).totals
     rows = [("published", "", "computed", "", "")]
     for figure in entry.published:
@@ -91,7 +91,7 @@ def _published(network: Network, entry: Entry, width: int) -> Iterator[str]:
         head = f"{measure:{sizes[0]}}  {value:>{sizes[1]}}  {computed:>{sizes[2]}} {mark:{sizes[3]}}  "
         yield from wrapped(where, width, " " * len(head), head)
     if any(row[3] == "≠" for row in rows):
-        yield from wrapped("≠: not the same to the digits that the paper prints.", width)
+        yield from wrapped("≠: differs in the digits that the paper prints.", width)
 
 
 def _output(last: Layer) -> str:

@@ -1,4 +1,4 @@
-"""striate train: from a network and images to a run."""
+"""striate train: trains a network on images and writes a run."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 @click.command(
     "train",
     epilog="\b\nExamples:\n"
-    "  striate train lenet5                              on the digits that come with Striate\n"
-    "  striate train lenet5-dense --until 0.99           stop at 99 % of the validation images\n"
-    "  striate train lenet5 --recipe lenet5-best         the same 60,000 parameters, with what is known today\n"
+    "  striate train lenet5                              on MNIST, which comes with Striate\n"
+    "  striate train lenet5-dense --until 0.99           stop at 99 % right on the validation images\n"
+    "  striate train lenet5 --recipe lenet5-best         the same 60,000 parameters, with the best recipe\n"
     "  striate train simple-cnn --data photos --resize 28x28 --adapt\n"
-    "  striate train --resume runs/lenet5                go on after Ctrl-C, a crash or a power cut",
+    "  striate train --resume runs/lenet5                resume after Ctrl-C, a crash or a power cut",
 )
 @click.argument("network", type=NETWORK, required=False)
 @click.option(
@@ -38,31 +38,31 @@ if TYPE_CHECKING:
     help="mnist, mnist-lines, a folder of IDX files, or a folder of images: split/class/*.png or class/*.png. "
     "By default the network's own: mnist, or mnist-lines for lenet5-reader.",
 )
-@click.option("--recipe", "recipe_name", help="A recipe's name or JSON file. By default the network's own.")
+@click.option("--recipe", "recipe_name", help="The name of a recipe, or a JSON file. By default the network's own.")
 @click.option("--epochs", type=click.IntRange(1, 10**9), help="Passes over the training images.")
 @click.option(
     "--until",
     type=click.FloatRange(0, 1, min_open=True),
-    help="Stop at this validation accuracy, e.g. 0.99; where classes are uneven, at this balanced accuracy.",
+    help="Stop at this validation accuracy, such as 0.99; with uneven classes, at this balanced accuracy.",
 )
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="The highest learning rate.")
-@click.option("--batch", type=click.IntRange(1, 10**9), help="Images a step.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of weights, order and augmentation.")
+@click.option("--batch", type=click.IntRange(1, 10**9), help="Images per step.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="The seed of weights, order and augmentation.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder. By default runs/NETWORK.")
-@click.option("--resume", "resumed", type=RUN, help="Go on with the run in this folder.")
+@click.option("--resume", "resumed", type=RUN, help="Resume the run in this folder.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, mps.")
-@click.option("--threads", type=click.IntRange(1, MOST_THREADS), help="CPU threads. By default as many as are fastest.")
+@click.option("--threads", type=click.IntRange(1, MOST_THREADS), help="CPU threads. By default the fastest number.")
 @click.option(
     "--kernels",
     type=KernelsType(["auto", *KERNELS]),
     default="auto",
     show_default=True,
-    help="What trains: Striate's engine, its operators layer by layer, or PyTorch; auto measures which is fastest.",
+    help="The kernels: Striate's engine, its operators layer by layer, PyTorch's, or (auto) the fastest of these.",
 )
-@click.option("--resize", type=SIZE, help="Bring images of a folder to one size, such as 28x28 or 28, first.")
+@click.option("--resize", type=SIZE, help="Resize the images of a folder to one size, such as 28x28 or 28.")
 @click.option("--adapt", is_flag=True, help="Fit the network's last layer to the number of classes.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out images that cannot be read, and list them.")
-@click.option("--profile", is_flag=True, help="Print where an epoch's time went.")
+@click.option("--profile", is_flag=True, help="Print how an epoch's time is divided.")
 @click.option("--quiet", is_flag=True, help="Print nothing but the run's folder.")
 def command(
     network: Network | None,
@@ -86,10 +86,10 @@ def command(
 ) -> None:
     """Train NETWORK and keep everything in a run's folder.
 
-    Of the folder of a run, NETWORK is its network, which begins anew in a folder of its own; to go on, --resume it.
-    Training never sees the test images: a part of the training images is held out to choose the best epoch by.
-    Ctrl-C saves and says how to go on; a run that was killed goes on from its last checkpoint with --resume, to the
-    same weights, bit for bit.
+    If NETWORK is the folder of a run, that run's network is trained anew in a folder of its own; to continue the run
+    itself, use --resume. Training never reads the test images: a part of the training images is held out for
+    validation, which chooses the best epoch. Ctrl-C saves and prints the command that resumes. A run that was killed
+    continues from its last checkpoint with --resume, to the same weights, bit for bit.
     """
     given = {"epochs": epochs, "until": until, "rate": rate, "batch": batch, "seed": seed}
     if resumed is not None:
@@ -106,7 +106,7 @@ def command(
     from striate.train.recipes import find_recipe, recipe_for
     from striate.train.run import free_folder, open_run
 
-    # A processor takes a hundred times as long for numbers below 1.2e-38, which a training's last epochs are full of.
+    # The last epochs make many numbers below 1.2e-38, for each of which a processor takes a hundred times as long.
     click.get_current_context().with_resource(tiny_is_zero())
     if resumed is not None:
         run = open_run(resumed)
@@ -154,10 +154,12 @@ def _print_plan(run: Run, recipe: Recipe) -> None:
 
     totals = account(run.network).totals
     data = run.data
-    click.echo(f"{run.network.name}: {counted(totals.parameters, 'parameter')}, {counted(totals.macs, 'MAC')} an image")
     click.echo(
-        f"{one_line(data.source)}: {counted(data.train_images, 'image')} to learn from, "
-        f"{data.validation_images:,} to choose by, {counted(len(data.classes), 'class')}"
+        f"{run.network.name}: {counted(totals.parameters, 'parameter')}, {counted(totals.macs, 'MAC')} per image"
+    )
+    click.echo(
+        f"{one_line(data.source)}: {counted(data.train_images, 'image')} for training, "
+        f"{data.validation_images:,} for validation, {counted(len(data.classes), 'class')}"
     )
     if data.unreadable:
         count = len(data.unreadable)
@@ -169,10 +171,10 @@ def _print_plan(run: Run, recipe: Recipe) -> None:
         f"{run.device}, {KERNELS[run.kernels]}"
     )
     if not recipe.augmentation.is_none:
-        click.echo(f"images change each time: {recipe.augmentation.words}")
+        click.echo(f"augmentation: {recipe.augmentation.words}")
     if recipe.average:
         click.echo(
-            "what is judged and kept: the mean of the weights over the last "
+            "validated and kept: the mean of the weights over the last "
             + counted(round(1 / (1 - recipe.average)), "step")
         )
 
@@ -182,7 +184,7 @@ def _print_profile(run: Run) -> None:
     for event in last:
         seconds: dict[str, float] = event["seconds"]
         width = max(map(len, seconds), default=0)
-        click.echo(f"Where the {event['epoch']}. epoch's time went (of the first thread, inside a step):")
+        click.echo(f"Time of epoch {event['epoch']} by part (inside a step, that of the first thread):")
         for what, spent in sorted(seconds.items(), key=lambda each: -each[1]):
             if spent >= 0.0005:
                 click.echo(f"  {what:{width}} {spent:7.3f} s  {'▇' * round(40 * spent / max(seconds.values()))}")
@@ -201,7 +203,7 @@ def _show(run: Run, events: Iterator[Event], *, quiet: bool) -> None:
             display.show(event)
             last = event
     if isinstance(last, Interrupted):
-        click.echo(lines(f"\nStopped and saved. Go on with:\n  striate train --resume {run.folder}"), err=True)
+        click.echo(lines(f"\nStopped and saved. Resume with:\n  striate train --resume {run.folder}"), err=True)
         sys.exit(130)
     with working("Writing the report", quiet=quiet):
         write_report(run, *evaluate(run, split="validation"))
