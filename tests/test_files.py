@@ -13,7 +13,7 @@ from striate.errors import OutputError, RunError
 from striate.files import append_line, make_folder, write_whole
 from striate.modules import build
 from striate.train.checkpoint import load_checkpoint, restore, save_checkpoint
-from tests.conftest import TINY
+from tests.support.networks import TINY
 
 
 def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

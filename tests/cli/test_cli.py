@@ -12,18 +12,7 @@ from PIL import Image
 
 from striate import NETWORKS
 from striate.cli import VERBS
-
-
-def striate(*arguments: object, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "striate", *map(str, arguments)],
-        cwd=cwd,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+from tests.support.commands import striate
 
 
 def imported(*arguments: str) -> set[str]:

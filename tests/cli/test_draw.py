@@ -13,7 +13,7 @@ from striate import find
 from striate.cli.verbs.draw import command
 from striate.emit.draw.choose import figure_of
 from striate.emit.draw.svg import to_svg
-from tests.cli.test_cli import striate
+from tests.support.commands import striate
 
 
 @pytest.fixture(autouse=True)

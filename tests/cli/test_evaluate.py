@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import striate
+from tests.support.commands import striate
 
 
 @pytest.fixture(scope="module")

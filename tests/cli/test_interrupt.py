@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from striate.cli import main, root
 from striate.errors import DataError, RunError
 from striate.train import Recipe, session
-from tests.conftest import TINY
+from tests.support.networks import TINY
 
 
 @pytest.fixture(autouse=True)

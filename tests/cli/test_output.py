@@ -14,7 +14,7 @@ from striate.files import append_line, make_folder, write_whole
 from striate.look.page import default_folder
 from striate.look.reading import picture_files
 from striate.train.run import free_folder
-from tests.cli.test_cli import striate
+from tests.support.commands import striate
 
 LIMITED = (
     "import resource, sys, torch\n"
