@@ -1,6 +1,7 @@
 """Paths, plans, and what cannot be one network."""
 
 import pytest
+import torch
 
 from striate import (
     Activation,
@@ -11,9 +12,11 @@ from striate import (
     Network,
     Pool,
     Residual,
+    account,
 )
 from striate.description.network import INPUT, plan
 from striate.errors import ShapeError, SpecError
+from striate.modules import build
 from tests.support.networks import NESTED
 
 
@@ -115,3 +118,19 @@ def test_what_cannot_be_described_says_why(make, text) -> None:
         make()
     assert str(caught.value).splitlines()[0] == text
     assert caught.value.expected
+
+
+def test_a_layer_called_shortcut_is_one_of_the_residual_s_own() -> None:
+    inside = [Conv(2, kernel=1, name="shortcut"), Conv(2, kernel=1)]
+    network = Network("named", (2, 4, 4), [Residual(inside)])
+    model = build(network)
+    images = torch.rand(3, 2, 4, 4)
+    body = model.get_submodule("residual1.conv2")(model.get_submodule("residual1.shortcut")(images))
+    torch.testing.assert_close(model(images), body + images)
+    assert account(network).totals.parameters == sum(each.numel() for each in model.parameters())
+    with pytest.raises(SpecError) as raised:
+        Residual(inside, shortcut=[Conv(2, kernel=1)])
+    assert str(raised.value) == (
+        "a layer of the Residual is called 'shortcut', as its shortcut is.\n"
+        "Layers side by side need names of their own."
+    )

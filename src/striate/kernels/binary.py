@@ -104,7 +104,7 @@ class Pass(Structure):
     _fields_ = [("images", c_int64)] + [
         (name, c_void_p)
         for name in (
-            *("blocks", "scale", "shift", "weight", "bias", "out", "memory", "sums"),
+            *("blocks", "scale", "shift", "weight", "bias", "out", "argmax", "sums"),
             *("out_gradient", "sums_gradient", "blocks_gradient", "weight_gradient", "bias_gradient"),
             *("scale_gradient", "shift_gradient"),
         )

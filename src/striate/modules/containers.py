@@ -19,14 +19,15 @@ class Chain(nn.Module):
 
 
 class Sum(nn.Module):
-    """The layers of a Residual, and its `shortcut` where it has one, added."""
+    """The layers of a Residual, and its `shortcut` where it has one, its last child, added."""
 
     projects = False
 
     def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
-        main = run((child for name, child in self.named_children() if name != "shortcut"), values, heads)
-        side = run(self.get_submodule("shortcut").children(), values, heads) if self.projects else values
-        return main + side
+        body = list(self.children())
+        shortcut = body.pop() if self.projects else None
+        side = run(shortcut.children(), values, heads) if shortcut is not None else values
+        return run(body, values, heads) + side
 
 
 class Product(nn.Module):

@@ -3,13 +3,13 @@
 
 #include "api/guard.hpp"
 #include "engine/engine.hpp"
-#include "layers/alone.hpp"
 #include "layers/join.hpp"
+#include "layers/single_layer.hpp"
 
-using striate::Alone;
 using striate::Engine;
 using striate::guarded;
 using striate::made;
+using striate::SingleLayer;
 
 extern "C" {
 
@@ -36,18 +36,18 @@ int32_t striate_profile(void* engine, double* seconds) {
     return guarded([&] { static_cast<Engine*>(engine)->profile(seconds); });
 }
 
-int32_t striate_layer_new(const StriateLayer* layer, int32_t input_function, void** alone) {
-    return made<Alone>(alone, *layer, input_function);
+int32_t striate_layer_new(const StriateLayer* layer, int32_t input_function, void** single_layer) {
+    return made<SingleLayer>(single_layer, *layer, input_function);
 }
 
-void striate_layer_free(void* layer) { delete static_cast<Alone*>(layer); }
+void striate_layer_free(void* layer) { delete static_cast<SingleLayer*>(layer); }
 
 int32_t striate_layer_forward(void* layer, const StriatePass* pass, int32_t threads) {
-    return guarded([&] { static_cast<Alone*>(layer)->forward(*pass, threads); });
+    return guarded([&] { static_cast<SingleLayer*>(layer)->forward(*pass, threads); });
 }
 
 int32_t striate_layer_backward(void* layer, const StriatePass* pass, int32_t threads) {
-    return guarded([&] { static_cast<Alone*>(layer)->backward(*pass, threads); });
+    return guarded([&] { static_cast<SingleLayer*>(layer)->backward(*pass, threads); });
 }
 
 int32_t striate_join_forward(const StriateJoin* join, int32_t threads) {

@@ -93,7 +93,7 @@ struct StriatePass {
     const float *scale, *shift;  // both or none, for each channel: the layer reads f(scale · in + shift)
     const float *weight, *bias;
     float* out;
-    int32_t* memory;  // of maxima, for backward: as large as out; null where nobody asks
+    int32_t* argmax;  // index of each maximum in its window, as large as out: written by forward, read by backward
     double* sums;     // null, or the sums of out and of its square, each for every channel
     // For backward. Those that nobody asks for are null.
     const float* out_gradient;
@@ -119,7 +119,7 @@ struct StriateJoin {
 // again. `threads` is how many are wanted: where the system starts fewer, these do the work, to the same bits.
 
 // `input_function` is the f of what the layer reads.
-int32_t striate_layer_new(const StriateLayer* layer, int32_t input_function, void** alone);
+int32_t striate_layer_new(const StriateLayer* layer, int32_t input_function, void** single_layer);
 void striate_layer_free(void* layer);
 int32_t striate_layer_forward(void* layer, const StriatePass* pass, int32_t threads);
 int32_t striate_layer_backward(void* layer, const StriatePass* pass, int32_t threads);
@@ -142,9 +142,9 @@ int32_t striate_warp(void* engine, const StriateImages* images, const StriateWar
 // Seconds since the last call, of the first thread: images, loss, reduction and update, then forward and backward of
 // each layer: 3 + 2 · layers numbers.
 int32_t striate_profile(void* engine, double* seconds);
-// The same layers to learn from one image at a time (pattern.hpp): convolutions of stride 1 without padding, subsampling
-// with windows side by side, dense layers, and RBF units at the end. `rates` and `sums` are one pointer for each layer's
-// weight and one for its bias, null where it has none, as large as these.
+// The same layers to learn from one image at a time (pattern.hpp): convolutions of stride 1 without padding,
+// subsampling with windows side by side, dense layers, and RBF units at the end. `rates` and `sums` are one pointer for
+// each layer's weight and one for its bias, null where it has none, as large as these.
 int32_t striate_pattern_new(const StriateLayer* layers, int32_t count, void** pattern);
 void striate_pattern_free(void* pattern);
 int32_t striate_pattern_learn(void* pattern, const StriateImages* images, const StriateTarget* target,
