@@ -27,6 +27,8 @@ from striate.emit.source.prototxt import Prototxt
 from striate.emit.source.pytorch_layers import Used
 from striate.emit.source.repeats import Scope
 from striate.execution.layerwise import Layerwise
+from striate.export.onnx.graph import Graph, Place
+from striate.export.onnx.layers import write_layer
 from striate.kernels.lower import _with
 from striate.modules import build
 from striate.modules.assemble import _simple
@@ -65,6 +67,7 @@ ROOMS = {
     "receptive fields": lambda: receptive_fields(PLAN),
     "words": lambda: words(STEP),
     "smallest input": lambda: least_side(Outline((Node("odd1", ODD, (INPUT,), ""),), 0, {}, {})),
+    "ONNX": lambda: write_layer(STEP, ["images"], Place(Graph(), "odd1", "odd1"), {}),
     "source": lambda: numbers_and_form(ODD, SHAPE),
     "source, head": lambda: _trained(ODD, SHAPE),
     "source, PyTorch": lambda: pytorch_layers.layer_call(PART, Scope({}), USED),

@@ -14,6 +14,7 @@ from striate.description.shapes import Shape
 
 AMPLITUDE = 1.7159
 SLOPE = 2 / 3
+FIRST_WRONG = 41
 
 
 def activation(layer: Activation) -> nn.Module:
@@ -103,12 +104,15 @@ class Upsampling(nn.Module):
     def __init__(self, layer: Upsample) -> None:
         super().__init__()
         self.factor = cast("tuple[int, int]", layer.factor)
+        # From a factor of 41 on, "nearest" repeats wrongly: some quotients come out just below a whole number. Below,
+        # it is the one that PyTorch's exporters and other tools know.
+        self.mode = "nearest" if max(self.factor) < FIRST_WRONG else "nearest-exact"
 
     def forward(
         self, maps: Float[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch channels rows columns"]:
         size = (maps.shape[2] * self.factor[0], maps.shape[3] * self.factor[1])
-        return F.interpolate(maps, size, mode="nearest")
+        return F.interpolate(maps, size, mode=self.mode)
 
 
 class ChannelShuffle(nn.Module):

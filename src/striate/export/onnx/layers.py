@@ -110,9 +110,13 @@ def _local_response(layer: LocalResponseNorm, value: str, shape: Shape, place: P
 
 
 def _upsampling(layer: Upsample, value: str, place: Place) -> str:
+    """By the centres of pixels, which are never near where rounding changes.
+
+    By their corners, ONNX Runtime repeats wrongly at a factor of 41: a quotient comes out just below a whole number.
+    """
     scales = place.floats("scales", [1, 1, *cast("tuple[int, int]", layer.factor)])
-    which = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-    return place.last("Resize", [value, "", scales], which)
+    which = {"coordinate_transformation_mode": "half_pixel", "nearest_mode": "round_prefer_floor"}
+    return place.last("Resize", [value, "", scales], {"mode": "nearest", **which})
 
 
 def _shuffle(layer: Shuffle, value: str, shape: Shape, place: Place) -> str:
