@@ -7,8 +7,6 @@ import select
 import signal
 import socket
 import struct
-import subprocess
-import sys
 import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +23,7 @@ from striate.serve.openapi import ENDPOINTS
 from striate.train.checkpoint import save_checkpoint
 from striate.web.attribution import METHODS, attribution
 from tests.support.asking import BYTES, IMAGE, PATIENCE, is_described
+from tests.support.commands import python, striate
 from tests.support.networks import ODD
 from tests.support.pictures import DIGITS
 from tests.support.serving import Server, fresh, serving
@@ -308,10 +307,7 @@ def test_open_opens_the_page(digits_run: Path, tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_port_that_is_taken(server: Server, digits_run: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "striate", "serve", str(digits_run), "--port", str(server.port)],
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+    done = striate("serve", digits_run, "--port", server.port)
     assert done.returncode == 2
     assert done.stderr == (
         f"Error: port {server.port} of 127.0.0.1 is taken.\n"
@@ -322,7 +318,7 @@ def test_a_port_that_is_taken(server: Server, digits_run: Path) -> None:
 
 def test_without_the_extra_it_says_what_to_install(digits_run: Path) -> None:
     code = "import sys; sys.modules['uvicorn'] = None; from striate.cli import main; main()"
-    done = subprocess.run([sys.executable, "-c", code, "serve", "x"], capture_output=True, text=True, timeout=120)
+    done = python(code, "serve", "x")
     assert done.returncode == 2
     assert done.stderr == (
         f"Error: striate serve needs uvicorn.\nIt comes with the extra `serve`.\nInstall it: {install('serve')}\n"

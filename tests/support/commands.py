@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from unittest.mock import patch
@@ -53,8 +53,24 @@ def python(code: str, *arguments: object, cwd: Path | None = None, **environment
 
 
 def _process(*arguments: object, cwd: Path | None, **environment: str) -> Done:
-    command = [sys.executable, *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True)
+    return ended([sys.executable, *map(str, arguments)], cwd=cwd, **environment)
+
+
+def ended(command: Sequence[str], *, cwd: Path | None = None, **environment: str) -> Done:
+    """A process, once it has ended."""
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        preexec_fn=heed_interrupts,
+    )
+
+
+def heed_interrupts() -> None:
+    """Ctrl-C is heard, even where the tests run in the background of a shell that ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _text(stream: io.TextIOWrapper) -> str:

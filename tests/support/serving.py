@@ -29,6 +29,7 @@ from striate.train import Recipe, open_run, session
 from striate.train.checkpoint import save_checkpoint
 from striate.train.run import DataRecord, Run, create_run
 from tests.support.asking import Answer, ask, ask_json
+from tests.support.commands import heed_interrupts
 from tests.support.idx import first_digits
 from tests.support.pictures import png
 
@@ -66,7 +67,8 @@ def serving(
     it is not what it usually is.
     """
 
-    def bounded() -> None:
+    def begin() -> None:
+        heed_interrupts()
         if files:
             resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
@@ -78,7 +80,7 @@ def serving(
         stderr=subprocess.PIPE,
         text=True,
         cwd=cwd,
-        preexec_fn=bounded,
+        preexec_fn=begin,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
     )
     assert process.stdout is not None
