@@ -16,8 +16,8 @@ from striate.cli import root
 from striate.errors import AuditError
 from striate.execution.layerwise import Layerwise
 from striate.kernels.engine import Engine
-from tests.description.test_network import NESTED
 from tests.support.everything import everything
+from tests.support.networks import NESTED
 from tests.support.strategies import networks
 
 

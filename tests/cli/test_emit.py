@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from striate.description.json import from_json
 from striate.description.notation.reading import from_text
 from striate.emit.source import TONGUES, source
 from striate.errors import OutputError, UnknownNameError
+from tests.support.commands import python
 
 
 def test_it_prints_the_source() -> None:
@@ -68,5 +67,5 @@ def test_no_framework_is_loaded(tongue: str) -> None:
     heavy = "[name for name in ('torch', 'numpy', 'rich', 'jaxtyping') if name in sys.modules]"
     code = f"import sys; sys.argv = ['striate', 'emit', 'lenet5-dense', '--to', {tongue!r}]; "
     code += f"from striate.cli import main; main(); print({heavy})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = python(code)
     assert done.stdout.splitlines()[-1] == "[]"

@@ -5,14 +5,10 @@ import torch
 
 from striate import (
     Activation,
-    Auxiliary,
-    BatchNorm,
     Block,
     Branches,
     Conv,
     Flatten,
-    GlobalAveragePool,
-    Linear,
     Network,
     Pool,
     Residual,
@@ -21,31 +17,7 @@ from striate import (
 from striate.description.network import INPUT, plan
 from striate.errors import ShapeError, SpecError
 from striate.modules import build
-
-INCEPTION = Branches(
-    [Block([Conv(4, kernel=1)], name="one"), [Conv(2, kernel=1), Conv(5, kernel=5, padding=2)]], name="mixed"
-)
-NESTED = Network(
-    "nested",
-    (3, 16, 16),
-    [
-        Block([Conv(8, kernel=3, padding=1), BatchNorm(), Activation("relu")], name="stem"),
-        Block(
-            [
-                Residual([Conv(8, kernel=3, padding=1)], name="block1"),
-                Activation("relu"),
-                Residual(
-                    [Conv(16, kernel=3, stride=2, padding=1)], shortcut=[Conv(16, kernel=1, stride=2)], name="block2"
-                ),
-            ],
-            name="stage1",
-        ),
-        Auxiliary([GlobalAveragePool(), Linear(10)], weight=0.5, name="side"),
-        INCEPTION,
-        Flatten(),
-        Linear(10),
-    ],
-)
+from tests.support.networks import NESTED
 
 
 def test_every_layer_has_a_path() -> None:

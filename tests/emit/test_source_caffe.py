@@ -34,9 +34,10 @@ from striate.description.network import Step, plan
 from striate.emit.source import source
 from striate.errors import SpecError
 from striate.modules import build
-from tests.emit.test_source_pytorch import named, spread
 from tests.support.caffemodel import caffemodel
 from tests.support.everything import everything
+from tests.support.settled import spread
+from tests.support.sizes import by_name
 
 REASON = "OpenCV 4, which imports Caffe's files, is not installed (pip install 'opencv-python-headless<5')"
 
@@ -113,7 +114,7 @@ UNREADABLE = {name: "Bias" for name in NETWORKS if name.startswith("alphago")}
 """What OpenCV's importer has no layer for, although Caffe has."""
 
 
-@pytest.mark.parametrize("name", named([*NETWORKS]))
+@pytest.mark.parametrize("name", by_name([*NETWORKS]))
 def test_the_catalogue_gives_our_outputs(name: str, importer: Any) -> None:
     if name in UNREADABLE:
         with pytest.raises(Exception, match=UNREADABLE[name]):

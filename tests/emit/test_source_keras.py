@@ -31,8 +31,9 @@ from striate.description.network import plan
 from striate.emit.source import source
 from striate.errors import SpecError, StriateError
 from striate.modules import build
-from tests.emit.test_source_pytorch import named, spread
 from tests.support.everything import everything
+from tests.support.settled import spread
+from tests.support.sizes import by_name
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +92,7 @@ def compare(network: Network, batch: int = 2) -> None:
     assert (expected - found).abs().max() <= max(single, 1e-5 * (expected.max() - expected.min()).item())
 
 
-@pytest.mark.parametrize("name", named([*NETWORKS]))
+@pytest.mark.parametrize("name", by_name([*NETWORKS]))
 def test_the_catalogue_gives_our_outputs(name: str) -> None:
     compare(find(name), batch=1)
 

@@ -31,9 +31,8 @@ from striate.emit.source.naming import title
 from striate.emit.source.pytorch import MEMBERS
 from striate.modules import build
 from tests.support.everything import everything
-
-HEAVY = 400e6
-"""MACs of a network whose comparison is slow."""
+from tests.support.settled import spread
+from tests.support.sizes import HEAVY, by_name
 
 
 def written(network: Network) -> tuple[str, Any]:
@@ -42,15 +41,6 @@ def written(network: Network) -> tuple[str, Any]:
     names: dict[str, Any] = {"__name__": "emitted"}
     exec(compile(text, "<emitted>", "exec"), names)
     return text, names[re.findall(r"^class (\w+)\(nn\.Module\)", text, re.MULTILINE)[-1]]
-
-
-def spread(module: nn.Module, generator: torch.Generator) -> None:
-    """Weights of which every one matters: the normalisations' too."""
-    for name, value in [*module.named_parameters(), *module.named_buffers()]:
-        if value.is_floating_point() and not name.endswith("centres"):
-            low = 0.5 if name.endswith(("running_var", "norm.weight")) else -1.0
-            size = 1.0 if value.ndim < 2 else (3 / (value[0].numel() or 1)) ** 0.5
-            value.data = (torch.rand(value.shape, generator=generator, dtype=value.dtype) * (1 - low) + low) * size
 
 
 def compare(network: Network, batch: int = 2) -> str:
@@ -68,14 +58,7 @@ def compare(network: Network, batch: int = 2) -> str:
     return text
 
 
-def named(names: list[str]) -> list[Any]:
-    return [
-        pytest.param(name, marks=[pytest.mark.slow] if account(find(name)).totals.macs > HEAVY else [])
-        for name in names
-    ]
-
-
-@pytest.mark.parametrize("name", named([*NETWORKS]))
+@pytest.mark.parametrize("name", by_name([*NETWORKS]))
 def test_the_catalogue_gives_our_outputs(name: str) -> None:
     text = compare(find(name), batch=1 if account(find(name)).totals.macs > HEAVY else 2)
     assert f"class {title(name)}(nn.Module):" in text

@@ -25,8 +25,6 @@ from striate.serve.app import _rectangle as rectangle
 from striate.serve.unit import explain, find_step
 from striate.train import open_run
 from striate.web.attribution import METHODS, attribution
-from tests.export.test_page_trial import GATED
-from tests.serve.test_unit import ODD, picture, places
 from tests.support.browsing import (
     FAINT,
     FOUR,
@@ -43,8 +41,10 @@ from tests.support.browsing import (
     sync_api,
     zoom_of,
 )
+from tests.support.networks import GATED, ODD
 from tests.support.pages import File, ask, numbers_of, unsettled, written
-from tests.support.serving import DIGITS, fresh, serving
+from tests.support.pictures import DIGITS, picture, places
+from tests.support.serving import fresh, serving
 from tests.support.small import small
 
 pytestmark = NEEDS_CHROMIUM

@@ -9,7 +9,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
-from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -21,9 +20,11 @@ from striate.serve import connection
 from striate.serve.app import app
 from striate.serve.openapi import ENDPOINTS
 from striate.web.sandbox import FIELDS
-from tests.conftest import TINY
 from tests.support.answering import Answering, answering, exchange, is_well
-from tests.support.serving import DIGITS, fresh, serving
+from tests.support.asking import PATIENCE, ask_json
+from tests.support.networks import TINY
+from tests.support.pictures import DIGITS
+from tests.support.serving import fresh, serving
 
 HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 FOUR = (DIGITS / "4-pen.png").read_bytes()
@@ -140,7 +141,7 @@ def test_no_request_breaks_it_however_it_is_garbled(place, seed, request) -> Non
     assert 400 in given
     assert len(given) > 1  # some were understood
     assert place.said == []
-    is_well(place.port)
+    is_well(place)
 
 
 @pytest.mark.parametrize(
@@ -179,15 +180,11 @@ def test_what_is_wrong_with_a_request_is_said(guarded, request_: bytes, status: 
     ],
 )
 def test_half_a_surrogate_pair_is_answered(guarded, document: bytes, text: str) -> None:
-    link = HTTPConnection("127.0.0.1", guarded.port, timeout=60)
-    link.request("POST", "/account", document)
-    answer = link.getresponse()
-    found = json.loads(answer.read())
+    status, found = ask_json(guarded.port, "POST", "/account", document)
     error = found.get("error") or found["problem"]
-    assert answer.status in (200, 404, 422)
+    assert status in (200, 404, 422)
     assert error["what"] == text
     assert guarded.said == []
-    link.close()
 
 
 LEAVES = st.none() | st.booleans() | st.integers(-3, 70_000) | st.integers() | st.floats() | st.text(max_size=5)
@@ -243,7 +240,7 @@ def test_a_body_that_turns_bad_after_its_answer_leaves_no_trace(guarded) -> None
         link.sendall(b"no chunk\r\n")
         rest = link.recv(4096)
         assert b"HTTP/1.1" not in rest
-    is_well(guarded.port)
+    is_well(guarded)
     assert guarded.said == []
 
 
@@ -251,14 +248,14 @@ def test_four_hundred_silent_connections_do_not_stop_a_server_with_256_files(tmp
     folder = fresh(TINY, tmp_path / "tiny").run.folder
     with serving(folder, files=256, silence=1e9) as server, ExitStack() as stack:  # only their number closes one
         for number in range(400):
-            link = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=60))
+            link = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE))
             if number % 2:
                 link.sendall(b"GET /health HT")
         for _ in range(20):
             assert server.json("GET", "/health")[0] == 200
         assert server.json("POST", "/predict", FOUR, Content_Type="image/png")[0] == 200
         server.process.terminate()
-        assert server.process.wait(60) in (0, -15)
+        assert server.process.wait(PATIENCE) in (0, -15)
         assert server.process.stderr is not None
         assert server.process.stderr.read().strip() in ("", "Stopped.")
 
@@ -283,7 +280,7 @@ def test_who_says_nothing_is_sent_away(tmp_path: Path) -> None:
         assert silent.recv(4096) == b""
         assert slow.recv(4096).startswith(b"HTTP/1.1 408 ")
         assert dribbling.recv(4096).startswith(b"HTTP/1.1 408 ")
-        is_well(place.port)
+        is_well(place)
         assert place.said == []
 
 
@@ -301,7 +298,7 @@ def test_who_takes_no_answer_is_sent_away() -> None:
         place.later(connection.SECONDS - 1)
         assert not ended.is_set()
         place.later(1.1)
-        assert ended.wait(60)  # nothing was read, and the rest of the answer was let go
+        assert ended.wait(PATIENCE)  # nothing was read, and the rest of the answer was let go
         assert [line for line in place.said if "ASGI callable returned without completing" not in line] == []
 
 

@@ -1,16 +1,16 @@
 """The interface of `striate serve`, asked over a real socket of a real process."""
 
+import asyncio
 import json
+import os
+import select
 import signal
 import socket
 import struct
-import subprocess
-import sys
-import time
+import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -22,12 +22,13 @@ from striate.look.predictor import Predictor
 from striate.serve.openapi import ENDPOINTS
 from striate.train.checkpoint import save_checkpoint
 from striate.web.attribution import METHODS, attribution
-from tests.serve.test_unit import ODD
-from tests.support.serving import DIGITS, Server, fresh, serving
+from tests.support.asking import BYTES, IMAGE, PATIENCE, is_described
+from tests.support.commands import python, striate
+from tests.support.networks import ODD
+from tests.support.pictures import DIGITS
+from tests.support.serving import Server, fresh, serving
 
 FOUR = (DIGITS / "4-pen.png").read_bytes()
-IMAGE = {"Content_Type": "image/png"}
-BYTES = IMAGE | {"Accept": "application/octet-stream"}
 
 
 def bomb(width: int, height: int) -> bytes:
@@ -121,17 +122,6 @@ def test_the_sandbox_answers_at_account(server: Server) -> None:
     assert status == 200
     assert found["account"]["rows"][0]["output"] == [1, 3, 3]
     assert found["fit"]["misfits"] == []
-
-
-def is_described(answer: dict[str, Any], operation: dict[str, Any], path: str) -> None:
-    """Holds an answer against its description."""
-    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
-    assert set(schema["properties"]) <= set(answer), path
-    words = {"boolean": bool, "string": str, "number": (int, float), "integer": int, "array": list, "object": dict}
-    for name, member in schema["properties"].items():
-        kinds = [member["type"]] if isinstance(member["type"], str) else member["type"]
-        known = tuple(words[kind] for kind in kinds if kind != "null")
-        assert isinstance(answer[name], known) or (answer[name] is None and "null" in kinds), (path, name)
 
 
 def test_answers_are_as_openapi_describes_them(server: Server, seven: bytes) -> None:
@@ -230,17 +220,14 @@ def test_a_thousand_requests_at_once_leave_it_well(server: Server, seven: bytes)
 
 
 def test_more_than_may_wait_are_told_to_wait(tmp_path: Path, seven: bytes) -> None:
-    import asyncio
-    import threading
-
     from striate.serve.guard import Queue
     from striate.serve.incoming import RefusedError
 
     async def crowd() -> list[object]:
         gate = threading.Event()
         queue = Queue(waiting=3)
-        runs = [asyncio.create_task(queue.run(lambda: gate.wait(10))) for _ in range(6)]
-        await asyncio.sleep(0.1)
+        runs = [asyncio.create_task(queue.run(lambda: gate.wait(PATIENCE))) for _ in range(6)]
+        await asyncio.sleep(0)  # each has begun, and waits for its turn or was refused
         gate.set()
         return await asyncio.gather(*runs, return_exceptions=True)
 
@@ -307,23 +294,20 @@ def test_ctrl_c_stops_it_and_clients_that_hang_up_leave_no_trace(digits_run: Pat
 
 
 def test_open_opens_the_page(digits_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    browser = tmp_path / "browser"
-    browser.write_text(f"#!/bin/sh\necho $1 > {tmp_path}/opened.part && mv {tmp_path}/opened.part {tmp_path}/opened\n")
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    os.mkfifo(opened)
+    browser.write_text(f"#!/bin/sh\necho $1 > {opened}\n")
     browser.chmod(0o755)
     monkeypatch.setenv("BROWSER", f"{browser} %s")
-    with serving(digits_run, "--open") as other:
-        deadline = time.monotonic() + 20
-        while not (tmp_path / "opened").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        assert (tmp_path / "opened").read_text().strip() == other.address
+    reading = os.open(opened, os.O_RDONLY | os.O_NONBLOCK)
+    with open(reading, encoding="utf-8") as pipe, serving(digits_run, "--open") as other:
+        assert select.select([pipe], [], [], PATIENCE)[0]
+        os.set_blocking(reading, True)
+        assert pipe.read().strip() == other.address
 
 
 def test_a_port_that_is_taken(server: Server, digits_run: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "striate", "serve", str(digits_run), "--port", str(server.port)],
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+    done = striate("serve", digits_run, "--port", server.port)
     assert done.returncode == 2
     assert done.stderr == (
         f"Error: port {server.port} of 127.0.0.1 is taken.\n"
@@ -334,7 +318,7 @@ def test_a_port_that_is_taken(server: Server, digits_run: Path) -> None:
 
 def test_without_the_extra_it_says_what_to_install(digits_run: Path) -> None:
     code = "import sys; sys.modules['uvicorn'] = None; from striate.cli import main; main()"
-    done = subprocess.run([sys.executable, "-c", code, "serve", "x"], capture_output=True, text=True, timeout=120)
+    done = python(code, "serve", "x")
     assert done.returncode == 2
     assert done.stderr == (
         f"Error: striate serve needs uvicorn.\nIt comes with the extra `serve`.\nInstall it: {install('serve')}\n"

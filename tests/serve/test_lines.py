@@ -14,10 +14,11 @@ from striate import find
 from striate.read import reader_of
 from striate.serve import Predictor
 from striate.train.run import open_run
-from tests.serve.test_interface import IMAGE, is_described
+from tests.support.asking import IMAGE, is_described
 from tests.support.browsing import FAINT, NAMELESS, NARROW, NEEDS_CHROMIUM, OVERFLOWING, WIDE, expect
 from tests.support.pages import ask, numbers_of, written
-from tests.support.serving import Server, fresh, png, serving
+from tests.support.pictures import png
+from tests.support.serving import Server, fresh, serving
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 CLASSES = (*map(str, range(10)), "blank")

@@ -10,7 +10,6 @@ from itertools import pairwise
 import pytest
 
 from striate.accounting.unit import view
-from tests.serve.test_unit import ODD
 from tests.support.browsing import (
     FAINT,
     FOUR,
@@ -29,7 +28,9 @@ from tests.support.browsing import (
     sync_api,
     zoom_of,
 )
-from tests.support.serving import DIGITS, fresh, serving
+from tests.support.networks import ODD
+from tests.support.pictures import DIGITS
+from tests.support.serving import fresh, serving
 
 pytestmark = NEEDS_CHROMIUM
 

@@ -27,7 +27,8 @@ from tests.support.browsing import (
     sync_api,
 )
 from tests.support.pages import File, written
-from tests.support.serving import DIGITS, Server, serving
+from tests.support.pictures import DIGITS
+from tests.support.serving import Server, serving
 
 pytestmark = NEEDS_CHROMIUM
 

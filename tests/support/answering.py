@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection
 
 import uvicorn
 from anyio.to_thread import current_default_thread_limiter
@@ -19,11 +18,10 @@ from starlette.types import ASGIApp
 
 from striate.serve.connection import Connection
 from striate.serve.server import listen, server_of
+from tests.support.asking import PATIENCE, Answer, ask
 
 CALM = 50
 """Turns of the loop with nothing to answer, after which all that was sent has been read: a few would do."""
-PATIENCE = 120
-"""Seconds after which what has not come counts as a failure; no test takes nearly as long."""
 
 
 class Said(logging.Handler):
@@ -52,6 +50,10 @@ class Answering:
     def connect(self) -> socket.socket:
         """A connection to it."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+
+    def ask(self, method: str, path: str, body: bytes | None = None, **heads: str) -> Answer:
+        """As `asking.ask`."""
+        return ask(self.port, method, path, body, **heads)
 
     def later(self, seconds: float) -> None:
         """Let so many seconds pass for it."""
@@ -150,9 +152,6 @@ def exchange(place: Answering, requests: list[bytes]) -> list[bytes]:
     return found
 
 
-def is_well(port: int) -> None:
+def is_well(place: Answering) -> None:
     """It answers."""
-    link = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-    link.request("GET", "/health")
-    assert link.getresponse().status == 200
-    link.close()
+    assert place.ask("GET", "/health")[0] == 200

@@ -1,4 +1,4 @@
-"""A module whose fixed values and parameters are all different, as if it had learned."""
+"""Modules whose fixed values and parameters are all different, as if they had learned."""
 
 from __future__ import annotations
 
@@ -26,3 +26,12 @@ def settled(network: Network, *, seed: int = 0) -> Built:
                 if name == "bias":
                     own += 0.1 * torch.randn(own.shape, generator=generator)
     return made
+
+
+def spread(module: nn.Module, generator: torch.Generator) -> None:
+    """Weights of which every one matters: the normalisations' too."""
+    for name, value in [*module.named_parameters(), *module.named_buffers()]:
+        if value.is_floating_point() and not name.endswith("centres"):
+            low = 0.5 if name.endswith(("running_var", "norm.weight")) else -1.0
+            size = 1.0 if value.ndim < 2 else (3 / (value[0].numel() or 1)) ** 0.5
+            value.data = (torch.rand(value.shape, generator=generator, dtype=value.dtype) * (1 - low) + low) * size

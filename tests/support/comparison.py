@@ -32,7 +32,7 @@ from striate.kernels.operators import binding, single
 from striate.modules import Built, build
 from striate.modules.pooling import SidePaddedPooling
 
-HERE = [name for name in instruction_sets() if not isinstance(library(name), str)]
+INSTRUCTION_SETS = [name for name in instruction_sets() if not isinstance(library(name), str)]
 NEAR = 1e-5
 """Values count as tied that differ by less than this share of the largest."""
 OWN, NORMALISED, PYTORCH = 2e-5, 2e-3, 50.0
