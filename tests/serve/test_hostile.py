@@ -212,7 +212,8 @@ def test_no_request_breaks_it_however_it_is_garbled(place, seed, request) -> Non
     [
         (b"GET /health HTTP/1.1\r\nHost: [\r\n\r\n", 400, "the Host header is '['."),
         (b"GET /health HTTP/1.1\r\nHost: localhost:x\r\n\r\n", 400, "the Host header is 'localhost:x'."),
-        (b"GET /health HTTP/1.1\r\nHost: localhost\r\nOrigin: http://[\r\n\r\n", 403, "the request comes from a page of another site."),
+        (b"GET /health HTTP/1.1\r\nHost: localhost\r\nOrigin: http://[\r\n\r\n", 403,
+         "the request comes from a page of another site."),
         (b"GET /\x80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "this is not an HTTP request."),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 TLS \r\n\r\n", 400, "this is not an HTTP request."),
         (b"GET /health HTTP/1.1\r\n\r\n", 400, "this is not an HTTP request."),
