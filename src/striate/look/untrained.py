@@ -1,4 +1,4 @@
-"""A network that has learned nothing, ready for images as a trained one is, so that it can be drawn on."""
+"""A predictor of an untrained network, so that it can be served like a trained one."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from striate.train.recipes import recipe_for
 from striate.train.run import DataRecord, Run
 
 DIGIT = (28, 28)
-"""The size of a digit of MNIST, which networks for grey images are drawn on with."""
+"""The size of MNIST's digits, which is assumed for drawings on networks for grey images."""
 
 
 def untrained(network: Network, *, seed: int = 0) -> Predictor:
-    """A predictor of a network with weights drawn at random: those that its training would begin with.
+    """A predictor of a network with random weights: the initial weights of its recipe.
 
-    Its classes are the ten digits for grey images and ten outputs, else they are numbered. Raises ShapeError where the
-    network takes no image, or does not end in a score for each class.
+    Its classes are the ten digits for grey images and ten outputs; otherwise they are numbered. Raises ShapeError where
+    the network takes no image, or does not end in a score for each class.
 
     >>> from striate import find
     >>> found = untrained(find("lenet5"))
