@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from striate.description.network import Network
+from striate.export.onnx import INPUT, onnx_model
+from striate.export.onnx.agreement import session_of
 from striate.train import Recipe
 from striate.train.losses import loss_of
 
@@ -84,42 +85,10 @@ def product(size: int = 1024) -> tuple[Callable[[], object], float]:
     return lambda: torch.mm(a, b, out=out), 2.0 * size**3
 
 
-def onnx_session(network: Network, model: nn.Module, *, threads: int) -> Callable[[Tensor], object]:
-    """lenet5-dense, with the weights of `model`, in ONNX Runtime."""
-    import onnxruntime  # pyright: ignore[reportMissingImports] - of the extra "bench"
-    from onnx import TensorProto, helper, numpy_helper  # pyright: ignore[reportMissingImports]
-
-    weights = {name: each.detach().numpy() for name, each in model.named_parameters()}
-    nodes = []
-    value = "images"
-    for name, kind in [("C1", "Conv"), ("C3", "Conv"), ("C5", "Conv"), ("F6", "Gemm"), ("output", "Gemm")]:
-        inputs = [value, f"{name}.weight", f"{name}.bias"]
-        options: dict[str, Any] = {"transB": 1} if kind == "Gemm" else {}
-        nodes.append(helper.make_node(kind, inputs, [name], **options))
-        value = name
-        if name != "output":
-            nodes.append(helper.make_node("Relu", [value], [f"{name}+"]))
-            value = f"{name}+"
-        if name in ("C1", "C3"):
-            pool = helper.make_node("MaxPool", [value], [f"{name}/2"], kernel_shape=[2, 2], strides=[2, 2])
-            nodes.append(pool)
-            value = f"{name}/2"
-        if name == "C5":
-            nodes.append(helper.make_node("Flatten", [value], ["flat"]))
-            value = "flat"
-    shape = ["batch", *network.input]
-    graph = helper.make_graph(
-        nodes,
-        network.name,
-        [helper.make_tensor_value_info("images", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["batch", 10])],
-        [numpy_helper.from_array(np.ascontiguousarray(each), name) for name, each in weights.items()],
-    )
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(made.SerializeToString(), settings, providers=["CPUExecutionProvider"])
-    return lambda images: session.run(None, {"images": images.numpy()})[0]
+def onnx_session(network: Network, model: nn.Module, *, threads: int) -> Callable[[Tensor], Any]:
+    """A network with the weights of `model` in ONNX Runtime: normalised images to logits, as an array."""
+    session = session_of(onnx_model(network, model).SerializeToString(), threads=threads)
+    return lambda images: session.run(None, {INPUT: images.numpy()})[0]
 
 
 def machine(threads: int) -> str:

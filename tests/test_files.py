@@ -2,8 +2,6 @@
 
 import errno
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,8 @@ from striate.errors import OutputError, RunError
 from striate.files import append_line, make_folder, write_whole
 from striate.modules import build
 from striate.train.checkpoint import load_checkpoint, restore, save_checkpoint
-from tests.conftest import TINY
+from tests.support.commands import python
+from tests.support.networks import TINY
 
 
 def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +44,7 @@ def test_a_real_limit_is_met_without_half_a_file(tmp_path: Path) -> None:
         "try: write_whole(Path('large'), 'x' * 10_000)\n"
         "except OutputError as error: print(error.what)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = python(code, cwd=tmp_path)
     assert done.stdout == "large cannot be written: File too large.\n"
     assert os.listdir(tmp_path) == ["small"]
 

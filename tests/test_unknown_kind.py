@@ -20,7 +20,15 @@ from striate.description.properties import properties
 from striate.description.shapes import output_shape
 from striate.emit.draw.families import family, leads
 from striate.emit.draw.words import words as figure_words
+from striate.emit.source import caffe_layers, keras_layers, lasagne_layers, pytorch_layers, torch7_layers
+from striate.emit.source.header import _trained
+from striate.emit.source.parts import Part, numbers_and_form
+from striate.emit.source.prototxt import Prototxt
+from striate.emit.source.pytorch_layers import Used
+from striate.emit.source.repeats import Scope
 from striate.execution.layerwise import Layerwise
+from striate.export.onnx.graph import Graph, Place
+from striate.export.onnx.layers import write_layer
 from striate.kernels.lower import _with
 from striate.modules import build
 from striate.modules.assemble import _simple
@@ -40,6 +48,8 @@ ODD: Any = Odd()
 SHAPE = (1, 4, 4)
 STEP = Step("odd1", ODD, (INPUT,), (SHAPE,), SHAPE)
 PLAN = Plan(SHAPE, (STEP,), 0, {}, {})
+PART = Part("odd1", "odd1", ODD, SHAPE, SHAPE, {}, ())
+USED = Used()
 
 
 def layer_by_layer() -> None:
@@ -57,6 +67,14 @@ ROOMS = {
     "receptive fields": lambda: receptive_fields(PLAN),
     "words": lambda: words(STEP),
     "smallest input": lambda: least_side(Outline((Node("odd1", ODD, (INPUT,), ""),), 0, {}, {})),
+    "ONNX": lambda: write_layer(STEP, ["images"], Place(Graph(), "odd1", "odd1"), {}),
+    "source": lambda: numbers_and_form(ODD, SHAPE),
+    "source, head": lambda: _trained(ODD, SHAPE),
+    "source, PyTorch": lambda: pytorch_layers.layer_call(PART, Scope({}), USED),
+    "source, Keras": lambda: keras_layers.layer_calls(PART, Scope({}), USED, "odd1"),
+    "source, Torch7": lambda: torch7_layers.modules(PART, Scope({}), USED),
+    "source, Caffe": lambda: caffe_layers.simple(Prototxt(PLAN), STEP, "odd1", "data", in_place=False),
+    "source, Lasagne": lambda: lasagne_layers.layer_calls(PART, Scope({}), USED, "odd1"),
     "figures": lambda: figure_words(ODD, SHAPE),
     "colours of figures": lambda: family(ODD),
     "boxes of figures": lambda: leads(ODD),

@@ -30,7 +30,7 @@ class Extra:
 EXTRAS = (
     Extra("look", ("resvg-py",), "pictures as PNG"),
     Extra("serve", ("starlette", "uvicorn"), "striate serve"),
-    Extra("bench", ("onnx", "onnxruntime"), "the benchmarks beside ONNX Runtime"),
+    Extra("onnx", ("onnx", "onnxruntime"), "striate export"),
 )
 
 

@@ -3,14 +3,13 @@
 import csv
 import io
 import json
-import subprocess
-import sys
 
 import pytest
 
 from striate import Conv, Flatten, Linear, Network, Pool, account, find
 from striate.accounting.show.table import to_csv, to_json, to_markdown, to_table
 from striate.errors import ShapeError
+from tests.support.commands import python
 
 POST_002 = Network("post-002", (1, 7, 7), [Conv(1, kernel=3, stride=3)])
 
@@ -152,4 +151,4 @@ def test_no_framework_is_loaded() -> None:
         "import sys, striate; striate.account(striate.find('lenet5')); "
         "print([name for name in ('torch', 'numpy', 'rich', 'jaxtyping') if name in sys.modules])"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert python(code).stdout == "[]\n"

@@ -1,13 +1,12 @@
 """The views of `striate account`."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 from click.testing import CliRunner
 
 from striate.cli.verbs.account import command
+from tests.support.commands import python
 
 
 def run(*arguments: str) -> str:
@@ -95,5 +94,5 @@ def test_no_view_loads_a_framework(arguments: list[str]) -> None:
         f"command.main(['resnet20-cifar', *{arguments!r}], standalone_mode=False)\n"
         "print([name for name in ('torch', 'numpy', 'rich', 'jaxtyping') if name in sys.modules])"
     )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    out = python(code).stdout
     assert out.endswith("[]\n")

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from striate.claims.lines import cells
 from striate.claims.table import claims_markdown, claims_text, require_recorded, summary
 from striate.cli.verbs.claims import command
 from striate.errors import ClaimError
+from tests.support.commands import python
 
 PAGE = Path(__file__).parents[2] / "docs" / "claims.md"
 FACTS = next((path for parent in Path(__file__).parents if (path := parent / "shared/facts/claims.md").is_file()), None)
@@ -160,4 +159,4 @@ def test_the_command_works_at_any_width(columns: str, monkeypatch: pytest.Monkey
 def test_no_framework_is_loaded() -> None:
     heavy = "[name for name in ('torch', 'numpy', 'rich') if name in sys.modules]"
     code = f"import sys, striate.cli.verbs.claims; print({heavy})"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert python(code).stdout == "[]\n"

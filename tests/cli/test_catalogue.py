@@ -1,8 +1,6 @@
 """striate list, show and cite; and a network written out wherever one is taken."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,6 +15,7 @@ from striate.description.layers import RBF, Auxiliary, Block, Branches, Conv, Jo
 from striate.description.network import plan
 from striate.errors import StriateError
 from striate.networks import CATALOGUE
+from tests.support.commands import python
 from tests.support.strategies import networks
 
 
@@ -277,5 +276,5 @@ def test_no_framework_is_loaded() -> None:
         "    root(words, standalone_mode=False)\n"
         "print([name for name in ('torch', 'numpy', 'rich', 'jaxtyping') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = python(code)
     assert done.stdout.splitlines()[-1] == "[]"

@@ -12,18 +12,7 @@ from PIL import Image
 
 from striate import NETWORKS
 from striate.cli import VERBS
-
-
-def striate(*arguments: object, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "striate", *map(str, arguments)],
-        cwd=cwd,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+from tests.support.commands import striate, striate_process
 
 
 def imported(*arguments: str) -> set[str]:
@@ -35,7 +24,7 @@ def imported(*arguments: str) -> set[str]:
 
 
 def test_version() -> None:
-    done = striate("--version")
+    done = striate_process("--version")
     assert (done.returncode, done.stdout) == (0, "striate 0.1.0\n")
 
 
@@ -125,7 +114,8 @@ def test_unfit_images_are_named(prepare, text: str, tmp_path: Path) -> None:
 
 
 def test_train_evaluate_predict(tmp_path: Path, few_digits: Path) -> None:
-    done = striate("train", "lenet5-dense", "--data", few_digits, "--epochs", 2, "--out", "run", cwd=tmp_path)
+    options = ("--data", few_digits, "--epochs", 2, "--out", "run")
+    done = striate_process("train", "lenet5-dense", *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "lenet5-dense: 61,706 parameters, 416,520 MACs per image"
@@ -201,8 +191,8 @@ def test_unreadable_images_are_left_out_and_listed(tmp_path: Path) -> None:
 
 
 def test_completion_knows_verbs_and_networks() -> None:
-    assert "_STRIATE_COMPLETE" in striate("completion", "bash").stdout
-    verbs = striate(_STRIATE_COMPLETE="bash_complete", COMP_WORDS="striate acc", COMP_CWORD="1")
+    assert "_STRIATE_COMPLETE" in striate_process("completion", "bash").stdout
+    verbs = striate_process(_STRIATE_COMPLETE="bash_complete", COMP_WORDS="striate acc", COMP_CWORD="1")
     assert verbs.stdout.split() == ["plain,account"]
-    names = striate(_STRIATE_COMPLETE="bash_complete", COMP_WORDS="striate account len", COMP_CWORD="2")
+    names = striate_process(_STRIATE_COMPLETE="bash_complete", COMP_WORDS="striate account len", COMP_CWORD="2")
     assert names.stdout.split() == [f"plain,{name}" for name in NETWORKS if name.startswith("len")]

@@ -1,8 +1,6 @@
 """`striate draw`: where it writes, what it says, and what it refuses."""
 
 import os
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -13,7 +11,7 @@ from striate import find
 from striate.cli.verbs.draw import command
 from striate.emit.draw.choose import figure_of
 from striate.emit.draw.svg import to_svg
-from tests.cli.test_cli import striate
+from tests.support.commands import python, striate
 
 
 @pytest.fixture(autouse=True)
@@ -112,7 +110,7 @@ def test_a_full_disk_leaves_no_file(folder: Path) -> None:
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "from striate.cli import main; sys.argv = ['striate', 'draw', 'lenet5']; main()"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+    done = python(code)
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         2,
         "Error: lenet5.svg cannot be written: File too large.",

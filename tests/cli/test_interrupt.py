@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from click.testing import CliRunner
 from striate.cli import main, root
 from striate.errors import DataError, RunError
 from striate.train import Recipe, session
-from tests.conftest import TINY
+from tests.support.commands import ended, python
+from tests.support.networks import TINY
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ main()
 def interrupted(imports: int, *arguments: str, cwd: Path, shell: str = 'exec "$@"') -> tuple[int, str, str]:
     """(exit code, what it prints, its errors)."""
     command = ["sh", "-c", shell, "sh", sys.executable, "-c", INTERRUPTED, str(imports), *arguments]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    done = ended(command, cwd=cwd)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -156,7 +156,7 @@ def test_an_interrupt_that_python_would_forget_ends_the_command() -> None:
         "cli.root = lambda **_: Lost() and None\n"
         "cli.main(); print('went on')"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = python(code)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
 
 
@@ -165,6 +165,5 @@ def test_an_interrupt_that_an_import_would_swallow_ends_the_command(tmp_path: Pa
         "import signal\ntry: signal.raise_signal(signal.SIGINT)\nexcept BaseException: pass"
     )
     code = "import striate.cli as cli\ncli.root = lambda **_: __import__('swallowing')\ncli.main(); print('went on')"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    done = python(code, PYTHONPATH=os.pathsep.join([str(tmp_path), *filter(None, sys.path)]))
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")

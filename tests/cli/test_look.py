@@ -1,15 +1,9 @@
 """striate look as people call it."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
-
-def striate(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own."""
-    command = [sys.executable, "-m", "striate", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, env=os.environ, capture_output=True, text=True, timeout=300)
+from tests.support.commands import striate
 
 
 def test_it_prints_what_it_made_and_where(finished_run: Path, tmp_path: Path) -> None:

@@ -1,8 +1,6 @@
 """What is written by the command: under the names that were asked for, whole, and in lines that only say something."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +12,7 @@ from striate.files import append_line, make_folder, write_whole
 from striate.look.page import default_folder
 from striate.look.reading import picture_files
 from striate.train.run import free_folder
-from tests.cli.test_cli import striate
+from tests.support.commands import python, striate
 
 LIMITED = (
     "import resource, sys, torch\n"
@@ -22,12 +20,6 @@ LIMITED = (
     "from striate.cli import main; sys.argv = ['striate', *sys.argv[1:]]; main()"
 )
 """The command where no file may have more than 1,000 bytes, as on a disk that is full."""
-
-
-def striate_on_a_full_disk(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", LIMITED, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=300
-    )
 
 
 @pytest.fixture
@@ -52,7 +44,7 @@ def test_a_name_that_is_taken_by_a_broken_link_is_taken(tmp_path: Path, monkeypa
 
 
 def test_steps_on_a_full_disk_leave_no_file_and_name_it(finished_run: Path, stroke: Path, tmp_path: Path) -> None:
-    done = striate_on_a_full_disk("predict", finished_run, stroke, "--steps", "steps", cwd=tmp_path)
+    done = python(LIMITED, "predict", finished_run, stroke, "--steps", "steps", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (
         2,
         "Error: steps/stroke-steps.png cannot be written: File too large.\n"
@@ -69,7 +61,7 @@ def test_steps_on_a_full_disk_leave_no_file_and_name_it(finished_run: Path, stro
     ],
 )
 def test_other_pictures_on_a_full_disk(arguments: tuple[str, ...], file: str, option: str, tmp_path: Path) -> None:
-    done = striate_on_a_full_disk(*arguments, cwd=tmp_path)
+    done = python(LIMITED, *arguments, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (
         2,
         f"Error: {file} cannot be written: File too large.\nIt was not written.\nGive another place to {option}.\n",

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from tests.cli.test_look import striate
+from tests.support.commands import striate
 
 
 def test_it_writes_one_file_and_says_so(finished_run: Path, tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from striate.description.json import to_json
 from striate.errors import FormatError, RunError, ShapeError
 from striate.look.untrained import untrained
 from striate.networks import NETWORKS
-from tests.cli.test_look import striate
-from tests.conftest import TINY
-from tests.support.serving import DIGITS, serving
+from tests.support.commands import striate
+from tests.support.networks import TINY
+from tests.support.pictures import DIGITS
+from tests.support.serving import serving
 
 FOUR = DIGITS / "4-pen.png"
 

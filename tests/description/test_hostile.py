@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from striate import NETWORKS, Network, account, find, from_json, from_text, to_json, to_text
 from striate.description.json import Json, from_dict, to_dict
 from striate.errors import StriateError
-from tests.description.test_network import NESTED
+from tests.support.networks import NESTED
 from tests.support.strategies import networks
 
 EXAMPLES = [to_text(find(name)) for name in ("lenet5", "googlenet", "resnet20-cifar", "simple-cnn")]

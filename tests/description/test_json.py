@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 from striate import NETWORKS, find, from_json, to_json
 from striate.errors import FormatError
-from tests.description.test_network import NESTED
+from tests.support.networks import NESTED
 from tests.support.strategies import networks
 
 

@@ -1,48 +1,23 @@
 """Paths, plans, and what cannot be one network."""
 
 import pytest
+import torch
 
 from striate import (
     Activation,
-    Auxiliary,
-    BatchNorm,
     Block,
     Branches,
     Conv,
     Flatten,
-    GlobalAveragePool,
-    Linear,
     Network,
     Pool,
     Residual,
+    account,
 )
 from striate.description.network import INPUT, plan
 from striate.errors import ShapeError, SpecError
-
-INCEPTION = Branches(
-    [Block([Conv(4, kernel=1)], name="one"), [Conv(2, kernel=1), Conv(5, kernel=5, padding=2)]], name="mixed"
-)
-NESTED = Network(
-    "nested",
-    (3, 16, 16),
-    [
-        Block([Conv(8, kernel=3, padding=1), BatchNorm(), Activation("relu")], name="stem"),
-        Block(
-            [
-                Residual([Conv(8, kernel=3, padding=1)], name="block1"),
-                Activation("relu"),
-                Residual(
-                    [Conv(16, kernel=3, stride=2, padding=1)], shortcut=[Conv(16, kernel=1, stride=2)], name="block2"
-                ),
-            ],
-            name="stage1",
-        ),
-        Auxiliary([GlobalAveragePool(), Linear(10)], weight=0.5, name="side"),
-        INCEPTION,
-        Flatten(),
-        Linear(10),
-    ],
-)
+from striate.modules import build
+from tests.support.networks import NESTED
 
 
 def test_every_layer_has_a_path() -> None:
@@ -143,3 +118,19 @@ def test_what_cannot_be_described_says_why(make, text) -> None:
         make()
     assert str(caught.value).splitlines()[0] == text
     assert caught.value.expected
+
+
+def test_a_layer_called_shortcut_is_one_of_the_residual_s_own() -> None:
+    inside = [Conv(2, kernel=1, name="shortcut"), Conv(2, kernel=1)]
+    network = Network("named", (2, 4, 4), [Residual(inside)])
+    model = build(network)
+    images = torch.rand(3, 2, 4, 4)
+    body = model.get_submodule("residual1.conv2")(model.get_submodule("residual1.shortcut")(images))
+    torch.testing.assert_close(model(images), body + images)
+    assert account(network).totals.parameters == sum(each.numel() for each in model.parameters())
+    with pytest.raises(SpecError) as raised:
+        Residual(inside, shortcut=[Conv(2, kernel=1)])
+    assert str(raised.value) == (
+        "a layer of the Residual is called 'shortcut', as its shortcut is.\n"
+        "Layers side by side need names of their own."
+    )

@@ -42,7 +42,7 @@ from striate.description.layers import (
 from striate.description.limits import MAGNITUDE, YEAR
 from striate.description.notation.words import WORDS, usage
 from striate.errors import FormatError, SpecError
-from tests.description.test_network import NESTED
+from tests.support.networks import NESTED
 from tests.support.strategies import networks
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}", fullmatch=True)

@@ -1,7 +1,5 @@
 """Figures: every layer is in them, with its shape; nothing lies on a text; a slide shows every network legibly."""
 
-import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import replace
@@ -33,6 +31,7 @@ from striate.emit.draw.choose import STYLES, figure_of
 from striate.emit.draw.figure import INPUT, SLIDE, SMALL, Figure, Volume
 from striate.errors import SpecError
 from tests.emit.overlaps import problems
+from tests.support.commands import python
 from tests.support.everything import everything
 from tests.support.strategies import networks
 
@@ -226,7 +225,7 @@ def test_no_framework_is_loaded() -> None:
         "    command.main(['resnet50', '-o', '-', '--as', form], standalone_mode=False)\n"
         "print([name for name in ('torch', 'numpy', 'rich', 'jaxtyping') if name in sys.modules])"
     )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    out = python(code).stdout
     assert out.endswith("\n[]\n")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
@@ -25,6 +23,7 @@ from striate.kernels.engine import Pictures, unsupported
 from striate.modules import build
 from striate.train import Recipe, session
 from striate.train.run import open_run
+from tests.support.commands import python
 
 NORMALISED = Network("bn", (1, 6, 6), [Conv(2, kernel=3), BatchNorm(), Flatten(), Linear(2)])
 
@@ -181,7 +180,7 @@ from striate.train import Learner, Recipe
 Learner(build(find("lenet5-dense")), Recipe(), kernels="engine")
 print([name for name in ("torch._dynamo", "torch.onnx", "rich", "jinja2") if name in sys.modules])
 """
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+    assert python(code).stdout == "[]\n"
 
 
 def run_of(folder: Path, **settled: object) -> tuple[session.Run, session.Split]:

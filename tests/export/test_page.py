@@ -20,7 +20,6 @@ from striate.errors import SpecError
 from striate.export.page import MOST_MACS, alone
 from striate.serve import Predictor
 from striate.train import open_run
-from tests.serve.test_unit import ODD, picture
 from tests.support.browsing import (
     FAINT,
     FOUR,
@@ -38,8 +37,10 @@ from tests.support.browsing import (
     sync_api,
     zoom_of,
 )
+from tests.support.networks import ODD
 from tests.support.pages import File, numbers_of, unsettled, written
-from tests.support.serving import DIGITS, answering, fresh
+from tests.support.pictures import DIGITS, picture
+from tests.support.serving import fresh, serving_here
 
 pytestmark = NEEDS_CHROMIUM
 
@@ -117,7 +118,7 @@ def test_the_steps_of_a_picture_in_colour_are_in_colour(tmp_path, visit, served)
     predictor = fresh(ODD, tmp_path / "run")
     image = picture(ODD)
     (tmp_path / "noise.png").write_bytes(image)
-    with answering(predictor) if served else nullcontext(written(tmp_path / "page.html", predictor)) as place:
+    with serving_here(predictor) if served else nullcontext(written(tmp_path / "page.html", predictor)) as place:
         page = visit(place)
         page.set_input_files("[data-testid=file]", tmp_path / "noise.png")
         sync_api.expect(page.locator("#steps li")).to_have_count(2)

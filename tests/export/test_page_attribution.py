@@ -11,9 +11,10 @@ from striate.accounting import account
 from striate.description.layers import Activation, Pool, Residual, Softmax, Subsample
 from striate.description.network import INPUT
 from striate.web.attribution import METHODS, attribution
-from tests.serve.test_unit import ODD, picture
+from tests.support.networks import ODD
 from tests.support.node import NEEDS_NODE
 from tests.support.pages import unsettled
+from tests.support.pictures import picture
 from tests.support.serving import fresh
 from tests.support.small import small
 

@@ -20,11 +20,10 @@ from striate.serve.app import _rectangle as rectangle
 from striate.serve.unit import explain, find_step
 from striate.train import open_run
 from striate.web.attribution import METHODS, attribution
-from tests.export.test_page_trial import GATED
-from tests.serve.test_unit import ODD, picture, places
+from tests.support.networks import GATED, ODD
 from tests.support.node import NEEDS_NODE, Worker, working
 from tests.support.pages import numbers_of, unsettled, written
-from tests.support.serving import DIGITS
+from tests.support.pictures import DIGITS, picture, places
 from tests.support.small import small
 
 pytestmark = NEEDS_NODE

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from striate import Network, find, from_text
+from striate import Network, find
 from striate.description.layers import (
     Auxiliary,
     Block,
@@ -22,7 +22,7 @@ from striate.description.layers import (
 from striate.description.network import plan
 from striate.errors import StriateError
 from striate.web.sandbox import EXAMPLES, error_to_dict, read_trial, try_it
-from tests.serve.test_unit import ODD
+from tests.support.networks import GATED, ODD
 from tests.support.node import NEEDS_NODE
 from tests.support.serving import fresh
 from tests.support.small import small
@@ -45,11 +45,6 @@ JOINED = Network(
         Linear(2),
     ],
 )  # fmt: skip
-GATED = from_text(
-    "name gated 1x12x10: conv 4 3x3 same, silu, gate(global_average, linear 2, relu, linear 4, hard_sigmoid), "
-    "branches(; max 3 /1 pad 1; conv 4 3x3 /1 pad 1 groups 2), shuffle 3, upsample 2, scale, "
-    "gate(conv 12 1x1, sigmoid), average 3 /2, linear 5"
-)
 NETWORKS = [
     *EXAMPLES.values(), find("lenet5"), find("lenet1"), find("simple-cnn"), find("resnet20-cifar"), ODD, JOINED,
     small(find("googlenet")), small(find("alexnet")), GATED,

@@ -203,7 +203,7 @@ void run_alone(const StriateLayer& layer, int images, int threads) {
     StriatePass pass{};
     pass.images = images, pass.in = floats(in), pass.out = floats(out), pass.sums = sums.data();
     pass.scale = floats(scale), pass.shift = floats(shift), pass.weight = layer.weight, pass.bias = layer.bias;
-    pass.memory = places.empty() ? nullptr : reinterpret_cast<int32_t*>(places.data());
+    pass.argmax = places.empty() ? nullptr : reinterpret_cast<int32_t*>(places.data());
     void* alone;
     check(striate_layer_new(&layer, RELU, &alone));
     check(striate_layer_forward(alone, &pass, threads));

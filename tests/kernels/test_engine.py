@@ -13,15 +13,13 @@ from striate.description.layers import RBF, Dropout
 from striate.description.network import plan
 from striate.errors import ShapeError
 from striate.execution.tensors import tensors_of
-from striate.kernels.binary import library
-from striate.kernels.compile import instruction_sets
 from striate.kernels.engine import Engine, Goal, Pictures
 from striate.modules import build
 from striate.train import Recipe
 from striate.train.losses import loss_of
+from tests.support.comparison import INSTRUCTION_SETS
 from tests.support.strategies import convolutions, pairs, pools
 
-HERE = [name for name in instruction_sets() if not isinstance(library(name), str)]
 FUNCTIONS = ("relu", "tanh", "scaled_tanh", "sigmoid")
 
 
@@ -89,12 +87,12 @@ def check(network: Network, *, images: int, instruction_set: str, threads: int =
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-@given(sequential(), st.integers(1, 40), st.sampled_from(HERE), st.integers(0, 9))
+@given(sequential(), st.integers(1, 40), st.sampled_from(INSTRUCTION_SETS), st.integers(0, 9))
 def test_random_networks(network: Network, images: int, instruction_set: str, seed: int) -> None:
     check(network, images=images, instruction_set=instruction_set, seed=seed)
 
 
-@pytest.mark.parametrize("instruction_set", HERE)
+@pytest.mark.parametrize("instruction_set", INSTRUCTION_SETS)
 @pytest.mark.parametrize("name", ["lenet5", "lenet5-dense"])
 @pytest.mark.parametrize("images", [1, 16, 37])
 def test_networks_of_the_catalogue(name: str, images: int, instruction_set: str) -> None:
@@ -128,7 +126,7 @@ def worst(gradients: list, exact: list[Tensor]) -> float:
     )
 
 
-@pytest.mark.parametrize("instruction_set", HERE)
+@pytest.mark.parametrize("instruction_set", INSTRUCTION_SETS)
 @pytest.mark.parametrize(("images", "groups"), [(19, 3), (3, 3), (3, 1)])
 def test_stride_dilation_groups_and_sides(images: int, groups: int, instruction_set: str) -> None:
     layers = [
@@ -144,7 +142,7 @@ def test_stride_dilation_groups_and_sides(images: int, groups: int, instruction_
     check(Network("sides", (3, 21, 26), layers), images=images, instruction_set=instruction_set)
 
 
-@pytest.mark.parametrize("instruction_set", HERE)
+@pytest.mark.parametrize("instruction_set", INSTRUCTION_SETS)
 @pytest.mark.parametrize("kernel", [2, 3, 5, 7])
 def test_input_gradients_at_the_edges(kernel: int, instruction_set: str) -> None:
     for columns in range(kernel, kernel + 16, 3):
@@ -205,7 +203,7 @@ def test_threads_change_nothing_bit_for_bit(name: str, images: int) -> None:
         assert all(torch.equal(a, b) for a, b in zip(gradients, found[0][2], strict=True))
 
 
-@pytest.mark.parametrize("instruction_set", HERE)
+@pytest.mark.parametrize("instruction_set", INSTRUCTION_SETS)
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_values_that_are_no_numbers(function: str, value: float, instruction_set: str) -> None:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from striate import Network, from_text
 from striate.description.layers import BatchNorm
 from striate.description.network import plan
-from tests.kernels.comparison import HERE, Case, check_engine, check_module
+from tests.support.comparison import INSTRUCTION_SETS, Case, check_engine, check_module, nan_in_new_tensors
 from tests.support.everything import everything
 
-pytestmark = pytest.mark.skipif(not HERE, reason="the kernels have not been compiled")
+pytestmark = pytest.mark.skipif(not INSTRUCTION_SETS, reason="the kernels have not been compiled")
 
 FIXED = "1x10x10: conv 8 3x3 /2 same, bn, relu, conv 9 3x3 /2 same, bn, relu, global_average, linear 32, "
 MODULES = {
@@ -46,7 +46,9 @@ POOLS = (
 @pytest.mark.parametrize("text", MODULES.values(), ids=MODULES.keys())
 @pytest.mark.parametrize("images", [2, 19])
 def test_what_once_was_wrong_or_may_be(text: str, images: int) -> None:
-    assert any(check_module(Case(from_text(text), images, seed), instruction_sets=HERE) for seed in range(4))
+    assert any(
+        check_module(Case(from_text(text), images, seed), instruction_sets=INSTRUCTION_SETS) for seed in range(4)
+    )
 
 
 @pytest.mark.parametrize("pool", POOLS)
@@ -56,8 +58,8 @@ def test_every_pixel_has_a_gradient_whether_it_is_read_or_not(pool: str) -> None
         plain = from_text(f"1x{size}x{size}: conv 2 3x3 same, {pool}, linear 2")
         for network, images in ((after_tanh, 3), (plain, 17)):
             cases = [Case(network, images, seed) for seed in range(4)]
-            assert any(check_module(case, instruction_sets=HERE) for case in cases)
-            assert any(check_engine(case, instruction_sets=HERE) for case in cases)
+            assert any(check_module(case, instruction_sets=INSTRUCTION_SETS) for case in cases)
+            assert any(check_engine(case, instruction_sets=INSTRUCTION_SETS) for case in cases)
 
 
 def examples(count: int) -> settings:
@@ -73,19 +75,17 @@ def examples(count: int) -> settings:
 def test_any_network_layer_by_layer(network: Network, images: int, seed: int) -> None:
     if images == 1 and any(isinstance(step.layer, BatchNorm) for step in plan(network).steps):
         images = 2
-    assume(check_module(Case(network, images, seed), instruction_sets=HERE))
+    assume(check_module(Case(network, images, seed), instruction_sets=INSTRUCTION_SETS))
 
 
 @examples(60)
 @given(everything(sequential=True), st.integers(1, 40), st.integers(0, 9), st.sampled_from([1, 2]))
 def test_any_network_as_a_whole(network: Network, images: int, seed: int, threads: int) -> None:
-    assume(check_engine(Case(network, images, seed), instruction_sets=HERE, threads=threads))
+    assume(check_engine(Case(network, images, seed), instruction_sets=INSTRUCTION_SETS, threads=threads))
 
 
 def test_memory_is_nan_beforehand() -> None:
     """Else the tests above would see a fault only where memory happens to have been used."""
-    from tests.kernels.comparison import nan_in_new_tensors
-
     with nan_in_new_tensors():
         assert torch.empty(3).isnan().all()
         assert torch.ones(1).new_empty(2, 3).isnan().all()

@@ -18,6 +18,7 @@ from striate.kernels.compile import SOURCES, CompileError, compiler
 from striate.kernels.engine import LOSSES
 from striate.kernels.lower import FUNCTIONS, KINDS
 from striate.kernels.optimiser import RULES
+from tests.support.commands import python
 
 HERE = Path(__file__).parent
 STRUCTURES = [
@@ -147,7 +148,7 @@ def test_a_kind_that_the_kernels_do_not_know_is_refused(member: str, value: int)
     found = library()
     if isinstance(found, str):
         pytest.skip(found)
-    layer = binary.Layer(KINDS.index("maximum"), 0, kernel=(2, 2), stride=(2, 2), dilation=(1, 1))
+    layer = binary.StriateLayer(KINDS.index("maximum"), 0, kernel=(2, 2), stride=(2, 2), dilation=(1, 1))
     layer.input[:], layer.output[:] = (1, 4, 4), (1, 2, 2)
     handle = ctypes.c_void_p()
     found.calls.striate_layer_new(layer, 0, handle)
@@ -216,5 +217,5 @@ print(all(map(torch.equal, trained(True), trained(False))))
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is limited as Linux does it")
 def test_a_step_without_memory_is_an_error_and_can_be_taken_again() -> None:
     """A process that may have no more memory: the step changes nothing, and later ones are those of any training."""
-    done = subprocess.run([sys.executable, "-c", STEP], capture_output=True, text=True)
+    done = python(STEP)
     assert done.stdout == "no memory [0.0, 0.0, 0.0, 0.0]\nTrue\n", done.stderr

@@ -13,7 +13,7 @@ from striate.execution.tensors import tensors_of
 from striate.kernels.engine import Engine, Goal, Pictures
 from striate.kernels.optimiser import Rule
 from striate.modules import build
-from tests.kernels.test_engine import HERE
+from tests.support.comparison import INSTRUCTION_SETS
 
 HEAD = [Flatten(), Linear(150), Activation("relu"), Linear(10)]
 CONVOLUTIONS = [
@@ -84,7 +84,7 @@ def test_the_number_of_threads_changes_no_bit(name: str, images: int) -> None:
         assert_same(trained(NETWORKS[name], images, threads), alone)
 
 
-@pytest.mark.parametrize("instruction_set", HERE)
+@pytest.mark.parametrize("instruction_set", INSTRUCTION_SETS)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_nor_with_any_instruction_set(name: str, instruction_set: str) -> None:
     assert_same(*(trained(NETWORKS[name], 16, threads, instruction_set) for threads in (1, 2)))

@@ -11,14 +11,11 @@ from striate import RBF, Activation, Conv, Flatten, Linear, Network, Pool, Subsa
 from striate.description.network import plan
 from striate.execution.tensors import tensors_of
 from striate.kernels import pattern
-from striate.kernels.binary import library
-from striate.kernels.compile import instruction_sets
 from striate.kernels.engine import Goal, Pictures
 from striate.kernels.lower import NotLoweredError
 from striate.modules import build
 from striate.reproduce.plain import Plain
-
-HERE = [name for name in instruction_sets() if not isinstance(library(name), str)]
+from tests.support.comparison import INSTRUCTION_SETS
 
 
 def codes(count: int, features: int) -> tuple[tuple[float, ...], ...]:
@@ -84,7 +81,7 @@ def double(model, rates):
     return Plain(copy.deepcopy(model).double()), {name: each.double() for name, each in rates.items()}
 
 
-@pytest.mark.parametrize("instruction_set", HERE)
+@pytest.mark.parametrize("instruction_set", INSTRUCTION_SETS)
 @pytest.mark.parametrize("loss", ["rbf-mle", "rbf-map"])
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
 def test_steps_equal_the_plain_ones(network: Network, loss: str, instruction_set: str) -> None:
@@ -104,7 +101,7 @@ def test_steps_equal_the_plain_ones(network: Network, loss: str, instruction_set
         assert (model.get_parameter(name) - each).abs().max() < 2e-5 * moved + 3e-7 * each.abs().max(), name
 
 
-@pytest.mark.parametrize("instruction_set", HERE)
+@pytest.mark.parametrize("instruction_set", INSTRUCTION_SETS)
 @pytest.mark.parametrize("loss", ["rbf-mle", "rbf-map"])
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
 def test_the_diagonal_equals_the_plain_one(network: Network, loss: str, instruction_set: str) -> None:

@@ -14,7 +14,7 @@ from striate.execution.tensors import tensors_of
 from striate.kernels.engine import Engine, Pictures
 from striate.kernels.warp import Warp
 from striate.modules import build
-from tests.kernels.test_engine import HERE
+from tests.support.comparison import INSTRUCTION_SETS
 
 STRONG = Augmentation(rotation=40, scale=0.3, squeeze=0.2, shear=20, shift=3, flip=True, elastic=2.0, smoothness=3.0)
 PLANAR = Augmentation(rotation=40, scale=0.3)
@@ -35,7 +35,7 @@ def drawn(shape: tuple[int, int, int], augmentation: Augmentation = STRONG, coun
     return draw_warp(count, shape[1:], augmentation, generator=torch.Generator().manual_seed(2))
 
 
-@pytest.mark.parametrize("instruction_set", HERE)
+@pytest.mark.parametrize("instruction_set", INSTRUCTION_SETS)
 @pytest.mark.parametrize("augmentation", [STRONG, PLANAR])
 @pytest.mark.parametrize("shape", [(1, 32, 32), (1, 28, 28), (3, 9, 37), (2, 16, 1), (1, 1, 5)])
 def test_it_equals_pytorchs(shape: tuple[int, int, int], augmentation: Augmentation, instruction_set: str) -> None:
@@ -58,7 +58,7 @@ MOVES = st.builds(
 )
 
 
-@pytest.mark.parametrize("instruction_set", HERE)
+@pytest.mark.parametrize("instruction_set", INSTRUCTION_SETS)
 @given(affine=MOVES)
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_its_places_are_those_of_the_matrices(affine: Affine, instruction_set: str) -> None:
@@ -91,7 +91,7 @@ def test_threads_change_nothing_bit_for_bit() -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1e30])
 @pytest.mark.parametrize("members", [slice(0, 6), slice(4, 6)])
-@pytest.mark.parametrize("instruction_set", HERE)
+@pytest.mark.parametrize("instruction_set", INSTRUCTION_SETS)
 def test_places_that_are_no_numbers_lie_outside(value: float, members: slice, instruction_set: str) -> None:
     warp = drawn((1, 8, 8), PLANAR)
     warp.moves[::2, members] = value

@@ -17,7 +17,7 @@ from striate.look.report import write_report
 from striate.look.subject import subject
 from striate.serve import Predictor
 from striate.train import Recipe, evaluation, open_run, session
-from tests.conftest import TINY
+from tests.support.networks import TINY
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'"
 

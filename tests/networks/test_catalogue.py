@@ -1,8 +1,6 @@
 """Every network against the figures of its paper and of arithmetic, and the catalogue's own rules."""
 
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -14,6 +12,7 @@ from striate.networks import ALIASES, CATALOGUE
 from striate.networks.googlenet import INCEPTIONS
 from striate.networks.lenet1 import H3_TABLE
 from striate.networks.resnet import resnet, resnet_cifar
+from tests.support.commands import python
 
 # Parameters in use; and MACs in millions. Worked out by hand from the papers' tables.
 TOTALS = {
@@ -303,4 +302,4 @@ def test_no_framework_is_loaded_for_the_whole_catalogue() -> None:
         "import sys, striate; [striate.find(name) for name in striate.NETWORKS]; "
         "print([name for name in ('torch', 'numpy', 'rich', 'jaxtyping') if name in sys.modules])"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert python(code).stdout == "[]\n"

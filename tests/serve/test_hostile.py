@@ -2,109 +2,46 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import logging
 import random
-import selectors
 import socket
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from http.client import HTTPConnection
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from starlette.types import ASGIApp
 
 from striate.serve import connection
 from striate.serve.app import app
 from striate.serve.openapi import ENDPOINTS
-from striate.serve.server import listen, server_of
 from striate.web.sandbox import FIELDS
-from tests.conftest import TINY
-from tests.support.serving import DIGITS, fresh, serving
+from tests.support.answering import Answering, answering, exchange, is_well
+from tests.support.asking import PATIENCE, ask_json
+from tests.support.networks import TINY
+from tests.support.pictures import DIGITS
+from tests.support.serving import fresh, serving
 
 HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 FOUR = (DIGITS / "4-pen.png").read_bytes()
 
 
-class Said(logging.Handler):
-    """Keeps what the server's loggers say."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
-
-
-@contextmanager
-def answering(what: ASGIApp) -> Iterator[tuple[int, list[str]]]:
-    """(the port, what is logged) of a server in a thread of this process."""
-    said, ready = Said(), threading.Event()
-    with listen("127.0.0.1", 0) as bound:
-        server = server_of(what, ready=ready.set)
-        loggers = [logging.getLogger(name) for name in ("uvicorn.error", "asyncio")]
-        for each in loggers:
-            each.addHandler(said)
-        thread = threading.Thread(target=server.run, args=([bound],))
-        thread.start()
-        try:
-            assert ready.wait(20)
-            yield bound.getsockname()[1], said.lines
-        finally:
-            server.should_exit = True
-            thread.join(20)
-            for each in loggers:
-                each.removeHandler(said)
-        assert not thread.is_alive()
-
-
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, list[str]]]:
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answering]:
     """A server of a tiny network that goes by this machine's names."""
     with answering(app(fresh(TINY, tmp_path_factory.mktemp("hostile") / "tiny"))) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def open_to_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, list[str]]]:
+def open_to_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answering]:
     """The same with --host 0.0.0.0: it goes by any name."""
     with answering(app(fresh(TINY, tmp_path_factory.mktemp("hostile") / "tiny"), hosts=())) as found:
         yield found
-
-
-def exchange(port: int, requests: list[bytes], *, patience: float = 0.3) -> list[bytes]:
-    """What comes back for each, all sent at once; a connection on which nothing comes for a while is closed."""
-    found = [b"" for _ in requests]
-    with ExitStack() as stack, selectors.DefaultSelector() as selector:
-        for number, request in enumerate(requests):
-            link = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
-            with suppress(OSError):  # it may hang up meanwhile
-                link.sendall(request)
-            selector.register(link, selectors.EVENT_READ, number)
-        while selector.get_map() and (ready := selector.select(patience)):
-            for key, _ in ready:
-                try:
-                    part = key.fileobj.recv(1 << 16)  # type: ignore[union-attr]
-                except OSError:
-                    part = b""
-                found[key.data] += part
-                if not part:
-                    selector.unregister(key.fileobj)
-    return found
-
-
-def is_well(port: int) -> None:
-    link = HTTPConnection("127.0.0.1", port, timeout=20)
-    link.request("GET", "/health")
-    assert link.getresponse().status == 200
-    link.close()
 
 
 def checked(request: bytes, found: bytes) -> list[int]:
@@ -195,28 +132,29 @@ def mutated(draw: random.Random) -> bytes:
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("place", ["guarded", "open_to_all"])
 def test_no_request_breaks_it_however_it_is_garbled(place, seed, request) -> None:
-    port, said = request.getfixturevalue(place)
+    place = request.getfixturevalue(place)
     draw = random.Random(seed)
     requests = [mutated(draw) for _ in range(90)]
-    found = exchange(port, requests)
+    found = exchange(place, requests)
     statuses = [checked(*each) for each in zip(requests, found, strict=True)]
     given = {status for each in statuses for status in each}
     assert 400 in given
     assert len(given) > 1  # some were understood
-    assert said == []
-    is_well(port)
+    assert place.said == []
+    is_well(place)
 
 
 @pytest.mark.parametrize(
     ("request_", "status", "text"),
     [
-        (b"GET /health HTTP/1.1\r\nHost: [\r\n\r\n", 400, "the Host head is '['."),
-        (b"GET /health HTTP/1.1\r\nHost: localhost:x\r\n\r\n", 400, "the Host head is 'localhost:x'."),
-        (b"GET /health HTTP/1.1\r\nHost: localhost\r\nOrigin: http://[\r\n\r\n", 403, "a page of another site asked."),
-        (b"GET /\x80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "what was sent is not an HTTP request."),
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 TLS \r\n\r\n", 400, "what was sent is not an HTTP request."),
-        (b"GET /health HTTP/1.1\r\n\r\n", 400, "what was sent is not an HTTP request."),
-        (b"GET /" + b"a" * 70_000, 400, "what was sent is not an HTTP request."),
+        (b"GET /health HTTP/1.1\r\nHost: [\r\n\r\n", 400, "the Host header is '['."),
+        (b"GET /health HTTP/1.1\r\nHost: localhost:x\r\n\r\n", 400, "the Host header is 'localhost:x'."),
+        (b"GET /health HTTP/1.1\r\nHost: localhost\r\nOrigin: http://[\r\n\r\n", 403,
+         "the request comes from a page of another site."),
+        (b"GET /\x80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "this is not an HTTP request."),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 TLS \r\n\r\n", 400, "this is not an HTTP request."),
+        (b"GET /health HTTP/1.1\r\n\r\n", 400, "this is not an HTTP request."),
+        (b"GET /" + b"a" * 70_000, 400, "this is not an HTTP request."),
         (b"GET /static/%00 HTTP/1.1\r\nHost: localhost\r\n\r\n", 404, "there is nothing at '/static/\\x00'."),
         (b"GET /%ed%a0%80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 404, "there is nothing at"),
         (b"GET /static/" + b"a" * 5000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 404, "there is nothing at"),
@@ -224,11 +162,10 @@ def test_no_request_breaks_it_however_it_is_garbled(place, seed, request) -> Non
     ids=lambda value: value[:30].decode("latin-1") if isinstance(value, bytes) else "",
 )  # fmt: skip
 def test_what_is_wrong_with_a_request_is_said(guarded, request_: bytes, status: int, text: str) -> None:
-    port, said = guarded
-    (found,) = exchange(port, [request_])
+    (found,) = exchange(guarded, [request_])
     assert checked(request_, found) == [status]
     assert json.loads(found.partition(b"\r\n\r\n")[2])["error"]["what"].startswith(text)
-    assert said == []
+    assert guarded.said == []
 
 
 @pytest.mark.parametrize(
@@ -244,16 +181,11 @@ def test_what_is_wrong_with_a_request_is_said(guarded, request_: bytes, status: 
     ],
 )
 def test_half_a_surrogate_pair_is_answered(guarded, document: bytes, text: str) -> None:
-    port, said = guarded
-    link = HTTPConnection("127.0.0.1", port, timeout=20)
-    link.request("POST", "/account", document)
-    answer = link.getresponse()
-    found = json.loads(answer.read())
+    status, found = ask_json(guarded.port, "POST", "/account", document)
     error = found.get("error") or found["problem"]
-    assert answer.status in (200, 404, 422)
+    assert status in (200, 404, 422)
     assert error["what"] == text
-    assert said == []
-    link.close()
+    assert guarded.said == []
 
 
 LEAVES = st.none() | st.booleans() | st.integers(-3, 70_000) | st.integers() | st.floats() | st.text(max_size=5)
@@ -275,10 +207,9 @@ ASKED = st.fixed_dictionaries(
 @settings(max_examples=80, derandomize=True, deadline=None)
 @given(document=DOCUMENTS | ASKED | st.builds(lambda each: each | {"network": "tiny"}, ASKED))
 def test_no_document_breaks_it(guarded, document) -> None:
-    port, said = guarded
-    (found,) = exchange(port, [_posted("/account", json.dumps(document).encode())], patience=10)
+    (found,) = exchange(guarded, [_posted("/account", json.dumps(document).encode())])
     assert checked(b"POST", found) != []
-    assert said == []
+    assert guarded.said == []
 
 
 PLACES = st.sampled_from([each.path for each in ENDPOINTS])
@@ -291,11 +222,10 @@ VALUES = (
 @settings(max_examples=120, derandomize=True, deadline=None)
 @given(place=PLACES, query=st.lists(st.tuples(WORDS, VALUES), max_size=5), body=st.sampled_from([FOUR, b"", b"{}"]))
 def test_no_query_breaks_it(guarded, place: str, query: list[tuple[str, str]], body: bytes) -> None:
-    port, said = guarded
     asked = f"{place}?{urlencode(query, errors='surrogatepass')}"
-    (found,) = exchange(port, [_posted(asked, body)], patience=10)
+    (found,) = exchange(guarded, [_posted(asked, body)])
     assert checked(b"POST", found) != []
-    assert said == []
+    assert guarded.said == []
 
 
 def _posted(place: str, body: bytes) -> bytes:
@@ -304,63 +234,58 @@ def _posted(place: str, body: bytes) -> bytes:
 
 
 def test_a_body_that_turns_bad_after_its_answer_leaves_no_trace(guarded) -> None:
-    port, said = guarded
     head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Type: text/html\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as link:
+    with guarded.connect() as link:
         link.sendall(head)
         assert link.recv(4096).startswith(b"HTTP/1.1 415 ")
         link.sendall(b"no chunk\r\n")
         rest = link.recv(4096)
         assert b"HTTP/1.1" not in rest
-    is_well(port)
-    assert said == []
+    is_well(guarded)
+    assert guarded.said == []
 
 
 def test_four_hundred_silent_connections_do_not_stop_a_server_with_256_files(tmp_path: Path) -> None:
     folder = fresh(TINY, tmp_path / "tiny").run.folder
-    with serving(folder, files=256) as server, ExitStack() as stack:
+    with serving(folder, files=256, silence=1e9) as server, ExitStack() as stack:  # only their number closes one
         for number in range(400):
-            link = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+            link = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE))
             if number % 2:
                 link.sendall(b"GET /health HT")
         for _ in range(20):
-            began = time.monotonic()
             assert server.json("GET", "/health")[0] == 200
-            assert time.monotonic() - began < 2
         assert server.json("POST", "/predict", FOUR, Content_Type="image/png")[0] == 200
         server.process.terminate()
-        assert server.process.wait(20) in (0, -15)
+        assert server.process.wait(PATIENCE) in (0, -15)
         assert server.process.stderr is not None
         assert server.process.stderr.read().strip() in ("", "Stopped.")
 
 
-def test_who_says_nothing_is_sent_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "SECONDS", 0.4)
-    with answering(app(fresh(TINY, tmp_path / "tiny"))) as (port, said), ExitStack() as stack:
-
-        def connected() -> socket.socket:
-            return stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
-
-        silent, slow, dribbling, kept = connected(), connected(), connected(), connected()
+def test_who_says_nothing_is_sent_away(tmp_path: Path) -> None:
+    with answering(app(fresh(TINY, tmp_path / "tiny"))) as place, ExitStack() as stack:
+        silent, slow, dribbling, kept = (stack.enter_context(place.connect()) for _ in range(4))
         kept.sendall(HEALTH)
         assert kept.recv(4096).startswith(b"HTTP/1.1 200 ")
         slow.sendall(b"GET /health HTTP/1.1\r\nHos")
-        for byte in b"POST /predict HTT":
-            try:
-                dribbling.sendall(bytes([byte]))
-            except OSError:
-                break
-            time.sleep(0.05)
+        dribbling.sendall(b"POST /predict")
+        place.read()
+        place.later(connection.SECONDS - 1)
+        for link in (silent, slow, dribbling):
+            link.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                link.recv(1)
+            link.setblocking(True)
+        dribbling.sendall(b" HTT")
+        place.read()
+        place.later(1.1)
         assert silent.recv(4096) == b""
         assert slow.recv(4096).startswith(b"HTTP/1.1 408 ")
         assert dribbling.recv(4096).startswith(b"HTTP/1.1 408 ")
-        is_well(port)
-        assert said == []
+        is_well(place)
+        assert place.said == []
 
 
-def test_who_takes_no_answer_is_sent_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "SECONDS", 0.4)
-
+def test_who_takes_no_answer_is_sent_away() -> None:
     async def large(scope, receive, send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         for _ in range(50):
@@ -368,30 +293,33 @@ def test_who_takes_no_answer_is_sent_away(tmp_path: Path, monkeypatch: pytest.Mo
         ended.set()
 
     ended = threading.Event()
-    with answering(large) as (port, said), socket.create_connection(("127.0.0.1", port), timeout=10) as link:
+    with answering(large) as place, place.connect() as link:
         link.sendall(HEALTH)
-        assert ended.wait(10)  # nothing was read, and the rest of the answer was let go
-        assert [line for line in said if "ASGI callable returned without completing" not in line] == []
+        place.blocked()
+        place.later(connection.SECONDS - 1)
+        assert not ended.is_set()
+        place.later(1.1)
+        assert ended.wait(PATIENCE)  # nothing was read, and the rest of the answer was let go
+        assert [line for line in place.said if "ASGI callable returned without completing" not in line] == []
 
 
 def test_where_all_are_being_answered_one_more_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "MOST", 3)
-    gate = threading.Event()
+    gate = asyncio.Event()
 
     async def held(scope, receive, send) -> None:
-        import asyncio
-
-        while not gate.is_set():
-            await asyncio.sleep(0.01)
+        await gate.wait()
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    with answering(held) as (port, said), ExitStack() as stack:
-        links = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10)) for _ in range(3)]
+    with answering(held) as place, ExitStack() as stack:
+        links = [stack.enter_context(place.connect()) for _ in range(3)]
         for link in links:
             link.sendall(HEALTH)
-        time.sleep(0.2)
-        (found,) = exchange(port, [HEALTH])
+        place.read()
+        with place.connect() as more:
+            more.sendall(HEALTH)
+            found = b"".join(iter(lambda: more.recv(4096), b""))
         assert found.startswith(b"HTTP/1.1 503 ")
         assert b"retry-after: 1\r\n" in found
         assert json.loads(found.partition(b"\r\n\r\n")[2])["error"] == {
@@ -400,6 +328,6 @@ def test_where_all_are_being_answered_one_more_is_told_so(monkeypatch: pytest.Mo
             "expected": "3 are kept, and each of them is being answered.",
             "remedy": "Try again soon.",
         }
-        gate.set()
+        place.loop.call_soon_threadsafe(gate.set)
         assert [link.recv(4096)[:13] for link in links] == [b"HTTP/1.1 204 "] * 3
-        assert said == []
+        assert place.said == []

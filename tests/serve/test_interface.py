@@ -1,16 +1,16 @@
 """The interface of `striate serve`, asked over a real socket of a real process."""
 
+import asyncio
 import json
+import os
+import select
 import signal
 import socket
 import struct
-import subprocess
-import sys
-import time
+import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -22,12 +22,13 @@ from striate.look.predictor import Predictor
 from striate.serve.openapi import ENDPOINTS
 from striate.train.checkpoint import save_checkpoint
 from striate.web.attribution import METHODS, attribution
-from tests.serve.test_unit import ODD
-from tests.support.serving import DIGITS, Server, answering, fresh, serving
+from tests.support.asking import BYTES, IMAGE, PATIENCE, is_described
+from tests.support.commands import python, striate
+from tests.support.networks import ODD
+from tests.support.pictures import DIGITS
+from tests.support.serving import Server, fresh, serving, serving_here
 
 FOUR = (DIGITS / "4-pen.png").read_bytes()
-IMAGE = {"Content_Type": "image/png"}
-BYTES = IMAGE | {"Accept": "application/octet-stream"}
 
 
 def bomb(width: int, height: int) -> bytes:
@@ -123,17 +124,6 @@ def test_the_sandbox_answers_at_account(server: Server) -> None:
     assert found["fit"]["misfits"] == []
 
 
-def is_described(answer: dict[str, Any], operation: dict[str, Any], path: str) -> None:
-    """Holds an answer against its description."""
-    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
-    assert set(schema["properties"]) <= set(answer), path
-    words = {"boolean": bool, "string": str, "number": (int, float), "integer": int, "array": list, "object": dict}
-    for name, member in schema["properties"].items():
-        kinds = [member["type"]] if isinstance(member["type"], str) else member["type"]
-        known = tuple(words[kind] for kind in kinds if kind != "null")
-        assert isinstance(answer[name], known) or (answer[name] is None and "null" in kinds), (path, name)
-
-
 def test_answers_are_as_openapi_describes_them(server: Server, seven: bytes) -> None:
     _, described = server.json("GET", "/openapi.json")
     assert described["openapi"].startswith("3.1")
@@ -186,7 +176,8 @@ def test_answers_are_as_openapi_describes_them(server: Server, seven: bytes) -> 
         ("POST", "/account", b'{"network": "nothing"}', {}, 404, "no network is called 'nothing'."),
         ("POST", "/account", b"3", {}, 422, "the document names no network."),
         ("GET", "/health", None, {"Host": "example.org"}, 403, "this server is not 'example.org'."),
-        ("POST", "/predict", b"x", IMAGE | {"Origin": "https://example.org"}, 403, "a page of another site asked."),
+        ("POST", "/predict", b"x", IMAGE | {"Origin": "https://example.org"}, 403,
+         "the request comes from a page of another site."),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
@@ -230,21 +221,19 @@ def test_a_thousand_requests_at_once_leave_it_well(server: Server, seven: bytes)
 
 
 def test_more_than_may_wait_are_told_to_wait(tmp_path: Path, seven: bytes) -> None:
-    import asyncio
-    import threading
-
     from striate.serve.guard import Queue
     from striate.serve.incoming import RefusedError
 
     async def crowd() -> list[object]:
         gate = threading.Event()
         queue = Queue(waiting=3)
-        runs = [asyncio.create_task(queue.run(lambda: gate.wait(10))) for _ in range(6)]
-        await asyncio.sleep(0.1)
+        runs = [asyncio.create_task(queue.run(lambda: gate.wait(PATIENCE))) for _ in range(6)]
+        await asyncio.sleep(0)  # each has begun, and waits for its turn or was refused
         gate.set()
         return await asyncio.gather(*runs, return_exceptions=True)
 
-    found = asyncio.run(crowd())
+    with ThreadPoolExecutor(1) as pool:  # an event loop of a browser's tests may run in this thread
+        found = pool.submit(asyncio.run, crowd()).result()
     assert [each for each in found if each is True] == [True] * 4
     refused = [each for each in found if isinstance(each, RefusedError)]
     assert [each.status for each in refused] == [429, 429]
@@ -277,7 +266,7 @@ def test_numbers_that_are_not_finite_are_an_error_that_says_so(tmp_path: Path, s
     state = predictor.model.state_dict()
     weights = {name: value * 1e38 if value.is_floating_point() else value for name, value in state.items()}
     save_checkpoint(predictor.run.path("best.safetensors"), weights, {})
-    with answering(Predictor(predictor.run)) as other:
+    with serving_here(Predictor(predictor.run)) as other:
         for path in ("/predict", "/activations", "/unit?path=last", "/attribution?class=class%200"):
             status, found = other.json("POST", path, seven, **IMAGE)
             assert status == 422, path
@@ -287,7 +276,7 @@ def test_numbers_that_are_not_finite_are_an_error_that_says_so(tmp_path: Path, s
 
 def test_networks_with_blocks_are_served_whole(tmp_path: Path, seven: bytes) -> None:
     predictor = fresh(ODD, tmp_path / "run")
-    with answering(predictor) as other:
+    with serving_here(predictor) as other:
         _, found = other.json("POST", "/activations", seven, **IMAGE)
         assert [layer["path"] for layer in found["layers"][1:]] == [step.path for step in predictor.plan.steps]
         for step in predictor.plan.steps:
@@ -307,23 +296,20 @@ def test_ctrl_c_stops_it_and_clients_that_hang_up_leave_no_trace(digits_run: Pat
 
 
 def test_open_opens_the_page(digits_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    browser = tmp_path / "browser"
-    browser.write_text(f"#!/bin/sh\necho $1 > {tmp_path}/opened.part && mv {tmp_path}/opened.part {tmp_path}/opened\n")
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    os.mkfifo(opened)
+    browser.write_text(f"#!/bin/sh\necho $1 > {opened}\n")
     browser.chmod(0o755)
     monkeypatch.setenv("BROWSER", f"{browser} %s")
-    with serving(digits_run, "--open") as other:
-        deadline = time.monotonic() + 20
-        while not (tmp_path / "opened").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        assert (tmp_path / "opened").read_text().strip() == other.address
+    reading = os.open(opened, os.O_RDONLY | os.O_NONBLOCK)
+    with open(reading, encoding="utf-8") as pipe, serving(digits_run, "--open") as other:
+        assert select.select([pipe], [], [], PATIENCE)[0]
+        os.set_blocking(reading, True)
+        assert pipe.read().strip() == other.address
 
 
 def test_a_port_that_is_taken(server: Server, digits_run: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "striate", "serve", str(digits_run), "--port", str(server.port)],
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+    done = striate("serve", digits_run, "--port", server.port)
     assert done.returncode == 2
     assert done.stderr == (
         f"Error: port {server.port} of 127.0.0.1 is taken.\n"
@@ -334,7 +320,7 @@ def test_a_port_that_is_taken(server: Server, digits_run: Path) -> None:
 
 def test_without_the_extra_it_says_what_to_install(digits_run: Path) -> None:
     code = "import sys; sys.modules['uvicorn'] = None; from striate.cli import main; main()"
-    done = subprocess.run([sys.executable, "-c", code, "serve", "x"], capture_output=True, text=True, timeout=120)
+    done = python(code, "serve", "x")
     assert done.returncode == 2
     assert done.stderr == (
         f"Error: striate serve needs uvicorn.\nIt comes with the extra `serve`.\nInstall it: {install('serve')}\n"

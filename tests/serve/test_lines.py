@@ -14,11 +14,12 @@ from striate import find
 from striate.read import reader_of
 from striate.serve import Predictor
 from striate.train.run import open_run
-from tests.serve.test_interface import IMAGE, is_described
+from tests.support.asking import IMAGE, is_described
 from tests.support.browsing import FAINT, NAMELESS, NARROW, NEEDS_CHROMIUM, OVERFLOWING, WIDE, expect
 from tests.support.node import NEEDS_NODE
 from tests.support.pages import numbers_of, written
-from tests.support.serving import Server, answering, fresh, png
+from tests.support.pictures import png
+from tests.support.serving import Server, fresh, serving_here
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 CLASSES = (*map(str, range(10)), "blank")
@@ -48,7 +49,7 @@ def reading(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def readers(reading: Path, digits_run: Path) -> Iterator[Server]:
-    with answering(Predictor(open_run(reading)), Predictor(open_run(digits_run))) as found:
+    with serving_here(Predictor(open_run(reading)), Predictor(open_run(digits_run))) as found:
         yield found
 
 

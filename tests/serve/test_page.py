@@ -10,7 +10,6 @@ from itertools import pairwise
 import pytest
 
 from striate.accounting.unit import view
-from tests.serve.test_unit import ODD
 from tests.support.browsing import (
     FAINT,
     FOUR,
@@ -29,7 +28,9 @@ from tests.support.browsing import (
     sync_api,
     zoom_of,
 )
-from tests.support.serving import DIGITS, answering, fresh
+from tests.support.networks import ODD
+from tests.support.pictures import DIGITS
+from tests.support.serving import fresh, serving_here
 
 pytestmark = NEEDS_CHROMIUM
 
@@ -345,7 +346,7 @@ def test_a_stroke_is_shown_before_it_ends_and_never_more_than_two_answers_are_aw
 
 
 def test_blocks_branches_and_odd_shapes_are_shown(tmp_path, visit) -> None:
-    with answering(fresh(ODD, tmp_path / "run")) as other:
+    with serving_here(fresh(ODD, tmp_path / "run")) as other:
         page = visit(other)
         page.set_input_files("[data-testid=file]", DIGITS / "0-pen.png")
         sync_api.expect(page.get_by_test_id("prediction")).to_contain_text("class")

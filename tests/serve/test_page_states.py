@@ -27,7 +27,8 @@ from tests.support.browsing import (
     sync_api,
 )
 from tests.support.pages import File, written
-from tests.support.serving import DIGITS, Server, answering
+from tests.support.pictures import DIGITS
+from tests.support.serving import Server, serving_here
 
 pytestmark = NEEDS_CHROMIUM
 
@@ -35,7 +36,7 @@ pytestmark = NEEDS_CHROMIUM
 @pytest.fixture(scope="module")
 def random_weights() -> Iterator[Server]:
     """A LeNet-5 of 1998, with its RBF units, that has learned nothing."""
-    with answering(untrained(find("lenet5"))) as found:
+    with serving_here(untrained(find("lenet5"))) as found:
         yield found
 
 
@@ -75,7 +76,7 @@ def test_strokes_are_kept_and_the_pad_stays_from_when_it_shows(server, browser, 
 
 
 def test_the_pad_of_several_runs_stays_too(predictor, browser) -> None:
-    with answering(predictor, untrained(find("lenet5"))) as both:
+    with serving_here(predictor, untrained(find("lenet5"))) as both:
         page = browser.new_page(viewport=WIDE)
         later(page, "/(runs|network|activations|predict)", 0.2)
         page.goto(both.address, wait_until="commit")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +12,9 @@ import pytest
 
 from striate import find
 from striate.serve import Predictor
+from striate.serve import app as serve_app
 from striate.train import open_run
-from tests.serve.test_interface import IMAGE
-from tests.serve.test_unit import picture
+from tests.support.asking import IMAGE, PATIENCE
 from tests.support.browsing import (
     FAINT,
     NAMELESS,
@@ -28,9 +28,11 @@ from tests.support.browsing import (
     says,
     sync_api,
 )
+from tests.support.networks import TINY
 from tests.support.node import NEEDS_NODE, working
 from tests.support.pages import File, written
-from tests.support.serving import Server, answering, fresh, serving
+from tests.support.pictures import picture
+from tests.support.serving import Server, fresh, serving_here
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def blank(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Predict
 
 @pytest.fixture(scope="module")
 def both(digits_run: Path, blank: Predictor) -> Iterator[Server]:
-    with answering(Predictor(open_run(digits_run)), blank) as found:
+    with serving_here(Predictor(open_run(digits_run)), blank) as found:
         yield found
 
 
@@ -121,25 +123,22 @@ def test_each_run_in_a_file_has_its_own_weights(both_alone, predictor, blank, se
             assert [row["path"] for row in rows] == [step.path for step in expected.plan.steps]
 
 
-def test_an_attribution_of_a_large_network_holds_nothing_up(tmp_path) -> None:
-    network = find("alexnet")
-    with serving(fresh(network, tmp_path / "alexnet").run.folder) as server:
-        image = picture(network)
-        status: list[int] = []
-        asking = threading.Thread(
-            target=lambda: status.append(server.ask("POST", "/attribution?class=class+7", image, **IMAGE)[0])
-        )
-        began = time.monotonic()
-        asking.start()
-        time.sleep(0.3)
-        answered = 0
-        while asking.is_alive() and answered < 5:
-            assert server.json("GET", "/health")[0] == 200
-            answered += asking.is_alive()
-        predicted = server.json("POST", "/predict", image, **IMAGE)[0], time.monotonic()
-        asking.join()
-        took = time.monotonic() - began
-        assert answered == 5
-        assert predicted[0] == 200
-        assert predicted[1] - began < took
-        assert status == [200]
+def test_an_attribution_holds_nothing_up(tmp_path, monkeypatch) -> None:
+    begun, gate = threading.Event(), threading.Event()
+    real = serve_app.attribution
+
+    def held(*arguments, **options):
+        begun.set()
+        gate.wait(PATIENCE)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(serve_app, "attribution", held)
+    image = picture(TINY)
+    with serving_here(serve_app.app(fresh(TINY, tmp_path / "tiny"))) as server, ThreadPoolExecutor() as pool:
+        asked = pool.submit(server.ask, "POST", "/attribution?class=class+7", image, **IMAGE)
+        assert begun.wait(PATIENCE)
+        for path, body in (("/health", None), ("/predict", image), ("/activations", image)):
+            assert server.ask("POST" if body else "GET", path, body, **IMAGE)[0] == 200
+        assert not asked.done()
+        gate.set()
+        assert asked.result(PATIENCE)[0] == 200

@@ -2,48 +2,17 @@
 
 import pytest
 import torch
-from PIL import Image
 
-from striate import Branches, Conv, Flatten, Linear, Network, Residual, find
+from striate import Network, find
 from striate.accounting.unit import seen
-from striate.description.layers import RBF, Activation, BatchNorm, LocalResponseNorm, PadChannels, Pool, PositionBias
+from striate.description.layers import RBF
 from striate.description.network import INPUT
 from striate.errors import SpecError, UnknownNameError
 from striate.serve.unit import explain, find_step
-from tests.support.serving import fresh, png
+from tests.support.networks import ODD
+from tests.support.pictures import picture, places
+from tests.support.serving import fresh
 from tests.support.small import small
-
-ODD = Network(
-    "odd",
-    (3, 17, 15),
-    [
-        Conv(8, kernel=(3, 5), stride=2, padding=(1, 0, 2, 1), name="uneven"),
-        Conv(8, kernel=3, dilation=2, groups=4, padding="same", bias=False, name="grouped"),
-        Pool("max", kernel=3, stride=2, padding=1, ceil=True, name="top"),
-        Pool("average", kernel=2, stride=1, name="mean"),
-        PadChannels(9),
-        Activation("sigmoid"),
-        PositionBias(),
-        LocalResponseNorm(),
-        Residual([Conv(9, kernel=1), BatchNorm()]),
-        Branches([[Conv(2, kernel=1)], [Conv(3, kernel=1)]], name="mixed"),
-        Flatten(),
-        Linear(4, name="last"),
-        RBF(((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, -1.0, 0.0)), name="out"),
-    ],
-)  # fmt: skip
-
-
-def picture(network: Network) -> bytes:
-    _, height, width = network.input
-    noise = torch.randint(0, 256, (height, width, 3), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
-    return png(Image.fromarray(noise.numpy()))
-
-
-def places(shape: tuple[int, ...]) -> list[tuple[int, int, int]]:
-    """The first, the middle and the last unit."""
-    sizes = (*shape, 1, 1)[:3]
-    return [(0, 0, 0), tuple(size // 2 for size in sizes), tuple(size - 1 for size in sizes)]  # pyright: ignore
 
 
 @pytest.mark.parametrize(

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
-import io
-import json
 import os
 import re
 import resource
 import signal
-import struct
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Protocol
 
@@ -30,12 +26,14 @@ from striate.description.network import plan
 from striate.modules import build
 from striate.serve import Predictor
 from striate.serve.app import app
-from striate.serve.server import listen, server_of
 from striate.train import Recipe, open_run, session
 from striate.train.checkpoint import save_checkpoint
 from striate.train.run import DataRecord, Run, create_run
-
-DIGITS = Path(__file__).parents[2] / "examples/digits"
+from tests.support.answering import answering
+from tests.support.asking import Answer, ask, ask_json
+from tests.support.commands import heed_interrupts
+from tests.support.idx import first_digits
+from tests.support.pictures import png
 
 
 @dataclass(frozen=True)
@@ -53,40 +51,39 @@ class Server:
         """The address of its page."""
         return f"http://127.0.0.1:{self.port}/"
 
-    def ask(self, method: str, path: str, body: bytes | None = None, **heads: str) -> tuple[int, dict[str, str], bytes]:
-        """(status, heads, body) of an answer; `content_type="image/png"` sends Content-Type."""
-        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            link.request(method, path, body, {name.replace("_", "-"): value for name, value in heads.items()})
-            answer = link.getresponse()
-            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-        finally:
-            link.close()
+    def ask(self, method: str, path: str, body: bytes | None = None, **heads: str) -> Answer:
+        """As `asking.ask`."""
+        return ask(self.port, method, path, body, **heads)
 
     def json(self, method: str, path: str, body: bytes | None = None, **heads: str):
-        """(status, the JSON) of an answer."""
-        status, _, content = self.ask(method, path, body, **heads)
-        return status, json.loads(content)
+        """As `asking.ask_json`."""
+        return ask_json(self.port, method, path, body, **heads)
 
 
 @contextmanager
-def serving(folder: Path | str, *options: str | Path, cwd: Path | None = None, files: int = 0) -> Iterator[Server]:
+def serving(
+    folder: Path | str, *options: str | Path, cwd: Path | None = None, files: int = 0, silence: float = 0
+) -> Iterator[Server]:
     """`striate serve FOLDER`, with other folders or options, on a free port, stopped with Ctrl-C at the end.
 
-    `files` bounds how many files it may open at once.
+    `files` bounds how many files it may open at once; `silence` is how many seconds a connection may say nothing, where
+    it is not what it usually is.
     """
 
-    def bounded() -> None:
+    def begin() -> None:
+        heed_interrupts()
         if files:
             resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
+    patient = f"from striate.serve import connection; connection.SECONDS = {silence}; import striate_command as begin"
+    command = [sys.executable, *(["-c", f"{patient}; begin.main()"] if silence else ["-m", "striate"])]
     process = subprocess.Popen(
-        [sys.executable, "-m", "striate", "serve", str(folder), "--port", "0", *map(str, options)],
+        [*command, "serve", str(folder), "--port", "0", *map(str, options)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=cwd,
-        preexec_fn=bounded,
+        preexec_fn=begin,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
     )
     assert process.stdout is not None
@@ -108,19 +105,10 @@ def serving(folder: Path | str, *options: str | Path, cwd: Path | None = None, f
 
 
 @contextmanager
-def answering(*predictors: Predictor) -> Iterator[Server]:
+def serving_here(*predictors: Predictor) -> Iterator[Server]:
     """What `striate serve` answers for some runs, from a thread of this process, which is there at once."""
-    with listen("127.0.0.1", 0) as bound:
-        ready = threading.Event()
-        server = server_of(app(*predictors), ready=ready.set)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-        thread.start()
-        try:
-            assert ready.wait(60)
-            yield Server(bound.getsockname()[1])
-        finally:
-            server.should_exit = True
-            thread.join()
+    with answering(app(*predictors)) as found:
+        yield Server(found.port)
 
 
 @pytest.fixture(scope="session")
@@ -129,29 +117,16 @@ def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     out = shared / "lenet5-dense"
-    try:
-        (shared / "training").mkdir()
-    except FileExistsError:
-        deadline = time.monotonic() + 300
-        while not (shared / "trained").exists():
-            assert time.monotonic() < deadline, "the other worker did not finish its training"
-            time.sleep(0.2)
-    else:
-        learn_digits(tmp_path_factory.mktemp("digits"), out)
-        (shared / "trained").touch()
+    with (shared / "training").open("w") as file:
+        flock(file, LOCK_EX)
+        if not out.exists():
+            learn_digits(tmp_path_factory.mktemp("digits"), out)
     return out
 
 
 def learn_digits(folder: Path, out: Path) -> None:
     """Train on the first digits of MNIST, kept in `folder`, and keep the run in `out`."""
-    from striate.data import load
-
-    for split, prefix, count in (("train", "train", 8000), ("test", "t10k", 100)):
-        images = load("mnist", split).subset(torch.arange(count))
-        head = struct.pack(">4B3I", 0, 0, 8, 3, count, 28, 28)
-        (folder / f"{prefix}-images-idx3-ubyte").write_bytes(head + images.images.numpy().tobytes())
-        labels = images.labels.to(torch.uint8).numpy().tobytes()
-        (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(struct.pack(">4BI", 0, 0, 8, 1, count) + labels)
+    first_digits(folder, train=8000, test=100)
     recipe = Recipe(epochs=3, batch=64, rate=0.003)
     run, split = session.prepare(
         find("lenet5-dense"), session.Images(str(folder)), recipe, folder=out, device="cpu", threads=1
@@ -183,13 +158,6 @@ def fresh(network: Network, folder: Path, *, seed: int = 0) -> Predictor:
     model = build(network, generator=torch.Generator().manual_seed(seed))
     save_checkpoint(run.path("best.safetensors"), dict(model.state_dict()), {})
     return Predictor(run)
-
-
-def png(image: Image.Image) -> bytes:
-    """A picture as the bytes of a PNG."""
-    out = io.BytesIO()
-    image.save(out, "PNG")
-    return out.getvalue()
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ from striate.reproduce import Method
 from striate.reproduce import session as reproduction
 from striate.train import Recipe, lock, open_run, session
 from striate.train.lock import Lock
-from tests.cli.test_cli import striate
-from tests.conftest import TINY
+from tests.support.commands import striate
+from tests.support.networks import TINY
 
 HOLD = (
     "import sys, time; from pathlib import Path; from striate.train.lock import Lock\n"

@@ -8,7 +8,7 @@ from striate.execution.executor import executor
 from striate.modules import build
 from striate.train import Outputs, Recipe, evaluation_of, run_over
 from striate.train.metrics import counts_of, uneven
-from tests.conftest import TINY
+from tests.support.networks import TINY
 
 
 def test_the_figures_of_a_small_evaluation() -> None:

@@ -15,7 +15,7 @@ from striate.modules import build
 from striate.train import Epoch, Learner, Recipe, Split, open_run, session, train
 from striate.train import pace as pacing
 from striate.train.pace import STEPS, Change, Pace, pace_of
-from tests.conftest import TINY
+from tests.support.networks import TINY
 
 NETWORK = Network("small", (1, 28, 28), [Conv(4, kernel=5, stride=3), Activation("relu"), Flatten(), Linear(10)])
 

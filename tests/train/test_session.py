@@ -22,7 +22,7 @@ from striate.train import Recipe, evaluation, open_run, session
 from striate.train.checkpoint import load_checkpoint
 from striate.train.run import create_run, free_folder
 from striate.train.session import Finished, Images, Interrupted
-from tests.conftest import TINY
+from tests.support.networks import TINY
 
 RECIPE = Recipe(epochs=4, batch=40, rate=0.01)
 CALLS = 60_000
@@ -107,8 +107,8 @@ def assert_alike(folder: Path, undisturbed: Path) -> None:
 
 
 def test_kill_9_and_resume(tmp_path, few_digits, undisturbed) -> None:
-    hits = killed_many_times(tmp_path / "killed", few_digits, kills=4, seed=1)
-    assert hits == 4
+    hits = killed_many_times(tmp_path / "killed", few_digits, kills=2, seed=1)
+    assert hits == 2
     assert_alike(tmp_path / "killed", undisturbed)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,7 +14,8 @@ from striate.train import Epoch, Recipe, open_run, session
 from striate.train.diagnose import Finding
 from striate.train.judge import is_best
 from striate.train.session import Finished
-from tests.cli.test_cli import striate
+from tests.support.commands import striate
+from tests.support.idx import write_idx
 
 NETWORK = Network("flat", (1, 4, 4), [Flatten(), Linear(3)])
 COUNTS = {"train": (600, 600, 30), "t10k": (40, 40, 4)}
@@ -30,9 +31,7 @@ def rare(tmp_path_factory: pytest.TempPathFactory) -> Path:
             torch.randperm(sum(counts), generator=draw)
         ]
         pixels = torch.randint(0, 100, (len(labels), 4, 4), generator=draw) + 120 * (labels == 0).long()[:, None, None]
-        for kind, values in (("images-idx3", pixels), ("labels-idx1", labels)):
-            head = struct.pack(f">4B{values.ndim}I", 0, 0, 8, values.ndim, *values.shape)
-            (folder / f"{prefix}-{kind}-ubyte").write_bytes(head + values.to(torch.uint8).numpy().tobytes())
+        write_idx(folder, prefix, pixels.numpy().astype(np.uint8), labels.numpy().astype(np.uint8))
     return folder
 
 
@@ -82,7 +81,7 @@ def test_evaluate_and_the_report_say_so(trained: tuple[Path, list[session.Event]
     assert json.loads(striate("evaluate", folder, "--json").stdout)["balanced_accuracy"] == pytest.approx(2 / 3)
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "66.67 %</b>balanced accuracy, the mean of the classes&#39; recalls" in page.replace("'", "&#39;")
-    assert "Not once recognised: 2." in page
+    assert "Never recognised: 2." in page
     assert "No validation image of the class 2" in page
 
 

@@ -22,11 +22,12 @@ from striate.look.capture import capture
 from striate.serve import Predictor
 from striate.web.attribution import METHODS
 from striate.web.numbers import numbers
-from tests.serve.test_unit import ODD, picture
 from tests.support.everything import everything
+from tests.support.networks import ODD
 from tests.support.node import COMPUTE, NEEDS_NODE, under_node, working
 from tests.support.pages import written
-from tests.support.serving import DIGITS, fresh, png
+from tests.support.pictures import DIGITS, picture
+from tests.support.serving import fresh, png
 
 pytestmark = NEEDS_NODE
 

@@ -1,8 +1,8 @@
-"""What other counters print for a network, and why it differs from ours.
+"""The figures that other counters print for a network, and the reasons why they differ from Striate's.
 
-Each tool is a rule that says, for one layer, what it adds to our figure or takes from it, and a name for the reason.
-The rules are for one image, the modules that `striate.modules` makes in evaluation, and the versions of `VERSIONS`; the
-tests hold them against the tools themselves.
+Each tool has a rule that gives, for one layer, the differences from Striate's figure, each with its reason. The rules
+hold for one image, for the modules that `striate.modules` makes, in evaluation mode, and for the versions of
+`VERSIONS`. The tests compare them with the tools themselves.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ VERSIONS = {
     "keras": "3.15.1",
     "flopcounter": "PyTorch 2.13",
 }
-"""The version of each tool whose rule this is."""
+"""The version of each tool that its rule describes."""
 
 
 @dataclass(frozen=True)
-class Figure:
-    """What a tool prints under a `label`: our figure, then each reason and what it changes, which add up to it."""
+class ToolFigure:
+    """The figure that a tool prints under a `label`, as a sum: Striate's figure, and a difference for each reason."""
 
     label: str
     ours: str
@@ -43,14 +43,14 @@ class Figure:
 
 @dataclass(frozen=True)
 class Others:
-    """What one tool prints for a network."""
+    """All figures that one tool prints for a network."""
 
     account: Account
     tool: str
-    figures: tuple[Figure, ...]
+    figures: tuple[ToolFigure, ...]
 
     def to_dict(self) -> dict[str, Json]:
-        """The figures as JSON has them."""
+        """The figures as JSON."""
         return {
             "network": self.account.network.name,
             "input": list(self.account.input),
@@ -69,9 +69,9 @@ class Others:
 
 
 def as_counted_by(tool: str, account: Account) -> Others:
-    """What `tool` prints for the network of an account of one image.
+    """The figures that `tool` prints for the network of an account of one image.
 
-    Raises UnknownNameError where no such tool is known, SpecError where the tool has no such layers.
+    Raises UnknownNameError for an unknown tool, and SpecError where the tool has no such layers.
 
     >>> from striate.accounting.rows import account
     >>> from striate.networks import find
@@ -81,7 +81,7 @@ def as_counted_by(tool: str, account: Account) -> Others:
     if tool not in VERSIONS:
         raise unknown_name("tool", tool, VERSIONS)
     one = account.for_batch(1) if account.batch != 1 else account
-    figures: list[Figure] = []
+    figures: list[ToolFigure] = []
     if tool in PARAMETERS:
         label, rule = PARAMETERS[tool]
         figures.append(_figure(label, "parameters", one.totals.parameters, one, rule, heads=tool != "thop"))
@@ -90,14 +90,14 @@ def as_counted_by(tool: str, account: Account) -> Others:
         found = _figure(label, "MACs", one.totals.macs, one, rule, heads=False)
         if tool == "flopcounter":
             twice = ("the same again: 1 MAC is 2 FLOPs", found.total)
-            found = Figure(found.label, found.ours, found.start, (*found.reasons, twice))
+            found = ToolFigure(found.label, found.ours, found.start, (*found.reasons, twice))
         figures.append(found)
     return Others(one, tool, tuple(figures))
 
 
 def _figure(
     label: str, ours: str, start: int, account: Account, rule: Callable[[Row], Reasons], *, heads: bool
-) -> Figure:
+) -> ToolFigure:
     changes: dict[str, int] = {}
     if heads and account.training != account.totals:
         changes["auxiliary heads"] = account.training.parameters - start
@@ -105,4 +105,4 @@ def _figure(
         if heads or not row.in_head:
             for reason, amount in rule(row):
                 changes[reason] = changes.get(reason, 0) + amount
-    return Figure(label, ours, start, tuple((reason, amount) for reason, amount in changes.items() if amount))
+    return ToolFigure(label, ours, start, tuple((reason, amount) for reason, amount in changes.items() if amount))

@@ -17,8 +17,9 @@ from striate.description.labels import lines
 from striate.errors import StriateError
 
 VERBS = (
-    *("list", "show", "cite", "draw", "account", "compare", "audit"),
-    *("train", "reproduce", "evaluate", "predict", "read", "look", "serve", "page", "claims", "doctor", "completion"),
+    *("list", "show", "cite", "draw", "emit", "account", "compare", "audit"),
+    *("train", "reproduce", "evaluate", "predict", "read", "look", "serve", "page", "export"),
+    *("claims", "doctor", "completion"),
 )
 BROKEN_PIPE = 141
 """The exit code when the other end of a pipe is closed, as in `striate list | head`: that of SIGPIPE."""
@@ -58,7 +59,8 @@ class Verbs(click.Group):
     "  striate evaluate runs/lenet5          measure its error on the test images\n"
     "  striate predict runs/lenet5 four.png  classify a picture\n"
     "  striate serve runs/lenet5 --open      draw on a page, and see every layer as you draw\n"
-    "  striate page runs/lenet5              write that page as one file, without a server",
+    "  striate page runs/lenet5              write that page as one file, without a server\n"
+    "  striate export runs/lenet5            write an ONNX file that answers as the run does",
 )
 @click.version_option(package_name="striate", message="striate %(version)s")
 def root() -> None:

@@ -1,4 +1,4 @@
-"""Planar moves of whole batches: turned, scaled, squeezed, slanted and shifted about the middle of the image."""
+"""Affine distortions of whole batches: rotation, scale, squeeze, shear and shift about the middle of the image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.nn.functional import affine_grid, grid_sample
 
 from striate.kernels.warp import Warp
 
-Batch = Float[Tensor, "batch channels height width"]
+Maps = Float[Tensor, "batch channels height width"]
 Moves = Float[Tensor, "batch 7"]
 Number = float | Float[Tensor, " batch"]
 
@@ -45,8 +45,8 @@ class Affine:
         return torch.stack([each.expand(count) for each in members], dim=1)
 
 
-def move(batch: Batch, affine: Affine, *, fill: float) -> Batch:
-    """The batch moved, by bilinear interpolation; outside the images lies `fill`.
+def move(batch: Maps, affine: Affine, *, fill: float) -> Maps:
+    """The distorted batch, by bilinear interpolation; outside of the images is `fill`.
 
     >>> move(torch.tensor([[[[1.0, 2.0, 3.0]]]]), Affine(right=0.5), fill=0.0)
     tensor([[[[0.5000, 1.5000, 2.5000]]]])
@@ -54,8 +54,8 @@ def move(batch: Batch, affine: Affine, *, fill: float) -> Batch:
     return resample(batch, Warp(affine.moves(len(batch))), fill=fill)
 
 
-def resample(batch: Batch, warp: Warp, *, fill: float) -> Batch:
-    """What lies at the places that `warp` gives, by bilinear interpolation; outside the images lies `fill`."""
+def resample(batch: Maps, warp: Warp, *, fill: float) -> Maps:
+    """The values at the positions of `warp`, by bilinear interpolation; outside of the images is `fill`."""
     height, width = batch.shape[2:]
     size = torch.tensor([width, height], dtype=torch.float32)
     unit = warp.matrices() * torch.cat([size / size[:, None], 2 / size[:, None]], 1)  # from −1 to 1 along each axis

@@ -69,6 +69,11 @@ class Residual:
     def __post_init__(self) -> None:
         shortcut = body("Residual shortcut", self.shortcut, least=0)
         layers = body("Residual", self.layers)
+        if shortcut and any(each.name == "shortcut" for each in layers):
+            raise SpecError(
+                "a layer of the Residual is called 'shortcut', as its shortcut is.",
+                "Layers side by side need names of their own.",
+            )
         store(self, layers=layers, shortcut=shortcut, name=checks.name("Residual name", self.name))
 
 

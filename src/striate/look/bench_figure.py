@@ -1,4 +1,4 @@
-"""The filter bench as a figure: line filters, edges, blur, typed-in and learned kernels side by side on a picture."""
+"""The filter bench as a figure: kernels for lines, edges and blur, given and learned kernels, on one picture."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from striate.data.decode import tensor_of
 from striate.description.network import INPUT
 from striate.errors import SpecError
-from striate.look.bench import KERNELS, Kernel, Product, apply_kernel, strongest
+from striate.look.bench import KERNELS, Filtered, Kernel, apply_kernel, strongest
 from striate.look.choose import convolutions
 from striate.look.drawing import Drawing, Figure, number
 from striate.look.filters import dense_weight
@@ -20,16 +20,16 @@ from striate.look.tiles import extent
 
 SIDE, CELL = 224, 240
 LARGEST = 112
-"""A picture's longer side, in pixels, on the bench."""
+"""The longer side of a picture on the bench, in pixels."""
 LEARNED = 4
 WRITTEN = 7
-"""The sums of kernels up to this side are written out."""
+"""The largest side of kernels whose sums are written out."""
 
 
 def bench(subject: Subject | None, picture: Image.Image | None = None, *, kernel: Kernel | None = None) -> Figure:
-    """Kernels on a picture in grey: those of `KERNELS`, one typed in, and the first layer's own.
+    """Kernels on a grey picture: those of `KERNELS`, a given one, and the first layer's own.
 
-    Two of the sums are written out. Without a picture one is drawn. Raises SpecError for a kernel that is larger than
+    Two of the sums are written out. Without a `picture` one is drawn. Raises SpecError for a kernel that is larger than
     the picture.
     """
     grey = bench_picture(picture)
@@ -93,7 +93,7 @@ def _panel(drawing: Drawing, corner: tuple[int, int], name: str, kernel: Tensor,
     drawing.text(left, top + 40 + made.shape[0] * scale + 15, f"full colour: {number(extent(made))}", "small")
 
 
-def _written_out(drawing: Drawing, name: str, product: Product, grey: Tensor) -> None:
+def _written_out(drawing: Drawing, name: str, product: Filtered, grey: Tensor) -> None:
     top = int(drawing.bottom) + 36
     row, column = product.place
     drawing.line((0, top - 12, 960, top - 12), 'stroke="currentColor" stroke-opacity="0.12"')

@@ -1,4 +1,4 @@
-"""Modules that hold modules: rows, sums, products, concatenations and auxiliary heads."""
+"""Modules that hold modules: sequences, sums, products, concatenations and auxiliary heads."""
 
 from __future__ import annotations
 
@@ -8,29 +8,30 @@ import torch
 from torch import Tensor, nn
 
 Heads = dict[str, Tensor] | None
-"""Where auxiliary heads put their outputs, by path; None where they are not run."""
+"""The dictionary that auxiliary heads put their outputs into, by path; None where heads are not run."""
 
 
 class Chain(nn.Module):
-    """Layers in a row: a Block."""
+    """A sequence of layers: a Block."""
 
     def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
         return run(self.children(), values, heads)
 
 
 class Sum(nn.Module):
-    """The layers of a Residual, and its `shortcut` where it has one, added."""
+    """The layers of a Residual, and its `shortcut` where it has one, its last child, added."""
 
     projects = False
 
     def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
-        main = run((child for name, child in self.named_children() if name != "shortcut"), values, heads)
-        side = run(self.get_submodule("shortcut").children(), values, heads) if self.projects else values
-        return main + side
+        body = list(self.children())
+        shortcut = body.pop() if self.projects else None
+        side = run(shortcut.children(), values, heads) if shortcut is not None else values
+        return run(body, values, heads) + side
 
 
 class Product(nn.Module):
-    """What a Gate reads, times what its layers make of it."""
+    """A Gate: its input times the output of its layers."""
 
     def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
         gate = run(self.children(), values, heads)
@@ -38,14 +39,14 @@ class Product(nn.Module):
 
 
 class Concatenation(nn.Module):
-    """Branches, side by side."""
+    """Branches: the concatenation of their outputs."""
 
     def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
         return torch.cat([run(child.children(), values, heads) for child in self.children()], 1)
 
 
 class Head(nn.Module):
-    """An Auxiliary: what it reads goes on unchanged; its output goes to `heads`."""
+    """An Auxiliary: returns its input unchanged, and puts the output of its layers into `heads`."""
 
     def __init__(self, path: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Layers that keep the shape, or only lay values out anew."""
+"""Modules of layers without a window: elementwise and normalising layers, and layers that reorder values."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from striate.description.shapes import Shape
 
 AMPLITUDE = 1.7159
 SLOPE = 2 / 3
+FIRST_WRONG = 41
 
 
 def activation(layer: Activation) -> nn.Module:
-    """The module of an Activation; none works in place, so that what is captured stays what it was."""
+    """The module of an Activation. None works in place, so that captured outputs do not change."""
     match layer.function:
         case "relu":
             return nn.ReLU()
@@ -87,7 +88,7 @@ class GlobalAverage(nn.Module):
 
 
 class ChannelPadding(nn.Module):
-    """Maps of zeros after the last."""
+    """Appends maps of zeros."""
 
     def __init__(self, layer: PadChannels) -> None:
         super().__init__()
@@ -103,12 +104,15 @@ class Upsampling(nn.Module):
     def __init__(self, layer: Upsample) -> None:
         super().__init__()
         self.factor = cast("tuple[int, int]", layer.factor)
+        # From a factor of 41 on, "nearest" repeats wrongly: some quotients come out just below a whole number. Below,
+        # it is the one that PyTorch's exporters and other tools know.
+        self.mode = "nearest" if max(self.factor) < FIRST_WRONG else "nearest-exact"
 
     def forward(
         self, maps: Float[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch channels rows columns"]:
         size = (maps.shape[2] * self.factor[0], maps.shape[3] * self.factor[1])
-        return F.interpolate(maps, size, mode="nearest")
+        return F.interpolate(maps, size, mode=self.mode)
 
 
 class ChannelShuffle(nn.Module):
@@ -137,7 +141,7 @@ class ChannelScale(nn.Module):
 
 
 class PositionBiases(nn.Module):
-    """A `bias` for every value."""
+    """Adds a `bias` to every value."""
 
     def __init__(self, shape: Shape, *, device: torch.device) -> None:
         super().__init__()

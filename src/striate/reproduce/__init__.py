@@ -1,8 +1,8 @@
-"""Train as a paper did, and hold the outcome beside the paper's."""
+"""Trains a network by the method of its paper, and compares the errors with the paper's."""
 
 from striate.reproduce.curvature import gauss_newton_diagonal as gauss_newton_diagonal
 from striate.reproduce.curvature import rates as rates
-from striate.reproduce.learner import Learner as Learner
+from striate.reproduce.learner import OnlineLearner as OnlineLearner
 from striate.reproduce.learner import Part as Part
 from striate.reproduce.learner import Pass as Pass
 from striate.reproduce.learner import Sets as Sets

@@ -1,14 +1,14 @@
-"""What another tool prints, and why, as text."""
+"""The text of another tool's figures and the reasons for the differences."""
 
 from __future__ import annotations
 
-from striate.accounting.others import VERSIONS, Figure, Others
+from striate.accounting.others import VERSIONS, Others, ToolFigure
 from striate.accounting.show.grid import grid, wrapped
 from striate.description.shapes import show
 
 
 def others_table(others: Others, *, width: int = 80) -> str:
-    """For each figure of the tool a sum: ours, what the tool adds or leaves out, theirs."""
+    """For each figure of the tool a sum: Striate's figure, the differences with reasons, the tool's figure."""
     account = others.account
     tool = f"as {others.tool} {VERSIONS[others.tool]} has it"
     lines = wrapped(f"{account.network.name} · input {show(account.input)} · {tool}", width)
@@ -17,7 +17,7 @@ def others_table(others: Others, *, width: int = 80) -> str:
     return "\n".join(lines)
 
 
-def _sum(figure: Figure, tool: str, width: int) -> list[str]:
+def _sum(figure: ToolFigure, tool: str, width: int) -> list[str]:
     rows: list[tuple[str, ...]] = [("", f"{figure.start:,}", f"{figure.ours}, as Striate counts them")]
     rows += [("+" if amount > 0 else "−", f"{abs(amount):,}", reason) for reason, amount in figure.reasons]
     if figure.reasons:

@@ -9,21 +9,24 @@ from dataclasses import dataclass
 
 from striate.accounting.counts import CONVENTION, Counts
 from striate.accounting.rows import Account
-from striate.accounting.show.fold import Line, lines
+from striate.accounting.show.fold import TableLine, lines
 from striate.accounting.show.grid import fitted_rows, wrapped
 from striate.description.json import dump
 from striate.description.shapes import show
 from striate.wording import counted
 
 LONG = 60
-"""More lines than this are many."""
+"""A longer table has a note on `--depth`, which makes it shorter."""
 
-Cell = Callable[[Line, Counts], str]
+Cell = Callable[[TableLine, Counts], str]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table: its heading, what stands in a row and in the total, and how soon it gives way."""
+    """A column of the table: its heading, its cells in rows and in the total, and its rank.
+
+    On a narrow page the columns of the highest rank are left out first.
+    """
 
     heading: str
     cell: Cell
@@ -41,7 +44,7 @@ def _number(name: str) -> tuple[Cell, Callable[[Counts], str]]:
 
 
 def _share(name: str) -> Cell:
-    def cell(line: Line, totals: Counts) -> str:
+    def cell(line: TableLine, totals: Counts) -> str:
         value, whole = getattr(line.counts, name), getattr(totals, name)
         if not value or line.in_head:
             return ""
@@ -75,13 +78,13 @@ COLUMNS = (
     Column("field", lambda line, _: _pair(line.receptive_field.size), _nothing, 4),
     Column("jump", lambda line, _: _pair(line.receptive_field.jump), _nothing, 11),
 )
-"""Every column of the text table; where the page is narrow those of the highest rank go first."""
+"""Every column of the text table."""
 
 
 def to_table(account: Account, *, width: int = 80, depth: int | None = None, fold: bool = True) -> str:
     """The account as a text table of at most `width` characters, where its rows allow it.
 
-    `depth` adds layers up by the first so many names of their paths; `fold` shows identical blocks in a row once.
+    `depth` adds up layers by the first `depth` names of their paths; `fold` shows identical consecutive blocks once.
     """
     shown = lines(account.rows, depth=depth, fold=fold)
     totals = account.totals
@@ -103,7 +106,7 @@ def to_table(account: Account, *, width: int = 80, depth: int | None = None, fol
 
 
 def to_csv(account: Account) -> str:
-    """One line a layer, with a heading; pairs are written 5x5."""
+    """One line per layer, with a heading; pairs are written 5x5."""
     out = io.StringIO()
     rows = [_flat(row) for row in account.to_dicts()]
     writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
@@ -113,7 +116,7 @@ def to_csv(account: Account) -> str:
 
 
 def to_markdown(account: Account) -> str:
-    """The whole table in Markdown, every column."""
+    """The table in Markdown, with every column."""
     totals = account.totals
 
     def line(cells: list[str]) -> str:
@@ -135,7 +138,7 @@ def to_json(account: Account) -> str:
 
 
 def title(account: Account, width: int) -> list[str]:
-    """The network and its input, and where it comes from, in lines of at most `width`."""
+    """The network, its input and its source, in lines of at most `width`."""
     source = account.network.source
     parts = [account.network.name, f"input {show(account.input)}"]
     parts += [f"batch of {account.batch}"] if account.batch > 1 else []
@@ -144,8 +147,8 @@ def title(account: Account, width: int) -> list[str]:
     return [*wrapped(" · ".join(parts), width), *wrapped(origin, width, "")]
 
 
-def _columns_within(shown: list[Line], totals: Counts, width: int) -> list[Column]:
-    """The columns that fit, dropping the highest rank until they do."""
+def _columns_within(shown: list[TableLine], totals: Counts, width: int) -> list[Column]:
+    """The columns that fit into `width`; those of the highest rank are left out first."""
     columns = [column for column in COLUMNS if column.rank == 0 or _says_something(column, shown, totals)]
     sizes = {
         id(column): max(
@@ -161,12 +164,12 @@ def _columns_within(shown: list[Line], totals: Counts, width: int) -> list[Colum
     return columns
 
 
-def _says_something(column: Column, shown: list[Line], totals: Counts) -> bool:
+def _says_something(column: Column, shown: list[TableLine], totals: Counts) -> bool:
     return any(column.cell(line, totals) for line in shown)
 
 
-def footer(account: Account, columns: list[Column], all_lines: list[Line], width: int) -> list[str]:
-    """What the totals count, and what is not shown, in lines of at most `width`."""
+def footer(account: Account, columns: list[Column], all_lines: list[TableLine], width: int) -> list[str]:
+    """The definitions of the totals, and the columns that are not shown, in lines of at most `width`."""
     totals, training = account.totals, account.training
     text: list[str] = []
     parameters = f"{counted(totals.parameters, 'parameter')}, trained"

@@ -9,7 +9,7 @@ from weakref import finalize
 import torch
 from torch import Tensor
 
-from striate.kernels.binary import Pass
+from striate.kernels.binary import StriatePass
 from striate.kernels.binary import made as handle_of
 from striate.kernels.engine import layer_of
 from striate.kernels.lower import FUNCTIONS, Lowered, parsed
@@ -29,8 +29,8 @@ class _Handle:
 _handle = cache(_Handle)
 
 
-def _pass(images: int, tensors: dict[str, Tensor]) -> Pass:
-    made = Pass(images)
+def _pass(images: int, tensors: dict[str, Tensor]) -> StriatePass:
+    made = StriatePass(images)
     for name, tensor in tensors.items():
         setattr(made, name, address_of(tensor))
     return made
@@ -57,7 +57,7 @@ def _layer(
     made = _layer_shapes(blocks, weight, bias, scale, shift, text, images, sums)
     given = {"blocks": blocks, "weight": weight, "bias": bias, "scale": scale, "shift": shift}
     ready = {name: prepared(each) for name, each in given.items() if each is not None}
-    numbers = _pass(images, {**ready, **dict(zip(("out", "memory", "sums"), made, strict=True))})
+    numbers = _pass(images, {**ready, **dict(zip(("out", "argmax", "sums"), made, strict=True))})
     binary().calls.striate_layer_forward(_handle(text).address, numbers, torch.get_num_threads())
     return made
 
@@ -74,9 +74,9 @@ def _layer_shapes(
 ) -> tuple[Tensor, Tensor, Tensor]:
     form = parsed(text)
     shape = (blocks.shape[0], *form.output, GROUP)
-    memory = blocks.new_empty(shape if form.kind == "maximum" else (0,), dtype=torch.int32)
+    argmax = blocks.new_empty(shape if form.kind == "maximum" else (0,), dtype=torch.int32)
     totals = blocks.new_empty((2, form.output[0]) if sums else (0,), dtype=torch.float64)
-    return blocks.new_empty(shape), memory, totals
+    return blocks.new_empty(shape), argmax, totals
 
 
 def _keep_layer(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
@@ -102,15 +102,15 @@ def _layer_backward(
     scale: Tensor | None,
     shift: Tensor | None,
     out: Tensor,
-    memory: Tensor,
+    argmax: Tensor,
     text: str,
     images: int,
     wants: list[bool],
 ) -> list[Tensor]:
-    made = _layer_backward_shapes(gradient, of_sums, blocks, weight, scale, shift, out, memory, text, images, wants)
+    made = _layer_backward_shapes(gradient, of_sums, blocks, weight, scale, shift, out, argmax, text, images, wants)
     given = {"out_gradient": gradient, "blocks": blocks, "weight": weight, "scale": scale, "shift": shift, "out": out}
     ready = {name: prepared(each) for name, each in given.items() if each is not None}
-    ready |= {"sums_gradient": of_sums.contiguous(), "memory": memory}
+    ready |= {"sums_gradient": of_sums.contiguous(), "argmax": argmax}
     names = ("blocks", "weight", "bias", "scale", "shift")
     gradients = {f"{name}_gradient": each for name, each in zip(names, made, strict=True)}
     numbers = _pass(images, {**ready, **gradients})
@@ -126,7 +126,7 @@ def _layer_backward_shapes(
     scale: Tensor | None,
     shift: Tensor | None,
     out: Tensor,
-    memory: Tensor,
+    argmax: Tensor,
     text: str,
     images: int,
     wants: list[bool],
@@ -149,7 +149,7 @@ SINGLE = (
     ),
     Operator(
         "layer_backward(Tensor gradient, Tensor of_sums, Tensor blocks, Tensor? weight, Tensor? scale, Tensor? shift,"
-        " Tensor out, Tensor memory, str form, int images, bool[] wants) -> Tensor[]",
+        " Tensor out, Tensor argmax, str form, int images, bool[] wants) -> Tensor[]",
         work=_layer_backward,
         shapes=_layer_backward_shapes,
     ),

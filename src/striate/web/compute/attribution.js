@@ -99,7 +99,10 @@ function patches(height, width, most) {
   return { side, stride };
 }
 
-/** Where patches begin: `stride` apart, and one at the end, so that every pixel is covered. @type {(size: number, side: number, stride: number) => number[]} */
+/**
+ * Where patches begin: `stride` apart, and one at the end, so that every pixel is covered.
+ * @type {(size: number, side: number, stride: number) => number[]}
+ */
 function corners(size, side, stride) {
   const last = Math.max(0, size - side);
   return [...Array.from({ length: Math.ceil(last / stride) }, (_, at) => at * stride), last];

@@ -95,7 +95,10 @@ export function remedies(axis) {
   return uneven ? [...lines, `padding ${uneven[0]} before and ${uneven[1]} after`] : lines;
 }
 
-/** The nearest values below and above with which the windows fit exactly. @type {(value: number, least: number, change: (value: number) => Axis) => number[]} */
+/**
+ * The nearest values below and above with which the windows fit exactly.
+ * @type {(value: number, least: number, change: (value: number) => Axis) => number[]}
+ */
 function nearest(value, least, change) {
   /** @type {number[]} */
   const found = [];

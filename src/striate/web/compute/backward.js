@@ -92,14 +92,20 @@ function activation(out, { function: name, alpha }, own, read, output) {
   return out.map((_, at) => own[at] * slope(read[at], output[at], alpha));
 }
 
-/** The slopes by the values of a gate and by its factors. @type {(out: Values, own: Values, read: Values, factor: Values) => Values[]} */
+/**
+ * The slopes by the values of a gate and by its factors.
+ * @type {(out: Values, own: Values, read: Values, factor: Values) => Values[]}
+ */
 function gate(out, own, read, factor) {
   const sums = new Float64Array(factor.length);
   own.forEach((slope, at) => { sums[gateOf(at, own.length, factor)] += slope * read[at]; });
   return [out.map((_, at) => own[at] * factor[gateOf(at, own.length, factor)]), Float32Array.from(sums)];
 }
 
-/** The slopes by the inputs of units that read all of them. @type {(own: Values, length: number, weight: (unit: number, at: number) => number) => Values} */
+/**
+ * The slopes by the inputs of units that read all of them.
+ * @type {(own: Values, length: number, weight: (unit: number, at: number) => number) => Values}
+ */
 function weighted(own, length, weight) {
   const sums = new Float64Array(length);
   own.forEach((slope, unit) => {

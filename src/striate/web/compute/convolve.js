@@ -151,7 +151,10 @@ function weigh(window, kernels, first, count, slopeOf) {
   }
 }
 
-/** A function that gives where a window begins on a padded map. @type {(high: Axis, wide: Axis, size: { across: number }) => (place: number) => number} */
+/**
+ * A function that gives where a window begins on a padded map.
+ * @type {(high: Axis, wide: Axis, size: { across: number }) => (place: number) => number}
+ */
 const cornerOf = (high, wide, { across }) => (place) => Math.floor(place / wide.output) * high.stride * across + (place % wide.output) * wide.stride;
 
 /** @type {(window: Float64Array, values: Values, corner: number, taps: Int32Array) => void} */
@@ -159,7 +162,10 @@ function gather(window, values, corner, taps) {
   for (let at = 0; at < taps.length; at += 1) window[at] = values[corner + taps[at]];
 }
 
-/** The weights of a convolution with a table as those without one: 0 where a filter does not read a map. @type {(step: Conv, table: number[][], weight: Values) => Values} */
+/**
+ * The weights of a convolution with a table as those without one: 0 where a filter does not read a map.
+ * @type {(step: Conv, table: number[][], weight: Values) => Values}
+ */
 function dense(step, table, weight) {
   const [maps] = step.inputs[0];
   const taps = step.axes[0].kernel * step.axes[1].kernel;
@@ -174,7 +180,10 @@ function dense(step, table, weight) {
   return out;
 }
 
-/** The size of a map with its padding, as far as a window reads, and the length of its rows. @type {(high: Axis, wide: Axis) => { plane: number, across: number }} */
+/**
+ * The size of a map with its padding, as far as a window reads, and the length of its rows.
+ * @type {(high: Axis, wide: Axis) => { plane: number, across: number }}
+ */
 function room(high, wide) {
   const [down, across] = [high, wide].map((axis) =>
     Math.max(axis.before + axis.size, (axis.output - 1) * axis.stride + axis.dilation * (axis.kernel - 1) + 1));
@@ -195,7 +204,10 @@ function pad(read, maps, high, wide) {
   return { values, plane, across };
 }
 
-/** The distance of each pixel of a window from its first. @type {(maps: number, high: Axis, wide: Axis, size: { plane: number, across: number }) => Int32Array} */
+/**
+ * The distance of each pixel of a window from its first.
+ * @type {(maps: number, high: Axis, wide: Axis, size: { plane: number, across: number }) => Int32Array}
+ */
 function offsets(maps, high, wide, { plane, across }) {
   const out = new Int32Array(maps * high.kernel * wide.kernel);
   for (let map = 0, at = 0; map < maps; map += 1) {

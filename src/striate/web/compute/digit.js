@@ -5,7 +5,10 @@ import { findPaper, liftInk, strokeWidth } from "./ink.js";
 import { bounded, cut, median, placed, plane, resized, rint, thickened } from "./planes.js";
 
 /** @import { Plane } from "./types.js" */
-/** A step of the way: its name, a note, and the picture after it. @typedef {Plane & { name: string, note: string }} Step */
+/**
+ * A step of the way: its name, a note, and the picture after it.
+ * @typedef {Plane & { name: string, note: string }} Step
+ */
 
 const SIDE = 28;
 const BOX = 20;
@@ -55,7 +58,10 @@ export function digitSteps(picture) {
 /** @type {(name: string, levels: Plane, note: string) => Step} */
 const step = (name, levels, note) => ({ name, note, ...plane(levels.height, levels.width, levels.values.map(rint)) });
 
-/** Whether an image is 28 × 28, dark around, with ink about as large as the box of 20 and centred by mass. @param {Plane} grey */
+/**
+ * Whether an image is 28 × 28, dark around, with ink about as large as the box of 20 and centred by mass.
+ * @param {Plane} grey
+ */
 function inForm(grey) {
   if (grey.height !== SIDE || grey.width !== SIDE) return false;
   /** @type {(row: number, column: number) => number} */

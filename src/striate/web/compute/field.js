@@ -70,14 +70,20 @@ export function unclipped(steps, number, { row, column }) {
 /** @type {(one: number[], other: number[]) => number[]} */
 const hull = (one, other) => [Math.min(one[0], other[0]), Math.max(one[1], other[1])];
 
-/** The first and the last place that windows read, padding included. @type {(axis: Axis, ends: number[]) => number[]} */
+/**
+ * The first and the last place that windows read, padding included.
+ * @type {(axis: Axis, ends: number[]) => number[]}
+ */
 function reach(axis, [first, last]) {
   /** @type {(place: number) => number} */
   const start = (place) => place * axis.stride - axis.before;
   return [start(first), start(last) + axis.dilation * (axis.kernel - 1)];
 }
 
-/** Ask the sources of a step for the patches that its units on a patch read. @type {(step: Step, patch: Patch, wanted: Map<number, Patch[]>) => void} */
+/**
+ * Ask the sources of a step for the patches that its units on a patch read.
+ * @type {(step: Step, patch: Patch, wanted: Map<number, Patch[]>) => void}
+ */
 function passOn(step, [maps, rows, columns], wanted) {
   if (step.kind === "branches") {
     let first = 0;
@@ -96,7 +102,10 @@ function passOn(step, [maps, rows, columns], wanted) {
   });
 }
 
-/** The patch of its input that a step's units on a patch of its output read. @type {(step: Exclude<Step, { kind: "branches" }>, patch: Patch) => Patch} */
+/**
+ * The patch of its input that a step's units on a patch of its output read.
+ * @type {(step: Exclude<Step, { kind: "branches" }>, patch: Patch) => Patch}
+ */
 function readBy(step, [maps, rows, columns]) {
   const [shape] = step.inputs;
   switch (step.kind) {
@@ -155,7 +164,10 @@ export function mapsOf(step, filter) {
 /** The input maps that some filters read. @type {(step: Conv, filters: number[]) => number[]} */
 const readMaps = (step, filters) => (step.table || step.groups > 1 ? sorted(filters.flatMap((each) => mapsOf(step, each))) : span(0, step.inputs[0][0] - 1));
 
-/** Add a patch to a step's list. A patch within another is left out, so that the lists stay short. @type {(wanted: Map<number, Patch[]>, number: number, patch: Patch) => void} */
+/**
+ * Add a patch to a step's list. A patch within another is left out, so that the lists stay short.
+ * @type {(wanted: Map<number, Patch[]>, number: number, patch: Patch) => void}
+ */
 function ask(wanted, number, patch) {
   if (!patch.every((places) => places.length)) return;
   const patches = wanted.get(number) ?? [];

@@ -47,7 +47,10 @@ export const FUNCTIONS = {
   hard_swish: (a) => (a * clamp(a + 3, 0, 6)) / 6,
 };
 
-/** The slope at an input `a` whose output is `y`. @type {Record<ActivationFunction, (a: number, y: number, alpha: number) => number>} */
+/**
+ * The slope at an input `a` whose output is `y`.
+ * @type {Record<ActivationFunction, (a: number, y: number, alpha: number) => number>}
+ */
 export const SLOPES = {
   relu: (a, y) => (y > 0 ? 1 : 0),
   tanh: (a, y) => 1 - y ** 2,

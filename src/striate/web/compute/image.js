@@ -47,7 +47,10 @@ function picture(planes, way) {
   return { fitted, steps: [{ name: "picture", note: show(planes), planes }, { name: "input", note: show(fitted), planes: fitted }] };
 }
 
-/** A PGM, which the pad gives: "P5 width height 255" and a level for each pixel; null for another format. @param {Uint8Array} bytes */
+/**
+ * A PGM, which the pad gives: "P5 width height 255" and a level for each pixel; null for another format.
+ * @param {Uint8Array} bytes
+ */
 function pgm(bytes) {
   const head = /^P5 (\d+) (\d+) 255\n/.exec(String.fromCharCode(...bytes.subarray(0, 24)));
   return head && [plane(Number(head[2]), Number(head[1]), Float32Array.from(bytes.subarray(head[0].length)))];
@@ -60,7 +63,10 @@ const refused = (what) => new Answered({
   remedy: "Choose the picture as PNG or JPEG, in a smaller size if it is large.",
 });
 
-/** One plane of grey, or three of red, green and blue, upright, on white where the picture is transparent. @param {Uint8Array<ArrayBuffer>} bytes */
+/**
+ * One plane of grey, or three of red, green and blue, upright, on white where the picture is transparent.
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ */
 async function decoded(bytes) {
   const picture = await createImageBitmap(new Blob([bytes]), { premultiplyAlpha: "none", colorSpaceConversion: "none" }).catch(() => null);
   if (!picture) throw refused("not an image of a known format.");

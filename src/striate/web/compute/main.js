@@ -9,7 +9,10 @@ import { tried } from "./trial.js";
 import { explain } from "./unit.js";
 
 /** @import { Described, Numbers, Outputs, Picture, Place, Shape, Trial, Values } from "./types.js" */
-/** A question's parameters, as the server has them in its address. @typedef {{ run?: string, steps?: "on" | "off" }} Query */
+/**
+ * A question's parameters, as the server has them in its address.
+ * @typedef {{ run?: string, steps?: "on" | "off" }} Query
+ */
 /** An image file. @typedef {Uint8Array<ArrayBuffer>} Bytes */
 /** @typedef {{ bytes: Bytes, prepared: boolean, input: Values, steps: Picture[], outputs: Outputs }} Watched */
 

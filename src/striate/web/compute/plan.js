@@ -125,7 +125,10 @@ function windows({ axes }, shape) {
   return axes.map((axis) => axis.output);
 }
 
-/** Refuse a pooling whose first or last window lies in padding: it has no maximum and no mean. @type {(axis: Axis, sides: string[]) => void} */
+/**
+ * Refuse a pooling whose first or last window lies in padding: it has no maximum and no mean.
+ * @type {(axis: Axis, sides: string[]) => void}
+ */
 function readsInput({ size, kernel, stride, before, after, output }, sides) {
   const alone = [kernel <= before, (output - 1) * stride >= before + size];
   for (const [at, padding] of [before, after].entries()) {

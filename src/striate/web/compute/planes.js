@@ -72,7 +72,10 @@ export function cut({ width, values }, top, left, rows, columns) {
   return out;
 }
 
-/** The plane at a place of a larger one that is 0 around it. @type {(from: Plane, height: number, width: number, top: number, left: number) => Plane} */
+/**
+ * The plane at a place of a larger one that is 0 around it.
+ * @type {(from: Plane, height: number, width: number, top: number, left: number) => Plane}
+ */
 export function placed(from, height, width, top, left) {
   const out = plane(height, width);
   for (let row = 0; row < from.height; row += 1) {
@@ -112,7 +115,10 @@ export function resized(from, height, width, levels) {
 /** Pillow's fixed-point weights have 22 bits after the point. */
 const BITS = 2 ** 22;
 
-/** For each place of a resized axis the first place that it reads, and its weights. @type {(size: number, wanted: number, levels: boolean) => { first: number, weights: number[] }[]} */
+/**
+ * For each place of a resized axis the first place that it reads, and its weights.
+ * @type {(size: number, wanted: number, levels: boolean) => { first: number, weights: number[] }[]}
+ */
 function filters(size, wanted, levels) {
   const scale = size / wanted;
   const support = Math.max(1, scale);

@@ -93,7 +93,9 @@ function flattened(shape, map, value) {
   return `map ${Math.floor(map / size)}, row ${row}, column ${column}, unchanged: ${n(value)}`;
 }
 
-/** @type {(step: Conv, tensors: Tensors, read: Values, filter: number, row: number, column: number, value: number) => Explanation} */
+/**
+ * @type {(step: Conv, tensors: Tensors, read: Values, filter: number, row: number, column: number, value: number) => Explanation}
+ */
 function convolution(step, { weight, bias }, read, filter, row, column, value) {
   const [high, wide] = step.axes;
   const taps = high.kernel * wide.kernel;
@@ -107,7 +109,9 @@ function convolution(step, { weight, bias }, read, filter, row, column, value) {
   return { value, formula: sumText(maps.length * taps, "products", added, value), ...largest(parts), bias: added };
 }
 
-/** @type {(step: Pool | Subsample, tensors: Tensors, read: Values, map: number, row: number, column: number, value: number) => Explanation} */
+/**
+ * @type {(step: Pool | Subsample, tensors: Tensors, read: Values, map: number, row: number, column: number, value: number) => Explanation}
+ */
 function pooling(step, { weight, bias }, read, map, row, column, value) {
   const most = step.kind === "pool" && step.function === "max";
   const raw = patch(step, read, map, row, column, most ? -Infinity : 0);
@@ -122,7 +126,10 @@ function pooling(step, { weight, bias }, read, map, row, column, value) {
   return { value, formula, ...NONE, terms: [{ label, patch: rows, weights: null, value }] };
 }
 
-/** The values that a window reads of a map, row by row; `blank` in the padding. @type {(step: Conv | Pool | Subsample, read: Values, map: number, row: number, column: number, blank: number) => number[][]} */
+/**
+ * The values that a window reads of a map, row by row; `blank` in the padding.
+ * @type {(step: Conv | Pool | Subsample, read: Values, map: number, row: number, column: number, blank: number) => number[][]}
+ */
 function patch({ axes: [high, wide] }, read, map, row, column, blank) {
   return Array.from({ length: high.kernel }, (_, down) => Array.from({ length: wide.kernel }, (_, across) => {
     const y = row * high.stride - high.before + down * high.dilation;
@@ -141,7 +148,10 @@ function term(label, read, weights) {
   return { label, patch: read, weights, value };
 }
 
-/** The largest terms, in their order, and the number and the sum of the others. @type {(terms: Term[]) => Pick<Explanation, "terms" | "others">} */
+/**
+ * The largest terms, in their order, and the number and the sum of the others.
+ * @type {(terms: Term[]) => Pick<Explanation, "terms" | "others">}
+ */
 function largest(terms) {
   const order = terms.map((_, number) => number).sort((a, b) => Math.abs(terms[b].value) - Math.abs(terms[a].value));
   const kept = new Set(order.slice(0, TERMS));

@@ -68,7 +68,10 @@ export function sizeOf(step) {
   return (row, column) => rows[row] * columns[column];
 }
 
-/** The sum of each window, passed through `then`. @type {(out: Values, step: Pool | Subsample, read: Values, then: (sum: number, map: number, row: number, column: number) => number) => Values} */
+/**
+ * The sum of each window, passed through `then`.
+ * @type {(out: Values, step: Pool | Subsample, read: Values, then: (sum: number, map: number, row: number, column: number) => number) => Values}
+ */
 function sums(out, step, read, then) {
   const across = step.axes[1].size;
   windows(step, (to, map, first, top, bottom, left, right, row, column) => {

@@ -52,7 +52,13 @@ export function draw(tag, attributes = {}, ...children) {
   return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 }
 
-/** @template {Element} T @param {T} element @param {Record<string, Attribute>} attributes @param {Child[]} children @returns {T} */
+/**
+ * @template {Element} T
+ * @param {T} element
+ * @param {Record<string, Attribute>} attributes
+ * @param {Child[]} children
+ * @returns {T}
+ */
 function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === true) element.setAttribute(name, "");

@@ -2,14 +2,17 @@
 
 /** @import { Place, Shape } from "../compute/types.js" */
 
-/** The CSS pixels of a value, the gap between maps, and the maps in a row. @typedef {{ zoom: number, gap: number, columns: number }} Grid */
+/**
+ * The CSS pixels of a value, the gap between maps, and the maps in a row.
+ * @typedef {{ zoom: number, gap: number, columns: number }} Grid
+ */
 
 const GAP = 6;
 /** How many maps of a layer are shown. */
 export const MAPS = 64;
 /** How many values of a vector are shown. */
 export const VALUES = 10_000;
-/** The squares of a vector by its length: up to so many values, the side of a square and the gap. */
+/** The squares of a vector by its length: the most values, the side of a square, the gap. */
 const SQUARES = [
   { most: 16, zoom: 30, gap: 2 },
   { most: 256, zoom: 15, gap: 2 },
@@ -17,7 +20,10 @@ const SQUARES = [
   { most: Infinity, zoom: 3, gap: 1 },
 ];
 
-/** Maps, height and width of what is shown of an output; a vector is maps of one value. @type {(shape: Shape) => [number, number, number]} */
+/**
+ * Maps, height and width of what is shown of an output; a vector is maps of one value.
+ * @type {(shape: Shape) => [number, number, number]}
+ */
 export const shownOf = ([maps, height = 1, width = 1]) => [Math.min(maps, height * width > 1 ? MAPS : VALUES), height, width];
 
 /**
@@ -43,7 +49,10 @@ export function gridOf([maps, height, width], wide, { columns, side }) {
   return { zoom, gap: GAP, columns: Math.ceil(maps / Math.ceil(maps / fitting(maps, wide, zoom * width, GAP))) };
 }
 
-/** How many maps of a width fit side by side. @type {(maps: number, room: number, wide: number, gap: number) => number} */
+/**
+ * How many maps of a width fit side by side.
+ * @type {(maps: number, room: number, wide: number, gap: number) => number}
+ */
 const fitting = (maps, room, wide, gap) => Math.max(1, Math.min(maps, Math.floor((room + gap) / (wide + gap))));
 
 /** The width and the height of the whole grid. @type {(grid: Grid, shape: Shape) => [number, number]} */

@@ -8,7 +8,10 @@ import { contextOf, sized } from "./canvas.js";
 const MARGIN = 12;
 
 export class Input {
-  /** What is shown: the input's values, without codes while nothing is drawn. @type {Pick<Output, "shape"> & Partial<Output> | null} */
+  /**
+   * The input's values; without codes while nothing is drawn.
+   * @type {Pick<Output, "shape"> & Partial<Output> | null}
+   */
   data = null;
   /** @type {Field | null} */
   field = null;
@@ -62,7 +65,10 @@ export class Input {
     if (this.field) frame(context, this.field, zoom);
   }
 
-  /** The pixels that the values came from. @type {(data: Pick<Output, "shape"> & Partial<Output>, height: number, width: number) => ImageData} */
+  /**
+   * The pixels that the values came from.
+   * @type {(data: Pick<Output, "shape"> & Partial<Output>, height: number, width: number) => ImageData}
+   */
   #pixels({ codes, scale = 0, shape }, height, width) {
     const { low, high } = this.preprocessing;
     const value = codes ? (/** @type {number} */ at) => ((codes[at] - 128) / 127) * scale : () => low;

@@ -74,7 +74,10 @@ export class Inspector {
     return table("products", titles, [...rows, ...rest(found)]);
   }
 
-  /** Of a unit that reads patches of maps: each map's part of the sum, and the patch of one. @param {UnitAnswer} found */
+  /**
+   * Of a unit that reads patches of maps: each map's part of the sum, and the patch of one.
+   * @param {UnitAnswer} found
+   */
   #patches(found) {
     const largest = found.terms.reduce((a, b) => (Math.abs(b.value) > Math.abs(a.value) ? b : a));
     const open = found.terms.find((term) => term.label === this.open) ?? largest;
@@ -110,7 +113,10 @@ export class Inspector {
   }
 }
 
-/** A bar as long as a value's share of the largest, in the value's colour. @type {(value: number, most: number) => HTMLElement} */
+/**
+ * A bar as long as a value's share of the largest, in the value's colour.
+ * @type {(value: number, most: number) => HTMLElement}
+ */
 function bar(value, most) {
   const element = make("i");
   element.style.width = `${(100 * Math.abs(value)) / (most || 1)}%`;
@@ -127,7 +133,10 @@ function sees({ field, unclipped }) {
   return `It sees ${text(field)} of the input${clipped}.`;
 }
 
-/** Rows of numbers as a table, each cell in its number's colour. @type {(rows: number[][], name: string) => HTMLElement} */
+/**
+ * Rows of numbers as a table, each cell in its number's colour.
+ * @type {(rows: number[][], name: string) => HTMLElement}
+ */
 function matrix(rows, name) {
   const scale = Math.max(...rows.flat().map(Math.abs));
   const fine = rows[0].length > LARGEST;

@@ -4,8 +4,6 @@ import { contextOf } from "./canvas.js";
 import { number } from "./elements.js";
 import { colour, deep } from "./palette.js";
 
-/** @import { Output } from "./types.js" */
-
 /** The least and the most of a square's side, and the size of the letters. */
 const [LEAST, MOST, LETTERS] = [44, 76, 11];
 
@@ -15,7 +13,10 @@ export function brief(value) {
   return number(value, size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2);
 }
 
-/** The side of a square that has room for the names. @type {(canvas: HTMLCanvasElement, classes: string[]) => number} */
+/**
+ * The side of a square that has room for the names.
+ * @type {(canvas: HTMLCanvasElement, classes: string[]) => number}
+ */
 export function sideFor(canvas, classes) {
   const context = contextOf(canvas);
   context.font = `700 ${LETTERS}px system-ui, sans-serif`;
@@ -40,7 +41,10 @@ export function label(context, { left, top, side }, name, shown, plain) {
   context.fillText(brief(shown.value), left + side / 2, top + side / 2 + LETTERS + 1);
 }
 
-/** The text, cut where it is wider than `room`. @type {(context: CanvasRenderingContext2D, text: string, room: number) => string} */
+/**
+ * The text, cut where it is wider than `room`.
+ * @type {(context: CanvasRenderingContext2D, text: string, room: number) => string}
+ */
 function short(context, text, room) {
   if (context.measureText(text).width <= room) return text;
   let length = text.length - 1;

@@ -62,7 +62,10 @@ export class Layer {
     onTheme(() => this.draw());
   }
 
-  /** Take new values, null while nothing is drawn; show them now if they are in view, else later. @param {Output | null} data */
+  /**
+   * Take new values, null while nothing is drawn; show them now if they are in view, else later.
+   * @param {Output | null} data
+   */
   update(data) {
     this.data = data;
     if (this.later) this.#arrived();
@@ -125,7 +128,10 @@ export class Layer {
     }
   }
 
-  /** While nothing is drawn every map is a square of one colour. @type {(context: CanvasRenderingContext2D, grid: Grid) => void} */
+  /**
+   * While nothing is drawn every map is a square of one colour.
+   * @type {(context: CanvasRenderingContext2D, grid: Grid) => void}
+   */
   #blanks(context, grid) {
     const shape = this.#shape;
     context.fillStyle = getComputedStyle(this.element).getPropertyValue("--cell");
@@ -175,7 +181,10 @@ export class Layer {
   }
 }
 
-/** The cells of a layer's parameters, connections, MACs and receptive field. @type {(row: Row, most: number[]) => HTMLElement[]} */
+/**
+ * The cells of a layer's parameters, connections, MACs and receptive field.
+ * @type {(row: Row, most: number[]) => HTMLElement[]}
+ */
 function figures(row, most) {
   const cells = [row.weights + row.biases, row.connections, row.macs].map((value, at) => {
     const cell = make("span", { class: "figure", "data-of": FIGURES[at] }, value ? count(value) : "");

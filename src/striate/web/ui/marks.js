@@ -2,8 +2,14 @@
 
 /** A point as shares of the pad's width and height. @typedef {[number, number]} Point */
 /** @typedef {{ kind: "stroke", tool: string, points: Point[] }} Stroke */
-/** An image file; `picture` is null where the browser cannot decode it. @typedef {{ kind: "image", file: Blob, picture: ImageBitmap | null }} Picture */
-/** What was done on the pad; "wiped" is an image that gave way to a stroke. @typedef {Stroke | Picture | { kind: "clear" | "wiped" }} Mark */
+/**
+ * An image file; `picture` is null where the browser cannot decode it.
+ * @typedef {{ kind: "image", file: Blob, picture: ImageBitmap | null }} Picture
+ */
+/**
+ * A change of the pad; "wiped" is an image that gave way to a stroke.
+ * @typedef {Stroke | Picture | { kind: "clear" | "wiped" }} Mark
+ */
 /** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
 /** Width and height in pixels. @typedef {[number, number]} Size */
 
@@ -31,7 +37,10 @@ export function drawStroke(context, [width, height], { tool, points }) {
   context.stroke();
 }
 
-/** The cross that the keyboard moves; in another colour while it draws. @type {(context: Context, size: Size, cursor: Point, draws: boolean) => void} */
+/**
+ * The cross that the keyboard moves; in another colour while it draws.
+ * @type {(context: Context, size: Size, cursor: Point, draws: boolean) => void}
+ */
 export function drawCross(context, size, cursor, draws) {
   const [x, y] = cursor.map((each, axis) => each * size[axis]);
   const arm = 0.05 * size[1];

@@ -154,7 +154,10 @@ export class Pad {
     this.changed();
   }
 
-  /** The pad from the keyboard: arrows move the pen, the space bar sets it down and lifts it. @param {KeyboardEvent} event */
+  /**
+   * The pad from the keyboard: arrows move the pen, the space bar sets it down and lifts it.
+   * @param {KeyboardEvent} event
+   */
   #key(event) {
     const far = event.shiftKey ? 0.01 : 0.04;
     /** @type {Record<string, Point>} */
@@ -199,7 +202,10 @@ export class Pad {
     for (const mark of this.#visible) if (mark.kind === "stroke") drawStroke(context, size, mark);
   }
 
-  /** Where a picture of a size lies on the pad, in the pad's own pixels. @type {(size: { width: number, height: number }) => { ratio: number, left: number, top: number }} */
+  /**
+   * Where a picture of a size lies on the pad, in the pad's own pixels.
+   * @type {(size: { width: number, height: number }) => { ratio: number, left: number, top: number }}
+   */
   place({ width, height }) {
     const ratio = Math.min(this.canvas.width / width, this.canvas.height / height);
     return { ratio, left: (this.canvas.width - width * ratio) / 2, top: (this.canvas.height - height * ratio) / 2 };

@@ -4,7 +4,10 @@ import { make, percent, write } from "./elements.js";
 
 /** @import { Prediction } from "../compute/types.js" */
 /** @import { Run } from "./types.js" */
-/** The parts of a run's card. @typedef {{ button: HTMLElement, answer: HTMLElement, share: HTMLElement, bars: Map<string, { bar: HTMLElement, column: HTMLElement }> }} Card */
+/**
+ * The parts of a run's card.
+ * @typedef {{ button: HTMLElement, answer: HTMLElement, share: HTMLElement, bars: Map<string, { bar: HTMLElement, column: HTMLElement }> }} Card
+ */
 
 /** The longest name of a class, and the most classes, for which each class has a bar. */
 const [SHORT, FEW] = [2, 20];

@@ -151,7 +151,10 @@ export class Sandbox {
     box.replaceChildren(...text.filter(Boolean).map((line, at) => make(at ? "p" : "b", {}, line)));
   }
 
-  /** Draw the windows of a layer on its input: of the chosen one, of that path, or of the first. @param {string} [path] */
+  /**
+   * Draw the windows of a layer on its input: of the chosen one, of that path, or of the first.
+   * @param {string} [path]
+   */
   #picture(path) {
     const row = this.now.get(this.chosen ?? path ?? this.rows[0]?.path);
     const drawn = row && windows(this.part("windows", HTMLCanvasElement), row);
@@ -166,7 +169,10 @@ function refused(error) {
   return { problem: error.error, account: null, fit: null };
 }
 
-/** Fade the figures of a row. No layer is said to fit; the one that is wrong says so. @type {(line: Element, wrong: boolean) => void} */
+/**
+ * Fade the figures of a row. No layer is said to fit; the one that is wrong says so.
+ * @type {(line: Element, wrong: boolean) => void}
+ */
 function outdate(line, wrong) {
   line.classList.toggle("wrong", wrong);
   const cells = [...line.children].slice(-5);
@@ -189,7 +195,10 @@ function figures(line, row, misfit) {
   line.classList.remove("wrong");
 }
 
-/** The number in a field, or the placeholder where it is not a single number; null where the layer has no such field. @type {(row: TrialRow, field: FieldName) => { value?: number | null, placeholder?: string } | null} */
+/**
+ * The number in a field, or the placeholder where it is not a single number; null where the layer has no such field.
+ * @type {(row: TrialRow, field: FieldName) => { value?: number | null, placeholder?: string } | null}
+ */
 function valueOf(row, field) {
   if (field === "filters") return row.kind === "conv" || row.kind === "linear" ? { value: row.filters } : null;
   const values = row[field];

@@ -5,7 +5,10 @@ import { make, percent, write } from "./elements.js";
 /** How many classes are listed, the likeliest. */
 const MOST = 20;
 
-/** The parts of a class's row. @typedef {{ name: string, bar: HTMLElement, value: HTMLElement, label: HTMLElement, button: HTMLElement, item: HTMLElement }} ScoreRow */
+/**
+ * The parts of a class's row.
+ * @typedef {{ name: string, bar: HTMLElement, value: HTMLElement, label: HTMLElement, button: HTMLElement, item: HTMLElement }} ScoreRow
+ */
 
 export class Scores {
   /** The class whose attribution is shown. @type {string | null} */

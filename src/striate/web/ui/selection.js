@@ -38,7 +38,10 @@ export class Selection {
     document.body.classList.add("inspecting");
   }
 
-  /** Take a unit that is pointed at; with `click` it is held, or let go if it was. @type {(unit: Unit, click: boolean) => void} */
+  /**
+   * Take a unit that is pointed at; with `click` it is held, or let go if it was.
+   * @type {(unit: Unit, click: boolean) => void}
+   */
   choose(unit, click) {
     const same = JSON.stringify(unit) === JSON.stringify(this.unit);
     if (click) this.pinned = !(this.pinned && same);

@@ -53,7 +53,10 @@ export async function activations(body, query) {
   return unpack(await (await ask(address("/activations", query), options)).arrayBuffer());
 }
 
-/** The lines of digits on an image. @type {(body: Body, query: { run?: string }) => Promise<{ lines: LineAnswer[] }>} */
+/**
+ * The lines of digits on an image.
+ * @type {(body: Body, query: { run?: string }) => Promise<{ lines: LineAnswer[] }>}
+ */
 export const read = async (body, query) => (await ask(address("/read", query), image(body))).json();
 
 /** @type {(body: Body, query: Query & Unit) => Promise<UnitAnswer>} */
@@ -68,10 +71,15 @@ export async function account(trial) {
   return (await ask("/account", options)).json();
 }
 
-/** An answer in bytes: a head in JSON, then a byte for each value of its layers and steps. @type {(buffer: ArrayBuffer) => Answer} */
+/**
+ * An answer in bytes: a head in JSON, then a byte for each value of its layers and steps.
+ * @type {(buffer: ArrayBuffer) => Answer}
+ */
 export function unpack(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
-  /** @type {Prediction & { milliseconds: number, layers: (Output & { at: number })[], steps: (Picture & { at: number })[] }} */
+  /**
+   * @type {Prediction & { milliseconds: number, layers: (Output & { at: number })[], steps: (Picture & { at: number })[] }}
+   */
   const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
   /** @type {(at: number, count: number) => Uint8Array} */
   const bytes = (at, count) => new Uint8Array(buffer, 4 + length + at, count);

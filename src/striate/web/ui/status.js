@@ -9,7 +9,10 @@ import { find, make, percent, write } from "./elements.js";
 const REST = 600;
 let pending = 0;
 
-/** Count what is still to be shown: 1 when it begins, -1 when it is there. The body's data-pending is 0 at rest. @param {1 | -1} change */
+/**
+ * Count what is still to be shown: 1 when it begins, -1 when it is there. The body's data-pending is 0 at rest.
+ * @param {1 | -1} change
+ */
 export function underway(change) {
   pending += change;
   document.body.dataset.pending = String(pending);

@@ -1,4 +1,4 @@
-/** What questions to the server are about: the drawing on the pad, and the run whose layers are shown. */
+/** The subject of questions to the server: the drawing on the pad, and the run whose layers are shown. */
 
 import { find } from "./elements.js";
 
@@ -17,7 +17,10 @@ export class Subject {
     this.prepared = find("#prepared", HTMLInputElement);
   }
 
-  /** The query of a question. A blank pad has no digit to prepare; what a unit sees is asked for all the same. @returns {Query} */
+  /**
+   * The query of a question. A blank pad has no digit to prepare; what a unit sees is asked for all the same.
+   * @returns {Query}
+   */
   get query() {
     return { run: this.view.run, steps: this.pad.blank || !this.prepared.checked ? "off" : "on" };
   }

@@ -49,7 +49,10 @@ export function windows(canvas, row) {
     (lost ? "Pixels that no window reads are red." : "Every pixel is read.");
 }
 
-/** The places that some window reads. @type {(size: number, windows: number, kernel: number, stride: number) => Set<number>} */
+/**
+ * The places that some window reads.
+ * @type {(size: number, windows: number, kernel: number, stride: number) => Set<number>}
+ */
 function covered(size, windows, kernel, stride) {
   const seen = new Set();
   for (let at = 0; at < windows; at += 1) for (let tap = 0; tap < kernel && at * stride + tap < size; tap += 1) seen.add(at * stride + tap);

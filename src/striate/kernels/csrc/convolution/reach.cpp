@@ -20,7 +20,7 @@ std::pair<int, int> Reach::inside(int m, int count, int size) const {
     return {std::max(first, 0), last - first + 1 > 0 ? last - first + 1 : 0};
 }
 
-double Reach::share(int size) const {
+double Reach::inside_share(int size) const {
     double sum = 0;
     for (int m = 0; m < positions; m++) sum += inside(m, 1, size).second;
     return sum / (double(positions) * taps.size());
@@ -49,8 +49,8 @@ bool same_maps(const std::vector<Link>& a, const std::vector<Link>& b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](Link x, Link y) { return x.map == y.map; });
 }
 
-std::vector<int> split(int n, int most) {
-    const int parts = (n + most - 1) / most;
+std::vector<int> split_evenly(int n, int max_size) {
+    const int parts = (n + max_size - 1) / max_size;
     std::vector<int> sizes;
     for (int i = 0; i < parts; i++) sizes.push_back(n / parts + (i < n % parts));
     return sizes;

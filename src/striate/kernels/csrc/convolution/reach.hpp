@@ -1,4 +1,4 @@
-// Which sources, and which of their rows and columns, a correlation's results are made of.
+// Which source maps, and which of their rows and columns, each result of a correlation reads.
 #pragma once
 
 #include <utility>
@@ -6,32 +6,36 @@
 
 namespace striate {
 
-// Which kernel taps reach which positions along one axis: position m of the result lies at first + m · step, and its
-// tap i reads position m · stride + shifts[i] of the source. taps[i] numbers the tap in the kernel.
+// One axis of a correlation. Position m of the results lies at first + m · step in the output; its tap i reads position
+// m · stride + shifts[i] of the source. taps[i] is the tap's index in the kernel.
 struct Reach {
     int first, step, stride, positions;
     std::vector<int> taps, shifts;
 
-    // The taps that stay inside 0 … size − 1 for at least one of the positions m … m + count − 1: first, and how many.
+    // The taps that read inside 0 … size − 1 for at least one of the positions m … m + count − 1: the first, and their
+    // number.
     std::pair<int, int> inside(int m, int count, int size) const;
-    // How much of all taps that is, over all positions one by one.
-    double share(int size) const;
+    // The fraction of all taps, over all positions, that read inside 0 … size − 1.
+    double inside_share(int size) const;
 };
 
-// The results of a convolution along one axis: one reach.
+// One axis of a convolution's forward pass.
 Reach forward_reach(int output, int kernel, int stride, int dilation, int before);
-// The input gradient's: a reach for each remainder of the position by the stride, as only some taps meet it.
+// One axis of its input gradient. Only some taps reach a position, depending on the position modulo the stride, so
+// there is one reach for each remainder.
 std::vector<Reach> backward_reaches(int input, int kernel, int stride, int dilation, int before);
 
+// A source map that a result is computed from, and the index of the kernel between them in the weight. Dense
+// convolutions, those with channel groups and those with a connection table differ only in their links.
 struct Link {
-    int map, kernel;  // a source, and the number of its kernel in the weight
+    int map, kernel;
 };
-using Links = std::vector<std::vector<Link>>;  // of each result
+using Links = std::vector<std::vector<Link>>;  // the links of each result
 
-// Whether two results see the same sources, in the same order.
+// Whether two results read the same sources, in the same order.
 bool same_maps(const std::vector<Link>& a, const std::vector<Link>& b);
 
-// n in equal parts of at most `most`: the sizes.
-std::vector<int> split(int n, int most);
+// Cuts n into parts of nearly equal size, each at most `max_size`: their sizes.
+std::vector<int> split_evenly(int n, int max_size);
 
 }  // namespace striate

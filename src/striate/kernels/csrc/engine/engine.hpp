@@ -1,26 +1,34 @@
-// A network's layers, run forward and backward over two groups of sixteen images while they sit in the cache.
+// engine/: a whole network. Start with this file, then read `Engine::step` in engine.cpp.
+//   engine         steps and forward passes: batches cut into tiles, shards added up, parameters updated
+//   passes         the forward and backward passes of one cache tile
+//   construction   the layers, and where their maps, gradients and parameters lie in memory
+//   batch_tiles    how a batch is cut into cache tiles
+//   loss, update   losses; optimisers
+//   threads        the threads; shared_pool: those of layers that run on their own
+// An Engine runs all layers over one cache tile (two lane groups) before the next tile, so that maps stay in the cache.
 #pragma once
 
 #include <memory>
 #include <vector>
 
+#include "engine/batch_tiles.hpp"
 #include "engine/loss.hpp"
 #include "engine/threads.hpp"
 #include "layers/operation.hpp"
-#include "layout/memory.hpp"
-#include "one_image/single.hpp"
+#include "layout/aligned_floats.hpp"
+#include "one_image/one_image_network.hpp"
 
 namespace striate {
 
-// Groups that go through together: a dense layer uses each weight for all of them.
-constexpr int TILE_GROUPS = 2, TILE = TILE_GROUPS * GROUP;
-// The most parts of a batch with gradients of their own.
-constexpr int MOST_SHARDS = 8;
-constexpr ptrdiff_t SHARD_MEMORY = ptrdiff_t(256) << 20;  // bytes of all shards: fewer where parameters are many
-constexpr ptrdiff_t CHUNK = 4096;                         // parameters that a thread adds up and updates at a time
-// Parameters, at most, that are not dealt out in chunks: each thread keeps to the same share of them, which stays in its
-// own cache, where it also has the most use for them.
-constexpr ptrdiff_t FEW_PARAMETERS = ptrdiff_t(1) << 18;
+// Shards are parts of a batch with parameter gradients of their own. Networks with many parameters get fewer shards, so
+// that all of them together take at most SHARD_BYTES.
+constexpr int MAX_SHARDS = 8;
+constexpr ptrdiff_t SHARD_BYTES = ptrdiff_t(256) << 20;
+// Parameters that a thread adds up and updates at a time.
+constexpr ptrdiff_t CHUNK_SIZE = 4096;
+// Networks with at most this many parameters are not cut into chunks: each thread updates the same range of the
+// parameters in each step, which stays in its own cache.
+constexpr ptrdiff_t MAX_UNCHUNKED_PARAMETERS = ptrdiff_t(1) << 18;
 
 class Engine {
 public:
@@ -29,84 +37,79 @@ public:
     void forward(const StriateImages& images, float* outputs, int threads);
     StriateResult step(const StriateImages& images, const StriateTarget& target, const StriateUpdate& update,
                        int threads);
-    // Images moved and distorted, on the engine's threads.
+    // Moves and distorts images, on the engine's threads.
     void warp(const StriateImages& images, const StriateWarp& warp, float* to, int threads);
     void profile(double* seconds);
 
 private:
-    struct Place {  // a buffer in a thread's memory: its layout, where it begins, and how far the next group's lies
+    struct BufferLayout {  // where a buffer for maps lies in every thread's buffer
         Maps maps;
-        ptrdiff_t start = 0, group = 0;
-        bool own = false;  // each thread has one for itself, whoever's the tile is
+        ptrdiff_t start = 0, group_stride = 0;  // offset of the first lane group's, and distance to the next one's
+        bool per_thread = false;  // each thread that works on a tile uses its own, not that of the tile's thread
     };
     struct Parameter {
         float *value, *gradient;
-        ptrdiff_t size, start;  // in a shard
+        ptrdiff_t size, start;  // start: offset in a shard
         int layer;
         bool bias;
     };
-    struct Tile {  // one thread's pass over one tile
-        float* memory;
-        float* shard;
-        int64_t first, next;  // images; the next tile is where this thread will most likely go on
+    struct CacheTile {        // one cache tile and the buffers for its passes
+        float* buffer;        // of the thread that runs the tile
+        float* shard;         // null for inference
+        int64_t first, next;  // the first image; and the first of the tile that this thread will probably run next
         int groups;
         uint64_t seed;
         bool training, timed;
-        bool fresh;   // nothing is in the shard yet
-        int threads;  // that pass over this tile: more than one where the others would have nothing to do
+        bool overwrite;  // the shard holds no gradients yet: write them instead of adding
+        int threads;     // threads that share this tile: more than one if the others have no tile of their own
     };
-    struct Part {  // of a layer's pass over a tile
+    struct Slice {  // one of `count` slices of a layer's pass over a tile, and the buffer of the thread that runs it
         int number, count;
-        float* memory;  // of its thread
+        float* buffer;
     };
-    // A batch in tiles of two groups. Where their number would be odd, the last two tiles have one each, so that two threads
-    // end together. How a batch is cut depends on its size alone, so the order in which gradients are added does too.
-    struct Cut {
-        static_assert(TILE_GROUPS == 2, "rounding up adds one, and the last two tiles are written out");
-        explicit Cut(int64_t images) : groups((images + GROUP - 1) / GROUP), tiles((groups + 1) / TILE_GROUPS) {
-            if (tiles % 2 && groups % TILE_GROUPS == 0) tiles++;
-        }
-        int64_t begin(int64_t tile) const { return tile < tiles ? std::min(tile * TILE_GROUPS, groups - 1) : groups; }
-        int64_t groups, tiles;
-    };
-    struct Chunk {
+    struct Chunk {  // a range of one parameter
         int parameter;
         ptrdiff_t first, count;
     };
 
+    // construction.cpp
     void add(const StriateLayer& layer);
     bool add_copy();
-    void lay_out();
+    void lay_out_buffers();
+    bool fused_with_previous(int pooling) const;
+    // engine.cpp
+    static double now();  // seconds
     void prepare(int threads, int shards);
     void poison();
     void pack(int threads);
-    template <class Make>
-    void in_parts(const Tile& tile, int layer, int most, Make make);
-    Buffers buffers(const Tile& tile, const Part& part, int layer, int group, int groups) const;
-    void run_forward(const StriateImages& images, const Tile& tile);
-    Score run_loss(const StriateImages& images, const StriateTarget& target, const Tile& tile) const;
-    void run_backward(const Tile& tile);
-    void run_layer(const Tile& tile, int layer, int group, int groups, bool back);
-    bool hand_in_hand(int pooling) const;
-    void forward_pair(const StriateImages& images, const Tile& tile, int convolution, int group);
-    void backward_pair(const Tile& tile, int convolution, int group);
-    void backward_bands(const Tile& tile, int convolution, int group);
-    void finish(const StriateUpdate& update, int shards, int threads);
-    void finish(const StriateUpdate& update, int shards, const Chunk& chunk);
+    void reduce_and_update(const StriateUpdate& update, int shards, int threads);
+    void reduce_and_update(const StriateUpdate& update, int shards, const Chunk& chunk);
+    // passes.cpp
+    void run_forward(const StriateImages& images, const CacheTile& tile);
+    Score run_loss(const StriateImages& images, const StriateTarget& target, const CacheTile& tile) const;
+    void run_backward(const CacheTile& tile);
+    template <class Work>
+    void in_slices(const CacheTile& tile, int layer, int max_slices, Work work);
+    Buffers buffers(const CacheTile& tile, const Slice& slice, int layer, int group, int groups) const;
+    void run_layer(const CacheTile& tile, int layer, int group, int groups, bool backward);
+    void forward_fused(const StriateImages& images, const CacheTile& tile, int convolution, int group);
+    void backward_fused(const CacheTile& tile, int convolution, int group);
+    void backward_fused_bands(const CacheTile& tile, int convolution, int group);
 
-    int given;  // layers that Python asked for
+    int layers_given;  // the number of layers that Python gave
     std::vector<std::unique_ptr<Operation>> layers;
-    std::vector<bool> copies;  // layers that were put between them
-    int front = 0;             // layers before this one run group by group, the others on a whole tile
-    int trained = 0;           // the first layer with parameters: nobody asks for gradients below
-    std::vector<Place> values, gradients, places;  // values[i] goes into layer i; places[i] is its memory
-    ptrdiff_t scratch = 0, thread_size = 0, shard_size = 0;
+    std::vector<bool> is_copy;  // of each layer: added by the engine to give a gradient margins
+    int first_flat = 0;         // layers before this one run one lane group at a time, the others the whole cache tile
+    int first_trained = 0;      // the first layer with parameters: no gradients are computed below it
+    std::vector<BufferLayout> value_buffers, gradient_buffers;  // [i]: the input of layer i; its gradient
+    std::vector<BufferLayout> argmax_buffers;
+    ptrdiff_t scratch_size = 0, thread_buffer_size = 0, shard_size = 0;  // in floats
     std::vector<Parameter> parameters;
-    std::vector<int> first_parameter;  // of each layer
+    std::vector<int> first_parameter;  // of each layer: index in `parameters`
     std::vector<Chunk> chunks;
-    std::vector<Memory> memories, shards;
-    std::vector<double> seconds;
-    std::unique_ptr<Single> single;  // for few images, where the layers allow it
+    std::vector<AlignedFloats> thread_buffers, shards;
+    std::vector<double> seconds;                 // of images, loss, update; then forward and backward of each layer
+    std::unique_ptr<OneImageNetwork> one_image;  // for a few images; null where the layers do not allow it
     Threads threads;
 };
 

@@ -6,29 +6,29 @@
 namespace striate {
 namespace {
 
-// For a softmax over signs · outputs: the logarithm of Σ e^… (with `extra` in it), and each class's share.
+// The softmax of sign · outputs for one image: log Σ e^…, with e^extra in the sum, and each class's probability.
 struct Softmax {
-    float most, sum;
+    float largest, sum;
 
     Softmax(const float* outputs, int classes, float sign, const float* extra) {
-        most = extra ? *extra : sign * outputs[0];
+        largest = extra ? *extra : sign * outputs[0];
         for (int c = 0; c < classes; c++) {
             const float value = sign * outputs[c * GROUP];
-            if (value > most || value != value) most = value;
+            if (value > largest || value != value) largest = value;
         }
-        sum = extra ? std::exp(*extra - most) : 0.0f;
-        for (int c = 0; c < classes; c++) sum += std::exp(sign * outputs[c * GROUP] - most);
+        sum = extra ? std::exp(*extra - largest) : 0.0f;
+        for (int c = 0; c < classes; c++) sum += std::exp(sign * outputs[c * GROUP] - largest);
     }
-    float logarithm() const { return most + std::log(sum); }
-    float share(float value) const { return std::exp(value - most) / sum; }
+    float logarithm() const { return largest + std::log(sum); }
+    float probability(float value) const { return std::exp(value - largest) / sum; }
 };
 
-// The first class of the largest score; NaN counts as the largest, as in PyTorch.
-int likeliest(const float* outputs, int classes, float sign) {
+// The class of the largest score, the first of equals. NaN counts as the largest, as in PyTorch.
+int best_class(const float* outputs, int classes, float sign) {
     int best = 0;
     for (int c = 1; c < classes; c++) {
-        const float value = sign * outputs[c * GROUP], most = sign * outputs[best * GROUP];
-        if (most == most && (value > most || value != value)) best = c;
+        const float value = sign * outputs[c * GROUP], largest = sign * outputs[best * GROUP];
+        if (largest == largest && (value > largest || value != value)) best = c;
     }
     return best;
 }
@@ -39,28 +39,30 @@ Score score(const StriateTarget& target, const float* outputs, float* gradient, 
             int count, int64_t images) {
     std::fill(gradient, gradient + ptrdiff_t(classes) * GROUP, 0.0f);
     Score result;
-    const float sign = target.loss == CROSS_ENTROPY ? 1.0f : -1.0f, part = 1.0f / float(images);
+    const float sign = target.loss == CROSS_ENTROPY ? 1.0f : -1.0f, image_share = 1.0f / float(images);
     for (int i = 0; i < count; i++) {
-        const float* mine = outputs + i;
+        const float* image_outputs = outputs + i;
         float* to = gradient + i;
         const int label = int(labels[i]);
-        const float own = mine[label * GROUP];
+        const float label_output = image_outputs[label * GROUP];
         if (target.loss == CROSS_ENTROPY) {
-            const Softmax softmax(mine, classes, 1.0f, nullptr);
-            result.loss += double(softmax.logarithm() - own);
+            const Softmax softmax(image_outputs, classes, 1.0f, nullptr);
+            result.loss += double(softmax.logarithm() - label_output);
             for (int c = 0; c < classes; c++)
-                to[c * GROUP] = (softmax.share(mine[c * GROUP]) - (c == label ? 1.0f : 0.0f)) * part;
+                to[c * GROUP] =
+                    (softmax.probability(image_outputs[c * GROUP]) - (c == label ? 1.0f : 0.0f)) * image_share;
         } else {
-            result.loss += double(own);
-            to[label * GROUP] = part;
+            result.loss += double(label_output);
+            to[label * GROUP] = image_share;
         }
         if (target.loss == RADIAL_MAP) {
             const float rubbish = -target.rubbish;
-            const Softmax softmax(mine, classes, -1.0f, &rubbish);
+            const Softmax softmax(image_outputs, classes, -1.0f, &rubbish);
             result.loss += double(softmax.logarithm());
-            for (int c = 0; c < classes; c++) to[c * GROUP] -= softmax.share(-mine[c * GROUP]) * part;
+            for (int c = 0; c < classes; c++)
+                to[c * GROUP] -= softmax.probability(-image_outputs[c * GROUP]) * image_share;
         }
-        result.right += likeliest(mine, classes, sign) == label;
+        result.right += best_class(image_outputs, classes, sign) == label;
     }
     return result;
 }

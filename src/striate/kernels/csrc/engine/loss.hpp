@@ -1,4 +1,4 @@
-// Losses: from the outputs of one group of images to the gradient of the batch's mean loss.
+// Losses: the outputs of one lane group to the gradient of the batch's mean loss.
 #pragma once
 
 #include "api/interface.hpp"
@@ -11,8 +11,8 @@ struct Score {
     int64_t right = 0;
 };
 
-// `outputs` and `gradient`: classes × 16; `count` of the 16 images are real, the others get a gradient of zero.
-// `labels[i]` is the class of image i, `images` the number of images in the whole batch.
+// `outputs` and `gradient` are classes × 16. The first `count` lanes hold images; the others get a gradient of zero.
+// `labels[i]` is the class of lane i, `images` the number of images in the whole batch.
 Score score(const StriateTarget& target, const float* outputs, float* gradient, int classes, const int64_t* labels,
             int count, int64_t images);
 

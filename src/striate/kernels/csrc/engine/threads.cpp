@@ -6,18 +6,18 @@
 #include <system_error>
 #include <utility>
 
-#include "simd/flush.hpp"
+#include "simd/denormals.hpp"
 
 namespace striate {
 namespace {
 
-// How often a thread looks for work, or for the end of it, before it sleeps: about as long as lies between two steps.
-constexpr int PATIENCE = 20000;
-// After so many looks it lets another thread have its core, which may be the one that it waits for.
-constexpr int LOOKS = 100;
+// Checks for work that a thread makes before it sleeps: they take about as long as the time between two steps.
+constexpr int SPINS_BEFORE_SLEEP = 20000;
+// After this many checks a thread yields its core: the thread that it waits for may need it.
+constexpr int SPINS_PER_YIELD = 100;
 
-inline void rest(int look) {
-    if (look % LOOKS == LOOKS - 1) std::this_thread::yield();
+inline void spin(int spins) {
+    if (spins % SPINS_PER_YIELD == SPINS_PER_YIELD - 1) std::this_thread::yield();
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -27,48 +27,49 @@ inline void rest(int look) {
 
 }  // namespace
 
-void Threads::run(int tasks, int threads, const std::function<void(int, int)>& todo, bool wakes) {
-    const Flush flush;
+void Threads::run(int tasks, int threads, const std::function<void(int, int)>& work, bool wake_sleepers) {
+    const FlushDenormals flush;
     if (threads <= 1 || tasks <= 1) {
-        for (int number = 0; number < tasks; number++) todo(number, 0);
+        for (int number = 0; number < tasks; number++) work(number, 0);
         return;
     }
     start(threads);
-    task = &todo, count = tasks;
+    task = &work, count = tasks;
     failed.clear();
-    done.store(0, std::memory_order_relaxed);
-    left.store(tasks, std::memory_order_release);
-    if (wakes) {
+    tasks_done.store(0, std::memory_order_relaxed);
+    tasks_left.store(tasks, std::memory_order_release);
+    if (wake_sleepers) {
         std::lock_guard<std::mutex> lock(mutex);
         round.fetch_add(1);
         wake.notify_all();
     } else {
         round.fetch_add(1);
     }
-    take(0);
-    // A thread that was too late for a task is not waited for: where others use its core, that may be long.
-    for (int look = 0; done.load(std::memory_order_acquire) < tasks; look++) {
-        if (look < PATIENCE) rest(look);
+    run_tasks(0);
+    // Waits for the tasks, not for the threads: a thread that took no task may be late, if other processes use its
+    // core.
+    for (int spins = 0; tasks_done.load(std::memory_order_acquire) < tasks; spins++) {
+        if (spins < SPINS_BEFORE_SLEEP) spin(spins);
         else std::this_thread::yield();
     }
     if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
 }
 
 void Threads::start(int threads) {
-    const long here = long(getpid());
-    if (process != here && !workers.empty()) {  // a forked child has none of its parent's threads
+    const long this_process = long(getpid());
+    if (process != this_process && !workers.empty()) {  // a forked child process has none of its parent's threads
         for (std::thread& worker : workers) worker.detach();
         workers.clear();
         wanted = 0;
     }
     if (wanted == threads) return;
     stop();
-    process = here;
-    over.store(false);
+    process = this_process;
+    stopping.store(false);
     const uint64_t seen = round.load();
-    // Where the system has no more threads or no memory for one, those that are there share the tasks.
+    // If the system starts fewer threads, those that it started share the tasks.
     try {
-        for (int i = 1; i < threads; i++) workers.emplace_back([this, i, seen] { work(i, seen); });
+        for (int i = 1; i < threads; i++) workers.emplace_back([this, i, seen] { worker_loop(i, seen); });
     } catch (const std::system_error&) {
     } catch (const std::bad_alloc&) {}
     wanted = threads;
@@ -82,7 +83,7 @@ void Threads::stop() {
     }
     {
         std::lock_guard<std::mutex> lock(mutex);
-        over.store(true);
+        stopping.store(true);
         round.fetch_add(1);
     }
     wake.notify_all();
@@ -91,30 +92,32 @@ void Threads::stop() {
     wanted = 0;
 }
 
-void Threads::work(int thread, uint64_t seen) {
-    const Flush flush;
+void Threads::worker_loop(int thread, uint64_t seen) {
+    const FlushDenormals flush;
     for (;;) {
-        for (int look = 0; look < PATIENCE && round.load(std::memory_order_acquire) == seen; look++) rest(look);
+        for (int spins = 0; spins < SPINS_BEFORE_SLEEP && round.load(std::memory_order_acquire) == seen; spins++)
+            spin(spins);
         if (round.load(std::memory_order_acquire) == seen) {
             std::unique_lock<std::mutex> lock(mutex);
             wake.wait(lock, [&] { return round.load() != seen; });
         }
         seen = round.load();
-        if (over.load()) return;
-        take(thread);
+        if (stopping.load()) return;
+        run_tasks(thread);
     }
 }
 
-// Whoever gets a task may read what it is: nothing changes before it is done. A late thread finds none, or a later one's.
-// What a task throws goes to the caller of `run`, when all the others are done.
-void Threads::take(int thread) {
-    for (int got = left.fetch_sub(1); got > 0; got = left.fetch_sub(1)) {
+// A thread that takes a task may read `task` and `count`: `run` changes them only after all tasks are done. A late
+// thread finds no task left, or takes one of a later round. `run` throws a task's exception when all the others are
+// done.
+void Threads::run_tasks(int thread) {
+    for (int taken = tasks_left.fetch_sub(1); taken > 0; taken = tasks_left.fetch_sub(1)) {
         try {
-            (*task)(count - got, thread);
+            (*task)(count - taken, thread);
         } catch (...) {
             if (!failed.test_and_set()) failure = std::current_exception();
         }
-        done.fetch_add(1, std::memory_order_release);
+        tasks_done.fetch_add(1, std::memory_order_release);
     }
 }
 

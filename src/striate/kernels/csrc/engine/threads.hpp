@@ -1,4 +1,4 @@
-// A few threads that wait for work between steps.
+// Threads that stay alive between steps.
 #pragma once
 
 #include <atomic>
@@ -18,24 +18,24 @@ public:
     Threads(const Threads&) = delete;
     Threads& operator=(const Threads&) = delete;
 
-    // task(number, thread) for each number below `count`, on `threads` threads, the caller's being thread 0.
-    // Unless it `wakes` those that sleep, only threads that look for work just then take part: for what is short.
-    // Throws the first exception of a task, after all tasks were run.
-    void run(int count, int threads, const std::function<void(int, int)>& task, bool wakes = true);
+    // Calls task(number, thread) for each number below `count`, on `threads` threads; the caller's is thread 0.
+    // Without `wake_sleepers`, threads that sleep are not woken, and only those that spin take part: for short tasks.
+    // Throws the first exception of a task, after all tasks have run.
+    void run(int count, int threads, const std::function<void(int, int)>& task, bool wake_sleepers = true);
 
 private:
     void start(int threads);
     void stop();
-    void work(int thread, uint64_t seen);
-    void take(int thread);
+    void worker_loop(int thread, uint64_t seen);
+    void run_tasks(int thread);
 
     std::vector<std::thread> workers;
     std::mutex mutex;
     std::condition_variable wake;
-    std::atomic<uint64_t> round{0};     // one more for each piece of work
-    std::atomic<int> left{0}, done{0};  // tasks that nobody has taken; below zero, too
-    std::atomic<bool> over{false};
-    std::atomic_flag failed = ATOMIC_FLAG_INIT;  // one of these tasks
+    std::atomic<uint64_t> round{0};                 // incremented for each call of `run`, and to stop
+    std::atomic<int> tasks_left{0}, tasks_done{0};  // tasks not yet taken (may fall below zero); tasks finished
+    std::atomic<bool> stopping{false};
+    std::atomic_flag failed = ATOMIC_FLAG_INIT;  // a task of this round has thrown
     std::exception_ptr failure;
     int count = 0, wanted = 0;
     long process = 0;

@@ -1,4 +1,4 @@
-// What an optimiser does with a stretch of one parameter.
+// An optimiser's rule, applied to a range of one parameter.
 #pragma once
 
 #include "api/interface.hpp"
@@ -6,7 +6,8 @@
 
 namespace striate {
 
-// As torch.optim.AdamW and torch.optim.SGD do it, value by value, in float32. `slot` is the parameter's number.
+// Updates `count` values from `first` on, in float32, as torch.optim.AdamW or torch.optim.SGD do. `slot` is the
+// parameter's index in the update's arrays.
 void apply(const StriateUpdate& update, int slot, ptrdiff_t first, ptrdiff_t count, float* parameter,
            const float* gradient);
 

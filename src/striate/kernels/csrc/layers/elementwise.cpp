@@ -1,6 +1,6 @@
-// An activation on its own, and dropout.
+// An activation as a layer of its own, and dropout.
 #include "layers/operation.hpp"
-#include "simd/functions.hpp"
+#include "simd/activations.hpp"
 
 namespace striate {
 namespace {
@@ -21,10 +21,11 @@ public:
         for (int g = 0; g < b.groups; g++)
             for (int c = 0; c < in.channels; c++)
                 for (int y = 0; y < in.rows; y++) {
-                    float* to = b.in_gradient + g * b.in_gradient_group + in_gradient.at(c, y, 0);
-                    const float* from = b.out_gradient + g * b.out_gradient_group + out_gradient.at(c, y, 0);
+                    float* to = b.in_gradient + g * b.in_gradient_group_stride + in_gradient.at(c, y, 0);
+                    const float* from = b.out_gradient + g * b.out_gradient_group_stride + out_gradient.at(c, y, 0);
                     std::memcpy(to, from, sizeof(float) * in.columns * GROUP);
-                    pass_through(input_function, b.in + g * b.in_group + in.at(c, y, 0), to, in.columns);
+                    multiply_by_derivative(input_function, b.in + g * b.in_group_stride + in.at(c, y, 0), to,
+                                           in.columns);
                 }
     }
 
@@ -34,11 +35,12 @@ private:
         for (int g = 0; g < b.groups; g++)
             for (int c = 0; c < in.channels; c++)
                 for (int y = 0; y < in.rows; y++)
-                    row(b.in + g * b.in_group + in.at(c, y, 0), b.out + g * b.out_group + out.at(c, y, 0), g);
+                    row(b.in + g * b.in_group_stride + in.at(c, y, 0), b.out + g * b.out_group_stride + out.at(c, y, 0),
+                        g);
     }
 };
 
-// What is kept is a function of the seed and of the value's place alone, so that no thread needs a generator of its own.
+// Whether a value is dropped depends only on the seed and the value's position, so threads need no generator each.
 class Dropout final : public Operation {
 public:
     explicit Dropout(const StriateLayer& layer) : Operation(layer) {}
@@ -47,8 +49,8 @@ public:
         for (int g = 0; g < b.groups; g++)
             for (int c = 0; c < in.channels; c++)
                 for (int y = 0; y < in.rows; y++) {
-                    const float* values = b.in + g * b.in_group + in.at(c, y, 0);
-                    float* to = b.out + g * b.out_group + out.at(c, y, 0);
+                    const float* values = b.in + g * b.in_group_stride + in.at(c, y, 0);
+                    float* to = b.out + g * b.out_group_stride + out.at(c, y, 0);
                     if (b.training) drop(values, to, b.seed, g, c * in.rows + y);
                     else std::memcpy(to, values, sizeof(float) * in.columns * GROUP);
                 }
@@ -59,15 +61,16 @@ public:
         for (int g = 0; g < b.groups; g++)
             for (int c = 0; c < in.channels; c++)
                 for (int y = 0; y < in.rows; y++) {
-                    float* to = b.in_gradient + g * b.in_gradient_group + in_gradient.at(c, y, 0);
-                    drop(b.out_gradient + g * b.out_gradient_group + out_gradient.at(c, y, 0), to, b.seed, g,
+                    float* to = b.in_gradient + g * b.in_gradient_group_stride + in_gradient.at(c, y, 0);
+                    drop(b.out_gradient + g * b.out_gradient_group_stride + out_gradient.at(c, y, 0), to, b.seed, g,
                          c * in.rows + y);
-                    pass_through(input_function, b.in + g * b.in_group + in.at(c, y, 0), to, in.columns);
+                    multiply_by_derivative(input_function, b.in + g * b.in_group_stride + in.at(c, y, 0), to,
+                                           in.columns);
                 }
     }
 
 private:
-    // 64 bits, well mixed: two multiplications and three shifts (the finaliser of splitmix64).
+    // Scrambles 64 bits: the finaliser of the generator splitmix64.
     static uint64_t mixed(uint64_t x) {
         x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
         x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
@@ -77,9 +80,9 @@ private:
     void drop(const float* values, float* to, uint64_t seed, int group, int row) const {
         const uint64_t limit = uint64_t(double(layer.rate) * 4294967296.0);
         const float scale = 1.0f / (1.0f - layer.rate);
-        uint64_t place = mixed(seed + uint64_t(group)) + uint64_t(row) * in.columns * (GROUP / 2);
-        for (int i = 0; i < in.columns * GROUP; i += 2, place++) {  // each number decides on two values
-            const uint64_t random = mixed(place * 0x9e3779b97f4a7c15u);
+        uint64_t counter = mixed(seed + uint64_t(group)) + uint64_t(row) * in.columns * (GROUP / 2);
+        for (int i = 0; i < in.columns * GROUP; i += 2, counter++) {  // each random number decides for two values
+            const uint64_t random = mixed(counter * 0x9e3779b97f4a7c15u);
             to[i] = (random >> 32) < limit ? 0.0f : values[i] * scale;
             to[i + 1] = (random & 0xffffffffu) < limit ? 0.0f : values[i + 1] * scale;
         }

@@ -1,4 +1,4 @@
-// What goes value by value over all images of a batch: sums of terms, and to and from groups of sixteen images.
+// Passes over all images of a batch, value by value: sums of one or two terms, and images into lane groups and back.
 #pragma once
 
 #include "api/interface.hpp"

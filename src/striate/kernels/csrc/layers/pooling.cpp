@@ -1,15 +1,15 @@
-// Maximum, average and trainable subsampling of the windows of each map.
+// Pooling over the windows of each map: maximum, average, and LeNet's trainable subsampling.
 #include <limits>
 #include <vector>
 
-#include "convolution/blocks.hpp"
+#include "convolution/register_tiles.hpp"
 #include "layers/operation.hpp"
-#include "simd/functions.hpp"
+#include "simd/activations.hpp"
 
 namespace striate {
 namespace {
 
-// The part of a window along one axis that lies on the map, and its whole length on the padded map.
+// One window along one axis: the part inside the map, and its length on the padded map.
 struct Span {
     int first, end, padded;
 };
@@ -26,117 +26,122 @@ public:
                     {std::max(start, 0), std::min(end, size), std::min(end, edge) - std::max(start, -before)});
             }
         }
-        quarters = layer.kernel[0] == 2 && layer.kernel[1] == 2;
-        covers = apart = true;
+        all_2x2 = layer.kernel[0] == 2 && layer.kernel[1] == 2;
+        partition = disjoint = true;
         for (int axis = 0; axis < 2; axis++) {
             int end = 0;
             for (const Span& span : spans[axis]) {
-                quarters = quarters && span.end - span.first == 2;
-                apart = apart && span.first >= end;
-                covers = covers && span.first == end;
+                all_2x2 = all_2x2 && span.end - span.first == 2;
+                disjoint = disjoint && span.first >= end;
+                partition = partition && span.first == end;
                 end = std::max(end, span.end);
             }
-            covers = covers && end == layer.input[axis + 1];
+            partition = partition && end == layer.input[axis + 1];
         }
     }
 
-    ptrdiff_t memory_size() const override {
+    ptrdiff_t argmax_size() const override {
         return layer.kind == MAXIMUM ? ptrdiff_t(out.channels) * out.rows * out.columns * GROUP : 0;
     }
     void forward(const Buffers& b) override;
     void backward(const Buffers& b) override;
-    void forward_rows(const Buffers& b, int first, int count, bool begins) override;
-    void backward_rows(const Buffers& b, int first, int count, bool begins) override;
+    void forward_rows(const Buffers& b, int first, int count, bool starts_slice) override;
+    void backward_rows(const Buffers& b, int first, int count, bool starts_slice) override;
 
 private:
-    template <bool REMEMBERS, bool RELU_TOO, bool NANS = false>
-    void quarter_row(const float* corner, float* to, int32_t* memory) const;
-    void quarter_row_back(const float* gradients, float* corner, const int32_t* memory) const;
-    void forward_row(const float* values, float* to, int32_t* memory, int c, int y) const;
-    void backward_row(const float* gradients, float* to, const int32_t* memory, int c, int y) const;
+    template <bool KEEPS_ARGMAX, bool WITH_RELU, bool HANDLES_NAN = false>
+    void max_row_2x2(const float* corner, float* to, int32_t* argmax) const;
+    void backward_row_2x2(const float* gradients, float* corner, const int32_t* argmax) const;
+    void forward_row(const float* values, float* to, int32_t* argmax, int c, int y) const;
+    void backward_row(const float* gradients, float* to, const int32_t* argmax, int c, int y) const;
     void backward_map(const Buffers& b, int g, int c) const;
-    ptrdiff_t memory_at(int c, int y) const { return (ptrdiff_t(c) * out.rows + y) * out.columns * GROUP; }
-    float factor(int c, int y, int x) const;
-    void maximum(const float* values, int y, int x, int lane, Vector& most, Mask& place) const;
+    ptrdiff_t argmax_at(int c, int y) const { return (ptrdiff_t(c) * out.rows + y) * out.columns * GROUP; }
+    float window_factor(int c, int y, int x) const;
+    void find_maximum(const float* values, int y, int x, int lane, Vector& largest, IntVector& largest_index) const;
 
     std::vector<Span> spans[2];
-    bool apart;     // no two windows share a value
-    bool covers;    // every value lies in a window, and in one only
-    bool quarters;  // every window is 2 × 2 and lies on the map
+    bool disjoint;   // no two windows overlap
+    bool partition;  // every value lies in exactly one window
+    bool all_2x2;    // every window is 2 × 2 and inside the map
 };
 
-// What a sum is multiplied by.
-float Pooling::factor(int c, int y, int x) const {
+// The factor of a window's sum: a weight for subsampling, one over the number of values for an average.
+float Pooling::window_factor(int c, int y, int x) const {
     if (layer.kind == SUBSAMPLING) return layer.weight[c];
     const Span &rows = spans[0][y], &columns = spans[1][x];
     if (layer.count_padding) return 1.0f / float(rows.padded * columns.padded);
     return 1.0f / float((rows.end - rows.first) * (columns.end - columns.first));
 }
 
-// NaN counts as the largest, and the first of equals wins, as in PyTorch. Without `NANS` the value is none.
-template <bool NANS = true>
-inline void take_larger(Vector value, Mask number, Vector& most, Mask& place) {
-    const Mask better = NANS ? (value > most) | (value != value) : value > most;
-    most = NANS ? (better ? value : most) : larger(value, most);
-    place = better ? number : place;
+// NaN counts as the largest, and the first of equal values wins, as in PyTorch. Without HANDLES_NAN, values are not
+// NaN.
+template <bool HANDLES_NAN = true>
+inline void update_maximum(Vector value, IntVector index, Vector& largest, IntVector& largest_index) {
+    const IntVector is_larger = HANDLES_NAN ? (value > largest) | (value != value) : value > largest;
+    largest = HANDLES_NAN ? (is_larger ? value : largest) : max_of(value, largest);
+    largest_index = is_larger ? index : largest_index;
 }
 
-// The largest of a window and its place there.
-inline void Pooling::maximum(const float* values, int y, int x, int lane, Vector& most, Mask& place) const {
+// The largest value of a window and its index in the window.
+inline void Pooling::find_maximum(const float* values, int y, int x, int lane, Vector& largest,
+                                  IntVector& largest_index) const {
     const Span &rows = spans[0][y], &columns = spans[1][x];
-    most = spread(-std::numeric_limits<float>::infinity());
-    place = Mask{};
-    int32_t number = 0;
+    largest = broadcast(-std::numeric_limits<float>::infinity());
+    largest_index = IntVector{};
+    int32_t index = 0;
     for (int i = rows.first; i < rows.end; i++)
-        for (int j = columns.first; j < columns.end; j++, number++)
-            take_larger(load(values + i * in.row() + ptrdiff_t(j) * GROUP + lane), spread(number), most, place);
+        for (int j = columns.first; j < columns.end; j++, index++)
+            update_maximum(load(values + i * in.row_stride() + ptrdiff_t(j) * GROUP + lane), broadcast(index), largest,
+                           largest_index);
 }
 
-// The maxima of a row of 2 × 2 windows: of the left and the right value, above and below, and then of both. `RELU_TOO`
-// spares the row another pass. NaNs take twice as long: a row is taken to have none, and done again where one was met.
-template <bool REMEMBERS, bool RELU_TOO, bool NANS>
-void Pooling::quarter_row(const float* corner, float* to, int32_t* memory) const {
-    const ptrdiff_t below = in.row(), step = ptrdiff_t(layer.stride[1]) * GROUP, count = out.columns;
-    Vector all{};  // a sum: NaN if any of its terms is, and for infinities of both signs, which does no harm
+// The maxima of a row of 2 × 2 windows: first of left and right, above and below, then of the two. WITH_RELU applies
+// the ReLU in the same pass. Handling NaN takes twice as long, so a row is first computed as if it had none, and again
+// if it had.
+template <bool KEEPS_ARGMAX, bool WITH_RELU, bool HANDLES_NAN>
+void Pooling::max_row_2x2(const float* corner, float* to, int32_t* argmax) const {
+    const ptrdiff_t below = in.row_stride(), step = ptrdiff_t(layer.stride[1]) * GROUP, count = out.columns;
+    Vector nan_check{};  // sum of all inputs: NaN if one of them is (or, harmlessly, for +∞ and −∞)
     for (ptrdiff_t x = 0; x < count; x++) {
         for (int lane = 0; lane < GROUP; lane += LANES) {
             const float* at = corner + x * step + lane;
-            const Vector right = load(at + GROUP), low_right = load(at + below + GROUP);
-            Vector most = load(at), low = load(at + below);
-            if (!NANS) all += (most + right) + (low + low_right);
-            Mask place{}, low_place = spread(2);
-            take_larger<NANS>(right, spread(1), most, place);
-            take_larger<NANS>(low_right, spread(3), low, low_place);
-            take_larger<NANS>(low, low_place, most, place);
-            store(to + x * GROUP + lane, RELU_TOO ? relu_of(most) : most);
-            if (REMEMBERS) store_mask(memory + x * GROUP + lane, place);
+            const Vector right = load(at + GROUP), lower_right = load(at + below + GROUP);
+            Vector largest = load(at), lower = load(at + below);
+            if (!HANDLES_NAN) nan_check += (largest + right) + (lower + lower_right);
+            IntVector largest_index{}, lower_index = broadcast(2);
+            update_maximum<HANDLES_NAN>(right, broadcast(1), largest, largest_index);
+            update_maximum<HANDLES_NAN>(lower_right, broadcast(3), lower, lower_index);
+            update_maximum<HANDLES_NAN>(lower, lower_index, largest, largest_index);
+            store(to + x * GROUP + lane, WITH_RELU ? relu_of(largest) : largest);
+            if (KEEPS_ARGMAX) store_ints(argmax + x * GROUP + lane, largest_index);
         }
     }
-    if (!NANS && any_nan(all)) quarter_row<REMEMBERS, RELU_TOO, true>(corner, to, memory);
+    if (!HANDLES_NAN && any_nan(nan_check)) max_row_2x2<KEEPS_ARGMAX, WITH_RELU, true>(corner, to, argmax);
 }
 
-void Pooling::forward_row(const float* values, float* to, int32_t* memory, int c, int y) const {
-    if (quarters && layer.kind == MAXIMUM) {
-        const float* corner = values + spans[0][y].first * in.row() + spans[1][0].first * GROUP;
-        const bool relu = layer.function == RELU;
-        if (memory) relu ? quarter_row<true, true>(corner, to, memory) : quarter_row<true, false>(corner, to, memory);
-        else relu ? quarter_row<false, true>(corner, to, memory) : quarter_row<false, false>(corner, to, memory);
-        if (!relu) activate(layer.function, to, out.columns);
+void Pooling::forward_row(const float* values, float* to, int32_t* argmax, int c, int y) const {
+    if (all_2x2 && layer.kind == MAXIMUM) {
+        const float* corner = values + spans[0][y].first * in.row_stride() + spans[1][0].first * GROUP;
+        const bool with_relu = layer.function == RELU;
+        if (argmax)
+            with_relu ? max_row_2x2<true, true>(corner, to, argmax) : max_row_2x2<true, false>(corner, to, argmax);
+        else with_relu ? max_row_2x2<false, true>(corner, to, argmax) : max_row_2x2<false, false>(corner, to, argmax);
+        if (!with_relu) activate(layer.function, to, out.columns);
         return;
     }
     for (int x = 0; x < out.columns; x++) {
         for (int lane = 0; lane < GROUP; lane += LANES) {
             Vector result;
             if (layer.kind == MAXIMUM) {
-                Mask place{};
-                maximum(values, y, x, lane, result, place);
-                if (memory) store_mask(memory + x * GROUP + lane, place);
+                IntVector largest_index{};
+                find_maximum(values, y, x, lane, result, largest_index);
+                if (argmax) store_ints(argmax + x * GROUP + lane, largest_index);
             } else {
                 result = Vector{};
                 for (int i = spans[0][y].first; i < spans[0][y].end; i++)
                     for (int j = spans[1][x].first; j < spans[1][x].end; j++)
-                        result += load(values + i * in.row() + ptrdiff_t(j) * GROUP + lane);
-                result = result * factor(c, y, x) + (layer.bias ? layer.bias[c] : 0.0f);
+                        result += load(values + i * in.row_stride() + ptrdiff_t(j) * GROUP + lane);
+                result = result * window_factor(c, y, x) + (layer.bias ? layer.bias[c] : 0.0f);
             }
             store(to + x * GROUP + lane, result);
         }
@@ -148,58 +153,60 @@ void Pooling::forward(const Buffers& b) {
     for (int g = 0; g < b.groups; g++)
         for (int c = 0; c < out.channels; c++)
             for (int y = 0; y < out.rows; y++)
-                forward_row(b.in + g * b.in_group + in.at(c, 0, 0), b.out + g * b.out_group + out.at(c, y, 0),
-                            b.training ? b.memory + g * b.memory_group + memory_at(c, y) : nullptr, c, y);
+                forward_row(b.in + g * b.in_group_stride + in.at(c, 0, 0),
+                            b.out + g * b.out_group_stride + out.at(c, y, 0),
+                            b.training ? b.argmax + g * b.argmax_group_stride + argmax_at(c, y) : nullptr, c, y);
 }
 
 void Pooling::forward_rows(const Buffers& b, int first, int count, bool) {
-    const float* values = b.in - spans[0][first].first * in.row();
+    const float* values = b.in - spans[0][first].first * in.row_stride();
     for (int c = 0; c < out.channels; c++)
         for (int y = first; y < first + count; y++)
             forward_row(values + in.at(c, 0, 0), b.out + out.at(c, y, 0),
-                        b.training ? b.memory + memory_at(c, y) : nullptr, c, y);
+                        b.training ? b.argmax + argmax_at(c, y) : nullptr, c, y);
 }
 
 void Pooling::backward_rows(const Buffers& b, int first, int count, bool) {
-    float* to = b.in_gradient - spans[0][first].first * in_gradient.row();
+    float* to = b.in_gradient - spans[0][first].first * in_gradient.row_stride();
     for (int c = 0; c < out.channels; c++)
         for (int y = first; y < first + count; y++)
             backward_row(b.out_gradient + out_gradient.at(c, y, 0), to + in_gradient.at(c, 0, 0),
-                         b.memory + memory_at(c, y), c, y);
+                         b.argmax + argmax_at(c, y), c, y);
 }
 
-// Each gradient to the place of its maximum; the other three of its window get zeros.
-void Pooling::quarter_row_back(const float* gradients, float* corner, const int32_t* memory) const {
-    const ptrdiff_t below = in_gradient.row(), step = ptrdiff_t(layer.stride[1]) * GROUP;
-    const ptrdiff_t places[4] = {0, GROUP, below, below + GROUP}, count = out.columns;
+// Writes each gradient to the position of its window's maximum, and zeros to the other three positions.
+void Pooling::backward_row_2x2(const float* gradients, float* corner, const int32_t* argmax) const {
+    const ptrdiff_t below = in_gradient.row_stride(), step = ptrdiff_t(layer.stride[1]) * GROUP;
+    const ptrdiff_t offsets[4] = {0, GROUP, below, below + GROUP}, count = out.columns;
     for (ptrdiff_t x = 0; x < count; x++) {
         for (int lane = 0; lane < GROUP; lane += LANES) {
             const Vector gradient = load(gradients + x * GROUP + lane);
-            const Mask place = load_mask(memory + x * GROUP + lane);
+            const IntVector largest_index = load_ints(argmax + x * GROUP + lane);
             for (int32_t i = 0; i < 4; i++)
-                store(corner + x * step + places[i] + lane, place == i ? gradient : Vector{});
+                store(corner + x * step + offsets[i] + lane, largest_index == i ? gradient : Vector{});
         }
     }
 }
 
-// Of one row of windows. Where windows share values or leave some out, the rows they lie on must have been cleared.
-void Pooling::backward_row(const float* gradients, float* to, const int32_t* memory, int c, int y) const {
-    if (quarters && apart && layer.kind == MAXIMUM) {
-        float* corner = to + spans[0][y].first * in_gradient.row() + spans[1][0].first * GROUP;
-        return quarter_row_back(gradients, corner, memory);
+// Backward for one row of windows. Where windows overlap or leave values out, `to` must have been cleared.
+void Pooling::backward_row(const float* gradients, float* to, const int32_t* argmax, int c, int y) const {
+    if (all_2x2 && disjoint && layer.kind == MAXIMUM) {
+        float* corner = to + spans[0][y].first * in_gradient.row_stride() + spans[1][0].first * GROUP;
+        return backward_row_2x2(gradients, corner, argmax);
     }
     for (int x = 0; x < out.columns; x++) {
         for (int lane = 0; lane < GROUP; lane += LANES) {
             Vector gradient = load(gradients + x * GROUP + lane);
-            Mask place{};
-            if (layer.kind == MAXIMUM) place = load_mask(memory + x * GROUP + lane);
-            else gradient *= factor(c, y, x);
-            int32_t number = 0;
+            IntVector largest_index{};
+            if (layer.kind == MAXIMUM) largest_index = load_ints(argmax + x * GROUP + lane);
+            else gradient *= window_factor(c, y, x);
+            int32_t index = 0;
             for (int i = spans[0][y].first; i < spans[0][y].end; i++) {
-                for (int j = spans[1][x].first; j < spans[1][x].end; j++, number++) {
-                    float* at = to + i * in_gradient.row() + ptrdiff_t(j) * GROUP + lane;
-                    const Vector share = layer.kind == MAXIMUM ? (place == number ? gradient : Vector{}) : gradient;
-                    store(at, apart ? share : load(at) + share);
+                for (int j = spans[1][x].first; j < spans[1][x].end; j++, index++) {
+                    float* at = to + i * in_gradient.row_stride() + ptrdiff_t(j) * GROUP + lane;
+                    const Vector share =
+                        layer.kind == MAXIMUM ? (largest_index == index ? gradient : Vector{}) : gradient;
+                    store(at, disjoint ? share : load(at) + share);
                 }
             }
         }
@@ -208,16 +215,18 @@ void Pooling::backward_row(const float* gradients, float* to, const int32_t* mem
 
 void Pooling::backward_map(const Buffers& b, int g, int c) const {
     const int rows = layer.input[1], columns = layer.input[2];
-    float* to = b.in_gradient + g * b.in_gradient_group + in_gradient.at(c, 0, 0);
-    if (!covers)
-        for (int y = 0; y < rows; y++) std::memset(to + y * in_gradient.row(), 0, sizeof(float) * columns * GROUP);
+    float* to = b.in_gradient + g * b.in_gradient_group_stride + in_gradient.at(c, 0, 0);
+    if (!partition)
+        for (int y = 0; y < rows; y++)
+            std::memset(to + y * in_gradient.row_stride(), 0, sizeof(float) * columns * GROUP);
     for (int y = 0; y < out.rows; y++)
-        backward_row(b.out_gradient + g * b.out_gradient_group + out_gradient.at(c, y, 0), to,
-                     b.memory + g * b.memory_group + memory_at(c, y), c, y);
+        backward_row(b.out_gradient + g * b.out_gradient_group_stride + out_gradient.at(c, y, 0), to,
+                     b.argmax + g * b.argmax_group_stride + argmax_at(c, y), c, y);
     if (input_function == IDENTITY) return;
-    const float* values = b.in + g * b.in_group + in.at(c, 0, 0);
+    const float* values = b.in + g * b.in_group_stride + in.at(c, 0, 0);
     for (int y = 0; y < rows; y++)
-        pass_through(input_function, values + y * in.row(), to + y * in_gradient.row(), columns);
+        multiply_by_derivative(input_function, values + y * in.row_stride(), to + y * in_gradient.row_stride(),
+                               columns);
 }
 
 void Pooling::backward(const Buffers& b) {
@@ -227,15 +236,15 @@ void Pooling::backward(const Buffers& b) {
             if (layer.kind != SUBSAMPLING || !b.weight_gradient) continue;
             alignas(64) float lanes[2 * GROUP] = {};
             for (int y = 0; y < out.rows; y++) {
-                const float* gradients = b.out_gradient + g * b.out_gradient_group + out_gradient.at(c, y, 0);
-                const float* values = b.in + g * b.in_group + in.at(c, 0, 0);
+                const float* gradients = b.out_gradient + g * b.out_gradient_group_stride + out_gradient.at(c, y, 0);
+                const float* values = b.in + g * b.in_group_stride + in.at(c, 0, 0);
                 for (int x = 0; x < out.columns; x++) {
                     for (int lane = 0; lane < GROUP; lane += LANES) {
                         const Vector gradient = load(gradients + x * GROUP + lane);
                         Vector sum{};
                         for (int i = spans[0][y].first; i < spans[0][y].end; i++)
                             for (int j = spans[1][x].first; j < spans[1][x].end; j++)
-                                sum += load(values + i * in.row() + ptrdiff_t(j) * GROUP + lane);
+                                sum += load(values + i * in.row_stride() + ptrdiff_t(j) * GROUP + lane);
                         store(lanes + lane, load(lanes + lane) + gradient * sum);
                         store(lanes + GROUP + lane, load(lanes + GROUP + lane) + gradient);
                     }
@@ -243,9 +252,9 @@ void Pooling::backward(const Buffers& b) {
             }
             float sums[2];
             add_lanes(lanes, sums, 2);
-            const bool fresh = b.fresh && g == 0;
-            b.weight_gradient[c] = fresh ? sums[0] : b.weight_gradient[c] + sums[0];
-            b.bias_gradient[c] = fresh ? sums[1] : b.bias_gradient[c] + sums[1];
+            const bool overwrite = b.overwrite && g == 0;
+            b.weight_gradient[c] = overwrite ? sums[0] : b.weight_gradient[c] + sums[0];
+            b.bias_gradient[c] = overwrite ? sums[1] : b.bias_gradient[c] + sums[1];
         }
     }
 }

@@ -6,7 +6,7 @@ namespace striate {
 namespace {
 
 Vector pixels(const StriateImages& images, int64_t at) {
-    if (images.floats) return load_loose(images.floats + at);
+    if (images.floats) return load_unaligned(images.floats + at);
     return __builtin_convertvector(load_bytes(images.bytes + at), Vector) * images.scale + images.low;
 }
 
@@ -16,20 +16,20 @@ float pixel(const StriateImages& images, int64_t at) {
 
 }  // namespace
 
-// Images lie anywhere in memory: asked for beforehand, all their lines arrive side by side.
-void ask_for(const StriateImages& images, int64_t first, const Maps& maps, int part, int parts) {
+// A batch's images lie scattered in memory: prefetching overlaps the cache misses of all sixteen.
+void prefetch_images(const StriateImages& images, int64_t first, const Maps& maps, int slice, int slices) {
     const int64_t size = int64_t(maps.channels) * maps.rows * maps.columns * (images.floats ? sizeof(float) : 1);
     const int64_t lines = (size + 63) / 64;
     const char* from =
         images.floats ? reinterpret_cast<const char*>(images.floats) : reinterpret_cast<const char*>(images.bytes);
     for (int64_t i = first; i < std::min<int64_t>(first + GROUP, images.count); i++) {
         const char* image = from + (images.indices ? images.indices[i] : i) * size;
-        for (int64_t line = lines * part / parts; line < lines * (part + 1) / parts; line++)
+        for (int64_t line = lines * slice / slices; line < lines * (slice + 1) / slices; line++)
             __builtin_prefetch(image + line * 64, 0, 2);
     }
 }
 
-void gather(const StriateImages& images, int64_t first, const Maps& maps, float* to, int part, int parts) {
+void images_to_lanes(const StriateImages& images, int64_t first, const Maps& maps, float* to, int slice, int slices) {
     const int64_t size = int64_t(maps.channels) * maps.rows * maps.columns;
     const int count = int(std::min<int64_t>(GROUP, images.count - first));
     int64_t start[GROUP];
@@ -37,9 +37,10 @@ void gather(const StriateImages& images, int64_t first, const Maps& maps, float*
         const int64_t image = first + std::min(i, count - 1);
         start[i] = (images.indices ? images.indices[image] : image) * size;
     }
-    const int begin = int(int64_t(maps.rows) * part / parts), end = int(int64_t(maps.rows) * (part + 1) / parts);
+    const int first_row = int(int64_t(maps.rows) * slice / slices),
+              end_row = int(int64_t(maps.rows) * (slice + 1) / slices);
     for (int c = 0; c < maps.channels; c++) {
-        for (int y = begin; y < end; y++) {
+        for (int y = first_row; y < end_row; y++) {
             float* row = to + maps.at(c, y, 0);
             const int64_t from = (int64_t(c) * maps.rows + y) * maps.columns;
             int x = 0;
@@ -57,7 +58,7 @@ void gather(const StriateImages& images, int64_t first, const Maps& maps, float*
     }
 }
 
-void scatter(const float* from, const Maps& maps, float* images, int count) {
+void lanes_to_images(const float* from, const Maps& maps, float* images, int count) {
     const int64_t size = int64_t(maps.channels) * maps.rows * maps.columns;
     for (int c = 0; c < maps.channels; c++) {
         for (int y = 0; y < maps.rows; y++) {
@@ -70,7 +71,7 @@ void scatter(const float* from, const Maps& maps, float* images, int count) {
                     for (int i = 0; i < LANES; i++) square[i] = load(row + (x + i) * GROUP + lane);
                     transpose(square);
                     for (int i = 0; i < LANES && lane + i < count; i++)
-                        store_loose(to + (lane + i) * size + x, square[i]);
+                        store_unaligned(to + (lane + i) * size + x, square[i]);
                 }
             }
             for (; x < maps.columns; x++)

@@ -1,4 +1,4 @@
-// Images of a batch, brought into the layout of the engine: sixteen side by side.
+// Images of a batch into the engine's layout, sixteen images side by side, and back.
 #pragma once
 
 #include "api/interface.hpp"
@@ -6,15 +6,16 @@
 
 namespace striate {
 
-// The images first … first + 15 of a batch; beyond its end the last one again, as what no image holds, such as all zeros,
-// may become NaN in a layer. `to` is the origin of maps laid as `maps`.
-// Of `parts` parts of their rows only number `part`.
-void gather(const StriateImages& images, int64_t first, const Maps& maps, float* to, int part = 0, int parts = 1);
+// Writes the images first … first + 15 of a batch to `to`, the origin of `maps`. Lanes beyond the last image repeat it,
+// since values that no image has, such as all zeros, may become NaN in a layer. Writes only slice `slice` of `slices`
+// slices of the rows.
+void images_to_lanes(const StriateImages& images, int64_t first, const Maps& maps, float* to, int slice = 0,
+                     int slices = 1);
 
-// The way back: the values of a group to `count` images, channel by channel.
-void scatter(const float* from, const Maps& maps, float* images, int count);
+// Writes the first `count` lanes of the maps at `from` to `images`: images × channels × rows × columns.
+void lanes_to_images(const float* from, const Maps& maps, float* images, int count);
 
-// Asks for part number `part` of `parts` of those images' memory, so that it is near when they are gathered.
-void ask_for(const StriateImages& images, int64_t first, const Maps& maps, int part, int parts);
+// Prefetches slice `slice` of `slices` of the memory of the images first … first + 15.
+void prefetch_images(const StriateImages& images, int64_t first, const Maps& maps, int slice, int slices);
 
 }  // namespace striate

@@ -1,4 +1,4 @@
-// Sums over all values of a map and all images of a group, for batch normalisation and its gradients.
+// Sums over all positions of a channel and all images of a batch, for batch normalisation and its gradients.
 #pragma once
 
 #include <vector>
@@ -7,16 +7,16 @@
 
 namespace striate {
 
-// Adds Σ a and Σ a · b over `positions` vectors of 16, of which the first `live` lanes count.
-void add_products(const float* a, const float* b, ptrdiff_t positions, int live, double& sum, double& products);
+// Adds Σ a to `sum` and Σ a · b to `products`, over `positions` positions and the first `live_lanes` of their 16 lanes.
+void add_products(const float* a, const float* b, ptrdiff_t positions, int live_lanes, double& sum, double& products);
 
-// The sums that each group of a batch has made, added up in the groups' order.
-class GroupSums {
+// The sums of each lane group of a batch. `total` adds them in the lane groups' order, so threads may finish in any.
+class LaneGroupSums {
 public:
-    GroupSums(int64_t groups, int channels) : channels(channels), sums(groups * channels * 2) {}
-    void add(int64_t group, int channel, const float* a, const float* b, ptrdiff_t positions, int live) {
+    LaneGroupSums(int64_t groups, int channels) : channels(channels), sums(groups * channels * 2) {}
+    void add(int64_t group, int channel, const float* a, const float* b, ptrdiff_t positions, int live_lanes) {
         double* at = sums.data() + (group * channels + channel) * 2;
-        add_products(a, b, positions, live, at[0], at[1]);
+        add_products(a, b, positions, live_lanes, at[0], at[1]);
     }
     void total(double* sum, double* products) const;
 

@@ -1,4 +1,4 @@
-// Squares of LANES × LANES floats turned over, in registers.
+// Squares of LANES × LANES floats, transposed or summed in registers.
 #pragma once
 
 #include <utility>
@@ -7,8 +7,8 @@
 
 namespace striate {
 
-// Lanes 0 … width − 1 of every second run of `width` come from `a`, the others from `b`: the low half of an exchange
-// takes the even runs of both, the high half the odd runs.
+// One step of a butterfly transposition. Lanes are taken in runs of WIDTH; the result alternates runs of `a` and `b`:
+// the even runs of both (HIGH false) or the odd runs of both (HIGH true).
 template <int WIDTH, bool HIGH, int... LANE>
 inline Vector exchange(Vector a, Vector b, std::integer_sequence<int, LANE...>) {
     return __builtin_shufflevector(a, b,
@@ -35,12 +35,12 @@ inline void transpose(Vector (&rows)[LANES]) {
     if constexpr (WIDTH > 1) transpose<WIDTH / 2>(rows);
 }
 
-// Lane i of the result is the sum of the lanes of row i: a transposition that adds as it goes.
+// Lane i of the result is the sum of all lanes of row i: a transposition that adds at each step.
 template <int WIDTH = LANES / 2>
-inline Vector sums_of(Vector (&rows)[LANES]) {
+inline Vector row_sums(Vector (&rows)[LANES]) {
     for (int r = 0; r < WIDTH; r++)
         rows[r] = low<WIDTH>(rows[r], rows[r + WIDTH]) + high<WIDTH>(rows[r], rows[r + WIDTH]);
-    if constexpr (WIDTH > 1) return sums_of<WIDTH / 2>(rows);
+    if constexpr (WIDTH > 1) return row_sums<WIDTH / 2>(rows);
     else return rows[0];
 }
 

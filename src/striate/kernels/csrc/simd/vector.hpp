@@ -1,4 +1,9 @@
-// Vectors of the instruction set that this source is being compiled for, and how many of them a kernel may hold.
+// simd/: vectors of one instruction set, and what kernels do with single vectors. Start with this file.
+//   activations   activation functions and their derivatives
+//   sums          sums over all images of a batch, for batch normalisation
+//   transpose     squares of vectors transposed or summed in registers
+//   denormals     denormal numbers flushed to zero
+// This file has the vector types of the instruction set that a source is compiled for, and its number of registers.
 #pragma once
 
 #include <cstddef>
@@ -10,9 +15,10 @@
 
 namespace striate {
 
-// Images that lie side by side in memory: the innermost axis of every buffer, whatever the instruction set.
+// Lanes of a lane group: images side by side in memory, the innermost axis of every buffer, on every instruction set.
 constexpr int GROUP = 16;
 
+// LANES: floats in one SIMD vector; a lane group is GROUP / LANES vectors. REGISTERS: vector registers.
 #if defined(__AVX512F__)
 constexpr int LANES = 16, REGISTERS = 32;
 #elif defined(__AVX__)
@@ -23,31 +29,32 @@ constexpr int LANES = 4, REGISTERS = 32;
 constexpr int LANES = 4, REGISTERS = 16;
 #endif
 
-// Both may alias plain arrays, which is what they are loaded from. A Loose one may start anywhere.
+// All of them may alias the plain arrays they are loaded from. Vector and IntVector are aligned to their size. An
+// IntVector holds integers, or the result of a comparison: all bits of a lane set where it is true.
 typedef float Vector __attribute__((vector_size(LANES * 4), may_alias));
-typedef float Loose __attribute__((vector_size(LANES * 4), may_alias, aligned(4)));
-typedef int32_t Mask __attribute__((vector_size(LANES * 4), may_alias));
+typedef float Unaligned __attribute__((vector_size(LANES * 4), may_alias, aligned(4)));
+typedef int32_t IntVector __attribute__((vector_size(LANES * 4), may_alias));
 
 inline Vector load(const float* from) { return *reinterpret_cast<const Vector*>(from); }
 inline void store(float* to, Vector value) { *reinterpret_cast<Vector*>(to) = value; }
-inline Vector load_loose(const float* from) { return *reinterpret_cast<const Loose*>(from); }
-inline void store_loose(float* to, Vector value) { *reinterpret_cast<Loose*>(to) = value; }
-inline Mask load_mask(const int32_t* from) { return *reinterpret_cast<const Mask*>(from); }
-inline void store_mask(int32_t* to, Mask value) { *reinterpret_cast<Mask*>(to) = value; }
+inline Vector load_unaligned(const float* from) { return *reinterpret_cast<const Unaligned*>(from); }
+inline void store_unaligned(float* to, Vector value) { *reinterpret_cast<Unaligned*>(to) = value; }
+inline IntVector load_ints(const int32_t* from) { return *reinterpret_cast<const IntVector*>(from); }
+inline void store_ints(int32_t* to, IntVector value) { *reinterpret_cast<IntVector*>(to) = value; }
 
-// LANES bytes, as whole numbers. Twice as wide at each step: compilers take a longer one apart, lane by lane.
+// LANES bytes widened to 32-bit integers, in two steps: compilers turn a single step into a loop over the lanes.
 typedef uint8_t Bytes __attribute__((vector_size(LANES), may_alias, aligned(1)));
 typedef uint16_t Shorts __attribute__((vector_size(LANES * 2)));
-inline Mask load_bytes(const uint8_t* from) {
-    return __builtin_convertvector(__builtin_convertvector(*reinterpret_cast<const Bytes*>(from), Shorts), Mask);
+inline IntVector load_bytes(const uint8_t* from) {
+    return __builtin_convertvector(__builtin_convertvector(*reinterpret_cast<const Bytes*>(from), Shorts), IntVector);
 }
 
-// A scalar in every lane. Subtracting a zero keeps the sign of −0, so compilers drop the subtraction.
-inline Vector spread(float value) { return value - Vector{}; }
-inline Mask spread(int32_t value) { return value - Mask{}; }
+// A scalar copied to every lane. Subtracting zero preserves −0, so compilers remove the subtraction.
+inline Vector broadcast(float value) { return value - Vector{}; }
+inline IntVector broadcast(int32_t value) { return value - IntVector{}; }
 
-// The value, in a register: without this, compilers load an operand anew for each of its uses.
-inline Vector held(Vector value) {
+// Keeps a value in a register: without this, compilers load an operand again for each use.
+inline Vector in_register(Vector value) {
 #if defined(__x86_64__) && defined(__AVX512F__)
     asm("" : "+v"(value));
 #elif defined(__x86_64__)
@@ -58,8 +65,8 @@ inline Vector held(Vector value) {
     return value;
 }
 
-// Where one of both is NaN, the second: so it is one instruction.
-inline Vector larger(Vector a, Vector b) { return a > b ? a : b; }
+// The larger of each lane, or b's where either is NaN: these are the semantics of x86's one max instruction.
+inline Vector max_of(Vector a, Vector b) { return a > b ? a : b; }
 
 inline bool any_nan(Vector value) {
 #if defined(__AVX512F__)
@@ -76,8 +83,8 @@ inline bool any_nan(Vector value) {
 }
 
 template <class To, class From>
-inline To bits(From value) {
-    static_assert(sizeof(To) == sizeof(From), "bits keeps the size");
+inline To bit_cast(From value) {
+    static_assert(sizeof(To) == sizeof(From), "bit_cast keeps the size");
     To result;
     std::memcpy(&result, &value, sizeof(To));
     return result;

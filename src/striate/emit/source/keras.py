@@ -1,0 +1,101 @@
+"""Keras 3 source: a function that builds the model with the functional API, and one for each part that repeats."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from striate.description.layers import Activation, Auxiliary, Layer
+from striate.description.network import Network
+from striate.description.shapes import show
+from striate.emit.source.functional import INDENT, Dialect, Place, Source, chain, function, require_names
+from striate.emit.source.header import header
+from striate.emit.source.keras_classes import FUNCTIONS
+from striate.emit.source.keras_layers import activation_word, layer_calls
+from striate.emit.source.naming import PYTHON, title
+from striate.emit.source.parts import Part, parts
+from striate.emit.source.pytorch_classes import SIGNS
+from striate.emit.source.pytorch_layers import Used
+from striate.emit.source.repeats import Speech, definitions, scope_of
+from striate.emit.source.shortcuts import unified
+from striate.emit.source.text import Argument, Call, call, lines
+
+TAKEN = frozenset(
+    {*PYTHON, "keras", "layers", "ops", "name", "heads", "h", "inputs", "shortcut", "signs", "with_heads", "build"}
+    | {*FUNCTIONS, *map(str.lower, FUNCTIONS), *(f"y{number}" for number in range(1, 100))}
+)
+
+
+def _placed(made: Call, reads: str) -> tuple[Call, str]:
+    """A layer is called with what it reads; a function of our own takes it as its first argument."""
+    if made.name == "channel_shuffle":
+        return Call(made.name, (Argument("", reads), *made.arguments[1:])), ""
+    return made, f"({reads})"
+
+
+def keras(network: Network, made_by: str) -> str:
+    """The source of a Keras 3 model. SpecError, naming the layer, for what Keras has no layer for."""
+    whole = unified(parts(network))
+    require_names(whole, "Keras")
+    speech = Speech(inferred=True, taken=TAKEN, reads="x.shape[-1]", channels=("filters", "filters", "filters"))
+    source = Source(definitions(whole, speech), DIALECT)
+    body = [line for each in source.defined.values() for line in function(each, source)]
+    body += _model(network, whole, source)
+    note = "Layers bear the paths of the description, with _ for the dots; maps are channels last."
+    used = source.used
+    text = [*header(network, "Keras", made_by, note), "import keras", _imports(body, used)]
+    if any(each.startswith("signs(") for each in used.constants.values()):
+        text += ["", "", *SIGNS.rstrip("\n").split("\n"), ""]
+    text += [line for name, each in used.constants.items() for line in ["", *f"{name} = {each}".split("\n")]]
+    written = "\n".join(body)
+    for each in FUNCTIONS:
+        if re.search(rf"\b{each}\b", written):
+            text += ["", "", *FUNCTIONS[each].rstrip("\n").split("\n")]
+    end = ["", "", 'if __name__ == "__main__":', "    build().summary()"]
+    return "\n".join([*text, *body, *end]) + "\n"
+
+
+def _imports(body: list[str], used: Used) -> str:
+    written = "\n".join([*body, *(FUNCTIONS[each] for each in used.classes)])
+    return "from keras import layers, ops" if "ops." in written else "from keras import layers"
+
+
+def _plainly_padded(made: list[str], before: Layer) -> list[str]:
+    """Zeros around maps that have no value below 0 change no maximum, so that Keras's own padding will do."""
+    if not isinstance(before, Activation) or before.function not in ("relu", "relu6", "sigmoid", "hard_sigmoid"):
+        return made
+    return [
+        re.sub(r"LowestPadding2D\(\(\((\w+), \1\), \(\1, \1\)\)\)", r"layers.ZeroPadding2D(\1)", line) for line in made
+    ]
+
+
+def _model(network: Network, whole: tuple[Part, ...], source: Source) -> Iterator[str]:
+    channels, height, width = network.input
+    heads = [each for top in whole for each in top.walk() if isinstance(each.layer, Auxiliary)]
+    yield from ["", "", f"def build({'with_heads=False' if heads else ''}):"]
+    shapes = f"{show((height, width, channels))} to {show((*whole[-1].output[1:], whole[-1].output[0]))}"
+    if heads:
+        weights = ", ".join(f"{part.layer.weight:g}" for part in heads if isinstance(part.layer, Auxiliary))
+        yield f'    """{shapes}; `with_heads` adds the outputs of the auxiliary heads, whose losses count {weights}."""'
+        yield "    heads = {}"
+    else:
+        yield f'    """{shapes}."""'
+    yield f"    inputs = x = keras.Input(({height}, {width}, {channels}))"
+    body, last = chain(whole, Place(scope_of(whole), ""), source, ("x", "x"))
+    yield from (INDENT + line for line in body)
+    outputs = f"[{last}, *heads.values()] if with_heads else {last}" if heads else last
+    yield from [*lines("return ", call("keras.Model", "inputs", outputs, name=f'"{title(network.name)}"'), INDENT)]
+
+
+DIALECT = Dialect(
+    layers=layer_calls,
+    activation=activation_word,
+    placed=_placed,
+    add="layers.Add()({})",
+    multiply="layers.Multiply()({})",
+    scale="layers.Multiply()({})",
+    concatenate="layers.Concatenate()({})",
+    widen="layers.Reshape((1, 1, -1))({})",
+    shown=lambda shape: (*shape[1:], shape[0]),
+    plain=_plainly_padded,
+)

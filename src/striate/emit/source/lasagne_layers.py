@@ -1,0 +1,197 @@
+"""Each simple layer as the calls, one after the other, that a person who writes Lasagne would write for it.
+
+The layer that a call reads is its first argument, which is put in where it is placed.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never, cast
+
+from striate.description.layers import (
+    RBF,
+    Activation,
+    BatchNorm,
+    Conv,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    Linear,
+    LocalResponseNorm,
+    PadChannels,
+    Pool,
+    PositionBias,
+    Scale,
+    Shuffle,
+    Softmax,
+    Subsample,
+    Upsample,
+)
+from striate.emit.source.parts import Part, conv_kind, windowed
+from striate.emit.source.pytorch_layers import Used, number, pair, rows_text, sizes, unless
+from striate.emit.source.repeats import Scope
+from striate.emit.source.text import Call, call
+from striate.errors import SpecError
+
+OWN = {"relu": "rectify", "tanh": "tanh", "sigmoid": "sigmoid"}
+"""Activations that `lasagne.nonlinearities` has."""
+
+
+def refuse(part: Part, what: str, expected: str) -> SpecError:
+    """The error for a layer that Lasagne cannot express."""
+    return SpecError(f"Lasagne has no {what}.", expected, where=part.path)
+
+
+def activation_word(layer: Layer, used: Used) -> str | None:
+    """What stands behind `nonlinearity=`; None for a layer that is no activation."""
+    match layer:
+        case Softmax():
+            return "softmax"
+        case Activation():
+            return _function(layer, used)
+        case _:
+            return None
+
+
+def _function(layer: Activation, used: Used) -> str:
+    match layer.function:
+        case "relu" | "tanh" | "sigmoid":
+            return OWN[layer.function]
+        case "leaky_relu":
+            return f"LeakyRectify({number(layer.alpha or 0)})"
+        case "elu":
+            return "elu" if layer.alpha == 1 else f"{used.own('sloped_elu')}({number(layer.alpha or 0)})"
+        case "scaled_tanh" | "relu6" | "silu" | "gelu" | "gelu_tanh" | "hard_sigmoid" | "hard_swish":
+            return used.own(layer.function)
+        case _:
+            assert_never(layer.function)
+
+
+def layer_calls(part: Part, scope: Scope, used: Used, name: str, activation: str | None = None) -> list[Call]:
+    """The layers that a simple layer is; `activation` is the next one's, for a convolution or a Linear."""
+    layer = part.simple
+    match layer:
+        case Conv():
+            return _conv(part, layer, scope, used, (name, activation))
+        case Pool():
+            return _pool(part, layer, scope, name)
+        case Subsample():
+            kernel, stride = sizes(part, scope, "kernel"), sizes(part, scope, "stride")
+            stride = None if stride == kernel else stride
+            scaled, shifted = call("ScaleLayer", name=name), call("BiasLayer", name=f'{name[:-1]}_bias"')
+            return [call("Pool2DLayer", kernel, stride=stride, mode='"sum"'), scaled, shifted]
+        case Linear():
+            bias = None if layer.bias else "None"
+            units = scope.value("units")
+            return [call("DenseLayer", units, b=bias, nonlinearity=activation or "None", name=name)]
+        case BatchNorm():
+            epsilon = None if layer.epsilon == 1e-4 else number(layer.epsilon)
+            alpha = None if layer.momentum == 0.1 else number(layer.momentum)
+            return [call("BatchNormLayer", epsilon=epsilon, alpha=alpha, name=name)]
+        case LocalResponseNorm():
+            if layer.size % 2 == 0:
+                raise refuse(part, f"normalisation over {layer.size} maps", "It takes an odd number of adjacent maps.")
+            values = [number(each) for each in (layer.alpha, layer.k, layer.beta, layer.size)]
+            usual = values == ["0.0001", "2", "0.75", "5"]
+            return [call("LocalResponseNormalization2DLayer", *([] if usual else values))]
+        case Activation() | Softmax():
+            return [call("NonlinearityLayer", activation_word(layer, used))]
+        case Dropout():
+            return [call("DropoutLayer", None if layer.rate == 0.5 else number(layer.rate))]
+        case Flatten():
+            return [call("FlattenLayer")]
+        case GlobalAveragePool():
+            return [call("GlobalPoolLayer")]
+        case PadChannels():
+            more = f"{scope.value('filters')} - \0.output_shape[1]"
+            return [call("PadLayer", f"[(0, {more}), (0, 0), (0, 0)]", batch_ndim=1)]
+        case Upsample():
+            return [call("Upscale2DLayer", pair(cast("tuple[int, int]", layer.factor)))]
+        case Shuffle():
+            return [call(used.own("shuffle"), scope.value("groups"))]
+        case Scale():
+            return [call("ScaleLayer", name=name)]
+        case PositionBias():
+            return [call("BiasLayer", shared_axes="(0,)", name=name)]
+        case RBF():
+            centres = used.constant(f"{part.name.upper()}_CENTRES", rows_text(layer.centres))
+            return [call(used.own("RBFLayer"), centres, name=name)]
+        case _:
+            assert_never(layer)
+
+
+def _conv(part: Part, layer: Conv, scope: Scope, used: Used, last: tuple[str, str | None]) -> list[Call]:
+    moved, kind = windowed(part), conv_kind(layer, part.input[0])
+    kernel, stride = sizes(part, scope, "kernel"), unless(1, sizes(part, scope, "stride"))
+    dilation = unless(1, pair((moved.height.dilation, moved.width.dilation)))
+    bias = None if layer.bias else "None"
+    name, nonlinearity = last[0], last[1] or "None"
+    top, bottom, left, right = moved.padding
+    even = top == bottom and left == right
+    pad = scope.value("padding") if scope.has("padding") else pair((top, left)) if even else None
+    before: list[Call] = []
+    if pad is None or (pad != 0 and (dilation is not None or kind == "table")):
+        sides = f"[({top}, {bottom}), ({left}, {right})]" if pad is None else pad
+        before, pad = [call("PadLayer", sides)], None
+    if kind == "table":
+        table = used.constant(f"{part.name.upper()}_TABLE", rows_text(layer.table or ()))
+        own = used.own("TableConv2DLayer")
+        made = call(own, table, kernel, stride=stride, dilation=dilation, nonlinearity=nonlinearity, b=bias, name=name)
+        return [*before, made]
+    if dilation is not None:
+        if stride is not None or kind != "plain":
+            what = (
+                "convolution with a dilation and a stride"
+                if stride is not None
+                else "convolution with a dilation and groups"
+            )
+            raise refuse(part, what, "Its DilatedConv2DLayer has neither.")
+        own = call(
+            "DilatedConv2DLayer", scope.value("filters"), kernel, dilation, nonlinearity=nonlinearity, b=bias, name=name
+        )
+        return [*before, own]
+    groups = None if kind == "plain" else scope.value("groups") if kind == "grouped" else "\0.output_shape[1]"
+    filters = "\0.output_shape[1]" if kind == "depthwise" else scope.value("filters")
+    own = call(
+        "Conv2DLayer",
+        filters,
+        kernel,
+        stride=stride,
+        pad=None if pad is None else unless(0, pad),
+        num_groups=groups,
+        nonlinearity=nonlinearity,
+        b=bias,
+        flip_filters=False,
+        name=name,
+    )
+    return [*before, own]
+
+
+def _pool(part: Part, layer: Pool, scope: Scope, name: str) -> list[Call]:
+    """Theano pads opposite sides alike, and lets no window hang over padding: there the maps are padded before."""
+    axes, average = windowed(part).axes, layer.function == "average"
+    kernel, stride = sizes(part, scope, "kernel"), sizes(part, scope, "stride")
+    stride = None if stride == kernel else stride
+    hangs = any(axis.hangs for axis in axes)
+    given = scope.value("padding") if scope.has("padding") else pair((axes[0].before, axes[1].before))
+    padded = isinstance(given, str) or any(axis.before or axis.after for axis in axes)
+    if hangs and any(axis.drops for axis in axes):
+        raise refuse(part, "pooling that keeps a window over the edge on one axis only", "Give it other padding.")
+    if average and padded and not layer.count_padding and hangs:
+        raise refuse(part, "average that leaves padding out and goes over the edge", "Count the padding, or give none.")
+    border = False if hangs else None
+    mode = None
+    if average:
+        mode = '"average_exc_pad"' if hangs or not layer.count_padding else '"average_inc_pad"'
+    even = all(axis.before == axis.after for axis in axes)
+    if padded and (hangs or not even):
+        if average and not layer.count_padding:
+            raise refuse(
+                part, "average that leaves out padding of other sizes on each side", "Count the padding, or pad alike."
+            )
+        sides = ", ".join(f"({axis.before}, {axis.after})" for axis in axes)
+        lowest = None if average else "-numpy.inf"
+        before = call("PadLayer", f"[{sides}]", val=lowest)
+        return [before, call("Pool2DLayer", kernel, stride=stride, ignore_border=border, mode=mode, name=name)]
+    kind = "Pool2DLayer" if average else "MaxPool2DLayer"
+    return [call(kind, kernel, stride=stride, pad=unless(0, given), ignore_border=border, mode=mode, name=name)]

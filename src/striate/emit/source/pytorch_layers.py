@@ -1,0 +1,232 @@
+"""Each simple layer as the call that a person who writes PyTorch would write for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import assert_never, cast
+
+from striate.description.layers import (
+    RBF,
+    Activation,
+    BatchNorm,
+    Conv,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    Linear,
+    LocalResponseNorm,
+    PadChannels,
+    Pool,
+    PositionBias,
+    Scale,
+    Shuffle,
+    Softmax,
+    Subsample,
+    Upsample,
+)
+from striate.emit.source.parts import Part, conv_kind, reach, windowed
+from striate.emit.source.repeats import Scope, Value
+from striate.emit.source.text import Call, call
+
+
+@dataclass
+class Used:
+    """The classes of our own that the source needs, and the constants, by name."""
+
+    classes: set[str] = field(default_factory=set[str])
+    constants: dict[str, str] = field(default_factory=dict[str, str])
+
+    def own(self, name: str) -> str:
+        """Note that a class is needed; gives its name."""
+        self.classes.add(name)
+        return name
+
+    def constant(self, name: str, source: str) -> str:
+        """A constant of this content: one that is there, or a new one called like this."""
+        for known, content in self.constants.items():
+            if content == source:
+                return known
+        while name in self.constants:
+            name += "_"
+        self.constants[name] = source
+        return name
+
+
+def layer_call(part: Part, scope: Scope, used: Used) -> Call:
+    """The module of a simple layer; its numbers are the scope's."""
+    layer = part.simple
+    match layer:
+        case Conv():
+            return _conv(part, layer, scope, used)
+        case Pool():
+            return _pool(part, layer, scope, used)
+        case Subsample():
+            kernel, stride = sizes(part, scope, "kernel"), sizes(part, scope, "stride")
+            return call(
+                used.own("Subsample"), scope.value("inputs"), kernel, stride=None if stride == kernel else stride
+            )
+        case Activation():
+            return _activation(layer, used)
+        case BatchNorm():
+            kind = "nn.BatchNorm2d" if len(part.input) == 3 else "nn.BatchNorm1d"
+            momentum = None if layer.momentum == 0.1 else layer.momentum
+            return call(
+                kind,
+                scope.value("inputs"),
+                eps=None if layer.epsilon == 1e-5 else number(layer.epsilon),
+                momentum=momentum,
+            )
+        case LocalResponseNorm():
+            alpha, k = number(layer.alpha * layer.size), number(layer.k)
+            beta = None if layer.beta == 0.75 else number(layer.beta)
+            return call("nn.LocalResponseNorm", layer.size, alpha=alpha, beta=beta, k=None if layer.k == 1 else k)
+        case Softmax():
+            return call("nn.Softmax", dim=1)
+        case Dropout():
+            return call("nn.Dropout", None if layer.rate == 0.5 else number(layer.rate))
+        case Flatten():
+            return call("nn.Flatten")
+        case GlobalAveragePool():
+            return call("nn.Sequential", call("nn.AdaptiveAvgPool2d", 1), call("nn.Flatten"))
+        case PadChannels():
+            return call(used.own("PadChannels"), scope.value("filters"))
+        case Upsample():
+            return call("nn.Upsample", scale_factor=pair(cast("tuple[int, int]", layer.factor)))
+        case Shuffle():
+            return call("nn.ChannelShuffle", scope.value("groups"))
+        case Scale():
+            return call(used.own("Scale"), scope.value("inputs"), 3 if len(part.input) == 3 else None)
+        case Linear():
+            return call("nn.Linear", scope.value("inputs"), scope.value("units"), bias=None if layer.bias else False)
+        case RBF():
+            centres = used.constant(f"{part.name.upper()}_CENTRES", rows_text(layer.centres))
+            return call(used.own("RBF"), centres)
+        case PositionBias():
+            return call(used.own("PositionBias"), *part.input)
+        case _:
+            assert_never(layer)
+
+
+def _conv(part: Part, layer: Conv, scope: Scope, used: Used) -> Call:
+    moved, kind = windowed(part), conv_kind(layer, part.input[0])
+    inputs, kernel = scope.value("inputs"), sizes(part, scope, "kernel")
+    filters = inputs if kind == "depthwise" else scope.value("filters")
+    stride = unless(1, sizes(part, scope, "stride"))
+    dilation = unless(1, pair((moved.height.dilation, moved.width.dilation)))
+    bias = None if layer.bias else False
+    top, bottom, left, right = moved.padding
+    even = top == bottom and left == right
+    padding = unless(0, scope.value("padding") if scope.has("padding") else pair((top, left))) if even else None
+    sides = None if even else (left, right, top, bottom)
+    if kind == "table":
+        table = used.constant(f"{part.name.upper()}_TABLE", rows_text(layer.table or ()))
+        sides = (left, right, top, bottom) if any(moved.padding) else None
+        own = used.own("TableConv2d")
+        return call(own, inputs, table, kernel, stride=stride, sides=sides, dilation=dilation, bias=bias)
+    groups = None if kind == "plain" else inputs if kind == "depthwise" else scope.value("groups")
+    name = "nn.Conv2d" if even else used.own("PaddedConv2d")
+    return call(
+        name,
+        inputs,
+        filters,
+        kernel,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        bias=bias,
+        sides=sides,
+    )
+
+
+def _pool(part: Part, layer: Pool, scope: Scope, used: Used) -> Call:
+    """PyTorch takes the same padding on opposite sides, of half the kernel at most."""
+    axes = windowed(part).axes
+    kernel, stride = sizes(part, scope, "kernel"), sizes(part, scope, "stride")
+    stride = None if stride == kernel else stride
+    hangs = any(axis.hangs for axis in axes)
+    mixed = hangs and any(axis.drops for axis in axes)
+    plain = not mixed and all(axis.before == axis.after and 2 * axis.before <= axis.kernel for axis in axes)
+    kind = "nn.MaxPool2d" if layer.function == "max" else "nn.AvgPool2d"
+    if plain:
+        padding = unless(0, scope.value("padding") if scope.has("padding") else pair((axes[0].before, axes[1].before)))
+        counted = False if layer.function == "average" and padding is not None and not layer.count_padding else None
+        return call(kind, kernel, stride=stride, padding=padding, ceil_mode=hangs or None, count_include_pad=counted)
+    height, width = axes
+    sides = (width.before, reach(width), height.before, reach(height))
+    if layer.function == "max":
+        return call(
+            "nn.Sequential", call("nn.ConstantPad2d", sides, 'float("-inf")'), call(kind, kernel, stride=stride)
+        )
+    if layer.count_padding and not hangs:
+        return call("nn.Sequential", call("nn.ZeroPad2d", sides), call(kind, kernel, stride=stride))
+    counted = (width.before, min(width.after, reach(width)), height.before, min(height.after, reach(height)))
+    if not layer.count_padding:
+        counted = (0, 0, 0, 0)
+    return call(used.own("PaddedAvgPool2d"), kernel, stride=stride, sides=sides, counted=counted)
+
+
+def _activation(layer: Activation, used: Used) -> Call:
+    match layer.function:
+        case "relu":
+            return call("nn.ReLU")
+        case "relu6":
+            return call("nn.ReLU6")
+        case "tanh":
+            return call("nn.Tanh")
+        case "scaled_tanh":
+            return call(used.own("ScaledTanh"))
+        case "sigmoid":
+            return call("nn.Sigmoid")
+        case "leaky_relu":
+            return call("nn.LeakyReLU", None if layer.alpha == 0.01 else number(layer.alpha or 0))
+        case "elu":
+            return call("nn.ELU", None if layer.alpha == 1 else number(layer.alpha or 0))
+        case "silu":
+            return call("nn.SiLU")
+        case "gelu":
+            return call("nn.GELU")
+        case "gelu_tanh":
+            return call("nn.GELU", approximate='"tanh"')
+        case "hard_sigmoid":
+            return call("nn.Hardsigmoid")
+        case "hard_swish":
+            return call("nn.Hardswish")
+        case _:
+            assert_never(layer.function)
+
+
+def sizes(part: Part, scope: Scope, field: str) -> Value:
+    """The kernel or the stride: one number, or a pair where the axes differ."""
+    if scope.has(field):
+        return scope.value(field)
+    height, width = windowed(part).axes
+    return pair((height.kernel, width.kernel) if field == "kernel" else (height.stride, width.stride))
+
+
+def pair(sizes: tuple[int, int]) -> Value:
+    """(height, width), or one number where both are the same."""
+    return sizes[0] if sizes[0] == sizes[1] else str(sizes)
+
+
+def unless(default: int, value: Value) -> Value | None:
+    """None for a value that is what a call takes anyway."""
+    return None if value == default else value
+
+
+def number(value: float) -> str:
+    """A number as Python writes it, whole ones without a fraction.
+
+    >>> number(2.0), number(0.75), number(1e-5)
+    ('2', '0.75', '1e-5')
+    """
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value)).replace("e-0", "e-")
+
+
+def rows_text(rows: tuple[tuple[float, ...], ...]) -> str:
+    """Rows of numbers as the lines of a tuple; of plain signs as texts of + and -."""
+    if all(set(row) <= {1.0, -1.0} for row in rows) and len(rows[0]) > 1 and isinstance(rows[0][0], float):
+        inner = ["    " + '"' + "".join("+" if each > 0 else "-" for each in row) + '",' for row in rows]
+        return "signs(\n" + "\n".join(inner) + "\n)"
+    inner = [f"    ({', '.join(map(number, row))}{',' if len(row) == 1 else ''})," for row in rows]
+    return "(\n" + "\n".join(inner) + "\n)"

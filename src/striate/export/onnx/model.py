@@ -1,0 +1,128 @@
+"""A network and its weights as an ONNX model: from a normalised image to logits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from striate.description.json import to_json
+from striate.description.layers import Dropout
+from striate.description.network import INPUT as FROM_INPUT
+from striate.description.network import Network, Plan, plan
+from striate.export.onnx.graph import Graph, Node, Place, Value, Weights
+from striate.export.onnx.layers import write_layer
+from striate.export.onnx.proto import to_proto
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+INPUT, OUTPUT = "images", "logits"
+PROBABILITIES, LABEL = "probabilities", "label"
+OURS = (INPUT, OUTPUT, PROBABILITIES, LABEL)
+"""Names of whole inputs and outputs; a layer that is called so has another name for its value."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A network in a graph: the `logits`' value, and with every layer asked for each layer's value by its path."""
+
+    logits: str
+    layers: dict[str, str]
+
+
+def onnx_model(network: Network, module: nn.Module, *, every_layer: bool = False) -> ModelProto:
+    """The model of a network with the weights of a module that was built from it, as it runs after training.
+
+    Its input `images` is float32, (batch, channels, height, width), normalised as in training; its output `logits` is
+    float32, what the last layer gives before a closing softmax; the batch has any size. Nodes have the paths of the
+    description, and weights the names that the module has for them. Dropout and auxiliary heads, which only training
+    uses, are left out. With `every_layer` each layer's output is an output too, under its path.
+
+    The metadata holds the description as JSON, under "network". Raises RequirementError without the package onnx,
+    AuditError where ONNX's checker refuses the model, and SpecError where its weights are too large for a file.
+    """
+    graph = Graph()
+    planned = plan(network)
+    written = write_network(graph, network, weights_of(module), every_layer=every_layer, logits=OUTPUT)
+    outputs = [Value(OUTPUT, "float32", planned.shape(logits_step(network, planned)))]
+    outputs += layer_outputs(graph, written)
+    return to_proto(
+        graph,
+        name=network.name,
+        inputs=[Value(INPUT, "float32", planned.input)],
+        outputs=outputs,
+        properties={"network": to_json(network)},
+    )
+
+
+def weights_of(module: nn.Module) -> Weights:
+    """A module's parameters and fixed values as 32-bit floats, by their path."""
+    return {
+        name: values.detach().to("cpu", torch.float32).contiguous().numpy()
+        for name, values in module.state_dict().items()
+    }
+
+
+def layer_outputs(graph: Graph, written: Written) -> list[Value]:
+    """The values of layers as outputs of the graph."""
+    return [Value(value, "float32", graph.shapes[value]) for value in written.layers.values() if value != OUTPUT]
+
+
+def write_network(
+    graph: Graph,
+    network: Network,
+    weights: Weights,
+    *,
+    source: str = INPUT,
+    every_layer: bool = False,
+    logits: str = "",
+) -> Written:
+    """Write the layers of a network, which read the value `source`.
+
+    The logits' value is called `logits` where that is given, else by the path of the layer that gives it. A layer that
+    does nothing after training has no node, or with `every_layer` one that passes its value on.
+    """
+    planned = plan(network)
+    wanted = logits_step(network, planned)
+    named = wanted if every_layer else _given_by(planned, wanted)
+    values = {FROM_INPUT: source}
+    for number, step in enumerate(planned.steps):
+        closing = number == planned.last and number != wanted
+        if step.head or (closing and not every_layer):
+            continue
+        read = [values[each] for each in step.sources]
+        if isinstance(step.layer, Dropout) and not every_layer:
+            values[number] = read[0]
+            continue
+        output = logits if logits and number == named else value_name(step.path)
+        values[number] = write_layer(step, read, Place(graph, step.path, output), weights)
+        graph.shapes[output] = step.output
+    layers = {planned.steps[each].path: value for each, value in values.items() if each != FROM_INPUT}
+    given = values[wanted]
+    if logits and given != logits:
+        given = graph.add(Node("Identity", f"{OUTPUT}/identity", (given,), logits, {}))
+    return Written(given, layers if every_layer else {})
+
+
+def value_name(path: str) -> str:
+    """The name of a layer's value: its path, but for those that are called like an input or output of the whole.
+
+    >>> value_name("C1"), value_name("label")
+    ('C1', 'label/value')
+    """
+    return f"{path}/value" if path in OURS else path
+
+
+def logits_step(network: Network, planned: Plan) -> int:
+    """The step whose output are the logits: the last, or the one before a closing softmax."""
+    return planned.steps[planned.last].sources[0] if network.probabilities else planned.last
+
+
+def _given_by(planned: Plan, number: int) -> int:
+    """The step whose node gives the value of a step, those without one passed over."""
+    while number != FROM_INPUT and isinstance(planned.steps[number].layer, Dropout):
+        number = planned.steps[number].sources[0]
+    return number

@@ -1,0 +1,21 @@
+"""The packages that a network needs to become ONNX, and to be run as such."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from striate.errors import RequirementError
+from striate.extras import install
+
+PACKAGES = ("onnx", "onnxruntime")
+
+
+def require_onnx(*packages: str) -> None:
+    """Raises RequirementError where one of the packages, by default all of the extra `onnx`, is not installed."""
+    missing = [package for package in packages or PACKAGES if find_spec(package) is None]
+    if missing:
+        raise RequirementError(
+            f"ONNX files need {' and '.join(missing)}.",
+            f"{'They come' if len(missing) > 1 else 'It comes'} with the extra `onnx`.",
+            f"Install {'them' if len(missing) > 1 else 'it'}: {install('onnx')}",
+        )

@@ -1,0 +1,95 @@
+"""A run written as an ONNX file, once ONNX Runtime has given the run's own answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from striate.data import ImageSet, hold_out
+from striate.description.labels import path_part
+from striate.errors import DataError, OutputError
+from striate.export.onnx.agreement import MOST, MOST_ROUNDED, Agreement, require_agreement, sample
+from striate.export.onnx.classifier import classifier_model
+from striate.export.onnx.graph import Value
+from striate.export.onnx.model import onnx_model
+from striate.export.onnx.proto import OPSET
+from striate.export.onnx.requirement import require_onnx
+from striate.files import elsewhere, write_whole
+from striate.train.run import Run
+from striate.train.session import Images
+
+if TYPE_CHECKING:
+    from onnx import ValueInfoProto
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file that was written: its size, what goes in and out, and how it answered images of `split`."""
+
+    file: Path
+    bytes: int
+    opset: int
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    split: str
+    agreement: Agreement
+
+
+def export_onnx(run: Run, file: Path, *, bare: bool = False, every_layer: bool = False) -> Exported:
+    """Write a run's best weights as ONNX, whole or not at all.
+
+    The model takes pixels and gives classes (`classifier_model`), or with `bare` takes normalised images and gives
+    logits (`onnx_model`). It is held against the run on its test images, or where the data has none on those that were
+    held out for validation; labels are not looked at. Raises AuditError where ONNX Runtime's answers are others,
+    OutputError, RequirementError, and what reading the run and its images raises.
+    """
+    require_onnx()
+    require_suffix(file)
+    images = _images(run)
+    module = run.model()
+    channels, height, width = images.images.shape[1:]
+    if bare:
+        made = onnx_model(run.network, module, every_layer=every_layer)
+    else:
+        size = (height, width)
+        made = classifier_model(run, module, channels=channels, size=size, every_layer=every_layer)
+    content = made.SerializeToString()
+    rounds = any(each.op_type == "Round" for each in made.graph.node)
+    most = MOST_ROUNDED if rounds else MOST
+    agreement = require_agreement(content, run, module, sample(run, images), bare=bare, most=most)
+    with elsewhere("--out"):
+        write_whole(file, content)
+    ends = ([_value(each) for each in side] for side in (made.graph.input, made.graph.output))
+    inputs, outputs = (tuple(each) for each in ends)
+    return Exported(file, len(content), OPSET, inputs, outputs, images.split, agreement)
+
+
+def require_suffix(file: Path) -> None:
+    """Raises OutputError unless a file's name is that of an ONNX file."""
+    if file.suffix.lower() != ".onnx":
+        raise OutputError(
+            f"{file} does not end in .onnx.",
+            "Programs know an ONNX file by its suffix.",
+            f"Name it {path_part(file.stem)}.onnx.",
+        )
+
+
+def _images(run: Run) -> ImageSet:
+    """The run's test images; those that were held out where its data has no test images."""
+    source = Images(run.data.source, run.data.resize, run.data.skip_unreadable)
+    try:
+        return source.load("test")
+    except DataError:
+        if not run.recipe.hold_out:
+            raise
+        return hold_out(source.load("train"), fraction=run.recipe.hold_out)[1]
+
+
+def _value(info: ValueInfoProto) -> Value:
+    """An input or output as the file has it; its first size is the batch's."""
+    from onnx import TensorProto
+
+    held = info.type.tensor_type
+    names: dict[int, str] = {TensorProto.FLOAT: "float32", TensorProto.UINT8: "uint8", TensorProto.INT64: "int64"}
+    return Value(info.name, names[held.elem_type], tuple(each.dim_value for each in held.shape.dim[1:]))

@@ -1,0 +1,39 @@
+#include "simd/activations.hpp"
+
+namespace striate {
+namespace {
+
+template <int FUNCTION>
+void activate_all(float* values, ptrdiff_t count) {
+    for (ptrdiff_t i = 0; i < count * GROUP; i += LANES) store(values + i, activated(FUNCTION, load(values + i)));
+}
+
+template <int FUNCTION>
+void multiply_all(const float* values, float* gradients, ptrdiff_t count) {
+    for (ptrdiff_t i = 0; i < count * GROUP; i += LANES)
+        store(gradients + i, times_derivative(FUNCTION, load(values + i), load(gradients + i)));
+}
+
+}  // namespace
+
+void activate(int function, float* values, ptrdiff_t count) {
+    switch (function) {
+        case RELU: return activate_all<RELU>(values, count);
+        case TANH: return activate_all<TANH>(values, count);
+        case SCALED_TANH: return activate_all<SCALED_TANH>(values, count);
+        case SIGMOID: return activate_all<SIGMOID>(values, count);
+        default: return;
+    }
+}
+
+void multiply_by_derivative(int function, const float* values, float* gradients, ptrdiff_t count) {
+    switch (function) {
+        case RELU: return multiply_all<RELU>(values, gradients, count);
+        case TANH: return multiply_all<TANH>(values, gradients, count);
+        case SCALED_TANH: return multiply_all<SCALED_TANH>(values, gradients, count);
+        case SIGMOID: return multiply_all<SIGMOID>(values, gradients, count);
+        default: return;
+    }
+}
+
+}  // namespace striate

@@ -1,0 +1,72 @@
+// Activation functions and their derivatives, one vector at a time. A derivative is computed from the function's value.
+#pragma once
+
+#include "api/interface.hpp"
+#include "simd/vector.hpp"
+
+namespace striate {
+
+constexpr float AMPLITUDE = 1.7159f, SLOPE = 2.0f / 3.0f;  // of the scaled tanh: LeNet-5, appendix A
+
+// e^x − 1, accurate to a few units in the last place for |x| ≤ 87; NaN stays NaN.
+inline Vector expm1_of(Vector x) {
+    constexpr float LOG2_E = 1.44269504f, LN2_HIGH = 0.693359375f, LN2_LOW = -2.12194440e-4f;
+    constexpr float ROUND = 12582912.0f;  // 1.5 · 2^23: adding it leaves the nearest integer in the low bits
+    Vector shifted = x * LOG2_E + ROUND;
+    Vector integer = shifted - ROUND;
+    Vector remainder = x - integer * LN2_HIGH - integer * LN2_LOW;
+    // Taylor series of (e^r − 1 − r) / r², accurate enough for |r| ≤ ln(2) / 2.
+    Vector series = broadcast(1.0f / 5040);
+    series = series * remainder + 1.0f / 720;
+    series = series * remainder + 1.0f / 120;
+    series = series * remainder + 1.0f / 24;
+    series = series * remainder + 1.0f / 6;
+    series = series * remainder + 0.5f;
+    Vector small = remainder + remainder * remainder * series;
+    IntVector exponent = (bit_cast<IntVector>(shifted) - bit_cast<int32_t>(ROUND) + 127) << 23;
+    Vector power = bit_cast<Vector>(exponent);  // 2^integer
+    return power * small + (power - 1.0f);
+}
+
+inline Vector clamp(Vector x, float limit) {
+    x = x > limit ? broadcast(limit) : x;
+    return x < -limit ? broadcast(-limit) : x;
+}
+
+inline Vector tanh_of(Vector x) {
+    Vector grown = expm1_of(clamp(2.0f * x, 20.0f));
+    return grown / (grown + 2.0f);
+}
+
+inline Vector sigmoid_of(Vector x) { return 1.0f / (2.0f + expm1_of(clamp(-x, 87.0f))); }
+
+// The comparison is written so that NaN stays NaN, as in PyTorch.
+inline Vector relu_of(Vector x) { return max_of(in_register(Vector{}), x); }
+
+inline Vector activated(int function, Vector x) {
+    switch (function) {
+        case RELU: return relu_of(x);
+        case TANH: return tanh_of(x);
+        case SCALED_TANH: return AMPLITUDE * tanh_of(SLOPE * x);
+        case SIGMOID: return sigmoid_of(x);
+        default: return x;
+    }
+}
+
+// gradient · f′(x), computed from y = f(x).
+inline Vector times_derivative(int function, Vector y, Vector gradient) {
+    switch (function) {
+        case RELU: return y <= 0.0f ? Vector{} : gradient;
+        case TANH: return gradient * (1.0f - y * y);
+        case SCALED_TANH: return gradient * (SLOPE * AMPLITUDE - (SLOPE / AMPLITUDE) * (y * y));
+        case SIGMOID: return gradient * (y * (1.0f - y));
+        default: return gradient;
+    }
+}
+
+// Both work in place, on `count` positions of 16 lanes. `multiply_by_derivative` multiplies gradients by f′, computed
+// from the values y = f(x).
+void activate(int function, float* values, ptrdiff_t count);
+void multiply_by_derivative(int function, const float* values, float* gradients, ptrdiff_t count);
+
+}  // namespace striate

@@ -1,0 +1,71 @@
+"""striate emit: what it prints, the file that it writes, and what it loads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from striate import find
+from striate.cli.verbs.emit import command
+from striate.description.json import from_json
+from striate.description.notation.reading import from_text
+from striate.emit.source import TONGUES, source
+from striate.errors import OutputError, UnknownNameError
+from tests.support.commands import python
+
+
+def test_it_prints_the_source() -> None:
+    done = CliRunner().invoke(command, ["lenet5", "--to", "pytorch"], catch_exceptions=False)
+    assert done.output == source(find("lenet5"), "pytorch")
+    assert "# Made by: striate emit lenet5 --to pytorch\n" in done.output
+
+
+def test_it_writes_a_file_whole(tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    done = CliRunner().invoke(command, ["lenet5", "--to", "pytorch", "-o", str(file)], catch_exceptions=False)
+    assert done.output == ""
+    assert file.read_text(encoding="utf-8") == source(find("lenet5"), "pytorch")
+    assert [each.name for each in tmp_path.iterdir()] == ["net.py"]
+
+
+@pytest.mark.parametrize("place", ["none/net.py", "."])
+def test_a_file_that_cannot_be_written(tmp_path: Path, place: str) -> None:
+    with pytest.raises(OutputError) as caught:
+        CliRunner().invoke(command, ["lenet5", "--to", "json", "-o", str(tmp_path / place)], catch_exceptions=False)
+    head, expected, remedy = str(caught.value).splitlines()
+    assert " cannot be written" in head
+    assert expected == "It was not written."
+    assert remedy.endswith("to --out.")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_json_and_notation_are_read_back() -> None:
+    network = find("googlenet")
+    assert from_json(source(network, "json")) == network
+    assert from_text(source(network, "notation")) == network
+
+
+def test_an_unknown_tongue() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        source(find("lenet5"), "pytroch")
+    assert str(caught.value).splitlines() == [
+        "no tongue is called 'pytroch'.",
+        f"The tongues are: {', '.join(sorted(TONGUES))}.",
+        "Did you mean 'pytorch'?",
+    ]
+
+
+def test_a_network_of_ones_own_names_no_catalogue() -> None:
+    done = CliRunner().invoke(command, ["1x4x4: flatten, linear 2", "--to", "pytorch"], catch_exceptions=False)
+    assert "# Made by: striate emit --to pytorch\n" in done.output
+
+
+@pytest.mark.parametrize("tongue", [*TONGUES])
+def test_no_framework_is_loaded(tongue: str) -> None:
+    heavy = "[name for name in ('torch', 'numpy', 'rich', 'jaxtyping') if name in sys.modules]"
+    code = f"import sys; sys.argv = ['striate', 'emit', 'lenet5-dense', '--to', {tongue!r}]; "
+    code += f"from striate.cli import main; main(); print({heavy})"
+    done = python(code)
+    assert done.stdout.splitlines()[-1] == "[]"

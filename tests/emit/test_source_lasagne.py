@@ -1,0 +1,103 @@
+"""Lasagne source is Python that names only what it defines or Lasagne has, and what it was: golden files."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from striate import NETWORKS, Auxiliary, Block, Conv, Flatten, Linear, LocalResponseNorm, Network, Pool, Residual, find
+from striate.description.network import plan
+from striate.emit.source import source
+from striate.emit.source.lasagne import LAYERS, NONLINEARITIES
+from striate.errors import SpecError
+from tests.support.everything import everything
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def parse(text: str) -> None:
+    """Fail where the text is no Python, or reads a name that nothing gives."""
+    tree = ast.parse(text)
+    given, read = {*dir(builtins), "__name__"}, set[str]()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(name, ast.Load()):
+                read.add(name)
+            case ast.Name(name, ast.Store()) | ast.arg(name):
+                given.add(name)
+            case ast.FunctionDef(name) | ast.ClassDef(name):
+                given.add(name)
+            case ast.Import(names) | ast.ImportFrom(names=names):
+                given |= {each.asname or each.name for each in names}
+                if isinstance(node, ast.ImportFrom):
+                    known = LAYERS if node.module == "lasagne.layers" else NONLINEARITIES
+                    assert {each.name for each in names} <= {*known}
+            case _:
+                pass
+    assert read <= given
+
+
+@pytest.mark.parametrize("name", [*NETWORKS])
+def test_the_catalogue_is_whole_python(name: str) -> None:
+    parse(source(find(name), "lasagne"))
+
+
+@given(everything())
+@settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+def test_random_networks_are_whole_python(network: Network) -> None:
+    try:
+        parse(source(network, "lasagne"))
+    except SpecError as error:
+        assert "Lasagne has no " in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize("name", ["lenet5", "alexnet", "resnet18", "googlenet", "shufflenet-v1", "mobilenet-v3-small"])
+def test_it_is_the_golden_file(name: str) -> None:
+    assert source(find(name), "lasagne") == (GOLDEN / f"{name}_lasagne.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("layer", "what", "expected"),
+    [
+        (LocalResponseNorm(size=4), "normalisation over 4 maps", "It takes an odd number of adjacent maps."),
+        (
+            Conv(4, kernel=2, dilation=2, stride=2),
+            "convolution with a dilation and a stride",
+            "Its DilatedConv2DLayer has neither.",
+        ),
+        (
+            Conv(4, kernel=2, dilation=2, groups=2),
+            "convolution with a dilation and groups",
+            "Its DilatedConv2DLayer has neither.",
+        ),
+        (
+            Pool("average", kernel=3, stride=1, padding=(1, 0, 0, 0), count_padding=False),
+            "average that leaves out padding of other sizes on each side",
+            "Count the padding, or pad alike.",
+        ),
+    ],
+)
+def test_what_lasagne_cannot_express_is_refused(layer: Any, what: str, expected: str) -> None:
+    network = Network("odd", (4, 5, 5), [layer, Flatten(), Linear(2)])
+    with pytest.raises(SpecError) as caught:
+        source(network, "lasagne")
+    path = plan(network).steps[0].path
+    assert str(caught.value).splitlines() == [f"{path}: Lasagne has no {what}.", expected]
+
+
+def test_heads_are_given_beside_the_output() -> None:
+    network = Network("headed", (1, 4, 4), [Flatten(), Auxiliary([Linear(3)], name="head"), Linear(2)])
+    text = source(network, "lasagne")
+    assert '    heads["head"] = h\n' in text
+    assert "    return x, heads\n" in text
+
+
+def test_hostile_names() -> None:
+    inner = [Conv(2, kernel=1, name="lambda"), Conv(3, kernel=1, name="x"), Conv(2, kernel=1, name="T")]
+    layers = [Residual(inner, name="lasagne"), Residual(inner[1:], name="None"), Block(inner, name="tanh"), Flatten()]
+    parse(source(Network("coding=rot13", (2, 3, 3), [*layers, Linear(2)]), "lasagne"))
