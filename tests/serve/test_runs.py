@@ -14,6 +14,7 @@ from striate import find
 from striate.serve import Predictor
 from striate.serve import app as serve_app
 from striate.train import open_run
+from tests.support.answering import answering
 from tests.support.asking import IMAGE, PATIENCE
 from tests.support.browsing import (
     FAINT,
@@ -134,7 +135,7 @@ def test_an_attribution_holds_nothing_up(tmp_path, monkeypatch) -> None:
 
     monkeypatch.setattr(serve_app, "attribution", held)
     image = picture(TINY)
-    with serving_here(serve_app.app(fresh(TINY, tmp_path / "tiny"))) as server, ThreadPoolExecutor() as pool:
+    with answering(serve_app.app(fresh(TINY, tmp_path / "tiny"))) as server, ThreadPoolExecutor() as pool:
         asked = pool.submit(server.ask, "POST", "/attribution?class=class+7", image, **IMAGE)
         assert begun.wait(PATIENCE)
         for path, body in (("/health", None), ("/predict", image), ("/activations", image)):
