@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -18,8 +19,8 @@ from tests.support.commands import striate
 from tests.support.networks import TINY
 
 HOLD = (
-    "import sys, time; from pathlib import Path; from striate.train.lock import Lock\n"
-    "held = Lock(Path(sys.argv[1])); print('held', flush=True); time.sleep(600)"
+    "import sys; from pathlib import Path; from striate.train.lock import Lock\n"
+    "held = Lock(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
 )
 COUNT = (
     "import sys; from pathlib import Path\n"
@@ -54,7 +55,7 @@ def test_a_second_process_is_refused_until_the_first_is_killed(tmp_path: Path, f
     events, _ = started
     events.close()
     folder = tmp_path / "run"
-    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True)
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdin=PIPE, stdout=PIPE, text=True)
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
