@@ -148,7 +148,7 @@ def test_a_kind_that_the_kernels_do_not_know_is_refused(member: str, value: int)
     found = library()
     if isinstance(found, str):
         pytest.skip(found)
-    layer = binary.Layer(KINDS.index("maximum"), 0, kernel=(2, 2), stride=(2, 2), dilation=(1, 1))
+    layer = binary.StriateLayer(KINDS.index("maximum"), 0, kernel=(2, 2), stride=(2, 2), dilation=(1, 1))
     layer.input[:], layer.output[:] = (1, 4, 4), (1, 2, 2)
     handle = ctypes.c_void_p()
     found.calls.striate_layer_new(layer, 0, handle)

@@ -16,7 +16,7 @@ from striate.look.choose import find_step, spread
 from striate.look.drawing import HALF, MARKED, ZERO, Drawing, number
 from striate.look.filters import dense_weight
 from striate.look.scenes import scene, scenes
-from striate.look.tiles import Row, draw_tiles, in_blocks
+from striate.look.tiles import TileRow, draw_tiles, in_blocks
 from striate.networks import find
 
 
@@ -127,7 +127,7 @@ def test_one_layer_with_all_its_maps() -> None:
 
 def test_tiles_stop_where_there_is_no_room() -> None:
     drawing = Drawing("tiles")
-    assert draw_tiles(drawing, [torch.zeros(10, 10)] * 40, Row(0, 960, 40, 60, rows=2), 1.0) == 28
+    assert draw_tiles(drawing, [torch.zeros(10, 10)] * 40, TileRow(0, 960, 40, 60, rows=2), 1.0) == 28
     assert max(x + index.shape[1] for x, _, index in drawing.painted) <= 960
     assert in_blocks(torch.ones(5, 5), 2).tolist() == [[1.0] * 3] * 3
 

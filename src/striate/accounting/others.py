@@ -27,7 +27,7 @@ VERSIONS = {
 
 
 @dataclass(frozen=True)
-class Figure:
+class ToolFigure:
     """What a tool prints under a `label`: our figure, then each reason and what it changes, which add up to it."""
 
     label: str
@@ -47,7 +47,7 @@ class Others:
 
     account: Account
     tool: str
-    figures: tuple[Figure, ...]
+    figures: tuple[ToolFigure, ...]
 
     def to_dict(self) -> dict[str, Json]:
         """The figures as JSON has them."""
@@ -81,7 +81,7 @@ def as_counted_by(tool: str, account: Account) -> Others:
     if tool not in VERSIONS:
         raise unknown_name("tool", tool, VERSIONS)
     one = account.for_batch(1) if account.batch != 1 else account
-    figures: list[Figure] = []
+    figures: list[ToolFigure] = []
     if tool in PARAMETERS:
         label, rule = PARAMETERS[tool]
         figures.append(_figure(label, "parameters", one.totals.parameters, one, rule, heads=tool != "thop"))
@@ -90,14 +90,14 @@ def as_counted_by(tool: str, account: Account) -> Others:
         found = _figure(label, "MACs", one.totals.macs, one, rule, heads=False)
         if tool == "flopcounter":
             twice = ("the same again: 1 MAC is 2 FLOPs", found.total)
-            found = Figure(found.label, found.ours, found.start, (*found.reasons, twice))
+            found = ToolFigure(found.label, found.ours, found.start, (*found.reasons, twice))
         figures.append(found)
     return Others(one, tool, tuple(figures))
 
 
 def _figure(
     label: str, ours: str, start: int, account: Account, rule: Callable[[Row], Reasons], *, heads: bool
-) -> Figure:
+) -> ToolFigure:
     changes: dict[str, int] = {}
     if heads and account.training != account.totals:
         changes["auxiliary heads"] = account.training.parameters - start
@@ -105,4 +105,4 @@ def _figure(
         if heads or not row.in_head:
             for reason, amount in rule(row):
                 changes[reason] = changes.get(reason, 0) + amount
-    return Figure(label, ours, start, tuple((reason, amount) for reason, amount in changes.items() if amount))
+    return ToolFigure(label, ours, start, tuple((reason, amount) for reason, amount in changes.items() if amount))

@@ -11,7 +11,7 @@ from torch.nn.functional import affine_grid, grid_sample
 
 from striate.kernels.warp import Warp
 
-Batch = Float[Tensor, "batch channels height width"]
+Maps = Float[Tensor, "batch channels height width"]
 Moves = Float[Tensor, "batch 7"]
 Number = float | Float[Tensor, " batch"]
 
@@ -45,7 +45,7 @@ class Affine:
         return torch.stack([each.expand(count) for each in members], dim=1)
 
 
-def move(batch: Batch, affine: Affine, *, fill: float) -> Batch:
+def move(batch: Maps, affine: Affine, *, fill: float) -> Maps:
     """The batch moved, by bilinear interpolation; outside the images lies `fill`.
 
     >>> move(torch.tensor([[[[1.0, 2.0, 3.0]]]]), Affine(right=0.5), fill=0.0)
@@ -54,7 +54,7 @@ def move(batch: Batch, affine: Affine, *, fill: float) -> Batch:
     return resample(batch, Warp(affine.moves(len(batch))), fill=fill)
 
 
-def resample(batch: Batch, warp: Warp, *, fill: float) -> Batch:
+def resample(batch: Maps, warp: Warp, *, fill: float) -> Maps:
     """What lies at the places that `warp` gives, by bilinear interpolation; outside the images lies `fill`."""
     height, width = batch.shape[2:]
     size = torch.tensor([width, height], dtype=torch.float32)

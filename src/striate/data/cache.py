@@ -31,7 +31,7 @@ class Cached:
 
 
 @dataclass(frozen=True)
-class Entry:
+class CacheEntry:
     """The place of one decoded split: a file, or None where there is no cache, and the key of what belongs in it."""
 
     file: Path | None
@@ -75,7 +75,7 @@ class Entry:
                 passing.unlink(missing_ok=True)
 
 
-def cache_entry(folder: Path, split: str, files: Sequence[str], *, resize: tuple[int, int] | None) -> Entry:
+def cache_entry(folder: Path, split: str, files: Sequence[str], *, resize: tuple[int, int] | None) -> CacheEntry:
     """Where a decoded split is kept. A folder has one file per split and resize; its key is the sha256 over the
     folder, the files' names, sizes and times, `resize` and the version, so that a changed file makes a new key."""
     place = hashlib.sha256(repr((str(folder), split, resize)).encode("utf-8", "surrogateescape")).hexdigest()
@@ -88,7 +88,7 @@ def cache_entry(folder: Path, split: str, files: Sequence[str], *, resize: tuple
             about = (file, -1, -1)
         digest.update(repr(about).encode("utf-8", "surrogateescape"))
     root = cache_folder()
-    return Entry(None if root is None else root / f"{place[:32]}.safetensors", digest.hexdigest(), len(files))
+    return CacheEntry(None if root is None else root / f"{place[:32]}.safetensors", digest.hexdigest(), len(files))
 
 
 def cache_folder() -> Path | None:

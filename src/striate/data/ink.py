@@ -26,7 +26,7 @@ THINNEST = 1.7
 
 
 @dataclass(frozen=True, eq=False)
-class Paper:
+class Sheet:
     """The background of a drawing: its grey `levels` everywhere, whether they are one `even` level, the `noise` around
     them (a standard deviation, in levels), and whether the ink on it is `dark`."""
 
@@ -36,7 +36,7 @@ class Paper:
     dark: bool
 
 
-def levels_of(grey: Image.Image) -> tuple[Plane, Paper]:
+def levels_of(grey: Image.Image) -> tuple[Plane, Sheet]:
     """The grey levels of an image, smoothed where it is noisy, and its background."""
     levels = np.asarray(grey, dtype=np.float32)
     paper = find_paper(levels)
@@ -46,7 +46,7 @@ def levels_of(grey: Image.Image) -> tuple[Plane, Paper]:
     return levels, paper
 
 
-def find_paper(grey: Plane) -> Paper:
+def find_paper(grey: Plane) -> Sheet:
     """The background of a grey drawing, 0 to 255: the border's median, or a smooth surface where the light is uneven.
 
     >>> drawing = np.full((40, 40), 250, dtype=np.float32)
@@ -65,10 +65,10 @@ def find_paper(grey: Plane) -> Paper:
     noise = _spread(rest[np.abs(rest) <= max(3 * _spread(rest), EVEN)])
     strong = rest[np.abs(rest) > 4 * noise + FAINTEST / 2]
     dark = bool(np.square(strong[strong < 0]).sum() > np.square(strong[strong > 0]).sum())
-    return Paper(levels, even, noise, dark)
+    return Sheet(levels, even, noise, dark)
 
 
-def lift_ink(grey: Plane, paper: Paper, *, dust: float = DUST) -> Plane | None:
+def lift_ink(grey: Plane, paper: Sheet, *, dust: float = DUST) -> Plane | None:
     """The ink alone, light on dark, 0 to 255, without noise and dust; None where nothing stands out."""
     above = np.maximum(paper.levels - grey if paper.dark else grey - paper.levels, 0)
     strong = above[above > otsu(above)]

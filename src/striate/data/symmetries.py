@@ -8,11 +8,11 @@ from torch import Tensor
 
 from striate.errors import DataError
 
-Batch = Float[Tensor, "batch channels side side"]
+Squares = Float[Tensor, "batch channels side side"]
 Labels = Int64[Tensor, " batch"]
 
 
-def symmetric(batch: Batch, labels: Labels, kind: str, *, generator: torch.Generator) -> tuple[Batch, Labels]:
+def symmetric(batch: Squares, labels: Labels, kind: str, *, generator: torch.Generator) -> tuple[Squares, Labels]:
     """Each image turned and mirrored by a symmetry of its own; with `kind` "boards" its label moves along.
 
     A label of a board is a place: row · side + column. With `kind` "none" both stay as they are. Raises DataError where

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from striate.data.augment import Augmentation, augment
-from striate.data.cache import Cached, Entry, cache_folder
+from striate.data.cache import Cached, CacheEntry, cache_folder
 from striate.data.mnist import CLASSES, mnist
 from striate.data.store import ImageSet, hold_out
 from striate.data.strips import Letters, salted, set_strip
@@ -124,7 +124,7 @@ def _kept(part: str, letters: Letters, layout: _Layout) -> Tensor:
     key = hashlib.sha256(repr(numbers).encode())
     key.update(letters.images.tobytes())
     root = cache_folder()
-    entry = Entry(
+    entry = CacheEntry(
         None if root is None else root / f"mnist-lines-{part}.safetensors", key.hexdigest(), len(layout.labels)
     )
     found = entry.read()

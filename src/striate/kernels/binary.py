@@ -16,7 +16,7 @@ CHOICE = "STRIATE_KERNELS"
 """The environment variable that asks for an instruction set, or for none: avx512, avx2, plain, neon, torch."""
 
 
-class Layer(Structure):
+class StriateLayer(Structure):
     """`StriateLayer` of csrc/api/interface.hpp."""
 
     _fields_ = [
@@ -41,7 +41,7 @@ class Layer(Structure):
     ]
 
 
-class Images(Structure):
+class StriateImages(Structure):
     """`StriateImages`."""
 
     _fields_ = [
@@ -54,7 +54,7 @@ class Images(Structure):
     ]
 
 
-class Warp(Structure):
+class StriateWarp(Structure):
     """`StriateWarp`."""
 
     _fields_ = [
@@ -67,13 +67,13 @@ class Warp(Structure):
     ]
 
 
-class Target(Structure):
+class StriateTarget(Structure):
     """`StriateTarget`."""
 
     _fields_ = [("labels", c_void_p), ("loss", c_int32), ("rubbish", c_float), ("seed", c_uint64)]
 
 
-class Update(Structure):
+class StriateUpdate(Structure):
     """`StriateUpdate`."""
 
     _fields_ = [
@@ -92,13 +92,13 @@ class Update(Structure):
     ]
 
 
-class Result(Structure):
+class StriateResult(Structure):
     """`StriateResult`."""
 
     _fields_ = [("loss", c_double), ("right", c_int64)]
 
 
-class Pass(Structure):
+class StriatePass(Structure):
     """`StriatePass`."""
 
     _fields_ = [("images", c_int64)] + [
@@ -111,7 +111,7 @@ class Pass(Structure):
     ]
 
 
-class Join(Structure):
+class StriateJoin(Structure):
     """`StriateJoin`."""
 
     _fields_ = [
@@ -134,19 +134,19 @@ STATUSES = ("done", "no memory", "failed")
 """In the order of `StriateStatus`."""
 _EXTENT = [c_int64, c_int32, c_int32]
 CALLS: dict[str, list[Any]] = {
-    "new": [POINTER(Layer), c_int32, POINTER(c_void_p)],
-    "forward": [c_void_p, POINTER(Images), c_void_p, c_int32],
-    "step": [c_void_p, *map(POINTER, (Images, Target, Update)), c_int32, POINTER(Result)],
-    "warp": [c_void_p, POINTER(Images), POINTER(Warp), c_void_p, c_int32],
+    "new": [POINTER(StriateLayer), c_int32, POINTER(c_void_p)],
+    "forward": [c_void_p, POINTER(StriateImages), c_void_p, c_int32],
+    "step": [c_void_p, *map(POINTER, (StriateImages, StriateTarget, StriateUpdate)), c_int32, POINTER(StriateResult)],
+    "warp": [c_void_p, POINTER(StriateImages), POINTER(StriateWarp), c_void_p, c_int32],
     "profile": [c_void_p, POINTER(c_double)],
-    "pattern_new": [POINTER(Layer), c_int32, POINTER(c_void_p)],
-    "pattern_learn": [c_void_p, *map(POINTER, (Images, Target, c_void_p, Result))],
-    "pattern_curvature": [c_void_p, *map(POINTER, (Images, Target, c_void_p))],
-    "layer_new": [POINTER(Layer), c_int32, POINTER(c_void_p)],
-    "layer_forward": [c_void_p, POINTER(Pass), c_int32],
-    "layer_backward": [c_void_p, POINTER(Pass), c_int32],
-    "join_forward": [POINTER(Join), c_int32],
-    "join_backward": [POINTER(Join), c_int32],
+    "pattern_new": [POINTER(StriateLayer), c_int32, POINTER(c_void_p)],
+    "pattern_learn": [c_void_p, *map(POINTER, (StriateImages, StriateTarget, c_void_p, StriateResult))],
+    "pattern_curvature": [c_void_p, *map(POINTER, (StriateImages, StriateTarget, c_void_p))],
+    "layer_new": [POINTER(StriateLayer), c_int32, POINTER(c_void_p)],
+    "layer_forward": [c_void_p, POINTER(StriatePass), c_int32],
+    "layer_backward": [c_void_p, POINTER(StriatePass), c_int32],
+    "join_forward": [POINTER(StriateJoin), c_int32],
+    "join_backward": [POINTER(StriateJoin), c_int32],
     "to_groups": [c_void_p, c_void_p, *_EXTENT, c_int32],
     "from_groups": [c_void_p, c_void_p, *_EXTENT, c_int32],
 }

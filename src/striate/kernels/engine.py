@@ -17,7 +17,15 @@ from torch import Tensor
 
 from striate.description.network import Network, plan
 from striate.errors import KernelError
-from striate.kernels.binary import Images, Layer, Library, Result, Target, Update, library
+from striate.kernels.binary import (
+    Library,
+    StriateImages,
+    StriateLayer,
+    StriateResult,
+    StriateTarget,
+    StriateUpdate,
+    library,
+)
 from striate.kernels.binary import made as handle_of
 from striate.kernels.lower import FUNCTIONS, KINDS, Lowered, NotLoweredError, lower, three
 from striate.kernels.optimiser import Rule
@@ -121,9 +129,9 @@ class Engine:
                 parameter.grad = gradient
         images, _keep = images_of(pictures, self.network)
         labels = goal.labels.contiguous()
-        target = Target(labels.data_ptr(), LOSSES.index(goal.loss), goal.rubbish, goal.seed)
-        update = rule.next(self.parameters) if rule else Update()
-        result = Result()
+        target = StriateTarget(labels.data_ptr(), LOSSES.index(goal.loss), goal.rubbish, goal.seed)
+        update = rule.next(self.parameters) if rule else StriateUpdate()
+        result = StriateResult()
         try:
             self.binary.calls.striate_step(self.handle, images, target, update, threads, result)
         except KernelError:
@@ -168,13 +176,13 @@ class Engine:
         made = [bound(each, self.tensors, self._kept, gradients) for each in self.layers]
         if self._free:
             self._free()  # what was made for the parameters' former places
-        self.handle = handle_of(self.binary.calls.striate_new, (Layer * len(made))(*made), len(made))
+        self.handle = handle_of(self.binary.calls.striate_new, (StriateLayer * len(made))(*made), len(made))
         self._free = finalize(self, self.binary.calls.striate_free, self.handle)
 
 
-def layer_of(layer: Lowered) -> tuple[Layer, list[object]]:
+def layer_of(layer: Lowered) -> tuple[StriateLayer, list[object]]:
     """A layer as C has it, without its parameters, and what must stay alive while C reads it."""
-    made, kept = Layer(KINDS.index(layer.kind), FUNCTIONS.index(layer.function)), list[object]()
+    made, kept = StriateLayer(KINDS.index(layer.kind), FUNCTIONS.index(layer.function)), list[object]()
     for name in ("input", "output", "kernel", "stride", "dilation", "padding", "response"):
         getattr(made, name)[:] = getattr(layer, name)
     links = layer.links
@@ -186,7 +194,9 @@ def layer_of(layer: Lowered) -> tuple[Layer, list[object]]:
     return made, kept
 
 
-def bound(layer: Lowered, tensors: Tensors, kept: list[object], gradients: Iterator[Tensor] | None = None) -> Layer:
+def bound(
+    layer: Lowered, tensors: Tensors, kept: list[object], gradients: Iterator[Tensor] | None = None
+) -> StriateLayer:
     """A layer as C has it, with its parameters; what must stay alive while C reads it is added to `kept`.
 
     `gradients` has a tensor for each of the layer's parameters next.
@@ -216,7 +226,7 @@ def parameters_of(tensors: Tensors, layer: Lowered) -> dict[str, Tensor]:
     return found
 
 
-def images_of(pictures: Pictures, network: Network) -> tuple[Images, list[Tensor]]:
+def images_of(pictures: Pictures, network: Network) -> tuple[StriateImages, list[Tensor]]:
     """The images as C has them, and what must stay alive while C reads them."""
     images = pictures.images.contiguous()
     if tuple(images.shape[1:]) != network.input:
@@ -228,7 +238,7 @@ def images_of(pictures: Pictures, network: Network) -> tuple[Images, list[Tensor
         indices = kept[-1].data_ptr()
     address = images.data_ptr()
     if images.dtype == torch.uint8:
-        return Images(address, None, indices, len(pictures), pictures.low, pictures.scale), kept
+        return StriateImages(address, None, indices, len(pictures), pictures.low, pictures.scale), kept
     if images.dtype != torch.float32:
         raise ValueError(f"images of {images.dtype}; they must be uint8 or float32")
-    return Images(None, address, indices, len(pictures), 0.0, 1.0), kept
+    return StriateImages(None, address, indices, len(pictures), 0.0, 1.0), kept

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from striate.kernels.binary import Update
+from striate.kernels.binary import StriateUpdate
 
 RULES = ("gradients", "adamw", "sgd")
 """In the order of `StriateRule`."""
@@ -52,7 +52,7 @@ class Rule:
         self.counters: list[ctypes.c_float] = []  # the memory of `steps`
         self.done = 0.0
 
-    def next(self, parameters: list[Tensor]) -> Update:
+    def next(self, parameters: list[Tensor]) -> StriateUpdate:
         """The update of the step to come."""
         group = self.optimiser.param_groups[0]
         names = self._slots(group)
@@ -63,7 +63,7 @@ class Rule:
             counter.value = self.done
         first, second, average = map(ctypes.addressof, self.arrays)
         betas = group.get("betas", (group.get("momentum", 0.0), 0.0))
-        return Update(
+        return StriateUpdate(
             RULES.index(self.kind),
             len(parameters),
             first,

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from striate.description.network import Network
-from striate.kernels.binary import Layer, Library, Result, Target, library
+from striate.kernels.binary import Library, StriateLayer, StriateResult, StriateTarget, library
 from striate.kernels.binary import made as handle_of
 from striate.kernels.engine import LOSSES, Goal, Pictures, Tensors, bound, images_of, parameters_of
 from striate.kernels.lower import Lowered, NotLoweredError, lower
@@ -54,7 +54,7 @@ class Pattern:
         self.addresses = self._addresses()
         self._kept: list[object] = []
         made = [bound(each, tensors, self._kept) for each in self.layers]
-        self.handle = handle_of(self.binary.calls.striate_pattern_new, (Layer * len(made))(*made), len(made))
+        self.handle = handle_of(self.binary.calls.striate_pattern_new, (StriateLayer * len(made))(*made), len(made))
         finalize(self, self.binary.calls.striate_pattern_free, self.handle)
 
     def learn(self, pictures: Pictures, goal: Goal, *, rates: dict[str, Tensor]) -> tuple[float, int]:
@@ -67,7 +67,7 @@ class Pattern:
         plain = {name: each.float().contiguous() for name, each in rates.items()}
         images, _keep = images_of(pictures, self.network)
         target, _labels = _target(goal)
-        result = Result()
+        result = StriateResult()
         self.binary.calls.striate_pattern_learn(self.handle, images, target, self._pointers(plain), result)
         return result.loss, result.right
 
@@ -93,9 +93,9 @@ class Pattern:
         return [each.data_ptr() for each in self.tensors.values()]
 
 
-def _target(goal: Goal) -> tuple[Target, Tensor]:
+def _target(goal: Goal) -> tuple[StriateTarget, Tensor]:
     labels = goal.labels.contiguous()
-    return Target(labels.data_ptr(), LOSSES.index(goal.loss), goal.rubbish, goal.seed), labels
+    return StriateTarget(labels.data_ptr(), LOSSES.index(goal.loss), goal.rubbish, goal.seed), labels
 
 
 def _lowered(network: Network) -> list[Lowered]:

@@ -54,9 +54,9 @@ class Warp:
         made[mirror < 0, 0] *= -1
         return made
 
-    def lowered(self, count: int, shape: tuple[int, int, int]) -> binary.Warp:
+    def lowered(self, count: int, shape: tuple[int, int, int]) -> binary.StriateWarp:
         """As C has it, for `count` images of `shape`; C reads the tensors' memory, so keep the warp meanwhile."""
-        made = binary.Warp(shape, (0, 0), _address(self.moves))
+        made = binary.StriateWarp(shape, (0, 0), _address(self.moves))
         if self.moves.shape != (count, 7):
             raise ValueError(f"moves of {tuple(self.moves.shape)} for {count} images; they must be ({count}, 7)")
         if self.field:

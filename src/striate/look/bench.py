@@ -17,7 +17,7 @@ Grey = Float[Tensor, "height width"]
 
 
 @dataclass(frozen=True, eq=False)
-class Product:
+class Filtered:
     """The sum behind one value: the `patch` at (row, column), the `kernel`, and the `value` that they make."""
 
     place: tuple[int, int]
@@ -55,13 +55,13 @@ def apply_kernel(picture: Grey, kernel: Kernel) -> Grey:
     return F.conv2d(picture[None, None], kernel[None, None])[0, 0]
 
 
-def strongest(picture: Grey, kernel: Kernel) -> Product:
+def strongest(picture: Grey, kernel: Kernel) -> Filtered:
     """The sum at the place where the map stands out most from its middle value."""
     made = apply_kernel(picture, kernel)
     row, column = divmod(int((made - made.median()).abs().argmax()), made.shape[1])
     rows, columns = kernel.shape
     patch = picture[row : row + rows, column : column + columns]
-    return Product((row, column), patch, kernel, (patch * kernel).sum().item())
+    return Filtered((row, column), patch, kernel, (patch * kernel).sum().item())
 
 
 def parse_kernel(text: str) -> Kernel:

@@ -9,7 +9,7 @@ from torch import Tensor
 from striate.data.decode import tensor_of
 from striate.description.network import INPUT
 from striate.errors import SpecError
-from striate.look.bench import KERNELS, Kernel, Product, apply_kernel, strongest
+from striate.look.bench import KERNELS, Filtered, Kernel, apply_kernel, strongest
 from striate.look.choose import convolutions
 from striate.look.drawing import Drawing, Figure, number
 from striate.look.filters import dense_weight
@@ -93,7 +93,7 @@ def _panel(drawing: Drawing, corner: tuple[int, int], name: str, kernel: Tensor,
     drawing.text(left, top + 40 + made.shape[0] * scale + 15, f"full colour: {number(extent(made))}", "small")
 
 
-def _written_out(drawing: Drawing, name: str, product: Product, grey: Tensor) -> None:
+def _written_out(drawing: Drawing, name: str, product: Filtered, grey: Tensor) -> None:
     top = int(drawing.bottom) + 36
     row, column = product.place
     drawing.line((0, top - 12, 960, top - 12), 'stroke="currentColor" stroke-opacity="0.12"')

@@ -15,7 +15,7 @@ from striate.look.choose import convolutions, find_step, main_steps, source_name
 from striate.look.drawing import Drawing, Figure, number
 from striate.look.pictures import colour_filter_picture
 from striate.look.subject import Subject
-from striate.look.tiles import Row, draw_tiles, extent
+from striate.look.tiles import TileRow, draw_tiles, extent
 from striate.modules import Built
 from striate.modules.convolution import TableConvolution
 from striate.networks import glyphs
@@ -75,7 +75,7 @@ def _images(step: Step, weight: Tensor) -> Figure:
     """Filters that read the image: in colour, or in red and blue."""
     drawing = Drawing(f"{step.path}: {words(step)}, reading the image")
     largest = extent(weight)
-    row = Row(0, 960, 40, 92 if len(weight) <= 40 else 66)
+    row = TileRow(0, 960, 40, 92 if len(weight) <= 40 else 66)
     if weight.shape[1] == 1:
         draw_tiles(drawing, list(weight[:, 0]), row, largest)
         drawing.bar(0, int(drawing.bottom) + 16, largest, "weight")
@@ -89,7 +89,7 @@ def _images(step: Step, weight: Tensor) -> Figure:
     return Figure(f"filters-{step.path}", drawing.title, caption, drawing.svg())
 
 
-def _colour_tiles(drawing: Drawing, tiles: list[Tensor], row: Row) -> None:
+def _colour_tiles(drawing: Drawing, tiles: list[Tensor], row: TileRow) -> None:
     width = max(1, row.side // tiles[0].shape[2]) * tiles[0].shape[2]
     across = (row.right - row.left) // (width + 6)
     for place, tile in enumerate(tiles):
@@ -158,10 +158,10 @@ def _pixels(model: Built, step: Step) -> Figure:
     drawing = Drawing(f"{step.path}: {words(step)}, reading the image")
     if templates.shape[1] == 1:
         largest = extent(templates)
-        draw_tiles(drawing, list(templates[:, 0]), Row(0, 960, 40, 130), largest)
+        draw_tiles(drawing, list(templates[:, 0]), TileRow(0, 960, 40, 130), largest)
         drawing.bar(0, int(drawing.bottom) + 16, largest, "weight")
     else:
-        _colour_tiles(drawing, list(templates), Row(0, 960, 40, 130))
+        _colour_tiles(drawing, list(templates), TileRow(0, 960, 40, 130))
     caption = "One tile a unit: its weights, laid out as the image they read. There is one template for each class."
     return Figure(f"filters-{step.path}", drawing.title, caption, drawing.svg())
 

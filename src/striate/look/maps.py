@@ -14,7 +14,7 @@ from striate.look.choose import find_step, is_map, seen_steps
 from striate.look.drawing import Drawing, Figure, number
 from striate.look.pictures import image_picture
 from striate.look.subject import Shown, Subject
-from striate.look.tiles import LABEL, Row, draw_tiles, draw_vector, extent, shortened
+from striate.look.tiles import LABEL, TileRow, draw_tiles, draw_vector, extent, shortened
 from striate.networks import glyphs
 from striate.train.losses import class_scores
 
@@ -72,7 +72,7 @@ def _layer(drawing: Drawing, step: Step, output: Tensor, rows: int) -> bool:
         bar += 15
     drawing.bar(0, bar, largest, "", signed=bool((output < 0).any()))
     side = 84 if rows > 1 else 64
-    place = Row(LEFT, RIGHT, top, side, rows)
+    place = TileRow(LEFT, RIGHT, top, side, rows)
     if not is_map(step):
         draw_vector(drawing, output.flatten(), place, largest, zeros=rectified)
         return True

@@ -22,7 +22,7 @@ from striate.modules import Built
 from striate.train.losses import class_scores
 from striate.train.run import Run, require_answers
 
-Images = Float[Tensor, "images channels height width"]
+Pixels = Float[Tensor, "images channels height width"]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Predictor:
         pixels, steps = read_image(image, self.run.preprocessing)
         return self._predict(self.run.preprocessing.normalise(pixels), steps, str(image))
 
-    def read(self, content: bytes, *, prepared: bool = True) -> tuple[Images, tuple[Step, ...]]:
+    def read(self, content: bytes, *, prepared: bool = True) -> tuple[Pixels, tuple[Step, ...]]:
         """The input that the bytes of an image file make, and the steps on the way; DataError where there is none.
 
         Without `prepared` a drawing is not brought to MNIST's form, but only to the input's size. The last few images
@@ -95,7 +95,7 @@ class Predictor:
         return self._recent(content, prepared)
 
     @torch.inference_mode(False)  # what is remembered may be asked for its gradient
-    def _read(self, content: bytes, prepared: bool) -> tuple[Images, tuple[Step, ...]]:
+    def _read(self, content: bytes, prepared: bool) -> tuple[Pixels, tuple[Step, ...]]:
         way = self.run.preprocessing if prepared else replace(self.run.preprocessing, form="picture")
         pixels, steps = prepare(open_picture(content), way)
         return way.normalise(pixels), steps
@@ -116,12 +116,12 @@ class Predictor:
         kept = {number: outputs[path][0] for number, path in wanted.items() if path in outputs}
         return Watched(prediction, {INPUT: values[0]} | kept)
 
-    def scores(self, images: Images) -> Float[Tensor, "images classes"]:
+    def scores(self, images: Pixels) -> Float[Tensor, "images classes"]:
         """A score for each class, the larger the likelier: logits, or RBF distances with their sign turned."""
         return class_scores(self.run.network, self.model.logits(images))
 
     @torch.inference_mode()
-    def _predict(self, images: Images, steps: tuple[Step, ...], image: str) -> Prediction:
+    def _predict(self, images: Pixels, steps: tuple[Step, ...], image: str) -> Prediction:
         return self._prediction(self.runs.answers(Pictures(images)), steps, image)
 
     def _prediction(self, outputs: Tensor, steps: tuple[Step, ...], image: str) -> Prediction:

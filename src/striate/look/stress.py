@@ -23,7 +23,7 @@ from striate.train.run import Run
 
 MOST = 2000
 """How many of the images are distorted: the same ones every time."""
-Images = UInt8[Tensor, "images channels height width"]
+Pixels = UInt8[Tensor, "images channels height width"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +153,7 @@ def stress(run: Run, images: ImageSet, *, seed: int = 0) -> Stress:
     return Stress(len(chosen), (height, width), images.form == "digits", truth, tuple(found))
 
 
-def distorted(images: Images, change: Affine | float, *, blank: int, seed: int = 0) -> Images:
+def distorted(images: Pixels, change: Affine | float, *, blank: int, seed: int = 0) -> Pixels:
     """The images moved, `blank` coming in from outside; or, for a number, with pixels inverted at that probability.
 
     Of two probabilities, the larger inverts what the smaller does, and more.
@@ -174,7 +174,7 @@ def distorted(images: Images, change: Affine | float, *, blank: int, seed: int =
     return out
 
 
-def ink_in_view(before: Images, after: Images, change: Affine, *, blank: int) -> float:
+def ink_in_view(before: Pixels, after: Pixels, change: Affine, *, blank: int) -> float:
     """The share of what differs from `blank` that is still on the canvas, larger or smaller as the image is scaled."""
     ink = [(images.to(torch.int16) - blank).abs().sum().item() for images in (before, after)]
     return min(1.0, ink[1] / (ink[0] * float(change.scale) ** 2)) if ink[0] else 1.0

@@ -16,7 +16,7 @@ GAP, LABEL = 6, 12
 
 
 @dataclass(frozen=True)
-class Row:
+class TileRow:
     """Where tiles go: from `left` to `right`, from `top` on, each about `side` pixels, in at most `rows` rows."""
 
     left: int
@@ -34,7 +34,7 @@ class Row:
         return max(1, (self.right - self.left + GAP) // (tile.shape[1] * scale_for(tile, self.side) + GAP))
 
 
-def draw_tiles(drawing: Drawing, tiles: Sequence[Tensor], row: Row, largest: float, *, zeros: bool = False) -> int:
+def draw_tiles(drawing: Drawing, tiles: Sequence[Tensor], row: TileRow, largest: float, *, zeros: bool = False) -> int:
     """Draw maps of (height, width), numbered from 0, all on one scale, as many as there is room for; gives how many."""
     tiles = [reduced(tile, row.side) for tile in tiles[: row.fits(reduced(tiles[0], row.side))]]
     scale, across = scale_for(tiles[0], row.side), row.across(tiles[0])
@@ -49,7 +49,7 @@ def draw_tiles(drawing: Drawing, tiles: Sequence[Tensor], row: Row, largest: flo
     return len(tiles)
 
 
-def draw_vector(drawing: Drawing, values: Tensor, row: Row, largest: float, *, zeros: bool = False) -> None:
+def draw_vector(drawing: Drawing, values: Tensor, row: TileRow, largest: float, *, zeros: bool = False) -> None:
     """Draw a flat vector as one block of squares, row by row."""
     scale = 12 if len(values) <= 360 else 6 if len(values) <= 1200 else 4
     rows = ceil(len(values) * scale / (row.right - row.left))

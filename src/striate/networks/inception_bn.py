@@ -34,8 +34,8 @@ PAPER = Paper(
 
 # Figure 5: 1×1, 3×3 reduce, 3×3, double 3×3 reduce, double 3×3, the pooling, its projection. Modules without 1×1
 # filters have stride 2 and pass the pooled maps through.
-Row = tuple[int, int, int, int, int, PoolFunction, int]
-MODULES: dict[str, Row] = {
+ModuleRow = tuple[int, int, int, int, int, PoolFunction, int]
+MODULES: dict[str, ModuleRow] = {
     "3a": (64, 64, 64, 64, 96, "average", 32),
     "3b": (64, 64, 96, 64, 96, "average", 64),
     "3c": (0, 128, 160, 64, 96, "max", 0),

@@ -88,8 +88,8 @@ BOTTLENECKS = (
     (6, 320, 1, 1),
 )
 # V3, tables 1 and 2: kernel, expanded maps, filters, excitation, function, stride.
-Row = tuple[int, int, int, bool, ActivationFunction, int]
-LARGE: tuple[Row, ...] = (
+BlockRow = tuple[int, int, int, bool, ActivationFunction, int]
+LARGE: tuple[BlockRow, ...] = (
     (3, 16, 16, False, "relu", 1),
     (3, 64, 24, False, "relu", 2),
     (3, 72, 24, False, "relu", 1),
@@ -106,7 +106,7 @@ LARGE: tuple[Row, ...] = (
     (5, 960, 160, True, "hard_swish", 1),
     (5, 960, 160, True, "hard_swish", 1),
 )
-SMALL: tuple[Row, ...] = (
+SMALL: tuple[BlockRow, ...] = (
     (3, 16, 16, True, "relu", 2),
     (3, 72, 24, False, "relu", 2),
     (3, 88, 24, False, "relu", 1),
@@ -170,7 +170,7 @@ def mobilenet_v2() -> Network:
     )
 
 
-def mobilenet_v3(name: str, rows: tuple[Row, ...], features: int) -> Network:
+def mobilenet_v3(name: str, rows: tuple[BlockRow, ...], features: int) -> Network:
     """V3, table 1 (large) or 2 (small): 5,483,032 or 2,542,856 parameters."""
     channels, blocks = 16, list[Layer]()
     for number, (kernel, expanded, filters, excited, function, stride) in enumerate(rows, 1):

@@ -27,7 +27,7 @@ Draws = Float[Tensor, "images 5"]
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class Presented:
     """Images to learn from, one after another; `pictures.chosen`, or else the place, numbers `labels`."""
 
     pictures: Pictures
@@ -71,18 +71,18 @@ def affine_of(draws: Draws, decisions: Decisions) -> Affine:
     )
 
 
-def shown(images: ImageSet, preprocessing: Preprocessing, method: Method, number: int) -> Iterator[Shown]:
+def shown(images: ImageSet, preprocessing: Preprocessing, method: Method, number: int) -> Iterator[Presented]:
     """The packed `images` of pass `number`, some thousands at a time."""
     chosen, draws = presentations(method, number)
     for some, drawn in zip(chosen.split(CHUNK), draws.split(CHUNK), strict=True):
         moved = drawn.any(1)
         if not moved.any():
-            yield Shown(pictures_of(images.images, preprocessing, chosen=some), images.labels)
+            yield Presented(pictures_of(images.images, preprocessing, chosen=some), images.labels)
             continue
         pixels = preprocessing.normalise(images.images[some])
         affine = affine_of(drawn[moved], method.decisions)
         pixels[moved] = move(pixels[moved], affine, fill=preprocessing.low)
-        yield Shown(Pictures(pixels), images.labels[some])
+        yield Presented(Pictures(pixels), images.labels[some])
 
 
 def _draws(method: Method, purpose: str, each: int) -> Tensor:

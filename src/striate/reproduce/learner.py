@@ -65,7 +65,7 @@ class Pass:
     seconds: float
 
 
-class Learner:
+class OnlineLearner:
     """A network and the method that trains it; `kernels` is "engine" where it runs on Striate's, else "torch".
 
     `done` counts passes; `known` is what the network says of the training images after the last.

@@ -17,7 +17,7 @@ from striate.errors import FormatError, LearningError, RunError, SpecError
 from striate.files import write_whole
 from striate.kernels.pattern import unsupported
 from striate.networks import find
-from striate.reproduce.learner import Learner, Part, Pass, Sets
+from striate.reproduce.learner import OnlineLearner, Part, Pass, Sets
 from striate.reproduce.method import ALL, Method
 from striate.train.checkpoint import BEST, LAST, load_checkpoint, restore, save_checkpoint, saved_before
 from striate.train.diagnose import require_finite
@@ -163,7 +163,7 @@ def _train(run: Run, sets: Sets, history: list[Pass], held: ExitStack) -> Iterat
 def _passes(run: Run, sets: Sets, history: list[Pass]) -> Iterator[Event]:
     torch.set_num_threads(run.threads)
     method = method_of(run)
-    learner = Learner(run.network, method, kernels=run.kernels)
+    learner = OnlineLearner(run.network, method, kernels=run.kernels)
     if history:
         last = run.path(LAST)
         restore(learner.model, None, load_checkpoint(last)[0], where=last)
@@ -185,7 +185,7 @@ def _passes(run: Run, sets: Sets, history: list[Pass]) -> Iterator[Event]:
         run.log("finished", why=f"{method.passes} passes", epoch=method.passes, accuracy=accuracy)
 
 
-def _save(run: Run, learner: Learner, sets: Sets, history: list[Pass]) -> Run:
+def _save(run: Run, learner: OnlineLearner, sets: Sets, history: list[Pass]) -> Run:
     """Keep a pass: first what going on needs, then what others read."""
     weights = dict(learner.model.state_dict())
     save_checkpoint(run.path(LAST), weights, {"passes": [asdict(each) for each in history]})

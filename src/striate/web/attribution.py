@@ -9,7 +9,7 @@ from torch import Tensor
 
 from striate.accounting import account
 from striate.look.attribution import integrated_gradients, occlusion
-from striate.look.predictor import Images, Predictor
+from striate.look.predictor import Pixels, Predictor
 
 METHODS = ("occlusion", "integrated-gradients")
 MACS = 4e9
@@ -18,7 +18,7 @@ FEWEST, MOST = 16, 256
 """At least and at most so many times the network is run for it."""
 
 
-def attribution(predictor: Predictor, image: Images, number: int, *, method: str) -> Float[Tensor, "height width"]:
+def attribution(predictor: Predictor, image: Pixels, number: int, *, method: str) -> Float[Tensor, "height width"]:
     """For each pixel, how much it speaks for the class of that number (above 0) or against it (below 0).
 
     "occlusion" hides patches, about a sixth of the image wide, one after another; the larger the network, the fewer.

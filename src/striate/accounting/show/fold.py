@@ -16,7 +16,7 @@ from striate.description.shapes import Shape
 
 
 @dataclass(frozen=True)
-class Line:
+class TableLine:
     """What stands in one line of a table: a layer, or several of them added up.
 
     A line of several has the input of its first layer, the output and the receptive field of its last. `repeats` says
@@ -34,7 +34,7 @@ class Line:
     repeats: int = 0
 
 
-def lines(rows: Sequence[Row], *, depth: int | None = None, fold: bool = True) -> list[Line]:
+def lines(rows: Sequence[Row], *, depth: int | None = None, fold: bool = True) -> list[TableLine]:
     """The lines for an account's rows.
 
     `depth` adds up all layers whose paths share their first so many names; `fold` shows identical blocks in a row by
@@ -47,11 +47,11 @@ def lines(rows: Sequence[Row], *, depth: int | None = None, fold: bool = True) -
     return _folded(rows, 0) if fold else [_one(row) for row in rows]
 
 
-def _folded(rows: Sequence[Row], level: int) -> list[Line]:
+def _folded(rows: Sequence[Row], level: int) -> list[TableLine]:
     """The lines for rows whose paths share their first `level` names."""
     blocks = [list(group) for _, group in groupby(rows, lambda row: _head(row.path, level + 1))]
     signatures = [_signature(block, level + 1) for block in blocks]
-    found: list[Line] = []
+    found: list[TableLine] = []
     place = 0
     while place < len(blocks):
         period, times = _repeats(signatures, place, lambda each: len(blocks[each]) > 1)
@@ -63,10 +63,10 @@ def _folded(rows: Sequence[Row], level: int) -> list[Line]:
     return found
 
 
-def _fold_alike(found: list[Line], rows_in: Callable[[int], bool]) -> list[Line]:
+def _fold_alike(found: list[TableLine], rows_in: Callable[[int], bool]) -> list[TableLine]:
     """The lines, those of identical blocks in a row as the first of them and one for the others."""
     signatures = [(line.words, line.input, line.output, line.counts, line.in_head) for line in found]
-    kept: list[Line] = []
+    kept: list[TableLine] = []
     place = 0
     while place < len(found):
         period, times = _repeats(signatures, place, rows_in)
@@ -91,7 +91,7 @@ def _repeats(signatures: Sequence[object], place: int, is_block: Callable[[int],
     return 1, 1
 
 
-def _more(blocks: list[list[Row]], period: int, level: int) -> Line:
+def _more(blocks: list[list[Row]], period: int, level: int) -> TableLine:
     """One line for all but the first `period` of `blocks`."""
     others = blocks[period:]
     counts = reduce(add, (row.counts for block in others for row in block))
@@ -100,28 +100,28 @@ def _more(blocks: list[list[Row]], period: int, level: int) -> Line:
     return _told(first, replace(end, path=last), end, len(others) // period, counts)
 
 
-def _told(first: str, last: Line, end: Line, times: int, counts: Counts) -> Line:
+def _told(first: str, last: TableLine, end: TableLine, times: int, counts: Counts) -> TableLine:
     """The line for `times` repetitions, from the block `first` to the block `last`; `end` is their last layer."""
     name = first if times == 1 else f"{first} … {last.path.rpartition('.')[2]}"
-    return Line(
+    return TableLine(
         name, f"{times} more like it", end.input, end.output, counts, end.receptive_field, end.in_head, repeats=times
     )
 
 
-def _one(row: Row) -> Line:
+def _one(row: Row) -> TableLine:
     step = row.step
-    return Line(
+    return TableLine(
         row.path, row.words, step.inputs[0], step.output, row.counts, row.receptive_field, row.in_head, row.unseen
     )
 
 
-def _sum(path: str, rows: Sequence[Row]) -> Line:
+def _sum(path: str, rows: Sequence[Row]) -> TableLine:
     main = [row for row in rows if not row.in_head] or rows
     counts = reduce(add, (row.counts for row in main))
     last = main[-1]
     words = f"{len(main)} layers{', training only' if main[0].in_head else ''}"
     first = main[0].step.inputs[0]
-    return Line(path, words, first, last.step.output, counts, last.receptive_field, last.in_head)
+    return TableLine(path, words, first, last.step.output, counts, last.receptive_field, last.in_head)
 
 
 def _head(path: str, names: int) -> str:

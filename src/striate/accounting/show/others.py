@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from striate.accounting.others import VERSIONS, Figure, Others
+from striate.accounting.others import VERSIONS, Others, ToolFigure
 from striate.accounting.show.grid import grid, wrapped
 from striate.description.shapes import show
 
@@ -17,7 +17,7 @@ def others_table(others: Others, *, width: int = 80) -> str:
     return "\n".join(lines)
 
 
-def _sum(figure: Figure, tool: str, width: int) -> list[str]:
+def _sum(figure: ToolFigure, tool: str, width: int) -> list[str]:
     rows: list[tuple[str, ...]] = [("", f"{figure.start:,}", f"{figure.ours}, as Striate counts them")]
     rows += [("+" if amount > 0 else "−", f"{abs(amount):,}", reason) for reason, amount in figure.reasons]
     if figure.reasons:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from striate.accounting.counts import CONVENTION, Counts
 from striate.accounting.rows import Account
-from striate.accounting.show.fold import Line, lines
+from striate.accounting.show.fold import TableLine, lines
 from striate.accounting.show.grid import fitted_rows, wrapped
 from striate.description.json import dump
 from striate.description.shapes import show
@@ -18,7 +18,7 @@ from striate.wording import counted
 LONG = 60
 """More lines than this are many."""
 
-Cell = Callable[[Line, Counts], str]
+Cell = Callable[[TableLine, Counts], str]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def _number(name: str) -> tuple[Cell, Callable[[Counts], str]]:
 
 
 def _share(name: str) -> Cell:
-    def cell(line: Line, totals: Counts) -> str:
+    def cell(line: TableLine, totals: Counts) -> str:
         value, whole = getattr(line.counts, name), getattr(totals, name)
         if not value or line.in_head:
             return ""
@@ -144,7 +144,7 @@ def title(account: Account, width: int) -> list[str]:
     return [*wrapped(" · ".join(parts), width), *wrapped(origin, width, "")]
 
 
-def _columns_within(shown: list[Line], totals: Counts, width: int) -> list[Column]:
+def _columns_within(shown: list[TableLine], totals: Counts, width: int) -> list[Column]:
     """The columns that fit, dropping the highest rank until they do."""
     columns = [column for column in COLUMNS if column.rank == 0 or _says_something(column, shown, totals)]
     sizes = {
@@ -161,11 +161,11 @@ def _columns_within(shown: list[Line], totals: Counts, width: int) -> list[Colum
     return columns
 
 
-def _says_something(column: Column, shown: list[Line], totals: Counts) -> bool:
+def _says_something(column: Column, shown: list[TableLine], totals: Counts) -> bool:
     return any(column.cell(line, totals) for line in shown)
 
 
-def footer(account: Account, columns: list[Column], all_lines: list[Line], width: int) -> list[str]:
+def footer(account: Account, columns: list[Column], all_lines: list[TableLine], width: int) -> list[str]:
     """What the totals count, and what is not shown, in lines of at most `width`."""
     totals, training = account.totals, account.training
     text: list[str] = []

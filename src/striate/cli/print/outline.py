@@ -38,7 +38,7 @@ _STARTS = (Conv, Linear, RBF, Subsample, PositionBias, Residual, Branches, Auxil
 
 
 @dataclass(frozen=True)
-class Part:
+class OutlinePart:
     """A row: the path of its first layer, its layers in the notation, its output shape, and its parameters.
 
     A row may stand for `times` identical consecutive parts: it has the parameters of all of them, and the paths of the
@@ -57,7 +57,7 @@ class Part:
         return self.words if self.times == 1 else f"{self.times} × {_grouped(self.words)}"
 
 
-def outline(network: Network) -> list[Part]:
+def outline(network: Network) -> list[OutlinePart]:
     """The parts of a network in the order in which they run; identical consecutive parts are one."""
     result: Account = account(network)
     parts = _parts(network.layers, "", iter(result.rows))
@@ -74,9 +74,9 @@ def outline_lines(network: Network, width: int) -> Iterator[str]:
         yield from wrapped("n × (...): n times in a row; identical blocks are shown once.", width)
 
 
-def _parts(layers: Sequence[Layer], prefix: str, rows: Iterator[Row]) -> list[Part]:
+def _parts(layers: Sequence[Layer], prefix: str, rows: Iterator[Row]) -> list[OutlinePart]:
     """The parts of layers side by side; takes their rows of the account from `rows`."""
-    parts: list[Part] = []
+    parts: list[OutlinePart] = []
     joins = False
     for name, layer in zip(names(layers), layers, strict=True):
         if isinstance(layer, Block) and any(isinstance(each, Composite) for each in layer.layers):
@@ -84,7 +84,9 @@ def _parts(layers: Sequence[Layer], prefix: str, rows: Iterator[Row]) -> list[Pa
             joins = False
             continue
         own = list(islice(rows, _steps(layer)))
-        new = Part(prefix + name, _words(layer), show(own[-1].step.output), sum(row.counts.parameters for row in own))
+        new = OutlinePart(
+            prefix + name, _words(layer), show(own[-1].step.output), sum(row.counts.parameters for row in own)
+        )
         if joins and not isinstance(layer, (*_STARTS, Block)):
             before = parts[-1]
             words, parameters = f"{before.words}, {new.words}", before.parameters + new.parameters
@@ -102,11 +104,11 @@ def _steps(layer: Layer) -> int:
     return sum(map(_steps, inside(layer))) + isinstance(layer, Joined)
 
 
-def _likeness(part: Part) -> tuple[str, str, int]:
+def _likeness(part: OutlinePart) -> tuple[str, str, int]:
     return part.words, part.output, part.parameters
 
 
-def _together(alike: list[Part]) -> Part:
+def _together(alike: list[OutlinePart]) -> OutlinePart:
     first, last = alike[0], alike[-1]
     if len(alike) == 1:
         return first

@@ -13,7 +13,7 @@ from striate.extras import EXTRAS, Extra, install
 
 
 @dataclass(frozen=True)
-class Finding:
+class Answer:
     """One line of the doctor: the subject of a check, the result, and the remedy, or "" where none is needed."""
 
     what: str
@@ -44,9 +44,9 @@ def command(as_json: bool) -> None:
         click.echo("Nothing to do.")
 
 
-def _versions() -> Finding:
+def _versions() -> Answer:
     names = ("striate", "torch", "numpy")
-    return Finding("versions", ", ".join([*map(_version, names), _python()]))
+    return Answer("versions", ", ".join([*map(_version, names), _python()]))
 
 
 def _version(package: str) -> str:
@@ -62,7 +62,7 @@ def _python() -> str:
     return f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
 
 
-def _processor() -> Finding:
+def _processor() -> Answer:
     import torch
 
     from striate.train.machine import environment
@@ -71,10 +71,10 @@ def _processor() -> Finding:
     found = f"{environment()['processor'] or platform.machine()}, {cores} cores; PyTorch uses {threads} threads"
     limit = os.environ.get("OMP_NUM_THREADS")
     remedy = f"OMP_NUM_THREADS is {limit}: unset it to use all cores." if threads < cores and limit else ""
-    return Finding("processor", found, remedy)
+    return Answer("processor", found, remedy)
 
 
-def _kernels() -> Finding:
+def _kernels() -> Answer:
     from striate.kernels.binary import CHOICE, library
     from striate.kernels.compile import CompileError, compiler, instruction_sets
 
@@ -82,26 +82,26 @@ def _kernels() -> Finding:
     if not isinstance(found, str):
         best = next(iter(instruction_sets()))
         note = "" if found.instruction_set == best or CHOICE not in os.environ else f", as {CHOICE} asks"
-        return Finding("kernels", f"Striate's, compiled for {found.instruction_set}{note}")
+        return Answer("kernels", f"Striate's, compiled for {found.instruction_set}{note}")
     if CHOICE in os.environ:
-        return Finding("kernels", f"PyTorch's: {found}", f"Unset {CHOICE} to let Striate choose.")
+        return Answer("kernels", f"PyTorch's: {found}", f"Unset {CHOICE} to let Striate choose.")
     try:
         remedy = f"Compile them with {' '.join(compiler())}:"
     except CompileError as problem:
         found = f"{found}; {str(problem).removesuffix('.')}"
         remedy = "Install a compiler (Debian: apt install g++; macOS: xcode-select --install), then:"
-    return Finding("kernels", f"PyTorch's: {found}", f"{remedy}\n  python -m striate.kernels.compile")
+    return Answer("kernels", f"PyTorch's: {found}", f"{remedy}\n  python -m striate.kernels.compile")
 
 
-def _device() -> Finding:
+def _device() -> Answer:
     import torch
 
     accelerator = torch.accelerator.current_accelerator(check_available=True)
-    return Finding("device", accelerator.type if accelerator else "cpu")
+    return Answer("device", accelerator.type if accelerator else "cpu")
 
 
-def _extra(extra: Extra) -> Finding:
+def _extra(extra: Extra) -> Answer:
     what, missing = f"extra {extra.name}", extra.missing
     if not missing:
-        return Finding(what, f"{', '.join(map(_version, extra.packages))}: {extra.purpose}")
-    return Finding(what, f"{' and '.join(missing)} not installed, for {extra.purpose}", install(extra.name))
+        return Answer(what, f"{', '.join(map(_version, extra.packages))}: {extra.purpose}")
+    return Answer(what, f"{' and '.join(missing)} not installed, for {extra.purpose}", install(extra.name))

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from striate.kernels.binary import Join
+from striate.kernels.binary import StriateJoin
 from striate.kernels.lower import FUNCTIONS
 from striate.kernels.operators.binding import Operator, address_of, binary, prepared
 
@@ -29,8 +29,8 @@ def _join(
     return out
 
 
-def _joined(terms: list[Tensor | None], out: Tensor, function: str, images: int) -> Join:
-    made = Join(FUNCTIONS.index(function), out.shape[1], out.shape[2] * out.shape[3], images)
+def _joined(terms: list[Tensor | None], out: Tensor, function: str, images: int) -> StriateJoin:
+    made = StriateJoin(FUNCTIONS.index(function), out.shape[1], out.shape[2] * out.shape[3], images)
     made.terms[:], made.out = [address_of(each) for each in terms[:2]], out.data_ptr()
     made.scales[:], made.shifts[:] = (
         [address_of(each) for each in terms[2::2]],

@@ -9,7 +9,7 @@ from weakref import finalize
 import torch
 from torch import Tensor
 
-from striate.kernels.binary import Pass
+from striate.kernels.binary import StriatePass
 from striate.kernels.binary import made as handle_of
 from striate.kernels.engine import layer_of
 from striate.kernels.lower import FUNCTIONS, Lowered, parsed
@@ -29,8 +29,8 @@ class _Handle:
 _handle = cache(_Handle)
 
 
-def _pass(images: int, tensors: dict[str, Tensor]) -> Pass:
-    made = Pass(images)
+def _pass(images: int, tensors: dict[str, Tensor]) -> StriatePass:
+    made = StriatePass(images)
     for name, tensor in tensors.items():
         setattr(made, name, address_of(tensor))
     return made
