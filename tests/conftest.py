@@ -14,7 +14,7 @@ from tests.support.idx import first_digits
 from tests.support.networks import TINY
 
 os.environ.setdefault("STRIATE_POISON", "1")  # the kernels' own memory is NaN where nothing has been written
-pytest_plugins = ["tests.support.serving"]
+pytest_plugins = ["tests.support.serving", "tests.support.pages"]
 """Fixtures of servers and pages, which the tests of several rooms use."""
 
 torch.set_num_threads(1)  # for tensors this small, threads that wait for each other cost more than they save

@@ -119,10 +119,10 @@ def test_memory_that_kernels_leave_unwritten_is_found(monkeypatch) -> None:
 def test_where_gradients_prove_little_the_audit_says_so(monkeypatch) -> None:
     network = "1x9x9: conv 3 3x3, bn, relu, linear 4"
     asked = ["audit", network]
-    assert "The gradients say little" not in CliRunner().invoke(root, asked).stdout
+    assert "The gradients prove little" not in CliRunner().invoke(root, asked).stdout
     monkeypatch.setattr("striate.audit_kernels.LAST_DIGITS", 0.3)
     told = CliRunner().invoke(root, asked).stdout
-    assert "The gradients say little" in told
+    assert "The gradients prove little" in told
     checks = [check for check in audit_kernels(from_text(network)) if not check.refused]
     assert all(f"{check.allowed:.1e}" in told for check in checks)
     members = json.loads(CliRunner().invoke(root, [*asked, "--json"]).stdout)

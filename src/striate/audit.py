@@ -1,14 +1,14 @@
-"""The account held against the built module, layer by layer.
+"""Compares the account with the built module, layer by layer.
 
-`account` and `build` read the same description and cannot see each other, so where they agree it proves something.
-Four things are compared for each layer:
+`account` and `build` read the same description and do not import each other, so their agreement is evidence that both
+are right. Four figures of each layer are compared with the account:
 
-* the shape of its output, as a forward pass on the meta device has it;
-* the numbers of parameters and of fixed values, as the module holds them;
-* the MACs, as PyTorch's own FlopCounterMode counts the operators that ran (1 MAC = 2 FLOPs). It does not know some
-  kinds of layers; there the uses of the module's own weights are counted, and the row says so;
-* the bytes kept for the backward pass, as autograd saves them in a forward pass of training, for two images: each
-  storage once, at the first layer that saves it, parameters and buffers left out.
+* the shape of its output, from a forward pass on the meta device;
+* the numbers of parameters and of fixed values in the module;
+* the MACs, as PyTorch's own FlopCounterMode counts the operators that ran (1 MAC = 2 FLOPs). For kinds of layers that
+  it does not know, the uses of the module's own weights are counted, and the row says so;
+* the bytes that autograd keeps for the backward pass in a forward pass of training, for two images: each storage once,
+  at the first layer that saves it, without parameters and buffers.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from striate.modules import Built, build
 FLOP_COUNTER = "FlopCounterMode"
 WEIGHT_USES = "uses of its weights"
 IMAGES = 2
-"""The batch for which kept bytes are compared; batch norm cannot train on one value a map."""
+"""The batch for which kept bytes are compared; batch norm cannot train on one value per map."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One layer's account beside what the module shows. Shapes leave the batch out."""
+    """One layer: each figure as (account, module). Shapes leave the batch out."""
 
     path: str
     output: tuple[Shape, Shape]
@@ -69,7 +69,7 @@ class Check:
 
 
 def audit(network: Network) -> list[Check]:
-    """A check for each layer of `network`; no memory is spent on weights or maps.
+    """A check for each layer of `network`, without allocating memory for weights or maps.
 
     >>> from striate.networks import find
     >>> all(check.agrees for check in audit(find("lenet5")))

@@ -12,7 +12,7 @@ from striate.errors import OutputError
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part; OutputError if it cannot be."""
+    """Write a file so that readers see the old or the new content, never a part. Raises OutputError."""
     data = content.encode() if isinstance(content, str) else content
     _require_possible(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -23,13 +23,13 @@ def write_whole(path: Path, content: bytes | str) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as problem:
-        with suppress(OSError):  # its folder may be none
+        with suppress(OSError):  # its folder may be no folder
             partial.unlink()
         raise unwritten(path, problem) from None
 
 
 def append_line(path: Path, line: str) -> None:
-    """Append one line to a file; a line before it that a crash cut off stays a line of its own."""
+    """Append one line to a file; a last line that a crash cut off is ended first."""
     try:
         with path.open("ab+") as file:
             end = file.seek(0, os.SEEK_END)
@@ -61,7 +61,7 @@ def unwritten(path: Path, problem: OSError) -> OutputError:
 
 @contextmanager
 def elsewhere(option: str) -> Iterator[None]:
-    """Within, a file that cannot be written is one that `option` names, and no training that goes on."""
+    """Context in which an OutputError suggests another value of the command's `option` instead of --resume."""
     try:
         yield
     except OutputError as error:
@@ -69,7 +69,7 @@ def elsewhere(option: str) -> Iterator[None]:
 
 
 def _require_possible(path: Path, *, folder: bool = False) -> None:
-    """Raises OutputError where no file can have this name, which Python itself takes for a mistake in the program."""
+    """Raise OutputError where no file can have this name; Python itself would raise a ValueError."""
     if "\0" in str(path):
         raise unwritten(path, OSError(errno.EINVAL, "its name holds a NUL character"))
     if not folder and path.name in ("", ".."):

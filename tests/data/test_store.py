@@ -99,7 +99,7 @@ def test_hold_out_refuses_to_take_the_last_image_of_a_class():
         hold_out(numbered([0, 1], 2))
     assert str(caught.value).splitlines() == [
         "holding out 1 of 2 images would leave class '0' without a training image.",
-        "Every class keeps at least one image to learn from.",
+        "Every class keeps at least one training image.",
         "Add images (the smallest class has 1), or hold out a smaller fraction.",
     ]
 

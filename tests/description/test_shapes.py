@@ -142,7 +142,7 @@ def test_padding_of_each_side() -> None:
             Pool("max", kernel=2),
             (84,),
             "Pool stands on a flat vector of 84.\nIt needs maps: (channels, height, width).\n"
-            "Put it before the Flatten.",
+            "Put it before the layer that flattens: a Flatten or a GlobalAveragePool.",
         ),
         (
             Conv(4, kernel=1, groups=2),
@@ -179,7 +179,7 @@ def test_padding_of_each_side() -> None:
             GlobalAveragePool(),
             (3,),
             "GlobalAveragePool stands on a flat vector of 3.\nIt needs maps: (channels, height, width).\n"
-            "Put it before the Flatten.",
+            "Put it before the layer that flattens: a Flatten or a GlobalAveragePool.",
         ),
     ],
 )

@@ -15,16 +15,11 @@ from PIL import Image
 
 from striate import find, from_text
 from striate.accounting import account
-from striate.accounting.unit import seen
-from striate.description.network import INPUT, plan
+from striate.description.network import plan
 from striate.errors import SpecError
 from striate.export.page import MOST_MACS, alone
-from striate.networks import NETWORKS
 from striate.serve import Predictor
-from striate.serve.app import _rectangle as rectangle
-from striate.serve.unit import explain, find_step
 from striate.train import open_run
-from striate.web.attribution import METHODS, attribution
 from tests.support.browsing import (
     FAINT,
     FOUR,
@@ -34,6 +29,7 @@ from tests.support.browsing import (
     OVERFLOWING,
     SEVEN,
     WIDE,
+    ask,
     draw,
     maps,
     rest,
@@ -41,37 +37,18 @@ from tests.support.browsing import (
     sync_api,
     zoom_of,
 )
-from tests.support.networks import GATED, ODD
-from tests.support.pages import File, ask, numbers_of, unsettled, written
-from tests.support.pictures import DIGITS, picture, places
+from tests.support.networks import ODD
+from tests.support.pages import File, numbers_of, unsettled, written
+from tests.support.pictures import DIGITS, picture
 from tests.support.serving import fresh, serving
-from tests.support.small import small
 
 pytestmark = NEEDS_CHROMIUM
-
-UNDER_THE_LIMIT = [name for name in NETWORKS if account(find(name)).totals.macs <= MOST_MACS]
-OF_EVERY_KIND = [ODD, *(small(find(name)) for name in ("alexnet", "googlenet", "resnet18", "resnet50"))]
 
 
 @pytest.fixture(scope="module")
 def lenet(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> File:
     """The page of a LeNet-5 that has learned."""
     return written(tmp_path_factory.mktemp("alone") / "lenet5.html", Predictor(open_run(digits_run)))
-
-
-@pytest.mark.parametrize("network", [*map(find, UNDER_THE_LIMIT), *OF_EVERY_KIND], ids=lambda network: network.name)
-def test_every_layer_of_every_network_gives_pytorchs_numbers(network, tmp_path, visit) -> None:
-    predictor = unsettled(network, tmp_path / "run")
-    image = picture(network)
-    page = visit(written(tmp_path / "page.html", predictor))
-    watched = predictor.watch(image)
-    found = ask(page, "values", image, steps="on")
-    assert set(found) == {"input", *(predictor.plan.steps[each].path for each in watched.outputs if each != INPUT)}
-    for number, expected in watched.outputs.items():
-        path = "input" if number == INPUT else predictor.plan.steps[number].path
-        values = numbers_of(found[path])
-        scale = max(1.0, expected.abs().max().item())
-        assert (values - expected.flatten()).abs().max().item() <= 1e-4 * scale, path
 
 
 def test_figures_stand_under_their_heads_for_every_kind_of_layer(tmp_path, visit) -> None:
@@ -84,77 +61,6 @@ def test_figures_stand_under_their_heads_for_every_kind_of_layer(tmp_path, visit
     heads, *rows = page.evaluate(edges)
     assert len(rows) == len(plan(network).steps)
     assert all(row == heads for row in rows)
-
-
-@pytest.mark.parametrize("network", [ODD, GATED], ids=lambda network: network.name)
-def test_the_parts_of_every_kind_of_unit_are_the_servers(network, tmp_path, visit) -> None:
-    predictor = unsettled(network, tmp_path / "run")
-    image = picture(network)
-    page = visit(written(tmp_path / "page.html", predictor))
-    watched = predictor.watch(image)
-    for number, step in enumerate(predictor.plan.steps):
-        for place in places(step.output):
-            found = ask(page, "unit", image, path=step.path, map=place[0], row=place[1], column=place[2])
-            expected = explain(predictor, watched.outputs, number, place)
-            assert_same_sum(found, expected)
-            one = [range(each, each + 1) for each in place[1:]] if len(step.output) == 3 else [None, None]
-            assert found["field"] == rectangle(seen(predictor.plan, number, *one)), (step.path, place)
-
-
-def test_the_sums_of_a_learned_network_are_the_servers(lenet, visit, predictor) -> None:
-    page = visit(lenet)
-    image = (DIGITS / "5-photo.png").read_bytes()
-    watched = predictor.watch(image)
-    for path, place in (("C1", (3, 0, 27)), ("S2", (1, 5, 6)), ("C3", (15, 9, 9)), ("F6", (80, 0, 0))):
-        number = find_step(predictor.plan, path)
-        found = ask(page, "unit", image, path=path, map=place[0], row=place[1], column=place[2])
-        expected = explain(predictor, watched.outputs, number, place)
-        assert_same_sum(found, expected)
-        assert found["formula"] == expected.formula
-
-
-def assert_same_sum(found, expected) -> None:
-    assert found["value"] == pytest.approx(expected.value, rel=1e-4, abs=1e-4)
-    assert [term["label"] for term in found["terms"]] == [term.label for term in expected.terms]
-    for mine, term in zip(found["terms"], expected.terms, strict=True):
-        assert mine["value"] == pytest.approx(term.value, rel=1e-3, abs=1e-3)
-        assert torch.allclose(
-            torch.tensor(mine["patch"], dtype=torch.float32), torch.tensor(term.patch), rtol=1e-4, atol=1e-4
-        )
-        assert (mine["weights"] is None) == (term.weights is None)
-        if term.weights is not None:
-            assert torch.allclose(torch.tensor(mine["weights"], dtype=torch.float32), torch.tensor(term.weights))
-    assert (found["others"]["count"], found["bias"] is None) == (expected.others[0], expected.bias is None)
-    assert found["others"]["value"] == pytest.approx(expected.others[1], rel=1e-3, abs=1e-3)
-    words = r"[−\d.]+"
-    assert re.sub(words, "", found["formula"]) == re.sub(words, "", expected.formula)
-
-
-@pytest.mark.parametrize("name", sorted(each.name for each in DIGITS.glob("*.png")))
-@pytest.mark.parametrize("steps", ["on", "off"])
-def test_a_picture_takes_the_same_steps_to_the_input(lenet, visit, predictor, name, steps) -> None:
-    page = visit(lenet)
-    image = (DIGITS / name).read_bytes()
-    watched = predictor.watch(image, prepared=steps == "on")
-    found = ask(page, "activations", image, steps=steps)
-    expected = watched.prediction
-    notes = [(step.name, re.sub("RGB|grey", "", step.note)) for step in expected.steps]
-    assert [(step["name"], re.sub("RGB|grey", "", step["note"])) for step in found["steps"]] == notes
-    level = (predictor.run.preprocessing.high - predictor.run.preprocessing.low) / 255
-    values = numbers_of(ask(page, "values", image, steps=steps)["input"])
-    assert (values - watched.outputs[INPUT].flatten()).abs().max().item() < 1.5 * level
-    assert found["class"] == expected.name
-    assert found["probability"] == pytest.approx(expected.probability, abs=0.02)
-
-
-def test_a_class_is_spoken_for_by_the_same_pixels(lenet, visit, predictor) -> None:
-    page = visit(lenet)
-    image = (DIGITS / "4-pen.png").read_bytes()
-    values, _ = predictor.read(image)
-    for method in METHODS:
-        expected = attribution(predictor, values, 4, method=method)
-        found = torch.tensor(ask(page, "attribution", image, method=method, **{"class": "4"})["values"])
-        assert torch.allclose(found, expected, rtol=1e-3, atol=1e-3 * expected.abs().max().item())
 
 
 @pytest.mark.parametrize(("strokes", "digit"), [(SEVEN, "7"), (FOUR, "4")])
@@ -195,6 +101,16 @@ def test_its_layout_holds_and_nothing_of_the_server_is_left(lenet, visit, size, 
     text = lenet.path.read_text(encoding="utf-8")
     assert page.locator("a[href^='/']").count() == 0
     assert re.findall(r"""(?:src|href)=["'](?!data:|#)[^"']*""", text) == []
+
+
+def test_pictures_that_the_browser_decodes_are_those_that_python_decodes(lenet, visit, predictor) -> None:
+    page = visit(lenet)
+    level = (predictor.run.preprocessing.high - predictor.run.preprocessing.low) / 255
+    for file in sorted(DIGITS.glob("*.png")):
+        image = file.read_bytes()
+        expected, _ = predictor.read(image)
+        found = numbers_of(ask(page, "values", image, steps="on")["input"])
+        assert (found - expected.flatten()).abs().max().item() < 1.5 * level, file.name
 
 
 @pytest.mark.parametrize("served", [False, True], ids=["file", "served"])

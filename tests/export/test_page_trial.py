@@ -1,4 +1,4 @@
-"""The sandbox of the page as one file: whatever is tried, its words and numbers are the account's."""
+"""The sandbox of the page as one file, under Node: whatever is tried, its words and numbers are the account's."""
 
 from __future__ import annotations
 
@@ -21,16 +21,13 @@ from striate.description.layers import (
 )
 from striate.description.network import plan
 from striate.errors import StriateError
-from striate.serve import Predictor
-from striate.train import open_run
 from striate.web.sandbox import EXAMPLES, error_to_dict, read_trial, try_it
-from tests.support.browsing import NEEDS_CHROMIUM, Page, rest, sync_api
 from tests.support.networks import GATED, ODD
-from tests.support.pages import ask, written
+from tests.support.node import NEEDS_NODE
 from tests.support.serving import fresh
 from tests.support.small import small
 
-pytestmark = NEEDS_CHROMIUM
+pytestmark = NEEDS_NODE
 
 TRIALS = 110
 JOINED = Network(
@@ -96,13 +93,13 @@ def assert_same(found: Any, expected: Any) -> None:
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
-def test_whatever_is_tried_has_the_accounts_words_and_numbers(network, tmp_path, visit) -> None:
+def test_whatever_is_tried_has_the_accounts_words_and_numbers(network, tmp_path, worker) -> None:
     own = find("lenet1") if network.name in EXAMPLES else network
-    page = visit(written(tmp_path / "page.html", fresh(own, tmp_path / "run")))
+    page = worker(fresh(own, tmp_path / "run"))
     dice = random.Random(network.name)
     kinds: set[str] = set()
     for trial in [{"network": network.name}, *(edits(network, dice) for _ in range(TRIALS))]:
-        found, expected = ask(page, "account", **trial), of_python(trial, own)
+        found, expected = page.ask("account", **trial), of_python(trial, own)
         assert_same(found, expected)
         kinds.add("unread" if "what" in found else "refused" if found["problem"] else "fit")
         if found.get("account"):
@@ -111,64 +108,3 @@ def test_whatever_is_tried_has_the_accounts_words_and_numbers(network, tmp_path,
             assert {"unseen", "receptive_field", "weights", "output"} < set(found["account"]["rows"][0])
             kinds |= {"misfit"} if found["fit"]["misfits"] else set()
     assert kinds == {"unread", "refused", "fit", "misfit"}
-
-
-def shown(page: Page) -> str:
-    """All that the sandbox says, but the names to choose from."""
-    names = page.locator("[data-part=network]").inner_text()
-    return page.get_by_test_id("sandbox").inner_text().replace(names, "")
-
-
-def test_the_section_says_what_the_served_one_says(server, digits_run, visit, tmp_path) -> None:
-    served, alone = visit(server), visit(written(tmp_path / "page.html", Predictor(open_run(digits_run))))
-    before = ""
-    for field, value in (
-        ("try-conv1-stride", "3"),
-        ("try-conv1-stride", "2"),
-        ("sandbox-network", open_run(digits_run).network.name),
-        ("try-C3-kernel", "6"),
-        ("try-S2-padding", "3"),
-        ("try-S2-padding", "1"),
-        ("try-C5-kernel", "40"),
-        ("try-C5-kernel", "3"),
-        ("try-F6-filters", "0"),
-        ("try-F6-filters", "8"),
-        ("sandbox-height", "33"),
-    ):
-        for page in (served, alone):
-            box = page.get_by_test_id(field)
-            box.select_option(value) if field == "sandbox-network" else box.fill(value)
-        for page in (served, alone):
-            rest(page)
-        said = {shown(page) for page in (served, alone)}
-        assert len(said) == 1
-        assert said != {before}
-        (before,) = said
-
-
-def test_a_misfit_leaves_no_figure_that_seems_to_be_so(digits_run, visit, tmp_path) -> None:
-    page = visit(written(tmp_path / "page.html", Predictor(open_run(digits_run))))
-    page.get_by_test_id("sandbox-network").select_option("lenet5-dense")
-    page.get_by_test_id("try-C3-kernel").fill("6")
-    wrong = page.locator("#sandbox tr.wrong")
-    sync_api.expect(wrong).to_have_attribute("data-path", "C5")
-    sync_api.expect(wrong.locator("[data-of=fit]")).to_have_text("does not fit")
-    assert (
-        page.locator("#sandbox tbody .stale:not([data-of=fit])").count()
-        == 4 * page.locator("#sandbox tbody tr").count()
-    )
-    page.get_by_test_id("try-C3-kernel").fill("5")
-    sync_api.expect(page.locator("#sandbox tr[data-path=C5] [data-of=fit]")).to_have_text("fits")
-    assert page.locator("#sandbox .stale, #sandbox .wrong").count() == 0
-
-
-def test_what_harms_is_said_before_what_does_no_harm(visit, tmp_path) -> None:
-    page = visit(written(tmp_path / "page.html", fresh(find("resnet20-cifar"), tmp_path / "run")))
-    page.get_by_test_id("sandbox-network").select_option("resnet20-cifar")
-    fit = page.get_by_test_id("sandbox-fit")
-    sync_api.expect(fit).to_contain_text(
-        "stage2.block1.shortcut.pool: (32 − 1)/2 + 1 = 16.5, so 16; unseen: 16 rows and 16 columns of the input."
-    )
-    sync_api.expect(fit).to_contain_text(
-        "3 more layers do not fit exactly: stage2.block1.conv1, stage3.block1.conv1, stage3.block1.shortcut.pool."
-    )

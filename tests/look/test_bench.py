@@ -37,7 +37,7 @@ def test_edges_blur_and_the_laplacian_on_even_ground() -> None:
 
 @pytest.mark.parametrize("text", ["", "1 2; 3", "a b", "1 nan", "1,2;3,inf", ";"])
 def test_kernels_that_are_none(text: str) -> None:
-    with pytest.raises(SpecError, match="It is rows of as many numbers each, parted by semicolons."):
+    with pytest.raises(SpecError, match="It is rows of equally many numbers, separated by semicolons."):
         parse_kernel(text)
 
 

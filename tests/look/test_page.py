@@ -45,7 +45,7 @@ def test_it_is_one_self_contained_page(learned, tmp_path) -> None:
 
 def test_the_page_says_whether_anything_was_learned(learned, grey, tmp_path) -> None:
     wish = Wish(only=("sharing",))
-    for found, words in ((learned, "The weights are those of the run tiny."), (grey, "has learned nothing yet")):
+    for found, words in ((learned, "The weights are those of the run tiny."), (grey, "is not trained yet")):
         written = write_look(found, list(look(found, wish)), folder=tmp_path / found.network.name)
         assert words in written.read_text(encoding="utf-8")
 
@@ -126,7 +126,7 @@ def test_what_takes_no_images_cannot_be_looked_at() -> None:
     with pytest.raises(ShapeError) as refused:
         subject(Network("board", (48, 19, 19), find("lenet5").layers))
     assert str(refused.value) == (
-        "board takes 48×19×19, which is no image.\nWhat is looked at takes images of 1 channel (grey) or 3 (colour)."
+        "board takes 48×19×19, which is no image.\nFigures need a network for images of 1 channel (grey) or 3 (colour)."
     )
 
 

@@ -49,12 +49,12 @@ def test_it_is_one_self_contained_page(reported) -> None:
     assert not {"script", "link", "iframe"} & set(page.tags)
     headings = re.findall(r"<h2>(.*?)</h2>", (reported / "report.html").read_text(encoding="utf-8"))
     assert headings == [
-        "How it learned",
-        "What it takes for what",
-        "If it may reject",
+        "Training",
+        "Confusion matrix",
+        "Rejection",
         "The worst mistakes",
         "The first layer's filters",
-        "What every layer costs",
+        "Account of every layer",
         "Recipe and environment",
     ]
 

@@ -220,7 +220,7 @@ def test_a_decision_that_is_none(texts: dict[str, str], message: str) -> None:
 
 def test_more_images_than_there_are() -> None:
     with pytest.raises(
-        SpecError, match="60,000 images to learn from, and 10,000 held out.\nThe training set has 60,000"
+        SpecError, match="60,000 images for training, and 10,000 held out.\nThe training set has 60,000"
     ):
         Method(hold_out=10_000)
 

@@ -176,7 +176,8 @@ def test_answers_are_as_openapi_describes_them(server: Server, seven: bytes) -> 
         ("POST", "/account", b'{"network": "nothing"}', {}, 404, "no network is called 'nothing'."),
         ("POST", "/account", b"3", {}, 422, "the document names no network."),
         ("GET", "/health", None, {"Host": "example.org"}, 403, "this server is not 'example.org'."),
-        ("POST", "/predict", b"x", IMAGE | {"Origin": "https://example.org"}, 403, "a page of another site asked."),
+        ("POST", "/predict", b"x", IMAGE | {"Origin": "https://example.org"}, 403,
+         "the request comes from a page of another site."),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip

@@ -16,7 +16,8 @@ from striate.serve import Predictor
 from striate.train.run import open_run
 from tests.support.asking import IMAGE, is_described
 from tests.support.browsing import FAINT, NAMELESS, NARROW, NEEDS_CHROMIUM, OVERFLOWING, WIDE, expect
-from tests.support.pages import ask, numbers_of, written
+from tests.support.node import NEEDS_NODE
+from tests.support.pages import numbers_of, written
 from tests.support.pictures import png
 from tests.support.serving import Server, fresh, serving
 
@@ -123,14 +124,18 @@ def test_a_page_whose_runs_cannot_read_has_no_line(server, visit) -> None:
     expect(visit(server).get_by_test_id("line")).to_be_hidden()
 
 
-@NEEDS_CHROMIUM
-def test_a_readers_file_brings_a_digit_into_a_window(reading, tmp_path, visit) -> None:
+@NEEDS_NODE
+def test_a_readers_file_brings_a_digit_into_a_window(reading, worker) -> None:
     predictor = Predictor(open_run(reading))
     image = (DIGITS / "5-photo.png").read_bytes()
     expected, _ = predictor.read(image)
     assert expected.shape == (1, 1, 32, 32)
-    page = visit(written(tmp_path / "page.html", predictor))
-    found = numbers_of(ask(page, "values", image, steps="on")["input"])
+    found = numbers_of(worker(predictor).ask("values", image, steps="on")["input"])
     level = (predictor.run.preprocessing.high - predictor.run.preprocessing.low) / 255
     assert (found - expected.flatten()).abs().max().item() < 1.5 * level
+
+
+@NEEDS_CHROMIUM
+def test_a_readers_page_asks_for_a_digit(reading, tmp_path, visit) -> None:
+    page = visit(written(tmp_path / "page.html", Predictor(open_run(reading))))
     expect(page.get_by_role("heading", name="Draw a digit")).to_be_visible()

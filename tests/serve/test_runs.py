@@ -30,7 +30,8 @@ from tests.support.browsing import (
     sync_api,
 )
 from tests.support.networks import TINY
-from tests.support.pages import File, ask, written
+from tests.support.node import NEEDS_NODE, working
+from tests.support.pages import File, written
 from tests.support.pictures import picture
 from tests.support.serving import Server, fresh, serving
 
@@ -113,14 +114,14 @@ def test_one_drawing_goes_to_all_and_a_choice_shows_its_layers(place, request, v
     sync_api.expect(second.locator(".says")).to_have_text("–")
 
 
-@NEEDS_CHROMIUM
-def test_each_run_in_a_file_has_its_own_weights(both_alone, visit, predictor, blank, seven) -> None:
-    page = visit(both_alone)
-    for name, expected in (("lenet5-dense", predictor), ("blank", blank)):
-        found = ask(page, "predict", seven, run=name)
-        assert found["probabilities"] == pytest.approx(expected.predict(seven).probabilities, abs=0.02)
-        rows = ask(page, "account", network=expected.run.network.name)["account"]["rows"]
-        assert [row["path"] for row in rows] == [step.path for step in expected.plan.steps]
+@NEEDS_NODE
+def test_each_run_in_a_file_has_its_own_weights(both_alone, predictor, blank, seven) -> None:
+    with working(both_alone.path) as worker:
+        for name, expected in (("lenet5-dense", predictor), ("blank", blank)):
+            found = worker.ask("predict", seven, run=name)
+            assert found["probabilities"] == pytest.approx(expected.predict(seven).probabilities, abs=0.02)
+            rows = worker.ask("account", network=expected.run.network.name)["account"]["rows"]
+            assert [row["path"] for row in rows] == [step.path for step in expected.plan.steps]
 
 
 def test_an_attribution_holds_nothing_up(tmp_path, monkeypatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import shutil
 
@@ -19,6 +20,24 @@ SEVEN = [[(0.28, 0.22), (0.72, 0.22), (0.45, 0.85)]]
 FOUR = [[(0.33, 0.2), (0.3, 0.52), (0.68, 0.52)], [(0.66, 0.18), (0.62, 0.85)]]
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 TABLET = {"width": 1024, "height": 768}
+
+ASK = """async ([name, text, query]) => {
+  const data = (id) => document.getElementById(id).textContent;
+  if (!window.asked) {
+    window.asked = new Worker(URL.createObjectURL(new Blob([data("striate-worker")], { type: "text/javascript" })));
+    window.asked.postMessage({ numbers: JSON.parse(data("striate-numbers")), weights: data("striate-weights") });
+  }
+  const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+  const answer = new Promise((then) => { window.asked.onmessage = ({ data }) => then(data.found ?? data.error); });
+  window.asked.postMessage({ id: 0, ask: name, bytes, query });
+  const coded = (value) => {
+    const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    return bytes.toBase64?.() ?? btoa(Array.from(bytes, (one) => String.fromCharCode(one)).join(""));
+  };
+  const plain = (value) => (value instanceof Float32Array ? coded(value) : value);
+  return Object.fromEntries(Object.entries(await answer).map(([key, value]) => [key, plain(value)]));
+}"""
+"""Ask the worker of a file as its page does."""
 
 
 def draw(page: Page, strokes) -> None:
@@ -49,6 +68,11 @@ def maps(page: Page) -> dict[str, str]:
     rest(page)
     script = "all => Object.fromEntries(all.map(one => [one.dataset.path, one.querySelector('canvas').toDataURL()]))"
     return page.get_by_test_id("layer").evaluate_all(script)
+
+
+def ask(page: Page, name: str, image: bytes, **query: object):
+    """What the worker of a file answers in the browser."""
+    return page.evaluate(ASK, [name, base64.b64encode(image).decode(), query])
 
 
 def zoom_of(page: Page, path: str) -> float:

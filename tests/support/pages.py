@@ -1,37 +1,22 @@
-"""Pages as files, and their workers asked as the pages ask them."""
+"""Pages as files, and their workers under Node."""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import torch
 from torch import nn
 
 from striate import Network
 from striate.export.page import alone
 from striate.serve import Predictor
-from tests.support.browsing import Page
+from tests.support.node import Worker, working
 from tests.support.serving import fresh
-
-ASK = """async ([name, text, query]) => {
-  const data = (id) => document.getElementById(id).textContent;
-  if (!window.asked) {
-    window.asked = new Worker(URL.createObjectURL(new Blob([data("striate-worker")], { type: "text/javascript" })));
-    window.asked.postMessage({ numbers: JSON.parse(data("striate-numbers")), weights: data("striate-weights") });
-  }
-  const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
-  const answer = new Promise((then) => { window.asked.onmessage = ({ data }) => then(data.found ?? data.error); });
-  window.asked.postMessage({ id: 0, ask: name, bytes, query });
-  const coded = (value) => {
-    const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-    return bytes.toBase64?.() ?? btoa(Array.from(bytes, (one) => String.fromCharCode(one)).join(""));
-  };
-  const plain = (value) => (value instanceof Float32Array ? coded(value) : value);
-  return Object.fromEntries(Object.entries(await answer).map(([key, value]) => [key, plain(value)]));
-}"""
-"""Ask the file's own worker, as its page does."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +37,15 @@ def written(path: Path, *predictors: Predictor) -> File:
     return File(path)
 
 
-def ask(page: Page, name: str, image: bytes = b"", **query: object):
-    """What the worker of a file answers."""
-    return page.evaluate(ASK, [name, base64.b64encode(image).decode(), query])
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+    """Starts the worker of the page of some runs, under Node."""
+    with ExitStack() as stack:
+
+        def start(*predictors: Predictor) -> Worker:
+            return stack.enter_context(working(written(tmp_path / "page.html", *predictors).path))
+
+        yield start
 
 
 def numbers_of(text: str) -> torch.Tensor:

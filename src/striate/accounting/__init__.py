@@ -1,4 +1,7 @@
-"""What every layer costs. Standard library only: an account is there before any framework is loaded."""
+"""The account of a network: what every layer costs.
+
+Imports the standard library only, so that an account is printed without loading a framework.
+"""
 
 from striate.accounting.counts import CONVENTION as CONVENTION
 from striate.accounting.counts import Counts as Counts

@@ -1,4 +1,4 @@
-"""Networks side by side: what they cost, and in which of their layers."""
+"""Networks side by side: their parameters, MACs and memory, and the layers' shares of each."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from striate.description.json import Json
 from striate.description.shapes import show
 
 MEASURES = ("parameters", "MACs", "memory")
-"""What is compared; memory is what is kept for the backward pass of one batch, in bytes."""
+"""The measures that are compared; memory is the bytes kept for the backward pass of one batch."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """How much of a measure a layer has."""
+    """The amount of a measure that a layer has."""
 
     path: str
     amount: int
@@ -25,14 +25,14 @@ class Share:
 
 @dataclass(frozen=True)
 class Compared:
-    """One network: its totals by measure, and the shares of its layers, in their order."""
+    """One network: its totals by measure, and the shares of its layers, in the order in which they run."""
 
     account: Account
     totals: dict[str, int]
     shares: dict[str, tuple[Share, ...]]
 
     def largest(self, measure: str) -> Share:
-        """The outermost block, or the layer in none, with the most of a measure."""
+        """The outermost block, or the layer outside of all blocks, with the largest share of a measure."""
         blocks: dict[str, int] = {}
         for share in self.shares[measure]:
             block = share.path.split(".")[0]
@@ -42,7 +42,7 @@ class Compared:
 
 
 def compare(accounts: Sequence[Account], *, dtype: str = "float32") -> list[Compared]:
-    """The networks of some accounts side by side.
+    """The comparison of the networks of several accounts.
 
     >>> from striate.accounting.rows import account
     >>> from striate.networks import find
@@ -54,7 +54,7 @@ def compare(accounts: Sequence[Account], *, dtype: str = "float32") -> list[Comp
 
 
 def to_dict(compared: Sequence[Compared]) -> dict[str, Json]:
-    """The comparison as JSON has it; memory in bytes."""
+    """The comparison as JSON; memory in bytes."""
     return {
         "measures": list(MEASURES),
         "networks": [
@@ -74,7 +74,7 @@ def to_dict(compared: Sequence[Compared]) -> dict[str, Json]:
 
 
 def compare_table(compared: Sequence[Compared], *, width: int = 80) -> str:
-    """The totals, each with its ratio to the first network's; the largest block or layer; what it comes to."""
+    """Text: the totals with their ratios to the first network's, the largest block or layer, and a summary."""
     first = compared[0]
     rows: list[tuple[str, ...]] = [("network", "input", "parameters", "", "MACs", "", "memory", ""), ()]
     for each in compared:

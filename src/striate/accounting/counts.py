@@ -40,7 +40,7 @@ CONVENTION = {
     "activations": "the input and the outputs of convolutions, pooling, subsampling, linear and RBF layers; "
     "all other layers work in place",
 }
-"""What each figure counts, said beside every total."""
+"""The definition of each figure, printed beside the totals."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,14 @@ class Counts:
 
     @property
     def parameters(self) -> int:
-        """What is trained."""
+        """The number of trained parameters."""
         return self.weights + self.biases
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
 
     def per_batch(self, images: int) -> Counts:
-        """The same for a batch: what is shared stays, what each image needs is multiplied."""
+        """The figures for a batch: parameters stay, figures per image are multiplied."""
         return Counts(
             self.weights,
             self.biases,
@@ -75,7 +75,7 @@ class Counts:
 
 
 def count(step: Step, *, biases: bool = True) -> Counts:
-    """The figures of one step for one image; `biases=False` leaves every bias out, as the posts count."""
+    """The figures of one step for one image; `biases=False` leaves all biases out, as the blog posts count."""
     found = _count(step, step.inputs[0], math.prod(step.output))
     if biases:
         return found
@@ -134,7 +134,7 @@ def _weighted(weights: int, biases: int, positions: int, values: int) -> Counts:
 
 
 def _links(layer: Conv, channels: int) -> int:
-    """How many (input map, filter) pairs are linked."""
+    """The number of (input map, filter) pairs that are linked."""
     if layer.table is not None:
         return sum(len(maps) for maps in layer.table)
     return layer.filters * channels // layer.groups

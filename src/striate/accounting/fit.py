@@ -1,4 +1,4 @@
-"""Whether windows fit their input exactly, what they leave unseen, and what would fit."""
+"""Whether windows fit their input exactly, the rows and columns that they leave unread, and sizes that would fit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from striate.description.shapes import Axis, Window, window
 from striate.errors import ShapeError
 
 FAR = 2048
-"""How far from the given one another input, kernel, stride or padding is looked for."""
+"""The largest change of input, kernel, stride or padding that is tried in the search for a remedy."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Unseen:
 
 
 def unseen(step: Step) -> Unseen | None:
-    """What a step's windows leave unseen, or None where they leave nothing.
+    """The rows and columns that a step's windows leave unread, or None where they read all.
 
     Post 002's 7×7 input under a 3×3 filter with stride 3:
 
@@ -64,9 +64,9 @@ def require_exact(steps: Iterable[Step]) -> None:
 
 @lru_cache(maxsize=1024)
 def remedies(axis: Axis) -> tuple[str, ...]:
-    """The nearest input, kernel, stride and padding that leave nothing unseen, each with all else as it is.
+    """The nearest input, kernel, stride and padding that leave nothing unread, each with all else unchanged.
 
-    Nothing further than `FAR` from what is given is looked at.
+    No change of more than `FAR` is tried.
 
     >>> remedies(Axis(7, kernel=3, stride=3))
     ('input 6 or 9', 'kernel 4', 'stride 2', 'padding 1')
@@ -109,7 +109,7 @@ def _exact(axis: Axis) -> bool:
 
 
 def window_of(step: Step) -> Window | None:
-    """How the windows of a step move over its input, None for a layer without windows."""
+    """The windows of a step on its input, None for a layer without windows."""
     layer = step.layer
     return window(layer, step.inputs[0]) if isinstance(layer, (Conv, Pool, Subsample)) else None
 

@@ -1,7 +1,7 @@
-"""How a network fits an input: each layer that does not, what would fit, and which inputs the network takes.
+"""How a network fits an input: each layer that does not fit, sizes that would, and the inputs that the network takes.
 
-A layer fits exactly where its windows read every row and column of its padded input. PyTorch and most others round
-down and say nothing; a convolution of 3×3 with stride 3 then drops the last row of a 7×7 input.
+A layer fits exactly where its windows read every row and column of its padded input. PyTorch and most other frameworks
+round down without a message; a convolution of 3×3 with stride 3 then drops the last row of a 7×7 input.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from striate.description.shapes import Axis, Shape, same_padding
 from striate.errors import SpecError
 
 REACH = 64
-"""How far from the given size another input size is looked for, in pixels."""
+"""The largest distance, in pixels, from the given input size to another one that is tried."""
 TRIES = 200_000
-"""How many layers, of all the sizes together, are tried in the search for the smallest input."""
+"""The number of layers, summed over all sizes, that the search for the smallest input tries."""
 
 
 @dataclass(frozen=True)
 class Misfit:
-    """A layer whose windows leave something unseen: along which axis, what, and what would fit.
+    """A layer whose windows leave rows or columns unread: along which axis, how many, and remedies.
 
     `layer` holds remedies for the layer alone; `same` the padding (before, after) and the output of "same", where that
     fits exactly; `inputs` the nearest inputs of the network, smaller and larger, with which this layer fits.
-    `padding_only` says that nothing but padding is unseen, which does no harm.
+    `padding_only` says that only padding is unread, which does no harm.
     """
 
     path: str
@@ -48,7 +48,7 @@ class Misfit:
 
 @dataclass(frozen=True)
 class Same:
-    """A layer padded "same" where PyTorch has no such padding: (before, after) here, and what PyTorch would do."""
+    """A layer with padding "same" that PyTorch does not have: (before, after) here, and PyTorch's nearest padding."""
 
     path: str
     axis: str
@@ -60,9 +60,9 @@ class Same:
 class Fitting:
     """How a network fits an input.
 
-    `problem` is the error of the layer that does not fit at all, "" where all do. `exact` holds the nearest inputs,
+    `problem` is the error of the layer that does not take its input, "" where all do. `exact` holds the nearest inputs,
     smaller and larger, with which every layer fits exactly; `smallest` the side of the smallest square input, None
-    where none of up to `tried` is taken.
+    where the network takes none with a side of up to `tried`.
     """
 
     network: Network
@@ -76,7 +76,7 @@ class Fitting:
     tried: int
 
     def to_dict(self) -> dict[str, Json]:
-        """The fit as JSON has it."""
+        """The fit as JSON."""
         return {
             "network": self.network.name,
             "input": list(self.input),
@@ -108,7 +108,7 @@ class Fitting:
 def fitting(network: Network, *, input: Shape | None = None) -> Fitting:
     """How `network` fits its own input, or another of (channels, height, width).
 
-    Raises SpecError where the description itself cannot be, with any input.
+    Raises SpecError where the description is wrong with any input.
 
     >>> from striate.description.layers import Conv
     >>> found = fitting(Network("post-002", (1, 7, 7), [Conv(1, kernel=3, stride=3)]))
@@ -145,7 +145,7 @@ def _around(outlined: Outline, shape: Shape) -> dict[int, set[str]]:
 
 
 def _resized(shape: Shape, height: int) -> Shape:
-    """The input with another height, and the width as much larger or smaller."""
+    """The input with another height; the width changes by the same number of pixels."""
     return shape[0], height, max(1, shape[2] + height - shape[1])
 
 
@@ -175,7 +175,7 @@ def _as_same(axis: Axis) -> tuple[Pair, int] | None:
 
 
 def _same(step: Step) -> list[Same]:
-    """Where "same" pads as TensorFlow does and PyTorch's own padding would not."""
+    """The axes of a step where "same" pads as TensorFlow does and PyTorch's symmetric padding differs."""
     layer, moved = step.layer, window_of(step)
     if not isinstance(layer, (Conv, Pool)) or layer.padding != "same" or moved is None:
         return []
@@ -205,8 +205,8 @@ def _nearest(value: int, sizes: set[int]) -> tuple[int, ...]:
 def _smallest(outlined: Outline, shape: Shape) -> tuple[int | None, int]:
     """The side of the smallest square input that the network takes, and the last side that was tried.
 
-    No side is tried that is too small for the windows alone; where the parts of sums, or the centres of RBF units,
-    want another, larger ones are tried in turn, fewer of them for a network of thousands of layers.
+    The search starts at the smallest side that all windows fit into. Where the parts of sums, or the centres of RBF
+    units, need a larger one, larger sides are tried in turn, fewer of them for a network of thousands of layers.
     """
     first = least_side(outlined)
     last = min(max(2 * max(shape), first) + REACH - 1, first + max(REACH, TRIES // len(outlined.nodes)))

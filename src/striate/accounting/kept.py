@@ -1,25 +1,26 @@
-"""What a network keeps between its forward and its backward pass, layer by layer, to the byte.
+"""The memory that a network keeps between its forward and its backward pass, layer by layer, to the byte.
 
-The backward pass needs some of what the forward pass made. These are the rules of PyTorch's autograd for the modules
-that `striate.modules` makes, on a CPU, in training; the tests hold them against `saved_tensors_hooks`:
+These are the rules by which PyTorch's autograd keeps tensors, for the modules that `striate.modules` makes, on a CPU,
+in training; the tests compare them with `saved_tensors_hooks`:
 
-* convolution and linear keep their input; behind padding that differs between sides, the padded copy of it; with a
-  connection table also the kernels laid into one dense weight;
-* pooling keeps its input; max pooling also where each maximum stood, as 8-byte whole numbers; average pooling with
-  padding that differs between sides, the size of each window;
+* convolution and linear keep their input, or its padded copy where the padding differs between sides; with a connection
+  table also the kernels as one dense weight;
+* pooling keeps its input; max pooling also the index of each maximum, as an 8-byte whole number; average pooling with
+  padding that differs between sides also the size of each window;
 * subsampling keeps its input and the sums before the coefficient;
 * batch norm keeps its input, and the mean and inverse deviation of each map;
 * ReLU, tanh, sigmoid and softmax keep their output; the scaled tanh its tanh, before the scale; all other activations
   their input;
 * a scale keeps its input; a gate its input and the values that it is multiplied by, each for the other's gradient;
-* dropout keeps its mask, one value for each (a GPU keeps one byte);
-* local response norm keeps its input, the squares with empty maps around them, the sums and their powers;
+* dropout keeps its mask, one value per element (a GPU keeps one byte);
+* local response norm keeps its input, the squares padded with empty maps, the sums and their powers;
 * RBF keeps the differences to its centres;
 * flatten, sums, concatenations, global averages, upsampling, padding and shuffling of channels, and position biases
   keep nothing.
 
-What two layers keep is there once: a ReLU's output is the next convolution's input. A layer whose input and weights
-need no gradient keeps nothing. Parameters are not counted here, nor is the loss (the closing softmax belongs to it).
+A tensor that two layers keep is counted once: a ReLU's output is the next convolution's input. A layer whose input and
+weights need no gradient keeps nothing. Parameters are not counted here, nor is the loss, to which a final softmax
+belongs.
 """
 
 from __future__ import annotations
@@ -61,9 +62,9 @@ INDEX_BYTES = 8
 
 @dataclass(frozen=True)
 class Piece:
-    """Something that a step keeps: what it is, how many values for each image and besides, bytes of each value.
+    """A tensor that a step keeps: its name, its number of values per image and per batch, the bytes of each value.
 
-    `storage` is the step whose output it is (INPUT for the images), None where the step made it for itself;
+    `storage` is the step whose output it is (INPUT for the images), None where the step made it only for itself;
     `width` is None where values have the network's own type.
     """
 
@@ -88,7 +89,7 @@ def gradients_needed(plan: Plan) -> list[bool]:
 
 
 def storages(plan: Plan, *, training: bool) -> list[int]:
-    """For each step, the step whose memory its output lies in: its own, or that of the step it is a view of."""
+    """For each step, the step whose memory holds its output: itself, or the step that it is a view of."""
     owners: list[int] = []
     for number, step in enumerate(plan.steps):
         source = step.sources[0]
@@ -97,7 +98,7 @@ def storages(plan: Plan, *, training: bool) -> list[int]:
 
 
 def _is_view(step: Step, training: bool) -> bool:
-    """Whether a step's output lies in the memory of its input."""
+    """Whether a step's output is a view of its input."""
     layer = step.layer
     match layer:
         case Flatten():
@@ -156,7 +157,7 @@ def kept(plan: Plan, *, closing_softmax: bool) -> list[tuple[Piece, ...]]:
 
 
 def _pieces(step: Step, number: int, *, needs: list[bool]) -> Iterator[Piece]:
-    """What a step keeps; `needs` says for each of its sources whether its gradient is needed."""
+    """The tensors that a step keeps; `needs` says for each of its sources whether its gradient is needed."""
     layer, shape = step.layer, step.inputs[0]
     values = prod(step.output)
     read, made = Piece("input", step.sources[0], prod(shape)), Piece("output", number, values)

@@ -1,8 +1,8 @@
-"""How much lives at once: feature maps at inference, gradients of feature maps in the backward pass.
+"""The most values that are in memory at once: feature maps at inference, their gradients in the backward pass.
 
-A map lives from the step that makes it to the last step that reads it; a gradient from the first of those steps, met
-backwards, to the step that made the map. Nothing works in place, and what a layer needs for itself while it runs (a
-padded copy, a convolution's workspace) is not counted.
+A map is in memory from the step that makes it to the last step that reads it. Its gradient is in memory from that last
+reader, which runs first in the backward pass, to the step that made the map. No step works in place, and the workspace
+of a layer (a padded copy, a convolution's scratch memory) is not counted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a network takes in memory, each figure under its own name, for inference and for training."""
+"""The memory of a network, each figure under its own name, for inference and for training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DTYPES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 """Bytes of one value."""
 
 OPTIMISERS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
-"""How many values an optimiser keeps for each parameter; Adam also counts its steps, 4 bytes for each tensor."""
+"""The values that an optimiser keeps per parameter; Adam also keeps a step count, 4 bytes per tensor."""
 
 UNITS = {
     "B": 1,
@@ -39,12 +39,12 @@ MEANING = {
     "inference": "parameters, fixed values, inference peak",
     "training": "parameters, fixed values, gradients, optimiser state, kept for backward, gradients in flight",
 }
-"""What each figure is."""
+"""The definition of each figure."""
 
 
 @dataclass(frozen=True)
 class LayerMemory:
-    """One layer: its output, and what it keeps for the backward pass."""
+    """One layer: its output, and the tensors that it keeps for the backward pass."""
 
     row: Row
     output: int
@@ -54,9 +54,10 @@ class LayerMemory:
 
 @dataclass(frozen=True)
 class Memory:
-    """What a network takes, in bytes, for a batch of images whose values are of one `dtype`.
+    """The memory of a network in bytes, for a batch of images whose values are of one `dtype`.
 
-    `figures` has each name of `MEANING`. Workspace of single operations and the allocator's slack come on top.
+    `figures` has each name of `MEANING`. The workspace of single operations and the allocator's reserve are not
+    included.
     """
 
     account: Account
@@ -66,7 +67,7 @@ class Memory:
     figures: dict[str, int]
 
     def to_dict(self) -> dict[str, Json]:
-        """The memory as JSON has it: bytes."""
+        """The memory as JSON, in bytes."""
         return {
             "network": self.account.network.name,
             "input": list(self.account.input),
@@ -90,9 +91,9 @@ class Memory:
 
 
 def memory(account: Account, *, dtype: str = "float32", optimiser: str = "adam") -> Memory:
-    """What the network of an account takes for the account's batch.
+    """The memory of the network of an account, for the account's batch.
 
-    Raises UnknownNameError where there is no such dtype or optimiser.
+    Raises UnknownNameError for an unknown dtype or optimiser.
 
     >>> from striate.accounting.rows import account
     >>> from striate.networks import find
@@ -129,7 +130,7 @@ def memory(account: Account, *, dtype: str = "float32", optimiser: str = "adam")
 def largest_batch(account: Account, budget: int, *, dtype: str = "float32", optimiser: str = "adam") -> int | None:
     """The largest batch whose training takes no more than `budget` bytes; 0 where one image is too much.
 
-    None where any batch does: nothing is trained, so nothing is kept of an image.
+    None where any batch fits: a network without parameters keeps nothing of an image.
     """
 
     def needed(batch: int) -> int:
@@ -142,7 +143,7 @@ def largest_batch(account: Account, budget: int, *, dtype: str = "float32", opti
 
 
 def parse_bytes(text: str) -> int:
-    """The bytes that a text such as 8GiB or 500MB names. Raises SpecError where it names none.
+    """The bytes of an amount such as 8GiB or 500MB. Raises SpecError for any other text.
 
     >>> parse_bytes("8GiB"), parse_bytes("1.5 GB"), parse_bytes("2048")
     (8589934592, 1500000000, 2048)

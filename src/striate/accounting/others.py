@@ -1,8 +1,8 @@
-"""What other counters print for a network, and why it differs from ours.
+"""The figures that other counters print for a network, and the reasons why they differ from Striate's.
 
-Each tool is a rule that says, for one layer, what it adds to our figure or takes from it, and a name for the reason.
-The rules are for one image, the modules that `striate.modules` makes in evaluation, and the versions of `VERSIONS`; the
-tests hold them against the tools themselves.
+Each tool has a rule that gives, for one layer, the differences from Striate's figure, each with its reason. The rules
+hold for one image, for the modules that `striate.modules` makes, in evaluation mode, and for the versions of
+`VERSIONS`. The tests compare them with the tools themselves.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ VERSIONS = {
     "keras": "3.15.1",
     "flopcounter": "PyTorch 2.13",
 }
-"""The version of each tool whose rule this is."""
+"""The version of each tool that its rule describes."""
 
 
 @dataclass(frozen=True)
 class ToolFigure:
-    """What a tool prints under a `label`: our figure, then each reason and what it changes, which add up to it."""
+    """The figure that a tool prints under a `label`, as a sum: Striate's figure, and a difference for each reason."""
 
     label: str
     ours: str
@@ -43,14 +43,14 @@ class ToolFigure:
 
 @dataclass(frozen=True)
 class Others:
-    """What one tool prints for a network."""
+    """All figures that one tool prints for a network."""
 
     account: Account
     tool: str
     figures: tuple[ToolFigure, ...]
 
     def to_dict(self) -> dict[str, Json]:
-        """The figures as JSON has them."""
+        """The figures as JSON."""
         return {
             "network": self.account.network.name,
             "input": list(self.account.input),
@@ -69,9 +69,9 @@ class Others:
 
 
 def as_counted_by(tool: str, account: Account) -> Others:
-    """What `tool` prints for the network of an account of one image.
+    """The figures that `tool` prints for the network of an account of one image.
 
-    Raises UnknownNameError where no such tool is known, SpecError where the tool has no such layers.
+    Raises UnknownNameError for an unknown tool, and SpecError where the tool has no such layers.
 
     >>> from striate.accounting.rows import account
     >>> from striate.networks import find

@@ -1,4 +1,4 @@
-"""Which maps, rows and columns of its input a layer's units read: sets of `places`, traced back layer by layer."""
+"""The maps, rows and columns of its input that a layer's units read: sets (`places`), traced back layer by layer."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from striate.description.network import Step
 from striate.description.shapes import Axis, Shape, window
 
 Patch = tuple[int, int, int]
-"""Maps, rows and columns, each a set of `places`."""
+"""A patch of a layer's output: maps, rows and columns, each as a set of `places`."""
 PATCHES = 32
-"""How many patches of one layer's output are told apart: on a hostile network they double with every layer."""
+"""The most patches of one layer's output that are kept apart: on a hostile network they double with every layer."""
 
 
 def pass_on(step: Step, patch: Patch, wanted: dict[int, list[Patch]]) -> None:
-    """Ask the sources of a step for what its units on a patch read."""
+    """Add, for each source of a step, the patch that the units on `patch` read of it."""
     layer, shape = step.layer, step.inputs[0]
     maps, rows, columns = patch
     if isinstance(layer, Windowed):
@@ -78,7 +78,7 @@ def pass_on(step: Step, patch: Patch, wanted: dict[int, list[Patch]]) -> None:
             | Residual()
             | Gate()
         ):
-            pass  # map by map, place by place
+            pass  # each unit reads the same map, row and column
         case _:
             assert_never(layer)
     for source, shape in zip(step.sources, step.inputs, strict=True):
@@ -102,7 +102,7 @@ def _read_maps(layer: Conv, filters: int, channels: int) -> int:
 
 
 def ask(wanted: dict[int, list[Patch]], number: int, patch: Patch) -> None:
-    """Put a patch on a step's list; one that another holds is left out, so lists stay short on any path."""
+    """Add a patch to a step's list. Patches inside other patches are left out, so that lists stay short."""
     if not all(patch):
         return
     patches = wanted.setdefault(number, [])
@@ -122,17 +122,17 @@ def _holds(outer: Patch, inner: Patch) -> bool:
 
 
 def _read(axis: Axis, places: int) -> int:
-    """The places of its input that the windows at `places` read; those in the padding are left out."""
+    """The positions of the input that the windows at `places` read, without those in the padding."""
     return _clipped(smeared(spread(places, axis.stride), axis.kernel, axis.dilation), axis.before, axis.size)
 
 
 def _clipped(places: int, before: int, size: int) -> int:
-    """Without the `before` first places, which are taken off, and what lies beyond the next `size`."""
+    """The set without its first `before` positions, which are shifted out, and cut off after the next `size`."""
     return places >> before & run(size)
 
 
 def whole(shape: Shape) -> Patch:
-    """All maps, rows and columns; a flat vector is taken as one unit."""
+    """All maps, rows and columns; a flat vector counts as one unit."""
     return (run(shape[0]), run(shape[1]), run(shape[2])) if len(shape) == 3 else (1, 1, 1)
 
 

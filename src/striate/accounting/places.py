@@ -1,14 +1,14 @@
-"""Sets of places along an axis, or of maps, each as one whole number: bit p is set where place p belongs to the set.
+"""Sets of positions along an axis, or of maps, each as one integer: bit p is set where position p is in the set.
 
-Python's whole numbers have as many bits as are needed, so a union is `|`, a set of a million places takes 125 kB and
-microseconds, and what a window reads is a few shifts.
+Python's integers have as many bits as needed. So a union is `|`, a set of a million positions takes 125 kB and
+microseconds, and the positions that windows read are computed by a few shifts.
 """
 
 from __future__ import annotations
 
 
 def run(count: int, first: int = 0) -> int:
-    """`count` places from `first` on.
+    """The set of `count` positions from `first` on.
 
     >>> bin(run(3, first=2))
     '0b11100'
@@ -17,7 +17,7 @@ def run(count: int, first: int = 0) -> int:
 
 
 def ends(places: int) -> tuple[int, int]:
-    """The first and the last place of a set that has any.
+    """The first and the last position of a set that is not empty.
 
     >>> ends(0b10110)
     (1, 4)
@@ -26,12 +26,12 @@ def ends(places: int) -> tuple[int, int]:
 
 
 def within(inner: int, outer: int) -> bool:
-    """Whether a set holds all of another."""
+    """Whether `inner` is a subset of `outer`."""
     return inner & ~outer == 0
 
 
 def spread(places: int, step: int) -> int:
-    """Place p moved to p·step.
+    """The set with each position p moved to p·step.
 
     >>> bin(spread(0b111, 3))
     '0b1001001'
@@ -40,7 +40,7 @@ def spread(places: int, step: int) -> int:
 
 
 def gathered(places: int, step: int) -> int:
-    """Place p·step moved to p; others are left out.
+    """The set with each position p·step moved to p; other positions are left out.
 
     >>> bin(gathered(0b1011001, 3))
     '0b111'
@@ -49,7 +49,7 @@ def gathered(places: int, step: int) -> int:
 
 
 def smeared(places: int, count: int, step: int = 1) -> int:
-    """Each place, and those `step`, 2·`step`, ... after it: `count` together.
+    """Each position, and the positions `step`, 2·`step`, ... after it: `count` positions for each.
 
     >>> bin(smeared(0b100001, 3, step=2))
     '0b1010110101'
@@ -63,7 +63,7 @@ def smeared(places: int, count: int, step: int = 1) -> int:
 
 
 def blocks(places: int, size: int) -> int:
-    """The blocks of `size` places that have any in the set, by number.
+    """The numbers of the blocks of `size` positions that have a position in the set.
 
     >>> bin(blocks(0b110000010, 4))
     '0b111'
@@ -77,7 +77,7 @@ def blocks(places: int, size: int) -> int:
 
 
 def unshuffled(places: int, groups: int, count: int) -> int:
-    """The places that were there before `count` of them, in `groups` of equal size, were interleaved.
+    """The set before a shuffle: the positions of `count` maps before their `groups` were interleaved.
 
     >>> bin(unshuffled(0b000010, groups=2, count=6))
     '0b1000'

@@ -1,12 +1,12 @@
-"""Receptive fields: which pixels of the input a unit sees, worked out from the description alone.
+"""Receptive fields: the pixels of the input that a unit sees, computed from the description alone.
 
 Along one axis, unit i of a layer sees the pixels from `first + i·jump` to `last + i·jump`; pixel 0 is the first of the
-input, and what lies outside of the input is padding. A convolution, a pooling or a subsampling widens the field and
-multiplies the jump; a sum or a concatenation takes the union of its parts; from a flatten or a global pooling on, a
-unit sees all that the units before it saw together, clipped to the input.
+input, and pixels outside of the input are padding. A convolution, a pooling or a subsampling widens the field and
+multiplies the jump. A sum or a concatenation takes the union of its parts. From a flatten or a global pooling on, a
+unit sees the union of the fields of all units before it, clipped to the input.
 
-Where the parts of a sum or a concatenation differ in jump, the fields of its units are not all of one size; then the
-rule holds for the first unit, with the larger jump. `unit.view` is exact for every unit of every network.
+Where the parts of a sum or a concatenation differ in jump, the fields of its units differ in size. Then the figures are
+those of the first unit, with the larger jump. `unit.view` is exact for every unit of every network.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from striate.description.shapes import Axis, window
 
 @dataclass(frozen=True)
 class Span:
-    """The field of a layer's units along one axis, in pixels of the input; fractions of one behind an upsampling."""
+    """The field of a layer's units along one axis, in pixels of the input; fractions of a pixel after an upsampling."""
 
     first: float = 0
     last: float = 0
@@ -53,7 +53,7 @@ class Span:
 
     @property
     def size(self) -> int:
-        """How many pixels a unit sees, padding included."""
+        """The number of pixels that a unit sees, padding included."""
         return ceil(self.last) - floor(self.first) + 1
 
     @property
@@ -62,22 +62,22 @@ class Span:
         return (self.first + self.last) / 2
 
     def through(self, axis: Axis) -> Span:
-        """The field of the units behind a window that moves over these."""
+        """The field of the units whose windows move over these units."""
         first = self.first - axis.before * self.jump
         last = first + (self.last - self.first) + (axis.extent - 1) * self.jump
         return Span(_exact(first), _exact(last), _exact(self.jump * axis.stride))
 
     def repeated(self, times: int) -> Span:
-        """The field of the units behind an upsampling, where `times` units in a row share one field."""
+        """The field of the units after an upsampling, where `times` consecutive units share one field."""
         return Span(self.first, self.last, _exact(self.jump / times))
 
     def union(self, other: Span) -> Span:
-        """The field of a unit that reads one of these and one of the others."""
+        """The field of a unit that reads one of these units and one of `other`."""
         return Span(min(self.first, other.first), max(self.last, other.last), max(self.jump, other.jump))
 
 
 def _exact(value: float) -> float:
-    """A whole number as such."""
+    """A whole number as an int."""
     return int(value) if value == int(value) else value
 
 
@@ -90,12 +90,12 @@ class ReceptiveField:
 
     @property
     def size(self) -> tuple[int, int]:
-        """How many pixels a unit sees."""
+        """The pixels that a unit sees, as (height, width)."""
         return self.height.size, self.width.size
 
     @property
     def jump(self) -> tuple[float, float]:
-        """How many pixels lie between the fields of neighbouring units; 0 where there is one for all."""
+        """The distance in pixels between the fields of neighbouring units; 0 where all units share one field."""
         return self.height.jump, self.width.jump
 
     @property

@@ -22,7 +22,7 @@ from striate.description.shapes import Shape
 
 @dataclass(frozen=True)
 class Row:
-    """One layer: where it stands, what it is, what it makes of its input, what it costs, what its units see."""
+    """One layer: its step in the plan, its description, its counts, and the receptive field of its units."""
 
     step: Step
     words: str
@@ -32,7 +32,7 @@ class Row:
 
     @property
     def path(self) -> str:
-        """Its place in the network, such as stage3.block2.conv1."""
+        """The path of the layer in the network, such as stage3.block2.conv1."""
         return self.step.path
 
     @property
@@ -61,7 +61,7 @@ class Account:
 
     @property
     def training(self) -> Counts:
-        """The same with the auxiliary heads."""
+        """The totals with the auxiliary heads included."""
         return self._sum(self.rows)
 
     def for_batch(self, batch: int) -> Account:
@@ -72,7 +72,7 @@ class Account:
         return reduce(add, (row.counts for row in rows), Counts(activations=prod(self.input) * self.batch))
 
     def to_dict(self) -> dict[str, Json]:
-        """The account as JSON has it; sizes are [channels, height, width], pairs [height, width]."""
+        """The account as JSON; sizes are [channels, height, width], pairs [height, width]."""
         return {
             "network": self.network.name,
             "input": list(self.input),
@@ -85,7 +85,7 @@ class Account:
         }
 
     def to_dicts(self) -> list[dict[str, Json]]:
-        """One dictionary a row, for a data frame."""
+        """One dictionary per row, for a data frame."""
         return [_row_to_dict(row) for row in self.rows]
 
     def __str__(self) -> str:
@@ -94,7 +94,7 @@ class Account:
         return to_table(self)
 
     def _repr_html_(self) -> str:
-        """The table as a notebook shows it."""
+        """The table as HTML, for notebooks."""
         from striate.accounting.show.html import to_html
 
         return to_html(self)
@@ -103,7 +103,7 @@ class Account:
 def account(
     network: Network, *, input: Shape | None = None, batch: int = 1, biases: bool = True, strict: bool = False
 ) -> Account:
-    """What every layer of `network` costs, on its own input or another one of (channels, height, width).
+    """The account of `network`: what every layer costs, on its own input or another of (channels, height, width).
 
     Raises ShapeError, naming the layer, where layers do not fit; with `strict` also where windows leave rows or
     columns unseen.

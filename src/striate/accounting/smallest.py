@@ -1,4 +1,4 @@
-"""The smallest input that the windows of a network need, worked out from its last layer back to its input."""
+"""The smallest input that the windows of a network need, computed from its last layer back to its input."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from striate.description.shapes import Axis, window
 
 
 def least_side(outlined: Outline) -> int:
-    """No square input with a smaller side than this is taken, whatever else the layers want of it.
+    """A lower bound of the side of square inputs that the network takes; other rules may need a larger one.
 
     >>> from striate.networks import find
     >>> from striate.description.network import outline
@@ -61,14 +61,14 @@ def least_side(outlined: Outline) -> int:
             case _:
                 assert_never(node.layer)
         for place, source in enumerate(node.sources):
-            factor = place > 0 and isinstance(node.layer, Gate)  # may be one value for each map
+            factor = place > 0 and isinstance(node.layer, Gate)  # may be one value per map
             height, width = needed.get(source, (1, 1))
             needed[source] = (height, width) if factor else (max(height, here[0]), max(width, here[1]))
     return max(needed[INPUT])
 
 
 def _least(axis: Axis, windows: int, *, same: bool) -> int:
-    """The least size on which there are so many windows; more than any size may be where there is none."""
+    """The least input size with `windows` windows; a size beyond the limit where there is none."""
     if same:
         return min(NUMBER + 1, (windows - 1) * axis.stride + 1)
     low, high = 1, NUMBER + 1

@@ -1,4 +1,4 @@
-"""The rules by which other tools count: for one layer, what each adds to our figure or takes from it, and why."""
+"""The rules by which other tools count: for one layer, the differences from Striate's figure, each with its reason."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _fvcore(row: Row) -> Reasons:
 
 
 def _products(row: Row) -> Reasons:
-    """What is left where only convolutions, as dense ones, and linear layers count."""
+    """The differences for tools that count only linear layers and convolutions, the latter as dense."""
     layer = row.step.layer
     match layer:
         case Conv(table=table) if table is not None:
@@ -273,7 +273,7 @@ PARAMETERS: dict[str, tuple[str, Callable[[Row], Reasons]]] = {
     "thop": ("params", _thop_parameters),
     "keras": ("Total params", _keras_parameters),
 }
-"""For each tool that prints parameters its label, and its rule."""
+"""For each tool that prints parameters: its label and its rule."""
 MACS: dict[str, tuple[str, Callable[[Row], Reasons]]] = {
     "torchinfo": ("Total mult-adds", _torchinfo),
     "fvcore": ("flops", _fvcore),
@@ -281,4 +281,4 @@ MACS: dict[str, tuple[str, Callable[[Row], Reasons]]] = {
     "thop": ("macs", _thop),
     "flopcounter": ("total FLOPs", _products),
 }
-"""The same for products."""
+"""For each tool that prints MACs or FLOPs: its label and its rule."""

@@ -1,8 +1,8 @@
-"""What training costs in MACs: forward, backward, a step, an epoch.
+"""The cost of training in MACs: forward, backward, a step, an epoch.
 
-Backward, each layer of weights works twice as much as forward: once for the gradient of its weights and once for the
-gradient of its input. The first layer needs no gradient of its input, which is the images; fixed RBF centres need none
-of their own. Auxiliary heads are trained, so they count.
+The backward pass of a layer with weights takes twice the MACs of its forward pass: once for the gradient of its weights
+and once for the gradient of its input. The first layer needs no gradient of its input, the images; fixed RBF centres
+need no gradient of their own. Auxiliary heads are trained, so they count.
 """
 
 from __future__ import annotations
@@ -38,26 +38,26 @@ class TrainingCost:
 
     @property
     def forward(self) -> int:
-        """Of one step, forward."""
+        """MACs of the forward pass of one step."""
         return sum(layer.forward for layer in self.layers)
 
     @property
     def backward(self) -> int:
-        """Of one step, backward."""
+        """MACs of the backward pass of one step."""
         return sum(layer.weights + layer.input for layer in self.layers)
 
     @property
     def step(self) -> int:
-        """Of one step: forward and backward for one batch."""
+        """MACs of one step: forward and backward for one batch."""
         return self.forward + self.backward
 
     @property
     def epoch(self) -> int:
-        """Of an epoch: every image once, forward and backward."""
+        """MACs of an epoch: every image once, forward and backward."""
         return self.step // self.account.batch * self.images
 
     def to_dict(self) -> dict[str, Json]:
-        """The cost as JSON has it: MACs."""
+        """The cost as JSON, in MACs."""
         return {
             "network": self.account.network.name,
             "input": list(self.account.input),
@@ -79,7 +79,7 @@ class TrainingCost:
 
 
 def training_cost(account: Account, *, images: int = 60_000) -> TrainingCost:
-    """What training the network of an account costs: a step of its batch, and an epoch of `images`.
+    """The cost of training the network of an account: a step of its batch, and an epoch of `images`.
 
     >>> from striate.accounting.rows import account
     >>> from striate.networks import find

@@ -1,10 +1,10 @@
-"""Which pixels of the input one unit reads, traced back from the unit to the input.
+"""The pixels of the input that one unit reads, traced back from the unit to the input.
 
-`receptive` gives a rule for all units of a layer at once; here one unit, or one map as a whole, is followed backwards
-through every path. Along each axis the places that are read are a set, and so are the maps, so that gaps (dilation, a
-stride wider than the kernel), places that only padding fills, rows that no later window reads, and branches whose maps
-no table or group names are all accounted for. Paths that read different patches of one layer's output are followed one
-by one, up to `PATCHES` of them; of more, one patch that holds them all is followed.
+`receptive` gives a rule for all units of a layer at once; this module follows one unit, or one whole map, backwards
+through every path. The positions that are read along each axis are a set, and so are the maps. So the result accounts
+for gaps (dilation, a stride wider than the kernel), positions that only padding fills, rows that no later window reads,
+and branches whose maps no table or group uses. Up to `PATCHES` different patches of one layer's output are followed one
+by one; beyond that number, one patch that holds all of them is followed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from striate.description.shapes import Axis, Shape, show, window
 from striate.errors import SpecError, UnknownNameError, quote, unknown_name
 
 Interval = tuple[int, int]
-"""The first and the last place along one axis."""
+"""The first and the last position along one axis."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Rectangle:
 
 @dataclass(frozen=True)
 class View:
-    """What one unit sees of the input.
+    """The receptive field of one unit.
 
-    `clipped` holds the pixels that it reads, None where it reads padding only; `unclipped` reaches over the edge, as
-    far as its windows do. `place` is (row, column) in its maps, None for a unit of a flat vector.
+    `clipped` holds the pixels of the input that it reads, None where it reads padding only; `unclipped` also has the
+    padding that its windows reach. `place` is (row, column) in its maps, None for a unit of a flat vector.
     """
 
     path: str
@@ -63,9 +63,9 @@ class View:
 
 
 def view(network: Network, unit: str, *, input: Shape | None = None) -> View:
-    """What the unit `PATH:ROW,COLUMN` sees, in whichever of the maps; `PATH` alone where the output is flat.
+    """The field of the unit `PATH:ROW,COLUMN`, the same in all maps; `PATH` alone where the output is flat.
 
-    Raises UnknownNameError where no layer has that path, SpecError where the layer has no such unit.
+    Raises UnknownNameError where no layer has that path, and SpecError where the layer has no such unit.
 
     >>> from striate.networks import find
     >>> view(find("lenet5"), "S4:4,4").clipped
@@ -107,10 +107,10 @@ def seen(
     *,
     known: dict[int, Rectangle | None] | None = None,
 ) -> Rectangle | None:
-    """The smallest rectangle of pixels that units of a step read: of some `rows` and `columns`, or of all.
+    """The smallest rectangle that holds all pixels read by units of a step: those of some `rows` and `columns`, or all.
 
-    None where they read nothing but padding. `known` remembers the answers for all units of the steps that every path
-    passes through, so that asking for one step after the other costs no more than asking once.
+    None where they read only padding. `known` caches the answers for all units of the steps that every path passes
+    through, so that asking for every step in turn costs no more than asking once.
     """
     wanted: dict[int, list[Patch]] = {}
     maps, all_rows, all_columns = whole(planned.shape(number))
@@ -146,7 +146,7 @@ def _interval(parts: list[Interval]) -> Interval:
 
 
 def unclipped(planned: Plan, number: int, units: Rectangle | None = None) -> Rectangle:
-    """The same as if every map went on beyond its edges, and every unit read all maps: padding counts as pixels."""
+    """As `seen`, but padding counts as pixels, without limits at the edges, and every unit reads all maps."""
     wanted = {number: units or _all(planned.shape(number))}
     for place in range(number, INPUT, -1):
         if place not in wanted:

@@ -1,4 +1,4 @@
-"""Images in: one file per source, the packed store, preprocessing, and augmentation as batched tensor operations."""
+"""Images: one file per source, the packed store, preprocessing, and augmentation as batched tensor operations."""
 
 from striate.data.affine import Affine as Affine
 from striate.data.affine import move as move

@@ -1,4 +1,4 @@
-"""Planar moves of whole batches: turned, scaled, squeezed, slanted and shifted about the middle of the image."""
+"""Affine distortions of whole batches: rotation, scale, squeeze, shear and shift about the middle of the image."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Affine:
 
 
 def move(batch: Maps, affine: Affine, *, fill: float) -> Maps:
-    """The batch moved, by bilinear interpolation; outside the images lies `fill`.
+    """The distorted batch, by bilinear interpolation; outside of the images is `fill`.
 
     >>> move(torch.tensor([[[[1.0, 2.0, 3.0]]]]), Affine(right=0.5), fill=0.0)
     tensor([[[[0.5000, 1.5000, 2.5000]]]])
@@ -55,7 +55,7 @@ def move(batch: Maps, affine: Affine, *, fill: float) -> Maps:
 
 
 def resample(batch: Maps, warp: Warp, *, fill: float) -> Maps:
-    """What lies at the places that `warp` gives, by bilinear interpolation; outside the images lies `fill`."""
+    """The values at the positions of `warp`, by bilinear interpolation; outside of the images is `fill`."""
     height, width = batch.shape[2:]
     size = torch.tensor([width, height], dtype=torch.float32)
     unit = warp.matrices() * torch.cat([size / size[:, None], 2 / size[:, None]], 1)  # from −1 to 1 along each axis

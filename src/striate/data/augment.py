@@ -1,4 +1,4 @@
-"""Augmentation: small random changes of a whole batch at once, by one resampling, or by indices alone."""
+"""Augmentation: small random changes of a whole batch at once, by one resampling, or by indexing alone."""
 
 from __future__ import annotations
 
@@ -20,19 +20,20 @@ from striate.kernels.warp import Warp
 
 SYMMETRIES = ("none", "images", "boards")
 FARTHEST = 65_536
-"""Below this many pixels are pushes and shifts: no image that is decoded is larger."""
+"""The limit of displacements and shifts, in pixels: no decoded image is larger."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far each image may be changed; every change is drawn evenly from −value to +value, for each image anew.
+    """The amplitudes of random changes; each is drawn uniformly from −value to +value, anew for each image.
 
-    `rotation` and `shear` are degrees, `scale` is a fraction (0.1: from 0.9 to 1.1), `squeeze` too (0.1: heights times,
-    and widths divided by, 0.9 to 1.1), `shift` is pixels on each axis (whole ones where nothing else is asked for),
-    `flip` mirrors left and right every second image on average. `elastic` pushes every pixel by a smooth random field
-    (`striate.data.elastic`): it is the deviation of the push on each axis, in pixels, `smoothness` the Gaussian's.
-    `lighting` is the deviation of AlexNet's change of colours (`striate.data.lighting`), `symmetries` draws one of the
-    eight symmetries of the square: of "images", or of "boards", whose labels are places and move along.
+    `rotation` and `shear` are in degrees. `scale` is a fraction (0.1: from 0.9 to 1.1), and so is `squeeze` (0.1:
+    heights times, and widths divided by, 0.9 to 1.1). `shift` is in pixels on each axis (whole pixels where nothing
+    else needs interpolation). `flip` mirrors left and right every second image on average. `elastic` displaces every
+    pixel by a smooth random field (`striate.data.elastic`): it is the standard deviation of the displacement on each
+    axis, in pixels, and `smoothness` that of the Gaussian. `lighting` is the standard deviation of AlexNet's change of
+    colours (`striate.data.lighting`). `symmetries` draws one of the eight symmetries of the square: of "images", or of
+    "boards", whose labels are positions and move along.
 
     >>> Augmentation(shift=2).is_none, Augmentation().is_none
     (False, True)
@@ -80,13 +81,13 @@ class Augmentation:
 
     @property
     def resamples(self) -> bool:
-        """Whether pixels are interpolated; else they are moved whole."""
+        """Whether pixels are interpolated; otherwise they move by whole pixels."""
         named = (self.rotation, self.scale, self.squeeze, self.shear, self.shift % 1, self.elastic)
         return any(named)
 
     @property
     def words(self) -> str:
-        """What is changed, in a few words.
+        """The changes in a few words.
 
         >>> Augmentation(shift=2, flip=True, symmetries="boards").words, Augmentation().words
         ('shift 2, flip 1, symmetries boards', 'none')
@@ -97,12 +98,12 @@ class Augmentation:
         return ", ".join(texts) or "none"
 
     def to_dict(self) -> dict[str, Any]:
-        """The members as JSON keeps them."""
+        """The members as JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, members: Mapping[str, Any]) -> Augmentation:
-        """The members that differ from the defaults, or all. Raises FormatError on an unknown one and a wrong type."""
+        """The augmentation of JSON members; missing ones have defaults. FormatError for unknown or wrong ones."""
         if not isinstance(members, Mapping):
             raise FormatError(
                 f"augmentation is {members!r:.60}.", "It must be a JSON object.", 'It looks like {"rotation": 5}.'
@@ -118,9 +119,9 @@ def augment(
     generator: torch.Generator,
     fill: float,
 ) -> Float[Tensor, "batch channels height width"]:
-    """A copy of the batch whose pixels are moved, or the batch itself where none are; outside the image lies `fill`.
+    """A distorted copy of the batch, or the batch itself where nothing moves; outside of the images is `fill`.
 
-    The same state of the generator (one of the CPU) gives the same changes.
+    The same state of the generator (on the CPU) gives the same changes.
 
     >>> image = torch.ones(1, 1, 3, 3)
     >>> augment(image, Augmentation(), generator=torch.Generator(), fill=0.0) is image
@@ -135,7 +136,7 @@ def augment(
 
 
 def draw_warp(count: int, size: tuple[int, int], augmentation: Augmentation, *, generator: torch.Generator) -> Warp:
-    """What `augment` does to `count` images of `size` (height, width), where it interpolates."""
+    """The warp that `augment` applies to `count` images of `size` (height, width), where it interpolates."""
     moves = _moves(count, augmentation, generator)
     if not augmentation.elastic:
         return Warp(moves)
@@ -151,7 +152,7 @@ def _moves(count: int, augmentation: Augmentation, generator: torch.Generator) -
 
 @cache
 def _ranges(augmentation: Augmentation) -> tuple[Moves, Moves]:
-    """One row each: what moves are drawn about, and how far from it."""
+    """Two rows: the middles of the moves' ranges, and the half-widths of these ranges."""
     reach = Affine(
         rotation=augmentation.rotation,
         scale=augmentation.scale,

@@ -1,4 +1,4 @@
-"""Decoded folders, kept once in the user's cache as safetensors: never needed, never trusted, never pickled."""
+"""Decoded folders in the user's cache, as safetensors files: they are checked, can be remade, and hold no pickles."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 VERSION = 1
-"""Of the cached form: another one is decoded anew."""
+"""The version of the cache's format; a file of another version is decoded anew."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,14 +32,14 @@ class Cached:
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """The place of one decoded split: a file, or None where there is no cache, and the key of what belongs in it."""
+    """The place of one decoded split: a file, or None where there is no cache, and the key of its content."""
 
     file: Path | None
     key: str
     count: int
 
     def read(self) -> Cached | None:
-        """What was kept under this key, or None: nothing kept, of another key, or damaged."""
+        """The content under this key, or None where the file is missing, damaged or of another key."""
         if self.file is None or not self.file.is_file():
             return None
         try:
@@ -57,7 +57,7 @@ class CacheEntry:
         return Cached(images, unreadable)
 
     def write(self, found: Cached) -> None:
-        """Keeps what was decoded, whole or not at all; a cache that cannot be written is no error."""
+        """Write the decoded images, whole or not at all; a cache that cannot be written is no error."""
         if self.file is None:
             return
         passing = self.file.with_name(f"{self.file.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
@@ -76,8 +76,11 @@ class CacheEntry:
 
 
 def cache_entry(folder: Path, split: str, files: Sequence[str], *, resize: tuple[int, int] | None) -> CacheEntry:
-    """Where a decoded split is kept. A folder has one file per split and resize; its key is the sha256 over the
-    folder, the files' names, sizes and times, `resize` and the version, so that a changed file makes a new key."""
+    """The cache's entry for a split of a folder.
+
+    A folder has one file per split and resize. Its key is the sha256 of the folder, the files' names, sizes and times,
+    `resize` and the version, so that a changed file makes a new key.
+    """
     place = hashlib.sha256(repr((str(folder), split, resize)).encode("utf-8", "surrogateescape")).hexdigest()
     digest = hashlib.sha256(repr((VERSION, place)).encode())
     for file in files:

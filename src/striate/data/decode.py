@@ -1,6 +1,6 @@
-"""One image file decoded: upright, eight bits, grey or RGB, transparency laid on white; or why it cannot be.
+"""Decodes one image file: upright, eight bits, grey or RGB, transparency on white; or says why it cannot.
 
-Errors say the reason in a few words and name no file: the caller, who may have many, does.
+Errors give the reason in a few words without the file's name, which the caller adds.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from torch import Tensor
 from striate.errors import DataError
 
 MOST_PIXELS = 50_000_000
-"""No image of more pixels is decoded: a small file can announce any number of them."""
+"""The most pixels of an image that is decoded: a small file can announce any number of them."""
 MOST_SAMPLES = 65_536
-"""Neither side is longer."""
+"""The longest side of an image that is decoded."""
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-"""What is tried, whatever a file's name; Pillow knows more, among them EPS, for which it starts Ghostscript."""
+"""The formats that are tried, whatever a file's name. Pillow has more, such as EPS, for which it runs Ghostscript."""
 _ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -40,7 +40,7 @@ _TURNS = {
 
 @dataclass(frozen=True)
 class Header:
-    """What the first bytes of an image file say: (height, width) once upright, and whether it is grey."""
+    """The header of an image file: (height, width) once upright, and whether it is grey."""
 
     size: tuple[int, int]
     grey: bool
@@ -99,9 +99,9 @@ def _is_grey(image: Image.Image) -> bool:
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF's orientation, 1 to 8; of a PNG only where it stands before the pixels, so that none must be decoded.
+    """EXIF's orientation, 1 to 8; in a PNG only where it comes before the pixels, so that none must be decoded.
 
-    A TIFF's is 1: Pillow turns those itself, and says their upright size from the start.
+    For a TIFF it is 1: Pillow turns those itself, and gives their upright size from the start.
     """
     if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):
         return 1
@@ -114,7 +114,7 @@ def _orientation(image: Image.Image) -> int:
 
 @contextmanager
 def _opened(file: Path | bytes, most_pixels: int = MOST_PIXELS) -> Iterator[Image.Image]:
-    """The image, opened and of bounded size; all that goes wrong, also within the block, as a DataError."""
+    """The open image, of bounded size; every exception, also one inside the `with` block, becomes a DataError."""
     try:
         if (len(file) if isinstance(file, bytes) else file.stat().st_size) == 0:
             raise DataError("empty (0 bytes)")

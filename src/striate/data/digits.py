@@ -1,4 +1,4 @@
-"""A drawing or a photograph of one digit brought to MNIST's form, in steps that can be looked at."""
+"""Brings a drawing or a photograph of one digit to MNIST's form, in steps that can be displayed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from striate.errors import DataError
 SIDE, BOX = 28, 20
 """MNIST's images are 28 × 28; each digit was scaled to fit 20 × 20 and placed by its centre of mass."""
 CENTRE = 14
-"""The row and the column, counted from 0, where the centre of mass comes to lie, to the nearest whole pixel: moved by
-this rule, MNIST's own digits stay where they are."""
+"""The row and the column, counted from 0, of the centre of mass, to the nearest whole pixel.
+
+By this rule MNIST's own digits stay where they are.
+"""
 
 Smaller = Float32[np.ndarray, "rows columns"]
 """A part of a plane, or one scaled."""
@@ -29,7 +31,7 @@ _FAINT = 40
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One step of the way: its `name`, the `image` after it, and a `note` that says what was done."""
+    """One step: its `name`, the `image` after it, and a `note` on its effect."""
 
     name: str
     image: Image.Image
@@ -37,9 +39,9 @@ class Step:
 
 
 def digit_steps(image: Image.Image) -> tuple[Step, ...]:
-    """The steps from any picture of one digit to 28 × 28, light on dark; the last one holds the result, of mode L.
+    """The steps from any picture of one digit to 28 × 28, light on dark; the last one holds the result, in mode L.
 
-    An image that has MNIST's form already passes unchanged, in one step. Raises DataError where no ink is found.
+    An image that already has MNIST's form stays unchanged, in one step. Raises DataError where no ink is found.
 
     >>> from PIL import ImageDraw
     >>> drawing = Image.new("RGB", (200, 100), "white")
@@ -129,7 +131,7 @@ def _cropped(ink: Plane) -> Smaller:
 
 
 def _scaled(ink: Plane) -> tuple[Smaller, str]:
-    """The ink with its longer side of 20; thin strokes are thickened first, as they would fade when shrunk."""
+    """The ink scaled to a longer side of 20; thin strokes are thickened first, because they would fade when shrunk."""
     ratio = max(ink.shape) / BOX
     note = f"longer side {BOX}"
     wide = stroke_width(ink)

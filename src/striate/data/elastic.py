@@ -1,10 +1,11 @@
-"""Elastic distortions: every pixel pushed by a random field that changes smoothly from place to place.
+"""Elastic distortions: every pixel is displaced by a smooth random field.
 
 P. Simard, D. Steinkraus, J. Platt, Best practices for convolutional neural networks applied to visual document
-analysis, ICDAR 2003, section 2: white noise smoothed by a Gaussian of deviation σ. Two pixels d apart are then
-correlated by e^(−d²/4σ²) on each axis. What is drawn here has this very correlation, out to the borders, but costs few
-random numbers: with the correlations along an axis written as Fᵀ F, and N of unit noise, the field is Fᵀ N F, and a few
-rows of F hold nearly all, as it is smooth. The paper's amplitude is a factor on unscaled noise; ours is in pixels.
+analysis, ICDAR 2003, section 2: white noise smoothed by a Gaussian of standard deviation σ. Two pixels at distance d
+are then correlated by e^(−d²/4σ²) on each axis. The fields drawn here have exactly this correlation, also at the
+borders, from few random numbers: if the correlations along an axis are written as Fᵀ F, and N is unit noise, the field
+is Fᵀ N F, and a few rows of F hold nearly all of it, because it is smooth. The paper's amplitude is a factor on
+unscaled noise; ours is in pixels.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from torch import Tensor
 from striate.kernels.warp import Field
 
 LEFT_OUT = 1e-4
-"""The share of the field's variance that rows of F may hold to be left out."""
+"""Rows of F are left out as long as they hold less than this share of the field's variance."""
 
 
 def factor(side: int, smoothness: float) -> Float[Tensor, "rows side"]:
@@ -33,14 +34,14 @@ def factor(side: int, smoothness: float) -> Float[Tensor, "rows side"]:
     values, vectors = values.flip(0).clamp(min=0), vectors.flip(1)
     kept = int((values.cumsum(0) < (1 - LEFT_OUT) * side).sum()) + 1
     columns = vectors[:, :kept] * values[:kept].sqrt()
-    columns = columns * columns[0].sign()  # an eigenvector's sign is anybody's
+    columns = columns * columns[0].sign()  # the sign of an eigenvector is arbitrary
     return (columns / columns.square().sum(1, keepdim=True).sqrt()).T.float().contiguous()
 
 
 def draw_field(
     count: int, size: tuple[int, int], *, amplitude: float, smoothness: float, generator: torch.Generator
 ) -> Field:
-    """Fields for `count` images of `size` (height, width) that push with deviation `amplitude` pixels on each axis."""
+    """Fields for `count` images of `size` (height, width), of standard deviation `amplitude` pixels on each axis."""
     down, across = _factors(size, amplitude, smoothness)
     noise = torch.randn(count, 2, len(down), len(across), generator=generator)
     return Field(noise, down, across)

@@ -1,4 +1,4 @@
-"""A folder of images as one packed store: headers first, then pixels, both by threads; or the list of what is wrong."""
+"""Reads a folder of images into one packed store: headers first, then pixels, on threads; or lists all errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from striate.errors import DataError
 from striate.wording import counted
 
 LISTED = 10
-"""So many files are named in one error."""
+"""The most files that one error names."""
 
 _Result = TypeVar("_Result")
 _Bad = tuple[tuple[str, str], ...]
@@ -38,8 +38,8 @@ def image_folder(
 ) -> ImageSet:
     """The images of a split of split/class/file or class/file: 1 channel where all files are grey, else RGB.
 
-    Raises DataError naming the files that cannot be read, unless they are to be skipped, and the sizes where they
-    differ and no `resize`, (height, width), is given: it proposes the `wanted` one, the network's.
+    Raises DataError naming the files that cannot be read, unless they are skipped. Also raises DataError where sizes
+    differ and no `resize`, (height, width), is given; the error proposes the `wanted` size, the network's.
     """
     listing = list_split(folder, split)
     entry = cache_entry(folder, split, listing.files, resize=resize)
@@ -55,7 +55,7 @@ def image_folder(
 
 
 def _decoded(folder: Path, listing: Listing, resize: tuple[int, int] | None, wanted: tuple[int, ...] | None) -> Cached:
-    """Every readable image of the listing, in its order, and why the others are not."""
+    """Every readable image of the listing, in its order, and the reasons for the others."""
     paths = [folder / file for file in listing.files]
     headers = _each(read_header, paths)
     good = {index: header for index, header in enumerate(headers) if isinstance(header, Header)}
@@ -145,7 +145,7 @@ def _unreadable(folder: Path, bad: _Bad, count: int) -> DataError:
 
 
 def _each(work: Callable[..., _Result], items: Iterable[object]) -> list[_Result | str]:
-    """The result of `work` for every item, or the reason why there is none, in order, by threads."""
+    """The result of `work` for every item, or the reason why there is none, in order; computed on threads."""
     with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         warnings.simplefilter("ignore")
         return list(pool.map(lambda item: _reasoned(work, item), items))

@@ -1,7 +1,7 @@
 """A gzip file as a stream of bytes: all its members one after another, in time linear in the file, in bounded memory.
 
-`zlib` gives back what follows the end of a member as a copy. Were it given the rest of the file each time, a file of
-many small members would take quadratic time; so each member is given little at first, and twice as much each time.
+`zlib` returns a copy of the bytes after the end of a member. If it got the rest of the file each time, a file of many
+small members would take quadratic time. So each member gets few bytes at first, and twice as many each time.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from striate.errors import DataError
 
 MAGIC = b"\x1f\x8b"
 PIECE = 2**20
-"""Bytes that are read, or inflated, at once at most."""
+"""The most bytes that are read, or inflated, at once."""
 SMALLEST = 64
-"""Bytes that a member is given first: an empty one has 20."""
+"""The bytes that a member gets at first; an empty member has 20."""
 
 _ZEROS = re.compile(rb"\0*")
 
 
 class _Member(Protocol):
-    """What `zlib.decompressobj` returns."""
+    """The interface of the objects that `zlib.decompressobj` returns."""
 
     @property
     def eof(self) -> bool: ...
@@ -35,7 +35,7 @@ class _Member(Protocol):
 
 
 class Gunzip(io.RawIOBase):
-    """The bytes that were gzipped, of all members; zeros between and after them are passed over.
+    """The decompressed bytes of all members; zeros between and after members are skipped.
 
     Each member's checksum and length are checked when its end is read. Raises DataError with `where`.
     """
@@ -50,7 +50,7 @@ class Gunzip(io.RawIOBase):
         self.given = SMALLEST
 
     def readable(self) -> bool:
-        """A stream to read from."""
+        """True: a stream to read from."""
         return True
 
     def readinto(self, buffer: memoryview, /) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -65,7 +65,7 @@ class Gunzip(io.RawIOBase):
         return 0
 
     def _begun(self) -> bool:
-        """Whether there is a member to read on in; a new one is begun where something follows the last one."""
+        """Whether there is a member to read from; begins a new one where bytes follow the last one."""
         if self.member is not None:
             return True
         while self._filled():
@@ -78,13 +78,13 @@ class Gunzip(io.RawIOBase):
         return False
 
     def _filled(self) -> bool:
-        """Whether a byte of the file is left to look at."""
+        """Whether bytes of the file are left; reads more of it where necessary."""
         if self.place >= len(self.block):
             self.block, self.place = self.stream.read(PIECE), 0
         return bool(self.block)
 
     def _inflated(self, member: _Member, most: int) -> bytes:
-        """The next bytes of a member, `most` at most; none where it needs more of the file first, or has ended."""
+        """The next bytes of a member, at most `most`; none where it needs more of the file first, or has ended."""
         given = self.block[self.place : self.place + self.given] if self._filled() else b""
         try:
             piece = member.decompress(given, most)

@@ -19,10 +19,10 @@ from striate.data.store import ImageSet
 from striate.errors import DataError
 
 PREFIX = {"train": "train", "test": "t10k"}
-"""What the files of a split are called: train-images-idx3-ubyte, t10k-labels-idx1-ubyte, with or without .gz."""
+"""The names of a split's files: train-images-idx3-ubyte, t10k-labels-idx1-ubyte, with or without .gz."""
 
 MOST_BYTES = 16 * 2**30
-"""A file that announces more is not read: 8 million images of MNIST's size, the most that is known of, are 6 GiB."""
+"""The most bytes that a file may announce. The largest known set, 8 million images of MNIST's size, has 6 GiB."""
 
 _UNSIGNED_BYTES = 0x08
 _REMEDY = "Fetch the file again, or remove it."
@@ -36,7 +36,7 @@ def is_idx_folder(folder: Path) -> bool:
 def idx_folder(folder: Path, split: str) -> ImageSet:
     """A split of a folder of IDX files; the classes are "0" to the largest label of the training labels.
 
-    Only the labels of the training split are read for the test split, and nothing of the test split for training.
+    For the test split only the labels of the training split are read, and for training nothing of the test split.
     """
     images = read_images(_file(folder, split, "images-idx3"))
     train_labels = read_labels(_file(folder, "train", "labels-idx1"))
@@ -56,17 +56,17 @@ def idx_folder(folder: Path, split: str) -> ImageSet:
 
 
 def read_images(file: Path | Traversable) -> UInt8[Tensor, "images 1 height width"]:
-    """The images of an idx3-ubyte file. Raises DataError, naming the file, where it is not one, whole."""
+    """The images of an idx3-ubyte file. Raises DataError, naming the file, where it is no such file or not whole."""
     return torch.from_numpy(_read(file, dimensions=3)).unsqueeze(1)
 
 
 def read_labels(file: Path | Traversable) -> Int64[Tensor, " images"]:
-    """The labels of an idx1-ubyte file. Raises DataError, naming the file, where it is not one, whole."""
+    """The labels of an idx1-ubyte file. Raises DataError, naming the file, where it is no such file or not whole."""
     return torch.from_numpy(_read(file, dimensions=1)).to(torch.int64)
 
 
 def check_counts(images: Tensor, labels: Tensor, *, where: str) -> None:
-    """Raises DataError where images and labels are not equally many."""
+    """Raise DataError where the numbers of images and labels differ."""
     if len(images) != len(labels):
         raise DataError(
             f"{len(labels)} labels for {len(images)} images.",
@@ -77,7 +77,7 @@ def check_counts(images: Tensor, labels: Tensor, *, where: str) -> None:
 
 
 def _find(folder: Path, split: str, kind: str) -> Path | None:
-    """The file of a split, plain before gzipped."""
+    """The file of a split, preferably the plain one."""
     plain = folder / f"{PREFIX[split]}-{kind}-ubyte"
     return next((file for file in (plain, plain.with_name(plain.name + ".gz")) if file.is_file()), None)
 
@@ -116,7 +116,7 @@ def _read(file: Path | Traversable, *, dimensions: int) -> np.ndarray:
 
 
 def _array(stream: BinaryIO, dimensions: int, *, where: str) -> np.ndarray:
-    """The array of an IDX stream: its head is checked before memory is taken for what it announces."""
+    """The array of an IDX stream; its header is checked before memory is allocated for the size that it announces."""
     kind = f"idx{dimensions}-ubyte"
     length = 4 + 4 * dimensions
     head = stream.read(length)
@@ -140,7 +140,7 @@ def _array(stream: BinaryIO, dimensions: int, *, where: str) -> np.ndarray:
             where=where,
         )
     try:
-        values = np.empty(size, dtype=np.uint8)  # memory that is not written to is not taken yet
+        values = np.empty(size, dtype=np.uint8)  # the system commits memory only when it is written
     except MemoryError:
         raise DataError(
             f"announces {_by(shape)} bytes.",

@@ -1,4 +1,4 @@
-"""One image file as a network's input, and the steps that brought it there."""
+"""One image file as a network's input, and the steps of its preparation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from striate.data.ruled import HEIGHT
 from striate.errors import DataError
 
 MOST_SENT = 16_000_000
-"""An image that arrives as bytes is decoded up to so many pixels: a photograph of a telephone has 12 million."""
+"""The most pixels of an image that arrives as bytes: a photograph of a telephone has 12 million."""
 
 
 def read_image(
@@ -35,7 +35,7 @@ def read_image(
 
 
 def open_picture(picture: Image.Image | bytes | str | Path) -> Image.Image:
-    """An image as it is, the bytes of an image file decoded, or the image that a file holds.
+    """The image itself, or the image decoded from bytes or from a file.
 
     Raises DataError, naming the file where there is one.
     """
@@ -57,7 +57,7 @@ def open_picture(picture: Image.Image | bytes | str | Path) -> Image.Image:
 
 
 def unread(error: DataError, remedy: str) -> DataError:
-    """What `decode` raised, in full."""
+    """The full error for one that `decode` raised."""
     return DataError(f"{error.what}.", "Expected an image file, such as PNG or JPEG.", remedy)
 
 
@@ -66,8 +66,8 @@ def prepare(
 ) -> tuple[UInt8[Tensor, "1 channels height width"], tuple[Step, ...]]:
     """The pixels of a decoded image in the network's channels and size, and the steps on the way.
 
-    A drawing or photograph of a digit, for a network that learned "digits", is brought to MNIST's form, and for one
-    that learned a "line" laid in the middle of a window; other pictures are fitted as the training images were. Raises
+    For a network trained on "digits", a drawing or photograph of a digit is brought to MNIST's form, and for one
+    trained on "line", also put in the middle of a window. Other pictures are fitted as the training images were. Raises
     DataError where no ink is found.
     """
     if preprocessing.form in ("digits", "line"):

@@ -1,4 +1,4 @@
-"""What is ink and what is paper: the background, the noise, dust, and how wide the strokes are."""
+"""Separates ink from paper: the background, the noise, dust, and the width of strokes."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ Plane = Float32[ndarray, "height width"]
 Mask = Bool[ndarray, "height width"]
 
 EVEN = 10.0
-"""A border whose middle 80 % lie within so many levels belongs to an even background; so does one that mostly lies
-within them and else far away, where ink reaches the border of a picture cut close."""
+"""The range of grey levels of an even background: the middle 80 % of the border's pixels lie within it.
+
+A background is also even where most of the border lies within it and the rest far away: ink that reaches the border of
+a picture that is cut close.
+"""
 FAINTEST = 12.0
-"""Ink stands out from its paper by more levels than this, of 255, and by more than `ABOVE_NOISE` times the noise."""
+"""Ink differs from its paper by more levels than this, of 255, and by more than `ABOVE_NOISE` times the noise."""
 ABOVE_NOISE = 5.0
 DUST = 0.04
-"""Specks of less ink than this share of the largest piece are dust."""
+"""Pieces with less ink than this share of the largest piece are dust."""
 THINNEST = 1.7
-"""Strokes of less than so many pixels in MNIST's box of 20 are thickened; MNIST's own are about 2 to 4."""
+"""Strokes thinner than this many pixels in MNIST's box of 20 are thickened; MNIST's own have about 2 to 4."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +72,7 @@ def find_paper(grey: Plane) -> Sheet:
 
 
 def lift_ink(grey: Plane, paper: Sheet, *, dust: float = DUST) -> Plane | None:
-    """The ink alone, light on dark, 0 to 255, without noise and dust; None where nothing stands out."""
+    """The ink alone, light on dark, 0 to 255, without noise and dust; None where there is no ink."""
     above = np.maximum(paper.levels - grey if paper.dark else grey - paper.levels, 0)
     strong = above[above > otsu(above)]
     if not strong.size:
@@ -83,7 +86,7 @@ def lift_ink(grey: Plane, paper: Sheet, *, dust: float = DUST) -> Plane | None:
 
 
 def otsu(values: ndarray) -> float:
-    """Otsu's threshold (1979): the level that parts values, 0 to 255, into the two most distinct groups.
+    """Otsu's threshold (1979): the level that separates values, 0 to 255, into the two most distinct groups.
 
     >>> otsu(np.array([1.0, 2, 3, 200, 210]))
     3.0
@@ -98,7 +101,7 @@ def otsu(values: ndarray) -> float:
 
 
 def without_dust(ink: Plane, *, dust: float = DUST) -> Mask:
-    """Where ink is not dust: around every piece that holds a share of the largest piece's ink."""
+    """A mask of the ink that is not dust: the surroundings of every piece with enough of the largest piece's ink."""
     step = max(1, max(ink.shape) // 128)
     height, width = (-(-side // step) for side in ink.shape)
     padded = np.zeros((height * step, width * step), dtype=np.float32)
@@ -127,7 +130,7 @@ def stroke_width(ink: Plane) -> float:
 
 
 def missing_width(ink: Plane, ratio: float) -> int:
-    """By how many pixels on each side strokes must grow to be seen once the ink is shrunk by a `ratio`."""
+    """The pixels by which strokes must grow on each side to stay visible when the ink is shrunk by `ratio`."""
     return max(0, round((THINNEST * ratio - stroke_width(ink)) / 2))
 
 
@@ -157,7 +160,7 @@ def _border(shape: tuple[int, ...]) -> Mask:
 
 
 def _surface(grey: Plane) -> Plane:
-    """A quadratic surface through the background: fitted to the border, then again to all that lies near the fit."""
+    """A quadratic surface through the background: fitted to the border, then again to all pixels near the fit."""
     height, width = grey.shape
     down, across = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
     terms = np.stack([np.ones_like(down), down, across, down * across, down**2, across**2], axis=-1)
@@ -176,7 +179,7 @@ def _surface(grey: Plane) -> Plane:
 
 
 def _spread(values: ndarray) -> float:
-    """A standard deviation that a few far values do not change: 1.4826 times the median distance from the median."""
+    """A standard deviation that is robust to outliers: 1.4826 times the median distance from the median."""
     return float(1.4826 * np.median(np.abs(values - np.median(values)))) if values.size else 0.0
 
 
@@ -185,7 +188,7 @@ def _pieces(mask: Mask) -> ndarray:
     numbers = np.where(mask, np.arange(1, mask.size + 1).reshape(mask.shape), 0)
     while True:
         grown = thickened(numbers, 1) * mask
-        # A number is also a place: the number found there belongs to the same piece, and reaches further.
+        # A number is also a position; the number at that position belongs to the same piece and is larger.
         grown = np.where(mask, grown.ravel()[grown - 1], 0)
         if np.array_equal(grown, numbers):
             return numbers

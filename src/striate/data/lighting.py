@@ -1,9 +1,9 @@
 """AlexNet's change of lighting: each image shifted along the directions in which colours vary (section 4.1).
 
-The paper adds Σ α_i λ_i p_i to every pixel, p_i and λ_i the eigenvectors and eigenvalues of the covariance of the
-colours of all training pixels, and α_i drawn for each image from N(0, 0.1²). Taken by the word that is far too much:
-λ is a variance, and for pixels of 0 to 255 it is in the thousands. What is in use, and here, is its square root, the
-deviation along p_i.
+The paper adds Σ α_i λ_i p_i to every pixel, where p_i and λ_i are the eigenvectors and eigenvalues of the covariance of
+the colours of all training pixels, and α_i is drawn for each image from N(0, 0.1²). Taken literally that is far too
+much: λ is a variance, and for pixels of 0 to 255 it is in the thousands. Common implementations, and this one, use its
+square root, the standard deviation along p_i.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 _CHUNK = 256
-"""Images whose products are summed at once; sums are whole numbers, so that their order does not matter."""
+"""The number of images whose products are summed at once; sums are whole numbers, so their order does not matter."""
 
 
 def colour_axes(images: UInt8[Tensor, "images channels height width"]) -> Float[Tensor, "channels axes"]:
-    """√λ_i p_i of all pixels, a column for each i, the largest last; in units of a pixel's 0 to 255.
+    """√λ_i p_i of all pixels, one column per i, the largest last; in units of a pixel's 0 to 255.
 
     >>> grey = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
     >>> colour_axes(grey).abs()

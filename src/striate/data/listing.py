@@ -1,4 +1,4 @@
-"""Which files of a folder are whose: splits and classes by name, found by listing alone; no image is opened."""
+"""Lists a folder of images: the files of each split and class, by name alone; no image is opened."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from striate.wording import counted
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
 FOREIGN = (".avif", ".heic", ".heif", ".jp2", ".jxl")
-"""Images too, but not decoded here: listed, so that they are named as unreadable and not passed over."""
+"""Image formats that are not decoded. They are listed, so that they are reported as unreadable and not ignored."""
 TEST_SHARE = 6
-"""Of a folder without splits, one file in six becomes a test image."""
+"""In a folder without splits, one file in this many is a test image."""
 
 _LAYOUT = "A folder of images is train/CLASS/*.png and test/CLASS/*.png, or CLASS/*.png alone."
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of one split: each relative to the folder, with "/", as the system has its name, and the index of its
-    class."""
+    """The files of one split, each with the index of its class.
+
+    Files are relative to the folder, with "/", and named as in the file system.
+    """
 
     classes: tuple[str, ...]
     files: tuple[str, ...]
@@ -70,7 +72,9 @@ def natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
 
 
 def in_test(file: str) -> bool:
-    """Whether a file of a folder without splits is a test image: by its name alone, so that no file moves another.
+    """Whether a file of a folder without splits is a test image.
+
+    It depends on the file's name alone, so that adding a file does not move another one between splits.
 
     >>> in_test("cat/1.png"), sum(in_test(f"cat/{number}.png") for number in range(600))
     (False, 88)
@@ -117,7 +121,7 @@ def _classes(folder: Path) -> tuple[str, ...]:
 
 
 def _check_name(folder: Path, name: str) -> None:
-    """A class is known by its name, which is printed, and kept in files of UTF-8."""
+    """Check that a class's name can be printed and kept in files of UTF-8."""
     if is_one_line(name):
         return
     is_text = not any("\ud800" <= each <= "\udfff" for each in name)
@@ -178,7 +182,7 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _children(folder: Path) -> list[Path]:
-    """What lies in a folder and is not hidden, in natural order."""
+    """The files and folders in a folder that are not hidden, in natural order."""
     try:
         return sorted((child for child in folder.iterdir() if child.name[0] != "."), key=lambda one: natural(one.name))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""MNIST, which lies inside the package: LeCun & Cortes' 60,000 and 10,000 digits, 28 × 28."""
+"""MNIST, which is part of the package: LeCun & Cortes' 60,000 and 10,000 digits, 28 × 28."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From stored images to what a network takes: channels, size and the values of pixels. Kept with every run."""
+"""Preprocessing from stored images to a network's input: channels, size and pixel values. Kept with every run."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from striate.errors import DataError, FormatError, SpecError
 FITS = ("pad", "resize")
 FORMS = ("digits", "line", "picture")
 LUMA = (0.299, 0.587, 0.114)
-"""The weights of red, green and blue in grey (ITU-R BT.601, as Pillow has them)."""
+"""The weights of red, green and blue in grey (ITU-R BT.601, as in Pillow)."""
 
 
 @dataclass(frozen=True)
 class Preprocessing:
     """How images become a network's input.
 
-    `shape` is what the network takes: (channels, height, width). `fit` is "pad" (centred on pixels of 0) or "resize".
-    A pixel of 0 becomes `low`, one of 255 `high`. `form` is the images' own: "digits", "line" or "picture". `size` is
-    the (height, width) that the images of the data set have: with "pad", an image of another size is brought to it
+    `shape` is the network's input: (channels, height, width). `fit` is "pad" (centred on pixels of 0) or "resize". A
+    pixel of 0 becomes `low`, a pixel of 255 `high`. `form` is the form of the images: "digits", "line" or "picture".
+    `size` is the (height, width) of the images of the data set: with "pad", an image of another size is resized to it
     first, so that a photograph fills the input as the training images do; None where it is not known.
 
     >>> Preprocessing((1, 32, 32), "pad", low=-0.1, high=1.175, form="digits", size=(28, 28)).margins()
@@ -64,19 +64,19 @@ class Preprocessing:
             object.__setattr__(self, name, value)
 
     def to_dict(self) -> dict[str, Any]:
-        """The members as JSON keeps them."""
+        """The members as JSON."""
         members = asdict(self)
         return members | {"shape": list(self.shape), "size": None if self.size is None else list(self.size)}
 
     @classmethod
     def from_dict(cls, members: Mapping[str, Any]) -> Preprocessing:
-        """What `to_dict` gave. Raises FormatError on an unknown or a missing member, and on a wrong type."""
+        """The preprocessing from the members of `to_dict`. Raises FormatError for unknown, missing or wrong members."""
         exactly(members, {field.name for field in fields(cls)}, where="preprocessing")
         pairs: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in members.items()}
         return cls(**pairs)
 
     def margins(self) -> tuple[int, int, int, int]:
-        """(left, right, top, bottom): the zeros that "pad" puts around an image of `size`; none with "resize"."""
+        """(left, right, top, bottom): the pixels of 0 that "pad" adds to an image of `size`; none with "resize"."""
         if self.fit != "pad" or self.size is None:
             return 0, 0, 0, 0
         return _margins(self.size, self.shape[1:])
@@ -117,7 +117,7 @@ class Preprocessing:
 
 
 def preprocessing_for(shape: Shape, images: ImageSet, *, low: float, high: float) -> Preprocessing:
-    """How `images` become an input of `shape`: padded where it is up to 25 % larger on each axis, else resized.
+    """The preprocessing of `images` for an input of `shape`: padding where it is up to 25 % larger, else resizing.
 
     >>> pixels = torch.zeros(1, 1, 28, 28, dtype=torch.uint8)
     >>> digits = ImageSet(pixels, torch.tensor([0]), ("0", "1"), "mnist", "train", "digits")
@@ -134,7 +134,7 @@ def preprocessing_for(shape: Shape, images: ImageSet, *, low: float, high: float
 
 
 def exactly(members: object, names: set[str], *, where: str) -> None:
-    """Raises FormatError unless `members` is a dictionary of exactly these names."""
+    """Raise FormatError unless `members` is a dictionary of exactly these names."""
     if not isinstance(members, Mapping):
         raise FormatError(f"{type(members).__name__} is no object.", "It must be a JSON object.", where=where)
     for kind, wrong in (("unknown", set(members) - names), ("missing", names - set(members))):
@@ -144,7 +144,7 @@ def exactly(members: object, names: set[str], *, where: str) -> None:
 
 
 def known_members(members: Mapping[str, Any], names: Sequence[str], *, where: str) -> None:
-    """Raises FormatError, with the nearest name, where a member is not one of these names."""
+    """Raise FormatError, with the nearest name, where a member is not one of these names."""
     for member in members:
         if member not in names:
             near = get_close_matches(str(member), names, n=1)

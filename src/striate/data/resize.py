@@ -15,8 +15,9 @@ CHUNK_BYTES = 16 * 2**20
 def resized(
     images: UInt8[Tensor, "images channels height width"], size: tuple[int, int]
 ) -> UInt8[Tensor, "images channels height_out width_out"]:
-    """The images at another (height, width), as Pillow's BILINEAR gives them, to within one level; the same tensor
-    where they have that size already.
+    """The images at another (height, width), equal to Pillow's BILINEAR to within one level.
+
+    Returns the same tensor where the images have that size already.
 
     >>> resized(torch.full((2, 1, 4, 4), 200, dtype=torch.uint8), (2, 3))[0, 0].tolist()
     [[200, 200, 200], [200, 200, 200]]
@@ -31,7 +32,7 @@ def resized(
 
 
 def chunks(count: int, *, bytes_each: int) -> list[slice]:
-    """Slices that cover `count` images, each of some 16 MiB of pixels at most.
+    """Slices that cover `count` images, each of about 16 MiB of pixels at most.
 
     >>> chunks(3, bytes_each=10 * 2**20)
     [slice(0, 1, None), slice(1, 2, None), slice(2, 3, None)]

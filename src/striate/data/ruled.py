@@ -1,7 +1,7 @@
-"""The lines of writing on a picture, each brought to the height at which MNIST's digits stand in a window of 32.
+"""Finds the lines of writing on a picture, and scales each to the height of MNIST's digits in a window of 32.
 
-The ink is lifted off its paper; the page is turned so that its rows of ink are as dense and as empty as they can be;
-each row of ink is a line; a line's middle character height becomes 20 pixels.
+The ink is separated from the paper. The page is turned by the angle that separates rows of ink from empty rows best.
+Each row of ink is a line, and it is scaled so that the median height of its characters is 20 pixels.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from striate.data.ink import Plane, levels_of, lift_ink, missing_width, thickene
 from striate.errors import DataError
 
 HEIGHT = 32
-"""A strip's height: that of the windows that slide along it."""
+"""The height of a strip, in pixels: that of the windows that slide along it."""
 LONGEST = 2400
-"""Larger pictures are shrunk to this first."""
+"""The size to which larger pictures are shrunk first."""
 DUST = 0.004
-"""Specks of less ink than this share of the largest piece are dust; a piece can be a whole line whose digits touch."""
+"""Pieces with less ink than this share of the largest piece are dust; a piece may be a line of touching digits."""
 STEEPEST = 12.0
-"""Degrees up to which a page is turned."""
+"""The largest angle, in degrees, by which a page is turned."""
 MOST = 64
-"""More lines than this are not read from one picture: it is no writing, or too much of it."""
+"""The most lines that are read from one picture; a picture with more is no writing, or too much of it."""
 LEAST = 6
-"""Rows of ink lower than this many pixels are no line."""
+"""The least height of a line, in pixels."""
 _INKED = 127
 _MIDDLE = 16
-"""The row, counted from 0, of the ink's centre of mass: MNIST's 14 with 2 rows above."""
+"""The row, counted from 0, of the ink's centre of mass: MNIST's 14, with 2 rows of padding above."""
 
 
 Point = tuple[float, float]
@@ -41,7 +41,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Way:
-    """How a strip lies in a picture: the point (x, y) of the strip, in pixels from its top left corner, is at
+    """The position of a strip in a picture: the point (x, y) of the strip, in pixels from its top left corner, is at
     `corner` + x · `along` + y · `down`."""
 
     corner: Point
@@ -60,7 +60,7 @@ class Way:
         return min(across), min(downward), max(across), max(downward)
 
     def enlarged(self, by: float) -> Way:
-        """The same way into a picture that is larger."""
+        """The position in a picture that is larger by a factor."""
         corner, along, down = ((x * by, y * by) for x, y in (self.corner, self.along, self.down))
         return Way(corner, along, down)
 
@@ -75,7 +75,7 @@ class Ruled:
 
 
 def ruled(image: Image.Image) -> tuple[Ruled, ...]:
-    """The lines of a picture from top to bottom; none where there is no ink. Raises DataError on more than 64.
+    """The lines of a picture from top to bottom; none where there is no ink. Raises DataError for more than 64.
 
     >>> from PIL import ImageDraw
     >>> page = Image.new("L", (200, 100), 255)
@@ -113,7 +113,7 @@ def ruled(image: Image.Image) -> tuple[Ruled, ...]:
 
 @dataclass(frozen=True, eq=False)
 class _Page:
-    """The ink, the middles of its pixels as (x, y) by point, the angle of its lines, and how far it was shrunk."""
+    """The ink, the middles of its pixels as points (x, y), the angle of its lines, and the factor of shrinking."""
 
     ink: Plane
     points: Float[np.ndarray, "2 points"]
@@ -121,20 +121,20 @@ class _Page:
     shrunk: float
 
     def turned(self) -> Float[np.ndarray, "2 points"]:
-        """The points on the page turned back: (along the lines, across them)."""
+        """The points after turning the page straight: (along the lines, across them)."""
         sine, cosine = math.sin(self.angle), math.cos(self.angle)
         return np.array([[cosine, sine], [-sine, cosine]]) @ self.points
 
 
 def _is_speckled(ink: Plane) -> bool:
-    """Whether there is salt and pepper on it: many inked pixels stand alone, or by twos."""
+    """Whether there is salt-and-pepper noise: many pixels of ink are alone or in pairs."""
     inked = ink > _INKED
     near = np.lib.stride_tricks.sliding_window_view(np.pad(inked, 1).astype(np.int8), (3, 3)).sum(axis=(2, 3))
     return bool(inked.any() and (near[inked] <= 2).mean() > 0.3)
 
 
 def _slope(columns: np.ndarray, rows: np.ndarray) -> float:
-    """The angle of the lines, in radians: the one whose rows of ink differ most, if it does so clearly."""
+    """The angle of the lines, in radians: the one at which rows differ most in ink, if the difference is clear."""
     step = max(1, len(rows) // 40_000)
     across, down = columns[::step].astype(np.float64), rows[::step].astype(np.float64)
 
@@ -150,7 +150,7 @@ def _slope(columns: np.ndarray, rows: np.ndarray) -> float:
 
 
 def _rows(page: _Page) -> list[tuple[float, float]]:
-    """(top, bottom) of each line on the turned page."""
+    """(top, bottom) of each line on the straightened page."""
     across = page.turned()[1]
     lowest = math.floor(across.min())
     counts = np.bincount((across - lowest).astype(np.int64))
@@ -169,7 +169,7 @@ def _rows(page: _Page) -> list[tuple[float, float]]:
 
 
 def _line(page: _Page, top: float, bottom: float) -> Ruled | None:
-    """One line, cut out, turned and sized."""
+    """One line, cut out, turned and scaled."""
     along, across = page.turned()
     chosen = (across >= top) & (across < bottom)
     along, across = along[chosen], across[chosen]
@@ -194,10 +194,10 @@ def _line(page: _Page, top: float, bottom: float) -> Ruled | None:
 
 
 def _height(along: np.ndarray, across: np.ndarray) -> float:
-    """The height of a line's characters: the median over its pieces, from gap to gap, that are not much lower.
+    """The height of a line's characters: the median over the pieces between gaps, without much lower pieces.
 
-    A piece that is wider than the line is high holds several characters, some of which stand higher than others; it is
-    cut in parts of about a character.
+    A piece that is wider than the line is high holds several characters, some of which may be higher up than others. It
+    is cut into parts of about one character.
     """
     places = (along - math.floor(along.min())).astype(np.int64)
     inked = np.bincount(places) > 0
@@ -215,7 +215,7 @@ def _height(along: np.ndarray, across: np.ndarray) -> float:
 
 
 def _cut(ink: Plane, way: Way, width: int, ratio: float) -> UInt8[np.ndarray, "32 width"]:
-    """A strip out of the page; the page is first shrunk to its scale, smoothly."""
+    """A strip cut out of the page, which is first shrunk smoothly to the strip's scale."""
     first, upmost, last, lowest = way.box(0, 0, width, HEIGHT)
     edge = math.ceil(2 * ratio)
     left, upper = max(0, math.floor(first) - edge), max(0, math.floor(upmost) - edge)

@@ -1,4 +1,4 @@
-"""Where images come from: one `load` for MNIST, for lines of its digits, and for folders of IDX files or images."""
+"""Sources of images: one `load` for MNIST, for lines of its digits, and for folders of IDX files or images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from striate.data.windows import mnist_lines
 from striate.errors import DataError, unknown_name
 
 SOURCES = {"mnist": mnist, "mnist-lines": mnist_lines}
-"""What is inside, by name."""
+"""The sources that are part of the package, by name."""
 SPLITS = ("train", "test")
 
 _FOLDER = "A folder may be given too: of images, train/CLASS/*.png or CLASS/*.png, or of IDX files."
@@ -34,10 +34,10 @@ def load(
     """The images of a split, "train" or "test", of "mnist", of "mnist-lines" or of a folder.
 
     A folder holds IDX files under MNIST's names, or images as split/class/file or class/file. `resize`, (height,
-    width), brings every image to one size; where none is given and sizes differ, the error proposes the `wanted` one,
-    which the network takes. `skip_unreadable` leaves out files that cannot be read and lists them in the result.
-    Nothing of the test split is opened when "train" is asked for. Raises DataError on images that are missing, broken
-    or unfit, and UnknownNameError on a name that is neither a source nor a folder.
+    width), resizes every image to one size; where none is given and sizes differ, the error proposes `wanted`, the
+    network's size. `skip_unreadable` leaves out files that cannot be read and lists them in the result. For "train" no
+    file of the test split is opened. Raises DataError for images that are missing, broken or unfit, and
+    UnknownNameError for a name that is neither a source nor a folder.
 
     >>> load("mnist", "test", resize=(14, 14))
     ImageSet(10000 images of 1 × 14 × 14, 10 classes, 'test' of 'mnist')

@@ -1,4 +1,4 @@
-"""The packed store: a whole data set as one block of bytes, and the two orders that are made of it."""
+"""The packed store: a whole data set as one block of bytes; its held-out part, and the order of each epoch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from striate.errors import DataError
 from striate.wording import counted
 
 HOLD_OUT_SEED = 1998
-"""The seed of every held-out part, so that two runs of one data set judge themselves on the same images."""
+"""The seed of every held-out part, so that two runs on one data set have the same validation images."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,10 +24,9 @@ class ImageSet:
 
     `images` is uint8, (images, channels, height, width), 0 to 255; `labels` is int64, (images,), each an index into
     `classes`. `source` is "mnist" or the absolute path of a folder; `split` is "train", "validation" or "test".
-    `form` is "digits" (MNIST's: light on dark, a 20 × 20 box, centred by mass), "line" (windows of 32 × 32
-    on a line of such digits) or "picture". `names` holds the file of
-    each image, relative to the source, and is empty for IDX files; `unreadable` holds (file, reason) of what was left
-    out when leaving out was asked for.
+    `form` is "digits" (MNIST's: light on dark, a 20 × 20 box, centred by mass), "line" (windows of 32 × 32 on a line of
+    such digits) or "picture". `names` holds the file of each image, relative to the source, and is empty for IDX files;
+    `unreadable` holds (file, reason) for each unreadable file that was skipped on request.
 
     >>> pixels = torch.zeros(3, 1, 28, 28, dtype=torch.uint8)
     >>> ImageSet(pixels, torch.tensor([0, 1, 1]), ("cat", "dog"), "mnist", "train", "picture")
@@ -73,7 +72,7 @@ class ImageSet:
         return f"ImageSet({len(self)} images of {size}, {classes}, {self.split!r} of {self.source!r})"
 
     def subset(self, indices: Int64[Tensor, " chosen"], *, split: str | None = None) -> ImageSet:
-        """The images of these indices, in this order; of another `split` if one is given."""
+        """The images with these indices, in this order; with another `split` if one is given."""
         return replace(
             self,
             images=self.images[indices],
@@ -84,8 +83,10 @@ class ImageSet:
         )
 
     def relabelled(self, classes: tuple[str, ...]) -> ImageSet:
-        """The same images with labels that index `classes`, matched by name. Raises DataError on a class that is not
-        among them."""
+        """The same images with labels that index `classes`, matched by name.
+
+        Raises DataError for a class that is not among them.
+        """
         if classes == self.classes:
             return self
         strange = [name for name in self.classes if name not in classes]
@@ -107,12 +108,12 @@ class ImageSet:
 
 
 def room_for(count: int, shape: tuple[int, int, int]) -> Tensor:
-    """Memory for `count` images of (channels, height, width). Raises DataError where this machine has less."""
+    """Allocate memory for `count` images of (channels, height, width). Raises DataError where there is not enough."""
     size = count * math.prod(shape)
     try:
         if size <= _memory():
             return torch.empty(count, *shape, dtype=torch.uint8)
-    except RuntimeError:  # torch's word for no memory, and for sizes beyond 63 bits
+    except RuntimeError:  # torch raises it when memory is short, and for sizes beyond 63 bits
         pass
     raise DataError(
         f"{counted(count, 'image')} of {' × '.join(map(str, shape))}: {size / 2**30:,.1f} GiB.",
@@ -122,7 +123,7 @@ def room_for(count: int, shape: tuple[int, int, int]) -> Tensor:
 
 
 def _memory() -> int:
-    """The bytes of this machine's memory, or as good as any number where it does not say."""
+    """The bytes of this machine's memory, or a number beyond any need where the system does not tell."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
@@ -130,10 +131,9 @@ def _memory() -> int:
 
 
 def hold_out(images: ImageSet, *, fraction: float = 1 / 12) -> tuple[ImageSet, ImageSet]:
-    """(train, validation): a `fraction` held out of every class alike, the same images every time; or those that the
-    source itself says.
+    """(train, validation): a `fraction` of every class held out, always the same images, or the source's own choice.
 
-    At least one image is held out. Raises DataError where some class would keep no image to learn from.
+    At least one image is held out. Raises DataError where some class would keep no training image.
 
     >>> pixels, labels = torch.zeros(24, 1, 2, 2, dtype=torch.uint8), torch.arange(24) % 2
     >>> hold_out(ImageSet(pixels, labels, ("a", "b"), "mnist", "train", "picture"))
@@ -154,7 +154,7 @@ def hold_out(images: ImageSet, *, fraction: float = 1 / 12) -> tuple[ImageSet, I
 
 
 def epoch_order(count: int, *, seed: int, epoch: int) -> Int64[Tensor, " count"]:
-    """The order of an epoch: a permutation of 0 to count − 1 that depends on these three numbers and nothing else.
+    """The order of an epoch: a permutation of 0 to count − 1 that depends only on these three numbers.
 
     >>> sorted(epoch_order(5, seed=0, epoch=3).tolist())
     [0, 1, 2, 3, 4]
@@ -170,13 +170,13 @@ def _parted(images: ImageSet, held: Tensor) -> tuple[ImageSet, ImageSet]:
 
 
 def _quotas(counts: list[int], total: int, classes: tuple[str, ...]) -> list[int]:
-    """How many of each class to hold out: in proportion, by largest remainder, always leaving one to learn from."""
+    """The number of images of each class to hold out: in proportion, by largest remainder, always leaving one."""
     everything = max(1, sum(counts))
     if total > sum(max(0, count - 1) for count in counts):
         fewest = min((count, name) for count, name in zip(counts, classes, strict=True) if count or not sum(counts))
         raise DataError(
             f"holding out {total} of {sum(counts)} images would leave class {fewest[1]!r} without a training image.",
-            "Every class keeps at least one image to learn from.",
+            "Every class keeps at least one training image.",
             f"Add images (the smallest class has {fewest[0]}), or hold out a smaller fraction.",
         )
     quotas = [min(count * total // everything, max(0, count - 1)) for count in counts]

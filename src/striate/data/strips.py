@@ -1,4 +1,4 @@
-"""Digits set side by side, as on a line that somebody wrote."""
+"""Composes lines of MNIST's digits, side by side as in handwriting."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Pixels = UInt8[np.ndarray, "height width"]
 
 @dataclass(frozen=True, eq=False)
 class Letters:
-    """MNIST's digits as letters to set: the `images`, their `labels`, and the columns that each one's ink takes."""
+    """MNIST's digits for lines: the `images`, their `labels`, and the columns of each digit's ink."""
 
     images: UInt8[np.ndarray, "digits 28 28"]
     labels: np.ndarray
 
     @classmethod
     def of(cls, digits: ImageSet) -> Letters:
-        """Those of a set of 28 × 28 images."""
+        """The digits of a set of 28 × 28 images."""
         return cls(digits.images[:, 0].numpy(), digits.labels.numpy())
 
     def __len__(self) -> int:
@@ -32,19 +32,19 @@ class Letters:
 
     @cached_property
     def columns(self) -> np.ndarray:
-        """(first, end) of each one's columns with any ink: its bounding box, from left to right."""
+        """(first, end) of each digit's columns with ink: its bounding box, from left to right."""
         inked = np.max(self.images, axis=1) > 0
         return np.stack([inked.argmax(axis=1), 28 - inked[:, ::-1].argmax(axis=1)], axis=1)
 
     @cached_property
     def widths(self) -> np.ndarray:
-        """How many columns each one takes."""
+        """The width of each digit's bounding box, in columns."""
         return self.columns[:, 1] - self.columns[:, 0]
 
 
 @dataclass(frozen=True, eq=False)
 class Strip:
-    """A line as it was set: its `pixels`, light on dark; `labels` and (left, right) of each letter, in pixels."""
+    """A composed line: its `pixels`, light on dark; `labels` and (left, right) of each digit, in pixels."""
 
     pixels: Pixels
     labels: tuple[int, ...]
@@ -54,10 +54,10 @@ class Strip:
 def set_strip(
     letters: Letters, chosen: Sequence[int], *, gaps: Sequence[int], drops: Sequence[int] | None = None, margin: int = 0
 ) -> Strip:
-    """Some letters in a row: `gaps` are the pixels between the boxes of neighbours, fewer than 0 where they overlap.
+    """A line of digits: `gaps` are the pixels between the boxes of neighbours, below 0 where they overlap.
 
-    Each stands as high as in its own image, or `drops` pixels lower; where letters overlap, the lighter pixel shows.
-    Around all lie `margin` pixels, and above and below as many as the drops need.
+    Each digit is as high up as in its own image, or `drops` pixels lower; where digits overlap, the lighter pixel
+    counts. The line has `margin` pixels around it, and above and below as many more as the drops need.
 
     >>> one = np.zeros((1, 28, 28), dtype=np.uint8)
     >>> one[0, 4:24, 12:15] = 255

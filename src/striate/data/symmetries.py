@@ -13,9 +13,9 @@ Labels = Int64[Tensor, " batch"]
 
 
 def symmetric(batch: Squares, labels: Labels, kind: str, *, generator: torch.Generator) -> tuple[Squares, Labels]:
-    """Each image turned and mirrored by a symmetry of its own; with `kind` "boards" its label moves along.
+    """Each image turned and mirrored by a symmetry drawn for it; with `kind` "boards" its label moves along.
 
-    A label of a board is a place: row · side + column. With `kind` "none" both stay as they are. Raises DataError where
+    A label of a board is a position: row · side + column. With `kind` "none" nothing changes. Raises DataError where
     the images are not square.
 
     >>> board = torch.arange(9.0).view(1, 1, 3, 3)
@@ -43,7 +43,7 @@ def symmetric(batch: Squares, labels: Labels, kind: str, *, generator: torch.Gen
 
 
 def _places(side: int) -> Int64[Tensor, "symmetries places"]:
-    """For each symmetry, where each place of the result is taken from."""
+    """For each symmetry, the source of each position of the result."""
     board = torch.arange(side * side).view(side, side)
     turns = [torch.rot90(board, turn) for turn in range(4)]
     return torch.stack([each.flatten() for turn in turns for each in (turn, turn.flip(1))])

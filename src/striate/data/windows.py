@@ -1,9 +1,9 @@
-"""What a network that reads lines learns from: windows of 32 × 32 on lines set from MNIST's digits.
+"""The training images of a network that reads lines: windows of 32 × 32 on lines of MNIST's digits.
 
-A window shows the digit whose middle lies near its own, or "blank" where none does: the gap between two digits, halves
-of both, the margin. LeNet-5's paper, section VII, describes the set: a digit flanked by two others, the gap between
-their bounding boxes −1 to 4 pixels, samples without a digit in the middle, and 10 % of the pixels inverted. How near
-"near" is, and all numbers below that the paper does not give, are ours.
+A window is labelled with the digit whose middle is near its own, or "blank" where there is none: a gap between two
+digits, halves of both, the margin. LeNet-5's paper, section VII, describes the set: a digit flanked by two others, the
+gap between their bounding boxes −1 to 4 pixels, samples without a digit in the middle, and 10 % of the pixels inverted.
+The meaning of "near", and all numbers below that the paper does not give, are ours.
 """
 
 from __future__ import annotations
@@ -25,20 +25,22 @@ SIDE = 32
 BLANK = len(CLASSES)
 """The label of a window without a digit in its middle."""
 NEAR = 3.0
-"""A digit belongs to the window whose middle is within so many pixels of its own, left or right. Columns of scores are
-4 pixels apart, so that each digit is seen by one column surely, and by two at most."""
+"""A window is labelled with a digit whose middle is within this many pixels of its own, left or right.
+
+Columns of scores are 4 pixels apart, so at least one column and at most two see each digit.
+"""
 GAPS = (-1, 4)
-"""Pixels between the boxes of neighbours, from and to."""
+"""The least and the greatest gap between the boxes of neighbours, in pixels."""
 FLANKS = 2
-"""Digits to the left and to the right of the one in the middle: a window can reach over a narrow neighbour."""
+"""The number of digits on each side of the middle one: a window can reach over a narrow neighbour."""
 DIGITS, ENDS, NOISY, NOISE = 0.75, 0.12, 0.25, 0.1
 """The shares of windows on a digit, of sides at which the line ends, of windows with noise, and of pixels inverted."""
 ROLL = 2
-"""Each digit stands up to so many pixels higher or lower than in MNIST, and so does the line as a whole."""
+"""The most pixels by which each digit, and the line as a whole, is higher or lower than in MNIST."""
 WARP = Augmentation(rotation=4, scale=0.12, shear=15)
-"""How far a window is turned, sized and slanted about its middle."""
+"""The amplitudes by which a window is turned, scaled and slanted about its middle."""
 COUNTS = {"train": 200_000, "validation": 10_000, "test": 20_000}
-"""How many windows are made of the digits of each part."""
+"""The number of windows that are made of the digits of each part."""
 
 _CANVAS = 48
 _VERSION = 1
@@ -46,9 +48,9 @@ _VERSION = 1
 
 @dataclass(frozen=True, eq=False)
 class _Layout:
-    """What is drawn for some windows: five digits each, their gaps and drops, the line's drop, and where its middle is.
+    """The random draws for some windows: five digits each, their gaps and drops, the line's drop, and its position.
 
-    `places` are pixels from the middle of the digit in the middle; `kept` is which of the five are there.
+    `places` are distances in pixels from the middle of the middle digit; `kept` says which of the five are present.
     """
 
     digits: np.ndarray
@@ -63,8 +65,8 @@ class _Layout:
 def mnist_lines(split: str) -> ImageSet:
     """Windows of the "train" or the "test" digits: ten digits and "blank". Only the files of that split are opened.
 
-    The windows to validate by are made of training digits of which no other window has any. All are drawn from one
-    seed, and the pixels kept in the cache.
+    The validation windows are made of training digits that no other window uses. All are drawn from one seed, and the
+    pixels are kept in the cache.
     """
     digits = mnist(split)
     parts = {"test": digits} if split == "test" else dict(zip(("train", "validation"), hold_out(digits), strict=True))
@@ -91,7 +93,7 @@ def _generator(part: str) -> np.random.Generator:
 
 
 def _laid_out(letters: Letters, count: int, generator: np.random.Generator) -> _Layout:
-    """What each window shows. Every digit comes to stand in the middle equally often, but for one."""
+    """The draws for each window. The numbers of times that digits are in the middle differ by one at most."""
     across = 2 * FLANKS + 1
     digits = generator.integers(len(letters), size=(count, across))
     rounds = -(-count // len(letters))
@@ -151,7 +153,7 @@ def _drawn(letters: Letters, layout: _Layout, part: str) -> Tensor:
 
 
 def _canvas(letters: Letters, layout: _Layout, number: int) -> np.ndarray:
-    """A window before it is warped and cut, with a little more on every side."""
+    """A window before it is warped and cut, with a small margin on every side."""
     kept = np.flatnonzero(layout.kept[number])
     drops = layout.drops[number, kept] + layout.rolls[number]
     strip = set_strip(

@@ -198,7 +198,7 @@ def _maps(layer: Simple, shape: Shape) -> None:
         raise ShapeError(
             f"{type(layer).__name__} stands on a flat vector of {show(shape)}.",
             "It needs maps: (channels, height, width).",
-            "Put it before the Flatten.",
+            "Put it before the layer that flattens: a Flatten or a GlobalAveragePool.",
         )
 
 

@@ -1,1 +1,1 @@
-"""Take a network elsewhere."""
+"""Exports a trained network: the page as one file."""

@@ -1,4 +1,4 @@
-"""The page as one file that needs no server: it has the network, its weights, and what computes in the browser."""
+"""The page as one file without a server: it has the network, its weights, and the JavaScript that computes it."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from striate.web.numbers import description, numbers
 from striate.web.sandbox import EXAMPLES
 
 MOST_MACS = 100_000_000
-"""A network of more is too slow in a browser to be drawn with: this many take some 70 ms."""
+"""The limit of MACs: a larger network is too slow in a browser while one draws. This many take about 70 ms."""
 
 Members = dict[str, object]
 
 _LOCAL = ("run", "trained_on")
-"""What describes this machine: paths."""
+"""The members that describe this machine (paths), which are left out of the file."""
 _SERVED = re.compile(r"[ \t]*<!-- served: -->.*?<!-- :served -->\n?", re.DOTALL)
 
 
 def alone(*predictors: Predictor) -> str:
-    """The page of one run or several as HTML. Raises SpecError for networks of more than MOST_MACS together."""
+    """The page of one or several runs as HTML. Raises SpecError for networks of more than MOST_MACS together."""
     _check_size([each.run.network for each in predictors])
     web = Path(str(files("striate.web")))
     style = "".join((web / "ui" / name).read_text(encoding="utf-8") for name in ("page.css", "layers.css"))
@@ -66,7 +66,7 @@ def alone(*predictors: Predictor) -> str:
 
 
 def write_page(*predictors: Predictor, file: Path) -> int:
-    """Write the page to a file, whole or not at all; gives its size in bytes. Raises SpecError or OutputError."""
+    """Write the page to a file, whole or not at all; returns its size in bytes. Raises SpecError or OutputError."""
     if file.suffix.lower() not in (".html", ".htm"):
         raise OutputError(
             f"{file} does not end in .html.",
@@ -80,7 +80,10 @@ def write_page(*predictors: Predictor, file: Path) -> int:
 
 
 def _runs(predictors: Sequence[Predictor]) -> tuple[list[Members], list[Members], bytes]:
-    """What the page says of each run, what the worker computes it with, and all weights; a run's begin at `at`."""
+    """The descriptions of the runs for the page, their numbers for the worker, and all weights, one run after another.
+
+    The weights of a run begin at `at`.
+    """
     names = run_labels([each.run.folder for each in predictors]) if len(predictors) > 1 else [""]
     trials = [*EXAMPLES, *dict.fromkeys(each.run.network.name for each in predictors)]
     described: list[Members] = []
@@ -96,7 +99,7 @@ def _runs(predictors: Sequence[Predictor]) -> tuple[list[Members], list[Members]
 
 
 def run_labels(folders: Sequence[Path]) -> list[str]:
-    """Names for runs that tell nothing of where they lie: of each folder its last part, numbered where two have one.
+    """Names for runs without the paths of their folders: the last part of each, numbered where two are the same.
 
     >>> run_labels([Path("a/lenet5"), Path("dense"), Path("b/lenet5")])
     ['lenet5', 'dense', 'lenet5 (2)']
@@ -118,12 +121,12 @@ def _check_size(networks: list[Network]) -> None:
 
 
 def _data(name: str, content: str) -> str:
-    """A block of data that no browser runs."""
+    """A script element that holds data, which browsers do not run."""
     return f'<script type="application/octet-stream" id="{name}">{_inert(content)}</script>\n'
 
 
 def _json(members: object) -> str:
-    """JSON in which no character can end a script: names of classes and layers are their owners' words."""
+    """JSON that cannot end a script element, whatever the names of classes and layers contain."""
     return json.dumps(members, ensure_ascii=True, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
@@ -134,5 +137,5 @@ def _inert(content: str) -> str:
 
 
 def _digest(content: str) -> str:
-    """How a content security policy names one script or style."""
+    """The hash by which a content security policy allows one script or style."""
     return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"

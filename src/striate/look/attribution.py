@@ -1,7 +1,7 @@
-"""Which pixels an answer rests on, asked in four ways; each gives a map of (height, width) for one image.
+"""Attribution of an answer to pixels, by four methods; each gives a map of (height, width) for one image.
 
-The score of a class is what `scores` gives: its logit, or for RBF units minus the distance. Nothing here needs a
-colour image, a size, or a certain layer.
+The score of a class is that of `scores`: its logit, or for RBF units minus the distance. The methods work for any
+number of channels, any size and any layers.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ BATCH = 64
 def occlusion(
     model: Built, image: Image, target: int, *, baseline: float = 0.0, side: int = 5, stride: int = 1
 ) -> Heat:
-    """How much the score of class `target` falls when a square around a pixel is covered with `baseline`.
+    """The fall of the score of class `target` when a square around a pixel is covered with `baseline`.
 
-    Squares of `side` pixels stand `stride` apart; where they overlap, a pixel has their mean. Zeiler and Fergus,
+    Squares of `side` pixels are `stride` apart; where they overlap, a pixel has their mean. Zeiler and Fergus,
     Visualizing and understanding convolutional networks, 2014, section 4.2.
     """
     height, width = image.shape[2:]
@@ -58,7 +58,7 @@ def saliency(model: Built, image: Image, target: int) -> Heat:
 
 
 def integrated_gradients(model: Built, image: Image, target: int, *, baseline: float = 0.0, steps: int = 64) -> Heat:
-    """What each pixel adds to the score on the straight way from `baseline` to the image, summed over the channels.
+    """Each pixel's part of the score on the straight path from `baseline` to the image, summed over the channels.
 
     The map's sum is the difference of the scores, up to the error of `steps` midpoints (Sundararajan and others 2017,
     eq. 1 and proposition 1).
@@ -73,10 +73,10 @@ def integrated_gradients(model: Built, image: Image, target: int, *, baseline: f
 
 
 def grad_cam(model: Built, image: Image, target: int, *, layer: str | None = None) -> Heat:
-    """The maps of one layer, weighted by the mean gradient of the score, added up, what is below zero left out.
+    """The sum of one layer's maps, weighted by the mean gradient of the score; values below zero become zero.
 
-    By default of the last layer with maps larger than 1×1, poolings aside, spread over the image without jumps.
-    Selvaraju and others 2017, eq. 1 and 2. Raises ShapeError for a layer without such maps.
+    The default layer is the last non-pooling one with maps larger than 1×1. The result is interpolated to the size of
+    the image. Selvaraju and others 2017, eq. 1 and 2. Raises ShapeError for a layer without such maps.
     """
     step = cam_step(model.network, layer)
     with torch.enable_grad():
@@ -89,9 +89,9 @@ def grad_cam(model: Built, image: Image, target: int, *, layer: str | None = Non
 
 
 def rank_correlation(one: Heat, other: Heat) -> float:
-    """Spearman's correlation of two maps: 1 where they order the pixels alike, about 0 where they do not agree.
+    """Spearman's correlation of two maps: 1 where they order the pixels equally, about 0 where they do not agree.
 
-    Pixels that are zero in both, such as an empty ground, say nothing and are left out.
+    Pixels that are zero in both, such as an empty background, are left out.
 
     >>> rank_correlation(torch.tensor([[1.0, 2.0, 3.0]]), torch.tensor([[10.0, 20.0, 25.0]]))
     1.0
@@ -104,7 +104,7 @@ def rank_correlation(one: Heat, other: Heat) -> float:
 
 
 def _ranks(values: Tensor) -> Tensor:
-    """The place of each value in their order; equal values share the mean of their places."""
+    """The rank of each value; equal values have the mean of their ranks."""
     _, which, counts = values.unique(return_inverse=True, return_counts=True)
     ends = counts.cumsum(0).double()
     return (ends - (counts - 1) / 2)[which]
@@ -118,6 +118,6 @@ def _gradients(model: Built, images: Tensor, target: int) -> Tensor:
 
 
 def _corners(size: int, *, side: int, stride: int) -> list[int]:
-    """Where squares begin: `stride` apart, and one at the end, so that every pixel is covered."""
+    """The starts of squares: `stride` apart, and one at the end, so that every pixel is covered."""
     last = max(0, size - side)
     return [*range(0, last, stride), last]

@@ -1,4 +1,4 @@
-"""What an answer rests on, in one figure: four methods, and the same with weights that have learned nothing."""
+"""The figure of attributions: four methods, and the same with untrained weights as a control."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ UNITS = {
 
 
 def attribution(subject: Subject, image: Shown, *, target: int | None = None, layer: str | None = None) -> Figure:
-    """Occlusion, integrated gradients, Grad-CAM and saliency of the likeliest class, or of class `target`.
+    """Occlusion, integrated gradients, Grad-CAM and saliency of the most probable class, or of class `target`.
 
-    Below each stands the same for fresh random weights, with the rank correlation of the two: what looks alike there
-    does not come from what was learned (Adebayo and others 2018).
+    Below each is the same method with random weights, and the rank correlation of the two: features that both have do
+    not come from training (Adebayo and others 2018).
     """
     inputs = subject.preprocessing.normalise(image.pixels)
     with torch.no_grad(), evaluating(subject.model):
@@ -87,13 +87,13 @@ def window_side(inputs: Tensor) -> int:
 
 
 def stride_for(inputs: Tensor) -> int:
-    """How far the squares of occlusion stand apart: a quarter of a side, two thirds of one in large images."""
+    """The distance of the squares of occlusion: a quarter of a side, two thirds of one in large images."""
     side = window_side(inputs)
     return max(1, side // 4 if max(inputs.shape[2:]) <= SMALL else 2 * side // 3)
 
 
 def steps_for(model: Built) -> int:
-    """Fewer points on the way of the integrated gradients for large inputs, where each costs much."""
+    """The number of points on the path of integrated gradients: fewer for large inputs, where each costs much."""
     return 64 if max(model.network.input[1:]) <= SMALL else 24
 
 
@@ -117,7 +117,7 @@ def _heat(drawing: Drawing, x: int, y: int, heat: Tensor, image: Shown) -> None:
 
 
 def blended(heat: Tensor, pixels: Tensor) -> Image.Image:
-    """A map in red and blue over the image in pale grey, so that one sees where its values lie."""
+    """A map in red and blue over the image in pale grey, so that one sees the positions of its values."""
     share = heat / extent(heat)
     grey = pixels.float().mean(0)
     ground = (255 - 70 * (grey / grey.max().clamp_min(1)))[..., None].expand(*grey.shape, 3)

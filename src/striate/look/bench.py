@@ -1,4 +1,4 @@
-"""The filter bench: one kernel on one picture, and the sum that makes each value of its map."""
+"""The filter bench: applies one kernel to one picture, and gives the sum behind a value of its map."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Grey = Float[Tensor, "height width"]
 
 @dataclass(frozen=True, eq=False)
 class Filtered:
-    """The sum behind one value: the `patch` at (row, column), the `kernel`, and the `value` that they make."""
+    """The sum behind one value: the `patch` at (row, column), the `kernel`, and the `value`, the sum of products."""
 
     place: tuple[int, int]
     patch: Kernel
@@ -42,11 +42,11 @@ KERNELS: dict[str, Tensor] = {
     "blur": torch.full((3, 3), 1 / 9),
     "Laplacian": torch.tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]]),
 }
-"""Kernels by name; a layer's own are added to them."""
+"""Kernels by name; the figure also shows a layer's own."""
 
 
 def apply_kernel(picture: Grey, kernel: Kernel) -> Grey:
-    """The map that a kernel makes of a picture, as a convolution with stride 1 and no padding does.
+    """The map of a kernel on a picture: a convolution with stride 1 and no padding.
 
     >>> apply_kernel(torch.eye(3), torch.ones(2, 2))
     tensor([[2., 1.],
@@ -56,7 +56,7 @@ def apply_kernel(picture: Grey, kernel: Kernel) -> Grey:
 
 
 def strongest(picture: Grey, kernel: Kernel) -> Filtered:
-    """The sum at the place where the map stands out most from its middle value."""
+    """The sum at the position where the map differs most from its median."""
     made = apply_kernel(picture, kernel)
     row, column = divmod(int((made - made.median()).abs().argmax()), made.shape[1])
     rows, columns = kernel.shape
@@ -65,7 +65,7 @@ def strongest(picture: Grey, kernel: Kernel) -> Filtered:
 
 
 def parse_kernel(text: str) -> Kernel:
-    """A kernel as people type it: numbers, rows parted by semicolons. Raises SpecError.
+    """The kernel in a text: numbers, with rows separated by semicolons. Raises SpecError.
 
     >>> parse_kernel("0 1 0; 1 -4 1; 0 1 0").shape
     torch.Size([3, 3])
@@ -79,7 +79,7 @@ def parse_kernel(text: str) -> Kernel:
     if not kernel.isfinite().all():
         raise SpecError(
             f"the kernel is {text!r}.",
-            "It is rows of as many numbers each, parted by semicolons.",
+            "It is rows of equally many numbers, separated by semicolons.",
             "Try '-1 0 1; -2 0 2; -1 0 1'.",
         )
     return kernel

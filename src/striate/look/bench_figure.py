@@ -1,4 +1,4 @@
-"""The filter bench as a figure: line filters, edges, blur, typed-in and learned kernels side by side on a picture."""
+"""The filter bench as a figure: kernels for lines, edges and blur, given and learned kernels, on one picture."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from striate.look.tiles import extent
 
 SIDE, CELL = 224, 240
 LARGEST = 112
-"""A picture's longer side, in pixels, on the bench."""
+"""The longer side of a picture on the bench, in pixels."""
 LEARNED = 4
 WRITTEN = 7
-"""The sums of kernels up to this side are written out."""
+"""The largest side of kernels whose sums are written out."""
 
 
 def bench(subject: Subject | None, picture: Image.Image | None = None, *, kernel: Kernel | None = None) -> Figure:
-    """Kernels on a picture in grey: those of `KERNELS`, one typed in, and the first layer's own.
+    """Kernels on a grey picture: those of `KERNELS`, a given one, and the first layer's own.
 
-    Two of the sums are written out. Without a picture one is drawn. Raises SpecError for a kernel that is larger than
+    Two of the sums are written out. Without a `picture` one is drawn. Raises SpecError for a kernel that is larger than
     the picture.
     """
     grey = bench_picture(picture)

@@ -1,4 +1,4 @@
-"""What every layer puts out, kept while a model runs, without a trace in the model."""
+"""Captures the outputs of layers while a model runs, and leaves the model unchanged."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from striate.modules import Built, evaluating
 
 @contextmanager
 def capture(model: Built) -> Iterator[dict[str, Tensor]]:
-    """Within, each layer's output, by the layer's path, of the last images that the model was given.
+    """Context that gives each layer's output, by the layer's path, for the last images that the model ran on.
 
-    What is kept are detached copies, so nothing that is done to them or to the model's own values changes the other.
-    The model is in evaluation mode, and afterwards exactly as it was, also after an error.
+    The outputs are detached copies, so changes to them and to the model's values do not affect each other. The model is
+    in evaluation mode, and afterwards exactly as before, also after an error.
 
     >>> import torch
     >>> from striate.modules import build
@@ -44,7 +44,7 @@ def capture(model: Built) -> Iterator[dict[str, Tensor]]:
 
 
 class _Reached(Exception):  # noqa: N818 - no error, but an end
-    """The layer that was asked for has run."""
+    """Raised when the requested layer has run, to stop the model."""
 
     def __init__(self, output: Tensor) -> None:
         super().__init__()

@@ -20,7 +20,7 @@ class Series:
 
 
 def line_chart(title: str, series: list[Series], *, x: str, unit: str = "", start: float = 1, step: float = 1) -> str:
-    """An SVG of some series over `x`, from `start` on in steps; `unit` stands behind the vertical axis's numbers."""
+    """An SVG of some series over `x`, from `start` on in steps; `unit` follows the numbers of the vertical axis."""
     count = max(len(each.values) for each in series)
     top = max((value for each in series for value in each.values if math.isfinite(value)), default=1.0) or 1.0
     ticks = _ticks(top)
@@ -66,7 +66,7 @@ def _line(series: Series, at, place: float) -> str:
 
 
 def _label_places(series: list[Series], at) -> list[float]:
-    """Where the labels stand at the right: at their lines' ends, but never on each other."""
+    """The vertical positions of the labels at the right: at the ends of their lines, without overlaps."""
     ends = [at(len(each.values), each.values[-1])[1] for each in series]
     places, above = list(ends), -math.inf
     for number in sorted(range(len(ends)), key=ends.__getitem__):

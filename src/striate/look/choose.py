@@ -1,4 +1,4 @@
-"""Which layers to look at."""
+"""Chooses the layers for figures."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ def find_step(network: Network, path: str) -> Step:
 
 
 def main_steps(network: Network) -> list[Step]:
-    """The layers that make the answer, in the order they run: auxiliary heads are left out."""
+    """The layers that the answer depends on, in the order in which they run; auxiliary heads are left out."""
     return [step for step in plan(network).steps if not step.head]
 
 
 def seen_steps(network: Network) -> list[Step]:
-    """The layers whose outputs are worth a picture: without those that only lay values out anew, or pass them on."""
+    """The layers whose outputs are drawn: without layers that only reorder values or pass them on."""
     return [step for step in main_steps(network) if not isinstance(step.layer, (Flatten, Dropout, Softmax))]
 
 
 def is_map(step: Step) -> bool:
-    """Whether a layer puts out maps of more than one pixel."""
+    """Whether a layer's output is maps of more than one pixel."""
     return len(step.output) == 3 and prod(step.output[1:]) > 1
 
 
 def cam_step(network: Network, path: str | None = None) -> Step:
-    """The layer for Grad-CAM: the last whose maps are larger than 1×1, poolings aside; or the one at `path`.
+    """The layer for Grad-CAM: the one at `path`, or the last non-pooling layer with maps larger than 1×1.
 
-    Raises ShapeError where the layer at `path` has no such maps: one pixel would be one flat colour.
+    Raises ShapeError where the layer at `path` has no such maps: a single pixel would give one flat colour.
 
     >>> from striate.networks import find
     >>> cam_step(find("lenet5")).path, cam_step(find("simple-cnn")).path
@@ -65,13 +65,13 @@ def cam_step(network: Network, path: str | None = None) -> Step:
 
 
 def source_name(network: Network, step: Step) -> str:
-    """What a layer reads: another layer's path, or the image."""
+    """The name of a layer's input: another layer's path, or the image."""
     source = step.sources[0]
     return "the image" if source == INPUT else plan(network).steps[source].path
 
 
 def convolutions(network: Network) -> list[Step]:
-    """The convolutions on the way to the answer."""
+    """The convolutions that the answer depends on."""
     return [step for step in main_steps(network) if isinstance(step.layer, Conv)]
 
 

@@ -1,7 +1,7 @@
-"""Figures as SVG: text that takes the page's colour, and values as colours that read on a light and on a dark page.
+"""Figures as SVG: text in the page's colour, and values in colours that suit light and dark pages.
 
-Values are painted in red above zero and in blue below, the more the stronger; zero is transparent, the page's own
-colour. A grey marks what is exactly zero because a ReLU made it so.
+Values above zero are red and values below zero blue, with a stronger colour for a larger value; zero is transparent, so
+it has the page's own colour. Grey marks values that a ReLU set to exactly zero.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from striate.description.labels import one_line
 
 ABOVE, BELOW, MARK = (222, 45, 38), (33, 113, 217), (128, 132, 145)
 ZERO, HALF, MARKED = 128, 126, 1
-"""The palette: 2 … 254 are −1 … +1, ZERO is 0; MARKED is a ReLU's zero; 0 is nothing at all."""
+"""The palette: 2 … 254 are −1 … +1, ZERO is 0; MARKED is a ReLU's zero; 0 is unpainted."""
 GAMMA = 0.8
-"""Faint values are lifted a little; the colour bar is painted in the same way."""
+"""The exponent that makes small values more visible; the colour bar uses it too."""
 STYLES = {
     "title": 'font-size="16" font-weight="600"',
     "head": 'font-size="13" font-weight="600"',
@@ -38,9 +38,9 @@ _STANDALONE = (
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure: a `name` for its file, what it is called, what it shows in words, and its SVG.
+    """One figure: a `name` for its file, its title, its caption, and its SVG.
 
-    `controls` is HTML that stands right before the SVG on a page.
+    `controls` is HTML directly before the SVG on a page.
     """
 
     name: str
@@ -50,13 +50,13 @@ class Figure:
     controls: str = ""
 
     def standalone(self) -> str:
-        """The SVG for a file of its own, with a page's colours, light or dark as the reader has them."""
+        """The SVG for a file of its own, with colours that follow the reader's light or dark mode."""
         head, rest = self.svg.split(">", 1)
         return f"{head}>{_STANDALONE}{rest}\n"
 
 
 class Drawing:
-    """An SVG in the making, in units of a pixel; what is painted in colours of values becomes one picture in it."""
+    """Builds an SVG, in units of a pixel; all values painted as colours become one picture in it."""
 
     def __init__(self, title: str, *, width: int = 960) -> None:
         self.title = title
@@ -94,7 +94,7 @@ class Drawing:
         self.box(x - 0.5, y - 0.5, width * scale + 1, height * scale + 1)
 
     def paint(self, x: int, y: int, index: np.ndarray) -> None:
-        """Entries of the palette, a pixel each."""
+        """Paint entries of the palette, one pixel each."""
         self.painted.append((x, y, index))
         self.bottom = max(self.bottom, y + len(index) + 1)
 
@@ -129,7 +129,7 @@ class Drawing:
         self.paint(x, y, np.full((10, 10), MARKED, np.uint8))
 
     def svg(self) -> str:
-        """The whole as SVG."""
+        """The SVG as text."""
         height = int(self.bottom) + 4
         return "\n".join(
             [
@@ -178,7 +178,7 @@ def address(picture: Image.Image) -> str:
 
 
 def number(value: float) -> str:
-    """A number in three figures, with a true minus.
+    """A number in three significant digits, with a minus sign (U+2212).
 
     >>> number(-0.12345), number(0), number(1234.5)
     ('−0.123', '0', '1230')

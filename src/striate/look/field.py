@@ -1,8 +1,8 @@
-"""Receptive fields: the exact rectangle that a unit can see, and how much it makes of each pixel in it.
+"""Receptive fields: the exact rectangle that a unit reads, and the unit's gradient by each pixel in it.
 
-The rectangle follows from the description (`striate.accounting.unit`); the effective field is the mean size of the
-gradient of the unit's output, over all maps and some images, by each pixel (Luo, Li, Urtasun, Zemel, Understanding the
-effective receptive field in deep convolutional neural networks, 2016).
+The rectangle follows from the description (`striate.accounting.unit`). The effective field is the mean absolute
+gradient of the unit's output by each pixel, over all maps and several images (Luo, Li, Urtasun, Zemel, Understanding
+the effective receptive field in deep convolutional neural networks, 2016).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from striate.modules import Built
 
 LAYERS = 6
 IMAGES = 16
-"""The effective field is a mean over so many images."""
+"""The number of images that the effective field is averaged over."""
 SHARE = 0.95
 
 
@@ -39,7 +39,7 @@ def effective_field(model: Built, seen: View, inputs: Tensor) -> Float[Tensor, "
 
 
 def pixels_for(field: Tensor, share: float = SHARE) -> int:
-    """How many pixels, the strongest first, hold this share of a field."""
+    """The number of pixels, the strongest first, that hold this share of a field."""
     strongest = field.flatten().sort(descending=True).values.cumsum(0)
     return int((strongest < share * strongest[-1]).sum()) + 1 if strongest[-1] > 0 else 0
 

@@ -21,9 +21,9 @@ from striate.modules.convolution import TableConvolution
 from striate.networks import glyphs
 
 LAYERS = 6
-"""Of so many convolutions the filters are shown, evenly spread, the first and the last among them."""
+"""The most convolutions whose filters are shown, evenly spread, with the first and the last."""
 FILTERS, SOURCES = 32, 16
-"""A grid of kernels shows so many filters and input maps at most."""
+"""The most filters and input maps in a grid of kernels."""
 
 
 def filters(subject: Subject, *, layer: str | None = None) -> list[Figure]:
@@ -40,7 +40,7 @@ def filters(subject: Subject, *, layer: str | None = None) -> list[Figure]:
 
 
 def dense_weight(step: Step, module: nn.Module) -> tuple[Tensor, Tensor]:
-    """A convolution's weight, (filters, input maps, height, width), and which of these links there are.
+    """A convolution's weight, (filters, input maps, height, width), and a mask of the links that exist.
 
     Where a table or groups leave a link out, its kernel is zero.
     """
@@ -99,7 +99,7 @@ def _colour_tiles(drawing: Drawing, tiles: list[Tensor], row: TileRow) -> None:
 
 
 def _grid(step: Step, title: str, weight: Tensor, linked: Tensor) -> Figure:
-    """Kernels: a column for each filter, a row for each input map, as LeNet-5's table I has them."""
+    """Kernels: a column for each filter, a row for each input map, as in LeNet-5's table I."""
     drawing = Drawing(title)
     columns = list(range(len(weight)))[:FILTERS]
     rows = [number for number in range(weight.shape[1]) if linked[columns, number].any()][:SOURCES]
@@ -145,7 +145,7 @@ def _matrix(step: Step, title: str, weight: Tensor) -> Figure:
 
 
 def _reads_pixels(network: Network, step: Step) -> bool:
-    """Whether a linear layer stands on the image itself."""
+    """Whether a linear layer reads the image itself."""
     if not isinstance(step.layer, Linear) or step.sources[0] == INPUT or network.input[0] not in (1, 3):
         return False
     before = plan(network).steps[step.sources[0]]

@@ -1,4 +1,4 @@
-"""How far a layer's output moves when the image moves, for maximum, average and no pooling, and what pooling drops."""
+"""The change of layers' outputs when the image moves, with different pooling; the values that pooling drops."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LAYERS = 6
 
 @dataclass(frozen=True)
 class Movement:
-    """How far a layer's output moves: for each kind of pooling, a distance for each shift from 0 to SHIFTS pixels.
+    """The change of a layer's output: for each kind of pooling, a distance for each shift from 0 to SHIFTS pixels.
 
     A distance is ‖f(moved) − f(image)‖ / ‖f(image)‖, the mean over images; 0 is no change.
     """
@@ -38,7 +38,7 @@ class Movement:
 
 @dataclass(frozen=True)
 class Dropped:
-    """What one pooling layer keeps: values in and out, and the share of its inputs that are the largest of a window."""
+    """The values of one pooling layer, in and out, and the share of its inputs that are the largest of a window."""
 
     path: str
     values_in: int
@@ -47,12 +47,12 @@ class Dropped:
 
     @property
     def share(self) -> float:
-        """The share of the values that are gone: 0.75 for windows of 2×2, 2 apart."""
+        """The share of the values that are dropped: 0.75 for windows of 2×2, 2 apart."""
         return 1 - self.values_out / self.values_in
 
 
 def shifted(images: Float[Tensor, "*batch height width"], pixels: int) -> Float[Tensor, "*batch height width"]:
-    """The images moved to the right; the columns that come in at the left repeat the first one.
+    """The images moved to the right; the new columns at the left repeat the first one.
 
     >>> shifted(torch.tensor([[1.0, 2.0, 3.0]]), 1)
     tensor([[1., 1., 2.]])
@@ -64,8 +64,8 @@ def shifted(images: Float[Tensor, "*batch height width"], pixels: int) -> Float[
 def with_pooling(model: Built, function: str) -> Built:
     """A copy of the model whose poolings take the "max" or the "average" of a window, or with "none" its first value.
 
-    Subsampling keeps its coefficients: it works on the largest value, the mean or the first value, times the number
-    of values that it would add up.
+    Subsampling keeps its coefficients: instead of the sum of a window it uses the largest value, the mean or the first
+    value, times the number of values in the window.
     """
     changed = copy.deepcopy(model)
     for step in main_steps(model.network):
@@ -76,7 +76,7 @@ def with_pooling(model: Built, function: str) -> Built:
 
 @torch.no_grad()
 def movements(model: Built, images: Float[Tensor, "images channels height width"]) -> list[Movement]:
-    """How far the layers' outputs move; of a network without pooling, for the network as it is."""
+    """The change of the layers' outputs; a network without pooling is measured unchanged."""
     network = model.network
     kinds = POOLINGS if poolings(network) else ("as it is",)
     models = {kind: with_pooling(model, kind) if kind in POOLINGS else model for kind in kinds}
@@ -86,7 +86,7 @@ def movements(model: Built, images: Float[Tensor, "images channels height width"
 
 @torch.no_grad()
 def dropped(model: Built, images: Float[Tensor, "images channels height width"]) -> list[Dropped]:
-    """What each pooling drops; for maximum pooling also which of the values are ever chosen, measured on images."""
+    """The values that each pooling drops; for maximum pooling also the share that is chosen, measured on images."""
     steps = poolings(model.network)
     inputs: dict[str, Tensor] = {}
 
@@ -114,7 +114,7 @@ def poolings(network: Network) -> list[Step]:
 
 
 def measured(network: Network) -> list[Step]:
-    """The layers whose movement is shown: convolutions, poolings, sums, vectors, evenly spread."""
+    """The layers whose change is shown: convolutions, poolings, sums, vectors, evenly spread."""
     kinds = (Conv, Pool, Subsample, Residual, Gate, GlobalAveragePool, Linear, RBF)
     steps = [step for step in main_steps(network) if isinstance(step.layer, kinds) and ".shortcut" not in step.path]
     return spread([step for step in steps if not isinstance(step.layer, Flatten)], LAYERS)
@@ -154,7 +154,7 @@ def _pooling(step: Step, module: nn.Module, function: str) -> nn.Module:
 
 
 class FirstOfWindow(nn.Module):
-    """The first value of each window that lies on the maps: strides without pooling."""
+    """The first value of each window that is on the maps: strides without pooling."""
 
     def __init__(self, step: Step) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The movement of every layer as charts, and what pooling drops as a table."""
+"""The change of every layer's output as charts, and the values that pooling drops as a table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ IMAGES = 16
 
 
 def invariance(subject: Subject, image: Shown) -> list[Figure]:
-    """How far each layer's output moves with the image; and for networks that pool, what pooling drops."""
+    """The change of each layer's output when the image moves; for networks that pool, also the values dropped."""
     images = subject.some(IMAGES)
     drawing = Drawing("The image moves: how far does each layer's output move?")
     height, width = image.pixels.shape[2:]

@@ -1,4 +1,4 @@
-"""The learning as a film: the first layer's filters and the error on the validation images, epoch by epoch."""
+"""The animation of a training: the first layer's filters and the error on the validation images, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from striate.train.filters import FILE, load_filters
 from striate.train.run import Run
 
 SECONDS = 0.7
-"""A frame stands for so long; the last one three times."""
+"""The seconds that a frame is shown; the last one is shown three times as long."""
 SIDE = 420
-"""The filters take about so many pixels each way."""
+"""The approximate width and height of the filters, in pixels."""
 _STYLE = (
     "<style>.film>g{{visibility:hidden;animation:frame {whole:.2f}s step-end infinite}}"
     ".film>.last{{visibility:visible;animation-name:last}}"
@@ -27,11 +27,11 @@ _STYLE = (
     "svg:hover .film>g{{animation-play-state:paused}}"
     "@media print,(prefers-reduced-motion:reduce){{.film>g,.film>.last{{animation:none}}}}</style>"
 )
-"""Where nothing moves the last frame stands."""
+"""Without animation the last frame is shown."""
 
 
 def learning(run: Run) -> list[Figure]:
-    """The film of a run; none where it has not kept its filters, or has no epoch behind it."""
+    """The animation of a run; none where it has not kept its filters, or has finished no epoch."""
     frames = load_filters(run.path(FILE))
     epochs = {each["epoch"]: each for each in run.events("epoch")}
     shown = {epoch: frame.float() for epoch, frame in frames.items() if epoch == 0 or epoch in epochs}
@@ -77,7 +77,7 @@ def learning(run: Run) -> list[Figure]:
 
 
 def _chart(drawing: Drawing, left: int, errors: dict[int, float], last: int):
-    """The axes and the line of errors; gives what places an epoch and an error on it."""
+    """Draw the axes and the line of errors; returns the function that places an epoch and an error on them."""
     top = max(errors.values()) or 1.0
     right, base = left + WIDTH - RIGHT, 40 + HEIGHT - BOTTOM
     span = max(1, last - 1)
@@ -101,7 +101,7 @@ def _chart(drawing: Drawing, left: int, errors: dict[int, float], last: int):
 
 
 def _sheet(frame: Tensor, largest: float) -> Image.Image:
-    """All filters as one picture, a pixel for each weight and one between filters."""
+    """All filters as one picture, with one pixel per weight and one between filters."""
     if _in_colour(frame):
         return _pasted([colour_filter_picture(each) for each in frame])
     tiles = (frame.flatten(0, -3) / largest).clamp(-1, 1)

@@ -1,4 +1,4 @@
-"""Feature maps: what every layer makes of one image."""
+"""Feature maps: every layer's output for one image."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from striate.train.losses import class_scores
 
 LEFT, RIGHT = 216, 960
 FEW = 16
-"""Networks of more layers show one row of maps a layer."""
+"""Networks of more layers have one row of maps per layer."""
 
 
 def maps(subject: Subject, image: Shown, *, layer: str | None = None) -> Figure:
@@ -55,7 +55,7 @@ def maps(subject: Subject, image: Shown, *, layer: str | None = None) -> Figure:
 
 
 def _layer(drawing: Drawing, step: Step, output: Tensor, rows: int) -> bool:
-    """One layer's row; whether all its maps are in it."""
+    """Draw one layer's row; returns whether all its maps are in it."""
     top = int(drawing.bottom) + 22
     rectified = isinstance(step.layer, Activation) and step.layer.function == "relu"
     largest = extent(output)
@@ -80,7 +80,7 @@ def _layer(drawing: Drawing, step: Step, output: Tensor, rows: int) -> bool:
 
 
 def _characters(drawing: Drawing, subject: Subject, outputs: dict[str, Tensor]) -> None:
-    """Before RBF units that stand for characters: the vector as the bitmap that it should be, beside the nearest."""
+    """For RBF units whose centres are characters: their input vector as a bitmap, beside the nearest characters."""
     steps = seen_steps(subject.network)
     last = steps[-1]
     if not isinstance(last.layer, RBF) or last.inputs[0] != (glyphs.WIDTH * glyphs.HEIGHT,):

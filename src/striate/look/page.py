@@ -1,4 +1,4 @@
-"""look.html: all figures on one page that needs nothing beside it, and each in a file of its own."""
+"""look.html: all figures on one page that needs no other file, and each figure in a file of its own."""
 
 from __future__ import annotations
 
@@ -34,22 +34,25 @@ from striate.look.subject import Shown, Subject, shown
 from striate.look.wants_figure import wants
 
 SECTIONS = {
-    "filters": ("Filters", "What the weights look like. The first layer's read the image; deeper ones read maps."),
-    "learning": ("The learning", "The first layer from fresh weights to its last epoch, and the errors as they fall."),
-    "maps": ("Feature maps", "What each layer makes of an image, from the pixels to the answer."),
+    "filters": (
+        "Filters",
+        "The weights as pictures. Filters of the first layer read the image, deeper ones read maps.",
+    ),
+    "learning": ("The training, epoch by epoch", "The first layer's filters from random to final weights; the errors."),
+    "maps": ("Feature maps", "The output of each layer for an image, from the pixels to the answer."),
     "bench": ("The filter bench", "One kernel at a time, and the sum that makes each value."),
-    "fields": ("Receptive fields", "The part of the image that a unit can see, and the part that it minds."),
-    "attribution": ("What the answer rests on", "Four ways to ask, and a control that keeps them honest."),
-    "wants": ("What a unit wants", "From strokes to characters, from edges to things: the hierarchy of features."),
-    "invariance": ("When the image moves", "Convolution moves along; pooling forgives small moves, and forgets."),
-    "sharing": ("Sharing and locality", "Why a convolution needs so few weights."),
+    "fields": ("Receptive fields", "The pixels that a unit reads, and how strongly it depends on each of them."),
+    "attribution": ("Attribution", "The pixels behind an answer, by four methods, and a control with random weights."),
+    "wants": ("What excites a unit", "The hierarchy of features: from strokes to characters, from edges to objects."),
+    "invariance": ("When the image moves", "A convolution's maps move along; pooling makes later layers change less."),
+    "sharing": ("Sharing and locality", "The weights that a convolution saves by sharing and by small windows."),
 }
-"""The sections by the word that asks for them, in the order of the page: a heading and what it is about."""
+"""The sections by the word for --only, in the order of the page: a heading and a description."""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What is to be looked at: which sections (all if none), a layer, a unit, a class, files, a kernel typed in."""
+    """What to draw: sections (all if none are named), a layer, a unit, a class, image files, a kernel."""
 
     only: tuple[str, ...] = ()
     layer: str | None = None
@@ -61,7 +64,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the page with its figures, and how long they took."""
+    """A section of the page with its figures, and the seconds that they took."""
 
     key: str
     figures: tuple[Figure, ...]
@@ -69,17 +72,17 @@ class Section:
 
     @property
     def heading(self) -> str:
-        """What it is called."""
+        """The heading of the section."""
         return SECTIONS[self.key][0]
 
     @property
     def about(self) -> str:
-        """What it is about."""
+        """The description of the section."""
         return SECTIONS[self.key][1]
 
 
 def look(subject: Subject, wish: Wish = Wish()) -> Iterator[Section]:
-    """The sections one after the other, as they are made. Raises UnknownNameError, ShapeError, SpecError, DataError."""
+    """The sections one by one, as they are made. Raises UnknownNameError, ShapeError, SpecError, DataError."""
     check(subject, wish)
     images = shown(subject, wish.images)
     for key in SECTIONS:
@@ -91,7 +94,7 @@ def look(subject: Subject, wish: Wish = Wish()) -> Iterator[Section]:
 
 
 def check(subject: Subject, wish: Wish) -> None:
-    """Raises UnknownNameError where a wish names a section, a layer or a class that is not there."""
+    """Raise UnknownNameError where a wish names an unknown section, layer or class."""
     for key in wish.only:
         if key not in SECTIONS:
             raise unknown_name("section", key, SECTIONS)
@@ -99,7 +102,7 @@ def check(subject: Subject, wish: Wish) -> None:
         if path and find_step(subject.network, path).head:
             raise ShapeError(
                 "belongs to an auxiliary head, which runs in training only.",
-                "What is looked at is the way to the answer.",
+                "Figures show only layers that the answer depends on.",
                 "Ask for a layer outside of the head.",
             ).at(path)
     if wish.target is not None and wish.target not in subject.classes:
@@ -107,7 +110,7 @@ def check(subject: Subject, wish: Wish) -> None:
 
 
 def write_look(subject: Subject, sections: Sequence[Section], *, folder: Path, png: bool = False) -> Path:
-    """Write each figure as an SVG, with `png` as a PNG too, and look.html with all of them; gives the page's path."""
+    """Write each figure as an SVG, with `png` also as a PNG, and look.html with all; returns the page's path."""
     with elsewhere("--out"):
         make_folder(folder)
         for section in sections:
@@ -163,7 +166,7 @@ def _each(images: list[Shown], figures: list[Figure]) -> list[Figure]:
 
 
 def default_folder(target: str, network: Network) -> Path:
-    """Where the figures go: into the run, or look/NETWORK."""
+    """The folder for the figures: in the run, or look/NETWORK."""
     return Path(target) / "look" if Path(target).is_dir() else Path("look") / path_part(network.name)
 
 

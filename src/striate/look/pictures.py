@@ -21,7 +21,7 @@ def image_picture(pixels: Tensor) -> Image.Image:
 
 
 def filter_picture(weights: Tensor) -> Image.Image:
-    """A filter of (height, width): blue below 0, white at 0, red above, the largest weight full."""
+    """A filter of (height, width): blue below 0, white at 0, red above; the largest weight has full colour."""
     scale = weights.abs().max().clamp_min(1e-12)
     share = (weights / scale)[..., None]
     colours = WHITE + share.clamp_min(0) * (POSITIVE - WHITE) + (-share).clamp_min(0) * (NEGATIVE - WHITE)
@@ -29,7 +29,7 @@ def filter_picture(weights: Tensor) -> Image.Image:
 
 
 def colour_filter_picture(weights: Tensor) -> Image.Image:
-    """A filter of (3, height, width) as a colour image: grey at 0, the largest weight full."""
+    """A filter of (3, height, width) as a colour image: grey at 0; the largest weight has full colour."""
     scale = weights.abs().max().clamp_min(1e-12)
     return image_picture((127.5 + 127.5 * weights / scale).round().to(torch.uint8))
 

@@ -1,4 +1,4 @@
-"""Figures as PNG, for slides and for programs that show no SVG; and which of the two a file's suffix asks for."""
+"""Figures as PNG, for slides and for programs that show no SVG; the choice of format by a file's suffix."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from striate.extras import install
 from striate.look.drawing import Figure
 
 SUFFIXES = (".svg", ".png")
-"""What a picture can be written as."""
+"""The suffixes of the formats that a picture can be written in."""
 
 ZOOM = 2
-"""Pixels for each unit of the SVG, so that it is sharp on a projector."""
+"""Pixels per unit of the SVG, so that the picture is sharp on a projector."""
 
 
 def require_raster() -> None:
-    """Raises RequirementError where what draws PNGs is not installed."""
+    """Raise RequirementError where resvg-py, which draws PNGs, is not installed."""
     if find_spec("resvg_py") is None:
         raise RequirementError(
             "PNG files need resvg-py.",
@@ -32,7 +32,7 @@ def to_png(figure: Figure) -> bytes:
 
 
 def require_suffix(file: Path, *, option: str) -> None:
-    """Raises OutputError where a file's suffix is no picture's, and RequirementError where a PNG cannot be drawn."""
+    """Raise OutputError where a file's suffix is no picture's, and RequirementError where a PNG cannot be drawn."""
     if file.suffix.lower() not in SUFFIXES:
         raise OutputError(
             f"{file} does not end in {' or '.join(SUFFIXES)}.",
@@ -44,7 +44,7 @@ def require_suffix(file: Path, *, option: str) -> None:
 
 
 def drawn_as(suffix: str, svg: str) -> bytes:
-    """An SVG as the bytes of a file with this suffix: as it is, or drawn on white as PNG."""
+    """An SVG as the bytes of a file with this suffix: unchanged, or drawn on white as PNG."""
     if suffix.lower() != ".png":
         return svg.encode()
     require_raster()

@@ -1,4 +1,4 @@
-"""Where each character of a line was seen: boxes on the picture, and below it every column's scores."""
+"""The figure of a line that was read: a box around each character, and below it every column's scores."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from striate.look.raster import SUFFIXES, drawn_as, require_suffix
 from striate.read import Line
 
 LEFT, RIGHT = 56, 960
-"""Where pictures begin and end; the names of the classes stand at the left."""
+"""The left and right edges of pictures; the names of the classes are at the left."""
 TALLEST = 420
-"""The picture's height at most, in pixels of the figure."""
+"""The largest height of the picture, in pixels of the figure."""
 ROW = 13
 """The height of a class's row of scores."""
 _BOX = 'fill="none" stroke="#2171d9" stroke-width="1.5"'
@@ -27,7 +27,7 @@ _CELL = 'fill="none" stroke="currentColor" stroke-width="1.2"'
 
 
 def draw_reading(picture: Image.Image, lines: Sequence[Line], classes: Sequence[str]) -> Figure:
-    """The picture with a box around each character; then each line as the network saw it, with the probability of each
+    """The picture with a box around each character; then each line as the network's input, with the probability of each
     of the `classes` at each column."""
     texts = ", ".join(line.text for line in lines) or "nothing was read"
     drawing = Drawing(texts if len(texts) <= 80 else f"{texts[:79]}…")
@@ -52,8 +52,8 @@ def draw_reading(picture: Image.Image, lines: Sequence[Line], classes: Sequence[
 def picture_files(target: Path, images: Sequence[str]) -> dict[str, Path]:
     """A file for each image's figure: `target` where it ends in .svg or .png, else one in the folder that it names.
 
-    Raises OutputError where two images would have one file, or `target` has the suffix of something else, and
-    RequirementError where a PNG cannot be drawn.
+    Raises OutputError where two images would have one file, or `target` has another suffix, and RequirementError where
+    a PNG cannot be drawn.
     """
     single = target.suffix.lower() in SUFFIXES
     if target.suffix and not target.is_dir():
@@ -71,13 +71,13 @@ def picture_files(target: Path, images: Sequence[str]) -> dict[str, Path]:
 
 
 def write_reading(figure: Figure, file: Path) -> None:
-    """The figure, as SVG or PNG by the file's ending. Raises OutputError where it cannot be written."""
+    """Write the figure as SVG or PNG, by the file's suffix. Raises OutputError where it cannot be written."""
     with elsewhere("--picture"):
         write_whole(file, drawn_as(file.suffix, figure.standalone()))
 
 
 def _columns(drawing: Drawing, line: Line, classes: Sequence[str]) -> None:
-    """One line: its strip, enlarged, and under each column's middle its scores."""
+    """Draw one line: its strip, enlarged, and under the middle of each column its scores."""
     top = int(drawing.bottom) + 30
     strip = line.ruled.strip
     count, wide = len(line.probabilities), strip.shape[1]

@@ -1,7 +1,8 @@
-"""What a film is stopped with: a strip of epochs to choose from or to sweep over, in HTML and CSS without a script.
+"""The control of the animation: a strip of epochs to choose or to point at, in HTML and CSS without a script.
 
-It stands right before the film's SVG, whose `.film` holds a group for each frame. An epoch that is pointed at is shown,
-else the chosen one, else the film plays. The strip is a group of radio buttons, so arrow keys go from epoch to epoch.
+It comes directly before the animation's SVG, whose `.film` holds a group for each frame. The epoch that is pointed at
+is shown, or else the chosen one; otherwise the animation plays. The strip is a group of radio buttons, so arrow keys
+move from epoch to epoch.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from html import escape
 
 MOST_NUMBERS = 16
-"""So many epochs at most have their number written."""
+"""The most epochs whose number is written."""
 ACCENT = "#d97706"
 _STYLE = (
     ".reel{display:flex;position:sticky;left:0;width:960px;max-width:100%;margin:0;"
@@ -28,7 +29,7 @@ _STYLE = (
 
 
 def reel(frames: dict[int, str]) -> str:
-    """The strip for some frames: for each epoch, in the film's order, what is read out of it."""
+    """The strip for some frames: for each epoch, in the order of the animation, the text that is read out."""
     numbered = set(_numbered(list(frames)))
     labels = [
         f'<label class="still" title="{escape(words)}"><input type="radio" name="reel" aria-label="{escape(words)}">'
@@ -46,7 +47,7 @@ def _numbered(epochs: list[int]) -> Iterator[int]:
 
 
 def _shown(place: int) -> str:
-    """The frame at a place is shown where its label is pointed at, or chosen and no other pointed at."""
+    """The CSS that shows the frame at a place if its label is pointed at, or if it is chosen and none is pointed at."""
     label, frame = f".still:nth-of-type({place + 1})", f"~svg .film>g:nth-child({place})"
     return (
         f".reel:has({label}:hover){frame},.reel:not(:has(.still:hover)):has({label}>:checked){frame}"

@@ -7,11 +7,11 @@ from striate.train.rejection import PAPER_ERROR, Rejection
 
 POINTS = 100
 ENDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-"""Where the axis may end."""
+"""The values at which the axis may end."""
 
 
 def rejection_chart(rejection: Rejection) -> str:
-    """An SVG; its axis ends where a tenth of the error is left, at half of the images at most."""
+    """The chart as an SVG; its axis ends where a tenth of the error is left, or at half of the images."""
     error = rejection.steps[0].error
     left = rejection.reach(error / 10)
     end = next((end for end in ENDS if left is not None and end >= left.share), ENDS[-1])
@@ -20,5 +20,5 @@ def rejection_chart(rejection: Rejection) -> str:
     if error > PAPER_ERROR:
         series.append(Series(f"{100 * PAPER_ERROR:.1f} %", "#8b8f99", (100 * PAPER_ERROR,) * len(shares)))
     return line_chart(
-        "Error of what is kept", series, x="rejected, % of the images", unit=" %", start=0, step=100 * end / POINTS
+        "Error of the kept answers", series, x="rejected, % of the images", unit=" %", start=0, step=100 * end / POINTS
     )

@@ -1,4 +1,4 @@
-"""report.html: one page, nothing beside it, that tells a run from its network to its mistakes."""
+"""report.html: the report of a run on one page that needs no other file, from its network to its mistakes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FILTERS = 96
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong answer: the image, what it is, what it was taken for, and how surely."""
+    """A wrong answer: the image, its true class, the answer, and the answer's probability."""
 
     picture: Image.Image
     truth: str
@@ -45,7 +45,7 @@ class Mistake:
 
 
 def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
-    """Write report.html and pictures/ of a run, judged by what it says of some images."""
+    """Write report.html and pictures/ of a run, with the evaluation of its outputs for `images`."""
     mistakes = worst_mistakes(run, outputs, images)
     filters = first_filters(run.model())
     epochs = run.events("epoch")
@@ -91,7 +91,7 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
 
 
 def worst_mistakes(run: Run, outputs: Outputs, images: ImageSet) -> list[Mistake]:
-    """The wrong answers that were surest, the surest first."""
+    """The wrong answers with the highest probabilities, the highest first."""
     wrong = torch.nonzero(outputs.predicted != outputs.labels)[:, 0]
     sure = outputs.probabilities[wrong].amax(1)
     worst = wrong[sure.argsort(descending=True)][:MISTAKES].tolist()
@@ -108,9 +108,9 @@ def worst_mistakes(run: Run, outputs: Outputs, images: ImageSet) -> list[Mistake
 
 
 def confusion_shades(evaluation: Evaluation) -> list[list[float]]:
-    """How dark each wrong answer's cell is, 0 to 1: the root of the share of its class's images, the largest being 1.
+    """The darkness of each wrong answer's cell, 0 to 1: the square root of its share of the class's images, scaled.
 
-    By shares, a class with few images shows as one with many does; by their roots, rare confusions are still seen.
+    With shares, a class with few images is as visible as one with many; with roots, rare confusions remain visible.
     """
     shares = [
         [count / max(1, sum(row)) if answer != truth else 0.0 for answer, count in enumerate(row)]
@@ -121,7 +121,7 @@ def confusion_shades(evaluation: Evaluation) -> list[list[float]]:
 
 
 def first_filters(model: Built) -> list[Image.Image]:
-    """The filters of the first convolution: in colour where it sees three maps, else one picture an input map."""
+    """The filters of the first convolution: in colour where it reads three maps, else one picture per input map."""
     step = next((step for step in plan(model.network).steps if isinstance(step.layer, Conv)), None)
     if step is None:
         return []

@@ -1,4 +1,4 @@
-"""Pictures drawn by rule, for networks that have no images of their own yet."""
+"""Generated pictures, for networks that have no images of their own yet."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLOURS = ("#c0392b", "#2980b9", "#27ae60", "#f1c40f", "#8e44ad", "#e67e22", "#e
 
 
 def scene(shape: Shape, seed: int) -> Image.Image:
-    """A picture of discs, bars, stripes and triangles on a graded ground; the same seed gives the same picture."""
+    """A picture of discs, bars, stripes and triangles on a gradient; the same seed gives the same picture."""
     height, width = shape[1], shape[2]
     dice = random.Random(seed)
     scale = 4

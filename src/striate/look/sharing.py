@@ -1,4 +1,4 @@
-"""Sharing and locality: the weights a convolution has, and those it would need without one or both of them."""
+"""Sharing and locality: the weights of a convolution, and those that it would need without one or both of them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ COLOURS = ("#2563eb", "#d97706", "#b91c1c")
 class Saved:
     """One convolution's weights, biases left out.
 
-    `has`: each filter is one set of weights for all places. `unshared`: each place has its own, as many as there are
-    multiplications. `dense`: each unit is linked to every value of the input.
+    `has`: each filter is one set of weights for all positions. `unshared`: each position has its own weights, one per
+    multiplication. `dense`: each unit is linked to every value of the input.
     """
 
     path: str
@@ -31,7 +31,7 @@ class Saved:
 
 
 def saved(network: Network) -> list[Saved]:
-    """What sharing and locality save, for each convolution.
+    """The weights that sharing and locality save, for each convolution.
 
     >>> from striate.networks import find
     >>> first = saved(find("lenet5"))[0]

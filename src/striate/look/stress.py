@@ -1,8 +1,8 @@
-"""Stress: how often a run errs when its images are shifted, turned, scaled, squeezed, or have pixels inverted.
+"""Stress: the error of a run when its images are shifted, turned, scaled, squeezed, or have pixels inverted.
 
-Images are distorted on the network's own canvas, after they were padded or resized to it and before their pixels are
-brought to the network's range; what leaves the canvas is lost, which `in_view` counts. The LeNet-5 paper (1998, section
-III-E) claims, without figures, that a network like it bears a scale of about a factor of 2, a vertical shift of half a
+Images are distorted on the network's own canvas: after they were padded or resized to it, and before their pixels are
+normalised. Ink that leaves the canvas is lost; `in_view` has the share that remains. The LeNet-5 paper (1998, section
+III-E) claims, without figures, that such a network tolerates a scale of about a factor of 2, a vertical shift of half a
 character's height, a rotation of 30 degrees, and pixels inverted with a probability of 0.1.
 """
 
@@ -22,7 +22,7 @@ from striate.train.metrics import batch_for, run_over
 from striate.train.run import Run
 
 MOST = 2000
-"""How many of the images are distorted: the same ones every time."""
+"""The most images that are distorted, the same ones every time."""
 Pixels = UInt8[Tensor, "images channels height width"]
 
 
@@ -30,9 +30,9 @@ Pixels = UInt8[Tensor, "images channels height width"]
 class Sweep:
     """One kind of distortion at ascending `levels`, of which the first changes nothing, in one or more directions.
 
-    `directions` gives a move for a level; one that is None inverts pixels with the level, in per cent, as probability.
-    `claim` is the level up to which the paper claims that digits are recognised; `claimed` says in what directions,
-    where not in all.
+    `directions` has functions from a level to a distortion; None inverts pixels with the level, in per cent, as
+    probability. `claim` is the level up to which the paper claims that digits are recognised; `claimed` names the
+    directions, where it is not all.
     """
 
     name: str
@@ -87,10 +87,10 @@ SWEEPS = (
 
 @dataclass(frozen=True, eq=False)
 class Endured:
-    """What one sweep does to a run, by direction and level.
+    """The results of one sweep for a run, by direction and level.
 
     `errors` are fractions of the images; `in_view` is the share of the ink that is still on the canvas; `shown` is one
-    image as it is distorted, with the class that it is taken for.
+    image after distortion, with the class that the network answers.
     """
 
     sweep: Sweep
@@ -101,9 +101,9 @@ class Endured:
 
 @dataclass(frozen=True, eq=False)
 class Stress:
-    """All sweeps on the same `images`, of a canvas of (height, width); `truth` is the class of the image shown.
+    """All sweeps on the same `images`, on a canvas of (height, width); `truth` is the class of the image shown.
 
-    What the paper claims, it claims of `digits`.
+    The paper's claims apply only where `digits` is true.
     """
 
     images: int
@@ -114,9 +114,9 @@ class Stress:
 
 
 def stress(run: Run, images: ImageSet, *, seed: int = 0) -> Stress:
-    """How a run's best weights stand up to every sweep; the same `images` and `seed` give the same answer.
+    """The results of a run's best weights in every sweep; the same `images` and `seed` give the same results.
 
-    `images` are as they were loaded. Of more than MOST, that many are drawn.
+    `images` are as they were loaded. Where there are more than MOST, that many are drawn at random.
     """
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:MOST]
     chosen = images.subset(order)
@@ -154,9 +154,9 @@ def stress(run: Run, images: ImageSet, *, seed: int = 0) -> Stress:
 
 
 def distorted(images: Pixels, change: Affine | float, *, blank: int, seed: int = 0) -> Pixels:
-    """The images moved, `blank` coming in from outside; or, for a number, with pixels inverted at that probability.
+    """The images moved, with `blank` outside of them; or, for a number, with pixels inverted at that probability.
 
-    Of two probabilities, the larger inverts what the smaller does, and more.
+    A larger probability inverts all pixels that a smaller one does, and more.
 
     >>> pixel = torch.tensor([[[[10, 0, 0]]]], dtype=torch.uint8)
     >>> distorted(pixel, Affine(right=1.0), blank=0), distorted(pixel, 1.0, blank=0)
@@ -175,6 +175,6 @@ def distorted(images: Pixels, change: Affine | float, *, blank: int, seed: int =
 
 
 def ink_in_view(before: Pixels, after: Pixels, change: Affine, *, blank: int) -> float:
-    """The share of what differs from `blank` that is still on the canvas, larger or smaller as the image is scaled."""
+    """The share of the ink, the difference from `blank`, that is still on the canvas, corrected for scale."""
     ink = [(images.to(torch.int16) - blank).abs().sum().item() for images in (before, after)]
     return min(1.0, ink[1] / (ink[0] * float(change.scale) ** 2)) if ink[0] else 1.0

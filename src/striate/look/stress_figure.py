@@ -1,4 +1,4 @@
-"""Stress as a figure: a chart for each distortion, and one image as it is distorted, with what it is taken for."""
+"""Stress as a figure: a chart for each distortion, and one distorted image with the network's answers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _chart(endured: Endured) -> str:
 
 
 def _mark(drawing: Drawing, top: float, endured: Endured, claim: float) -> None:
-    """A dashed line where the paper's claim ends, its words where the curves are not."""
+    """A dashed line where the paper's claim ends, with its text where there are no curves."""
     sweep = endured.sweep
     share = (claim - sweep.levels[0]) / (sweep.levels[-1] - sweep.levels[0])
     x, low, high = LEFT + share * (WIDTH - LEFT - RIGHT), top + HEIGHT - BOTTOM, top + TOP

@@ -1,4 +1,4 @@
-"""What is looked at: a network with weights, and images that it can be shown."""
+"""The subject of figures: a network with weights, and images for it."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from striate.train.recipes import recipe_for
 from striate.train.run import Run, open_run
 
 MOST = 512
-"""How many images are looked through at most."""
+"""The most images that are searched or averaged over."""
 SMALL = 64
-"""The side of a small image, in pixels: what takes many runs takes fewer of them for larger ones."""
+"""The side of a small image, in pixels; methods that run the network many times do fewer runs for larger images."""
 DRAWN = 24
-"""How many pictures are drawn for a colour network without images of its own."""
+"""The number of pictures that are drawn for a colour network without images of its own."""
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A network with its weights, and what it can be shown.
+    """A network with its weights, and images for it.
 
-    `data` are images in the network's own channels and size; `origin` says in words what they are, `weights` where
+    `data` are images in the network's own channels and size; `origin` describes them in words, and `weights` says where
     the weights come from. `trained` is whether they are those of a run; scores are divided by its `temperature` before
-    they are read as probabilities. `run` is the run, where there is one.
+    they become probabilities. `run` is the run, where there is one.
     """
 
     network: Network
@@ -56,32 +56,32 @@ class Subject:
 
     @property
     def empty(self) -> float:
-        """The value of an empty pixel as the network takes it."""
+        """The value of an empty pixel after preprocessing."""
         return self.preprocessing.normalise(torch.tensor(self.blank, dtype=torch.uint8)).item()
 
     def some(self, count: int) -> Float32[Tensor, "images channels height width"]:
-        """The first `count` images of the data as the network takes them; a quarter of them if they are large."""
+        """The first `count` images of the data as network inputs; a quarter of that number if they are large."""
         small = max(self.network.input[1:]) <= SMALL
         return self.preprocessing.normalise(self.data.images[: count if small else max(1, count // 4)])
 
     def with_model(self, model: Built) -> Subject:
-        """The same with other weights."""
+        """The same subject with other weights."""
         return replace(self, model=model)
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """One image that a network is shown: its `name`, and its `pixels` in the network's channels and size."""
+    """One image for a network: its `name`, and its `pixels` in the network's channels and size."""
 
     name: str
     pixels: UInt8[Tensor, "1 channels height width"]
 
 
 def subject(target: str | Path | Run | Network, *, data: str | None = None, seed: int = 0) -> Subject:
-    """A run, or a network with fresh weights drawn from a `seed`, ready to be looked at.
+    """The subject of a run, or of a network with random weights drawn from a `seed`.
 
     `target` is a run or its folder, a network, its name or its file. `data` names other images than the run's own, as
-    `striate train` takes them. Raises ShapeError for a network that takes no images.
+    for `striate train`. Raises ShapeError for a network that takes no images.
 
     >>> found = subject("lenet5")
     >>> found.trained, len(found.data), found.data.images.shape[1:]
@@ -95,7 +95,7 @@ def subject(target: str | Path | Run | Network, *, data: str | None = None, seed
 
 
 def shown(subject: Subject, images: tuple[str, ...] = ()) -> list[Shown]:
-    """The images of these files, prepared as the network's own; with none, the first of its data."""
+    """The images of these files, prepared like the network's own; without files, the first image of its data."""
     if not images:
         label = subject.data.classes[int(subject.data.labels[0])]
         name = subject.data.names[0] if subject.data.names else f"one of {subject.origin}"
@@ -105,12 +105,12 @@ def shown(subject: Subject, images: tuple[str, ...] = ()) -> list[Shown]:
 
 
 def scores(model: Built, inputs: Tensor) -> Tensor:
-    """The class scores, (images, classes), the larger the likelier: logits, or RBF distances with their sign turned."""
+    """The class scores, (images, classes), larger for more probable classes: logits, or negated RBF distances."""
     return class_scores(model.network, model.logits(inputs))
 
 
 def randomised(subject: Subject, *, seed: int = 1) -> Subject:
-    """The same network with weights that have learned nothing: the control beside every attribution."""
+    """The same network with untrained weights: the control for every attribution."""
     return subject.with_model(_fresh(subject.network, seed))
 
 
@@ -137,7 +137,7 @@ def _of_network(network: Network, data: str | None, seed: int) -> Subject:
     if network.input[0] not in (1, 3):
         raise ShapeError(
             f"{network.name} takes {show(network.input)}, which is no image.",
-            "What is looked at takes images of 1 channel (grey) or 3 (colour).",
+            "Figures need a network for images of 1 channel (grey) or 3 (colour).",
         )
     recipe = recipe_for(network)
     if data is not None or network.input[0] == 1:
@@ -152,14 +152,14 @@ def _of_network(network: Network, data: str | None, seed: int) -> Subject:
     if plan(network).output != (len(classes),):
         classes = tuple(f"class {number}" for number in range(plan(network).output[0]))
     some = _some(images, preprocessing)
-    weights = "The weights are fresh: this network has learned nothing yet."
+    weights = "The weights are random: this network is not trained yet."
     return Subject(
         network, _fresh(network, seed), preprocessing, classes, some, f"{len(some)} {origin}", weights, False
     )
 
 
 def _some(images: ImageSet, preprocessing: Preprocessing) -> ImageSet:
-    """Up to MOST of the images, mixed, as the network takes them."""
+    """Up to MOST of the images, in random order, in the network's channels and size."""
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:MOST]
     chosen = images.subset(order)
     return replace(chosen, images=preprocessing.pack(chosen.images))

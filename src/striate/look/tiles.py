@@ -17,7 +17,7 @@ GAP, LABEL = 6, 12
 
 @dataclass(frozen=True)
 class TileRow:
-    """Where tiles go: from `left` to `right`, from `top` on, each about `side` pixels, in at most `rows` rows."""
+    """The room for tiles: from `left` to `right`, from `top` on, each about `side` pixels, in at most `rows` rows."""
 
     left: int
     right: int
@@ -26,16 +26,16 @@ class TileRow:
     rows: int = 1000
 
     def fits(self, tile: Tensor) -> int:
-        """How many tiles like this one there is room for."""
+        """The number of tiles of this size that there is room for."""
         return self.across(tile) * self.rows
 
     def across(self, tile: Tensor) -> int:
-        """How many tiles go side by side."""
+        """The number of tiles of this size side by side."""
         return max(1, (self.right - self.left + GAP) // (tile.shape[1] * scale_for(tile, self.side) + GAP))
 
 
 def draw_tiles(drawing: Drawing, tiles: Sequence[Tensor], row: TileRow, largest: float, *, zeros: bool = False) -> int:
-    """Draw maps of (height, width), numbered from 0, all on one scale, as many as there is room for; gives how many."""
+    """Draw maps of (height, width), numbered from 0, on one scale, as many as fit; returns their number."""
     tiles = [reduced(tile, row.side) for tile in tiles[: row.fits(reduced(tiles[0], row.side))]]
     scale, across = scale_for(tiles[0], row.side), row.across(tiles[0])
     height, width = (size * scale for size in tiles[0].shape)
@@ -62,18 +62,18 @@ def draw_vector(drawing: Drawing, values: Tensor, row: TileRow, largest: float, 
 
 
 def scale_for(tile: Tensor, side: int) -> int:
-    """How many pixels a value's square has, so that a tile is about `side` pixels."""
+    """The side of a value's square, in pixels, with which a tile has about `side` pixels."""
     longest = max(tile.shape)
     return 14 if longest <= 2 else max(1, side // longest)
 
 
 def reduced(tile: Tensor, side: int) -> Tensor:
-    """A map that is larger than about `side` pixels by the means of blocks; others as they are."""
+    """A map larger than about `side` pixels, reduced to the means of blocks; smaller maps are unchanged."""
     return in_blocks(tile, block_for(max(tile.shape), side))
 
 
 def block_for(size: int, side: int) -> int:
-    """How many values go into one pixel, each way, so that `size` of them take about `side` pixels."""
+    """The values per pixel along one axis with which `size` values take about `side` pixels."""
     return ceil(size / (1.3 * side))
 
 
@@ -88,7 +88,7 @@ def extent(values: Tensor) -> float:
 
 
 def shortened(path: str, most: int = 19) -> str:
-    """A path that fits: its last letters, if it is long.
+    """A path of at most `most` characters: its last characters, if it is longer.
 
     >>> shortened("stage2.block1.shortcut.pool1")
     '…k1.shortcut.pool1'

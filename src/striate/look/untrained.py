@@ -1,4 +1,4 @@
-"""A network that has learned nothing, ready for images as a trained one is, so that it can be drawn on."""
+"""A predictor of an untrained network, so that it can be served like a trained one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from striate.train.recipes import recipe_for
 from striate.train.run import DataRecord, Run
 
 DIGIT = (28, 28)
-"""The size of a digit of MNIST, which networks for grey images are drawn on with."""
+"""The size of MNIST's digits, which is assumed for drawings on networks for grey images."""
 
 
 def untrained(network: Network, *, seed: int = 0, images: int | None = 1) -> Predictor:

@@ -1,4 +1,4 @@
-"""What a unit wants: the patches of the data that excite it most, and an image made to excite it."""
+"""What excites a unit: the patches of the data with its highest activations, and an image optimised to excite it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from striate.modules import Built, evaluating
 BATCH = 32
 PATCHES = 9
 BUDGET = 20e9
-"""MACs that an image may take in the making, for one layer."""
+"""The MACs for making the images of one layer."""
 
 
 @dataclass(frozen=True, eq=False)
 class Peaks:
-    """For each image and each map of a layer, the highest activation and its place, counted row by row."""
+    """For each image and each map of a layer, the highest activation and its position, counted row by row."""
 
     values: Float[Tensor, "images maps"]
     places: Int64[Tensor, "images maps"]
@@ -47,7 +47,7 @@ def peaks(subject: Subject, paths: list[str]) -> dict[str, Peaks]:
 
 
 def outstanding(found: Peaks, count: int) -> list[int]:
-    """The maps whose nine highest activations stand out most from their others, in the order of their numbers."""
+    """The maps whose nine highest activations exceed their others most, in the order of their numbers."""
     top = found.values.topk(min(PATCHES, len(found.values)), 0).values.mean(0)
     spread = found.values.std(0, correction=0)
     contrast = torch.where(spread > 1e-9, (top - found.values.mean(0)) / spread.clamp_min(1e-9), -torch.inf)
@@ -55,9 +55,9 @@ def outstanding(found: Peaks, count: int) -> list[int]:
 
 
 def patches(subject: Subject, step: Step, found: Peaks, number: int) -> list[UInt8[Tensor, "channels height width"]]:
-    """What the unit of map `number` sees where it is excited most, in nine images at most, the strongest first.
+    """The patches with the highest activations of map `number`, at most nine, each of another image, highest first.
 
-    A field that hangs over the edge is filled with the blank; one as large as the image is the image.
+    A field that reaches over the edge is filled with the blank; a field as large as the image gives the whole image.
     """
     best = found.values[:, number].topk(min(PATCHES, len(found.values))).indices.tolist()
     return [field_of(subject, step, int(found.places[image, number]), subject.data.images[image]) for image in best]
@@ -78,11 +78,11 @@ def field_of(subject: Subject, step: Step, place: int, image: Tensor) -> Tensor:
 def imagined(
     subject: Subject, step: Step | None, units: list[int], *, steps: int, seed: int = 0
 ) -> UInt8[Tensor, "units channels height width"]:
-    """An image for each unit, made to excite it: the middle unit of a map, or with no `step` a class's score.
+    """An image for each unit, optimised to excite it: the middle unit of a map, or without a `step` a class's score.
 
-    From a blank with faint noise, the pixels go along the gradient, whose size does not matter; they are moved about
-    by a pixel, now and then blurred, and drawn back a little to the blank (after Erhan and others 2009, and Yosinski
-    and others 2015). Any number of channels and any size of image will do.
+    The image starts as a blank with faint noise. Each step follows the normalised gradient; the image is also shifted
+    by a pixel, blurred now and then, and pulled back a little to the blank (after Erhan and others 2009, and Yosinski
+    and others 2015). It works for any number of channels and any size of image.
     """
     low, high = subject.preprocessing.low, subject.preprocessing.high
     dice, empty = torch.Generator().manual_seed(seed), subject.empty
@@ -102,7 +102,7 @@ def imagined(
 
 
 def steps_for(network: Network, path: str | None, units: int) -> int:
-    """How many steps the budget allows for images that excite the units of a layer: 12 to 80."""
+    """The number of steps that the budget allows for the images of a layer: 12 to 80."""
     macs = 0
     for row in account(network).rows:
         macs += row.counts.macs

@@ -1,4 +1,4 @@
-"""The feature hierarchy: for units of every layer, what excites them most, found and made."""
+"""The feature hierarchy: for units of every layer, patches found in the data and images made to excite them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ LEFT, SIDE, PATCH = 150, 122, 38
 
 
 def wants(subject: Subject, *, layer: str | None = None) -> list[Figure]:
-    """What excites units of some layers: nine patches of the data, and one image made for the unit; then classes.
+    """For units of some layers, nine patches of the data and one image made for the unit; then images for classes.
 
-    For one `layer`, nine of its maps; nothing where it has none.
+    With a `layer`, nine of its maps are shown; no figure where it has none.
     """
     network = subject.network
     steps = [find_step(network, layer)] if layer else spread(feature_steps(network), LAYERS)
@@ -46,7 +46,7 @@ def wants(subject: Subject, *, layer: str | None = None) -> list[Figure]:
 
 
 def feature_steps(network: Network) -> list[Step]:
-    """The convolutions, or the batch norms right after them: their outputs before anything cuts them off."""
+    """The convolutions, or the batch norms directly after them: their outputs before an activation function."""
     steps = plan(network).steps
     after = {step.sources[0]: step for step in steps if isinstance(step.layer, BatchNorm)}
     main = {step.path for step in main_steps(network)}
@@ -83,7 +83,7 @@ def _layer(drawing: Drawing, subject: Subject, step: Step, units: list[int], fou
 
 
 def _classes(drawing: Drawing, subject: Subject) -> None:
-    """One image for each of some classes; of half as many, but larger, where images are large and take their time."""
+    """One image for each of several classes; for large images, half as many classes but larger pictures."""
     large = max(subject.network.input[1:]) > SMALL
     count = min(CLASSES // 2 if large else CLASSES, plan(subject.network).output[0])
     steps = steps_for(subject.network, None, count)
@@ -100,7 +100,7 @@ def _classes(drawing: Drawing, subject: Subject) -> None:
 
 
 def _patch(drawing: Drawing, x: float, y: float, pixels: Tensor, side: int) -> None:
-    """A patch within a square, not smoothed while its pixels are larger than the screen's."""
+    """Draw a patch in a square, without smoothing where it is enlarged."""
     height, width = pixels.shape[1:]
     shown = side * width / max(height, width)
     drawing.picture(x, y, image_picture(pixels), width=shown, smooth=max(height, width) > side)

@@ -1,4 +1,4 @@
-"""Make it run: a network as a PyTorch module."""
+"""The PyTorch module of a network."""
 
 from striate.modules.built import Built as Built
 from striate.modules.built import build as build

@@ -1,4 +1,4 @@
-"""The module of each layer of a description, under the layer's own name."""
+"""Makes the module of each layer of a description, under the layer's own name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Modules that hold modules: rows, sums, products, concatenations and auxiliary heads."""
+"""Modules that hold modules: sequences, sums, products, concatenations and auxiliary heads."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 Heads = dict[str, Tensor] | None
-"""Where auxiliary heads put their outputs, by path; None where they are not run."""
+"""The dictionary that auxiliary heads put their outputs into, by path; None where heads are not run."""
 
 
 class Chain(nn.Module):
-    """Layers in a row: a Block."""
+    """A sequence of layers: a Block."""
 
     def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
         return run(self.children(), values, heads)
@@ -31,7 +31,7 @@ class Sum(nn.Module):
 
 
 class Product(nn.Module):
-    """What a Gate reads, times what its layers make of it."""
+    """A Gate: its input times the output of its layers."""
 
     def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
         gate = run(self.children(), values, heads)
@@ -39,14 +39,14 @@ class Product(nn.Module):
 
 
 class Concatenation(nn.Module):
-    """Branches, side by side."""
+    """Branches: the concatenation of their outputs."""
 
     def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
         return torch.cat([run(child.children(), values, heads) for child in self.children()], 1)
 
 
 class Head(nn.Module):
-    """An Auxiliary: what it reads goes on unchanged; its output goes to `heads`."""
+    """An Auxiliary: returns its input unchanged, and puts the output of its layers into `heads`."""
 
     def __init__(self, path: str) -> None:
         super().__init__()

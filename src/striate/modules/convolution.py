@@ -1,4 +1,4 @@
-"""Convolutions: PyTorch's own wherever it has them, with padding for each side, and with a connection table."""
+"""Convolutions: PyTorch's own where it has them, else with different padding for each side or a connection table."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def convolution(layer: Conv, shape: Shape, *, device: torch.device) -> nn.Module
 
 
 class SidePaddedConvolution(nn.Module):
-    """A convolution whose padding differs between sides: zeros are put around the maps first.
+    """A convolution whose padding differs between sides: the maps are padded with zeros first.
 
-    Its `weight` and `bias` are those of the convolution inside.
+    Its `weight` and `bias` are those of the inner convolution.
     """
 
     def __init__(self, convolution: nn.Conv2d, sides: Sides) -> None:
@@ -60,10 +60,10 @@ class SidePaddedConvolution(nn.Module):
 
 
 class TableConvolution(nn.Module):
-    """A convolution in which each filter sees the input maps that a table lists (LeNet-5's C3).
+    """A convolution in which each filter reads the input maps that a table lists (LeNet-5's C3).
 
-    `weight` holds one kernel for each link of the table, row by row, so what is not linked has no parameter. For
-    the product the kernels are laid into a dense weight whose other entries are zero.
+    `weight` holds one kernel per link of the table, row by row, so maps without a link have no parameters. The
+    convolution is computed with a dense weight whose other entries are zero.
     """
 
     index: Tensor
@@ -82,7 +82,7 @@ class TableConvolution(nn.Module):
         self.register_buffer("index", torch.tensor(links, device=device), persistent=False)
 
     def dense_weight(self) -> Float[Tensor, "filters channels rows columns"]:
-        """The weight as an ordinary convolution would have it, zero where there is no link."""
+        """The weight of the equivalent ordinary convolution, zero where there is no link."""
         kernel = self.weight.shape[1:]
         dense = self.weight.new_zeros(self.filters * self.channels, *kernel)
         return dense.index_copy(0, self.index, self.weight).view(self.filters, self.channels, *kernel)
@@ -95,7 +95,7 @@ class TableConvolution(nn.Module):
 
 
 def symmetric(sides: Sides) -> bool:
-    """Whether opposite sides have the same padding, as PyTorch's own modules need it."""
+    """Whether opposite sides have the same padding, as PyTorch's own modules require."""
     top, bottom, left, right = sides
     return top == bottom and left == right
 

@@ -1,4 +1,4 @@
-"""Layers that keep the shape, or only lay values out anew."""
+"""Modules of layers without a window: elementwise and normalising layers, and layers that reorder values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FIRST_WRONG = 41
 
 
 def activation(layer: Activation) -> nn.Module:
-    """The module of an Activation; none works in place, so that what is captured stays what it was."""
+    """The module of an Activation. None works in place, so that captured outputs do not change."""
     match layer.function:
         case "relu":
             return nn.ReLU()
@@ -88,7 +88,7 @@ class GlobalAverage(nn.Module):
 
 
 class ChannelPadding(nn.Module):
-    """Maps of zeros after the last."""
+    """Appends maps of zeros."""
 
     def __init__(self, layer: PadChannels) -> None:
         super().__init__()
@@ -141,7 +141,7 @@ class ChannelScale(nn.Module):
 
 
 class PositionBiases(nn.Module):
-    """A `bias` for every value."""
+    """Adds a `bias` to every value."""
 
     def __init__(self, shape: Shape, *, device: torch.device) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""Fresh weights, by name. Biases begin at 0 unless it is said, batch norm's scale at 1.
+"""Initialisations, by name. Biases begin at 0 unless stated otherwise, batch norm's scale at 1.
 
-F is a unit's fan-in, the number of weights that lead into it; F_out the number that lead out of an input.
+F is a unit's fan-in, the number of weights that lead into it; F_out is the number that lead out of an input.
 
 | name               | weights              | subsampling's coefficient | source                                     |
 |--------------------|----------------------|---------------------------|--------------------------------------------|
@@ -12,8 +12,8 @@ F is a unit's fan-in, the number of weights that lead into it; F_out the number 
 | `krizhevsky-2012`  | N(0, 0.01²)          | 1/F: the mean             | AlexNet's paper, section 5                 |
 
 `krizhevsky-2012` starts the biases of `conv2`, `conv4`, `conv5`, `fc6` and `fc7` at 1, so that their ReLUs begin with
-positive inputs. A deviation of 0.01 suits AlexNet's widths and pixels of −128 to 128; narrower or deeper networks stall
-with it.
+positive inputs. A standard deviation of 0.01 suits AlexNet's widths and pixels of −128 to 128; with it, narrower or
+deeper networks do not learn.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from striate.modules.pooling import Subsampling
 
 @dataclass(frozen=True)
 class Fan:
-    """How many weights lead into a unit and out of an input; `into` is one number, or one for each weight."""
+    """The number of weights that lead into a unit and out of an input; `into` is one number, or one per weight."""
 
     into: Tensor
     out: Tensor
@@ -60,7 +60,7 @@ INITIALISATIONS: dict[str, Draw] = {
     "krizhevsky-2012": lambda weight, fan, generator: _normal(weight, torch.tensor(0.01), generator),
 }
 BIASES_OF_ONE = {"krizhevsky-2012": ("conv2", "conv4", "conv5", "fc6", "fc7")}
-"""The layers whose biases begin at 1, by the initialisation's name."""
+"""The layers whose biases begin at 1, by the name of the initialisation."""
 
 
 @torch.no_grad()

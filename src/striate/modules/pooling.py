@@ -21,7 +21,7 @@ def pooling(layer: Pool, shape: Shape) -> nn.Module:
     height, width = moved.axes
     kernel, stride = (height.kernel, width.kernel), (height.stride, width.stride)
     padding = (height.before, width.before)
-    # What an exporter makes of `ceil_mode` has a last window on every axis that PyTorch may leave out.
+    # ONNX's `ceil_mode` may add a last window on an axis where PyTorch leaves it out.
     ceil = any(axis.hangs for axis in moved.axes)
     mixed = ceil and any(axis.drops for axis in moved.axes)
     if mixed or not symmetric(moved.padding) or any(2 * axis.before > axis.kernel for axis in moved.axes):
@@ -32,8 +32,11 @@ def pooling(layer: Pool, shape: Shape) -> nn.Module:
 
 
 class SidePaddedPooling(nn.Module):
-    """Pooling that PyTorch's own modules do not take: padding other for each side, or more than half the kernel; or a
-    last window that hangs over the edge on one axis and is left out on the other."""
+    """Pooling that PyTorch's own modules do not offer.
+
+    Its padding differs between sides or is more than half the kernel, or a last window reaches over the edge on one
+    axis and is left out on the other.
+    """
 
     def __init__(self, layer: Pool, moved: Window) -> None:
         super().__init__()
@@ -68,17 +71,17 @@ class Subsampling(nn.Module):
 
 
 def _sums(maps: Maps, kernel: tuple[int, int], stride: tuple[int, int]) -> Pooled:
-    """The sum of each window, as its mean times its size: exporters to ONNX drop `divisor_override`."""
+    """The sum of each window, computed as its mean times its size: exporters to ONNX drop `divisor_override`."""
     return F.avg_pool2d(maps, kernel, stride) * (kernel[0] * kernel[1])
 
 
 def _after(axis: Axis) -> int:
-    """The padding after that lets the last window end just where the maps end; negative crops."""
+    """The padding after the maps with which the last window ends exactly at their end; a negative value crops."""
     return (axis.output - 1) * axis.stride + axis.kernel - axis.before - axis.size
 
 
 def _counts(axis: Axis, *, padding: bool) -> Tensor:
-    """By how many values each window's sum is divided."""
+    """The number of values by which each window's sum is divided."""
     first, end = (-axis.before, axis.size + axis.after) if padding else (0, axis.size)
     starts = [number * axis.stride - axis.before for number in range(axis.output)]
     return torch.tensor([min(start + axis.kernel, end) - max(start, first) for start in starts])

@@ -1,4 +1,4 @@
-"""Whether a network can be built at all: a description of one line may ask for more memory than there is."""
+"""Checks that a network fits into memory before it is built: one line may describe a network that does not."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from striate.description.shapes import show, window
 from striate.errors import SpecError
 
 BYTES = 4
-"""Of a weight and of a value: 32-bit floats."""
+"""The bytes of a weight or a value, which are 32-bit floats."""
 MOST = 2**60
-"""The bytes that a tensor may have where there is no memory behind it."""
+"""The most bytes of a tensor on the device "meta", which has no memory."""
 
 
 def require_memory(network: Network, planned: Plan, device: str) -> None:
@@ -55,7 +55,7 @@ def require_memory(network: Network, planned: Plan, device: str) -> None:
 
 
 def _weights(step: Step) -> int:
-    """How many numbers the module of a step holds."""
+    """The number of values that the module of a step holds."""
     layer, shape = step.layer, step.inputs[0]
     match layer:
         case Conv():

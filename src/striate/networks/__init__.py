@@ -1,4 +1,4 @@
-"""The catalogue: every network that Striate knows by name, one file a paper."""
+"""The catalogue: every network that Striate knows by name, one file per paper."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ CATALOGUE: dict[str, Entry] = {
     **lenet5_keras.ENTRIES,
     **fully_connected.ENTRIES,
 }
-"""By name; papers in the order in which they appeared."""
+"""The catalogue's entries by name; papers in the order of their publication."""
 NETWORKS: dict[str, Callable[[], Network]] = {name: entry.make for name, entry in CATALOGUE.items()}
 ALIASES = {"vgg16": "vgg-d", "vgg19": "vgg-e"}
 """Other names of a network."""
 
 
 def other_names(name: str) -> list[str]:
-    """What a network of the catalogue is called too.
+    """The other names of a network of the catalogue.
 
     >>> other_names("vgg-d")
     ['vgg16']
@@ -79,13 +79,13 @@ def other_names(name: str) -> list[str]:
 
 
 def entry_of(network: Network) -> Entry | None:
-    """The catalogue's entry of a network; None where it is not in there just as it is."""
+    """The catalogue's entry of a network; None where the catalogue has no equal network."""
     entry = CATALOGUE.get(network.name)
     return entry if entry is not None and entry.make() == network else None
 
 
 def data_for(network: Network) -> str:
-    """The source inside Striate that a network learns from where no other is given.
+    """The default source of training images of a network, among those inside Striate.
 
     >>> data_for(find("lenet5")), data_for(find("lenet5-reader"))
     ('mnist', 'mnist-lines')
@@ -95,9 +95,9 @@ def data_for(network: Network) -> str:
 
 
 def find(name: str) -> Network:
-    """The network that `name` means: one of the catalogue, one written out in the notation, or one kept in a file.
+    """The network that `name` gives: a name of the catalogue, the notation, a file, or the folder of a run.
 
-    A file holds the notation (.net) or JSON (.json); of the folder of a run it is the network of that run. Raises
+    A file holds the notation (.net) or JSON (.json); the folder of a run gives the network of that run. Raises
     UnknownNameError with the nearest name, or FormatError with the file and the place in it.
 
     >>> find("lenet5").input
@@ -125,9 +125,9 @@ def find(name: str) -> Network:
 
 
 def _known(name: str, *, is_file: bool) -> str:
-    """The catalogue's name that is meant, whatever its capitals, hyphens, spaces and underscores; "" for none.
+    """The catalogue's name that matches apart from capitals, hyphens, spaces and underscores; "" for none.
 
-    A file of that name is meant, unless the catalogue has the very name.
+    Where there is a file of that name, only an exact match counts.
     """
     if name in NETWORKS or name in ALIASES:
         return ALIASES.get(name, name)
@@ -141,7 +141,7 @@ def _bare(name: str) -> str:
 
 
 def _read(name: str) -> str:
-    """The text of a file, of which no more is read than a network may have: there are files without an end."""
+    """The text of a file. No more is read than a network may have, because some files (devices) have no end."""
     with open(name, "rb") as file:
         content = file.read(FILE + 1)
     if len(content) > FILE:
@@ -150,7 +150,7 @@ def _read(name: str) -> str:
 
 
 def _stem(path: str) -> str:
-    """What a network without a name is called that a file holds: like the file, where that is a name."""
+    """The name of a network in a file that gives none: the file's name, where that is valid."""
     stem = Path(path).stem
     try:
         return title("the network's name", stem)
@@ -187,7 +187,7 @@ def _in_file(name: str) -> Network:
 
 
 _WRITTEN_OUT = re.compile(r"[:,(\n]|^\s*\d+[x×]\d|\s\w+\s")
-"""What shows that a text is a network written out, and no name."""
+"""The characters that show that a text is the notation of a network and not a name."""
 _ALSO = (
     "A file (.net or .json) or a run's folder may be given too, or a network written out: "
     "'1x28x28: conv 8 5x5, relu, linear 10'."

@@ -11,10 +11,10 @@ from striate.networks.glyphs import HEIGHT, WIDTH, bitmaps, centres
 
 
 def adapted(network: Network, classes: tuple[str, ...]) -> Network:
-    """The network with one output for each class: the last linear layer gets as many units.
+    """The network with one output per class: the last linear layer gets that number of units.
 
     LeNet-5's RBF units get the bitmaps of classes that are printable characters. Raises SpecError where no layer can
-    be fitted, such as RBF units for classes that are words.
+    be adapted, such as RBF units for classes that are words.
 
     >>> from striate.networks import find
     >>> plan(adapted(find("lenet5-dense"), ("cat", "dog"))).output

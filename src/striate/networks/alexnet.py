@@ -38,7 +38,7 @@ _DEPARTURES = (
 
 
 def alexnet(name: str = "alexnet", *, towers: int = 2) -> Network:
-    """Section 3.5: 60,965,224 parameters; conv2, conv4 and conv5 see the maps of their own tower only."""
+    """Section 3.5: 60,965,224 parameters; conv2, conv4 and conv5 read only the maps of their own tower."""
 
     def conv(filters: int, number: int, *, kernel: int, stride: int = 1, groups: int = 1) -> list[Layer]:
         padding = kernel // 2 if stride == 1 else 0
@@ -68,7 +68,7 @@ def alexnet(name: str = "alexnet", *, towers: int = 2) -> Network:
 
 
 def classifier() -> list[Layer]:
-    """fc6, fc7 and fc8, which ZFNet and VGG took over."""
+    """fc6, fc7 and fc8, which ZFNet and VGG use too."""
     hidden: list[Layer] = []
     for number in (6, 7):
         hidden += [Linear(4096, name=f"fc{number}"), Activation("relu", name=f"relu{number}")]

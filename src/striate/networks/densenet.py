@@ -70,7 +70,7 @@ def densenet(depth: int) -> Network:
 
 
 def _dense(name: str) -> Branches:
-    """Batch norm, ReLU and a convolution, twice (DenseNet-B), behind the maps that they read."""
+    """Batch norm, ReLU and a convolution, twice (DenseNet-B); their maps follow the maps that they read."""
     body = [
         *_norm_relu(1),
         Conv(4 * GROWTH, kernel=1, bias=False, name="conv1"),

@@ -1,4 +1,4 @@
-"""EfficientNet-B0, the network that the others of its family scale up."""
+"""EfficientNet-B0, from which the others of its family are scaled up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the catalogue keeps beside a network: its paper, and the figures that the paper prints."""
+"""The catalogue's data of a network: its paper, and the figures that the paper prints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNITS = {"": 1.0, "%": 1.0, "thousand": 1e3, "million": 1e6, "billion": 1e9}
 
 @dataclass(frozen=True)
 class Paper:
-    """A publication. `year` is when it first appeared; `fields` are BibTeX's own, beside author, title and year.
+    """A publication. `year` is that of its first appearance; `fields` are its other BibTeX fields.
 
     >>> paper = Paper("doe2020", "misc", ("Jane Doe", "Guido van Rossum"), "On sums", 2020, (("eprint", "2001.1"),))
     >>> paper.cited
@@ -49,8 +49,8 @@ class Paper:
 class Published:
     """A figure as the paper prints it: `value` is its text, `unit` one of UNITS.
 
-    `measure` is what it is: "parameters", "connections" or "MACs", which the account computes too, or an error or an
-    accuracy, on the images `data`. `place` is where the paper has it.
+    `measure` is the quantity: "parameters", "connections" or "MACs", which the account also computes, or an error or an
+    accuracy, on the images `data`. `place` is its place in the paper.
 
     >>> Published("parameters", "60", "million", place="abstract").number
     60000000.0
@@ -73,7 +73,7 @@ class Published:
         return f"{self.value} {self.unit}".strip()
 
     def agrees(self, computed: float) -> bool:
-        """Whether a computed number gives the printed one, rounded to the digits that are printed.
+        """Whether a computed number equals the printed one when it is rounded to the printed digits.
 
         >>> Published("MACs", "1.8", "billion").agrees(1_814_073_344)
         True
@@ -84,7 +84,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Trained:
-    """How the paper trained a network, as it prints it; None or "" where it prints nothing.
+    """The numbers of a network's training as its paper prints them; None or "" where it prints none.
 
     `rate` is the learning rate at the start; `initialisation` is a name of `striate.modules.INITIALISATIONS`.
     """
@@ -99,11 +99,11 @@ class Trained:
 
 @dataclass(frozen=True)
 class Entry:
-    """A network of the catalogue: how it is made, what it is in one line, its paper, and what the paper prints of it.
+    """A network of the catalogue: the function that makes it, a description in one line, its paper and its figures.
 
-    `recipe` is the name of the recipe that trains it as its paper does, "" where its paper has none, and `trained` the
-    numbers that the paper prints of that training; `data` is the source inside Striate that it learns from, where no
-    other is given. The first error or accuracy among `published` is the one that stands for the network in a list.
+    `recipe` is the name of the recipe that follows its paper, "" where there is none, and `trained` has the numbers
+    that the paper prints of that training. `data` is its default source of training images inside Striate. The first
+    error or accuracy among `published` represents the network in a list.
     """
 
     make: Callable[[], Network]
@@ -116,7 +116,7 @@ class Entry:
 
     @property
     def quality(self) -> Published | None:
-        """The error, or the accuracy, that stands for the network."""
+        """The error, or the accuracy, that represents the network in a list."""
         found = (each for each in self.published if each.measure.endswith(("error", "accuracy")))
         return next(found, None)
 

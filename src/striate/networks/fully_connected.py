@@ -1,4 +1,4 @@
-"""One layer that links every pixel to every class: what a convolutional network is held against."""
+"""One layer that links every pixel to every class, for comparison with convolutional networks."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Characters as bitmaps of 7×12, the targets of LeNet-5's RBF units.
 
 The paper shows its bitmaps in a picture (figure 3) and prints no table, and the transcriptions in circulation disagree.
-These are drawn for Striate in the same spirit: stylised, so that characters that look alike have codes that are alike.
+These bitmaps are drawn for Striate in the same style, so that characters that look alike have similar codes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def digits() -> tuple[tuple[float, ...], ...]:
 
 
 def centres(characters: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
-    """Each character as 84 values of +1 (ink) and −1, row by row. UnknownNameError where one is not drawn.
+    """Each character as 84 values of +1 (ink) and −1, row by row. Raises UnknownNameError where one has no bitmap.
 
     >>> centres(("O",))[0][:7]
     (-1.0, 1.0, 1.0, 1.0, 1.0, 1.0, -1.0)

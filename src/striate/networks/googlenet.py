@@ -102,7 +102,7 @@ def googlenet() -> Network:
 
 
 def inception(name: str) -> Branches:
-    """A row of table 1: 1×1, 3×3 and 5×5 filters side by side, and a pooling, each after what reduces its maps."""
+    """A row of table 1: branches of 1×1, 3×3 and 5×5 filters and a pooling, with 1×1 filters that reduce the maps."""
     ones, reduce3, threes, reduce5, fives, projection = INCEPTIONS[name]
     pool = Pool("max", kernel=3, stride=1, padding=1, name="pool")
     return Branches(
@@ -117,7 +117,7 @@ def inception(name: str) -> Branches:
 
 
 def head(name: str) -> Auxiliary:
-    """The side network of section 5, whose loss counts 0.3."""
+    """The auxiliary head of section 5, whose loss is multiplied by 0.3."""
     return Auxiliary(
         [
             Pool("average", kernel=5, stride=3, name="pool"),

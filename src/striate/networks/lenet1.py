@@ -1,7 +1,7 @@
 """LeNet-1: the network of 1989 that read zip codes, the first of its line with trainable subsampling.
 
-The counts that the paper prints (page 402) fix what its text leaves open: 2,578 parameters and 98,442 connections are
-those of subsampling with a coefficient and a bias for each map, 20 links in H3 and one bias for each of its maps.
+The counts that the paper prints (page 402) determine details that its text leaves open: 2,578 parameters and 98,442
+connections follow from subsampling with a coefficient and a bias per map, and 20 links and one bias per map in H3.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PAPER = Paper(
     (("booktitle", "Advances in Neural Information Processing Systems 2"), ("pages", "396--404")),
 )
 
-# Table 1: the maps of H2 that each map of H3 sees. The first six see two of them, the last six the other two.
+# Table 1: the maps of H2 that each map of H3 reads. The first six read two of them, the last six the other two.
 H3_TABLE = ((0,), (0, 1), (0, 1), (1,), (0, 1), (0, 1), (2,), (2, 3), (2, 3), (3,), (2, 3), (2, 3))
 
 

@@ -1,4 +1,4 @@
-"""LeNet-5 as its paper has it, and the dense network that is called LeNet-5 today."""
+"""LeNet-5 as in its paper, and the dense network that is called LeNet-5 today."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAPER = Paper(
     (("journal", "Proceedings of the IEEE"), ("volume", "86"), ("number", "11"), ("pages", "2278--2324")),
 )
 
-# Table I: the maps of S2 that each map of C3 sees.
+# Table I: the maps of S2 that each map of C3 reads.
 C3_TABLE = (
     (0, 1, 2),
     (1, 2, 3),
@@ -67,7 +67,7 @@ def lenet5() -> Network:
 
 
 def lenet5_dense() -> Network:
-    """What is called LeNet-5 today: every C3 map sees all six, ReLU, max pooling, linear output: 61,706 parameters."""
+    """The network called LeNet-5 today: C3 reads all maps, ReLU, max pooling, linear output: 61,706 parameters."""
     return Network(
         "lenet5-dense",
         (1, 32, 32),
@@ -96,7 +96,7 @@ def lenet5_dense() -> Network:
 
 
 def lenet5_reader() -> Network:
-    """Today's LeNet-5 with twice the filters and an output for blank space: 117,163 parameters."""
+    """The modern LeNet-5 with twice the filters and an output for blank space: 117,163 parameters."""
     return Network(
         "lenet5-reader",
         (1, 32, 32),

@@ -1,7 +1,7 @@
-"""Two networks for 64×64 colour images that teaching material calls LeNet-5: one as its Keras code, one as its table.
+"""Two networks for 64×64 colour images that teaching material calls LeNet-5: one follows its Keras code, one its table.
 
-They are kept because their numbers are quoted: the table leaves out the hidden layers of 120 and 84 units that the code
-has, gives the second filter as 4×4 where the code has 3×3, and counts no biases.
+They are in the catalogue because their numbers are quoted. The table leaves out the hidden layers of 120 and 84 units
+of the code, has a second filter of 4×4 where the code has 3×3, and counts no biases.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ SOURCE = Source("A Keras tutorial's LeNet-5, after LeCun and others (1998)", 202
 
 
 def lenet5_keras() -> Network:
-    """As the code has it: 388,502 parameters."""
+    """The network of the code: 388,502 parameters."""
     dense = [Linear(120), Activation("relu"), Linear(84), Activation("relu"), Linear(10), Softmax()]
     return Network("lenet5-keras", (3, 64, 64), [*_convolutions(3), Flatten(), *dense], SOURCE)
 
 
 def lenet5_keras_table() -> Network:
-    """As the table has it: 33,090 parameters, 33,058 without biases."""
+    """The network of the table: 33,090 parameters, 33,058 without biases."""
     return Network("lenet5-keras-table", (3, 64, 64), [*_convolutions(4), Flatten(), Linear(10), Softmax()], SOURCE)
 
 

@@ -1,4 +1,4 @@
-"""What LeNet-5 was held against: a linear classifier, and networks with one and two hidden layers of units."""
+"""The networks that LeNet-5's paper compares it with: a linear classifier, and one and two hidden layers of units."""
 
 from __future__ import annotations
 

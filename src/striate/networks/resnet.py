@@ -1,7 +1,7 @@
-"""Residual networks for ImageNet and for CIFAR-10, and the plain ones they are held against.
+"""Residual networks for ImageNet and for CIFAR-10, and the plain networks that the paper compares them with.
 
-Three shortcuts where a block changes the shape (section 3.3): A takes every second pixel and adds maps of zeros, B
-projects by a 1×1 convolution, C projects in every block.
+There are three kinds of shortcut for blocks that change the shape (section 3.3): A takes every second pixel and adds
+maps of zeros, B projects by a 1×1 convolution, C projects in every block.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def resnet_cifar(name: str, blocks: int, *, shortcut: str = "A") -> Network:
 
 
 def _stages(blocks: tuple[int, ...], filters: int, *, shortcut: str, bottleneck: int = 0) -> list[Layer]:
-    """Stages whose filters double and whose maps halve, but for the first; `bottleneck` as `stride_on`, 0 for none."""
+    """Stages; filters double and maps halve from each to the next. `bottleneck` is `stride_on`, 0 for basic blocks."""
     channels, stages = filters, list[Layer]()
     for number, times in enumerate(blocks):
         width = filters << number

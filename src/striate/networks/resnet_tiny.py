@@ -1,4 +1,4 @@
-"""MLPerf Tiny's image-classification network: a ResNet of 8 weight layers that a microcontroller runs."""
+"""MLPerf Tiny's image-classification network: a ResNet of 8 weight layers for microcontrollers."""
 
 from __future__ import annotations
 

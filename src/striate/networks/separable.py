@@ -1,4 +1,4 @@
-"""Layers that the MobileNets and EfficientNet build with: depthwise convolutions, inverted residuals, excitation."""
+"""Layers of the MobileNets and EfficientNet: depthwise convolutions, inverted residuals, excitation."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Norm:
 
 @dataclass(frozen=True)
 class Excitation:
-    """Squeeze-and-excitation: how many features it squeezes the maps to, and the function that ends it."""
+    """Squeeze-and-excitation: the number of features that it squeezes the maps to, and its last function."""
 
     features: int
     inner: ActivationFunction
@@ -49,7 +49,7 @@ class Inverted:
 
 
 def rounded(width: float, *, multiple: int = 8) -> int:
-    """A number of filters as a multiple of 8 that is not more than a tenth too small, as the authors' code has it.
+    """A number of filters rounded to a multiple of 8 that is at most a tenth smaller, as in the authors' code.
 
     >>> rounded(18), rounded(22)
     (24, 24)

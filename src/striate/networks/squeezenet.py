@@ -36,7 +36,7 @@ PAPER = Paper(
 
 # Table 1: the squeeze filters and the expand filters (each of 1×1 and of 3×3) of fire2 to fire9.
 FIRES = ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256))
-# The first convolution's filters and kernel, and the fire modules after which a pooling stands.
+# The first convolution's filters and kernel, and the fire modules that are followed by a pooling.
 VERSIONS = {"1.0": (96, 7, (4, 8)), "1.1": (64, 3, (3, 5))}
 
 

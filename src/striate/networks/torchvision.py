@@ -1,6 +1,6 @@
-"""torchvision's variants of networks, where they differ from the papers': most people have weights for these.
+"""torchvision's variants of networks, where they differ from the papers'; most published weights are for these.
 
-Layers bear this catalogue's names. MACs and parameters were counted from torchvision 0.29.1.
+Layers have this catalogue's names. MACs and parameters were counted from torchvision 0.29.1.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def resnet_torchvision(depth: int) -> Network:
 
 
 def vgg_bn(name: str) -> Network:
-    """A configuration of VGG with batch norm behind each convolution."""
+    """A configuration of VGG with batch norm after each convolution."""
     layers: list[Layer] = []
     for block, (filters, kernels) in enumerate(zip(vgg.FILTERS, vgg.TABLE_1[VGG_BN[name]], strict=True), 1):
         for number, kernel in enumerate(kernels, 1):

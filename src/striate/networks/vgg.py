@@ -45,7 +45,7 @@ TABLES_2_3 = {
 }
 
 SUBMISSION = {"vgg-d": (Published("top-5 error", "7.3", "%", "ILSVRC-2014 test, seven networks", "table 7"),)}
-"""The error of several configurations together."""
+"""The error of the ensemble of several configurations."""
 
 
 def vgg(configuration: str) -> Network:

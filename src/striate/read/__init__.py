@@ -1,4 +1,4 @@
-"""Read a line of digits: a network slid along it as one convolution, and a decoder of its columns of scores."""
+"""Reads a line of digits: slides a network along it as one convolution, and decodes the columns of scores."""
 
 from striate.read.columns import Columns as Columns
 from striate.read.decode import Characters as Characters

@@ -13,9 +13,9 @@ from striate.read.slide import Slid, slide
 
 
 class Columns:
-    """A network with its weights, as one big convolution: images of any width in, columns of class scores out.
+    """A network with its weights as one large convolution: images of any width in, columns of class scores out.
 
-    The weights are those that the model has now; it does not change.
+    The weights are copied from the model, which does not change.
     """
 
     def __init__(self, model: Built) -> None:
@@ -29,7 +29,7 @@ class Columns:
     def __call__(
         self, images: Float[Tensor, "images channels height width"]
     ) -> Float[Tensor, "images columns classes"]:
-        """A score for each class, the larger the likelier: logits, or RBF distances with their sign turned."""
+        """A score for each class, larger for more probable ones: logits, or negated RBF distances."""
         features = self.body(images)[:, :, 0, : self.slid.columns(images.shape[3])].transpose(1, 2)
         if self.units is None:
             return features
@@ -37,7 +37,7 @@ class Columns:
 
 
 def slid_weights(slid: Slid, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A network's weights as its slid form has them: those of linear layers as kernels, RBF centres left out."""
+    """A network's weights for its slid form: those of linear layers as kernels, without RBF centres."""
     fixed = {f"{path}.weight": shape for path, shape in slid.kernels.items()}
     wanted = build(slid.network, device="meta").state_dict()
     return {name: weights[name].unflatten(1, fixed[name]) if name in fixed else weights[name] for name in wanted}

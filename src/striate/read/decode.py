@@ -1,12 +1,12 @@
-"""From columns of class scores to a string: the best path through a graph of what can stand beside what.
+"""Decodes columns of class scores into a string: the best path through a graph of allowed sequences.
 
 A network that slides along a line gives, every few pixels, the probability of each character and of "blank". A path
-says for each column what stands there. The character model is which paths there are: a character is seen by 1 to
-`longest` columns in a row, blanks lie before and after it, and another character may follow without a blank, at a cost.
-So two columns in a row that say 7 are one 7, and not two, as columns are closer together than characters are.
+assigns a character or a blank to each column. The character model says which paths are allowed: a character takes 1 to
+`longest` consecutive columns, blanks lie before and after it, and another character may follow without a blank, at a
+cost. So two consecutive columns of 7 are one 7, and not two, because columns are closer together than characters.
 
-The string is that of the best path (Viterbi). Its confidence is the share of its own paths in the sum over all paths,
-so that a character that is seen by one column or by two is not counted as a doubt.
+The string is that of the best path (Viterbi). Its confidence is the sum over all paths that give this string, divided
+by the sum over all paths; so it does not matter whether one or two columns see a character.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ NEVER = -math.inf
 class Characters:
     """A character model: `symbols` in the order of the scores, one of them `blank`.
 
-    `longest` is how many columns in a row one character may take; `touching` the logarithm of the odds of a character
-    that follows another one without a blank between.
+    `longest` is the most consecutive columns of one character; `touching` is the logarithm of the odds that a character
+    follows another one without a blank between them.
 
     >>> Characters("ab-", blank="-").states
     ((2, 0), (0, 1), (0, 2), (1, 1), (1, 2))
@@ -46,7 +46,7 @@ class Characters:
 
     @cached_property
     def states(self) -> tuple[tuple[int, int], ...]:
-        """What a column can be: (class, how many columns of it in a row); a blank is (its class, 0)."""
+        """The states of a column: (class, its number among consecutive columns of it); a blank is (its class, 0)."""
         letters = [number for number in range(len(self.symbols)) if number != self.empty]
         return ((self.empty, 0), *((each, run) for each in letters for run in range(1, self.longest + 1)))
 
@@ -70,7 +70,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Decoded:
-    """What columns of scores say: the string's characters, and the probability of the string."""
+    """The result for columns of scores: the string's characters, and the probability of the string."""
 
     characters: tuple[Seen, ...]
     confidence: float
@@ -82,7 +82,7 @@ class Decoded:
 
 
 def decode(scores: Scores, model: Characters) -> Decoded:
-    """The string of the best path through columns of log-probabilities, and its share in the sum over all paths.
+    """The string of the best path through columns of log-probabilities, and the probability of the string.
 
     >>> columns = np.log([[0.1, 0.1, 0.8], [0.9, 0.05, 0.05], [0.8, 0.1, 0.1], [0.1, 0.1, 0.8]])
     >>> found = decode(columns, Characters("ab-", blank="-"))
@@ -123,7 +123,7 @@ def _graph_of_all(model: Characters) -> _Graph:
 
 
 def _graph_of(model: Characters, string: Sequence[int]) -> _Graph:
-    """One string: its characters in a row, blanks before, between and after them."""
+    """The graph of one string: its characters in order, with blanks before, between and after them."""
     states = [(0, (model.empty, 0))]
     for place, number in enumerate(string, 1):
         states += [(place, (number, run)) for run in range(1, model.longest + 1)] + [(place, (model.empty, 0))]

@@ -1,4 +1,4 @@
-"""A reader: a picture in, its lines of digits out, each character with its box. It knows no HTTP."""
+"""A reader: a picture in, its lines of digits out, each character with its box. It has no HTTP code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from striate.read.spread import spans_of
 from striate.train.run import Run, open_run, require_answers
 
 BLANK = "blank"
-"""The name of the class that says: no character here."""
+"""The name of the class for "no character here"."""
 
 Box = tuple[float, float, float, float]
 """(left, top, right, bottom) in pixels of the picture."""
@@ -30,7 +30,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Character:
-    """One character of a line: what it is, how probable at its surest column, its box, and its columns of scores."""
+    """One character of a line: its name, its highest probability at a column, its box, and its columns of scores."""
 
     name: str
     confidence: float
@@ -38,15 +38,15 @@ class Character:
     columns: tuple[int, int]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The members as JSON."""
         return {"name": self.name, "confidence": self.confidence, "box": [round(each, 1) for each in self.box]}
 
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """One line that was read: its `text`, the probability that it is just this, and its characters from left to right.
+    """One line that was read: its `text`, the probability that it is right, and its characters from left to right.
 
-    `ruled` is the line as the network saw it; `probabilities` are (columns, classes), a column every `step` pixels.
+    `ruled` is the line as the network's input; `probabilities` are (columns, classes), a column every `step` pixels.
     """
 
     text: str
@@ -58,7 +58,7 @@ class Line:
     step: int
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The members as JSON."""
         return {
             "text": self.text,
             "confidence": self.confidence,
@@ -92,7 +92,7 @@ class Reader:
     def read(self, picture: Image.Image | bytes | str | Path) -> tuple[Line, ...]:
         """The lines of a picture, an image file or its bytes, from top to bottom; none where there is no ink.
 
-        Lines in which no character is seen are left out. Raises DataError where a file cannot be read.
+        Lines without a recognised character are left out. Raises DataError where a file cannot be read.
         """
         found = (self._line(each) for each in ruled(open_picture(picture)))
         return tuple(line for line in found if line is not None)
@@ -135,5 +135,5 @@ class Reader:
 
 
 def reader_of(run: str | Path | Run) -> Reader:
-    """The reader that a run, or its folder, makes. Raises RunError where it cannot read lines."""
+    """The reader of a run, or of its folder. Raises RunError where the run cannot read lines."""
     return Reader(run if isinstance(run, Run) else open_run(run))

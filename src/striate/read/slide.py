@@ -1,9 +1,9 @@
-"""A network slid along a wide image as one big convolution (LeNet-5's paper, section VII).
+"""Slides a network along a wide image as one large convolution (LeNet-5's paper, section VII).
 
-Every layer that moves a window goes on to the right; a linear layer on flattened maps becomes a convolution whose
-kernel is those maps' size; RBF units, and linear layers after it, look at one place after another. What neighbouring
-windows share is computed once. The column of scores at place k is what the network says of the crop that begins at
-pixel k · step: exactly so, as long as no layer pads at the sides.
+Layers that move a window continue to the right. A linear layer on flattened maps becomes a convolution whose kernel has
+the size of those maps. Linear layers after it, and RBF units, are applied at one position after another. Values that
+neighbouring windows share are computed once. The column of scores at position k equals the network's output for the
+crop that begins at pixel k · step; this is exact as long as no layer pads at the sides.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ from striate.errors import ShapeError
 
 @dataclass(frozen=True)
 class Slid:
-    """A network that can slide, as convolutions all through.
+    """A network that can slide, as a network of convolutions only.
 
-    `network` takes images of any width from `window` on, of its own height, and gives (features, 1, columns), a column
-    every `step` pixels; the features are the logits, or what the RBF `units` at the end look at. `kernels` has the
-    shape of the maps that each linear layer reads, by path.
+    `network` takes images of its own height and of any width from `window` on, and gives (features, 1, columns), a
+    column every `step` pixels. The features are the logits, or the inputs of the RBF `units` at the end. `kernels` has,
+    by path, the shape of the maps that each linear layer reads.
     """
 
     network: Network
@@ -58,7 +58,7 @@ class Slid:
     kernels: dict[str, Shape]
 
     def columns(self, width: int) -> int:
-        """How many columns an image of some width gives."""
+        """The number of columns for an image of some width."""
         return max(0, (width - self.window) // self.step + 1)
 
     def macs(self, width: int) -> int:
@@ -70,10 +70,10 @@ class Slid:
 
 
 def slide(network: Network) -> Slid:
-    """A network as one big convolution. Layers keep their paths, and their weights all but the shape.
+    """A network as one large convolution. Layers keep their paths; weights keep their values, but may change shape.
 
-    Raises ShapeError, naming the layer, where columns would not be exactly what the network says of each crop, or where
-    the layers are not in a row.
+    Raises ShapeError, naming the layer, where columns would differ from the network's outputs for crops, or where the
+    layers are not sequential.
 
     >>> from striate.networks import find
     >>> slid = slide(find("lenet5-reader"))
@@ -93,9 +93,9 @@ def slide(network: Network) -> Slid:
 
 @dataclass
 class _Walk:
-    """How far the layers have been followed.
+    """The state of the walk over the layers.
 
-    `maps` is the size of what a flat vector was before; `step` the product of the strides.
+    `maps` is the shape of the maps before a flatten; `step` is the product of the strides.
     """
 
     shapes: dict[str, Shape]
@@ -106,12 +106,12 @@ class _Walk:
     kernels: dict[str, Shape] = field(default_factory=dict)
 
     def chain(self, layers: Sequence[Layer], prefix: str) -> Iterator[Layer]:
-        """The layers with their names, each as it slides; nothing for those that vanish."""
+        """The slid forms of layers, with their names; layers that are not needed are left out."""
         for name, layer in zip(names(layers), layers, strict=True):
             yield from self.slid(layer, name, prefix + name)
 
     def slid(self, layer: Layer, name: str, path: str) -> Iterator[Layer]:
-        """One layer, or none."""
+        """The slid form of one layer, or nothing."""
         if isinstance(layer, Block):
             yield replace(layer, layers=tuple(self.chain(layer.layers, f"{path}.")), name=name)
             return
@@ -153,7 +153,7 @@ class _Walk:
         self.last = self.last if self.last == "softmax" else path
 
     def moved(self, layer: Conv | Pool | Subsample, shape: Shape, path: str) -> Conv | Pool | Subsample:
-        """A layer that moves a window, its padding above and below written out."""
+        """A layer that moves a window, with its padding at the top and bottom as numbers."""
         height, width = window(layer, shape).axes
         self.step *= width.stride
         if width.before or width.after:

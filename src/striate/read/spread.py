@@ -1,4 +1,4 @@
-"""Where each character lies on its line: a network says where its middle is, the ink how far it reaches."""
+"""The box of each character on a line: the network gives its middle, and the ink its extent."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Span = tuple[float, float, float, float]
 """(left, top, right, bottom) in pixels of a strip."""
 
 FAINT = 64
-"""Fainter pixels, of 255, are no ink here."""
+"""The least level of a pixel, of 255, that counts as ink."""
 WIDEST = 13
-"""Ink further than this from a character's middle, in pixels, belongs to something else."""
+"""The largest distance of a character's ink from its middle, in pixels."""
 
 
 def spans_of(strip: UInt8[np.ndarray, "height width"], middles: Sequence[float]) -> list[Span]:
-    """The box of each character, by its middle: the ink up to the thinnest place between it and its neighbours.
+    """The box of each character, from its middle: the ink up to the thinnest column between it and its neighbours.
 
     >>> strip = np.zeros((32, 64), dtype=np.uint8)
     >>> strip[6:26, 20:30] = strip[10:20, 31:41] = 255
@@ -33,7 +33,7 @@ def spans_of(strip: UInt8[np.ndarray, "height width"], middles: Sequence[float])
 
 
 def _thinnest(weights: np.ndarray, before: float, after: float) -> int:
-    """The column with the least ink between two middles; of several, the one nearest to half the way."""
+    """The column with the least ink between two middles; of several, the one nearest to halfway."""
     first, end = round(before), max(round(before) + 1, round(after))
     places = np.arange(first, end)
     return int(places[np.lexsort((np.abs(places - (before + after) / 2), weights[first:end]))[0]])

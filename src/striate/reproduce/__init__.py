@@ -1,4 +1,4 @@
-"""Train as a paper did, and hold the outcome beside the paper's."""
+"""Trains a network by the method of its paper, and compares the errors with the paper's."""
 
 from striate.reproduce.curvature import gauss_newton_diagonal as gauss_newton_diagonal
 from striate.reproduce.curvature import rates as rates

@@ -1,13 +1,13 @@
-"""The Gauss-Newton diagonal of LeNet-5's appendix C, as plainly as it can be written, and the rates that follow.
+"""The Gauss-Newton diagonal of LeNet-5's appendix C, in its plainest form, and the learning rates computed from it.
 
-With a_i = Σ_j u_ij x_j the input of a unit's activation f, the paper has for one image
+The input of a unit's activation f is a_i = Σ_j u_ij x_j. For one image the paper has
 
     ∂²E/∂u_ij² = ∂²E/∂a_i² · x_j²
-    ∂²E/∂x_j²  = Σ_i u_ij² ∂²E/∂a_i²            (what joins two units of a layer is dropped)
+    ∂²E/∂x_j²  = Σ_i u_ij² ∂²E/∂a_i²            (cross terms between units of a layer are dropped)
     ∂²E/∂a_i²  = f′(a_i)² ∂²E/∂x_i²             (f″ is dropped)
 
-and for a parameter w that several connections share the sum of ∂²E/∂u² over all of them. A layer is linear in its
-parameters and in its inputs, so with both squared its ordinary backward pass is just that sum.
+and for a parameter w that several connections share, the sum of ∂²E/∂u² over all of them. A layer is linear in its
+parameters and in its inputs, so its ordinary backward pass with both squared computes that sum.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Labels = Int64[Tensor, " images"]
 
 
 def gauss_newton_diagonal(model: Built, pixels: Pixels, labels: Labels, *, recipe: Recipe) -> dict[str, Tensor]:
-    """The diagonal by the name of the parameter, summed over the images and over the connections that share it."""
+    """The diagonal by name of the parameter, summed over the images and over the connections that share a parameter."""
     inputs, values = [], pixels
     layers = list(model.named_children())
     with torch.no_grad():
@@ -53,7 +53,7 @@ def second_derivative(
     """∂²E/∂x² for each input x of the RBF units: exact, and never negative.
 
     By eq. 8, E = y_D, it is 2. By eq. 9, with p_i = e^−y_i / (e^−j + Σ_k e^−y_k) and d_i = x − w_i, it is
-    2 (1 − Σ p_i) + 4 (Σ p_i d_i² − (Σ p_i d_i)²): the second term is how much the p_i disagree about where to go.
+    2 (1 − Σ p_i) + 4 (Σ p_i d_i² − (Σ p_i d_i)²).
     """
     if recipe.loss == "rbf-mle":
         return torch.full_like(features, 2.0)
@@ -66,7 +66,7 @@ def second_derivative(
 
 
 def _back(layer: nn.Module, given: Tensor, second: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    """One layer back: the second derivatives of its inputs, and the sums of its parameters."""
+    """Backward through one layer: the second derivatives by its inputs, and the sums for its parameters."""
     own = dict(layer.named_parameters())
     with torch.enable_grad():
         if own:
@@ -76,7 +76,7 @@ def _back(layer: nn.Module, given: Tensor, second: Tensor) -> tuple[Tensor, dict
             inputs_back, *sums = torch.autograd.grad(outputs, [inputs, *squares.values()], second)
             return inputs_back, dict(zip(own, sums, strict=True))
         inputs = given.clone().requires_grad_()
-        (slope,) = torch.autograd.grad(layer(inputs).sum(), inputs)  # f′, or ones where values are only laid out anew
+        (slope,) = torch.autograd.grad(layer(inputs).sum(), inputs)  # f′, or ones where a layer only reorders values
     return slope.square() * second.view_as(slope), {}
 
 

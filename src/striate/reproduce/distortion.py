@@ -1,7 +1,7 @@
-"""What is shown in a pass: images in the paper's constant random order, as they are or distorted.
+"""The images of a pass: in the paper's constant random order, undistorted or distorted.
 
 The paper's distortions are planar affine (section III-B): translations, scaling, squeezing and shear; it gives no
-amplitudes. Here each is drawn evenly from minus to plus what the method's decisions say.
+amplitudes. Here each is drawn uniformly between minus and plus the amplitude in the method's decisions.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from striate.reproduce.method import Decisions, Method
 from striate.train.metrics import pictures_of
 
 CHUNK = 5_000
-"""Images that are learned from in one call."""
+"""The number of images in one call of the kernels."""
 VERSIONS = 10
 """An image and nine distorted ones: the paper's 60,000 + 540,000."""
 Draws = Float[Tensor, "images 5"]
@@ -28,16 +28,16 @@ Draws = Float[Tensor, "images 5"]
 
 @dataclass(frozen=True, eq=False)
 class Presented:
-    """Images to learn from, one after another; `pictures.chosen`, or else the place, numbers `labels`."""
+    """Training images in order; `pictures.chosen`, or else the position, has the indices of `labels`."""
 
     pictures: Pictures
     labels: Int64[Tensor, " images"]
 
 
 def presentations(method: Method, number: int) -> tuple[Int64[Tensor, " images"], Draws]:
-    """The images of pass `number` in their order, and how far each is distorted: zeros where it is not.
+    """The indices of the images of pass `number` in order, and the draws of each one's distortion: zeros for none.
 
-    A function of its arguments alone, so that a training which is taken up again sees what it would have seen.
+    The result depends on the arguments alone, so that a resumed training gets the same images.
     """
     order = epoch_order(method.images, seed=method.seed, epoch=0)
     untouched = torch.zeros(method.images, 5)
@@ -56,7 +56,7 @@ def presentations(method: Method, number: int) -> tuple[Int64[Tensor, " images"]
 
 
 def affine_of(draws: Draws, decisions: Decisions) -> Affine:
-    """The moves of draws from −1 to 1.
+    """The affine distortions for draws from −1 to 1.
 
     >>> affine_of(torch.tensor([[1.0, -1.0, 0.0, 0.0, 0.0]]), Decisions(shift=2.0)).down
     tensor([-2.])
@@ -72,7 +72,7 @@ def affine_of(draws: Draws, decisions: Decisions) -> Affine:
 
 
 def shown(images: ImageSet, preprocessing: Preprocessing, method: Method, number: int) -> Iterator[Presented]:
-    """The packed `images` of pass `number`, some thousands at a time."""
+    """The packed `images` of pass `number`, a few thousand at a time."""
     chosen, draws = presentations(method, number)
     for some, drawn in zip(chosen.split(CHUNK), draws.split(CHUNK), strict=True):
         moved = drawn.any(1)

@@ -1,4 +1,4 @@
-"""The paper's figure 5 of a run: errors on training and test images, pass by pass."""
+"""The paper's figure 5 for a run: errors on training and test images, pass by pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The training of 1998, a pass at a time: curvature, rates, one image after another."""
+"""The training method of 1998, one pass at a time: curvature, learning rates, then one image after another."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from striate.train.metrics import Outputs, pictures_of, run_over
 
 @dataclass(frozen=True)
 class Sets:
-    """Packed images: those that are learned from, and those that judge; `preprocessing` gives their values."""
+    """Packed images: the training images, and the images to evaluate on; `preprocessing` gives their values."""
 
     train: ImageSet
     judging: ImageSet
@@ -37,7 +37,7 @@ class Sets:
 
 @dataclass(frozen=True)
 class Part:
-    """Some of a pass's images are learned."""
+    """The event after each part of a pass's images."""
 
     number: int
     done: int
@@ -46,11 +46,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Pass:
-    """A pass is done. Errors are fractions.
+    """The event after a pass. Errors are fractions.
 
-    `train_error` and `loss` are of each image just before it is learned, as in the paper's figure 5; `known_error` is
-    of the training images after the pass, `test_error` of those that judge. `slowest` and `fastest` are the least and
-    the greatest rate of a parameter. `learning_seconds` are those of the curvature and of the steps alone.
+    `train_error` and `loss` are measured on each image just before its step, as in the paper's figure 5; `known_error`
+    on the training images after the pass, `test_error` on the images to evaluate on. `slowest` and `fastest` are the
+    least and the greatest learning rate of a parameter. `learning_seconds` is the time of the curvature and the steps
+    alone.
     """
 
     number: int
@@ -68,7 +69,7 @@ class Pass:
 class OnlineLearner:
     """A network and the method that trains it; `kernels` is "engine" where it runs on Striate's, else "torch".
 
-    `done` counts passes; `known` is what the network says of the training images after the last.
+    `done` counts passes; `known` has the network's outputs for the training images after the last pass.
     """
 
     def __init__(self, network: Network, method: Method, *, kernels: str = "auto") -> None:
@@ -83,7 +84,7 @@ class OnlineLearner:
         self.known: Outputs | None = None
 
     def rates(self, sets: Sets) -> dict[str, Tensor]:
-        """The rate of each parameter for the pass to come: η / (μ + h), of E times its scale."""
+        """The learning rate of each parameter for the next pass: η / (μ + h), for E times its scale."""
         number, decisions = self.done + 1, self.method.decisions
         some = epoch_order(self.method.images, seed=self.method.seed, epoch=number)[:CURVATURE_IMAGES]
         start = "rbf-mle" if decisions.start == "eq8" else self.method.recipe.loss
@@ -94,7 +95,7 @@ class OnlineLearner:
         return found | self._of_averages(diagonal, self.method.eta(number))
 
     def learn(self, sets: Sets) -> Iterator[Part | Pass]:
-        """The next pass: a Part for every few thousand images, and the Pass."""
+        """Train for one pass: yields a Part for every few thousand images, then the Pass."""
         begun = time.perf_counter()
         number, recipe = self.done + 1, self.method.recipe
         found = self.rates(sets)
@@ -124,10 +125,10 @@ class OnlineLearner:
         )
 
     def _of_averages(self, diagonal: dict[str, Tensor], eta: float) -> dict[str, Tensor]:
-        """The rates of subsampling's coefficients where a window is averaged.
+        """The rates of subsampling's coefficients where windows are averaged.
 
-        A coefficient c of an average of n is n times the coefficient of the sum; in terms of the latter c's own step is
-        η / (n² μ + h).
+        A coefficient c of an average of n values is n times the coefficient of their sum, in terms of which the step of
+        c is η / (n² μ + h).
         """
         if self.method.decisions.subsampling == "sum":
             return {}
@@ -150,7 +151,7 @@ def fresh(network: Network, method: Method) -> Built:
 
 
 def inputs_of_units(layer: nn.Module) -> Tensor:
-    """How many weights lead into each unit of a layer; one number, or one for each filter."""
+    """The number of weights that lead into each unit of a layer: one number, or one per filter."""
     weight = layer.get_parameter("weight")
     if isinstance(layer, TableConvolution):
         return torch.bincount(layer.index // layer.channels) * weight[0].numel()
@@ -158,5 +159,5 @@ def inputs_of_units(layer: nn.Module) -> Tensor:
 
 
 def _window(layer: nn.Module) -> int:
-    """How many values a subsampling's windows have; 0 for other layers."""
+    """The number of values in a subsampling's windows; 0 for other layers."""
     return layer.kernel[0] * layer.kernel[1] if isinstance(layer, Subsampling) else 0

@@ -1,4 +1,4 @@
-"""How LeNet-5 was trained in 1998: every number that the paper prints, and every decision that it leaves open.
+"""The training method of LeNet-5 in 1998: all numbers that the paper prints, and all decisions that it leaves open.
 
 LeCun, Bottou, Bengio, Haffner, Gradient-based learning applied to document recognition, Proc. IEEE 86(11), 1998:
 sections II-B and III, appendices A and C.
@@ -16,7 +16,7 @@ from striate.errors import FormatError, SpecError
 from striate.train.recipe import Recipe
 
 ETAS = (5e-4,) * 2 + (2e-4,) * 3 + (1e-4,) * 3 + (5e-5,) * 4 + (1e-5,) * 8
-"""η of each of the 20 passes (section III-B); further passes go on with the last."""
+"""η of each of the 20 passes (section III-B); further passes use the last value."""
 MU = 0.02
 """Keeps a rate finite where the curvature is 0 (appendix C)."""
 CURVATURE_IMAGES = 500
@@ -29,15 +29,15 @@ LOSSES = {"eq8": "rbf-mle", "eq9": "rbf-map"}
 
 @dataclass(frozen=True)
 class Decisions:
-    """What the paper leaves open.
+    """The decisions that the paper leaves open.
 
-    `loss` is "eq8" or "eq9", and `j` is eq. 9's. `scale` is what E is multiplied by: with y_i as eq. 7 has it, the sum
-    over 84 units, the published η and μ diverge. `subsampling` takes the "sum" of a window, as section II-B says, or
-    its "average", as section II-A does. `biases` begin at "zero", or are drawn as weights are ("uniform"). `start` is
-    where the curvature begins at F6: the "exact" second derivative of the loss, or eq. 8's for both losses ("eq8").
+    `loss` is "eq8" or "eq9", and `j` is that of eq. 9. E is multiplied by `scale`: with y_i as in eq. 7, the sum over
+    84 units, the published η and μ diverge. `subsampling` takes the "sum" of a window, as in section II-B, or its
+    "average", as in section II-A. `biases` begin at "zero", or are drawn like weights ("uniform"). `start` is the
+    curvature at F6: the "exact" second derivative of the loss, or that of eq. 8 for both losses ("eq8").
 
-    The others say how far an image is distorted, each a greatest value on either side: `shift` in pixels on each axis,
-    `size` and `squeeze` as fractions, `shear` in degrees.
+    The others are the amplitudes of distortions, the greatest value in either direction: `shift` in pixels on each
+    axis, `size` and `squeeze` as fractions, `shear` in degrees.
     """
 
     loss: str = "eq9"
@@ -65,7 +65,7 @@ class Decisions:
         checks.number("shear", self.shear, least=0, below=90)
 
     def with_texts(self, texts: Mapping[str, str]) -> Decisions:
-        """The same, some of them decided otherwise: values as a person types them, by name.
+        """The decisions with some changed: values by name, as text from the command line.
 
         >>> Decisions().with_texts({"loss": "eq8"}).loss
         'eq8'
@@ -84,11 +84,11 @@ class Decisions:
 
 @dataclass(frozen=True)
 class Method:
-    """One training: its `passes`, from how many `images` it learns, how they are `distorted`, and its `seed`.
+    """One training: its `passes`, its number of training `images`, how they are `distorted`, and its `seed`.
 
-    `distorted` is "no", "fresh" (nine presentations of ten, each distorted anew), or "pool" (the paper's: 60,000 images
-    and 540,000 distorted ones, made once). With `hold_out` images of the training set held out, they are what it is
-    judged by instead of the test images.
+    `distorted` is "no", "fresh" (nine of ten images, distorted anew each time), or "pool" (the paper's: 60,000 images
+    and 540,000 distorted ones, made once). With `hold_out` above 0, that many images of the training set are held out,
+    and the network is evaluated on them instead of on the test images.
     """
 
     passes: int = len(ETAS)
@@ -106,9 +106,9 @@ class Method:
         checks.one_of("distorted", self.distorted, ("no", "fresh", "pool"))
         if self.images + self.hold_out > ALL:
             raise SpecError(
-                f"{self.images:,} images to learn from, and {self.hold_out:,} held out.",
+                f"{self.images:,} images for training, and {self.hold_out:,} held out.",
                 f"The training set has {ALL:,} together.",
-                f"Learn from at most {ALL - self.hold_out:,}.",
+                f"Train on at most {ALL - self.hold_out:,}.",
             )
 
     def eta(self, number: int) -> float:
@@ -121,7 +121,7 @@ class Method:
 
     @property
     def recipe(self) -> Recipe:
-        """The recipe that a run folder keeps: one rate stands for one a parameter."""
+        """The recipe for the run's folder; its one rate stands for the rates of all parameters."""
         return Recipe(
             epochs=self.passes,
             batch=1,
@@ -144,7 +144,7 @@ class Method:
 
     @classmethod
     def from_dict(cls, members: Mapping[str, Any]) -> Method:
-        """What `to_dict` gave. Raises SpecError on an unknown or a missing member, and on a wrong value."""
+        """The method from the members of `to_dict`. Raises SpecError for unknown, missing or wrong members."""
         exactly(members, {each.name for each in fields(cls)}, where="")
         decisions = members["decisions"]
         exactly(decisions, {each.name for each in fields(Decisions)}, where="decisions")

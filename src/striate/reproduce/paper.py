@@ -1,4 +1,4 @@
-"""What the paper prints of LeNet-5's training (section III-B, figures 5 and 8, appendix C). Errors are fractions."""
+"""The paper's figures of LeNet-5's training (section III-B, figures 5 and 8, appendix C). Errors are fractions."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from striate.reproduce.method import ALL, ETAS, Method
 RATES = (7e-5, 0.016)
 """The least and the greatest rate of the first pass."""
 TRAIN_ERROR = {19: 0.0035}
-"""By the pass after which it was reached; measured as the images were shown."""
+"""The training error by the pass after which it was reached, measured as the images were shown."""
 TEST_ERROR = 0.0095
 STABLE = 10
-"""The pass after which the test error is said to stay."""
+"""The pass after which, by the paper, the test error stays."""
 DISTORTED_TEST_ERROR = 0.008
 
 
 def train_error(method: Method, number: int) -> float | None:
-    """The paper's training error of pass `number`, where it prints one for this way to train."""
+    """The paper's training error of pass `number`, or None where it prints none for this method."""
     return TRAIN_ERROR.get(number) if _printed(method) and method.distorted == "no" else None
 
 
 def test_error(method: Method, number: int) -> float | None:
-    """The paper's test error after pass `number`, where it prints one for this way to train.
+    """The paper's test error after pass `number`, or None where it prints none for this method.
 
     >>> test_error(Method(), 9), test_error(Method(), 10), test_error(Method(images=15_000), 20)
     (None, 0.0095, None)

@@ -1,4 +1,4 @@
-"""The step of 1998 in plain PyTorch, one image at a time: the kernels are held against it; it runs without them."""
+"""The training step of 1998 in plain PyTorch, one image at a time: the reference and the fallback of the kernels."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from striate.train.losses import class_scores, loss_of
 from striate.train.recipe import Recipe
 
 BATCH = 100
-"""Images whose curvature is worked out at once."""
+"""The number of images whose curvature is computed at once."""
 
 
 class Plain:
-    """Learns with a rate for every parameter, as `striate.kernels.pattern.Pattern` does, on PyTorch."""
+    """Trains with a rate for every parameter, like `striate.kernels.pattern.Pattern`, but on PyTorch."""
 
     def __init__(self, model: Built) -> None:
         self.model = model
 
     def learn(self, pictures: Pictures, goal: Goal, *, rates: dict[str, Tensor]) -> tuple[float, int]:
-        """Show the images one by one; after each, w ← w − rate · ∂E/∂w. The mean loss, and how many were right."""
+        """Step after each image: w ← w − rate · ∂E/∂w. Returns the mean loss and the number of right answers."""
         recipe = Recipe(loss=goal.loss, rubbish=goal.rubbish)
         parameters = dict(self.model.named_parameters())
         loss_sum, right = 0.0, 0

@@ -1,4 +1,4 @@
-"""A reproduction that is kept: a run's folder around it, saved after every pass, taken up again to the same weights."""
+"""A reproduction with a run's folder: saved after every pass, and resumed to the same weights."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from striate.train.temperature import temperature_of
 
 SOURCE = "mnist"
 LENET5 = "lenet5-1998"
-"""What `striate reproduce` calls LeNet-5 as it was trained in 1998."""
+"""The name of this reproduction for `striate reproduce`."""
 
 
 @dataclass(frozen=True)
 class Stopped:
-    """A signal asked to stop; `passes` are saved."""
+    """The event after a signal to stop; `passes` are saved."""
 
     passes: int
 
@@ -78,7 +78,7 @@ def prepare(method: Method, *, folder: Path, kernels: str = "auto", source: str 
 
 
 def start(run: Run, sets: Sets) -> Iterator[Event]:
-    """Make the run's folder and train from the beginning; the folder is held until the training is over."""
+    """Make the run's folder and train from the beginning; the folder is locked until the training is over."""
     create_run(run)
     with ExitStack() as held:
         held.enter_context(Lock(run.folder))
@@ -87,7 +87,7 @@ def start(run: Run, sets: Sets) -> Iterator[Event]:
 
 
 def reload(run: Run) -> Sets:
-    """The images of a run that is taken up again. RunError where `striate reproduce` did not make it."""
+    """The images of a run that is resumed. Raises RunError where `striate reproduce` did not make the run."""
     if run.reproduction is None:
         raise RunError(
             f"{run.folder} was made by striate train.",
@@ -110,7 +110,7 @@ def reload(run: Run) -> Sets:
 
 
 def resume(run: Run, sets: Sets) -> Iterator[Event]:
-    """Go on after the last pass that was saved; with none yet, from the beginning.
+    """Continue after the last pass that was saved; with none yet, from the beginning.
 
     Raises RunError where another process writes the run, or a file that it needs is damaged.
     """
@@ -125,7 +125,7 @@ def resume(run: Run, sets: Sets) -> Iterator[Event]:
 
 
 def method_of(run: Run) -> Method:
-    """How a run of `striate reproduce` is trained. Raises RunError where run.json does not say it as it was written."""
+    """The method of a run of `striate reproduce`. Raises RunError where that part of run.json is damaged."""
     try:
         return Method.from_dict(run.reproduction or {})
     except SpecError as error:
@@ -134,7 +134,7 @@ def method_of(run: Run) -> Method:
 
 
 def history_of(run: Run) -> list[Pass]:
-    """The passes that are saved. Raises RunError where they are damaged."""
+    """The saved passes of a run. Raises RunError where they are damaged."""
     path = run.path(LAST)
     if not path.exists():
         return []
@@ -186,7 +186,7 @@ def _passes(run: Run, sets: Sets, history: list[Pass]) -> Iterator[Event]:
 
 
 def _save(run: Run, learner: OnlineLearner, sets: Sets, history: list[Pass]) -> Run:
-    """Keep a pass: first what going on needs, then what others read."""
+    """Save a pass: first the checkpoint that resuming needs, then the files for other readers."""
     weights = dict(learner.model.state_dict())
     save_checkpoint(run.path(LAST), weights, {"passes": [asdict(each) for each in history]})
     assert learner.known  # noqa: S101 - a pass has just been done
@@ -206,7 +206,7 @@ def _save(run: Run, learner: OnlineLearner, sets: Sets, history: list[Pass]) -> 
 
 
 def _epoch(done: Pass) -> dict[str, Any]:
-    """A pass as an event "epoch", which a run's report reads."""
+    """A pass as an event "epoch", for the run's report."""
     return {
         "event": "epoch",
         "time": now(),

@@ -20,7 +20,10 @@ WORDS = {
 
 
 def heading(run: Run) -> str:
-    """What is trained, and how, in three lines; a fourth says how far distorted. Without Striate's kernels, why."""
+    """Three lines on the network and the method, and a fourth on the amplitudes of distortions, where there are any.
+
+    Where Striate's kernels cannot run, the reason is given.
+    """
     method = method_of(run)
     why = unsupported(run.network)
     plain = "plain PyTorch, more than ten times slower than Striate's kernels" + (f": {why}" if why else "")
@@ -35,7 +38,7 @@ def heading(run: Run) -> str:
 
 
 def decided(decisions: Decisions) -> str:
-    """What the paper leaves open, in one line.
+    """The decisions that the paper leaves open, in one line.
 
     >>> decided(Decisions(loss="eq8", scale=1.0))
     'decided: loss eq8, scale 1, subsampling sum, biases zero'
@@ -48,7 +51,7 @@ def decided(decisions: Decisions) -> str:
 
 
 def amplitudes(decisions: Decisions) -> str:
-    """How far images are distorted, in one line.
+    """The amplitudes of the distortions, in one line.
 
     >>> amplitudes(Decisions(shift=1.5, size=0.2, squeeze=0.1, shear=10.0))
     'distorted by up to: shift 1.5 px, size 20 %, squeeze 10 %, shear 10°'
@@ -76,7 +79,7 @@ def line(done: Pass, method: Method) -> str:
 
 
 def _row(*cells: str) -> str:
-    """The cells of a line: the pass to the right of its column, η and the rates to the left, figures to the right."""
+    """The cells of a line: the pass is right-aligned, η and the rates left-aligned, figures right-aligned."""
     number, eta, rates, *numbers = cells
     widths = (6, 6, 6, 9, 6, 9)
     ends = "".join(f"{each:>{width + 1}}" for each, width in zip(numbers, widths, strict=True))
@@ -84,7 +87,7 @@ def _row(*cells: str) -> str:
 
 
 def closing(run: Run) -> str:
-    """What came out, beside what the paper prints."""
+    """The results beside the paper's figures."""
     method, history = method_of(run), history_of(run)
     last, first = history[-1], history[0]
     judged = f"{method.hold_out:,} held-out" if method.hold_out else "test"
@@ -100,7 +103,7 @@ def closing(run: Run) -> str:
 
 
 def members(run: Run) -> dict[str, Any]:
-    """The same as JSON members; errors are fractions."""
+    """The results as JSON members; errors are fractions."""
     method, history = method_of(run), history_of(run)
     return {
         "reproduction": LENET5,

@@ -1,4 +1,4 @@
-"""The app: a page, and a JSON interface over a predictor."""
+"""The ASGI app: the page, and a JSON interface to predictors."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ from striate.web.sandbox import read_trial, trials, try_it
 
 BYTES = "application/octet-stream"
 MOST_VALUES = 2_000_000
-"""No answer of /activations holds more numbers."""
+"""The most numbers in an answer of /activations."""
 MOST_MAPS = 64
-"""So many maps of each layer go to the page unless it asks for another number."""
+"""The number of maps of each layer that are sent unless a request asks for another number."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Numbers(Ascii):
-    """JSON, of finite numbers only: JSON has no others."""
+    """JSON with finite numbers only, because JSON has no others."""
 
     def render(self, content: Any) -> bytes:
         try:
@@ -61,9 +61,9 @@ class Numbers(Ascii):
 
 
 def app(*predictors: Predictor, hosts: tuple[str, ...] = LOOPBACK) -> Starlette:
-    """The ASGI app of one run or several; `hosts` are the names by which it may be asked, empty for any.
+    """The ASGI app of one or several runs; `hosts` are the host names that requests may use, empty for any.
 
-    A request names a run by `?run=NAME`, the name of its folder; without it the first answers.
+    A request names a run by `?run=NAME`, the name of its folder; without it the first run answers.
     """
     web = Path(str(files("striate.web")))
     handlers = Handlers(predictors).by_path()
@@ -86,7 +86,7 @@ def app(*predictors: Predictor, hosts: tuple[str, ...] = LOOPBACK) -> Starlette:
 
 
 class Handlers:
-    """What is answered at each path of ENDPOINTS."""
+    """The handlers of the paths of ENDPOINTS."""
 
     def __init__(self, predictors: Sequence[Predictor]) -> None:
         self.runs = dict(zip(run_names([each.run.folder for each in predictors]), predictors, strict=True))
@@ -260,7 +260,7 @@ def _not_finite() -> RefusedError:
 
 
 def _first(values: Tensor, maps: int) -> Tensor:
-    """The first maps; all of them where each is one value, and all of a flat vector."""
+    """The first maps; all maps where each is one value, and all values of a flat vector."""
     return values[:maps] if values.ndim == 3 and values[0].numel() > 1 else values
 
 

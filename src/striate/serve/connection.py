@@ -1,7 +1,7 @@
-"""A client's connection: how many there may be, how long one may be silent, and JSON where a request is not HTTP.
+"""A client's connection: a limit on their number, a time limit on silence, and JSON errors for requests in no HTTP.
 
-uvicorn bounds neither the connections nor the time in which a request's head must have arrived: clients that connect
-and say nothing would take every file that the process may open.
+uvicorn limits neither the number of connections nor the time until a request's headers have arrived: silent clients
+could use up all files that the process may open.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from striate.serve.incoming import RefusedError
 from striate.web.sandbox import error_to_dict
 
 MOST = 100
-"""So many connections are kept; macOS lets a process open 256 files."""
+"""The most connections that are kept; macOS lets a process open 256 files."""
 ACCEPTED = 16
-"""So many are taken from the system at a time; some rounds of them are open before the oldest are closed."""
+"""The connections accepted from the system at a time; some rounds of them are open before the oldest are closed."""
 SECONDS = 15.0
-"""A request's head must have arrived, and something of an answer been taken, after so long."""
+"""The time limit for a request's headers to arrive, and for the client to take some of an answer."""
 
 
 class Connection(H11Protocol):
-    """uvicorn's connection, with a limit on how many there are and a time limit on silence.
+    """uvicorn's connection, with a limit on the number of connections and a time limit on silence.
 
-    One more than MOST takes the place of the one that has waited longest without a request; where all are being
-    answered, it is told to come back.
+    A connection beyond MOST replaces the one that has waited longest without a request; where all are being answered,
+    it gets status 503.
     """
 
     waiting_since = 0.0
@@ -62,7 +62,7 @@ class Connection(H11Protocol):
             self._stop_waiting()
 
     def on_response_complete(self) -> None:
-        self._wait()  # before the next request, which may be here already, is begun
+        self._wait()  # before the next request, which may have arrived already, begins
         super().on_response_complete()
 
     def pause_writing(self) -> None:
@@ -75,7 +75,7 @@ class Connection(H11Protocol):
             self._stop_waiting()
 
     def drop(self) -> None:
-        """Close at once; what is not sent yet is lost."""
+        """Close at once; data that is not sent yet is lost."""
         self._stop_waiting()
         self.connections.discard(self)
         self.transport.abort()
@@ -84,15 +84,15 @@ class Connection(H11Protocol):
         self._refuse(
             RefusedError(
                 400,
-                "what was sent is not an HTTP request.",
-                "Expected a request line, heads of 64 KiB at most, and a body as they announce it.",
+                "this is not an HTTP request.",
+                "Expected a request line, headers of 64 KiB at most, and a body as they announce it.",
             )
         )
 
     def _refuse(self, refused: RefusedError) -> None:
-        """Answer without the app, if nothing of an answer has been sent yet, and close."""
+        """Answer without the app, if no part of an answer has been sent yet, and close."""
         if self.cycle is not None:
-            self.cycle.disconnected = True  # whatever it still sends comes too late
+            self.cycle.disconnected = True  # the client's further data is ignored
             self.cycle.message_event.set()
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.drop()
@@ -118,10 +118,10 @@ class Connection(H11Protocol):
     def _late(self) -> None:
         left = self.transport.get_write_buffer_size()
         if 0 < left < self.unsent:
-            self._wait()  # an answer is being taken, slowly
+            self._wait()  # the client is taking an answer slowly
         elif not left and not self.transport.is_closing() and self.conn.trailing_data[0]:
             self._refuse(
-                RefusedError(408, f"the request's head took longer than {SECONDS:g} seconds.", "", "Send it again.")
+                RefusedError(408, f"the request's headers took longer than {SECONDS:g} seconds.", "", "Send it again.")
             )
         else:
             self.drop()

@@ -1,4 +1,4 @@
-"""What stands before the app: who may ask, how much at once, what every answer's head says, and errors as JSON."""
+"""Around the app: checks of hosts and origins, a queue of computations, security headers, and errors as JSON."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from striate.serve.incoming import RefusedError
 from striate.web.sandbox import error_to_dict
 
 WAITING = 32
-"""So many requests may wait for the network; one is computed at a time."""
+"""The most requests that may wait for the network; one is computed at a time."""
 WAITING_LONG = 4
-"""So many may wait for an attribution, which takes seconds: in a queue of its own, so that it holds nothing else up."""
+"""The most requests that may wait for an attribution. It takes seconds, so it has a queue of its own."""
 SECURITY = {
     "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "cross-origin-opener-policy": "same-origin",
@@ -37,14 +37,14 @@ T = TypeVar("T")
 
 
 class Ascii(JSONResponse):
-    """JSON in ASCII: a text that UTF-8 cannot hold, half of a surrogate pair, can be answered, too."""
+    """JSON in ASCII, which can also hold lone surrogates; UTF-8 cannot."""
 
     def render(self, content: Any) -> bytes:
         return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
 class Queue:
-    """Lets one computation run at a time, in a thread, and a few wait; more are refused."""
+    """Runs one computation at a time, in a thread; a few may wait, and more are refused."""
 
     def __init__(self, waiting: int = WAITING) -> None:
         self.waiting = waiting
@@ -52,7 +52,7 @@ class Queue:
         self.turn = asyncio.Lock()
 
     async def run(self, work: Callable[[], T]) -> T:
-        """What `work` gives, computed when its turn has come."""
+        """The result of `work`, computed when its turn has come."""
         if self.asked > self.waiting:
             raise RefusedError(
                 429,
@@ -69,10 +69,10 @@ class Queue:
 
 
 class Guard:
-    """Puts the security heads on every answer, and refuses other hosts' names and other pages' requests.
+    """Adds the security headers to every answer, and refuses other host names and requests from other sites' pages.
 
-    A page of another site could otherwise ask a server on this machine, by a name that leads to 127.0.0.1. `hosts` are
-    the names that this server goes by; empty for any.
+    Otherwise a page of another site could use a server on this machine, by a host name that resolves to 127.0.0.1.
+    `hosts` are the names of this server; empty for any.
     """
 
     def __init__(self, app: ASGIApp, hosts: tuple[str, ...] = LOOPBACK) -> None:
@@ -90,7 +90,7 @@ class Guard:
                     heads.setdefault(name, value)
             await send(message)
 
-        # No file here is so large that a part of it would be worth asking for.
+        # No file here is so large that range requests would be useful.
         scope["headers"] = [each for each in scope["headers"] if each[0] not in (b"range", b"if-range")]
         refused = self._refused(Headers(scope=scope))
         if refused is not None:
@@ -103,8 +103,8 @@ class Guard:
             return answer(
                 RefusedError(
                     400,
-                    f"the Host head is {heads.get('host', '')[:80]!r}.",
-                    "It must be a name or an address, and a port behind a colon.",
+                    f"the Host header is {heads.get('host', '')[:80]!r}.",
+                    "It must be a name or an address, with a port after a colon.",
                     "Open the address that `striate serve` printed.",
                 )
             )
@@ -113,22 +113,28 @@ class Guard:
                 RefusedError(
                     403,
                     f"this server is not {heads.get('host', '')[:80]!r}.",
-                    f"It goes by {', '.join(self.hosts)}.",
+                    f"Its names are {', '.join(self.hosts)}.",
                     "Open the address that `striate serve` printed.",
                 )
             )
         origin = heads.get("origin")
         asker = None if origin is None else _place(origin)
         if origin is not None and (asker is None or asker.netloc != asked.netloc):
-            return answer(RefusedError(403, "a page of another site asked.", "Only this server's own page may."))
+            return answer(
+                RefusedError(
+                    403,
+                    "the request comes from a page of another site.",
+                    "Only this server's own page may send requests.",
+                )
+            )
         return None
 
 
 def _place(address: str) -> SplitResult | None:
-    """The parts of an address; None where it is none."""
+    """The parts of an address; None for other text."""
     try:
         found = urlsplit(address)
-        _ = found.port  # which is read, and may prove to be no number, only here
+        _ = found.port  # raises ValueError where the port is no number
     except ValueError:
         return None
     return found
@@ -146,7 +152,7 @@ async def on_refused(request: Request, error: Exception) -> Response:
 
 
 async def on_deliberate(request: Request, error: Exception) -> Response:
-    """The answer where one of Striate's own errors was raised: 404 for names, 422 for all else."""
+    """The answer to one of Striate's own errors: 404 for unknown names, 422 for all others."""
     if not isinstance(error, StriateError):
         return _unexpected()
     status = 404 if isinstance(error, UnknownNameError) else 413 if _too_large(error) else 422
@@ -154,19 +160,19 @@ async def on_deliberate(request: Request, error: Exception) -> Response:
 
 
 async def on_http(request: Request, error: Exception) -> Response:
-    """The answer to a path or a method that is not there."""
+    """The answer to an unknown path or method."""
     if not isinstance(error, HTTPException):
         return _unexpected()
     what = {
         404: f"there is nothing at {request.scope['path'][:80]!r}.",
         405: f"{request.scope['path'][:80]!r} does not take {request.method[:16]}.",
     }.get(error.status_code, f"{error.detail}.")
-    refused = RefusedError(error.status_code, what, "What there is: see /openapi.json.")
+    refused = RefusedError(error.status_code, what, "/openapi.json lists all paths and methods.")
     return Ascii({"error": error_to_dict(refused.error)}, error.status_code, error.headers)
 
 
 async def on_unexpected(request: Request, error: Exception) -> Response:
-    """The answer where something broke; the terminal has the traceback."""
+    """The answer to an unexpected exception; the terminal has the traceback."""
     return _unexpected()
 
 

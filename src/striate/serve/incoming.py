@@ -1,4 +1,4 @@
-"""What a request brings, bounded before it is read: bodies, images, JSON, and the words of a query."""
+"""Reads requests within limits: bodies, images, JSON, and the parameters of a query."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from striate.errors import RequestError
 IMAGE_BYTES = 8 * 2**20
 JSON_BYTES = 64 * 2**10
 SECONDS = 15.0
-"""A body must have arrived after so long."""
+"""The time limit for a body to arrive."""
 
 
 class RefusedError(Exception):
-    """A RequestError with the HTTP status that says it in a number."""
+    """A RequestError with an HTTP status."""
 
     def __init__(self, status: int, what: str, expected: str = "", remedy: str = "") -> None:
         super().__init__(status, what)
@@ -76,7 +76,7 @@ def _too_large(most: int) -> RefusedError:
 
 
 def whole(request: Request, name: str, *, least: int = 0, most: int = 2**20, default: int | None = None) -> int:
-    """A whole number of the query."""
+    """A query parameter that must be a whole number."""
     text = request.query_params.get(name)
     if text is None and default is not None:
         return default
@@ -87,7 +87,7 @@ def whole(request: Request, name: str, *, least: int = 0, most: int = 2**20, def
 
 
 def word(request: Request, name: str, choices: tuple[str, ...], *, default: str | None = None) -> str:
-    """A word of the query that must be one of a few."""
+    """A query parameter that must be one of a few words."""
     text = request.query_params.get(name, default)
     if text not in choices:
         what = f"{name} is missing." if text is None else f"{name} is {text[:80]!r}."

@@ -1,4 +1,4 @@
-"""The interface, said once: the app makes its routes of it, and /openapi.json describes it."""
+"""The definition of the interface: the app makes its routes from it, and /openapi.json is generated from it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True)
 class Parameter:
-    """A word of the query."""
+    """A query parameter."""
 
     name: str
     what: str
@@ -24,7 +24,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One thing to ask for. `takes` is "", "image" or "json"; `gives` has the members of the answer."""
+    """One endpoint. `takes` is "", "image" or "json"; `gives` has the members of the answer."""
 
     method: str
     path: str
@@ -41,7 +41,7 @@ def _list(items: Schema) -> Schema:
 NUMBER: Schema = {"type": "number"}
 WHOLE: Schema = {"type": "integer"}
 TEXT: Schema = {"type": "string"}
-TRUTH: Schema = {"type": "boolean", "description": "False where the weights are random: nothing has been learned."}
+TRUTH: Schema = {"type": "boolean", "description": "False where the network is untrained and its weights are random."}
 OBJECT: Schema = {"type": "object"}
 PLANE = _list(_list(NUMBER))
 RECTANGLE: Schema = {"type": ["object", "null"], "properties": {"rows": _list(WHOLE), "columns": _list(WHOLE)}}
@@ -79,7 +79,7 @@ ENDPOINTS = (
     Endpoint(
         "GET",
         "/health",
-        "That the server is there.",
+        "Whether the server is running.",
         {"status": TEXT, "network": TEXT, "trained": TRUTH, "version": TEXT},
     ),
     Endpoint(
@@ -102,7 +102,7 @@ ENDPOINTS = (
     Endpoint(
         "POST",
         "/predict",
-        "What is on an image.",
+        "The class of an image.",
         PREDICTION | {"steps": _list(OBJECT)},
         "image",
         (STEPS, RUN),
@@ -110,8 +110,8 @@ ENDPOINTS = (
     Endpoint(
         "POST",
         "/activations",
-        "Every layer's output for an image. With Accept: application/octet-stream, one byte a value, as the page takes "
-        "it: the length of a JSON head in four bytes, little-endian, the head, then the values v as 128 + 127·v/scale.",
+        "Every layer's output for an image. With Accept: application/octet-stream, one byte per value, for the page: "
+        "the length of a JSON header in four bytes, little-endian, the header, then the values v as 128 + 127·v/scale.",
         PREDICTION
         | {
             "layers": _list(
@@ -122,14 +122,14 @@ ENDPOINTS = (
         (
             STEPS,
             RUN,
-            Parameter("paths", "Only these layers, their paths with commas between.", TEXT),
-            Parameter("maps", "At most so many maps of each layer.", {"type": "integer", "default": 64}),
+            Parameter("paths", "Only these layers: their paths, separated by commas.", TEXT),
+            Parameter("maps", "The most maps of each layer.", {"type": "integer", "default": 64}),
         ),
     ),
     Endpoint(
         "POST",
         "/unit",
-        "How one unit came by its value: its receptive field, what it read, its weights, and their sum.",
+        "How one unit's value is computed: its receptive field, the values it reads, its weights, and their sum.",
         {
             "value": NUMBER,
             "formula": TEXT,
@@ -174,7 +174,7 @@ ENDPOINTS = (
     Endpoint(
         "POST",
         "/attribution",
-        "How much each pixel of the input speaks for a class (above 0) or against it.",
+        "How much each pixel of the input raises (above 0) or lowers the score of a class.",
         {"class": TEXT, "method": TEXT, "values": PLANE},
         "image",
         (

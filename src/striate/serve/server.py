@@ -1,4 +1,4 @@
-"""A socket to listen on, and the loop that answers until it is stopped."""
+"""A socket to listen on, and the server that answers until it is stopped."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from striate.errors import AddressError
 from striate.serve.connection import ACCEPTED, Connection
 
 QUEUE = 128
-"""So many connections may wait in the system until they are taken."""
+"""The most connections that may wait in the system until they are accepted."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to an address; port 0 takes any free one. Raises AddressError where it cannot be had."""
+    """A socket bound to an address; port 0 takes any free port. Raises AddressError where this is not possible."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -42,12 +42,12 @@ def address(bound: socket.socket) -> str:
 
 
 def run(app: ASGIApp, bound: socket.socket, *, ready: Callable[[], None] = lambda: None) -> None:
-    """Answer until Ctrl-C or SIGTERM, and finish what was begun; `ready` is called once requests are taken."""
+    """Answer until Ctrl-C or SIGTERM, then finish requests in progress; `ready` is called once the server accepts."""
     server_of(app, ready=ready).run(sockets=[bound])
 
 
 def server_of(app: ASGIApp, *, ready: Callable[[], None] = lambda: None) -> uvicorn.Server:
-    """What answers; to be run with a socket that listens."""
+    """The uvicorn server, to be run with a listening socket."""
     config = uvicorn.Config(
         app,
         http=Connection,
@@ -70,7 +70,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for each in sockets or []:
-            each.listen(QUEUE)  # uvicorn asks the system to hold no more than it takes at a time
+            each.listen(QUEUE)  # uvicorn's own queue is only as long as the number it accepts at a time
         self.ready()
 
 

@@ -1,4 +1,4 @@
-"""How one unit came by its value: the patches it read, its weights, and the sum they make."""
+"""How one unit's value is computed: the patches it reads, its weights, and their sum."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ from striate.look.predictor import Predictor
 from striate.modules.convolution import TableConvolution
 
 Place = tuple[int, int, int]
-"""(map, row, column); (unit, 0, 0) of a flat vector."""
+"""(map, row, column) of a unit; (unit, 0, 0) in a flat vector."""
 Rows = list[list[float]]
 
 TERMS = 16
-"""The largest of so many parts of a sum are written out; the others are added up."""
+"""The number of terms of a sum, the largest ones, that are written out; the others are added up."""
 
 
 @dataclass(frozen=True)
 class Term:
-    """A part of a unit's value: what it read, row by row, the weights on it if there are any, and what they make."""
+    """A term of a unit's value: the values read, row by row, their weights where there are any, and their sum."""
 
     label: str
     patch: Rows
@@ -57,9 +57,9 @@ class Term:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A unit's `value` as the sum of its `terms`, of `others` parts that are not written out, and of its `bias`.
+    """A unit's `value` as the sum of its `terms`, of `others` that are not written out, and of its `bias`.
 
-    `formula` says what is done with them, with the numbers in it.
+    `formula` is the computation with its numbers.
     """
 
     value: float
@@ -70,7 +70,7 @@ class Explanation:
 
 
 def find_step(plan: Plan, path: str) -> int:
-    """The number of a step that runs in prediction; UnknownNameError where there is none of that path."""
+    """The number of the step of that path that runs in prediction. Raises UnknownNameError where there is none."""
     numbers = {step.path: number for number, step in enumerate(plan.steps) if not step.head}
     if path not in numbers:
         raise unknown_name("layer", path, numbers)
@@ -78,7 +78,7 @@ def find_step(plan: Plan, path: str) -> int:
 
 
 def check_place(step: Step, place: Place) -> None:
-    """SpecError unless a step's output has that place."""
+    """Raise SpecError unless a step's output has that place."""
     sizes = (*step.output, 1, 1)[:3]
     if not all(0 <= at < size for at, size in zip(place, sizes, strict=True)):
         raise SpecError(
@@ -89,7 +89,7 @@ def check_place(step: Step, place: Place) -> None:
 
 @torch.inference_mode()
 def explain(predictor: Predictor, outputs: dict[int, Tensor], number: int, place: Place) -> Explanation:
-    """How the unit of a step at a place came by its value; `outputs` has the step's output and those it reads."""
+    """The computation of the unit's value at a place of a step; `outputs` has the step's output and those it reads."""
     step = predictor.plan.steps[number]
     check_place(step, place)
     sources = [outputs[source] for source in step.sources]
@@ -220,7 +220,7 @@ def _pooling(module: nn.Module, step: Step, read: Tensor, place: Place, value: f
 
 
 def _patch(maps: Tensor, height: Axis, width: Axis, row: int, column: int, blank: float = 0.0) -> Tensor:
-    """What a window reads of some maps; `blank` where it lies in the padding."""
+    """The values that a window reads of some maps; `blank` where it lies in the padding."""
     out = maps.new_full((len(maps), height.kernel, width.kernel), blank)
     downs, acrosses = _places(height, row), _places(width, column)
     for at, down in downs:
@@ -230,7 +230,7 @@ def _patch(maps: Tensor, height: Axis, width: Axis, row: int, column: int, blank
 
 
 def _places(axis: Axis, output: int) -> list[tuple[int, int]]:
-    """(tap, place in the input) of a window, those in the padding left out."""
+    """(tap, position in the input) for the taps of a window that are not in the padding."""
     start = output * axis.stride - axis.before
     taps = ((tap, start + tap * axis.dilation) for tap in range(axis.kernel))
     return [(tap, place) for tap, place in taps if 0 <= place < axis.size]
@@ -242,7 +242,7 @@ def _term(label: str, patch: Tensor, weights: Tensor) -> Term:
 
 
 def _largest(terms: list[Term]) -> tuple[tuple[Term, ...], tuple[int, float]]:
-    """The terms that matter most, in their order, and how many the others are and what they add up to."""
+    """The largest terms, in their order, and the number and the sum of the others."""
     kept = sorted(sorted(range(len(terms)), key=lambda each: -abs(terms[each].value))[:TERMS])
     rest = set(range(len(terms))).difference(kept)
     return tuple(terms[each] for each in kept), (len(rest), sum(terms[each].value for each in rest))
@@ -259,7 +259,7 @@ def _sum_text(count: int, what: str, bias: float | None, value: float) -> str:
 
 
 def _n(value: float) -> str:
-    """A number as the page writes it: three decimals, a true minus.
+    """A number as the page writes it: three decimals, with a minus sign (U+2212).
 
     >>> _n(-0.12345), _n(1234.5)
     ('−0.123', '1234.500')

@@ -1,8 +1,8 @@
-"""Activations on their way to the page: a JSON head, then one byte for each value.
+"""The binary form of activations for the page: a JSON head, then one byte per value.
 
 4 bytes   the length of the head, little-endian
 head      JSON: the prediction, and for each layer and each picture its shape, scale and place in the body; a short
-          vector has its values here, too
+          vector also has its values here
 body      bytes; of an activation v, 128 + 127 · v / scale to the nearest whole number, so that 128 is 0
 """
 
@@ -22,13 +22,15 @@ from striate.data import Step
 from striate.look.predictor import Prediction
 
 EXACT = 64
-"""A vector of so many values at most is in the head as numbers, too."""
+"""A vector of at most this many values is also in the head, as numbers."""
 PICTURE = 96
 """The longer side, in pixels, that a picture of a preparation step is shrunk to."""
 
 
 def pack(head: dict[str, Any], layers: dict[str, Tensor], steps: tuple[Step, ...]) -> bytes:
-    """The head, the layers' outputs by path and the preparation steps. ValueError where a number is not finite.
+    """The bytes of the head, the layers' outputs by path and the preparation steps.
+
+    Raises ValueError where a number is not finite.
 
     >>> body = pack({}, {"conv1": torch.tensor([[[0.0, 2.0], [-2.0, 1.0]]])}, ())
     >>> list(body[-4:])
@@ -56,7 +58,7 @@ def pack(head: dict[str, Any], layers: dict[str, Tensor], steps: tuple[Step, ...
 
 
 def coded(values: Tensor) -> tuple[UInt8[Tensor, ...], float]:
-    """Values as bytes around 128, and the largest of them without its sign, which is the scale."""
+    """Values as bytes around 128, and the scale, which is the largest absolute value."""
     scale = float(values.abs().max()) if values.numel() else 0.0
     if not math.isfinite(scale) or scale == 0:
         return torch.full(values.shape, 128, dtype=torch.uint8), 0.0
@@ -73,7 +75,7 @@ def small(image: Image.Image) -> UInt8[np.ndarray, "channels height width"]:
 
 
 def prediction_head(prediction: Prediction) -> dict[str, Any]:
-    """The members of a prediction, as JSON has them."""
+    """The JSON members of a prediction."""
     return {
         "class": prediction.name,
         "probability": prediction.probability,

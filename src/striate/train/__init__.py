@@ -1,4 +1,4 @@
-"""Learn: recipe, loop, losses, optimisers, metrics, checkpoints, and the run folder around them."""
+"""Training: recipe, loop, losses, optimisers, metrics, checkpoints, and the run's folder."""
 
 from striate.train.loop import Batch as Batch
 from striate.train.loop import Epoch as Epoch

@@ -1,7 +1,7 @@
 """A checkpoint: tensors and a little JSON in one safetensors file, written whole. Nothing is ever unpickled.
 
-A file says of which version it is, and carries a checksum over all that it holds, which is looked at whenever it is
-read. Version 1 had no checksum; its files are still read. No version holds a value that is not finite.
+A file has its version and a checksum over its whole content, which are checked whenever it is read. Version 1 had no
+checksum; its files can still be read. No version holds a value that is not finite.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ VERSION = "2"
 WITHOUT_CHECKSUM = "1"
 LAST, BEST = "last.safetensors", "best.safetensors"
 OPTIMISER = "optimiser/"
-"""Before the names of an optimiser's tensors: optimiser/C1.weight/exp_avg. No layer's name has a slash."""
+"""The prefix of an optimiser's tensors, as in optimiser/C1.weight/exp_avg. No layer's name has a slash."""
 SLOTS = {
     "adamw": {"step", "exp_avg", "exp_avg_sq"},
     "sgd": {"momentum_buffer"},
     "adadelta": {"step", "square_avg", "acc_delta"},
 }
-"""What each optimiser keeps for a parameter: all of it, or nothing before its first step."""
+"""The tensors that each optimiser keeps for a parameter: all of them, or none before its first step."""
 TYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.uint8, torch.bool)
-"""What tensors of a checkpoint can hold."""
+"""The types of values that tensors of a checkpoint may have."""
 AVERAGE = "average"
-"""What it keeps besides where the recipe averages weights."""
+"""The further tensor per parameter where the recipe averages weights."""
 
 State = dict[str, Any]
 
@@ -43,8 +43,8 @@ State = dict[str, Any]
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], state: State) -> None:
     """Write tensors by name, and a JSON state.
 
-    Raises OutputError where the file cannot be written, and LearningError where a value is not finite: the file that
-    was there stays.
+    Raises OutputError where the file cannot be written, and LearningError where a value is not finite. In both cases an
+    existing file stays unchanged.
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     if problem := _not_finite(plain):
@@ -76,7 +76,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], State]:
 
 
 def what_is_whole(path: Path) -> str:
-    """Which other checkpoint of the run is good where the one at `path` is not, and what it is good for."""
+    """A remedy for a bad checkpoint at `path`: the run's other checkpoint, if it is whole, and its uses."""
     folder = path.parent
     other = folder / (LAST if path.name == BEST else BEST)
     try:
@@ -92,7 +92,7 @@ def what_is_whole(path: Path) -> str:
 
 
 def saved_before(folder: Path) -> str:
-    """What a training that cannot go on has left, in words."""
+    """A sentence on the checkpoint that a training which cannot continue has saved."""
     for name, what in ((LAST, "what was learned until it was last saved"), (BEST, "the best epoch's weights")):
         with suppress(RunError, OSError):
             _read(folder / name)
@@ -101,7 +101,7 @@ def saved_before(folder: Path) -> str:
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], State]:
-    """A checkpoint, checked. Raises RunError without a remedy, and FileNotFoundError."""
+    """Read and check a checkpoint. Raises RunError without a remedy, and FileNotFoundError."""
     expected = "It must be a checkpoint that Striate wrote."
     try:
         with safe_open(str(path), framework="pt") as file:
@@ -168,7 +168,7 @@ def _slots(tensors: dict[str, Tensor], path: str) -> dict[str, Tensor]:
 
 
 def _misfit(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> str | None:
-    """How tensors differ from those that a model has, in the first of them; None where they do not."""
+    """The first difference between tensors and those of a model, in words; None where there is none."""
     for kind, names in (("lacks", wanted.keys() - found.keys()), ("also holds", found.keys() - wanted.keys())):
         if names:
             return f"it {kind} {', '.join(sorted(names)[:3])}."
@@ -201,7 +201,7 @@ def _form(tensor: Tensor) -> str:
 
 
 def _not_finite(tensors: dict[str, Tensor]) -> str | None:
-    """What is not finite among tensors, in words, or None."""
+    """The first tensor with values that are not finite, in words, or None."""
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             count = int(tensor.isfinite().logical_not().sum())

@@ -18,12 +18,18 @@ from striate.train.metrics import Outputs
 from striate.train.run import Run
 
 COMPARED = "the logarithms of the two largest mean probabilities"
-"""What decides where a committee rejects; for one network alone these differ as its logits do, but for a factor."""
+"""The scores whose difference decides what a committee rejects.
+
+For a single network this difference is that of its logits, times a constant.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class Committee:
-    """What networks say of the same images: each alone, in `members`, and `together`; classes are the first run's."""
+    """The outputs of networks for the same images: each alone, in `members`, and `together`.
+
+    The classes are in the order of the first run's.
+    """
 
     members: tuple[Outputs, ...]
     together: Outputs
@@ -31,12 +37,12 @@ class Committee:
 
     @property
     def missed_by_all(self) -> int:
-        """How many images no member gets right."""
+        """The number of images that no member gets right."""
         return int(self._right.logical_not().all(0).sum())
 
     @property
     def missed_by_some(self) -> int:
-        """How many images at least one member gets wrong."""
+        """The number of images that at least one member gets wrong."""
         return int(self._right.logical_not().any(0).sum())
 
     @property
@@ -49,9 +55,9 @@ def committee(
 ) -> Committee:
     """The best weights of several runs on their "test" or "validation" images, or on those of another `source`.
 
-    Each network gets the images as it was trained for them: its own size, channels and range. Classes are matched by
-    name. Raises RunError where the runs learned other classes or were trained on other images, and DataError where
-    they cannot be shown the same ones.
+    Each network gets the images with its own preprocessing: size, channels and range. Classes are matched by name.
+    Raises RunError where the runs have different classes or were trained on different images, and DataError where they
+    cannot be given the same images.
     """
     first = runs[0]
     for run in runs[1:]:
@@ -72,7 +78,9 @@ def committee(
 
 
 def together(members: Sequence[Outputs]) -> Outputs:
-    """The mean of the members' probabilities, each calibrated by its own temperature: scores are its logarithms.
+    """The committee's outputs, whose scores are the logarithms of the mean of the members' probabilities.
+
+    The probabilities of each member are calibrated by its own temperature.
 
     >>> one, other = torch.tensor([[0.8, 0.2]]), torch.tensor([[0.2, 0.8]])
     >>> right = torch.tensor([0])
@@ -85,7 +93,7 @@ def together(members: Sequence[Outputs]) -> Outputs:
 
 
 def in_order(outputs: Outputs, own: tuple[str, ...], wanted: tuple[str, ...]) -> Outputs:
-    """The same outputs with the classes in another order."""
+    """The same outputs with the classes in the order `wanted`."""
     if own == wanted:
         return outputs
     places = torch.tensor([own.index(name) for name in wanted])

@@ -1,4 +1,4 @@
-"""Why a training does not learn: each finding with its cause and what to do."""
+"""Diagnosis of a training that does not learn: findings, each with a cause and a remedy."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from striate.train.recipe import Recipe
 from striate.wording import counted
 
 NAMED = 5
-"""So many classes are named in one finding."""
+"""The most classes that one finding names."""
 DEAD_SHARE = 0.5
 """A layer is worth a warning when more than this share of its maps or units is dead."""
 STUCK = 0.01
-"""How near to ln(classes), as a fraction of it, a mean loss counts as stuck there."""
+"""A mean loss counts as stuck if it is nearer to ln(classes) than this fraction of it."""
 STAYED = 3
-"""Epochs in a row, at no less than half of the highest rate, that a loss must be stuck for before that is said."""
+"""A loss is reported as stuck after this many consecutive epochs at no less than half of the highest rate."""
 FEW_STEPS = 100
-"""Of a training of fewer steps it is said that they are few."""
+"""With fewer steps than this, the finding names their small number as the cause."""
 EXPLODING = 100.0
 """A gradient this many times the first step's counts as exploding."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong (`what`), why that happens (`cause`), and what to do (`remedy`); `kind` is for programs."""
+    """A problem (`what`), its `cause` and its `remedy`, in words; `kind` is an identifier for programs."""
 
     kind: str
     what: str
@@ -46,7 +46,7 @@ class Finding:
 
 
 def require_finite(loss: float, *, step: int, rate: float, of: str = "loss") -> None:
-    """Raise LearningError where the loss is not a number any more; for a loss `of` validation, `step` is the epoch."""
+    """Raise LearningError where the loss is not finite; for a loss `of` validation, `step` is the epoch."""
     if not math.isfinite(loss):
         at = f"at step {step}" if of == "loss" else f"after epoch {step}"
         raise LearningError(
@@ -58,10 +58,11 @@ def require_finite(loss: float, *, step: int, rate: float, of: str = "loss") -> 
 
 
 def stuck(epochs: Sequence[Mapping[str, Any]], *, classes: int, recipe: Recipe, batches: int) -> Finding | None:
-    """A cross-entropy that stays at ln(classes): every class is said to be as likely as every other.
+    """The finding for a cross-entropy that stays at ln(classes): the network gives all classes the same probability.
 
-    `epochs` has "loss", "accuracy" and "rate" of each so far, of `batches` steps. Said once: of the last `STAYED` of
-    them, all after the rate has first reached half of its highest, or at the end of a training that never left it.
+    `epochs` has "loss", "accuracy" and "rate" of each epoch so far, each of `batches` steps. The finding is reported
+    once: when the loss was stuck for `STAYED` epochs after the rate first reached half of its highest value, or at the
+    end of a shorter training that was stuck throughout.
     """
     if recipe.loss != "cross-entropy" or not epochs:
         return None
@@ -90,9 +91,9 @@ def stuck(epochs: Sequence[Mapping[str, Any]], *, classes: int, recipe: Recipe, 
 
 
 def missed_classes(missed: Sequence[int], learned: Sequence[int], classes: Sequence[str]) -> Finding | None:
-    """The classes of these numbers, of which the best weights get no validation image right.
+    """The finding for the classes `missed`, given by number, of which the best weights get no validation image right.
 
-    `learned` is how many images of each class were learned from.
+    `learned` has the number of training images of each class.
     """
     if not missed:
         return None
@@ -116,9 +117,9 @@ def missed_classes(missed: Sequence[int], learned: Sequence[int], classes: Seque
 
 
 def dead_units(model: Built, images: Tensor) -> list[Finding]:
-    """Layers of which most maps or units give the same value for every image: a ReLU at 0, or a function saturated.
+    """Findings for layers most of whose maps or units give one value for all images: a ReLU at 0, a saturated tanh.
 
-    `images` is a batch, normalised. The model is left as it was.
+    `images` is a normalised batch. The model is not changed.
     """
     findings: list[Finding] = []
     steps = [step for step in plan(model.network).steps if isinstance(step.layer, Activation) and not step.head]
@@ -139,14 +140,14 @@ def dead_units(model: Built, images: Tensor) -> list[Finding]:
 
 
 class GradientWatch:
-    """Remembers the size of the first gradients and reports, once, when they explode."""
+    """Compares the norm of the gradients with that of the first step, and reports once when they explode."""
 
     def __init__(self) -> None:
         self.first: float | None = None
         self.reported = False
 
     def look(self, model: Built) -> Finding | None:
-        """Look at the gradients that are there now."""
+        """Check the model's current gradients."""
         squares = [each.grad.square().sum() for each in model.parameters() if each.grad is not None]
         if not squares:
             return None
@@ -166,7 +167,7 @@ class GradientWatch:
 
 @torch.inference_mode()
 def _outputs(model: Built, images: Tensor, paths: list[str]) -> dict[str, Tensor]:
-    """The outputs of some layers, captured by hooks that are gone afterwards."""
+    """The outputs of some layers, captured by hooks that are removed afterwards."""
     found: dict[str, Tensor] = {}
 
     def keep(path: str, output: Any) -> None:

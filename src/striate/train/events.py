@@ -1,4 +1,4 @@
-"""The events of a run, a JSON object a line, read strictly: what readers ask of an event is there, of its type."""
+"""Reads the events of a run, one JSON object per line, strictly: members must be present and of their types."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Event = dict[str, Any]
 def read_events(path: Path) -> list[Event]:
     """The events in a file; none where there is no file.
 
-    A line that is no JSON was cut off by a crash, and is left out. Raises RunError, with the line and the member, where
-    an event is not as one is written.
+    A line that is no JSON was cut off by a crash, and is left out. Raises RunError, with the line and the member, for
+    an event that Striate does not write.
     """
     try:
         lines = path.read_bytes().split(b"\n")
@@ -41,7 +41,7 @@ def read_events(path: Path) -> list[Event]:
 
 
 def event_of(value: object, place: str = "") -> Event:
-    """An event whose members are of their types. Raises FormatError, with the member's place, where one is not."""
+    """An event whose members are checked. Raises FormatError, with the member's place, where one has a wrong type."""
     event = Members.of(value, place)
     match event.text("event"):
         case "epoch":

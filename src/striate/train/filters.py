@@ -1,4 +1,4 @@
-"""How the first layer's filters were learned: a small file that a run keeps, with a frame for each epoch."""
+"""The first layer's filters over the course of a training: a small file in the run, with one frame per epoch."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ FILE = "filters.safetensors"
 MOST_FILTERS = 64
 _NAME = re.compile(r"epoch\d{6,9}")
 MOST_FRAMES = 60
-"""Of a long training every second epoch is kept, or every fourth, ..., and always the last."""
+"""The most frames of a file: a long training keeps every second epoch, or every fourth, ..., and always the last."""
 
 
 def first_kernels(model: nn.Module) -> Tensor | None:
-    """The weight of the first convolution, as PyTorch has it; None where there is none."""
+    """The weight of the first convolution, in PyTorch's shape; None where there is none."""
     if not isinstance(model, Built):
         return None
     step = next((step for step in plan(model.network).steps if isinstance(step.layer, Conv)), None)
@@ -32,9 +32,9 @@ def first_kernels(model: nn.Module) -> Tensor | None:
 
 
 def keep_filters(path: Path, model: nn.Module, *, epoch: int) -> None:
-    """Add the filters as they are after an epoch (0: before the first) to the file; later frames are left out.
+    """Add the filters after an epoch (0: before the first) to the file, and remove frames of later epochs.
 
-    What the file holds follows from the epochs alone, so a training that was interrupted and goes on makes the same.
+    The frames that are kept depend on the epoch numbers alone, so a resumed training makes the same file.
     """
     weight = first_kernels(model)
     if weight is None:
@@ -47,7 +47,7 @@ def keep_filters(path: Path, model: nn.Module, *, epoch: int) -> None:
 
 
 def load_filters(path: Path) -> dict[int, Tensor]:
-    """The filters by epoch, in float16; none where a run has not kept them. Raises RunError on a damaged file."""
+    """The filters by epoch, in float16; none where the run has no such file. Raises RunError for a damaged file."""
     if not path.exists():
         return {}
     try:
@@ -68,7 +68,7 @@ def _is_frame(frame: Tensor) -> bool:
 
 
 def spacing(epoch: int) -> int:
-    """How far apart the frames are that are kept of so many epochs: the least power of two that keeps them few.
+    """The number of epochs between frames at an epoch: the least power of two that keeps the frames few enough.
 
     >>> spacing(20), spacing(60), spacing(200)
     (1, 1, 4)

@@ -1,4 +1,4 @@
-"""Which epoch is the best, which classes it misses, and what an epoch shows of why a training does not learn."""
+"""Chooses the best epoch, and collects findings after an epoch: missed classes, and why a training does not learn."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from striate.train.run import Run
 
 
 def judged(epoch: Mapping[str, Any]) -> float:
-    """What an epoch is judged by: its balanced accuracy where it has one, else its accuracy."""
+    """The figure that decides which epoch is best: the balanced accuracy where there is one, else the accuracy."""
     balanced = epoch.get("balanced_accuracy")
     return balanced if isinstance(balanced, float) else epoch["accuracy"]
 
 
 def is_best(epoch: Epoch, best: Mapping[str, Any]) -> bool:
-    """Whether an epoch is no worse than the best so far; one that an older run kept has an accuracy only."""
+    """Whether an epoch is no worse than the best so far; the best of an older run has only an accuracy."""
     if best["epoch"] and not isinstance(best.get("balanced_accuracy"), float):
         return epoch.accuracy >= best["accuracy"]
     return epoch.judged >= judged(best)
 
 
 def missed(run: Run, history: list[dict[str, Any]], epoch: int) -> list[int]:
-    """The numbers of the classes of which an epoch got no validation image right; an older run does not say."""
+    """The numbers of the classes of which an epoch got no validation image right; none for older runs."""
     found = [each.get("missed") or () for each in history if each["epoch"] == epoch]
     return [number for number in range(len(run.classes)) if any(number in each for each in found)]
 

@@ -1,8 +1,8 @@
-"""A run's folder, held by the one process that writes it: a second is refused and told who the first is.
+"""The lock on a run's folder: one process writes it, and a second gets an error that names the first.
 
-The system's own lock on a file (flock) is what counts: it ends with the process, however that ends, so that a run which
-was killed is free at once. What the file says is for people. Where the system has no flock (Windows, some network
-drives) nothing is locked.
+The lock is the system's own on a file (flock). It ends with the process, in whatever way, so that a run which was
+killed is free at once. The text in the file is only for people. Where the system has no flock (Windows, some network
+drives) there is no lock.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FILE = ".lock"
 
 
 class Lock:
-    """The folder of a run, held from here to `release`, the end of a `with`, or the end of the process.
+    """A lock on the folder of a run, until `release`, the end of a `with`, or the end of the process.
 
     Raises RunError where another process holds it, and OutputError where the folder cannot be written.
     """
@@ -42,15 +42,15 @@ class Lock:
             pass
 
     def release(self) -> None:
-        """Let go of the folder."""
+        """Release the lock."""
         file, self.file = self.file, None
         if file is not None:
-            with suppress(OSError):  # while it is held, so that nobody else's is removed
+            with suppress(OSError):  # removed while it is locked, so that no other process's file is removed
                 self.path.unlink()
             file.close()
 
     def _taken(self) -> bool:
-        """Take the lock; False where its file was removed meanwhile by whoever held it before."""
+        """Take the lock; False where its former holder removed the file in the meantime."""
         try:
             file = self.path.open("ab+")
         except OSError as problem:
@@ -85,7 +85,7 @@ class Lock:
 
 
 def _in_use(folder: Path, file: BinaryIO) -> RunError:
-    """The error where another process holds the folder, as its lock file says."""
+    """The error where another process, which the lock file names, holds the lock."""
     try:
         file.seek(0)
         holder = json.loads(file.read(4096))
@@ -100,7 +100,7 @@ def _in_use(folder: Path, file: BinaryIO) -> RunError:
 
 
 def _locked(file: BinaryIO) -> bool:
-    """Lock an open file; False where another has. True too where files cannot be locked here."""
+    """Lock an open file; False where another process has. Also True where the system cannot lock files."""
     if fcntl is None:
         return True
     try:

@@ -1,4 +1,4 @@
-"""Losses, and what an output says about the classes."""
+"""Losses, and class scores from a network's outputs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def rbf_map(distances: Outputs, labels: Labels, *, rubbish: float) -> Scalar:
     """LeNet-5's eq. 9: y_D + log(e^−j + Σ_i e^−y_i), which also pushes the wrong classes away.
 
     The sum runs over all classes, as the paper prints it. `rubbish` is j; the paper gives no number. Distances far
-    above j are not pushed any more, so j must be as large as the distances between the centres to have an effect.
+    above j get no gradient, so j must be as large as the distances between the centres to have an effect.
     """
     rejected = distances.new_full((len(distances), 1), -rubbish)
     penalty = torch.logsumexp(torch.cat([rejected, -distances], 1), 1)
@@ -42,5 +42,5 @@ def rbf_map(distances: Outputs, labels: Labels, *, rubbish: float) -> Scalar:
 
 
 def class_scores(network: Network, outputs: Outputs) -> Outputs:
-    """The larger, the likelier: logits as they are, RBF distances with their sign turned."""
+    """Scores of classes, larger for more probable ones: logits as they are, RBF distances negated."""
     return -outputs if isinstance(network.layers[-1], RBF) else outputs

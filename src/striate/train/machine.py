@@ -15,7 +15,7 @@ from striate.errors import RunError, UnknownNameError
 
 
 def environment() -> dict[str, str]:
-    """The machine and the versions, as a run keeps them."""
+    """The machine and the versions, for run.json."""
     return {
         "striate": __version__,
         "torch": torch.__version__,
@@ -27,7 +27,7 @@ def environment() -> dict[str, str]:
 
 
 def device_called(name: str) -> str:
-    """The device of that name, or for "auto" the best there is. Raises UnknownNameError where it is not here."""
+    """The device of that name, or for "auto" the best one. Raises UnknownNameError where this machine lacks it."""
     here = _devices()
     if name == "auto":
         return "cpu" if len(here) == 1 else here[1].partition(":")[0]
@@ -37,7 +37,7 @@ def device_called(name: str) -> str:
 
 
 def require_device(name: str, *, folder: Path) -> None:
-    """Raises RunError where a run cannot go on because the device that it began on is not here."""
+    """Raise RunError where a run cannot be resumed because this machine lacks the device that it began on."""
     here = _devices()
     if name not in here:
         raise RunError(
@@ -48,7 +48,7 @@ def require_device(name: str, *, folder: Path) -> None:
 
 
 def _devices() -> list[str]:
-    """The names of the devices here: cpu first, then cuda, cuda:0, cuda:1, ..."""
+    """The names of this machine's devices: cpu first, then cuda, cuda:0, cuda:1, ..."""
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     if accelerator is None:
         return ["cpu"]
@@ -66,10 +66,10 @@ def _processor() -> str:
 
 @contextmanager
 def tiny_is_zero() -> Iterator[None]:
-    """Within, PyTorch takes numbers below 1.2e-38 for 0, as the last epochs of a training want it; then as before.
+    """Context in which PyTorch treats numbers below 1.2e-38 as 0, which keeps the last epochs of a training fast.
 
-    A setting of the processor for this thread, and for threads that it starts: PyTorch's own, if this comes before the
-    first tensor that they share. Those keep it until they end.
+    It is a setting of the processor for this thread and for threads that it starts afterwards: also PyTorch's own, if
+    they have not started yet. These keep the setting until they end.
     """
     before = takes_tiny_for_zero()
     torch.set_flush_denormal(True)
@@ -80,5 +80,5 @@ def tiny_is_zero() -> Iterator[None]:
 
 
 def takes_tiny_for_zero() -> bool:
-    """Whether this thread does."""
+    """Whether this thread treats numbers below 1.2e-38 as 0."""
     return not (torch.full((), 1e-40) * 1.0).item()

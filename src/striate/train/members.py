@@ -1,4 +1,4 @@
-"""The members of JSON that a file keeps, read strictly: each of one type, within bounds, or named in an error."""
+"""Reads members of a JSON file strictly: a member of a wrong type or beyond its bounds is named in an error."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from striate.description.labels import is_one_line
 from striate.errors import FormatError
 
 MOST = 2**53
-"""The largest whole number that every reader of JSON has exactly."""
+"""The largest whole number that all JSON readers represent exactly."""
 LONGEST = 10_000
-"""Letters of a text."""
+"""The most characters of a text."""
 
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
 
 
 def parsed(text: str) -> Any:
-    """The value of a JSON text. Raises ValueError where it is none, is nested too deep or has a number without end."""
+    """The value of a JSON text. Raises ValueError for other text, for deep nesting and for numbers out of range."""
     try:
         return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
     except RecursionError:
@@ -31,14 +31,14 @@ def parsed(text: str) -> Any:
 
 @dataclass(frozen=True)
 class Members:
-    """A JSON object and where it stands, such as "data"; every question raises FormatError where it has no answer."""
+    """A JSON object and its place, such as "data"; each method raises FormatError for a missing or wrong member."""
 
     values: Mapping[str, Any]
     place: str = ""
 
     @classmethod
     def of(cls, value: object, place: str = "") -> Members:
-        """The members of what must be an object."""
+        """The members of a value, which must be an object."""
         if not isinstance(value, Mapping):
             raise FormatError(f"{place or 'the file'} is {_SHORT.repr(value)}.", "It must be a JSON object.")
         return cls(value, place)
@@ -74,7 +74,7 @@ class Members:
         return value
 
     def number(self, key: str, *, least: float = -math.inf, most: float = math.inf) -> float:
-        """A finite number, as it stands there."""
+        """A finite number."""
         value = self._get(key)
         if type(value) not in (int, float) or not math.isfinite(value if abs(value) < 1e300 else math.inf):
             raise self._wrong(key, value, "a finite number")
@@ -110,7 +110,7 @@ class Members:
         return tuple((one, other) for one, other in value)
 
     def named(self, key: str) -> str:
-        """Where a member stands."""
+        """The full name of a member, with its place."""
         return f"{self.place}.{key}" if self.place else key
 
     def _get(self, key: str) -> Any:

@@ -15,15 +15,15 @@ from striate.train.recipe import Recipe
 
 START = 1 / 25
 END = 1e-5
-"""One cycle begins and ends with these parts of the rate."""
+"""The one-cycle schedule begins and ends with these fractions of the rate."""
 WARM = 0.1
-"""The part of the rate during the warm-up of the other schedules (ResNet-110: 0.01 before 0.1)."""
+"""The fraction of the rate during the warm-up of the other schedules (ResNet-110: 0.01 before 0.1)."""
 
 
 def optimiser_for(model: nn.Module, recipe: Recipe, *, engine: bool = False) -> torch.optim.Optimizer:
     """The recipe's optimiser over all parameters; its rate is set before each step.
 
-    For an engine, which takes the steps itself, it is the optimiser's numbers and state alone.
+    For an engine, which takes the steps itself, it only holds the optimiser's numbers and state.
     """
     parameters = list(model.parameters())
     if recipe.optimiser == "adadelta":
@@ -42,9 +42,9 @@ def optimiser_for(model: nn.Module, recipe: Recipe, *, engine: bool = False) -> 
 
 
 def average_part(step: int, decay: float) -> float:
-    """How far the averages of the weights go to the weights after a step, 0 to ...: at first they are plain means.
+    """The fraction of the way that the averages move towards the weights after `step`, counted from 0.
 
-    0 where `decay` is 0: there are no averages.
+    At first it makes the averages plain means of all steps. It is 0 where `decay` is 0: there are no averages.
 
     >>> [average_part(step, 0.75) for step in (0, 1, 2, 3, 4, 5)]
     [1.0, 0.5, 0.3333333333333333, 0.25, 0.25, 0.25]
@@ -54,7 +54,7 @@ def average_part(step: int, decay: float) -> float:
 
 @torch.no_grad()
 def average_weights(optimiser: torch.optim.Optimizer) -> None:
-    """Move the averages of the weights, which the optimiser's state keeps, as its group's `average_part` says."""
+    """Move the averages of the weights, kept in the optimiser's state, by the fraction `average_part` of its group."""
     group = optimiser.param_groups[0]
     if not group["average_part"]:
         return
@@ -67,7 +67,7 @@ def average_weights(optimiser: torch.optim.Optimizer) -> None:
 
 @contextmanager
 def averages_in(optimiser: torch.optim.Optimizer) -> Iterator[None]:
-    """Within, the parameters hold their averages, where there are any."""
+    """Context in which the parameters hold their averages, where there are any."""
     states = [(each, optimiser.state[each]) for each in optimiser.param_groups[0]["params"]]
     pairs = [(parameter.detach(), state["average"]) for parameter, state in states if "average" in state]
     kept = [parameter.clone() for parameter, _ in pairs]

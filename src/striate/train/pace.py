@@ -1,4 +1,4 @@
-"""How many threads a step takes on Striate's kernels: tried again at each epoch's beginning, on the first steps."""
+"""The number of threads of a step on Striate's kernels: measured again at the beginning of each epoch."""
 
 from __future__ import annotations
 
@@ -13,24 +13,27 @@ from striate.train.run import Run
 Result = TypeVar("Result")
 
 STEPS = 3
-"""Steps with each number that is tried, of which the fastest counts."""
+"""The steps that are measured with each number of threads; the fastest counts."""
 SHARE = 0.01
-"""The most of an epoch that trying may cost. A step with half the threads takes twice as long at most."""
+"""The largest fraction of an epoch that a trial may cost. A step with half the threads takes at most twice as long."""
 WORTH = 0.9
 """The number changes where a step then takes less than this share of the time."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """From now on steps take `threads`; `milliseconds` of the fastest step with each number that was tried."""
+    """The new number of `threads`; `milliseconds` has the time of the fastest step with each number that was tried."""
 
     threads: int
     milliseconds: dict[int, float]
 
 
 class Pace:
-    """The number of `threads` of a step, at most `most`. Each trial takes half and twice as many, so that a number that
-    was found under a passing load is left again. It must change no bit: true of the engine, and of no other kernels."""
+    """The number of `threads` of a step, at most `most`.
+
+    Each trial measures half and twice as many, so that a number that was chosen under a passing load does not stay. The
+    number must change no bit of the result, which is true of the engine only.
+    """
 
     def __init__(self, threads: int, *, most: int, clock: Callable[[], float] = time.perf_counter) -> None:
         self.threads = threads
@@ -41,14 +44,14 @@ class Pace:
         self._fastest: dict[int, float] = {}
 
     def begin(self, batches: int) -> None:
-        """An epoch of so many steps begins; its first steps are a trial, where that costs little enough."""
+        """Begin an epoch of `batches` steps; its first steps are a trial, if that costs little enough."""
         others = [each for each in (self.threads // 2, self.threads * 2) if 1 <= each <= self.most]
         self._fastest = {}
         fits = STEPS * len(others) <= SHARE * batches
         self._waiting = [each for each in (self.threads, *others) for _ in range(STEPS)] if others and fits else []
 
     def take(self, step: Callable[[int], Result]) -> Result:
-        """Take a step, which is told how many threads."""
+        """Take a step with the current number of threads, and time it."""
         if not self._waiting:
             return step(self.threads)
         count = self._waiting.pop(0)

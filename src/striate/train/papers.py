@@ -1,7 +1,7 @@
-"""How papers trained their networks, number by number; a comment says what is left out, or ours.
+"""The recipes of papers, number by number; comments name what is left out and what is our choice.
 
-For images of ImageNet the papers cut 224×224 out of 256×256 at random. Striate's images have the network's size, so a
-shift of up to 16 pixels stands for the cut. The mean that they subtract is one number for all colours: 114.8.
+For ImageNet the papers crop 224×224 out of 256×256 at random. Striate's images have the network's size, so a shift of
+up to 16 pixels replaces the crop. The mean that is subtracted is one number for all colours: 114.8.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ PAPERS: dict[str, Recipe] = {
     "alexnet": replace(_IMAGENET, epochs=90, batch=128, initialisation="krizhevsky-2012"),
     # Section 3. Weight decay is not mentioned; filters whose norm grew too large were scaled back, which is left out.
     "zfnet": replace(_IMAGENET, epochs=70, batch=128, weight_decay=0.0, initialisation="normal-0.01"),
-    # Section 3.1. The deeper nets began with layers of net A; section 3.1 says that Glorot's way makes that needless.
+    # Section 3.1. The deeper nets began with layers of net A, which Glorot's initialisation makes needless, it says.
     "vgg": replace(_IMAGENET, epochs=74, batch=256, initialisation="glorot"),
     # Section 6: the rate falls by 4 % every 8 epochs. The rate, the batch, the length and the initialisation are ours;
     # the average over steps, and crops of 8 to 100 % of an image, are left out.

@@ -1,4 +1,4 @@
-"""A recipe: every number of a training, as a value that is printed and kept with the run."""
+"""A recipe: every number of a training, as a value that is kept with the run."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ OPTIMISERS = ("adamw", "sgd", "adadelta")
 SCHEDULES = ("one-cycle", "constant", "steps", "plateau")
 LOSSES = ("cross-entropy", "rbf-mle", "rbf-map")
 MOST = 10**9
-"""Of epochs, and of images a step, are at most so many."""
+"""The largest number of epochs, and of images per step."""
 LARGEST = 1e38
-"""Rates and weights of a loss are below the largest number of 32 bits."""
+"""The limit of rates and of weights of a loss: the largest 32-bit float."""
 BRIGHTEST = 1e6
-"""Pixels become numbers below this."""
+"""The limit of the numbers `low` and `high` that pixels become."""
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Every number of a training.
 
-    `rate` is the highest learning rate; "one-cycle" climbs to it over the first `warm_up` of all steps and falls to
-    nothing along a cosine. "steps" multiplies it by `drop` at each of the fractions `drops` of all steps, "plateau"
-    after `patience` epochs in which the validation accuracy was not better than before; both begin with a tenth of it
-    for the first `warm_up`. `low` and `high` are what a pixel of 0 and of 255 become. `hold_out` is the fraction of the
-    training images kept for validation; only a reproduction of a paper, which learns from all, has 0. `until` ends the
-    training once that share of the validation images is right. Where classes are uneven (`train.metrics.uneven`),
-    `until` and `patience` go by the balanced accuracy instead. `momentum` is AdamW's β1 and Adadelta's ρ too.
-    `rubbish` is j of LeNet-5's eq. 9. `average` is the decay of the weights' averages: what is validated and kept is
-    then the mean over about the last 1/(1 − average) steps (B. Polyak, A. Juditsky, Acceleration of stochastic
-    approximation by averaging, 1992); 0: the last weights themselves.
+    `rate` is the highest learning rate. The schedule "one-cycle" rises to it over the first `warm_up` of all steps and
+    falls to nothing along a cosine. "steps" multiplies it by `drop` at each of the fractions `drops` of all steps, and
+    "plateau" after `patience` epochs without a better validation accuracy; both begin with a tenth of the rate for the
+    first `warm_up`. `low` and `high` are the numbers that pixels of 0 and of 255 become. `hold_out` is the fraction of
+    the training images kept for validation; it is 0 only for a reproduction of a paper, which trains on all images.
+    `until` ends the training once that share of the validation images is right. For uneven classes
+    (`train.metrics.uneven`), `until` and `patience` use the balanced accuracy instead. `momentum` is also AdamW's β1
+    and Adadelta's ρ. `rubbish` is j of LeNet-5's eq. 9. `average` is the decay of the weights' averages: above 0, the
+    mean over about the last 1/(1 − average) steps is validated and kept (B. Polyak, A. Juditsky, Acceleration of
+    stochastic approximation by averaging, 1992); at 0, the last weights are.
     """
 
     epochs: int = 8
@@ -108,7 +108,7 @@ def _whole(name: str, value: object, *, least: int = 1, most: int) -> None:
 
 
 def _fractions(drops: object) -> tuple[float, ...]:
-    """The moments at which the rate drops, checked."""
+    """The fractions of all steps at which the rate drops, checked."""
     found = tuple(drops) if isinstance(drops, (tuple, list)) else (drops,)
     fractions = tuple(checks.number("drops", each, least=0, below=1) for each in found)
     if list(fractions) != sorted(fractions):
@@ -117,7 +117,7 @@ def _fractions(drops: object) -> tuple[float, ...]:
 
 
 def recipe_from_dict(members: object) -> Recipe:
-    """The recipe of plain JSON members; what is missing has its default, what is not known is refused."""
+    """The recipe of plain JSON members; a missing member has its default, an unknown one is an error."""
     if not isinstance(members, dict):
         raise FormatError(
             f"{members!r:.60} is no recipe.",

@@ -1,4 +1,4 @@
-"""Which recipes there are, and which one suits a network."""
+"""The recipes by name, and the default recipe of a network."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from striate.train.papers import PAPERS
 from striate.train.recipe import Recipe, recipe_from_dict
 
 MOST_BYTES = 2**20
-"""A longer file is no recipe."""
+"""The largest size of a recipe's file."""
 
 _READ = Augmentation(rotation=3, scale=0.05, squeeze=0.05, shear=6, elastic=0.5)
 
 RECIPES: dict[str, Recipe] = {
-    # LeNet-5 with its RBF outputs, by eq. 9. Chosen on the validation images: see docs/lenet5.md.
+    # LeNet-5 with its RBF outputs, trained with eq. 9. Chosen on the validation images: see docs/lenet5.md.
     "lenet5": Recipe(loss="rbf-map", rubbish=10.0, rate=1e-2, initialisation="lecun"),
-    # The same network with what is known today; each number's choice is in docs/lenet5.md.
+    # The best recipe for the same network; docs/lenet5.md explains the choice of each number.
     "lenet5-best": Recipe(
         epochs=200,
         loss="rbf-map",
@@ -32,7 +32,7 @@ RECIPES: dict[str, Recipe] = {
         augmentation=Augmentation(rotation=9, scale=0.05, squeeze=0.1, shear=8, shift=0.3, elastic=0.7),
         hold_out=1 / 20,
     ),
-    # LeNet-1, whose few parameters bear a high rate. Chosen on the validation images: docs/reproductions/figure-9.md.
+    # LeNet-1, which trains well at a high rate. Chosen on the validation images: docs/reproductions/figure-9.md.
     "lenet1": Recipe(epochs=20, rate=2e-2, initialisation="lecun"),
     # Readers of lines, on windows of lines. Chosen on lines of held-out training digits: docs/read.md.
     "lenet5-reader": Recipe(epochs=10, average=0.999, augmentation=_READ),
@@ -47,7 +47,7 @@ RECIPES: dict[str, Recipe] = {
 
 
 def recipe_for(network: Network) -> Recipe:
-    """The recipe that suits a network: LeNet-5's for RBF outputs, its own, or else one by its activations."""
+    """The default recipe of a network: LeNet-5's for RBF outputs, the catalogue's, or one by its activations."""
     layers = [step.layer for step in plan(network).steps]
     entry = CATALOGUE.get(network.name)
     radial = isinstance(layers[-1], RBF)
@@ -61,7 +61,7 @@ def recipe_for(network: Network) -> Recipe:
 
 
 def find_recipe(name: str) -> Recipe:
-    """The recipe that is called `name`, or the one that the JSON file `name` holds."""
+    """The recipe called `name`, or the recipe in the JSON file `name`."""
     if name in RECIPES:
         return RECIPES[name]
     if not (name.endswith(".json") or "/" in name):
@@ -73,7 +73,7 @@ def find_recipe(name: str) -> Recipe:
 
 
 def _members(file: str) -> object:
-    """The JSON that a recipe's file holds."""
+    """The content of a recipe's JSON file."""
     try:
         with Path(file).open("rb") as stream:
             content = stream.read(MOST_BYTES + 1)
@@ -92,7 +92,7 @@ def _members(file: str) -> object:
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """The members of a JSON object, of which none may stand twice."""
+    """The members of a JSON object, none of which may occur twice."""
     members: dict[str, object] = {}
     for key, value in pairs:
         if key in members:

@@ -1,4 +1,4 @@
-"""run.json read strictly: every member of its type and within bounds, or named in an error."""
+"""Reads run.json strictly: a member of a wrong type or beyond its bounds is named in an error."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _AS_WRITTEN = "run.json and network.json must be as striate train wrote them."
 
 @dataclass(frozen=True)
 class DataRecord:
-    """Which images a run learned from: `source` as --data had it, and the fingerprints of the two parts."""
+    """The images that a run was trained on: `source` as given to --data, and the fingerprints of the two parts."""
 
     source: str
     classes: tuple[str, ...]
@@ -39,7 +39,7 @@ class DataRecord:
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """What run.json and network.json of a folder say of its run, by the names that Run has for it.
+    """The fields of a Run, by name, from run.json and network.json of a folder.
 
     Raises FileNotFoundError or NotADirectoryError where there is no run.json, and RunError, with the file and the
     member, where one of the two cannot be read.

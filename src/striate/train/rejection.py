@@ -1,7 +1,7 @@
-"""Rejection: of which answers a network is too unsure to give them, and how often it errs in the rest.
+"""Rejection: the answers with the least confidence are not given; the error of the rest.
 
-By the criterion of the LeNet-5 paper (Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, 1998, section III-C, figure 10): an
-answer is rejected where its best score is too little better than the next. For RBF outputs that is the difference of
+The criterion is that of the LeNet-5 paper (Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, 1998, section III-C, figure 10):
+an answer is rejected where its best score is too close to the second best. For RBF outputs that is the difference of
 the two smallest distances, for other networks that of the two largest logits.
 """
 
@@ -19,12 +19,12 @@ from striate.train.metrics import Outputs
 PAPER_ERROR = 0.005
 """Figure 10 has the share of the test images to reject for an error of 0.5 % on the rest."""
 SHARES = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
-"""The shares of a table."""
+"""The shares of rejected answers in a table."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What is left of `images` answers once `rejected` are not given: so many `errors`.
+    """The answers that are kept of `images` answers when `rejected` are rejected; `errors` of the kept are wrong.
 
     The two best scores of each answer that is kept differ by `least` or more.
     """
@@ -41,7 +41,7 @@ class Kept:
 
     @property
     def error(self) -> float:
-        """The error rate of what is kept."""
+        """The error rate of the answers that are kept."""
         return self.errors / (self.images - self.rejected)
 
     def to_dict(self) -> dict[str, float]:
@@ -57,12 +57,15 @@ class Kept:
 
 @dataclass(frozen=True)
 class Rejection:
-    """Every way to draw the line, from none rejected to all but the surest; equal differences share one fate."""
+    """The results for every threshold, from none rejected to all but the most confident answers.
+
+    Answers with equal differences are rejected together.
+    """
 
     steps: tuple[Kept, ...]
 
     def at(self, share: float) -> Kept:
-        """What is kept when at least this share is rejected; the surest are always kept.
+        """The answers that are kept when at least this share is rejected; the most confident are always kept.
 
         >>> outputs = Outputs(torch.tensor([[3.0, 0], [1, 0], [0, 2]]), torch.tensor([0, 1, 1]), loss=0.0)
         >>> rejection_of(outputs).at(0.2)
@@ -72,7 +75,9 @@ class Rejection:
         return self.steps[min(place, len(self.steps) - 1)]
 
     def reach(self, error: float = PAPER_ERROR) -> Kept | None:
-        """What is kept when as few as possible are rejected so that at most `error` of the rest is wrong, if it can be.
+        """The answers that are kept when the fewest are rejected such that at most `error` of the rest is wrong.
+
+        None where this cannot be reached.
 
         >>> outputs = Outputs(torch.tensor([[3.0, 0], [1, 0], [0, 2]]), torch.tensor([1, 1, 1]), loss=0.0)
         >>> print(rejection_of(outputs).reach())
@@ -82,7 +87,7 @@ class Rejection:
 
 
 def rejection_of(outputs: Outputs) -> Rejection:
-    """The error of what is kept against what is rejected, the least sure first."""
+    """The error of the kept answers for every number of rejected ones, the least confident first."""
     best = outputs.scores.double().topk(2, 1).values
     differences, order = (best[:, 0] - best[:, 1]).sort(stable=True)
     right = (outputs.predicted == outputs.labels)[order]
@@ -95,5 +100,5 @@ def rejection_of(outputs: Outputs) -> Rejection:
 
 
 def scores_compared(network: Network) -> str:
-    """What the scores are whose difference decides, in words."""
+    """The scores whose difference decides, in words."""
     return "the two smallest distances" if isinstance(network.layers[-1], RBF) else "the two largest logits"

@@ -1,4 +1,4 @@
-"""What a checkpoint keeps besides tensors, read strictly: how far a training has come, its epochs, and the best."""
+"""Reads the JSON state of a checkpoint strictly: the position of the training, its epochs, and the best of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from striate.train.events import Event, event_of
 from striate.train.members import Members
 
 COLDEST, HOTTEST = 1e-6, 1e6
-"""Temperatures beyond these are no calibration's."""
+"""The bounds of temperatures; calibration gives none beyond them."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Progress:
 
 
 def progress_of(state: Mapping[str, Any], *, where: Path) -> Progress:
-    """The state of a training that goes on. Raises RunError, with the file and the member, where it is none."""
+    """The state of a training that is resumed. Raises RunError, with the file and the member, where it is wrong."""
     try:
         members = Members.of(state, "state")
         history = members.values.get("history")
@@ -34,7 +34,7 @@ def progress_of(state: Mapping[str, Any], *, where: Path) -> Progress:
         best = members.within("best")
         best.whole("epoch")
         best.number("accuracy", least=-1, most=1)
-        if best.values.get("balanced_accuracy") is not None:  # of even classes there is none
+        if best.values.get("balanced_accuracy") is not None:  # even classes have none
             best.number("balanced_accuracy", least=0, most=1)
         if "temperature" in best.values:
             best.number("temperature", least=COLDEST, most=HOTTEST)
@@ -49,7 +49,7 @@ def progress_of(state: Mapping[str, Any], *, where: Path) -> Progress:
 
 
 def position_of(position: Mapping[str, Any], *, like: Mapping[str, int | float], where: Path) -> dict[str, int | float]:
-    """The members of a position, of the types of those that a new training begins `like`. Raises RunError."""
+    """The members of a position, with the names and types of `like`, that of a new training. Raises RunError."""
     members = Members.of(position, "state.position")
     try:
         return {
@@ -60,7 +60,7 @@ def position_of(position: Mapping[str, Any], *, like: Mapping[str, int | float],
 
 
 def temperature_kept(state: Mapping[str, Any], *, where: Path) -> float:
-    """The temperature of the weights in best.safetensors; 1 where none is kept. Raises RunError."""
+    """The temperature of the weights in best.safetensors; 1 where the file has none. Raises RunError."""
     if "temperature" not in state:
         return 1.0
     try:

@@ -1,4 +1,4 @@
-"""Ctrl-C that loses nothing: a training is asked to stop, and stops where everything is saved."""
+"""Ctrl-C without loss: it asks a training to stop, which then saves everything first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @contextmanager
 def stop_signals() -> Iterator[threading.Event]:
-    """Within, Ctrl-C and SIGTERM set the event instead of stopping at once; a second Ctrl-C stops at once."""
+    """Context in which Ctrl-C and SIGTERM set the event instead of stopping; a second Ctrl-C stops at once."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop

@@ -1,4 +1,4 @@
-"""How sure a network may be: one number that its class scores are divided by, so that 90 % sure is right 9 times in 10.
+"""Calibration: one number, the temperature, divides the class scores, so that answers at 90 % are right 9 times in 10.
 
 C. Guo, G. Pleiss, Y. Sun, K. Weinberger, On calibration of modern neural networks, ICML 2017, section 4.2.
 """
@@ -14,10 +14,10 @@ COLDEST, HOTTEST = 0.1, 100.0
 
 
 def temperature_of(scores: Float[Tensor, "images classes"], labels: Int64[Tensor, " images"]) -> float:
-    """The temperature T with the least mean cross-entropy of scores / T on images that were not learned from.
+    """The temperature T with the least mean cross-entropy of scores / T on images that were not used for training.
 
-    One image more is counted whose class is anybody's guess, so that a network without a mistake is not infinitely
-    sure. The cross-entropy is convex in 1/T; its slope is halved in on.
+    One further image is counted, with the same probability for every class, so that a network without mistakes gets no
+    infinite confidence. The cross-entropy is convex in 1/T, so bisection finds the zero of its slope.
 
     >>> import torch
     >>> scores = torch.tensor([[9.0, 0.0], [9.0, 0.0], [9.0, 0.0]])

@@ -1,1 +1,1 @@
-"""The page: its interface (`ui`) and its arithmetic (`compute`), and what Python tells them of a network."""
+"""The page: its interface (`ui`), its arithmetic (`compute`), and the data of a network that Python gives them."""

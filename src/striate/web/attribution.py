@@ -1,4 +1,4 @@
-"""Which pixels speak for a class, within the time that a person waits for an answer."""
+"""Attributions for the page: the pixels that raise a class's score, computed in about a second."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from striate.look.predictor import Pixels, Predictor
 
 METHODS = ("occlusion", "integrated-gradients")
 MACS = 4e9
-"""About so many are spent on an answer: a second or so."""
+"""The approximate number of MACs for one answer, which take about a second."""
 FEWEST, MOST = 16, 256
-"""At least and at most so many times the network is run for it."""
+"""The least and the greatest number of runs of the network for one answer."""
 
 
 def attribution(predictor: Predictor, image: Pixels, number: int, *, method: str) -> Float[Tensor, "height width"]:
-    """For each pixel, how much it speaks for the class of that number (above 0) or against it (below 0).
+    """For each pixel, how much it raises (above 0) or lowers (below 0) the score of class `number`.
 
-    "occlusion" hides patches, about a sixth of the image wide, one after another; the larger the network, the fewer.
-    "integrated-gradients" counts from a blank image.
+    "occlusion" hides patches, about a sixth of the image wide, one after another; a larger network gets fewer patches.
+    "integrated-gradients" starts from a blank image.
     """
     blank = predictor.run.preprocessing.low
     runs = int(min(MOST, max(FEWEST, MACS / account(predictor.run.network).totals.macs)))
@@ -33,7 +33,9 @@ def attribution(predictor: Predictor, image: Pixels, number: int, *, method: str
 
 
 def _patches(height: int, width: int, most: int) -> tuple[int, int]:
-    """The side of a patch, and the least stride with which at most so many cover an image; wider where they must be.
+    """The side of a patch, and the least stride with which at most `most` patches cover an image.
+
+    Patches are wider where this is necessary to cover the image.
 
     >>> _patches(32, 32, 256), _patches(224, 224, 16)
     ((5, 2), (56, 56))

@@ -1,7 +1,7 @@
-"""The page's JavaScript modules as one script: a page that is opened from a disk may not load modules.
+"""The page's JavaScript modules as one script, because a page that is opened from a disk cannot load modules.
 
-Each module becomes a function that gives what it exports. They follow a few rules, which are checked: imports stand at
-the start of lines, by path and by name; what is exported is declared right behind the word.
+Each module becomes a function that returns its exports. Modules follow a few rules, which are checked: an import is at
+the start of a line and names a path and names; the word `export` is directly followed by a declaration.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _EXPORT = re.compile(r"^export (?=(?:async )?(?:class|function\*?|const|let) (\w
 
 
 def bundle(folder: Path, entry: str, *, instead: dict[str, str] | None = None) -> str:
-    """The module `entry` of a folder and all that it imports, as one script, what is imported first.
+    """The module `entry` of a folder and all modules that it imports, as one script; imported modules come first.
 
-    `instead` names a module to take in the place of another. Raises FormatError where a module breaks the rules.
+    `instead` replaces modules by others. Raises FormatError where a module breaks the rules.
     """
     done: dict[str, str] = {}
     _add(folder, entry, instead or {}, done, ())

@@ -1,4 +1,4 @@
-"""What the page and the API say of a run: the network, layer by layer, with its account."""
+"""The description of a run for the page and the API: the network, layer by layer, with its account."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from striate.networks import glyphs
 
 
 def health(predictor: Predictor) -> dict[str, Any]:
-    """That the server is there, and of which network and version."""
+    """The status of the server: its network and its version."""
     return {
         "status": "ok",
         "network": predictor.run.network.name,
@@ -26,7 +26,7 @@ def health(predictor: Predictor) -> dict[str, Any]:
 
 
 def run_names(folders: Sequence[Path]) -> list[str]:
-    """Names for runs: of each folder its last part, or the whole path where two would have one name.
+    """Names for runs: the last part of each folder, or the whole path where two would have the same name.
 
     >>> run_names([Path("runs/lenet5"), Path("runs/lenet5-dense")])
     ['lenet5', 'lenet5-dense']
@@ -59,7 +59,7 @@ def describe(predictor: Predictor) -> dict[str, Any]:
 
 
 def columns(step: Step, steps: tuple[Step, ...]) -> int | None:
-    """Of a flat vector that RBF centres of 7×12 are held against, how many values make a row of the picture it is."""
+    """For a flat vector that RBF units compare with 7×12 bitmaps: the values per row when it is shown as a picture."""
     size = glyphs.WIDTH * glyphs.HEIGHT
     drawn = any(isinstance(each.layer, RBF) and len(each.layer.centres[0]) == size for each in steps)
     return glyphs.WIDTH if drawn and step.output == (size,) else None

@@ -1,4 +1,4 @@
-"""A network as JavaScript takes it: for each step its kind, shapes and geometry, and all tensors in one row."""
+"""A network for JavaScript: the kind, shapes and geometry of each step, and all tensors one after another."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ Numbers = dict[str, Any]
 
 
 def numbers(predictor: Predictor) -> tuple[Numbers, bytes]:
-    """All that computing takes, as JSON has it, and the tensors as little-endian float32, one after another.
+    """The data for computing a network: JSON members, and the tensors as little-endian float32, one after another.
 
-    A step's `tensors` say by name where each begins and how many values it has. Auxiliary heads have none. `last` is
-    the step that gives the scores: the logits, where a softmax follows.
+    `tensors` of a step has, by name, where each tensor begins and its number of values. Auxiliary heads have none.
+    `last` is the step that gives the scores: the logits, where a softmax follows.
     """
     run, planned = predictor.run, predictor.plan
     parts: list[Tensor] = []
@@ -66,7 +66,7 @@ def numbers(predictor: Predictor) -> tuple[Numbers, bytes]:
 
 
 def description(network: Network) -> Numbers:
-    """A network's name, its input, and for each step its kind, its shapes and the numbers that a person gave it."""
+    """A network's name, its input, and for each step its kind, its shapes and the numbers of its description."""
     steps = [
         {
             "path": step.path,
@@ -91,7 +91,7 @@ def _tensors(predictor: Predictor, step: Step) -> dict[str, Tensor]:
 
 
 def _places(tensors: dict[str, Tensor], parts: list[Tensor]) -> dict[str, list[int]]:
-    """Where each tensor begins among all and how many values it has; they are added to the `parts`."""
+    """The start and the number of values of each tensor; the tensors are appended to `parts`."""
     places: dict[str, list[int]] = {}
     for name, tensor in tensors.items():
         places[name] = [sum(each.numel() for each in parts), tensor.numel()]
@@ -100,7 +100,7 @@ def _places(tensors: dict[str, Tensor], parts: list[Tensor]) -> dict[str, list[i
 
 
 def _own(step: Step) -> Numbers:
-    """The numbers of a layer's own that its arithmetic reads."""
+    """The numbers of a layer that its arithmetic in JavaScript reads."""
     match step.layer:
         case Conv() as layer:
             own = {"filters": layer.filters, "groups": layer.groups, "table": layer.table, "bias": layer.bias}
@@ -143,5 +143,5 @@ def _own(step: Step) -> Numbers:
 
 
 def _axes(layer: Windowed, step: Step) -> list[Numbers]:
-    """The windows along the height and the width; "same" padding and sizes worked out."""
+    """The windows along the height and the width, with "same" padding and sizes as numbers."""
     return [asdict(axis) | {"output": axis.output} for axis in window(layer, step.inputs[0]).axes]

@@ -1,4 +1,4 @@
-"""Try it: a network with other numbers, and what the account says of it. Nothing is built, no framework runs."""
+"""The sandbox: the account of a network with changed numbers. No module is built and no framework runs."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from striate.errors import FormatError, SpecError, StriateError, unknown_name
 from striate.networks import NETWORKS, find
 
 LARGEST = 1024
-"""No side of an input, kernel, stride or padding may be larger here, and ..."""
+"""The largest side of an input, kernel, stride or padding in the sandbox."""
 MOST_FILTERS = 65_536
-"""... no layer may have more filters or units, so that an answer is there at once."""
+"""The most filters or units of a layer in the sandbox, so that an answer takes no time."""
 
 EXAMPLES = {
     "post-002": Network("post-002", (1, 7, 7), [Conv(1, kernel=3, stride=3, name="conv1")]),
 }
-"""Networks to begin with, beside the run's own and the catalogue's: post 002's 3×3 filter on 7×7, with stride 3."""
+"""Networks to try besides the run's own and the catalogue's: post 002's 3×3 filter on 7×7, with stride 3."""
 
 FIELDS = ("filters", "kernel", "stride", "padding")
 Changes = Mapping[str, Mapping[str, int | str]]
-"""For the path of a layer, other values of some of FIELDS."""
+"""For the path of a layer, new values of some of FIELDS."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A network of EXAMPLES or of the catalogue, or the `own` one, on another input and with other numbers."""
+    """A network of EXAMPLES or of the catalogue, or the run's own, with another input and other numbers."""
 
     network: str
     input: Shape | None
@@ -41,10 +41,10 @@ class Trial:
 
 
 def try_it(trial: Trial, *, own: Network) -> dict[str, Json]:
-    """The account and the fit of a trial, as JSON has them.
+    """The account and the fit of a trial as JSON.
 
-    Where layers do not fit, or no layer can have such numbers, `problem` has the error and the account is None. Raises
-    UnknownNameError for a network that is not there.
+    Where layers do not fit, or a layer cannot have such numbers, `problem` has the error and the account is None.
+    Raises UnknownNameError for an unknown network.
     """
     base = named(trial.network, own=own)
     try:
@@ -125,7 +125,7 @@ def _with(layer: Conv | Pool | Subsample | Linear, path: str, values: Mapping[st
 
 
 def read_trial(document: Json) -> Trial:
-    """The trial that a JSON document asks for. Raises FormatError on what cannot be read."""
+    """The trial in a JSON document. Raises FormatError where it cannot be read."""
     expected = 'Expected {"network": NAME, "input": [C, H, W], "changes": {PATH: {"kernel": 3, ...}}}.'
     if not isinstance(document, dict) or not isinstance(name := document.get("network"), str):
         raise FormatError("the document names no network.", expected)
@@ -155,5 +155,5 @@ def _unknown(name: str, own: Network) -> Network:
 
 
 def error_to_dict(error: StriateError) -> dict[str, Json]:
-    """An error's three lines, and where it happened, as JSON has them."""
+    """An error's three lines and its place as JSON."""
     return {"where": error.where, "what": error.what, "expected": error.expected, "remedy": error.remedy}

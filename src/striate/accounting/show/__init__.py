@@ -1,1 +1,1 @@
-"""How an account is shown: tables, CSV, Markdown, HTML and pictures."""
+"""Text and pictures of an account: tables, CSV, Markdown, HTML and SVG."""

@@ -1,4 +1,4 @@
-"""How a network fits its input, as text."""
+"""The text of a network's fit to its input."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from striate.description.shapes import show
 
 
 def fit_table(fitting: Fitting, *, width: int = 80) -> str:
-    """A paragraph for each layer that does not fit, then the inputs that do."""
+    """A paragraph for each layer that does not fit exactly, then the inputs with which all layers fit."""
     lines = [*wrapped(f"{fitting.network.name} · input {show(fitting.input)}", width), ""]
     for misfit in fitting.misfits:
         lines += [*_misfit(misfit, width), ""]

@@ -1,4 +1,4 @@
-"""The lines of a table: one a layer, one a block, or identical blocks in a row shown once."""
+"""The lines of a table: one per layer, one per block, or one for identical consecutive blocks."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from striate.description.shapes import Shape
 
 @dataclass(frozen=True)
 class TableLine:
-    """What stands in one line of a table: a layer, or several of them added up.
+    """The content of one line of a table: a layer, or several layers added up.
 
-    A line of several has the input of its first layer, the output and the receptive field of its last. `repeats` says
-    how many more blocks it stands for that are like the one above it.
+    A line of several has the input of its first layer, and the output and the receptive field of its last. `repeats` is
+    the number of further blocks, identical to the one above, that the line stands for.
     """
 
     path: str
@@ -37,8 +37,8 @@ class TableLine:
 def lines(rows: Sequence[Row], *, depth: int | None = None, fold: bool = True) -> list[TableLine]:
     """The lines for an account's rows.
 
-    `depth` adds up all layers whose paths share their first so many names; `fold` shows identical blocks in a row by
-    the first of them and one line for the others.
+    `depth` adds up all layers whose paths have the same first `depth` names. `fold` shows identical consecutive blocks
+    as the first block and one line for the others.
     """
     if depth is not None:
         groups = [list(group) for _, group in groupby(rows, lambda row: _head(row.path, depth))]
@@ -48,7 +48,7 @@ def lines(rows: Sequence[Row], *, depth: int | None = None, fold: bool = True) -
 
 
 def _folded(rows: Sequence[Row], level: int) -> list[TableLine]:
-    """The lines for rows whose paths share their first `level` names."""
+    """The lines for rows whose paths have the same first `level` names."""
     blocks = [list(group) for _, group in groupby(rows, lambda row: _head(row.path, level + 1))]
     signatures = [_signature(block, level + 1) for block in blocks]
     found: list[TableLine] = []
@@ -64,7 +64,7 @@ def _folded(rows: Sequence[Row], level: int) -> list[TableLine]:
 
 
 def _fold_alike(found: list[TableLine], rows_in: Callable[[int], bool]) -> list[TableLine]:
-    """The lines, those of identical blocks in a row as the first of them and one for the others."""
+    """The lines, where identical consecutive blocks are the first block and one line for the others."""
     signatures = [(line.words, line.input, line.output, line.counts, line.in_head) for line in found]
     kept: list[TableLine] = []
     place = 0
@@ -80,7 +80,10 @@ def _fold_alike(found: list[TableLine], rows_in: Callable[[int], bool]) -> list[
 
 
 def _repeats(signatures: Sequence[object], place: int, is_block: Callable[[int], bool]) -> tuple[int, int]:
-    """(period, times) of what repeats from a place on: a block, or a block and one or two layers; (1, 1) for none."""
+    """(period, times) of the repetition that starts at `place`: of a block, or of a block and one or two layers.
+
+    (1, 1) where nothing repeats.
+    """
     for period in (1, 2, 3) if is_block(place) else ():
         pattern = signatures[place : place + period]
         times = 1
@@ -129,7 +132,7 @@ def _head(path: str, names: int) -> str:
 
 
 def _signature(block: Sequence[Row], level: int) -> object:
-    """What makes blocks alike: the same layers by the same names, of the same shapes and counts."""
+    """A value that is equal for identical blocks: the layers' names, descriptions, shapes and counts."""
     return [
         (row.path.split(".")[level:], row.words, row.step.inputs, row.step.output, row.counts, row.in_head)
         for row in block

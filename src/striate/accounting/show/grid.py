@@ -1,4 +1,4 @@
-"""Cells as aligned lines of text, and text in lines, at any width of the page."""
+"""Tables as aligned lines of text, and running text in lines, for any width of the page."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from itertools import chain
 
 GAP = "  "
 LEAST = 12
-"""Characters of running text in a line, at the least: on a narrower page the terminal breaks the lines."""
+"""The smallest line width of running text, in characters; on a narrower page the terminal breaks the lines."""
 NARROWEST = 6
-"""Characters of a column of words, at the least."""
+"""The smallest width of a column of words, in characters."""
 
 
 def grid(rows: Sequence[Sequence[str]], align: str) -> list[str]:
@@ -36,10 +36,10 @@ def fitted(rows: Sequence[Sequence[str]], align: str, width: int, drop: Sequence
 
 
 def fitted_rows(rows: Sequence[Sequence[str]], align: str, width: int, drop: Sequence[int] = ()) -> list[list[str]]:
-    """The lines of each row, within `width` where that can be.
+    """The lines of each row, within `width` where this is possible.
 
-    Of the columns `drop` as many go, in that order, as must; if that is not enough, the words of left-aligned columns
-    stand on several lines. Numbers are never cut.
+    As many of the columns `drop` as necessary are left out, in that order. If that is not enough, the words of
+    left-aligned columns are broken over several lines. Numbers are never cut.
 
     >>> fitted_rows([("stage1.block1.conv1", "3,407,872")], "<>", 24)
     [['stage1.block1  3,407,872', '.conv1']]
@@ -62,8 +62,8 @@ def fitted_rows(rows: Sequence[Sequence[str]], align: str, width: int, drop: Seq
 
 
 def wrapped(text: str, width: int, indent: str = "  ", first: str = "") -> list[str]:
-    """Text in lines of at most `width` characters (`LEAST` at the least): `first` stands before, `indent` before
-    all lines but the first. On a narrow page the indent shrinks, and `first` has a line of its own.
+    """Text in lines of at most `width` characters (at least `LEAST`), with `first` before the first line and `indent`
+    before all others. On a narrow page the indent shrinks, and `first` has a line of its own.
 
     >>> wrapped("What every layer costs", 16)
     ['What every layer', '  costs']
@@ -112,7 +112,7 @@ def _row(row: Sequence[str], align: str, sizes: Sequence[int]) -> list[str]:
 
 
 def _broken(cell: str, size: int) -> list[str]:
-    """A cell on lines of at most `size`: broken after commas, semicolons and bars, elsewhere where it must be."""
+    """A cell in lines of at most `size`: broken after commas, semicolons and bars, or anywhere if necessary."""
     if len(cell) <= size:
         return [cell]
     parts = re.split(r"(?<=[,;|]) ", cell.replace(" %", "\xa0%"))

@@ -1,4 +1,4 @@
-"""An account as an HTML table, as notebooks show it."""
+"""An account as an HTML table, for notebooks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LEFT, _RIGHT = ' style="text-align:left"', ' style="text-align:right;font-varia
 
 
 def to_html(account: Account) -> str:
-    """Every column that says something, identical blocks once; no style but the alignment, so that it suits any page.
+    """The table without empty columns, identical blocks shown once; its only style is alignment, so it suits any page.
 
     >>> from striate.accounting.rows import account
     >>> from striate.networks import find

@@ -21,7 +21,7 @@ Rows = list[tuple[str, ...]]
 def memory_table(memory: Memory, *, width: int = 80, depth: int | None = None) -> str:
     """A row for each layer, then every figure in bytes, MB (10⁶) and MiB (2²⁰).
 
-    `depth` adds up all layers whose paths share their first so many names.
+    `depth` adds up all layers whose paths have the same first `depth` names.
     """
     rows: list[tuple[str, ...]] = [("layer", "what it is", "output", "kept MB", "keeps for the backward pass"), ()]
     largest = memory.figures["training"]
@@ -49,7 +49,7 @@ def memory_table(memory: Memory, *, width: int = 80, depth: int | None = None) -
 
 
 def budget_text(memory: Memory, budget: int, *, width: int = 80) -> str:
-    """The largest batch that trains within a budget of bytes, in a sentence, and where the bytes go."""
+    """A sentence with the largest batch that trains within a budget of bytes, or the reason why none does."""
     best = largest_batch(memory.account, budget, dtype=memory.dtype, optimiser=memory.optimiser)
     mb, mib = megabytes(budget, budget)
     how = f"{memory.dtype}, {memory.optimiser}"
@@ -69,7 +69,7 @@ def budget_text(memory: Memory, budget: int, *, width: int = 80) -> str:
 def cost_table(cost: TrainingCost, *, width: int = 80, depth: int | None = None) -> str:
     """A row for each layer with MACs: forward, and backward for its weights and its input; then the sums.
 
-    `depth` adds up all layers whose paths share their first so many names.
+    `depth` adds up all layers whose paths have the same first `depth` names.
     """
     layers = _within(lambda text: _cost_rows(cost, depth, text), "<<>>>>", width, drop=[1, 5])
     summary = _within(lambda text: _summary(cost, text), "<>>>", width)
@@ -84,7 +84,7 @@ def cost_table(cost: TrainingCost, *, width: int = 80, depth: int | None = None)
 def _within(
     make: Callable[[Callable[[int], str]], Rows], align: str, width: int, *, drop: Sequence[int] = ()
 ) -> list[str]:
-    """A table with exact figures, or with four digits and a prefix where those are too wide."""
+    """A table with exact figures, or with four digits and a unit prefix where exact figures are too wide."""
     exact = make("{:,}".format)
     kept = [place for place in range(len(align)) if place not in drop]
     narrowest = grid([[row[place] for place in kept] if row else () for row in exact], "<" * len(kept))
@@ -106,7 +106,7 @@ def _cost_rows(cost: TrainingCost, depth: int | None, text: Callable[[int], str]
 
 
 class HasRow(Protocol):
-    """What has the row of a layer."""
+    """A value that has the row of a layer."""
 
     @property
     def row(self) -> Row: ...
@@ -116,7 +116,7 @@ Each = TypeVar("Each", bound=HasRow)
 
 
 def _groups(layers: Sequence[Each], depth: int | None) -> Iterator[tuple[str, list[Each]]]:
-    """The layers one by one, or together where their paths share their first `depth` names."""
+    """The layers one by one, or grouped by the first `depth` names of their paths."""
     if depth is None:
         yield from ((layer.row.path, [layer]) for layer in layers)
     else:
@@ -145,7 +145,7 @@ def _summary(cost: TrainingCost, text: Callable[[int], str]) -> Rows:
 
 
 def _in_units(figure: int) -> str:
-    """A large number with four digits and a prefix.
+    """A large number with four digits and a unit prefix.
 
     >>> _in_units(928_086_107_234_272), _in_units(123_456)
     ('928.1 T', '123,456 ')

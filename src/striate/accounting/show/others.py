@@ -1,4 +1,4 @@
-"""What another tool prints, and why, as text."""
+"""The text of another tool's figures and the reasons for the differences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from striate.description.shapes import show
 
 
 def others_table(others: Others, *, width: int = 80) -> str:
-    """For each figure of the tool a sum: ours, what the tool adds or leaves out, theirs."""
+    """For each figure of the tool a sum: Striate's figure, the differences with reasons, the tool's figure."""
     account = others.account
     tool = f"as {others.tool} {VERSIONS[others.tool]} has it"
     lines = wrapped(f"{account.network.name} · input {show(account.input)} · {tool}", width)

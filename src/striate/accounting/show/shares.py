@@ -1,9 +1,9 @@
-"""Where a network's parameters, MACs and memory lie, as a picture: bars of its layers, one above the other.
+"""A picture of the layers' shares of parameters, MACs and memory: one bar per measure.
 
-Each bar is one measure of one network, from its first layer at the left to its last at the right, as wide as all of
-it; the width of a piece is the layer's share. Layers of a block are added up, and what is too narrow to see goes on in
-its neighbours' order. Colour follows the depth: early layers are blue, late ones orange. The picture has no background
-and its text follows the page, so that it suits a light page and a dark one.
+Each bar is one measure of one network, from its first layer at the left to its last at the right. All bars have the
+same width, and the width of a piece is the layer's share. Layers of a block are added up. Colour follows the depth:
+early layers are blue, late ones orange. The picture has no background and its text has the page's colour, so that it
+suits light and dark pages.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LEFT, RIGHT = 112, 152
 BAR, GAP = 30, 8
 TITLE, SPACE = 44, 26
 LETTER = 6.6
-"""About the width of a letter, in pixels."""
+"""The approximate width of a letter, in pixels."""
 
 _STYLE = (
     "text{font:12px ui-sans-serif,system-ui,'Helvetica Neue',Arial,sans-serif;fill:#1f2328}"
@@ -96,7 +96,7 @@ def _bar(each: Compared, measure: str, groups: list[str], y: int) -> list[str]:
 
 
 def _label(group: str, percent: str, x: float, size: float, y: int) -> list[str]:
-    """The name and the share in a piece, as far as it has room."""
+    """The name and the share in a piece, as far as there is room."""
     for text in (f"{group} {percent}", group):
         if len(text) * LETTER < size - 8:
             return [f'<text x="{x + 6:.2f}" y="{y + BAR / 2 + 4:g}" class="in">{escape(text)}</text>']

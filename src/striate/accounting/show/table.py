@@ -16,14 +16,17 @@ from striate.description.shapes import show
 from striate.wording import counted
 
 LONG = 60
-"""More lines than this are many."""
+"""A longer table has a note on `--depth`, which makes it shorter."""
 
 Cell = Callable[[TableLine, Counts], str]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table: its heading, what stands in a row and in the total, and how soon it gives way."""
+    """A column of the table: its heading, its cells in rows and in the total, and its rank.
+
+    On a narrow page the columns of the highest rank are left out first.
+    """
 
     heading: str
     cell: Cell
@@ -75,13 +78,13 @@ COLUMNS = (
     Column("field", lambda line, _: _pair(line.receptive_field.size), _nothing, 4),
     Column("jump", lambda line, _: _pair(line.receptive_field.jump), _nothing, 11),
 )
-"""Every column of the text table; where the page is narrow those of the highest rank go first."""
+"""Every column of the text table."""
 
 
 def to_table(account: Account, *, width: int = 80, depth: int | None = None, fold: bool = True) -> str:
     """The account as a text table of at most `width` characters, where its rows allow it.
 
-    `depth` adds layers up by the first so many names of their paths; `fold` shows identical blocks in a row once.
+    `depth` adds up layers by the first `depth` names of their paths; `fold` shows identical consecutive blocks once.
     """
     shown = lines(account.rows, depth=depth, fold=fold)
     totals = account.totals
@@ -103,7 +106,7 @@ def to_table(account: Account, *, width: int = 80, depth: int | None = None, fol
 
 
 def to_csv(account: Account) -> str:
-    """One line a layer, with a heading; pairs are written 5x5."""
+    """One line per layer, with a heading; pairs are written 5x5."""
     out = io.StringIO()
     rows = [_flat(row) for row in account.to_dicts()]
     writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
@@ -113,7 +116,7 @@ def to_csv(account: Account) -> str:
 
 
 def to_markdown(account: Account) -> str:
-    """The whole table in Markdown, every column."""
+    """The table in Markdown, with every column."""
     totals = account.totals
 
     def line(cells: list[str]) -> str:
@@ -135,7 +138,7 @@ def to_json(account: Account) -> str:
 
 
 def title(account: Account, width: int) -> list[str]:
-    """The network and its input, and where it comes from, in lines of at most `width`."""
+    """The network, its input and its source, in lines of at most `width`."""
     source = account.network.source
     parts = [account.network.name, f"input {show(account.input)}"]
     parts += [f"batch of {account.batch}"] if account.batch > 1 else []
@@ -145,7 +148,7 @@ def title(account: Account, width: int) -> list[str]:
 
 
 def _columns_within(shown: list[TableLine], totals: Counts, width: int) -> list[Column]:
-    """The columns that fit, dropping the highest rank until they do."""
+    """The columns that fit into `width`; those of the highest rank are left out first."""
     columns = [column for column in COLUMNS if column.rank == 0 or _says_something(column, shown, totals)]
     sizes = {
         id(column): max(
@@ -166,7 +169,7 @@ def _says_something(column: Column, shown: list[TableLine], totals: Counts) -> b
 
 
 def footer(account: Account, columns: list[Column], all_lines: list[TableLine], width: int) -> list[str]:
-    """What the totals count, and what is not shown, in lines of at most `width`."""
+    """The definitions of the totals, and the columns that are not shown, in lines of at most `width`."""
     totals, training = account.totals, account.training
     text: list[str] = []
     parameters = f"{counted(totals.parameters, 'parameter')}, trained"

@@ -1,4 +1,4 @@
-"""What one unit sees, as text and as JSON has it."""
+"""The receptive field of one unit, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from striate.description.shapes import show
 
 
 def unit_text(name: str, view: View, *, width: int = 80) -> str:
-    """The pixels that a unit reads, and how far its windows reach over the edge.
+    """The pixels that a unit reads, and the rectangle with the padding that its windows reach.
 
     >>> from striate.accounting.unit import view
     >>> from striate.networks import find
@@ -30,7 +30,7 @@ def unit_text(name: str, view: View, *, width: int = 80) -> str:
 
 
 def unit_dict(name: str, view: View) -> dict[str, Json]:
-    """The same as JSON has it; rows and columns are [first, last]."""
+    """The field as JSON; rows and columns are [first, last]."""
     return {
         "network": name,
         "input": list(view.input),

@@ -1,4 +1,4 @@
-"""A layer in a few words, as tables show it: its kind, then K, F, S, P as far as they are not the usual."""
+"""The short description of a layer in tables: its kind, then those of K, F, S, P that differ from their defaults."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from striate.description.shapes import Window, window
 
 
 def words(step: Step) -> str:
-    """What a step is.
+    """The short description of a step.
 
     >>> from striate.description.network import Network, plan
     >>> net = Network("alexnet's first", (3, 227, 227), [Conv(96, kernel=11, stride=4)])

@@ -12,15 +12,15 @@ def reached_line(rejection: Rejection) -> str:
     """The share that must be rejected to reach the paper's error, in one line."""
     kept = rejection.reach()
     if kept is None:
-        return f"wrong more than {PAPER_ERROR:.1%} of the answers that are kept, however many are rejected"
+        return f"wrong more than {PAPER_ERROR:.1%} of the kept answers, however many are rejected"
     if not kept.rejected:
         return f"wrong at most {PAPER_ERROR:.1%} without rejecting any"
     wrong, least_sure = percent(kept.error), percent(kept.share)
-    return f"wrong {wrong} of the answers that are kept if the least confident {least_sure} are rejected"
+    return f"wrong {wrong} of the kept answers if the least confident {least_sure} are rejected"
 
 
 def rejection_table(rejection: Rejection, compared: str) -> str:
-    """The error of the answers that are kept, for some shares that are rejected."""
+    """The error of the kept answers, for some shares that are rejected."""
     rows = [
         f"  {percent(kept.share):>8}  {kept.rejected:6,}  {kept.errors:8,} {percent(kept.error):>10}  "
         f"{kept.least:14.4g}"

@@ -1,4 +1,4 @@
-"""striate audit: the account held against the module that PyTorch runs, and the module against every other kernel."""
+"""striate audit: compares the account with the PyTorch module, and the module with every other kernel."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 LITTLE = (
-    "The gradients say little: the module's own change as much when its images change in their last digits, so only "
-    "gross faults would show. The outputs, and shallower networks of the same layers, say more."
+    "The gradients prove little: the module's own change as much when its images change in their last digits, so only "
+    "gross faults would show. The outputs, and shallower networks of the same layers, prove more."
 )
 
 
@@ -27,14 +27,13 @@ LITTLE = (
 @click.argument("network", type=NETWORK)
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
 def command(network: Network, as_json: bool) -> None:
-    """Hold the account of NETWORK against the built PyTorch module, layer by layer, and all kernels against the module.
-
+    """Compare the account of NETWORK with the PyTorch module, layer by layer, and all kernels with the module.
 
     NETWORK is a name of the catalogue, a line of notation, a file or the folder of a run.
 
-    Compares shapes, parameters, fixed values, MACs and the bytes kept for the backward pass, for which no memory is
-    spent on the network's weights. Then a training step with random weights is taken on the module and on every other
-    kernel that may run the network: outputs and gradients must be the same. The exit code is 2 where anything differs.
+    First the shapes, parameters, fixed values, MACs and the bytes kept for the backward pass are compared, without
+    allocating memory for the network's weights. Then the module and every other kernel that can run the network take a
+    training step with random weights: outputs and gradients must agree. The exit code is 2 where anything differs.
     """
     from striate.audit import audit, require_agreement
     from striate.audit_kernels import audit_kernels, require_kernels
@@ -93,7 +92,7 @@ def _members(check: Check, kernels: list[KernelCheck]) -> dict[str, Any]:
 
 
 def _kernel_members(check: KernelCheck, path: str) -> dict[str, Any]:
-    """What kernels show at a layer, and what gradients may be off by; null where they show nothing, or no number."""
+    """The differences of kernels at a layer, and the difference that is allowed; null where there is no finite one."""
     if check.refused:
         return {"refused": check.refused}
     found = {"output": check.outputs.get(path), "gradients": check.gradients.get(path)}

@@ -1,4 +1,4 @@
-"""striate claims: the numbers of five posts, worked out again."""
+"""striate claims: checks the numbers of five blog posts."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ VERDICTS = {"right": Verdict.RIGHT, "caveat": Verdict.CAVEAT, "wrong": Verdict.W
 @click.option("--markdown", is_flag=True, help="Print the page of the documentation.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(post: str | None, verdict: str | None, markdown: bool, as_json: bool) -> None:
-    """Work out again every number that the five posts claim which Striate began with.
+    """Check every numeric claim of the five blog posts that Striate began with.
 
-    Each claim has a verdict (✓ right, ~ right with a caveat, ✗ wrong), its number, the value that Striate has for it
-    and why. Claims that cannot be computed come last, with the reason. The command fails where a computed value is not
-    the one on record.
+    Each claim has a verdict (✓ right, ~ right with a caveat, ✗ wrong), its number, Striate's value, and an explanation.
+    Claims that cannot be computed come last, with the reason. The command fails where a computed value differs from the
+    one on record.
     """
 
     def chosen(claim: Claim | Uncomputed) -> bool:

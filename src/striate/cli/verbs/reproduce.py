@@ -69,10 +69,7 @@ class Decision(click.ParamType):
     "shift, size, squeeze, shear.",
 )
 @click.option(
-    "--hold-out",
-    type=click.IntRange(0, 30_000),
-    default=0,
-    help="Evaluate on this many held-out training images instead.",
+    "--hold-out", type=click.IntRange(0, 30_000), default=0, help="Evaluate on this many held-out training images."
 )
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder. By default runs/lenet5-1998.")
 @click.option("--resume", "resumed", type=click.Path(path_type=Path), help="Resume the run in this folder.")

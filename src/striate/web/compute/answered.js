@@ -1,6 +1,8 @@
-/** An error that was answered, with its three lines: what went wrong and where, what was expected, what to do. */
+/** @import { ErrorLines } from "./types.js" */
+
+/** A deliberate error with its three lines: where and what went wrong, what was expected, what to do. */
 export class Answered extends Error {
-  /** @param {{where?: string, what: string, expected?: string, remedy?: string}} error */
+  /** @param {ErrorLines} error */
   constructor(error) {
     super([error.where ? `${error.where}: ${error.what}` : error.what, error.expected, error.remedy].filter(Boolean).join("\n"));
     this.error = error;

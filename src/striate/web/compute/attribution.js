@@ -1,17 +1,26 @@
-/** Which pixels speak for a class, as striate.web.attribution answers. */
+/** Which pixels speak for a class: the twin of striate/web/attribution.py. */
 
 import { gradient } from "./backward.js";
 
-/** About so many MACs are spent on an answer, in ... */
+/** @import { Model } from "./model.js" */
+/** @import { Values } from "./types.js" */
+
+/** About how many MACs an answer takes. */
 const MACS = 1e9;
-/** ... at least and at most so many runs of the network. */
+/** The bounds of how many times the network is run for an answer. */
 const [FEWEST, MOST] = [16, 256];
-/** On the way from a blank image the gradient is taken at so many points at most. */
+/** At most at how many points between a blank image and the image the gradient is taken. */
 const POINTS = 64;
-/** After so many milliseconds others are let in. */
+/** After how many milliseconds of computing other messages are handled. */
 const TURN = 25;
 
-/** For each pixel, how much it speaks for the class of that number (above 0) or against it. */
+/**
+ * For each pixel, row by row, how much it speaks for a class (above 0) or against it (below 0).
+ * @param {Model} model
+ * @param {Values} input
+ * @param {number} number of the class
+ * @param {string} method "occlusion" or "integrated-gradients"
+ */
 export async function attribution(model, input, number, method) {
   const runs = Math.floor(Math.min(MOST, Math.max(FEWEST, MACS / model.numbers.macs)));
   const [, height, width] = model.numbers.preprocessing.shape;
@@ -19,11 +28,15 @@ export async function attribution(model, input, number, method) {
   return Array.from({ length: height }, (_, row) => Array.from(found.subarray(row * width, (row + 1) * width)));
 }
 
-/** By hiding patches one after another (Zeiler and Fergus, 2014). */
+/**
+ * Patches are hidden one after another (Zeiler and Fergus, 2014).
+ * @type {(model: Model, input: Values, number: number, most: number) => Promise<Float64Array>}
+ */
 async function occlusion(model, input, number, most) {
   const { shape, low } = model.numbers.preprocessing;
   const [channels, height, width] = shape;
   const { side, stride } = patches(height, width, most);
+  /** @type {(values: Values) => number} */
   const score = (values) => model.scores(model.run(values))[number];
   const whole = score(input);
   const [fall, count] = [new Float64Array(height * width), new Float64Array(height * width)];
@@ -43,7 +56,10 @@ async function occlusion(model, input, number, most) {
   return fall.map((sum, at) => sum / count[at]);
 }
 
-/** By the gradients on the way from a blank image (Sundararajan and others, 2017), channels added up. */
+/**
+ * The gradients on the way from a blank image, channels added up (Sundararajan and others, 2017).
+ * @type {(model: Model, input: Values, number: number, runs: number) => Promise<Float64Array>}
+ */
 async function integratedGradients(model, input, number, runs) {
   const { shape, low } = model.numbers.preprocessing;
   const size = shape[1] * shape[2];
@@ -59,7 +75,7 @@ async function integratedGradients(model, input, number, runs) {
   return found;
 }
 
-/** Gives what lets others in whenever they have waited long enough. */
+/** A function that lets other messages be handled once they have waited for TURN. */
 function turns() {
   let began = performance.now();
   return async () => {
@@ -69,7 +85,10 @@ function turns() {
   };
 }
 
-/** The side of a patch, and the least stride with which at most so many cover an image; wider where they must be. */
+/**
+ * The side of a patch, and the least stride with which at most `most` patches cover an image.
+ * @type {(height: number, width: number, most: number) => { side: number, stride: number }}
+ */
 function patches(height, width, most) {
   let side = Math.max(1, Math.floor(Math.min(height, width) / 6));
   let stride = 1;
@@ -80,12 +99,16 @@ function patches(height, width, most) {
   return { side, stride };
 }
 
-/** Where squares begin: `stride` apart, and one at the end, so that every pixel is covered. */
+/** Where patches begin: `stride` apart, and one at the end, so that every pixel is covered. @type {(size: number, side: number, stride: number) => number[]} */
 function corners(size, side, stride) {
   const last = Math.max(0, size - side);
   return [...Array.from({ length: Math.ceil(last / stride) }, (_, at) => at * stride), last];
 }
 
+/**
+ * Call `act` with the index of every value of a patch.
+ * @type {(channels: number, height: number, width: number, patch: { top: number, left: number, side: number }, act: (at: number) => void) => void}
+ */
 function each(channels, height, width, { top, left, side }, act) {
   for (let channel = 0; channel < channels; channel += 1) {
     for (let row = top; row < Math.min(height, top + side); row += 1) {

@@ -1,17 +1,22 @@
-/** A window that moves along one axis, as striate.description.shapes and striate.accounting.fit work it out. */
+/** A window that moves along one axis: the twin of striate/description/axis.py and striate/accounting/fit.py. */
 
 import { rint } from "./planes.js";
 
-/** How far from the given one another input, kernel, stride or padding is looked for. */
+/** @import { Axis } from "./types.js" */
+
+/** How far from the given value another input, kernel, stride or padding is looked for. */
 const FAR = 2048;
 
-/** From the first to the last pixel of one window. */
+/** The pixels from the first to the last of one window. @type {(axis: Axis) => number} */
 export const extent = ({ kernel, dilation }) => dilation * (kernel - 1) + 1;
 
-/** The input with its padding. */
+/** The size of the input with its padding. @type {(axis: Axis) => number} */
 export const padded = ({ before, size, after }) => before + size + after;
 
-/** The number of windows; 0 where not even one fits. */
+/**
+ * The number of windows; 0 where not even one fits.
+ * @param {Axis} axis
+ */
 export function windowsOf(axis) {
   const room = padded(axis) - extent(axis);
   if (room < 0) return 0;
@@ -20,7 +25,10 @@ export function windowsOf(axis) {
   return (count - 1) * axis.stride >= axis.size + axis.before ? count - 1 : count;
 }
 
-/** The formula with its numbers in it: (7 − 3)/3 + 1 = 2.333. */
+/**
+ * The formula with its numbers, such as (7 − 3)/3 + 1 = 2.333.
+ * @param {Axis} axis
+ */
 export function formula(axis) {
   const { size, kernel, stride, before, after, dilation } = axis;
   const padding = [before, after].filter(Boolean).map((side) => ` + ${side}`).join("");
@@ -28,7 +36,7 @@ export function formula(axis) {
   return `(${size}${padding} − ${long})/${stride} + 1 = ${general((padded(axis) - extent(axis)) / stride + 1)}`;
 }
 
-/** A number in four figures, as Python's `.4g` has it. */
+/** A number in four figures, as Python's `.4g` writes it. @param {number} value */
 function general(value) {
   if (value === 0) return "0";
   let exponent = Math.floor(Math.log10(Math.abs(value)));
@@ -38,13 +46,19 @@ function general(value) {
   return `${figures / 1000}e+${String(exponent).padStart(2, "0")}`;
 }
 
-/** (before, after) of "same": the output is ceil(size / stride), the odd pixel after. */
+/**
+ * (before, after) of "same" padding: the output is ceil(size / stride), an odd pixel comes after.
+ * @param {Axis} axis
+ */
 export function samePadding(axis) {
   const total = Math.max(0, (Math.ceil(axis.size / axis.stride) - 1) * axis.stride + extent(axis) - axis.size);
   return [Math.floor(total / 2), Math.ceil(total / 2)];
 }
 
-/** How many pixels of the input, and how many of the padding, no window reads. */
+/**
+ * How many pixels of the input, and how many of the padding, no window reads.
+ * @param {Axis} axis
+ */
 export function unseen(axis) {
   const { size, kernel, stride, before, after, dilation } = axis;
   const count = windowsOf(axis);
@@ -56,14 +70,19 @@ export function unseen(axis) {
   for (let place = 0; place < count; place += 1) {
     for (let tap = 0; tap < kernel; tap += 1) read[place * stride + tap * dilation] = 1;
   }
+  /** @type {(from: number, to: number) => number} */
   const missed = (from, to) => read.subarray(from, to).reduce((sum, seen) => sum + 1 - seen, 0);
   const real = missed(before, before + size);
   return [real, missed(0, padded(axis)) - real];
 }
 
+/** @type {(axis: Axis) => boolean} */
 const fits = (axis) => windowsOf(axis) > 0 && axis.before < extent(axis) && unseen(axis).every((count) => count === 0);
 
-/** The nearest input, kernel, stride and padding that leave nothing unseen, each with all else as it is. */
+/**
+ * The nearest inputs, kernels, strides and paddings with which every pixel is read, each with all else as it is.
+ * @param {Axis} axis
+ */
 export function remedies(axis) {
   const found = {
     input: nearest(axis.size, 1, (size) => ({ ...axis, size })),
@@ -76,15 +95,16 @@ export function remedies(axis) {
   return uneven ? [...lines, `padding ${uneven[0]} before and ${uneven[1]} after`] : lines;
 }
 
-/** The nearest value below and above with which the windows fit exactly. */
+/** The nearest values below and above with which the windows fit exactly. @type {(value: number, least: number, change: (value: number) => Axis) => number[]} */
 function nearest(value, least, change) {
+  /** @type {number[]} */
   const found = [];
   for (let each = value - 1; each >= Math.max(least, value - FAR) && !found.length; each -= 1) if (fits(change(each))) found.push(each);
   for (let each = value + 1; each < Math.min(2 * value + 16, value + FAR + 1); each += 1) if (fits(change(each))) return [...found, each];
   return found;
 }
 
-/** The least padding, one more after than before, with which the windows fit exactly. */
+/** The least padding, one pixel more after than before, with which the windows fit exactly. @param {Axis} axis */
 function leastUneven(axis) {
   const given = axis.before + axis.after;
   for (let total = given + 1; total < Math.min(2 * extent(axis), given + FAR + 1); total += 1) {

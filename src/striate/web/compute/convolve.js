@@ -1,17 +1,29 @@
-/** Convolutions: each window's pixels in a row, two windows held against four filters at a time. */
+/**
+ * Convolutions. The pixels of a window are gathered into a row; then two windows are multiplied by four filters at a
+ * time, so that each value that is loaded is used several times.
+ */
 
-/** out[first + unit · step] = the unit's weights · read, for `units` units whose weights begin at `from`. */
+/** @import { Axis, Conv, Tensors, Values } from "./types.js" */
+
+/**
+ * out[first + unit · step] = the unit's weights · read, for `units` units whose weights begin at `from`.
+ * @type {(out: Values, first: number, step: number, weight: Values, from: number, units: number, read: Float64Array) => void}
+ */
 export function dots(out, first, step, weight, from, units, read) {
   for (let unit = 0; unit < units; unit += 1) out[first + unit * step] = dot(weight, from + unit * read.length, read);
 }
 
+/** @type {(weight: Values, from: number, read: Float64Array) => number} */
 function dot(weight, from, read) {
   let sum = 0;
   for (let at = 0; at < read.length; at += 1) sum += read[at] * weight[from + at];
   return sum;
 }
 
-/** The same for two windows, whose outputs lie side by side. */
+/**
+ * The same for two windows, whose outputs lie side by side.
+ * @type {(out: Values, first: number, step: number, weight: Values, from: number, units: number, one: Float64Array, two: Float64Array) => void}
+ */
 function pairs(out, first, step, weight, from, units, one, two) {
   const { length } = one;
   let unit = 0;
@@ -53,6 +65,10 @@ function pairs(out, first, step, weight, from, units, one, two) {
   }
 }
 
+/**
+ * The output of a convolution.
+ * @type {(out: Values, step: Conv, read: Values, tensors: Tensors) => Values}
+ */
 export function convolve(out, step, read, { weight, bias }) {
   const [high, wide] = step.axes;
   const [filters] = step.output;
@@ -60,7 +76,7 @@ export function convolve(out, step, read, { weight, bias }) {
   const padded = pad(read, step.inputs[0][0], high, wide);
   const each = step.inputs[0][0] / step.groups;
   const inEach = filters / step.groups;
-  const kernels = step.table ? dense(step, weight) : weight;
+  const kernels = step.table ? dense(step, step.table, weight) : weight;
   const taps = offsets(each, high, wide, padded);
   const windows = [new Float64Array(taps.length), new Float64Array(taps.length)];
   const corner = cornerOf(high, wide, padded);
@@ -72,7 +88,7 @@ export function convolve(out, step, read, { weight, bias }) {
       gather(windows[0], padded.values, start + corner(place), taps);
       if (place + 1 < size) {
         gather(windows[1], padded.values, start + corner(place + 1), taps);
-        pairs(out, first, size, kernels, from, inEach, ...windows);
+        pairs(out, first, size, kernels, from, inEach, windows[0], windows[1]);
       } else dots(out, first, size, kernels, from, inEach, windows[0]);
     }
   }
@@ -80,14 +96,17 @@ export function convolve(out, step, read, { weight, bias }) {
   return out;
 }
 
-/** The other way round: the gradient by what a convolution reads, from that by its output. */
+/**
+ * The slopes by the input of a convolution, from the slopes by its output.
+ * @type {(step: Conv, own: Values, tensors: Tensors) => Values}
+ */
 export function spread(step, own, { weight }) {
   const [high, wide] = step.axes;
   const [[maps], [filters]] = [step.inputs[0], step.output];
   const size = high.output * wide.output;
   const { plane, across } = room(high, wide);
   const [each, inEach] = [maps / step.groups, filters / step.groups];
-  const kernels = step.table ? dense(step, weight) : weight;
+  const kernels = step.table ? dense(step, step.table, weight) : weight;
   const taps = offsets(each, high, wide, { plane, across });
   const corner = cornerOf(high, wide, { across });
   const values = new Float32Array(maps * plane);
@@ -110,7 +129,10 @@ export function spread(step, own, { weight }) {
   return out;
 }
 
-/** window += the sum of some kernels, each times its slope; those without any are left out, the others come in fours. */
+/**
+ * window += the sum of `count` kernels, each times its slope. Kernels of slope 0 are left out; four are added at a time.
+ * @type {(window: Float64Array, kernels: Values, first: number, count: number, slopeOf: (filter: number) => number) => void}
+ */
 function weigh(window, kernels, first, count, slopeOf) {
   const { length } = window;
   const some = [];
@@ -129,20 +151,21 @@ function weigh(window, kernels, first, count, slopeOf) {
   }
 }
 
-/** Gives where a window begins among the padded maps. */
+/** A function that gives where a window begins on a padded map. @type {(high: Axis, wide: Axis, size: { across: number }) => (place: number) => number} */
 const cornerOf = (high, wide, { across }) => (place) => Math.floor(place / wide.output) * high.stride * across + (place % wide.output) * wide.stride;
 
+/** @type {(window: Float64Array, values: Values, corner: number, taps: Int32Array) => void} */
 function gather(window, values, corner, taps) {
   for (let at = 0; at < taps.length; at += 1) window[at] = values[corner + taps[at]];
 }
 
-/** The weights of a convolution with a table as an ordinary one has them: 0 where a filter does not see a map. */
-function dense(step, weight) {
+/** The weights of a convolution with a table as those without one: 0 where a filter does not read a map. @type {(step: Conv, table: number[][], weight: Values) => Values} */
+function dense(step, table, weight) {
   const [maps] = step.inputs[0];
   const taps = step.axes[0].kernel * step.axes[1].kernel;
   const out = new Float32Array(step.output[0] * maps * taps);
   let link = 0;
-  step.table.forEach((sources, filter) => {
+  table.forEach((sources, filter) => {
     for (const map of sources) {
       out.set(weight.subarray(link * taps, (link + 1) * taps), (filter * maps + map) * taps);
       link += 1;
@@ -151,13 +174,14 @@ function dense(step, weight) {
   return out;
 }
 
-/** The size of a map with zeros around it, as far as a window reads, and how long its rows are. */
+/** The size of a map with its padding, as far as a window reads, and the length of its rows. @type {(high: Axis, wide: Axis) => { plane: number, across: number }} */
 function room(high, wide) {
   const [down, across] = [high, wide].map((axis) =>
     Math.max(axis.before + axis.size, (axis.output - 1) * axis.stride + axis.dilation * (axis.kernel - 1) + 1));
   return { plane: down * across, across };
 }
 
+/** @type {(read: Values, maps: number, high: Axis, wide: Axis) => { values: Values, plane: number, across: number }} */
 function pad(read, maps, high, wide) {
   const { plane, across } = room(high, wide);
   if (plane === high.size * wide.size) return { values: read, plane, across };
@@ -171,7 +195,7 @@ function pad(read, maps, high, wide) {
   return { values, plane, across };
 }
 
-/** Where the pixels of a window lie, from its first. */
+/** The distance of each pixel of a window from its first. @type {(maps: number, high: Axis, wide: Axis, size: { plane: number, across: number }) => Int32Array} */
 function offsets(maps, high, wide, { plane, across }) {
   const out = new Int32Array(maps * high.kernel * wide.kernel);
   for (let map = 0, at = 0; map < maps; map += 1) {

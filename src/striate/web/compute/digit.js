@@ -1,8 +1,11 @@
-/** A drawing or a photograph of one digit brought to MNIST's form, in steps, as striate.data.digits does it. */
+/** A drawing or a photograph of one digit is brought to MNIST's form, in steps. The twin of striate/data/digits.py. */
 
 import { Answered } from "./answered.js";
 import { findPaper, liftInk, strokeWidth } from "./ink.js";
 import { bounded, cut, median, placed, plane, resized, rint, thickened } from "./planes.js";
+
+/** @import { Plane } from "./types.js" */
+/** A step of the way: its name, a note, and the picture after it. @typedef {Plane & { name: string, note: string }} Step */
 
 const SIDE = 28;
 const BOX = 20;
@@ -11,10 +14,15 @@ const LONGEST = 512;
 const THINNEST = 1.7;
 const FAINT = 40;
 
-/** The steps from a grey picture of one digit to 28 × 28, light on dark; the last has the result. */
+/**
+ * The steps from a grey picture of one digit to 28 × 28, light on dark; the last has the result.
+ * @param {Plane} picture
+ * @returns {[...Step[], Step]}
+ */
 export function digitSteps(picture) {
   if (inForm(picture)) return [step("unchanged", picture, "28 × 28, light on dark, centred: MNIST's form")];
   const [grey, sizes] = shrunk(picture);
+  /** @type {[...Step[], Step]} */
   const steps = [step("grey", grey, sizes)];
   let levels = grey;
   let paper = findPaper(levels);
@@ -44,11 +52,13 @@ export function digitSteps(picture) {
   return steps;
 }
 
+/** @type {(name: string, levels: Plane, note: string) => Step} */
 const step = (name, levels, note) => ({ name, note, ...plane(levels.height, levels.width, levels.values.map(rint)) });
 
-/** Whether an image is 28 × 28, dark around, its ink about as large as the box of 20 and centred by mass. */
+/** Whether an image is 28 × 28, dark around, with ink about as large as the box of 20 and centred by mass. @param {Plane} grey */
 function inForm(grey) {
   if (grey.height !== SIDE || grey.width !== SIDE) return false;
+  /** @type {(row: number, column: number) => number} */
   const at = (row, column) => grey.values[row * SIDE + column];
   const ring = Array.from({ length: SIDE }, (_, place) => [at(0, place), at(SIDE - 1, place), at(place, 0), at(place, SIDE - 1)]).flat();
   if (median(ring) > FAINT || !grey.values.some((level) => level > FAINT)) return false;
@@ -57,6 +67,7 @@ function inForm(grey) {
   return longer >= BOX - 4 && longer <= BOX && middle(grey).every((place) => Math.abs(place - CENTRE) <= 1);
 }
 
+/** The picture with no side longer than LONGEST, and a note of its sizes. @type {(grey: Plane) => [Plane, string]} */
 function shrunk(grey) {
   const { height, width } = grey;
   const longer = Math.max(height, width);
@@ -65,7 +76,7 @@ function shrunk(grey) {
   return [resized(grey, down, across, true), `${height} × ${width}, one channel, shrunk to ${down} × ${across}`];
 }
 
-/** Each pixel the median of the nine around it; the edge goes on beyond the edge. */
+/** Each pixel is the median of the nine around it; the edge is repeated beyond the edge. @param {Plane} grey */
 function smoothed(grey) {
   const { height, width, values } = grey;
   const near = new Float32Array(9);
@@ -79,6 +90,7 @@ function smoothed(grey) {
   }));
 }
 
+/** The smallest box around the ink. @param {Plane} ink */
 function cropped(ink) {
   let [top, bottom, left, right] = [ink.height, -1, ink.width, -1];
   ink.values.forEach((value, at) => {
@@ -90,7 +102,10 @@ function cropped(ink) {
   return cut(ink, top, left, bottom - top + 1, right - left + 1);
 }
 
-/** The ink with its longer side of 20; thin strokes are thickened first, as they would fade when shrunk. */
+/**
+ * The ink with a longer side of 20, and a note. Thin strokes are thickened first, as they would fade when shrunk.
+ * @type {(ink: Plane) => [Plane, string]}
+ */
 function scaled(ink) {
   let ratio = Math.max(ink.height, ink.width) / BOX;
   let note = `longer side ${BOX}`;
@@ -108,13 +123,14 @@ function scaled(ink) {
   return [plane(height, width, small.values.map((value) => bounded(value * gain, 0, 255))), note];
 }
 
+/** @param {Plane} small */
 function centred(small) {
   const [row, column] = middle(small);
   const top = bounded(rint(CENTRE - row), 0, SIDE - small.height);
   return placed(small, SIDE, SIDE, top, bounded(rint(CENTRE - column), 0, SIDE - small.width));
 }
 
-/** (row, column) of the centre of mass. */
+/** (row, column) of the centre of mass. @param {Plane} image */
 function middle({ width, values }) {
   let [mass, down, across] = [0, 0, 0];
   values.forEach((value, at) => {

@@ -1,9 +1,13 @@
-/** Activations: what each makes of a value, and how steep it is there. Some have a number of their own, `alpha`. */
+/** Activation functions: the value, the slope and the formula of each. Some have a parameter of their own, `alpha`. */
 
+/** @import { ActivationFunction } from "./types.js" */
+
+/** @type {(value: number, least: number, most: number) => number} */
 const clamp = (value, least, most) => Math.min(Math.max(value, least), most);
+/** @type {(a: number) => number} */
 const sigmoid = (a) => 1 / (1 + Math.exp(-a));
 
-/** The error function, by a series whose terms are all positive, so that no digits are lost. */
+/** The error function, by a series whose terms are all positive, so that no digits cancel. @param {number} x */
 function erf(x) {
   if (Math.abs(x) > 6) return Math.sign(x);
   let term = x;
@@ -15,16 +19,19 @@ function erf(x) {
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
 }
 
-/** The normal distribution, and its density. */
+/** The normal distribution. @type {(a: number) => number} */
 const normal = (a) => (1 + erf(a / Math.SQRT2)) / 2;
+/** The density of the normal distribution. @type {(a: number) => number} */
 const density = (a) => Math.exp((-a * a) / 2) / Math.sqrt(2 * Math.PI);
 
-/** The tanh that stands for the normal distribution, and its slope. */
+/** The argument of the tanh that approximates the normal distribution. @type {(a: number) => number} */
 const inner = (a) => Math.sqrt(2 / Math.PI) * (a + 0.044715 * a ** 3);
+/** That approximation. @type {(a: number) => number} */
 const almostNormal = (a) => (1 + Math.tanh(inner(a))) / 2;
+/** Its slope. @type {(a: number) => number} */
 const almostDensity = (a) => ((1 - Math.tanh(inner(a)) ** 2) / 2) * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * a * a);
 
-/** (value read, alpha) → value made. */
+/** The output for an input `a`. @type {Record<ActivationFunction, (a: number, alpha: number) => number>} */
 export const FUNCTIONS = {
   relu: (a) => Math.max(0, a),
   tanh: Math.tanh,
@@ -40,7 +47,7 @@ export const FUNCTIONS = {
   hard_swish: (a) => (a * clamp(a + 3, 0, 6)) / 6,
 };
 
-/** (value read, value made, alpha) → slope. */
+/** The slope at an input `a` whose output is `y`. @type {Record<ActivationFunction, (a: number, y: number, alpha: number) => number>} */
 export const SLOPES = {
   relu: (a, y) => (y > 0 ? 1 : 0),
   tanh: (a, y) => 1 - y ** 2,
@@ -56,7 +63,7 @@ export const SLOPES = {
   hard_swish: (a) => (a < -3 ? 0 : a > 3 ? 1 : a / 3 + 0.5),
 };
 
-/** An activation's formula, with the value read for {a} and its number for {alpha}. */
+/** The formula, with {a} for the input and {alpha} for the parameter. @type {Record<ActivationFunction, string>} */
 export const FORMULAS = {
   relu: "max(0, {a})",
   tanh: "tanh({a})",

@@ -1,35 +1,29 @@
-/** The bytes of an image file as the network's input, as striate.data.image_file and .preprocess make it. */
+/** The bytes of an image file as the network's input: the twin of striate/data/image_file.py and preprocess.py. */
 
 import { Answered } from "./answered.js";
 import { digitSteps } from "./digit.js";
 import { placed, plane, resized, rint } from "./planes.js";
 
+/** @import { Picture, Plane, Preprocessing } from "./types.js" */
+/** A step of the way, in one channel or three. @typedef {{ name: string, note: string, planes: Plane[] }} Step */
+
+/** The weights of red, green and blue in grey (ITU-R BT.601). */
 const LUMA = [0.299, 0.587, 0.114];
 const MOST_PIXELS = 16e6;
-/** The side of the windows on a line. */
+/** The side of the windows that slide along a line. */
 const WINDOW = 32;
-/** The longer side, in pixels, that a picture of a step is shrunk to. */
+/** The longest side, in pixels, of a step's picture. */
 const PICTURE = 96;
 
 /**
  * The input's values, and the steps on the way.
- * @param {Uint8Array} bytes an image file
- * @param way the preprocessing, as the file has it
+ * @param {Uint8Array<ArrayBuffer>} bytes an image file
+ * @param {Preprocessing} way
  * @param {boolean} prepared whether a drawing is brought to MNIST's form
  */
 export async function read(bytes, way, prepared) {
   const planes = pgm(bytes) ?? (await decoded(bytes));
-  let [steps, fitted] = [];
-  if (way.form !== "picture" && prepared) {
-    const made = digitSteps(grey(planes));
-    const digit = made.at(-1);
-    steps = made.map((step) => ({ ...step, planes: [step] }));
-    fitted = pack([way.form === "line" ? placed(digit, WINDOW, WINDOW, (WINDOW - digit.height) / 2, (WINDOW - digit.width) / 2) : digit], way);
-  } else {
-    fitted = pack(planes, way);
-    const show = (all) => `${all[0].height} × ${all[0].width}, ${all.length === 1 ? "grey" : "RGB"}`;
-    steps = [{ name: "picture", note: show(planes), planes }, { name: "input", note: show(fitted), planes: fitted }];
-  }
+  const { fitted, steps } = way.form !== "picture" && prepared ? digit(planes, way) : picture(planes, way);
   const size = fitted[0].values.length;
   const input = new Float32Array(fitted.length * size);
   const factor = Math.fround((way.high - way.low) / 255);
@@ -37,27 +31,42 @@ export async function read(bytes, way, prepared) {
   return { input, steps: steps.map(small) };
 }
 
-/** What the pad gives: "P5 width height 255" and a level for each pixel. */
+/** A digit in MNIST's form. @type {(planes: Plane[], way: Preprocessing) => { fitted: Plane[], steps: Step[] }} */
+function digit(planes, way) {
+  const made = digitSteps(grey(planes));
+  const last = made[made.length - 1];
+  const fitted = way.form === "line" ? placed(last, WINDOW, WINDOW, (WINDOW - last.height) / 2, (WINDOW - last.width) / 2) : last;
+  return { fitted: pack([fitted], way), steps: made.map((step) => ({ ...step, planes: [step] })) };
+}
+
+/** A picture as it is. @type {(planes: Plane[], way: Preprocessing) => { fitted: Plane[], steps: Step[] }} */
+function picture(planes, way) {
+  const fitted = pack(planes, way);
+  /** @type {(all: Plane[]) => string} */
+  const show = (all) => `${all[0].height} × ${all[0].width}, ${all.length === 1 ? "grey" : "RGB"}`;
+  return { fitted, steps: [{ name: "picture", note: show(planes), planes }, { name: "input", note: show(fitted), planes: fitted }] };
+}
+
+/** A PGM, which the pad gives: "P5 width height 255" and a level for each pixel; null for another format. @param {Uint8Array} bytes */
 function pgm(bytes) {
   const head = /^P5 (\d+) (\d+) 255\n/.exec(String.fromCharCode(...bytes.subarray(0, 24)));
   return head && [plane(Number(head[2]), Number(head[1]), Float32Array.from(bytes.subarray(head[0].length)))];
 }
 
-/** Its one plane of grey, or its three of red, green and blue, upright, on white where it is transparent. */
+/** @param {string} what */
+const refused = (what) => new Answered({
+  what,
+  expected: "Expected an image file, such as PNG or JPEG.",
+  remedy: "Choose the picture as PNG or JPEG, in a smaller size if it is large.",
+});
+
+/** One plane of grey, or three of red, green and blue, upright, on white where the picture is transparent. @param {Uint8Array<ArrayBuffer>} bytes */
 async function decoded(bytes) {
-  const options = { premultiplyAlpha: "none", colorSpaceConversion: "none" };
-  const picture = await createImageBitmap(new Blob([bytes]), options).catch(() => null);
-  const refuse = (what) => {
-    throw new Answered({
-      what,
-      expected: "Expected an image file, such as PNG or JPEG.",
-      remedy: "Choose the picture as PNG or JPEG, in a smaller size if it is large.",
-    });
-  };
-  if (!picture) refuse("not an image of a known format.");
+  const picture = await createImageBitmap(new Blob([bytes]), { premultiplyAlpha: "none", colorSpaceConversion: "none" }).catch(() => null);
+  if (!picture) throw refused("not an image of a known format.");
   const { height, width } = picture;
-  if (height * width > MOST_PIXELS) refuse(`too large: ${width} × ${height} pixels, at most ${MOST_PIXELS.toLocaleString("en")} are decoded.`);
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  if (height * width > MOST_PIXELS) throw refused(`too large: ${width} × ${height} pixels, at most ${MOST_PIXELS.toLocaleString("en")} are decoded.`);
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true }));
   context.drawImage(picture, 0, 0);
   const { data } = context.getImageData(0, 0, width, height);
   const planes = [0, 1, 2].map((channel) => {
@@ -72,7 +81,7 @@ async function decoded(bytes) {
   return red.every((level, at) => level === green[at] && level === blue[at]) ? planes.slice(0, 1) : planes;
 }
 
-/** Red, green and blue in grey, as Pillow mixes them. */
+/** Red, green and blue mixed to grey as Pillow does it. @param {Plane[]} planes */
 function grey(planes) {
   if (planes.length === 1) return planes[0];
   const [red, green, blue] = planes.map(({ values }) => values);
@@ -80,36 +89,36 @@ function grey(planes) {
   return plane(planes[0].height, planes[0].width, mixed);
 }
 
-/** The planes in the network's channels and size. */
-function pack(planes, { shape, fit, size }) {
-  const [channels, ...wanted] = shape;
+/** The planes in the network's channels and size. @type {(planes: Plane[], way: Preprocessing) => Plane[]} */
+function pack(planes, { shape: [channels, height, width], fit, size }) {
   const mixed = planes.length === channels ? planes : channels === 3 ? [planes[0], planes[0], planes[0]] : [luma(planes)];
   return mixed.map((each) => {
     const first = fit === "pad" && size ? sized(each, size) : each;
-    if (fit !== "pad" || first.height > wanted[0] || first.width > wanted[1]) return sized(first, wanted);
-    const [top, left] = [wanted[0] - first.height, wanted[1] - first.width].map((room) => Math.floor(room / 2));
-    return placed(first, ...wanted, top, left);
+    if (fit !== "pad" || first.height > height || first.width > width) return sized(first, [height, width]);
+    return placed(first, height, width, Math.floor((height - first.height) / 2), Math.floor((width - first.width) / 2));
   });
 }
 
+/** Red, green and blue mixed to grey as Striate's preprocessing does it. @param {Plane[]} planes */
 function luma(planes) {
   const [red, green, blue] = planes.map(({ values }) => values);
   const mixed = red.map((level, at) => rint(LUMA[0] * level + LUMA[1] * green[at] + LUMA[2] * blue[at]));
   return plane(planes[0].height, planes[0].width, mixed);
 }
 
+/** @type {(from: Plane, size: [number, number]) => Plane} */
 function sized(from, [height, width]) {
   if (from.height === height && from.width === width) return from;
   const out = resized(from, height, width, false);
   return plane(height, width, out.values.map(rint));
 }
 
-/** A step's picture, as levels of a byte, plane by plane, small enough to be shown. */
+/** A step's picture, small enough to be shown. @type {(step: Step) => Picture} */
 function small({ name, note, planes }) {
   const [{ height, width }] = planes;
   const shrink = Math.min(1, PICTURE / Math.max(height, width));
-  const sides = [height, width].map((side) => Math.max(1, Math.round(side * shrink)));
-  const codes = new Uint8Array(planes.length * sides[0] * sides[1]);
-  planes.forEach((each, channel) => codes.set(resized(each, ...sides, true).values, channel * sides[0] * sides[1]));
-  return { name, note, channels: planes.length, height: sides[0], width: sides[1], codes };
+  const [down, across] = [height, width].map((side) => Math.max(1, Math.round(side * shrink)));
+  const codes = new Uint8Array(planes.length * down * across);
+  planes.forEach((each, channel) => codes.set(resized(each, down, across, true).values, channel * down * across));
+  return { name, note, channels: planes.length, height: down, width: across, codes };
 }

@@ -1,16 +1,24 @@
-/** What is ink and what is paper, as striate.data.ink has it: the background, the noise, dust, how wide strokes are. */
+/** Ink and paper: the background, the noise, the dust and the width of strokes. The twin of striate/data/ink.py. */
 
 import { bounded, median, percentiles, placed, plane, thickened } from "./planes.js";
+
+/** @import { Plane } from "./types.js" */
+/** The background: its levels, whether they are one level, the noise around them, whether the ink is darker. @typedef {{ levels: Plane, even: boolean, noise: number, dark: boolean }} Paper */
 
 const EVEN = 10;
 const FAINTEST = 12;
 const ABOVE_NOISE = 5;
 const DUST = 0.04;
 
-/** The background of a grey drawing: its levels, whether they are one, the noise around them, whether ink is dark. */
+/**
+ * The background of a grey drawing.
+ * @param {Plane} grey
+ * @returns {Paper}
+ */
 export function findPaper(grey) {
   const edge = grey.values.filter(border(grey));
   const [low, middle, high] = percentiles(edge, 10, 50, 90);
+  /** @type {(far: number) => number} */
   const share = (far) => edge.filter((value) => Math.abs(value - middle) > far).length / edge.length;
   const cutClose = () => 1 - share(EVEN / 2) >= 0.6 && share(6 * EVEN) >= 0.9 * share(EVEN / 2);
   const even = high - low <= EVEN || cutClose();
@@ -28,7 +36,11 @@ export function findPaper(grey) {
   return { levels, even, noise, dark: dark > light };
 }
 
-/** The ink alone, light on dark, without noise and dust; null where nothing stands out. */
+/**
+ * The ink alone, light on dark, without noise and dust; null where nothing stands out.
+ * @param {Plane} grey
+ * @param {Paper} paper
+ */
 export function liftInk(grey, paper) {
   const above = grey.values.map((value, at) => Math.max(0, paper.dark ? paper.levels.values[at] - value : value - paper.levels.values[at]));
   const threshold = otsu(above);
@@ -41,7 +53,7 @@ export function liftInk(grey, paper) {
   return withoutDust(ink);
 }
 
-/** Otsu's threshold (1979): the level that parts values into the two most distinct groups. */
+/** Otsu's threshold (1979): the level that separates the values into the two most distinct groups. @param {Float32Array} values */
 function otsu(values) {
   const counts = new Float64Array(256);
   for (const value of values) counts[bounded(Math.trunc(value), 0, 255)] += 1;
@@ -59,7 +71,7 @@ function otsu(values) {
   return best;
 }
 
-/** The ink without the pieces that hold less than a share of the largest piece's. */
+/** The ink without the pieces that hold less than the share DUST of the largest piece's ink. @param {Plane} ink */
 function withoutDust(ink) {
   const step = Math.max(1, Math.floor(Math.max(ink.height, ink.width) / 128));
   const [height, width] = [ink.height, ink.width].map((side) => Math.ceil(side / step));
@@ -87,17 +99,20 @@ function withoutDust(ink) {
   return out;
 }
 
-/** A number above 0 for each connected piece, also across corners, and the sum in it. */
+/**
+ * Connected pieces, also across corners: for each place the number of its piece, 0 for none, and each piece's sum.
+ * @type {(most: Float32Array, sums: Float64Array, height: number, width: number) => { numbers: Int32Array, weights: number[] }}
+ */
 function pieces(most, sums, height, width) {
   const numbers = new Int32Array(height * width);
+  /** @type {number[]} */
   const weights = [];
   for (let start = 0; start < numbers.length; start += 1) {
     if (numbers[start] || most[start] <= 127) continue;
     weights.push(0);
     const open = [start];
     numbers[start] = weights.length;
-    while (open.length) {
-      const at = open.pop();
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
       weights[weights.length - 1] += sums[at];
       const [row, column] = [Math.floor(at / width), at % width];
       for (let down = Math.max(0, row - 1); down <= Math.min(height - 1, row + 1); down += 1) {
@@ -113,20 +128,24 @@ function pieces(most, sums, height, width) {
   return { numbers, weights };
 }
 
-/** The mean width of the strokes, in pixels: twice their area over their outline. */
+/** The mean width of the strokes, in pixels: twice their area over their outline. @param {Plane} ink */
 export function strokeWidth(ink) {
   const { height, width, values } = placed(ink, ink.height + 2, ink.width + 2, 1, 1);
   let [area, edges] = [0, 0];
   for (let at = 0; at < values.length; at += 1) {
     const inside = values[at] > 127;
-    area += inside;
-    if (at >= width) edges += inside !== values[at - width] > 127;
-    if (at % width) edges += inside !== values[at - 1] > 127;
+    if (inside) area += 1;
+    if (at >= width && inside !== values[at - width] > 127) edges += 1;
+    if (at % width && inside !== values[at - 1] > 127) edges += 1;
   }
   return height ? (2 * area) / Math.max(1, (edges * Math.PI) / 4) : 0;
 }
 
-/** Whether the pixel at a place is in the frame around an image: 6 % of its shorter side, at least one pixel. */
+/**
+ * A function that says whether the pixel at a place is in the frame around an image: 6 % of its shorter side, at least
+ * one pixel.
+ * @type {(image: Plane) => (value: number, at: number) => boolean}
+ */
 function border({ height, width }) {
   const wide = Math.max(1, Math.round(Math.min(height, width) * 0.06));
   return (_, at) => {
@@ -135,15 +154,18 @@ function border({ height, width }) {
   };
 }
 
-/** A quadratic surface through the background: fitted to the border, then again to all that lies near the fit. */
+/** A quadratic surface through the background: fitted to the border, then again to every level near the fit. @param {Plane} grey */
 function surface({ height, width, values }) {
+  /** @type {(place: number, size: number) => number} */
   const along = (place, size) => (size > 1 ? -1 + (2 * place) / (size - 1) : -1);
+  /** @type {(row: number, column: number) => number[]} */
   const terms = (row, column) => {
     const [down, across] = [along(row, height), along(column, width)];
     return [1, down, across, down * across, down * down, across * across];
   };
   const step = Math.max(1, Math.floor(Math.max(height, width) / 96));
   const sample = plane(Math.ceil(height / step), Math.ceil(width / step));
+  /** @type {number[][]} */
   const points = [];
   for (let row = 0; row < height; row += step) {
     for (let column = 0; column < width; column += step) {
@@ -153,6 +175,7 @@ function surface({ height, width, values }) {
   }
   const frame = border(sample);
   let chosen = points.map((_, at) => frame(0, at));
+  /** @type {number[]} */
   let solution = [];
   for (const used of [3, 3, 3, 6, 6, 6, 6, 6]) {
     solution = leastSquares(points, sample.values, chosen, used);
@@ -165,9 +188,13 @@ function surface({ height, width, values }) {
   return out;
 }
 
+/** @type {(point: number[], solution: number[]) => number} */
 const value = (point, solution) => solution.reduce((sum, factor, at) => sum + factor * point[at], 0);
 
-/** The factors of the first `used` terms that come nearest to the chosen values, by the normal equations. */
+/**
+ * The factors of the first `used` terms that come nearest to the chosen values, by the normal equations.
+ * @type {(points: number[][], values: Float32Array, chosen: boolean[], used: number) => number[]}
+ */
 function leastSquares(points, values, chosen, used) {
   const rows = Array.from({ length: used }, () => new Float64Array(used + 1));
   points.forEach((point, at) => {
@@ -189,9 +216,9 @@ function leastSquares(points, values, chosen, used) {
   return rows.map((row, i) => (row[i] ? row[used] / row[i] : 0));
 }
 
-/** A standard deviation that a few far values do not change. */
+/** A standard deviation that outliers do not change: from the median of the distances to the median. @param {ArrayLike<number>} values */
 function spread(values) {
   if (!values.length) return 0;
   const middle = median(values);
-  return 1.4826 * median(values.map((value) => Math.abs(value - middle)));
+  return 1.4826 * median(Float32Array.from(values, (value) => Math.abs(value - middle)));
 }

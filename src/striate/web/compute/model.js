@@ -1,38 +1,62 @@
-/** The network of the file: its steps, their tensors, and what they make of an input. */
+/** A network with its weights: it runs on an input and gives scores and probabilities. */
 
 import { forward, softmax } from "./forward.js";
 
-/** The input's place among the sources of a step. */
+/** @import { Numbers, Outputs, Prediction, Values } from "./types.js" */
+
+/** The number of the network's input among the sources of a step. */
 export const INPUT = -1;
+
+/**
+ * The values of a step, of the input for `INPUT`.
+ * @param {Outputs} all
+ * @param {number} number
+ */
+export function valuesOf(all, number) {
+  const values = all.get(number);
+  if (!values) throw new Error(`step ${number} has no values`);
+  return values;
+}
 
 export class Model {
   /**
-   * @param numbers steps, classes, scores and temperature, as the file has them
-   * @param {Float32Array} weights all tensors, one after another
+   * @param {Numbers} numbers
+   * @param {Values} weights the tensors of all steps, one after another
    */
   constructor(numbers, weights) {
     this.numbers = numbers;
     this.steps = numbers.steps;
-    const taken = ([at, count]) => weights.subarray(at, at + count);
-    this.tensors = this.steps.map(({ tensors }) => Object.fromEntries(Object.entries(tensors).map(([name, place]) => [name, taken(place)])));
+    this.tensors = this.steps.map(({ tensors = {} }) =>
+      Object.fromEntries(Object.entries(tensors).map(([name, [at, count]]) => [name, weights.subarray(at, at + count)])));
   }
 
-  /** The output of every step that runs, by its number; `INPUT` is the input. */
+  /**
+   * The output of every step that runs in prediction, and the input.
+   * @param {Values} input
+   */
   run(input) {
+    /** @type {Outputs} */
     const outputs = new Map([[INPUT, input]]);
     this.steps.forEach((step, number) => {
-      if (!step.head) outputs.set(number, forward(step, step.sources.map((source) => outputs.get(source)), this.tensors[number]));
+      const sources = () => step.sources.map((source) => valuesOf(outputs, source));
+      if (!step.head) outputs.set(number, forward(step, sources(), this.tensors[number]));
     });
     return outputs;
   }
 
-  /** A score for each class, the larger the likelier. */
+  /**
+   * A score for each class; the likeliest class has the largest.
+   * @param {Outputs} outputs
+   */
   scores(outputs) {
     const sign = this.numbers.scores === "minus" ? -1 : 1;
-    return Float64Array.from(outputs.get(this.numbers.last), (value) => sign * value);
+    return Float64Array.from(valuesOf(outputs, this.numbers.last), (value) => sign * value);
   }
 
-  /** The class on top, and each class's probability. */
+  /**
+   * @param {Outputs} outputs
+   * @returns {Prediction}
+   */
   prediction(outputs) {
     const { classes, temperature } = this.numbers;
     const shares = softmax(this.scores(outputs).map((score) => score / temperature));

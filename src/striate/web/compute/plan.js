@@ -1,23 +1,41 @@
-/** What each layer makes of a shape, or why it cannot, as striate.description.shapes has it: for a network on another input. */
+/** The shape of each layer's output, or why the layer does not fit: the twin of striate/description/shapes.py. */
 
 import { Answered } from "./answered.js";
 import { extent, formula, padded, samePadding, windowsOf } from "./axis.js";
+import { unknownKind } from "./kinds.js";
 import { rint } from "./planes.js";
 
+/** @import { Axis, Conv, Shape, Step, Windowed } from "./types.js" */
+
+/** @type {(shape: Shape) => string} */
 const show = (shape) => shape.join("×");
+/** @type {(shape: Shape) => string} */
 const tuple = (shape) => `(${shape.join(", ")})`;
 
+/**
+ * Throw an answered error.
+ * @param {string} what
+ * @param {string} expected
+ * @param {string} remedy
+ * @param {string} where
+ * @returns {never}
+ */
 export function refuse(what, expected, remedy = "", where = "") {
   throw new Answered({ where, what, expected, remedy });
 }
 
-/** The steps with their shapes on an input; throws what is said of the first that does not fit. */
+/**
+ * The steps with their shapes on another input. Throws an Answered for the first that does not fit.
+ * @param {Step[]} steps
+ * @param {Shape} input
+ */
 export function plan(steps, input) {
+  /** @type {Step[]} */
   const made = [];
   for (const step of steps) {
     const inputs = step.sources.map((source) => (source < 0 ? input : made[source].output));
     const own = { ...step, inputs };
-    if (step.axes) own.axes = step.axes.map((axis, at) => moved(step, axis, inputs[0][at + 1]));
+    if (step.axes) own.axes = [moved(step, step.axes[0], inputs[0][1]), moved(step, step.axes[1], inputs[0][2])];
     try {
       own.output = output(own);
     } catch (error) {
@@ -29,20 +47,21 @@ export function plan(steps, input) {
   return made;
 }
 
-/** The windows along one axis of an input of that size. */
+/** The windows along one axis of an input of that size. @type {(step: Step, axis: Axis, size: number) => Axis} */
 function moved({ same }, axis, size) {
   const own = { ...axis, size };
   if (same) [own.before, own.after] = samePadding(own);
   return { ...own, output: windowsOf(own) };
 }
 
+/** @type {(step: Step) => Shape} */
 function output(step) {
-  const { inputs, filters } = step;
+  const { inputs } = step;
   const [shape] = inputs;
   switch (step.kind) {
     case "conv":
       checkChannels(step, shape[0]);
-      return [filters, ...windows(step, shape)];
+      return [step.filters, ...windows(step, shape)];
     case "pool": {
       const moves = windows(step, shape);
       for (const [at, sides] of [["top", "bottom"], ["left", "right"]].entries()) readsInput(step.axes[at], sides);
@@ -51,7 +70,7 @@ function output(step) {
     case "subsample": return [shape[0], ...windows(step, shape)];
     case "flatten": return [shape.reduce((a, b) => a * b, 1)];
     case "global_average_pool": return [shape[0]];
-    case "linear": return [filters];
+    case "linear": return [step.filters];
     case "rbf":
       if (step.features !== shape[0]) {
         refuse(
@@ -60,7 +79,7 @@ function output(step) {
           `Put a Linear(${step.features}) before it, or give centres of ${shape[0]} values.`,
         );
       }
-      return [filters];
+      return [step.filters];
     case "pad_channels":
       if (step.channels < shape[0]) refuse(`PadChannels(${step.channels}) on ${show(shape)} would drop maps.`, "It only adds.");
       return [step.channels, ...shape.slice(1)];
@@ -68,8 +87,8 @@ function output(step) {
     case "shuffle":
       if (shape[0] % step.groups) refuse(`${step.groups} groups cannot share ${shape[0]} maps evenly.`, "The groups must divide the maps.");
       return shape;
-    case "residual": return sum(...inputs);
-    case "gate": return product(...inputs);
+    case "residual": return sum(shape, inputs[1]);
+    case "gate": return product(shape, inputs[1]);
     case "branches": return concatenation(inputs);
     case "batch_norm":
     case "local_response_norm":
@@ -78,16 +97,18 @@ function output(step) {
     case "dropout":
     case "scale":
     case "position_bias": return shape;
-    default: throw new Error(`unknown kind of layer: ${step.kind}`);
+    default: return unknownKind(step);
   }
 }
 
+/** @type {(step: Conv, channels: number) => void} */
 function checkChannels({ groups, table }, channels) {
   if (channels % groups) refuse(`${groups} groups cannot share ${channels} input maps evenly.`, "The groups must divide the maps.");
-  const top = table ? Math.max(...table.map((maps) => maps.at(-1))) : 0;
+  const top = table ? Math.max(...table.map((maps) => maps[maps.length - 1])) : 0;
   if (top >= channels) refuse(`its table names input map ${top}.`, `The input has ${channels} maps, 0 to ${channels - 1}.`);
 }
 
+/** The height and the width of the output. @type {(step: Windowed, shape: Shape) => number[]} */
 function windows({ axes }, shape) {
   for (const [at, sides] of ["top and bottom", "left and right"].entries()) {
     const axis = axes[at];
@@ -104,7 +125,7 @@ function windows({ axes }, shape) {
   return axes.map((axis) => axis.output);
 }
 
-/** Refuse a pooling whose first or last window lies in padding: it has no maximum, no mean. */
+/** Refuse a pooling whose first or last window lies in padding: it has no maximum and no mean. @type {(axis: Axis, sides: string[]) => void} */
 function readsInput({ size, kernel, stride, before, after, output }, sides) {
   const alone = [kernel <= before, (output - 1) * stride >= before + size];
   for (const [at, padding] of [before, after].entries()) {
@@ -118,6 +139,7 @@ function readsInput({ size, kernel, stride, before, after, output }, sides) {
   }
 }
 
+/** @type {(body: Shape, shortcut: Shape) => Shape} */
 function sum(body, shortcut) {
   if (body.join() === shortcut.join()) return body;
   const stride = rint(shortcut[1] / body[1]) || 1;
@@ -128,6 +150,7 @@ function sum(body, shortcut) {
   );
 }
 
+/** @type {(values: Shape, gate: Shape) => Shape} */
 function product(values, gate) {
   const fits = [values, values.slice(0, 1), [values[0], 1, 1]].some((shape) => shape.join() === gate.join());
   if (fits) return values;
@@ -138,6 +161,7 @@ function product(values, gate) {
   );
 }
 
+/** @type {(shapes: Shape[]) => Shape} */
 function concatenation(shapes) {
   const [first] = shapes;
   if (shapes.some((shape) => shape.slice(1).join() !== first.slice(1).join())) {

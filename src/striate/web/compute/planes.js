@@ -1,17 +1,25 @@
-/** Planes of levels: {height, width, values}, row by row; and numbers as numpy rounds and sorts them. */
+/** Planes of levels, row by row; and numbers rounded and sorted as numpy does it. */
 
+/** @import { Plane } from "./types.js" */
+
+/** @type {(height: number, width: number, values?: Float32Array) => Plane} */
 export const plane = (height, width, values = new Float32Array(height * width)) => ({ height, width, values });
 
-/** To the nearest whole number, halves to the even one. */
+/** Rounded to the nearest whole number, halves to the even one. @param {number} value */
 export function rint(value) {
   const floor = Math.floor(value);
   const rest = value - floor;
   return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
 }
 
+/** @type {(value: number, low: number, high: number) => number} */
 export const bounded = (value, low, high) => Math.max(low, Math.min(high, value));
 
-/** The levels that percentages of the values lie below, between two values in proportion. */
+/**
+ * Percentiles, interpolated between two values.
+ * @param {ArrayLike<number>} values
+ * @param {number[]} shares in per cent
+ */
 export function percentiles(values, ...shares) {
   const own = Float32Array.from(values);
   return shares.map((share) => {
@@ -25,7 +33,10 @@ export function percentiles(values, ...shares) {
   });
 }
 
-/** The value that would stand at a place if all were sorted; it is brought there, with none larger before it (Hoare). */
+/**
+ * The value at a place if all were sorted (Hoare's selection): it is moved there, with no larger one before it.
+ * @type {(values: Float32Array, place: number) => number}
+ */
 function select(values, place) {
   let [low, high] = [0, values.length - 1];
   while (low < high) {
@@ -48,9 +59,10 @@ function select(values, place) {
   return values[place];
 }
 
+/** @type {(values: ArrayLike<number>) => number} */
 export const median = (values) => percentiles(values, 50)[0];
 
-/** A part of a plane. */
+/** A part of a plane. @type {(from: Plane, top: number, left: number, rows: number, columns: number) => Plane} */
 export function cut({ width, values }, top, left, rows, columns) {
   const out = plane(rows, columns);
   for (let row = 0; row < rows; row += 1) {
@@ -60,7 +72,7 @@ export function cut({ width, values }, top, left, rows, columns) {
   return out;
 }
 
-/** The plane in the middle of a larger one that is `blank` around it. */
+/** The plane at a place of a larger one that is 0 around it. @type {(from: Plane, height: number, width: number, top: number, left: number) => Plane} */
 export function placed(from, height, width, top, left) {
   const out = plane(height, width);
   for (let row = 0; row < from.height; row += 1) {
@@ -69,9 +81,10 @@ export function placed(from, height, width, top, left) {
   return out;
 }
 
-/** Every stroke wider by `radius` pixels on each side. */
+/** The plane with every stroke wider by `radius` pixels on each side. @type {(from: Plane, radius: number) => Plane} */
 export function thickened(from, radius) {
   const { height, width } = from;
+  /** @type {(values: Float32Array, count: number, length: number, step: number, next: number) => Float32Array} */
   const pass = (values, count, length, step, next) => {
     const out = new Float32Array(values.length);
     for (let line = 0; line < count; line += 1) {
@@ -87,14 +100,19 @@ export function thickened(from, radius) {
   return plane(height, width, pass(pass(from.values, width, height, width, 1), height, width, 1, width));
 }
 
-/** The plane at another size: bilinear, antialiased, first along the rows; whole levels where `levels`. */
+/**
+ * The plane at another size: bilinear, antialiased, first along the rows. With `levels` the result is whole levels, as
+ * Pillow computes them.
+ * @type {(from: Plane, height: number, width: number, levels: boolean) => Plane}
+ */
 export function resized(from, height, width, levels) {
   return columnsResized(rowsResized(from, width, levels), height, levels);
 }
 
+/** Pillow's fixed-point weights have 22 bits after the point. */
 const BITS = 2 ** 22;
 
-/** For each place of a resized axis: the first one it reads, and the weights. Whole levels take 22 bits of a weight. */
+/** For each place of a resized axis the first place that it reads, and its weights. @type {(size: number, wanted: number, levels: boolean) => { first: number, weights: number[] }[]} */
 function filters(size, wanted, levels) {
   const scale = size / wanted;
   const support = Math.max(1, scale);
@@ -108,8 +126,10 @@ function filters(size, wanted, levels) {
   });
 }
 
+/** @type {(sum: number) => number} */
 const level = (sum) => bounded(Math.floor((sum + BITS / 2) / BITS), 0, 255);
 
+/** @type {(from: Plane, width: number, levels: boolean) => Plane} */
 function rowsResized(from, width, levels) {
   if (width === from.width) return from;
   const out = plane(from.height, width);
@@ -125,6 +145,7 @@ function rowsResized(from, width, levels) {
   return out;
 }
 
+/** @type {(from: Plane, height: number, levels: boolean) => Plane} */
 function columnsResized(from, height, levels) {
   if (height === from.height) return from;
   const { width } = from;

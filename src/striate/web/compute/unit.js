@@ -1,28 +1,37 @@
-/** How one unit came by its value: the patches it read, its weights, and the sum they make, as striate.serve.unit. */
+/** How a unit came by its value: the patches it read, its weights, and their sum. The twin of striate/serve/unit.py. */
 
 import { mapsOf } from "./field.js";
 import { gateOf } from "./forward.js";
 import { FORMULAS } from "./functions.js";
+import { unknownKind } from "./kinds.js";
 import { shuffledFrom } from "./layout.js";
-import { INPUT } from "./model.js";
+import { INPUT, valuesOf } from "./model.js";
 
-/** The largest of so many parts of a sum are written out; the others are added up. */
+/** @import { Model } from "./model.js" */
+/** @import { Conv, Explanation, Outputs, Place, Pool, Shape, Subsample, Tensors, Term, Values } from "./types.js" */
+
+/** How many terms of a sum, the largest, are listed; the others are added up. */
 const TERMS = 16;
+/** @type {Pick<Explanation, "terms" | "others" | "bias">} */
 const NONE = { terms: [], others: { count: 0, value: 0 }, bias: null };
 
 /**
- * {value, formula, terms, others, bias} of the unit of a step at a place.
- * @param model the network
- * @param {Map<number, Float32Array>} outputs every step's
+ * The sum that made a unit's value.
+ * @param {Model} model
+ * @param {Outputs} outputs of every step
+ * @param {number} number of the step
+ * @param {Place} place
+ * @returns {Explanation}
  */
 export function explain(model, outputs, number, { map, row, column }) {
   const step = model.steps[number];
   const tensors = model.tensors[number];
-  const sources = step.sources.map((source) => outputs.get(source));
+  const sources = step.sources.map((source) => valuesOf(outputs, source));
   const [read] = sources;
   const place = at(step.output, map, row, column);
-  const value = outputs.get(number)[place];
+  const value = valuesOf(outputs, number)[place];
   const into = () => read[at(step.inputs[0], map, row, column)];
+  /** @type {(formula: string, rest?: Partial<Explanation>) => Explanation} */
   const text = (formula, rest = {}) => ({ value, formula, ...NONE, ...rest });
   switch (step.kind) {
     case "conv": return convolution(step, tensors, read, map, row, column, value);
@@ -69,12 +78,14 @@ export function explain(model, outputs, number, { map, row, column }) {
     }
     case "dropout": return text(`as it is: ${n(value)}; dropout works in training only`);
     case "pad_channels": return text(map >= step.inputs[0][0] ? "0: a map of zeros" : `as it is: ${n(value)}`);
-    default: throw new Error(`unknown kind of layer: ${step.kind}`);
+    default: return unknownKind(step);
   }
 }
 
+/** The index of a place. @type {(shape: Shape, map: number, row: number, column: number) => number} */
 const at = (shape, map, row, column) => (shape.length === 3 ? (map * shape[1] + row) * shape[2] + column : map);
 
+/** @type {(shape: Shape, map: number, value: number) => string} */
 function flattened(shape, map, value) {
   if (shape.length === 1) return `as it is: ${n(value)}`;
   const size = shape[1] * shape[2];
@@ -82,6 +93,7 @@ function flattened(shape, map, value) {
   return `map ${Math.floor(map / size)}, row ${row}, column ${column}, as it is: ${n(value)}`;
 }
 
+/** @type {(step: Conv, tensors: Tensors, read: Values, filter: number, row: number, column: number, value: number) => Explanation} */
 function convolution(step, { weight, bias }, read, filter, row, column, value) {
   const [high, wide] = step.axes;
   const taps = high.kernel * wide.kernel;
@@ -95,6 +107,7 @@ function convolution(step, { weight, bias }, read, filter, row, column, value) {
   return { value, formula: sumText(maps.length * taps, "products", added, value), ...largest(parts), bias: added };
 }
 
+/** @type {(step: Pool | Subsample, tensors: Tensors, read: Values, map: number, row: number, column: number, value: number) => Explanation} */
 function pooling(step, { weight, bias }, read, map, row, column, value) {
   const most = step.kind === "pool" && step.function === "max";
   const raw = patch(step, read, map, row, column, most ? -Infinity : 0);
@@ -109,7 +122,7 @@ function pooling(step, { weight, bias }, read, map, row, column, value) {
   return { value, formula, ...NONE, terms: [{ label, patch: rows, weights: null, value }] };
 }
 
-/** What a window reads of a map, row by row; `blank` where it lies in the padding. */
+/** The values that a window reads of a map, row by row; `blank` in the padding. @type {(step: Conv | Pool | Subsample, read: Values, map: number, row: number, column: number, blank: number) => number[][]} */
 function patch({ axes: [high, wide] }, read, map, row, column, blank) {
   return Array.from({ length: high.kernel }, (_, down) => Array.from({ length: wide.kernel }, (_, across) => {
     const y = row * high.stride - high.before + down * high.dilation;
@@ -119,14 +132,16 @@ function patch({ axes: [high, wide] }, read, map, row, column, blank) {
   }));
 }
 
+/** @type {(values: Values, width: number) => number[][]} */
 const lines = (values, width) => Array.from({ length: values.length / width }, (_, row) => Array.from(values.subarray(row * width, (row + 1) * width)));
 
+/** @type {(label: string, read: number[][], weights: number[][]) => Term} */
 function term(label, read, weights) {
   const value = read.reduce((sum, line, row) => sum + line.reduce((part, each, column) => part + each * weights[row][column], 0), 0);
   return { label, patch: read, weights, value };
 }
 
-/** The terms that matter most, in their order, and how many the others are and what they add up to. */
+/** The largest terms, in their order, and the number and the sum of the others. @type {(terms: Term[]) => Pick<Explanation, "terms" | "others">} */
 function largest(terms) {
   const order = terms.map((_, number) => number).sort((a, b) => Math.abs(terms[b].value) - Math.abs(terms[a].value));
   const kept = new Set(order.slice(0, TERMS));
@@ -137,12 +152,14 @@ function largest(terms) {
   };
 }
 
+/** @type {(count: number, what: string, bias: number | null, value: number) => string} */
 function sumText(count, what, bias, value) {
   if (bias === null) return `the sum of ${count} ${what} = ${n(value)}`;
   return `${n(value - bias)} ${signed(bias)} = ${n(value)}: the sum of ${count} ${what}, and the bias`;
 }
 
-/** A number as the page writes it: three decimals, a true minus. */
+/** A number with three decimals and a minus sign. @type {(value: number) => string} */
 const n = (value) => value.toFixed(3).replace("-", "−");
 
+/** @type {(value: number) => string} */
 const signed = (value) => `${value < 0 ? "−" : "+"} ${n(Math.abs(value))}`;

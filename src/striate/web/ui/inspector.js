@@ -1,16 +1,23 @@
-/** One unit: its value, what it read, its weights, and the sum that they make, as numbers. */
+/** One unit as numbers: its value, the values that it read, its weights, and their sum. */
 
 import { count, make, number } from "./elements.js";
 import { colour, deep } from "./palette.js";
 
+/** @import { Term } from "../compute/types.js" */
+/** @import { Field, UnitAnswer } from "./types.js" */
+
+/** Up to how many columns a matrix has its numbers in its cells. */
 const LARGEST = 7;
 
 export class Inspector {
-  /** @param {HTMLElement} body where it is written */
+  /** The label of the term whose patch is shown; null for the largest. @type {string | null} */
+  open = null;
+  /** @type {UnitAnswer | null} */
+  found = null;
+
+  /** @param {HTMLElement} body */
   constructor(body) {
     this.body = body;
-    this.open = null;
-    this.found = null;
   }
 
   clear() {
@@ -18,16 +25,24 @@ export class Inspector {
     this.body.replaceChildren();
   }
 
-  /** @param found the server's answer about a unit; @param row the layer's row of the account */
-  update(found, row) {
+  /**
+   * @param {UnitAnswer} found
+   * @param {number[]} shape of the layer's output
+   */
+  update(found, shape) {
     const same = this.found && this.found.path === found.path && this.found.terms.length === found.terms.length;
     if (!same) this.open = null;
     this.found = found;
-    const place = row.output.length === 3 && row.output[1] * row.output[2] > 1
+    this.place = shape.length === 3 && shape[1] * shape[2] > 1
       ? `map ${found.map}, row ${found.row}, column ${found.column}`
       : `unit ${found.map}`;
+    this.#show(found);
+  }
+
+  /** @param {UnitAnswer} found */
+  #show(found) {
     this.body.replaceChildren(
-      make("h3", {}, make("span", { class: "path" }, found.path), ` ${place}`),
+      make("h3", {}, make("span", { class: "path" }, found.path), ` ${this.place}`),
       make("p", { class: "value", "data-testid": "value" }, number(found.value)),
       make("p", { class: "formula", "data-testid": "formula" }, found.formula),
       make("p", { class: "soft", "data-testid": "field" }, sees(found)),
@@ -35,53 +50,46 @@ export class Inspector {
     );
   }
 
+  /** @param {UnitAnswer} found */
   #terms(found) {
     if (!found.terms.length) return [];
     const single = found.terms[0].patch.length === 1 && found.terms[0].patch[0].length === 1;
     return single ? [this.#products(found)] : [this.#patches(found)];
   }
 
-  /** Of a unit that reads a vector: each input times its weight, the largest first. */
+  /** Of a unit that reads a vector: each input times its weight, the largest first. @param {UnitAnswer} found */
   #products(found) {
     const terms = [...found.terms].sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
     const most = Math.abs(terms[0].value);
-    const rows = terms.map((term) => {
-      const bar = make("i");
-      bar.style.width = `${(100 * Math.abs(term.value)) / (most || 1)}%`;
-      bar.style.background = colour(term.value, Math.abs(term.value) || 1);
-      return make(
-        "tr",
-        {},
-        make("th", { scope: "row" }, term.label),
-        make("td", {}, number(term.patch[0][0])),
-        make("td", {}, term.weights ? number(term.weights[0][0]) : ""),
-        make("td", {}, number(term.value)),
-        make("td", { class: "bar" }, bar),
-      );
-    });
+    const rows = terms.map((term) => make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, term.label),
+      make("td", {}, number(term.patch[0][0])),
+      make("td", {}, term.weights ? number(term.weights[0][0]) : ""),
+      make("td", {}, number(term.value)),
+      make("td", { class: "bar" }, bar(term.value, most)),
+    ));
     const titles = found.formula.startsWith("Σ") ? ["", "input", "centre", "gap²", ""] : ["", "input", "weight", "product", ""];
     return table("products", titles, [...rows, ...rest(found)]);
   }
 
-  /** Of a unit that reads patches of maps: each map's part of the sum, one of them opened. */
+  /** Of a unit that reads patches of maps: each map's part of the sum, and the patch of one. @param {UnitAnswer} found */
   #patches(found) {
     const largest = found.terms.reduce((a, b) => (Math.abs(b.value) > Math.abs(a.value) ? b : a));
     const open = found.terms.find((term) => term.label === this.open) ?? largest;
-    const most = Math.max(...found.terms.map((term) => Math.abs(term.value))) || 1;
+    const most = Math.abs(largest.value);
     const parts = found.terms.map((term) => {
-      const bar = make("i");
-      bar.style.width = `${(100 * Math.abs(term.value)) / most}%`;
-      bar.style.background = colour(term.value, Math.abs(term.value) || 1);
       const button = make(
         "button",
         { type: "button", "aria-pressed": String(term === open) },
         make("span", {}, term.label),
-        make("span", { class: "track" }, bar),
+        make("span", { class: "track" }, bar(term.value, most)),
         make("span", { class: "share" }, number(term.value)),
       );
       button.addEventListener("click", () => {
         this.open = term.label;
-        this.update(found, { output: [1, 2, 2] });
+        this.#show(found);
       });
       return make("li", {}, button);
     });
@@ -93,6 +101,7 @@ export class Inspector {
     return make("div", {}, this.#matrices(open), list);
   }
 
+  /** @param {Term} term */
   #matrices(term) {
     const read = make("figure", {}, matrix(term.patch, "patch"), make("figcaption", {}, `${term.label}, the patch`));
     if (!term.weights) return make("div", { class: "matrices" }, read);
@@ -101,14 +110,24 @@ export class Inspector {
   }
 }
 
+/** A bar as long as a value's share of the largest, in the value's colour. @type {(value: number, most: number) => HTMLElement} */
+function bar(value, most) {
+  const element = make("i");
+  element.style.width = `${(100 * Math.abs(value)) / (most || 1)}%`;
+  element.style.background = colour(value, Math.abs(value) || 1);
+  return element;
+}
+
+/** A sentence on the pixels that a unit reads. @param {Field} found */
 function sees({ field, unclipped }) {
   if (!field) return "It reads padding only.";
+  /** @type {(rectangle: { rows: number[], columns: number[] }) => string} */
   const text = ({ rows, columns }) => `rows ${rows[0]}–${rows[1]}, columns ${columns[0]}–${columns[1]}`;
   const clipped = JSON.stringify(field) !== JSON.stringify(unclipped) ? "; the dashed part is padding" : "";
   return `It sees ${text(field)} of the input${clipped}.`;
 }
 
-/** Rows of numbers as a table, each cell in its number's colour. */
+/** Rows of numbers as a table, each cell in its number's colour. @type {(rows: number[][], name: string) => HTMLElement} */
 function matrix(rows, name) {
   const scale = Math.max(...rows.flat().map(Math.abs));
   const fine = rows[0].length > LARGEST;
@@ -123,14 +142,16 @@ function matrix(rows, name) {
   return make("table", { class: fine ? "matrix fine" : "matrix", "data-testid": name }, make("tbody", {}, ...cells));
 }
 
-/** A number in at most four characters, where it is below 100. */
+/** A number in at most four characters, where it is below 100. @param {number} value */
 function brief(value) {
   const size = Math.abs(value);
   const text = size >= 9.95 ? size.toFixed(0) : size >= 0.995 ? size.toFixed(1) : size.toFixed(2).replace("0.", ".");
   return text === ".00" ? "0" : (value < 0 ? "−" : "") + text;
 }
 
+/** The last rows of the table: the other terms, and the bias. @param {UnitAnswer} found */
 function rest(found) {
+  /** @type {(label: string, value: number) => HTMLElement} */
   const line = (label, value) => make("tr", { class: "soft" }, make("th", { scope: "row", colspan: 3 }, label), make("td", {}, number(value)), make("td"));
   return [
     ...(found.others.count ? [line(`${count(found.others.count)} more inputs`, found.others.value)] : []),
@@ -138,6 +159,7 @@ function rest(found) {
   ];
 }
 
+/** @type {(name: string, titles: string[], rows: HTMLElement[]) => HTMLElement} */
 function table(name, titles, rows) {
   return make(
     "table",

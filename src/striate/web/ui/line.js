@@ -1,69 +1,82 @@
-/** A wide pad for a number: what a network reads on it, a box around each digit. */
+/** A wide pad for a number: the digits that a network reads on it, with a box around each. */
 
 import { Answered } from "../compute/answered.js";
-import { make, percent, write } from "./elements.js";
+import { contextOf } from "./canvas.js";
+import { make, partsOf, percent, write } from "./elements.js";
 import { Pad } from "./pad.js";
 
-/** How many times as wide as high it is, on a desk and on a telephone; the style has the same. */
+/** @import { Body, LineAnswer } from "./types.js" */
+
+/** The width over the height, on a desk and on a phone; page.css has the same. */
 const [WIDE, NARROW] = [4, 2.5];
-/** So long after the last change it is read: a number is not read before it is written. */
+/** How many milliseconds after the last change the number is read. */
 const REST = 150;
 
 export class Line {
+  /** How many changes there were. */
+  changes = 0;
+  /** The timer of the next reading. */
+  later = 0;
+  /** @type {LineAnswer[]} */
+  lines = [];
+
   /**
    * @param {HTMLElement} root the section
-   * @param {(image: Uint8Array | Blob) => Promise<{lines: object[]}>} read asks the server
+   * @param {(image: Body) => Promise<{ lines: LineAnswer[] }>} read asks the server
    */
   constructor(root, read) {
-    this.root = root;
     this.read = read;
-    this.part = (name) => root.querySelector(`[data-part="${name}"]`);
-    this.pad = new Pad(this.part("pad"), () => this.#changed(), matchMedia("(max-width: 760px)").matches ? NARROW : WIDE);
-    this.boxes = this.part("boxes");
-    this.asked = 0;
-    this.lines = [];
+    this.part = partsOf(root);
+    const canvas = this.part("pad", HTMLCanvasElement);
+    const file = this.part("file", HTMLInputElement);
+    this.pad = new Pad(canvas, () => this.#changed(), matchMedia("(max-width: 760px)").matches ? NARROW : WIDE);
+    this.boxes = this.part("boxes", HTMLCanvasElement);
     this.part("undo").addEventListener("click", () => this.pad.undo());
     this.part("clear").addEventListener("click", () => this.pad.clear());
-    this.part("choose").addEventListener("click", () => this.part("file").click());
-    this.part("file").addEventListener("change", ({ target }) => {
-      if (target.files[0]) this.pad.show(target.files[0]);
-      target.value = "";
+    this.part("choose").addEventListener("click", () => file.click());
+    file.addEventListener("change", () => {
+      if (file.files?.[0]) this.pad.show(file.files[0]);
+      file.value = "";
     });
     root.addEventListener("drop", (event) => {
       event.preventDefault();
       event.stopPropagation();
-      if (event.dataTransfer.files[0]) this.pad.show(event.dataTransfer.files[0]);
+      const dropped = event.dataTransfer?.files[0];
+      if (dropped) this.pad.show(dropped);
     });
-    new ResizeObserver(() => this.#draw()).observe(this.part("pad"));
+    new ResizeObserver(() => this.#draw()).observe(canvas);
     root.hidden = false;
   }
 
   #changed() {
-    this.asked += 1;
+    this.changes += 1;
     this.#show([]);
     clearTimeout(this.later);
     if (this.pad.blank) this.#say("–", "draw a number, or drop a picture of one");
-    else this.later = setTimeout(() => this.#ask(this.asked), REST);
+    else this.later = setTimeout(() => this.#ask(this.changes), REST);
   }
 
-  async #ask(order) {
+  /** Read the number; the answer is left out where the number has changed since. @param {number} change */
+  async #ask(change) {
     try {
       const { lines } = await this.read(this.pad.content());
-      if (order !== this.asked) return;
+      if (change !== this.changes) return;
       this.#show(lines);
       if (lines.length) this.#say(lines.map(({ text }) => text).join("\n"), lines.map(({ confidence }) => percent(confidence)).join(", "));
       else this.#say("–", "no digits found");
     } catch (error) {
       if (!(error instanceof Answered)) throw error;
-      if (order === this.asked) this.#say("–", error.lines.join(" "));
+      if (change === this.changes) this.#say("–", error.lines.join(" "));
     }
   }
 
+  /** @type {(text: string, rest: string) => void} */
   #say(text, rest) {
     write(this.part("text"), text);
     write(this.part("rest"), rest);
   }
 
+  /** @param {LineAnswer[]} lines */
   #show(lines) {
     this.lines = lines;
     const characters = lines.flatMap((line) => line.characters);
@@ -76,7 +89,7 @@ export class Line {
     [this.boxes.width, this.boxes.height] = [canvas.width, canvas.height];
     const [width, height] = this.pad.paper;
     const { ratio, left, top } = this.pad.place(image?.picture ?? { width, height });
-    const context = this.boxes.getContext("2d");
+    const context = contextOf(this.boxes);
     context.lineWidth = 2 * devicePixelRatio;
     context.strokeStyle = context.fillStyle = "#ffb020";
     const letter = 16 * devicePixelRatio;

@@ -1,38 +1,53 @@
-/** The pad: light ink on a dark board, kept as strokes, so that each can be taken back. */
+/** The pad: light ink on a dark board, kept as strokes, so that each can be undone. */
 
+import { contextOf } from "./canvas.js";
+import { drawBoard, drawCross, drawStroke, levelsOf, pgm } from "./marks.js";
+
+/** @import { Context, Mark, Point, Size, Stroke } from "./marks.js" */
+
+/** The height of the drawing that is sent, in pixels. */
 const PAPER = 224;
-const PEN = 0.08;
-const ERASER = 0.17;
-/** Levels up to this, of 255, are no ink. */
+/** Levels up to this one, of 255, are no ink. */
 const FAINT = 60;
-const INK = "#f4f2ec";
-const BOARD = "#101216";
+
+/** A coordinate that stays on the pad. @param {number} share */
+const kept = (share) => Math.max(0.04, Math.min(0.96, share));
 
 export class Pad {
+  tool = "pen";
+  /** @type {Mark[]} */
+  done = [];
+  /** The stroke that is being drawn. @type {Stroke | null} */
+  stroke = null;
+  /** The pointer that draws it. @type {number | "keys" | null} */
+  pointer = null;
+  /** Where the pen is that the keyboard moves. @type {Point | null} */
+  cursor = null;
+  /** The drawing as it was last read. @type {Uint8ClampedArray | null} */
+  levels = null;
+
   /**
-   * @param {HTMLCanvasElement} canvas what is drawn on
+   * @param {HTMLCanvasElement} canvas
    * @param {() => void} changed called after every change
-   * @param {number} ratio how many times as wide as high it is
+   * @param {number} ratio the width over the height
    */
   constructor(canvas, changed, ratio = 1) {
     this.canvas = canvas;
+    /** The size of the drawing that is sent. @type {Size} */
     this.paper = [PAPER * ratio, PAPER];
     this.changed = changed;
-    this.tool = "pen";
-    this.done = [];
-    this.stroke = null;
-    this.cursor = null;
-    this.paperContext = new OffscreenCanvas(...this.paper).getContext("2d", { willReadFrequently: true });
-    this.context = canvas.getContext("2d");
+    this.paperContext = contextOf(new OffscreenCanvas(...this.paper), { willReadFrequently: true });
+    this.context = contextOf(canvas);
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
-    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => this.#up(event));
+    canvas.addEventListener("pointerup", (event) => this.#up(event));
+    canvas.addEventListener("pointercancel", (event) => this.#up(event));
     canvas.addEventListener("keydown", (event) => this.#key(event));
     canvas.addEventListener("blur", () => this.#lift());
     new ResizeObserver(() => this.#redraw()).observe(canvas);
   }
 
-  /** The marks since the last clear, or the last image; an image stands alone. */
+  /** The marks since the last clear or the last image; an image stands alone. */
   get #visible() {
     const start = this.done.findLastIndex((mark) => mark.kind !== "stroke");
     return this.done.slice(Math.max(0, start)).filter((mark) => mark.kind === "stroke" || mark.kind === "image");
@@ -43,32 +58,23 @@ export class Pad {
     return first?.kind === "image" ? first : null;
   }
 
-  /** Whether there is nothing on it that could be seen. */
+  /** Whether nothing on it can be seen. */
   get blank() {
     return !this.image && !this.#levels().some((level) => level > FAINT);
   }
 
-  /** The bytes of an image file: the one that was dropped here, or the drawing as a PGM. */
+  /** The image file that was dropped here, or the drawing as a PGM. */
   content() {
     if (this.image) return this.image.file;
-    const [width, height] = this.paper;
-    const head = new TextEncoder().encode(`P5 ${width} ${height} 255\n`);
-    const file = new Uint8Array(head.length + width * height);
-    file.set(head);
-    file.set(this.#levels(), head.length);
-    return file;
+    return pgm(this.#levels(), this.paper);
   }
 
-  /** The drawing as levels from 0, the board, to 255, ink. */
   #levels() {
-    if (this.levels) return this.levels;
-    const { data } = this.paperContext.getImageData(0, 0, ...this.paper);
-    const [paper, ink] = [BOARD, INK].map((colour) => parseInt(colour.slice(1, 3), 16));
-    this.levels = new Uint8ClampedArray(data.length / 4);
-    for (let at = 0; at < this.levels.length; at += 1) this.levels[at] = ((data[4 * at] - paper) * 255) / (ink - paper);
+    this.levels ??= levelsOf(this.paperContext, this.paper);
     return this.levels;
   }
 
+  /** Show an image file. @param {Blob} file */
   async show(file) {
     const picture = await createImageBitmap(file).catch(() => null);
     this.#add({ kind: "image", file, picture });
@@ -86,17 +92,20 @@ export class Pad {
     this.#add({ kind: "clear" });
   }
 
+  /** @param {Mark} mark */
   #add(mark) {
     this.done.push(mark);
     this.#redraw();
     this.changed();
   }
 
+  /** @type {(event: PointerEvent) => Point} */
   #at(event) {
     const box = this.canvas.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   }
 
+  /** @param {Point} point */
   #begin(point) {
     if (this.image) this.done.push({ kind: "wiped" });
     this.stroke = { kind: "stroke", tool: this.tool, points: [point] };
@@ -104,16 +113,17 @@ export class Pad {
     this.#redraw();
   }
 
-  #extend(points) {
-    const from = this.stroke.points.at(-1);
-    this.stroke.points.push(...points);
-    const part = { ...this.stroke, points: [from, ...points] };
-    this.#draw(this.context, [this.canvas.width, this.canvas.height], part);
-    this.#draw(this.paperContext, this.paper, part);
+  /** Draw a stroke on. @type {(stroke: Stroke, points: Point[]) => void} */
+  #extend(stroke, points) {
+    const part = { ...stroke, points: [...stroke.points.slice(-1), ...points] };
+    stroke.points.push(...points);
+    drawStroke(this.context, [this.canvas.width, this.canvas.height], part);
+    drawStroke(this.paperContext, this.paper, part);
     this.levels = null;
     this.changed();
   }
 
+  /** @param {PointerEvent} event */
   #down(event) {
     if (event.button !== 0 || this.stroke) return;
     this.canvas.setPointerCapture(event.pointerId);
@@ -123,12 +133,14 @@ export class Pad {
     this.changed();
   }
 
+  /** @param {PointerEvent} event */
   #move(event) {
     if (!this.stroke || event.pointerId !== this.pointer) return;
     const events = event.getCoalescedEvents?.() ?? [];
-    this.#extend((events.length ? events : [event]).map((each) => this.#at(each)));
+    this.#extend(this.stroke, (events.length ? events : [event]).map((each) => this.#at(each)));
   }
 
+  /** @param {PointerEvent} event */
   #up(event) {
     if (event.pointerId !== this.pointer) return;
     this.#lift();
@@ -142,15 +154,16 @@ export class Pad {
     this.changed();
   }
 
-  /** The pad from the keyboard: arrows move the pen, the space bar sets it down and lifts it. */
+  /** The pad from the keyboard: arrows move the pen, the space bar sets it down and lifts it. @param {KeyboardEvent} event */
   #key(event) {
     const far = event.shiftKey ? 0.01 : 0.04;
+    /** @type {Record<string, Point>} */
     const moves = { ArrowLeft: [-far, 0], ArrowRight: [far, 0], ArrowUp: [0, -far], ArrowDown: [0, far] };
     if (event.key in moves) {
       const [x, y] = this.cursor ?? [0.5, 0.5];
       const [across, down] = moves[event.key];
-      this.cursor = [x + across, y + down].map((each) => Math.max(0.04, Math.min(0.96, each)));
-      if (this.stroke) this.#extend([this.cursor]);
+      this.cursor = [kept(x + across), kept(y + down)];
+      if (this.stroke) this.#extend(this.stroke, [this.cursor]);
       this.#redraw();
     } else if (event.key === " ") {
       this.cursor ??= [0.5, 0.5];
@@ -170,57 +183,32 @@ export class Pad {
 
   #redraw() {
     const width = Math.round(this.canvas.clientWidth * devicePixelRatio) || this.paper[0];
+    /** @type {Size} */
     const shown = [width, Math.round((width * this.paper[1]) / this.paper[0])];
     if (this.canvas.width !== width) [this.canvas.width, this.canvas.height] = shown;
-    for (const [context, size] of [[this.context, shown], [this.paperContext, this.paper]]) {
-      context.fillStyle = BOARD;
-      context.fillRect(0, 0, ...size);
-      for (const mark of this.#visible) this.#draw(context, size, mark);
-    }
+    this.#strokes(this.context, shown);
+    this.#strokes(this.paperContext, this.paper);
     this.levels = null;
-    if (this.cursor) this.#cross(shown);
+    if (this.image?.picture) this.#picture(this.image.picture);
+    if (this.cursor) drawCross(this.context, shown, this.cursor, this.stroke !== null);
   }
 
-  #draw(context, size, mark) {
-    if (mark.kind === "image") {
-      if (context === this.context) this.#picture(mark.picture);
-      return;
-    }
-    const [width, height] = size;
-    context.lineCap = context.lineJoin = "round";
-    context.lineWidth = (mark.tool === "pen" ? PEN : ERASER) * height;
-    context.strokeStyle = mark.tool === "pen" ? INK : BOARD;
-    context.beginPath();
-    const [[x, y], ...rest] = mark.points;
-    context.moveTo(x * width, y * height);
-    if (!rest.length) context.lineTo(x * width + 0.01, y * height);
-    for (const [right, down] of rest) context.lineTo(right * width, down * height);
-    context.stroke();
+  /** @type {(context: Context, size: Size) => void} */
+  #strokes(context, size) {
+    drawBoard(context, size);
+    for (const mark of this.#visible) if (mark.kind === "stroke") drawStroke(context, size, mark);
   }
 
-  /** Where a picture of some size lies on the pad: {ratio, left, top}, in the pad's own pixels. */
+  /** Where a picture of a size lies on the pad, in the pad's own pixels. @type {(size: { width: number, height: number }) => { ratio: number, left: number, top: number }} */
   place({ width, height }) {
     const ratio = Math.min(this.canvas.width / width, this.canvas.height / height);
     return { ratio, left: (this.canvas.width - width * ratio) / 2, top: (this.canvas.height - height * ratio) / 2 };
   }
 
+  /** @param {ImageBitmap} picture */
   #picture(picture) {
-    if (!picture) return;
     const { ratio, left, top } = this.place(picture);
     this.context.imageSmoothingEnabled = ratio < 2;
     this.context.drawImage(picture, left, top, picture.width * ratio, picture.height * ratio);
-  }
-
-  #cross(size) {
-    const [x, y] = this.cursor.map((each, axis) => each * size[axis]);
-    const arm = 0.05 * size[1];
-    this.context.lineWidth = Math.max(1, size[1] / 140);
-    this.context.strokeStyle = this.stroke ? "#ff8a5c" : "#5cb0ff";
-    this.context.beginPath();
-    this.context.moveTo(x - arm, y);
-    this.context.lineTo(x + arm, y);
-    this.context.moveTo(x, y - arm);
-    this.context.lineTo(x, y + arm);
-    this.context.stroke();
   }
 }

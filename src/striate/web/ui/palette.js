@@ -1,16 +1,21 @@
-/** Colours for numbers: 256 of them around 0, blue below and red above; paper at 0, so that silence is quiet. */
+/** Colours of numbers: 256 of them, blue below 0 and red above; 0 has nearly the colour of the page. */
 
+/** @typedef {{ zero: number[], above: number[], below: number[] }} Ends red, green and blue at 0 and at both ends */
+
+/** @type {Ends} */
 const LIGHT = { zero: [247, 247, 245], above: [178, 24, 43], below: [33, 102, 172] };
+/** @type {Ends} */
 const DARK = { zero: [26, 29, 35], above: [255, 138, 92], below: [92, 176, 255] };
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
+/** @type {(() => void)[]} */
 const whenChanged = [];
 dark.addEventListener("change", () => {
   colours = mixed();
   whenChanged.forEach((each) => each());
 });
 
-/** Run `paint` whenever the page turns dark or light. */
+/** Call `paint` whenever the page turns dark or light. @param {() => void} paint */
 export const onTheme = (paint) => whenChanged.push(paint);
 
 function mixed() {
@@ -27,23 +32,23 @@ function mixed() {
 
 let colours = mixed();
 
-/** The colours of codes, as the pixels of an ImageData. */
+/** Codes as pixels. @type {(codes: Uint8Array, width: number, height: number) => ImageData} */
 export function paint(codes, width, height) {
   const pixels = new ImageData(width, height);
   const words = new Uint32Array(pixels.data.buffer);
-  for (let at = 0; at < codes.length; at += 1) words[at] = colours[codes[at]];
+  for (let at = 0; at < words.length; at += 1) words[at] = colours[codes[at]];
   return pixels;
 }
 
-/** A CSS colour for a value, `scale` being full. */
+/** The CSS colour of a value; `scale` has the full colour. @type {(value: number, scale: number) => string} */
 export function colour(value, scale) {
   const code = scale ? Math.max(0, Math.min(255, Math.round(128 + (127 * value) / scale))) : 128;
   const word = colours[code];
   return `rgb(${word & 255} ${(word >> 8) & 255} ${(word >> 16) & 255})`;
 }
 
-/** Whether white reads better than black on a CSS colour as `colour` gives it. */
+/** Whether white reads better than black on a colour that `colour` gave. @param {string} css */
 export function deep(css) {
-  const [red, green, blue] = css.match(/\d+/g).map((level) => (level / 255) ** 2.2);
+  const [red, green, blue] = (css.match(/\d+/g) ?? []).map((level) => (Number(level) / 255) ** 2.2);
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.18;
 }

@@ -1,14 +1,18 @@
-/** Several runs side by side: what each says of the drawing; a choice shows that run's layers. */
+/** Several runs side by side, each with its prediction; a click shows a run's layers. */
 
 import { make, percent, write } from "./elements.js";
 
-/** Names of classes up to so long, and up to so many classes, have a bar each. */
+/** @import { Prediction } from "../compute/types.js" */
+/** @import { Run } from "./types.js" */
+/** The parts of a run's card. @typedef {{ button: HTMLElement, answer: HTMLElement, share: HTMLElement, bars: Map<string, { bar: HTMLElement, column: HTMLElement }> }} Card */
+
+/** The longest name of a class, and the most classes, for which each class has a bar. */
 const [SHORT, FEW] = [2, 20];
 
 export class Runs {
   /**
-   * @param {HTMLElement} body where they stand
-   * @param runs their names and classes
+   * @param {HTMLElement} body
+   * @param {Run[]} runs
    * @param {(name: string) => void} chosen called with the run whose layers are wanted
    */
   constructor(body, runs, chosen) {
@@ -17,34 +21,45 @@ export class Runs {
     body.hidden = false;
   }
 
+  /** @param {string} name */
   choose(name) {
     for (const [each, { button }] of this.cards) button.setAttribute("aria-pressed", String(each === name));
   }
 
-  /** @param found what a run says, null where nothing is drawn */
+  /**
+   * @param {string} name
+   * @param {Prediction | null} found null while nothing is drawn
+   */
   update(name, found) {
-    const { answer, share, bars } = this.cards.get(name);
+    const own = this.cards.get(name);
+    if (!own) throw new Error(`no run is called ${name}`);
+    const { answer, share, bars } = own;
     write(answer, found ? found.class : "–");
     write(share, found ? percent(found.probability) : "");
-    for (const [label, bar] of bars) {
+    for (const [label, { bar, column }] of bars) {
       bar.style.height = found ? `${100 * found.probabilities[label]}%` : "0";
-      bar.parentElement.classList.toggle("top", found?.class === label);
+      column.classList.toggle("top", found?.class === label);
     }
   }
 }
 
+/** @type {(name: string, classes: string[], chosen: () => void) => Card} */
 function card(name, classes, chosen) {
   const answer = make("span", { class: "says" }, "–");
   const share = make("span", { class: "soft" });
   const drawn = classes.length <= FEW && classes.every((each) => each.length <= SHORT);
-  const bars = new Map(drawn ? classes.map((label) => [label, make("i")]) : []);
-  const columns = [...bars].map(([label, bar]) => make("span", {}, bar, make("small", {}, label)));
+  /** @type {Card["bars"]} */
+  const bars = new Map();
+  for (const label of drawn ? classes : []) {
+    const bar = make("i");
+    bars.set(label, { bar, column: make("span", {}, bar, make("small", {}, label)) });
+  }
   const button = make(
     "button",
     { type: "button", class: "run", "aria-pressed": "false", "data-testid": "run", "data-run": name, title: `Show the layers of ${name}` },
     make("b", {}, name),
     make("span", { class: "answers" }, answer, share),
-    make("span", { class: "columns", "aria-hidden": "true" }, ...columns),
+    make("span", { class: "columns", "aria-hidden": "true" }, ...[...bars.values()].map(({ column }) => column)),
   );
   button.addEventListener("click", chosen);
   return { button, answer, share, bars };

@@ -1,33 +1,54 @@
-/** Try it: other filters, kernels, strides and padding, and what the account says of them at once. */
+/** Try it: other filters, kernels, strides and padding, with the account and the fit at once. */
 
 import { Answered } from "../compute/answered.js";
-import { count, make, show } from "./elements.js";
+import { count, make, partsOf, show } from "./elements.js";
 import { underway } from "./status.js";
 import { windows } from "./windows.js";
 
+/** @import { Change, ErrorLines, Misfit, Shape, Trial, TrialAccount, TrialAnswer, TrialRow } from "../compute/types.js" */
+/** @typedef {{ layers_with_windows: number, misfits: Misfit[] }} Fit */
+/** @typedef {"filters" | "kernel" | "stride" | "padding"} FieldName */
+
 const KINDS = ["conv", "pool", "subsample", "linear"];
+/** @type {FieldName[]} */
 const FIELDS = ["filters", "kernel", "stride", "padding"];
+const SIDES = ["channels", "height", "width"];
 const LETTERS = { filters: "K", kernel: "F", stride: "S", padding: "P" };
 
 export class Sandbox {
+  /** The name of the network. */
+  network = "";
+  /** Other numbers, by the path of a layer. @type {Record<string, Change>} */
+  changes = {};
+  /** The network's own input; null before its account is there. @type {Shape | null} */
+  shape = null;
+  /** The layers whose numbers can be changed. @type {TrialRow[]} */
+  rows = [];
+  /** The rows as they are now, by path. @type {Map<string, TrialRow>} */
+  now = new Map();
+  /** The path of the layer whose windows are drawn; null for the first that does not fit. @type {string | null} */
+  chosen = null;
+  asked = 0;
+
   /**
    * @param {HTMLElement} root the section
-   * @param {(trial: object) => Promise<object>} account asks the server
+   * @param {(trial: Trial & { network: string }) => Promise<TrialAnswer>} account asks the server
+   * @param {string[]} names of the networks that can be tried
    */
   constructor(root, account, names) {
-    this.root = root;
     this.account = account;
-    this.part = (name) => root.querySelector(`[data-part="${name}"]`);
-    this.part("network").append(...names.map((name) => make("option", { value: name }, name === "post-002" ? "3×3 filter on 7×7 (post 002)" : name)));
-    this.part("network").addEventListener("change", () => this.begin());
-    for (const side of ["channels", "height", "width"]) this.part(side).addEventListener("input", () => this.refresh());
+    this.part = partsOf(root);
+    this.choice = this.part("network", HTMLSelectElement);
+    this.sides = SIDES.map((side) => this.part(side, HTMLInputElement));
+    this.choice.append(...names.map((name) => make("option", { value: name }, name === "post-002" ? "3×3 filter on 7×7 (post 002)" : name)));
+    this.choice.addEventListener("change", () => this.begin());
+    for (const side of this.sides) side.addEventListener("input", () => this.refresh());
     this.part("again").addEventListener("click", () => this.begin());
-    this.asked = 0;
   }
 
-  /** The chosen network as it is described. */
+  /** Show the chosen network with its own numbers. */
   async begin() {
-    this.network = this.part("network").value;
+    this.network = this.choice.value;
     this.changes = {};
     this.shape = null;
     this.rows = [];
@@ -38,74 +59,65 @@ export class Sandbox {
   async refresh() {
     this.asked += 1;
     const asked = this.asked;
-    const input = this.shape && ["channels", "height", "width"].map((side) => this.part(side).valueAsNumber);
+    const input = this.shape && this.sides.map((side) => side.valueAsNumber);
     if (input?.some(Number.isNaN)) return;
-    let found;
     underway(1);
-    try {
-      found = await this.account({ network: this.network, changes: this.changes, ...(input ? { input } : {}) });
-    } catch (error) {
-      if (!(error instanceof Answered)) throw error;
-      found = { problem: null, account: null, lines: error.lines };
-    } finally {
-      underway(-1);
-    }
+    const trial = { network: this.network, changes: this.changes, ...(input ? { input } : {}) };
+    const found = await this.account(trial).catch(refused).finally(() => underway(-1));
     if (asked !== this.asked) return;
-    if (found.account) this.#show(found);
-    else this.#refuse(found.lines ?? lines(found.problem), found.problem?.where);
+    if (found.account) this.#show(found.account, found.fit);
+    else this.#refuse(found.problem);
   }
 
-  #show({ account, fit }) {
+  /** @type {(account: TrialAccount, fit: Fit) => void} */
+  #show(account, fit) {
     if (!this.shape) {
       this.shape = account.input;
-      ["channels", "height", "width"].forEach((side, at) => { this.part(side).value = account.input[at]; });
+      this.sides.forEach((side, at) => { side.value = String(account.input[at]); });
       this.rows = account.rows.filter((row) => KINDS.includes(row.kind));
       this.part("rows").replaceChildren(...this.rows.map((row) => this.#row(row)));
     }
     const misfits = new Map(fit.misfits.map((misfit) => [misfit.path, misfit]));
-    const now = new Map(account.rows.map((row) => [row.path, row]));
-    this.rows.forEach((old, at) => this.#figures(this.part("rows").children[at], now.get(old.path), misfits.get(old.path)));
-    this.now = now;
+    this.now = new Map(account.rows.map((row) => [row.path, row]));
+    this.rows.forEach((old, at) => figures(this.part("rows").children[at], this.now.get(old.path) ?? old, misfits.get(old.path)));
     const { totals } = account;
     this.part("totals").textContent = `${count(totals.parameters)} parameters · ${count(totals.macs)} MACs · ${count(totals.connections)} connections`;
     this.part("totals").classList.remove("stale");
     const first = fit.misfits.find((each) => !each.padding_only) ?? fit.misfits[0];
-    this.#fit(account, fit, first);
+    if (first) this.#misfit(account, fit, first);
+    else this.#fits(fit.layers_with_windows);
     this.#picture(first?.path);
   }
 
-  #refuse(text, path) {
+  /** Show an error; the figures from before fade. @param {ErrorLines} problem */
+  #refuse({ where, what, expected, remedy }) {
     this.part("totals").classList.add("stale");
-    for (const row of this.part("rows").children) this.#outdate(row, row.dataset.path === path);
-    this.#message("wrong", text);
+    for (const row of this.part("rows").children) outdate(row, Boolean(where) && row.getAttribute("data-path") === where);
+    this.#message("wrong", [where ? `${where}: ${what}` : what, expected, remedy]);
     this.part("picture").hidden = true;
   }
 
-  /** The figures of before fade, and no layer is said to fit; the one that is wrong says so. */
-  #outdate(line, wrong) {
-    line.classList.toggle("wrong", wrong);
-    const cells = [...line.children].slice(-5);
-    cells.forEach((cell) => cell.classList.add("stale"));
-    cells.at(-1).textContent = wrong ? "does not fit" : "";
-    cells.at(-1).className = "misfit";
-  }
-
+  /** @param {TrialRow} row */
   #row(row) {
     const cells = FIELDS.map((field) => {
-      const [value, text] = plain(row, field);
-      if (text === undefined) return make("td");
+      const own = valueOf(row, field);
+      if (!own) return make("td");
       const input = make("input", {
-        type: "number", inputmode: "numeric", min: field === "padding" ? 0 : 1, max: field === "filters" ? 65536 : 1024, value, placeholder: text,
+        type: "number", inputmode: "numeric", min: field === "padding" ? 0 : 1, max: field === "filters" ? 65536 : 1024, ...own,
         "aria-label": `${row.path}: ${field}`, "data-testid": `try-${row.path}-${field}`,
       });
       input.addEventListener("input", () => this.#change(row.path, field, input));
-      input.addEventListener("focus", () => this.#picture(row.path, true));
+      input.addEventListener("focus", () => {
+        this.chosen = row.path;
+        this.#picture();
+      });
       return make("td", { "data-of": LETTERS[field] }, input);
     });
     const figures = ["output", "parameters", "MACs", "field", "fit"].map((name) => make("td", { "data-of": name }));
     return make("tr", { "data-path": row.path }, make("th", { scope: "row" }, row.path), ...cells, ...figures);
   }
 
+  /** @type {(path: string, field: FieldName, input: HTMLInputElement) => void} */
   #change(path, field, input) {
     const changes = { ...(this.changes[path] ?? {}) };
     if (input.value === "") delete changes[field];
@@ -114,62 +126,73 @@ export class Sandbox {
     this.refresh();
   }
 
-  #figures(line, row, misfit) {
-    const cells = [...line.children].slice(-5);
-    cells.forEach((cell) => cell.classList.remove("stale"));
-    const [output, parameters, macs, field, fit] = cells;
-    output.textContent = show(row.output);
-    parameters.textContent = count(row.weights + row.biases);
-    macs.textContent = count(row.macs);
-    field.textContent = row.receptive_field.size[0];
-    const text = misfit ? misfit.unseen.replace("unseen: ", "") + " unseen" : row.kind === "linear" ? "" : "fits";
-    fit.textContent = text;
-    fit.className = misfit ? (misfit.padding_only ? "harmless" : "misfit") : "fits";
-    line.classList.remove("wrong");
+  /** @param {number} layers */
+  #fits(layers) {
+    this.#message("fits", [`Every window fits exactly, in ${layers} ${layers === 1 ? "layer" : "layers"}: all rows and columns are read.`]);
   }
 
-  #fit(account, fit, first) {
-    if (!fit.misfits.length) {
-      const text = `Every window fits exactly, in ${fit.layers_with_windows} ${fit.layers_with_windows === 1 ? "layer" : "layers"}: all rows and columns are read.`;
-      this.#message("fits", [text]);
-      return;
-    }
+  /** @type {(account: TrialAccount, fit: Fit, first: Misfit) => void} */
+  #misfit(account, fit, first) {
     const others = [...new Set(fit.misfits.map((each) => each.path))].filter((path) => path !== first.path);
     const text = [
       `${first.path}: ${first.formula}, so ${first.output}; ${first.unseen}${first.padding_only ? ", which does no harm" : ""}.`,
       `Fits exactly with ${first.fits.join(" · ")}.`,
     ];
-    const own = this.now.get(first.path).input.join() === account.input.join();
+    const own = this.now.get(first.path)?.input.join() === account.input.join();
     if (first.network_inputs.length && !own) text.push(`Or with another input of the network: ${first.network_inputs.join(" or ")}.`);
     if (others.length) text.push(`${others.length} more ${others.length === 1 ? "layer does" : "layers do"} not fit exactly: ${others.join(", ")}.`);
     this.#message(fit.misfits.every((each) => each.padding_only) ? "harmless" : "misfit", text);
   }
 
+  /** @type {(kind: string, text: (string | undefined)[]) => void} */
   #message(kind, text) {
     const box = this.part("fit");
     box.className = `message ${kind}`;
-    box.replaceChildren(...text.map((line, at) => make(at ? "p" : "b", {}, line)));
+    box.replaceChildren(...text.filter(Boolean).map((line, at) => make(at ? "p" : "b", {}, line)));
   }
 
-  /** The windows of one layer on its input; the one that was chosen, or the first that does not fit. */
-  #picture(path, chosen = false) {
-    if (chosen) this.chosen = path;
-    const row = this.now?.get(this.chosen ?? path ?? this.rows[0]?.path);
-    const canvas = this.part("windows");
-    const drawn = row && row.kernel && windows(canvas, row);
+  /** Draw the windows of a layer on its input: of the chosen one, of that path, or of the first. @param {string} [path] */
+  #picture(path) {
+    const row = this.now.get(this.chosen ?? path ?? this.rows[0]?.path);
+    const drawn = row && windows(this.part("windows", HTMLCanvasElement), row);
     this.part("picture").hidden = !drawn;
     if (drawn) this.part("windows-caption").textContent = drawn;
   }
 }
 
-/** [the number in a field, what stands there if it is no single number] of a row; [] where it has no such field. */
-function plain(row, field) {
-  if (field === "filters") return row.kind === "conv" || row.kind === "linear" ? [row.filters, ""] : [];
-  if (!row.kernel || (field === "padding" && row.kind === "subsample")) return [];
-  const values = row[field];
-  return values.every((each) => each === values[0]) ? [values[0], ""] : [undefined, values.join(",")];
+/** The server's deliberate error, as an answer. @type {(error: unknown) => TrialAnswer} */
+function refused(error) {
+  if (!(error instanceof Answered)) throw error;
+  return { problem: error.error, account: null, fit: null };
 }
 
-function lines({ where, what, expected, remedy }) {
-  return [where ? `${where}: ${what}` : what, expected, remedy].filter(Boolean);
+/** Fade the figures of a row. No layer is said to fit; the one that is wrong says so. @type {(line: Element, wrong: boolean) => void} */
+function outdate(line, wrong) {
+  line.classList.toggle("wrong", wrong);
+  const cells = [...line.children].slice(-5);
+  cells.forEach((cell) => cell.classList.add("stale"));
+  cells[4].textContent = wrong ? "does not fit" : "";
+  cells[4].className = "misfit";
+}
+
+/** Write the figures of a row. @type {(line: Element, row: TrialRow, misfit: Misfit | undefined) => void} */
+function figures(line, row, misfit) {
+  const cells = [...line.children].slice(-5);
+  cells.forEach((cell) => cell.classList.remove("stale"));
+  const [output, parameters, macs, field, fit] = cells;
+  output.textContent = show(row.output);
+  parameters.textContent = count(row.weights + row.biases);
+  macs.textContent = count(row.macs);
+  field.textContent = String(row.receptive_field.size[0]);
+  fit.textContent = misfit ? `${misfit.unseen.replace("unseen: ", "")} unseen` : row.kind === "linear" ? "" : "fits";
+  fit.className = misfit ? (misfit.padding_only ? "harmless" : "misfit") : "fits";
+  line.classList.remove("wrong");
+}
+
+/** The number in a field, or the placeholder where it is not a single number; null where the layer has no such field. @type {(row: TrialRow, field: FieldName) => { value?: number | null, placeholder?: string } | null} */
+function valueOf(row, field) {
+  if (field === "filters") return row.kind === "conv" || row.kind === "linear" ? { value: row.filters } : null;
+  const values = row[field];
+  if (!values || (field === "padding" && row.kind === "subsample")) return null;
+  return values.every((each) => each === values[0]) ? { value: values[0] } : { placeholder: values.join(",") };
 }

@@ -1,6 +1,9 @@
-/** The server's answers. `local.js` gives the same ones without a server. */
+/** The server's answers. `local.js` gives the same without a server. */
 
 import { Answered } from "../compute/answered.js";
+
+/** @import { Picture, Prediction, Trial, TrialAnswer } from "../compute/types.js" */
+/** @import { Answer, Body, LineAnswer, Network, Output, Query, Run, Unit, UnitAnswer } from "./types.js" */
 
 const LOST = {
   where: "",
@@ -9,6 +12,7 @@ const LOST = {
   remedy: "Start it again and go on drawing.",
 };
 
+/** @type {(address: string, options?: RequestInit) => Promise<Response>} */
 async function ask(address, options) {
   let response;
   try {
@@ -22,43 +26,54 @@ async function ask(address, options) {
   return response;
 }
 
+/** @type {(path: string, query: object) => string} */
 function address(path, query) {
-  const known = Object.entries(query).filter(([, value]) => value !== undefined);
+  const known = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
   return known.length ? `${path}?${new URLSearchParams(known)}` : path;
 }
 
-const image = (body) => ({ method: "POST", body, headers: { "Content-Type": "application/octet-stream" } });
+/** A request with an image. @type {(body: Body, headers?: Record<string, string>) => RequestInit} */
+const image = (body, headers = {}) => ({ method: "POST", body, headers: { "Content-Type": "application/octet-stream", ...headers } });
 
-/** The runs that are served: {name, classes, reads} of each. */
+/** The runs that are served. @type {() => Promise<Run[]>} */
 export const runs = async () => (await (await ask("/runs")).json()).runs;
 
+/** @type {(query: { run?: string }) => Promise<Network>} */
 export const network = async (query) => (await ask(address("/network", query))).json();
 
+/** @type {(body: Body, query: Query) => Promise<Prediction>} */
 export const predict = async (body, query) => (await ask(address("/predict", query), image(body))).json();
 
-/** Every layer's output for an image, as `unpack` gives it. */
+/**
+ * The layers' outputs for an image: all, or those of some paths.
+ * @type {(body: Body, query: Query & { paths?: string, maps: number }) => Promise<Answer>}
+ */
 export async function activations(body, query) {
-  const options = image(body);
-  options.headers.Accept = "application/octet-stream";
+  const options = image(body, { Accept: "application/octet-stream" });
   return unpack(await (await ask(address("/activations", query), options)).arrayBuffer());
 }
 
-/** The lines of digits on an image, each character with its box. */
+/** The lines of digits on an image. @type {(body: Body, query: { run?: string }) => Promise<{ lines: LineAnswer[] }>} */
 export const read = async (body, query) => (await ask(address("/read", query), image(body))).json();
 
+/** @type {(body: Body, query: Query & Unit) => Promise<UnitAnswer>} */
 export const unit = async (body, query) => (await ask(address("/unit", query), image(body))).json();
 
+/** @type {(body: Body, query: Query & { class: string, method: string }) => Promise<{ values: number[][] }>} */
 export const attribution = async (body, query) => (await ask(address("/attribution", query), image(body))).json();
 
+/** @type {(trial: Trial & { network: string }) => Promise<TrialAnswer>} */
 export async function account(trial) {
   const options = { method: "POST", body: JSON.stringify(trial), headers: { "Content-Type": "application/json" } };
   return (await ask("/account", options)).json();
 }
 
-/** The head of an answer in bytes; its layers (by path) and steps get `codes`, one byte a value. */
+/** An answer in bytes: a head in JSON, then a byte for each value of its layers and steps. @type {(buffer: ArrayBuffer) => Answer} */
 export function unpack(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
+  /** @type {Prediction & { milliseconds: number, layers: (Output & { at: number })[], steps: (Picture & { at: number })[] }} */
   const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  /** @type {(at: number, count: number) => Uint8Array} */
   const bytes = (at, count) => new Uint8Array(buffer, 4 + length + at, count);
   const layers = new Map();
   for (const layer of head.layers) {

@@ -1,12 +1,15 @@
-/** What the page says of the whole: the class on top, what went wrong, how fast it goes. */
+/** The prediction, the error and the speed, as the page shows them. */
 
-import { find, make, percent, write } from "./elements.js";
 import { Answered } from "../compute/answered.js";
+import { find, make, percent, write } from "./elements.js";
 
+/** @import { Prediction } from "../compute/types.js" */
+
+/** After how many milliseconds without a change a screen reader is told the prediction. */
 const REST = 600;
 let pending = 0;
 
-/** Count what is still to be shown: 1 when it begins, -1 when it is there. The body's data-pending is 0 at rest. */
+/** Count what is still to be shown: 1 when it begins, -1 when it is there. The body's data-pending is 0 at rest. @param {1 | -1} change */
 export function underway(change) {
   pending += change;
   document.body.dataset.pending = String(pending);
@@ -14,20 +17,23 @@ export function underway(change) {
 
 let speaking = 0;
 
-/** Show a prediction, or that there is none; a screen reader hears it once the pen has rested. */
+/** Show a prediction, or that there is none. @param {Prediction | null} found */
 export function announce(found) {
   const top = find("[data-testid=prediction]");
   write(top, found ? found.class : "–");
-  top.classList.toggle("long", Boolean(found) && found.class.length > 3);
+  top.classList.toggle("long", found !== null && found.class.length > 3);
   write(find("#probability"), found ? percent(found.probability) : "draw a digit, or drop a picture");
-  document.body.classList.toggle("unsure", Boolean(found) && found.probability < 0.5);
+  document.body.classList.toggle("unsure", found !== null && found.probability < 0.5);
   document.body.classList.toggle("blank", !found);
   find("#error").hidden = true;
   clearTimeout(speaking);
   speaking = setTimeout(() => write(find("#spoken"), found ? `${found.class}, ${percent(found.probability)}` : ""), REST);
 }
 
-/** Show the three lines of an error of the server's; any other is a mistake of ours, and goes on. */
+/**
+ * Show the three lines of a deliberate error; any other error is a bug and is thrown again.
+ * @param {unknown} error
+ */
 export function explainError(error, box = find("#error")) {
   if (!(error instanceof Answered)) throw error;
   announce(null);
@@ -35,9 +41,10 @@ export function explainError(error, box = find("#error")) {
   box.hidden = false;
 }
 
+/** The times of the updates of the last second. @type {number[]} */
 const times = [];
 
-/** Count an update, and show how many there were in the last second. */
+/** Show how many updates there were in the last second, and how long the last one took. @param {number} milliseconds */
 export function meter(milliseconds) {
   const now = performance.now();
   times.push(now);

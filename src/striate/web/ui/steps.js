@@ -1,13 +1,19 @@
 /** The steps that brought an image to the network's form, as small pictures. */
 
-import { make, write } from "./elements.js";
+import { contextOf } from "./canvas.js";
+import { find, make, write } from "./elements.js";
+
+/** @import { Picture } from "../compute/types.js" */
 
 export class Steps {
+  names = "";
+
+  /** @param {HTMLElement} list */
   constructor(list) {
     this.list = list;
-    this.names = "";
   }
 
+  /** @param {Picture[]} steps */
   update(steps) {
     const names = steps.map((step) => step.name).join();
     if (names !== this.names) {
@@ -16,22 +22,23 @@ export class Steps {
         ...steps.map(() => make("li", {}, make("canvas"), make("b"), make("span"))),
       );
     }
-    steps.forEach((step, at) => this.#draw(step, this.list.children[at]));
+    steps.forEach((step, at) => draw(step, this.list.children[at]));
   }
+}
 
-  #draw(step, item) {
-    const [canvas, name, note] = item.children;
-    if (canvas.width !== step.width || canvas.height !== step.height) {
-      [canvas.width, canvas.height] = [step.width, step.height];
-    }
-    const pixels = new ImageData(step.width, step.height);
-    const size = step.height * step.width;
-    for (let place = 0; place < size; place += 1) {
-      for (let channel = 0; channel < 3; channel += 1) pixels.data[4 * place + channel] = step.codes[(channel % step.channels) * size + place];
-      pixels.data[4 * place + 3] = 255;
-    }
-    canvas.getContext("2d").putImageData(pixels, 0, 0);
-    write(name, step.name);
-    write(note, step.note);
+/** @type {(step: Picture, item: Element) => void} */
+function draw(step, item) {
+  const canvas = find("canvas", HTMLCanvasElement, item);
+  if (canvas.width !== step.width || canvas.height !== step.height) {
+    [canvas.width, canvas.height] = [step.width, step.height];
   }
+  const pixels = new ImageData(step.width, step.height);
+  const size = step.height * step.width;
+  for (let place = 0; place < size; place += 1) {
+    for (let channel = 0; channel < 3; channel += 1) pixels.data[4 * place + channel] = step.codes[(channel % step.channels) * size + place];
+    pixels.data[4 * place + 3] = 255;
+  }
+  contextOf(canvas).putImageData(pixels, 0, 0);
+  write(find("b", undefined, item), step.name);
+  write(find("span", undefined, item), step.note);
 }

@@ -1,4 +1,4 @@
-// What stands between the C interface and the rest: no exception gets past it.
+// Turns exceptions into statuses, so that none crosses the C interface.
 #pragma once
 
 #include <new>
@@ -8,7 +8,7 @@
 
 namespace striate {
 
-// Does the work; says how it ended. std::length_error is a container's word for more memory than there can be.
+// Calls `work` and returns its status. Containers throw std::length_error when asked for more memory than there can be.
 template <class Work>
 int32_t guarded(Work work) noexcept {
     try {
@@ -19,7 +19,7 @@ int32_t guarded(Work work) noexcept {
     } catch (...) { return FAILED; }
 }
 
-// The same for a call that makes something; `to` is null where it could not.
+// Makes an object; `to` is null if that fails.
 template <class Made, class... Arguments>
 int32_t made(void** to, Arguments... arguments) noexcept {
     *to = nullptr;

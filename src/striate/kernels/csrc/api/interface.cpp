@@ -1,14 +1,16 @@
-// The C interface. Nothing is thrown across it.
+// The exports: each calls one function through `guarded`, so that nothing is thrown across the C interface.
 #include "api/interface.hpp"
 
 #include "api/guard.hpp"
 #include "engine/engine.hpp"
 #include "layers/join.hpp"
 #include "layers/single_layer.hpp"
+#include "online/online_trainer.hpp"
 
 using striate::Engine;
 using striate::guarded;
 using striate::made;
+using striate::OnlineTrainer;
 using striate::SingleLayer;
 
 extern "C" {
@@ -36,8 +38,8 @@ int32_t striate_profile(void* engine, double* seconds) {
     return guarded([&] { static_cast<Engine*>(engine)->profile(seconds); });
 }
 
-int32_t striate_layer_new(const StriateLayer* layer, int32_t input_function, void** single_layer) {
-    return made<SingleLayer>(single_layer, *layer, input_function);
+int32_t striate_layer_new(const StriateLayer* layer, int32_t input_function, void** handle) {
+    return made<SingleLayer>(handle, *layer, input_function);
 }
 
 void striate_layer_free(void* layer) { delete static_cast<SingleLayer*>(layer); }
@@ -66,5 +68,21 @@ int32_t striate_to_groups(const float* images, float* groups, int64_t count, int
 int32_t striate_from_groups(const float* groups, float* images, int64_t count, int32_t channels, int32_t positions,
                             int32_t threads) {
     return guarded([&] { striate::from_groups(groups, images, {count, channels, positions}, threads); });
+}
+
+int32_t striate_pattern_new(const StriateLayer* layers, int32_t count, void** pattern) {
+    return made<OnlineTrainer>(pattern, layers, count);
+}
+
+void striate_pattern_free(void* pattern) { delete static_cast<OnlineTrainer*>(pattern); }
+
+int32_t striate_pattern_learn(void* pattern, const StriateImages* images, const StriateTarget* target,
+                              const float* const* rates, StriateResult* result) {
+    return guarded([&] { *result = static_cast<OnlineTrainer*>(pattern)->learn(*images, *target, rates); });
+}
+
+int32_t striate_pattern_curvature(void* pattern, const StriateImages* images, const StriateTarget* target,
+                                  float* const* sums) {
+    return guarded([&] { static_cast<OnlineTrainer*>(pattern)->curvature(*images, *target, sums); });
 }
 }

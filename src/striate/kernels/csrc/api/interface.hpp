@@ -1,4 +1,8 @@
-// The C interface that Python loads: the layers of a network in, an engine out; then steps and forward passes.
+// api/: the C interface that Python loads (binary.py mirrors it). Start with this file.
+//   interface   structures and exports: whole networks, single layers, joins, online training
+//   guard       exceptions turned into statuses
+//   supported   whether the processor has the instruction set
+// A network's layers make an engine; the engine runs steps and forward passes. The other exports run single layers.
 #pragma once
 
 #include <cstdint>
@@ -27,86 +31,87 @@ struct StriateLayer {
     int32_t kind, function;  // `function` is applied to the layer's output
     int32_t input[3], output[3];
     int32_t kernel[2], stride[2], dilation[2];
-    int32_t padding[4];           // top, bottom, left, right; negative where the windows leave a rest
-    int32_t count_padding;        // an average counts the padding
-    int32_t links;                // of a convolution: how many kernels its weight holds
-    const int32_t* link_filters;  // the filter and the channel of each of them
+    int32_t padding[4];           // top, bottom, left, right; negative: rows or columns that no window reaches
+    int32_t count_padding;        // of an average: whether padding counts as values
+    int32_t links;                // of a convolution: the number of kernels in its weight,
+    const int32_t* link_filters;  // and the filter and the channel of each
     const int32_t* link_channels;
-    float rate;            // of a dropout
-    float response[3];     // alpha, beta, k of a local response normalisation over kernel[0] maps
-    float *weight, *bias;  // null where there is none; the centres of a radial layer are its weight
+    float rate;            // of dropout: the probability that a value is dropped
+    float response[3];     // alpha, beta, k of a local response normalisation over kernel[0] channels
+    float *weight, *bias;  // null: none; a radial layer's weight holds its centres
     float *weight_gradient, *bias_gradient;
 };
 
-// `count` images, each of input channels × rows × columns; the image of place i is number indices[i], or i.
+// `count` images, each channels × rows × columns. Image i of the batch is image number indices[i] in memory, or i.
 struct StriateImages {
-    const uint8_t* bytes;  // one of the two; a byte b stands for low + scale · b
+    const uint8_t* bytes;  // one of the two is null; a byte b means low + scale · b
     const float* floats;
     const int64_t* indices;
     int64_t count;
     float low, scale;
 };
 
-// How one image is moved: degrees clockwise, a factor, a fraction, degrees, pixels, and mirrored first if below 0.
+// How one image is moved: degrees clockwise, a factor, a fraction, degrees, pixels; `mirror` < 0: mirrored first.
 struct StriateMove {
     float rotation, scale, squeeze, shear, right, down, mirror;
 };
 
-// Where each pixel of a batch comes from. Images are bytes; beyond them lie zeros.
+// Where each pixel of a batch comes from. Images are bytes; pixels outside an image are zero.
 struct StriateWarp {
     int32_t shape[3];          // channels, rows, columns
     int32_t ranks[2];          // rows and columns of the noise
-    const StriateMove* moves;  // one for each image
-    const float* noise;        // images × 2 (x, y) × ranks, or null where there is no field
-    const float* down;         // ranks[0] × rows, and
-    const float* across;       // ranks[1] × columns: the field is downᵀ · noise · across
+    const StriateMove* moves;  // one per image
+    const float* noise;        // images × 2 (x, y) × ranks, or null: no displacement field
+    const float* down;         // ranks[0] × rows
+    const float* across;       // ranks[1] × columns; the displacement field is downᵀ · noise · across
 };
 
 struct StriateTarget {
-    const int64_t* labels;  // by image number, as the images are
+    const int64_t* labels;  // by image number
     int32_t loss;
-    float rubbish;
+    float rubbish;  // of RADIAL_MAP: the constant j of the rubbish class
     uint64_t seed;  // of this step's dropout
 };
 
-// What is done with the gradients. The slots are one pointer a parameter, in the order of the layers, weight first.
+// What a step does with the gradients. The arrays have one pointer per parameter, in the layers' order, weight before
+// bias.
 struct StriateUpdate {
     int32_t rule, count;
     float* const* first;    // AdamW's first moment; SGD's momentum
     float* const* second;   // AdamW's second moment
-    float* const* average;  // of the parameter over the steps
+    float* const* average;  // the parameter's average over the steps
     double rate, first_decay, second_decay, weight_decay, epsilon;
-    double step;          // 1 for the first
-    double average_part;  // of the way to the parameter that its average goes; 0: there is none
+    double step;          // 1 in the first step
+    double average_part;  // average += average_part · (parameter − average); 0: no average
 };
 
 struct StriateResult {
     double loss;    // the mean over the images
-    int64_t right;  // images whose likeliest class is their label
+    int64_t right;  // images whose most likely class is their label
 };
 
-// One layer on its own, over all images of a batch. Values lie as groups × channels × rows × columns × 16 images, on
-// boundaries of 64 bytes; the lanes beyond the last image hold anything finite, and gradients of zero.
+// The pass of one layer over all images of a batch. Values are lane groups × channels × rows × columns × 16 images,
+// aligned to 64 bytes. Lanes beyond the last image hold any finite values, and gradients of zero.
 struct StriatePass {
     int64_t images;
     const float* in;
-    const float *scale, *shift;  // both or none, for each channel: the layer reads f(scale · in + shift)
+    const float *scale, *shift;  // per channel, or both null: the layer reads f(scale · in + shift)
     const float *weight, *bias;
     float* out;
-    int32_t* argmax;  // index of each maximum in its window, as large as out: written by forward, read by backward
-    double* sums;     // null, or the sums of out and of its square, each for every channel
-    // For backward. Those that nobody asks for are null.
+    int32_t* argmax;  // of max pooling: each maximum's index in its window, as large as out; null for inference
+    double* sums;     // null, or per channel the sum of out, then per channel the sum of its squares
+    // For backward; a gradient that is not wanted is null.
     const float* out_gradient;
     const double* sums_gradient;
     float *in_gradient, *weight_gradient, *bias_gradient;
     double *scale_gradient, *shift_gradient;
 };
 
-// out = function(Σ (scale · term + shift)) of one or two terms, value by value.
+// out = function(Σ (scale · term + shift)) over one or two terms, value by value.
 struct StriateJoin {
     int32_t function, channels, positions;
     int64_t images;
-    const float* terms[2];  // the second may be null
+    const float* terms[2];  // the second one may be null
     const float *scales[2], *shifts[2];
     float* out;
     const float* out_gradient;
@@ -114,23 +119,25 @@ struct StriateJoin {
     double *scale_gradients[2], *shift_gradients[2];
 };
 
-// Every call but those that free answers with a status, and throws nothing. After one that was not DONE, outputs and
-// gradients hold anything; parameters, the optimiser's slots and the handle are as before the call, and it can be made
-// again. `threads` is how many are wanted: where the system starts fewer, these do the work, to the same bits.
+// Every call but those that free returns a status and throws nothing. After a status other than DONE, outputs and
+// gradients are undefined; parameters, the optimiser's arrays and the handle are as before, and the call can be
+// repeated. `threads` is the number of threads wanted: where the system starts fewer, these do the work, with the same
+// bits as results.
 
-// `input_function` is the f of what the layer reads.
-int32_t striate_layer_new(const StriateLayer* layer, int32_t input_function, void** single_layer);
+// Single layers. `input_function` is the f in f(scale · in + shift).
+int32_t striate_layer_new(const StriateLayer* layer, int32_t input_function, void** handle);
 void striate_layer_free(void* layer);
 int32_t striate_layer_forward(void* layer, const StriatePass* pass, int32_t threads);
 int32_t striate_layer_backward(void* layer, const StriatePass* pass, int32_t threads);
 int32_t striate_join_forward(const StriateJoin* join, int32_t threads);
 int32_t striate_join_backward(const StriateJoin* join, int32_t threads);
-// images × channels × positions floats into groups, lanes beyond the last image being zeros; and back.
+// images × channels × positions floats into lane groups, and back. Lanes beyond the last image repeat it.
 int32_t striate_to_groups(const float* images, float* groups, int64_t count, int32_t channels, int32_t positions,
                           int32_t threads);
 int32_t striate_from_groups(const float* groups, float* images, int64_t count, int32_t channels, int32_t positions,
                             int32_t threads);
 
+// Whole networks.
 int32_t striate_new(const StriateLayer* layers, int32_t count, void** engine);
 void striate_free(void* engine);
 // outputs: images × features of the last layer, row by row.
@@ -139,19 +146,20 @@ int32_t striate_step(void* engine, const StriateImages* images, const StriateTar
                      const StriateUpdate* update, int32_t threads, StriateResult* result);
 // to: images × channels × rows × columns.
 int32_t striate_warp(void* engine, const StriateImages* images, const StriateWarp* warp, float* to, int32_t threads);
-// Seconds since the last call, of the first thread: images, loss, reduction and update, then forward and backward of
-// each layer: 3 + 2 · layers numbers.
+// The seconds that the first thread has spent since the last call on: images; loss; reduction and update; forward of
+// each layer; backward of each layer: 3 + 2 · layers numbers.
 int32_t striate_profile(void* engine, double* seconds);
-// The same layers to learn from one image at a time (pattern.hpp): convolutions of stride 1 without padding,
-// subsampling with windows side by side, dense layers, and RBF units at the end. `rates` and `sums` are one pointer for
-// each layer's weight and one for its bias, null where it has none, as large as these.
+// Online training: a network that learns from one image (1998's word: pattern) at a time. It takes convolutions of
+// stride 1 without padding, subsampling with windows side by side, dense layers, and RBF units at the end. `rates` and
+// `sums` have one pointer for each layer's weight and one for its bias, null where it has none, to arrays as large as
+// these.
 int32_t striate_pattern_new(const StriateLayer* layers, int32_t count, void** pattern);
 void striate_pattern_free(void* pattern);
 int32_t striate_pattern_learn(void* pattern, const StriateImages* images, const StriateTarget* target,
                               const float* const* rates, StriateResult* result);
 int32_t striate_pattern_curvature(void* pattern, const StriateImages* images, const StriateTarget* target,
                                   float* const* sums);
-// Whether this processor has the instructions that the library was compiled for.
+// Whether this processor has the instruction set that the library was compiled for.
 int32_t striate_supported(void);
 }
 #pragma GCC visibility pop

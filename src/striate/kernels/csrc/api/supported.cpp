@@ -1,4 +1,4 @@
-// Compiled without the instructions that it asks for, so that it runs everywhere.
+// Compiled without the instruction set that it checks for, so that it runs on every processor.
 #include "api/interface.hpp"
 
 extern "C" int32_t striate_supported(void) {

@@ -49,8 +49,8 @@ bool same_maps(const std::vector<Link>& a, const std::vector<Link>& b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](Link x, Link y) { return x.map == y.map; });
 }
 
-std::vector<int> split_evenly(int n, int most) {
-    const int parts = (n + most - 1) / most;
+std::vector<int> split_evenly(int n, int max_size) {
+    const int parts = (n + max_size - 1) / max_size;
     std::vector<int> sizes;
     for (int i = 0; i < parts; i++) sizes.push_back(n / parts + (i < n % parts));
     return sizes;

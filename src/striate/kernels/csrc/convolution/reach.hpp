@@ -35,7 +35,7 @@ using Links = std::vector<std::vector<Link>>;  // the links of each result
 // Whether two results read the same sources, in the same order.
 bool same_maps(const std::vector<Link>& a, const std::vector<Link>& b);
 
-// Cuts n into parts of nearly equal size, each at most `most`: their sizes.
-std::vector<int> split_evenly(int n, int most);
+// Cuts n into parts of nearly equal size, each at most `max_size`: their sizes.
+std::vector<int> split_evenly(int n, int max_size);
 
 }  // namespace striate

@@ -18,8 +18,8 @@ constexpr bool fits(int filters, int others, int operands) { return filters * ot
 // cycles, and a load in three quarters of a cycle. It is fitted to measurements, and only has to rank tile sizes.
 constexpr double tile_cost(int filters, int others) {
     const double products = filters * others + (filters + others) / 4.0, loads = 1.5 * (filters + others);
-    const double most = products > loads ? products : loads;
-    return most > 8 ? most : 8;
+    const double slower = products > loads ? products : loads;
+    return slower > 8 ? slower : 8;
 }
 
 // The forward loop, and the input gradient's: for a register tile of output maps f and columns x,

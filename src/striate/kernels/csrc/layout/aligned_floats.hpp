@@ -13,8 +13,8 @@ namespace striate {
 // Whether buffers are filled with NaN before kernels write to them: the environment variable STRIATE_POISON is set. The
 // tests set it, so that a kernel that reads memory which no kernel has written gives NaN.
 inline bool poison_requested() {
-    static const bool asked = std::getenv("STRIATE_POISON") != nullptr;
-    return asked;
+    static const bool requested = std::getenv("STRIATE_POISON") != nullptr;
+    return requested;
 }
 
 // A buffer of floats, zero at first, aligned to 64 bytes.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "api/guard.hpp"
 #include "simd/activations.hpp"
 #include "simd/denormals.hpp"
 
@@ -211,25 +210,3 @@ void OnlineTrainer::multiply_by_derivatives(size_t i, int times) {
 }
 
 }  // namespace striate
-
-extern "C" {
-
-using striate::guarded;
-using striate::OnlineTrainer;
-
-int32_t striate_pattern_new(const StriateLayer* layers, int32_t count, void** pattern) {
-    return striate::made<OnlineTrainer>(pattern, layers, count);
-}
-
-void striate_pattern_free(void* pattern) { delete static_cast<OnlineTrainer*>(pattern); }
-
-int32_t striate_pattern_learn(void* pattern, const StriateImages* images, const StriateTarget* target,
-                              const float* const* rates, StriateResult* result) {
-    return guarded([&] { *result = static_cast<OnlineTrainer*>(pattern)->learn(*images, *target, rates); });
-}
-
-int32_t striate_pattern_curvature(void* pattern, const StriateImages* images, const StriateTarget* target,
-                                  float* const* sums) {
-    return guarded([&] { static_cast<OnlineTrainer*>(pattern)->curvature(*images, *target, sums); });
-}
-}
