@@ -68,7 +68,7 @@ def test_structures_are_laid_out_as_the_compiler_lays_them_out(tmp_path: Path) -
     lines, wanted = [], []
     assert len(STRUCTURES) == 8
     for each in STRUCTURES:
-        name = f"Striate{each.__name__}"
+        name = each.__name__
         members = [field[0] for field in each._fields_]
         # A structured binding compiles only with a name for every member: none is missing at the end.
         unpacked = ", ".join(f"m{number}" for number in range(len(members)))
