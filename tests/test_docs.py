@@ -7,11 +7,13 @@ one file run in order, in one folder, with `examples` beside them. Files that tr
 import doctest
 import os
 import re
-import subprocess
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.commands import Done, ended, striate
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -36,15 +38,19 @@ def pages() -> list:
     return found
 
 
+def run(command: str, folder: Path) -> Done:
+    """A line of a shell; where it is nothing but our command, it runs in this process."""
+    if re.fullmatch(r"striate [^|&;<>$*?~`\\#(){}]*", command):
+        return striate(*shlex.split(command)[1:], cwd=folder)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return ended(["sh", "-c", command], cwd=folder, PATH=path, COLUMNS="80")
+
+
 @pytest.mark.parametrize("page", pages())
 def test_commands_print_what_the_page_shows(page: Path, tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | {"PATH": path, "COLUMNS": "80"}
     for command, expected in commands(page):
-        done = subprocess.run(
-            command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600
-        )
+        done = run(command, tmp_path)
         printed = done.stdout + done.stderr
         assert doctest.OutputChecker().check_output(expected, printed, OPTIONS) or not expected.strip(), (
             f"{page.name} shows for `{command}`:\n{expected}\nbut it prints:\n{printed}"

@@ -26,9 +26,9 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of lenet5-reader on few windows."""
     folder = tmp_path_factory.mktemp("reader") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(windows, "COUNTS", {"train": 24_000, "validation": 1000, "test": 1000})
+        patch.setattr(windows, "COUNTS", {"train": 12_000, "validation": 500, "test": 500})
         network = find("lenet5-reader")
-        recipe = replace(recipe_for(network), epochs=3, average=0.0)
+        recipe = replace(recipe_for(network), epochs=2, average=0.0)
         run, split = session.prepare(network, session.Images("mnist-lines"), recipe, folder=folder, device="cpu")
         list(session.start(run, split))
     return folder

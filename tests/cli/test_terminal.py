@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -91,10 +92,10 @@ def test_text_is_wrapped_in_one_place() -> None:
     assert users == {"grid.py"}
 
 
-def written(words: list[str], encoding: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, bytes]:
+def written(words: list[str], encoding: str) -> tuple[int, bytes]:
     """The exit code and the bytes that the command writes to a terminal of an encoding."""
     into = io.BytesIO()
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["striate", *words])
         patch.setattr(sys, "stdout", io.TextIOWrapper(into, encoding=encoding, errors="strict"))
         patch.setattr(sys, "stderr", sys.stdout)
@@ -108,12 +109,18 @@ def written(words: list[str], encoding: str, monkeypatch: pytest.MonkeyPatch) ->
         return code, into.getvalue()
 
 
+@cache
+def usual(*words: str) -> str:
+    """What the command prints to a terminal of UTF-8."""
+    return written([*words], "utf-8")[1].decode()
+
+
 @pytest.mark.parametrize("encoding", USUAL)
-def test_every_verb_prints_in_any_encoding(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    usual = [["show", "googlenet"], ["account", "resnet152"], ["claims", "--verdict", "wrong"], ["list"]]
-    for words in [*usual, ["account", "vgg16", "--memory"], ["account", "lenet5", "--format", "csv"], ["--help"]]:
-        code, text = written(words, encoding, monkeypatch)
-        reference = written(words, "utf-8", monkeypatch)[1].decode()
+def test_every_verb_prints_in_any_encoding(encoding: str) -> None:
+    verbs = [["show", "googlenet"], ["account", "resnet152"], ["claims", "--verdict", "wrong"], ["list"]]
+    for words in [*verbs, ["account", "vgg16", "--memory"], ["account", "lenet5", "--format", "csv"], ["--help"]]:
+        code, text = written(words, encoding)
+        reference = usual(*words)
         assert code == 0
         assert len(text.decode(encoding).splitlines()) == len(reference.splitlines())
         escaped = re.findall(r"\\u([0-9a-f]{4})", text.decode(encoding))
@@ -121,31 +128,30 @@ def test_every_verb_prints_in_any_encoding(encoding: str, monkeypatch: pytest.Mo
             "only the Korean titles have no like in ASCII"
         )
     for words in (["show", "日本語"], ["account", "1x8x8: conv 99\udcff 3x3"], ["日本語"]):
-        code, text = written(words, encoding, monkeypatch)
+        code, text = written(words, encoding)
         assert code == 2
         assert "Error: " in text.decode(encoding)
 
 
 @pytest.mark.parametrize("encoding", USUAL)
-def test_json_is_the_same_in_any_encoding(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_is_the_same_in_any_encoding(encoding: str) -> None:
     commands = [["list", "--json"], ["show", "simple-cnn", "--json"], ["show", "simple-cnn", "--as", "json"]]
     commands += [["account", "simple-cnn", "--json"], ["account", "alexnet", "--fit", "--json"]]
     commands += [["compare", "lenet1", "lenet5", "--json"], ["claims", "--post", "004", "--json"]]
     for words in commands:
-        code, text = written(words, encoding, monkeypatch)
+        code, text = written(words, encoding)
         assert code == 0
-        assert json.loads(text.decode("utf-8")) == json.loads(written(words, "utf-8", monkeypatch)[1])
+        assert json.loads(text.decode("utf-8")) == json.loads(usual(*words))
 
 
-def test_tables_stay_aligned_where_characters_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_stay_aligned_where_characters_are_replaced() -> None:
     for words in (["account", "resnet50"], ["show", "resnet50"], ["account", "vgg16", "--as", "torchinfo"]):
-        plain = written(words, "ascii", monkeypatch)[1].decode("ascii").splitlines()
-        usual = written(words, "utf-8", monkeypatch)[1].decode().splitlines()
-        assert list(map(len, plain)) == list(map(len, usual))
+        plain = written(words, "ascii")[1].decode("ascii").splitlines()
+        assert list(map(len, plain)) == list(map(len, usual(*words).splitlines()))
 
 
-def test_what_a_latin_1_terminal_shows(monkeypatch: pytest.MonkeyPatch) -> None:
-    code, text = written(["show", "1x8x8: 3*(conv 1 3x3 same), linear 2"], "latin-1", monkeypatch)
+def test_what_a_latin_1_terminal_shows() -> None:
+    code, text = written(["show", "1x8x8: 3*(conv 1 3x3 same), linear 2"], "latin-1")
     assert code == 0
     assert text.decode("latin-1").splitlines()[-7:] == [
         "layer            what it is           output  parameters",
@@ -217,5 +223,4 @@ def test_odd_arguments_are_answered(verb: str, data: st.DataObject) -> None:
         st.sampled_from(["1x0x1: relu", "0x1x1:", "1x1x1: linear 0", "--input=1x1x1", "--post=", "--depth=0", "-1"]),
     )
     words = [verb, *data.draw(st.lists(odd, max_size=3))]
-    with pytest.MonkeyPatch.context() as patch:
-        assert written(words, "utf-8", patch)[0] in (0, 2)
+    assert written(words, "utf-8")[0] in (0, 2)

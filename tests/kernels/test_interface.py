@@ -68,7 +68,7 @@ def test_structures_are_laid_out_as_the_compiler_lays_them_out(tmp_path: Path) -
     lines, wanted = [], []
     assert len(STRUCTURES) == 8
     for each in STRUCTURES:
-        name = f"Striate{each.__name__}"
+        name = each.__name__
         members = [field[0] for field in each._fields_]
         # A structured binding compiles only with a name for every member: none is missing at the end.
         unpacked = ", ".join(f"m{number}" for number in range(len(members)))
@@ -158,8 +158,8 @@ def test_a_kind_that_the_kernels_do_not_know_is_refused(member: str, value: int)
         found.calls.striate_layer_new(layer, 0, handle)
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_memory_or_threads_that_run_out_in_any_call(threads: int, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def faults(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """faults.cpp, which replaces the allocator and the making of threads, on the library that Python loads."""
     try:
         command = compiler()
@@ -167,16 +167,21 @@ def test_memory_or_threads_that_run_out_in_any_call(threads: int, tmp_path: Path
         pytest.skip(str(problem))
     found = library()
     assert isinstance(found, Library)
-    shared, program = Path(found.calls._name), tmp_path / "faults"
+    shared, program = Path(found.calls._name), tmp_path_factory.mktemp("faults") / "faults"
     flags = ["-std=c++17", "-O1", "-pthread", f"-I{SOURCES}", f"-Wl,-rpath,{shared.parent}"]
     command = [*command, *flags, str(HERE / "faults.cpp"), str(shared), "-ldl", "-o", str(program)]
     subprocess.run(command, check=True)
-    done = subprocess.run([str(program), str(threads)], capture_output=True, text=True)
+    return program
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_memory_or_threads_that_run_out_in_any_call(threads: int, faults: Path) -> None:
+    done = subprocess.run([str(faults), str(threads)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     counted = dict(line.split(f", {threads} threads: ") for line in done.stdout.splitlines())
     assert {name.split(" of ")[0] for name in counted} == set(CALLS)
     # Every call that allocates was hurt; what the first thread spent is only copied out.
-    assert [name for name, faults in counted.items() if faults == "0 faults"] == ["profile"]
+    assert [name for name, count in counted.items() if count == "0 faults"] == ["profile"]
 
 
 STEP = """

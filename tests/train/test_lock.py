@@ -1,11 +1,14 @@
 """A run is written by one process: a second is refused and told by whom, and kill -9 frees it."""
 
+import multiprocessing
 import os
 import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -18,21 +21,19 @@ from tests.support.commands import striate
 from tests.support.networks import TINY
 
 HOLD = (
-    "import sys, time; from pathlib import Path; from striate.train.lock import Lock\n"
-    "held = Lock(Path(sys.argv[1])); print('held', flush=True); time.sleep(600)"
+    "import sys; from pathlib import Path; from striate.train.lock import Lock\n"
+    "held = Lock(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
 )
-COUNT = (
-    "import sys; from pathlib import Path\n"
-    "from striate.errors import RunError; from striate.train.lock import Lock\n"
-    "folder, done = Path(sys.argv[1]), 0\n"
-    "while done < 40:\n"
-    "    try:\n"
-    "        with Lock(folder):\n"
-    "            file = folder / 'count'\n"
-    "            file.write_text(str(int(file.read_text()) + 1))\n"
-    "            done += 1\n"
-    "    except RunError: pass"
-)
+
+
+def count_to_forty(folder: Path) -> None:
+    """Add one to the number in the file `count` while its folder is held, forty times."""
+    done = 0
+    while done < 40:
+        with suppress(RunError), Lock(folder):
+            file = folder / "count"
+            file.write_text(str(int(file.read_text()) + 1))
+            done += 1
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_a_second_process_is_refused_until_the_first_is_killed(tmp_path: Path, f
     events, _ = started
     events.close()
     folder = tmp_path / "run"
-    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True)
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdin=PIPE, stdout=PIPE, text=True)
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
@@ -110,8 +111,14 @@ def test_a_reproduction_holds_its_folder_too(tmp_path: Path, few_digits: Path) -
 
 def test_never_two_at_once(tmp_path: Path) -> None:
     (tmp_path / "count").write_text("0")
-    processes = [subprocess.Popen([sys.executable, "-c", COUNT, str(tmp_path)]) for _ in range(3)]
-    assert [process.wait(120) for process in processes] == [0, 0, 0]
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.train.test_lock"])
+    processes = [context.Process(target=count_to_forty, args=(tmp_path,)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
     assert (tmp_path / "count").read_text() == "120"
 
 

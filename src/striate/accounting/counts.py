@@ -1,4 +1,4 @@
-"""What one layer costs: weights, biases, fixed values, connections, MACs and activations."""
+"""The costs of one layer: weights, biases, fixed values, connections, MACs and activations."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Account:
-    """What every layer of a network costs; printing it gives the table.
+    """The account of a network: the costs of every layer; printing it gives the table.
 
     Counts are for a batch of `batch` images. Totals leave auxiliary heads out; `training` adds them.
     """

@@ -87,7 +87,7 @@ class Axis:
         return f"({self.size}{padding} − {extent})/{self.stride} + 1 = {exact:.4g}"
 
     def unseen(self) -> tuple[int, int]:
-        """How many pixels of the input, and how many of the padding, no window reads.
+        """The numbers of pixels of the input, and of the padding, that no window reads.
 
         >>> Axis(7, kernel=3, stride=3).unseen()
         (1, 0)

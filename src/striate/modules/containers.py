@@ -26,8 +26,9 @@ class Sum(nn.Module):
     def forward(self, values: Tensor, heads: Heads = None) -> Tensor:
         body = list(self.children())
         shortcut = body.pop() if self.projects else None
+        main = run(body, values, heads)
         side = run(shortcut.children(), values, heads) if shortcut is not None else values
-        return run(body, values, heads) + side
+        return main + side
 
 
 class Product(nn.Module):
