@@ -12,8 +12,8 @@ from striate import Flatten, Linear, Network
 from striate.accounting.counts import count
 from striate.accounting.kept import kept
 from striate.accounting.receptive import receptive_fields
-from striate.accounting.show.words import words
 from striate.accounting.smallest import least_side
+from striate.accounting.words import words
 from striate.description.network import INPUT, Node, Outline, Plan, Step
 from striate.description.notation.writing import spelling
 from striate.description.properties import properties

@@ -133,7 +133,8 @@ def test_the_account_is_pythons(answered) -> None:
         assert found["trial"]["problem"] is None
         ours = found["trial"]["account"]
         for row, expected in zip(ours["rows"], wanted["rows"], strict=True):
-            for key in ("path", "output", "weights", "biases", "connections", "macs", "kernel", "stride", "padding"):
+            counts = ("path", "output", "weights", "biases", "connections", "macs")
+            for key in (*counts, "kernel", "stride", "padding", "dilation"):
                 assert row[key] == expected[key], (row["path"], key, predictor.run.network)
             assert row["receptive_field"]["size"] == expected["receptive_field"]["size"], (
                 row["path"],

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from striate import from_text
+from striate import account, from_text
 from striate.description.layers import KINDS
 from striate.web.describe import describe
 from tests.support.node import COMPUTE, NEEDS_NODE, under_node
@@ -103,3 +103,19 @@ def test_keys_walk_through_maps_and_vectors(tmp_path: Path) -> None:
     assert [each and tuple(each.values()) for each in found] == [
         (0, 2, 2), (0, 2, 3), (0, 1, 2), (1, 2, 2), None, None, (5, 0, 0), None, None
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "layer", ["conv 2 3x3", "conv 2 3x3 dilation 2 /5", "conv 2 2x3 dilation 3 pad 1 /2", "max 2 /3"]
+)
+def test_the_drawing_of_windows_marks_what_the_account_says_is_unread(tmp_path: Path, layer: str) -> None:
+    row = account(from_text(f"1x13x16: {layer}")).to_dict()["rows"][0]
+    expression = """[0, 1].map((at) => {
+      const size = given.input[at + 1] + given.padding[2 * at] + given.padding[2 * at + 1];
+      const axis = { kernel: given.kernel[at], stride: given.stride[at], dilation: given.dilation[at] };
+      return size - ui.covered(size, given.output[at + 1], axis).size;
+    })"""
+    left = row["unseen"]
+    found = evaluated(tmp_path, "windows.js", expression, row)
+    assert found == [left["rows"] + left["padding_rows"], left["columns"] + left["padding_columns"]]
+    assert layer == "conv 2 3x3" or any(found)

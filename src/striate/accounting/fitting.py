@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from striate.accounting.fit import remedies, unseen, window_of
-from striate.accounting.show.words import words
 from striate.accounting.smallest import least_side
+from striate.accounting.words import words
 from striate.description.checks import Pair
 from striate.description.json import Json
 from striate.description.layers import Conv, Pool

@@ -11,7 +11,7 @@ from operator import add
 from striate.accounting.counts import CONVENTION, Counts, count
 from striate.accounting.fit import Unseen, require_exact, unseen
 from striate.accounting.receptive import ReceptiveField, receptive_fields
-from striate.accounting.show.words import hyperparameters, words
+from striate.accounting.words import hyperparameters, words
 from striate.description import checks
 from striate.description.json import Json
 from striate.description.layers import kind
@@ -126,15 +126,16 @@ def account(
 
 def _row_to_dict(row: Row) -> dict[str, Json]:
     field, left = row.receptive_field, row.unseen or Unseen(0, 0, 0, 0)
-    filters, kernel, stride, padding = hyperparameters(row.step)
+    own = hyperparameters(row.step)
     return {
         "path": row.path,
         "kind": kind(row.step.layer),
         "words": row.words,
-        "filters": filters,
-        "kernel": list(kernel) if kernel else None,
-        "stride": list(stride) if stride else None,
-        "padding": list(padding) if padding else None,
+        "filters": own.filters,
+        "kernel": list(own.kernel) if own.kernel else None,
+        "stride": list(own.stride) if own.stride else None,
+        "padding": list(own.padding) if own.padding else None,
+        "dilation": list(own.dilation) if own.dilation else None,
         "input": list(row.step.inputs[0]),
         "output": list(row.step.output),
         **_counts_to_dict(row.counts),

@@ -5,7 +5,7 @@ from striate.data.affine import move as move
 from striate.data.augment import Augmentation as Augmentation
 from striate.data.augment import augment as augment
 from striate.data.augment import draw_warp as draw_warp
-from striate.data.digits import Step as Step
+from striate.data.digits import PreparationStep as PreparationStep
 from striate.data.digits import digit_steps as digit_steps
 from striate.data.digits import steps_strip as steps_strip
 from striate.data.image_file import open_picture as open_picture

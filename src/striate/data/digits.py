@@ -30,7 +30,7 @@ _FAINT = 40
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class PreparationStep:
     """One step: its `name`, the `image` after it, and a `note` on its effect."""
 
     name: str
@@ -38,7 +38,7 @@ class Step:
     note: str
 
 
-def digit_steps(image: Image.Image) -> tuple[Step, ...]:
+def digit_steps(image: Image.Image) -> tuple[PreparationStep, ...]:
     """The steps from any picture of one digit to 28 × 28, light on dark; the last one holds the result, in mode L.
 
     An image that already has MNIST's form stays unchanged, in one step. Raises DataError where no ink is found.
@@ -51,13 +51,13 @@ def digit_steps(image: Image.Image) -> tuple[Step, ...]:
     """
     grey = flattened(image).convert("L")
     if _in_form(grey):
-        return (Step("unchanged", grey, "28 × 28, light on dark, centred: MNIST's form"),)
+        return (PreparationStep("unchanged", grey, "28 × 28, light on dark, centred: MNIST's form"),)
     grey, note = _bounded(grey)
-    steps = [Step("grey", grey, note)]
+    steps = [PreparationStep("grey", grey, note)]
     levels, paper = levels_of(grey)
     if not paper.even:
         flat = np.clip(levels - paper.levels + float(np.median(paper.levels)), 0, 255)
-        steps.append(Step("background", _image(flat), "uneven light: a smooth surface taken away"))
+        steps.append(PreparationStep("background", _image(flat), "uneven light: a smooth surface taken away"))
     ink = lift_ink(levels, paper)
     if ink is None:
         raise DataError(
@@ -66,16 +66,16 @@ def digit_steps(image: Image.Image) -> tuple[Step, ...]:
             "Draw it darker, or photograph it closer and in more light.",
         )
     note = "dark on light: inverted" if paper.dark else "light on dark: kept"
-    steps.append(Step("polarity", _image(ink), note))
+    steps.append(PreparationStep("polarity", _image(ink), note))
     ink = _cropped(ink)
-    steps.append(Step("crop", _image(ink), f"the ink's box: {ink.shape[0]} × {ink.shape[1]}"))
+    steps.append(PreparationStep("crop", _image(ink), f"the ink's box: {ink.shape[0]} × {ink.shape[1]}"))
     small, note = _scaled(ink)
-    steps.append(Step("scale", _image(small), note))
-    steps.append(Step("centre", _image(_centred(small)), "28 × 28, the centre of mass in the middle"))
+    steps.append(PreparationStep("scale", _image(small), note))
+    steps.append(PreparationStep("centre", _image(_centred(small)), "28 × 28, the centre of mass in the middle"))
     return tuple(steps)
 
 
-def steps_strip(steps: Sequence[Step]) -> Image.Image:
+def steps_strip(steps: Sequence[PreparationStep]) -> Image.Image:
     """The steps side by side, enlarged, with names and notes.
 
     >>> steps_strip([Step("unchanged", Image.new("L", (28, 28)), "")] * 3).size

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from striate.data.decode import decode, tensor_of
-from striate.data.digits import SIDE, Step, digit_steps
+from striate.data.digits import SIDE, PreparationStep, digit_steps
 from striate.data.preprocess import Preprocessing
 from striate.data.ruled import HEIGHT
 from striate.errors import DataError
@@ -22,7 +22,7 @@ MOST_SENT = 16_000_000
 
 def read_image(
     path: str | Path, preprocessing: Preprocessing
-) -> tuple[UInt8[Tensor, "1 channels height width"], tuple[Step, ...]]:
+) -> tuple[UInt8[Tensor, "1 channels height width"], tuple[PreparationStep, ...]]:
     """The pixels of an image file in the network's channels and size, and the steps on the way.
 
     Raises DataError, naming the file.
@@ -63,7 +63,7 @@ def unread(error: DataError, remedy: str) -> DataError:
 
 def prepare(
     image: Image.Image, preprocessing: Preprocessing
-) -> tuple[UInt8[Tensor, "1 channels height width"], tuple[Step, ...]]:
+) -> tuple[UInt8[Tensor, "1 channels height width"], tuple[PreparationStep, ...]]:
     """The pixels of a decoded image in the network's channels and size, and the steps on the way.
 
     For a network trained on "digits", a drawing or photograph of a digit is brought to MNIST's form, and for one
@@ -79,4 +79,4 @@ def prepare(
     rows = pixels[0, 0] if len(pixels[0]) == 1 else pixels[0].permute(1, 2, 0)
     fitted = Image.fromarray(np.ascontiguousarray(rows.numpy()))
     sizes = [f"{one.height} × {one.width}, {'grey' if one.mode == 'L' else 'RGB'}" for one in (image, fitted)]
-    return pixels, (Step("picture", image, sizes[0]), Step("input", fitted, sizes[1]))
+    return pixels, (PreparationStep("picture", image, sizes[0]), PreparationStep("input", fitted, sizes[1]))

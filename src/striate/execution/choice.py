@@ -34,7 +34,7 @@ def missing(network: Network, kernels: str) -> str | None:
 
 
 def require(network: Network, kernels: str) -> None:
-    """Raise SpecError where `kernels` is "auto" or the name of none, or where they cannot run the network here."""
+    """Raise SpecError where `kernels` is neither "auto" nor one of `KERNELS`, or cannot run the network here."""
     one_of("kernels", kernels, ("auto", *KERNELS))
     if reason := missing(network, kernels):
         raise SpecError(

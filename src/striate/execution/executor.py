@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from striate.errors import SpecError
 from striate.execution.choice import require
 from striate.execution.layerwise import Layerwise
+from striate.execution.names import KERNELS
 from striate.execution.tensors import tensors_of
 from striate.kernels.engine import Engine, Pictures
 from striate.modules import Built
@@ -17,22 +18,16 @@ from striate.modules.containers import Heads
 
 
 class Executor(Protocol):
-    """Runs the network of a `module`, with its parameters, its buffers and its mode, on kernels of one name."""
+    """Runs the network of a `module`, with its parameters, its buffers and its mode, on kernels of one name.
+
+    `OnTorch` and `Layerwise` also have `logits`, for autograd; the engine has steps of its own.
+    """
 
     module: Built
     kernels: str
 
     def answers(self, pictures: Pictures) -> Tensor:
         """The logits, or RBF distances, of some images: (images, ...). The module is in evaluation mode."""
-        ...
-
-
-class Differentiable(Executor, Protocol):
-    """An executor whose outputs autograd can take back to the parameters."""
-
-    def logits(self, images: Tensor, heads: Heads = None) -> Tensor:
-        """The output before a closing softmax for (images, channels, height, width); with a dictionary `heads` the
-        auxiliary heads run too."""
         ...
 
 
@@ -45,7 +40,7 @@ class OnTorch:
             module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - the stubs lack it
 
     def logits(self, images: Tensor, heads: Heads = None) -> Tensor:
-        """The module's own."""
+        """The module's output before a closing softmax; with a dictionary `heads` the auxiliary heads run too."""
         if self.kernels == "channels-last":
             images = images.contiguous(memory_format=torch.channels_last)
         return self.module.logits(images, heads)
@@ -56,7 +51,7 @@ class OnTorch:
 
 
 class OnEngine:
-    """The engine, with `threads` threads, or PyTorch's number. It has steps of its own instead of autograd."""
+    """The engine, with `threads` threads, or PyTorch's number."""
 
     kernels = "engine"
 
@@ -94,7 +89,7 @@ def executor(module: Built, kernels: str, *, threads: int | None = None) -> OnTo
                 )
             return OnEngine(module, threads=threads) if kernels == "engine" else Layerwise(module)
         case _:
-            raise SpecError(f"kernels {kernels!r} is a choice that is still to be made.", "It must name one kind.")
+            raise SpecError(f"kernels {kernels!r} names none.", f"It must be one of {', '.join(KERNELS)}.")
 
 
 def plain(module: nn.Module) -> bool:

@@ -10,12 +10,12 @@ import torch
 
 from striate.execution.choice import Choice, missing
 from striate.execution.executor import Executor, executor, plain
-from striate.execution.training import milliseconds_of
+from striate.execution.training import Clock, milliseconds_of
 from striate.kernels.engine import Pictures
 from striate.modules import Built, evaluating
 
-SHARE, LEAST_SECONDS, MOST_SECONDS = 0.2, 0.02, 3.0
-"""The part of a job's time that measuring may take; what it may always take, and what it may take at most."""
+SHARE, LEAST_SECONDS, SERVER_SECONDS = 0.2, 0.02, 3.0
+"""The part of a job's time that measuring may take, what it may always take, and what it may take for a server."""
 ROUNDS = 5
 """How often each candidate takes its turn; its fastest counts."""
 SAMPLE = 1e-3
@@ -28,7 +28,6 @@ WORTH = 0.95
 """Others take PyTorch's place where they take less than this share of its time."""
 FULL_LANES = 8
 """The operators work out sixteen images even for one: with fewer than this many they are not tried."""
-Clock = Callable[[], float]
 
 
 def choose_for_inference(
@@ -41,10 +40,10 @@ def choose_for_inference(
 ) -> Choice:
     """The fastest kernels for answering `batch` images at once on this machine's CPU.
 
-    `images` is how many there are in all; None stands for a server's, which have no end. Candidates take turns until a
-    fifth of the time is spent that PyTorch would take for all of them, or 20 ms where that is more, but never longer
-    than 3 s. Whatever is not measured by then is not chosen. PyTorch in its own layout answers where no other saves a
-    twentieth, off the CPU, and in another precision than float32. Nothing about `module` changes.
+    `images` is the number of images in all; None stands for a server's, which have no end. Candidates take turns, at
+    most five each, within a limit: a fifth of the time that PyTorch would take for all images, or 20 ms where that is
+    more; 3 s for a server. A candidate that is not measured within it is not chosen. PyTorch in its own layout answers
+    where no other saves a twentieth, off the CPU, and in another precision than float32. `module` does not change.
 
     >>> from striate.modules import build
     >>> choose_for_inference(build("lenet5"), batch=64, kernels="torch").kernels
@@ -58,7 +57,7 @@ def choose_for_inference(
     begun = clock()
     with torch.inference_mode(), evaluating(module):
         turns: dict[tuple[str, int], Callable[[], float]] = {}
-        limit = MOST_SECONDS
+        limit = SERVER_SECONDS
         for name, count in _candidates(module, batch, threads):
             if turns and clock() - begun > limit:
                 break
@@ -70,7 +69,7 @@ def choose_for_inference(
                 continue
             seconds[name, count] = turn()
             if name == "torch" and images is not None:
-                limit = min(MOST_SECONDS, max(LEAST_SECONDS, SHARE * seconds[name, count] * images / batch))
+                limit = max(LEAST_SECONDS, SHARE * seconds[name, count] * images / batch)
             if seconds[name, count] <= HOPELESS * min(seconds.values()):
                 turns[name, count] = turn
         for _ in range(ROUNDS - 1):

@@ -7,7 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from striate.accounting.show.words import words
+from striate.accounting.words import words
 from striate.description.layers import RBF, Conv, Flatten, Linear
 from striate.description.network import INPUT, Network, Step, plan
 from striate.description.shapes import show

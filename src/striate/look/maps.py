@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from striate.accounting.show.words import words
+from striate.accounting.words import words
 from striate.description.layers import RBF, Activation
 from striate.description.network import Step
 from striate.description.shapes import show

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from striate.data import Step, read_image
+from striate.data import PreparationStep, read_image
 from striate.data.image_file import open_picture, prepare
 from striate.description.network import INPUT, Plan, plan
 from striate.execution.inference import answering, choose_for_inference
@@ -36,7 +36,7 @@ class Prediction:
     name: str
     probability: float
     probabilities: dict[str, float]
-    steps: tuple[Step, ...]
+    steps: tuple[PreparationStep, ...]
     trained: bool = True
 
 
@@ -86,7 +86,7 @@ class Predictor:
         pixels, steps = read_image(image, self.run.preprocessing)
         return self._predict(self.run.preprocessing.normalise(pixels), steps, str(image))
 
-    def read(self, content: bytes, *, prepared: bool = True) -> tuple[Pixels, tuple[Step, ...]]:
+    def read(self, content: bytes, *, prepared: bool = True) -> tuple[Pixels, tuple[PreparationStep, ...]]:
         """The input that the bytes of an image file make, and the steps on the way; DataError where there is none.
 
         Without `prepared` a drawing is not brought to MNIST's form, but only to the input's size. The last few images
@@ -95,7 +95,7 @@ class Predictor:
         return self._recent(content, prepared)
 
     @torch.inference_mode(False)  # what is remembered may be asked for its gradient
-    def _read(self, content: bytes, prepared: bool) -> tuple[Pixels, tuple[Step, ...]]:
+    def _read(self, content: bytes, prepared: bool) -> tuple[Pixels, tuple[PreparationStep, ...]]:
         way = self.run.preprocessing if prepared else replace(self.run.preprocessing, form="picture")
         pixels, steps = prepare(open_picture(content), way)
         return way.normalise(pixels), steps
@@ -121,10 +121,10 @@ class Predictor:
         return class_scores(self.run.network, self.model.logits(images))
 
     @torch.inference_mode()
-    def _predict(self, images: Pixels, steps: tuple[Step, ...], image: str) -> Prediction:
+    def _predict(self, images: Pixels, steps: tuple[PreparationStep, ...], image: str) -> Prediction:
         return self._prediction(self.runs.answers(Pictures(images)), steps, image)
 
-    def _prediction(self, outputs: Tensor, steps: tuple[Step, ...], image: str) -> Prediction:
+    def _prediction(self, outputs: Tensor, steps: tuple[PreparationStep, ...], image: str) -> Prediction:
         scores = class_scores(self.run.network, outputs)
         found = (scores[0] / self.temperature).softmax(0)
         require_answers(found, self.run.folder)

@@ -6,7 +6,7 @@ from textwrap import wrap
 
 from torch import Tensor
 
-from striate.accounting.show.words import words
+from striate.accounting.words import words
 from striate.description.layers import BatchNorm, Conv
 from striate.description.network import Network, Step, plan
 from striate.description.shapes import show

@@ -18,7 +18,7 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
-from striate.data import Step
+from striate.data import PreparationStep
 from striate.look.predictor import Prediction
 
 EXACT = 64
@@ -27,7 +27,7 @@ PICTURE = 96
 """The longer side, in pixels, that a picture of a preparation step is shrunk to."""
 
 
-def pack(head: dict[str, Any], layers: dict[str, Tensor], steps: tuple[Step, ...]) -> bytes:
+def pack(head: dict[str, Any], layers: dict[str, Tensor], steps: tuple[PreparationStep, ...]) -> bytes:
     """The bytes of the head, the layers' outputs by path and the preparation steps.
 
     Raises ValueError where a number is not finite.

@@ -28,7 +28,7 @@ COPIES, BETWEEN = 4, 3
 
 
 @dataclass(frozen=True)
-class Scale:
+class LargestSizes:
     """What sizes are drawn against: the longest edge of maps, the most channels, the most units of vectors."""
 
     edge: int
@@ -54,7 +54,7 @@ class Solid:
     up: float
 
 
-def scale_of(shapes: Iterable[Shape]) -> Scale:
+def scale_of(shapes: Iterable[Shape]) -> LargestSizes:
     """The scale of a figure with values of these shapes.
 
     >>> scale_of([(1, 32, 32), (6, 28, 28), (120, 1, 1), (84,)])
@@ -63,7 +63,7 @@ def scale_of(shapes: Iterable[Shape]) -> Scale:
     maps = [shape for shape in shapes if not is_flat(shape)]
     flat = [shape[0] for shape in shapes if is_flat(shape)]
     edge = max((max(shape[1:]) for shape in maps), default=1)
-    return Scale(edge, max((shape[0] for shape in maps), default=1), max(flat, default=1))
+    return LargestSizes(edge, max((shape[0] for shape in maps), default=1), max(flat, default=1))
 
 
 def is_flat(shape: Shape) -> bool:
@@ -71,7 +71,7 @@ def is_flat(shape: Shape) -> bool:
     return len(shape) == 1 or shape[1:] == (1, 1)
 
 
-def solid(shape: Shape, scale: Scale, *, times: int = 1) -> Solid:
+def solid(shape: Shape, scale: LargestSizes, *, times: int = 1) -> Solid:
     """The solid of a shape; one that follows itself is drawn up to four times."""
     if is_flat(shape):
         one = _bar(shape[0], scale)
@@ -90,7 +90,7 @@ def solid(shape: Shape, scale: Scale, *, times: int = 1) -> Solid:
     return Solid(tuple(faces), one.width + (copies - 1) * step, one.up)
 
 
-def _thickness(shape: Shape, scale: Scale) -> float:
+def _thickness(shape: Shape, scale: LargestSizes) -> float:
     """How wide the front of a solid is, by which the next one of several stands beside it."""
     if is_flat(shape):
         return BAR
@@ -99,12 +99,12 @@ def _thickness(shape: Shape, scale: Scale) -> float:
     return THIN + THICK * math.sqrt(shape[0] / scale.channels)
 
 
-def _bar(units: int, scale: Scale) -> Solid:
+def _bar(units: int, scale: LargestSizes) -> Solid:
     high = LOW + HIGH * math.log2(units + 1) / math.log2(scale.units + 1)
     return Solid((Face(_rectangle(0, -high / 2, BAR, high)),), BAR, high / 2)
 
 
-def _sheets(shape: Shape, scale: Scale) -> Solid:
+def _sheets(shape: Shape, scale: LargestSizes) -> Solid:
     """Sheets, the first one farthest away, at the upper right."""
     high, wide, number = scale.long(shape[1]), scale.long(shape[2]), _number(shape[0])
     span = (number - 1) * STEP
@@ -122,7 +122,7 @@ def _number(channels: int) -> int:
     return channels if channels <= 8 else 8 + round(2 * math.log2(channels / 8))
 
 
-def _box(shape: Shape, scale: Scale) -> Solid:
+def _box(shape: Shape, scale: LargestSizes) -> Solid:
     high, deep, thick = scale.long(shape[1]), scale.long(shape[2]), _thickness(shape, scale)
     right, up = LEAN[0] * deep, LEAN[1] * deep
     top = (up - high) / 2

@@ -12,7 +12,7 @@ from striate.emit.draw.cells import Line, cell_family, cell_piece, closed_words,
 from striate.emit.draw.figure import INPUT, LARGE, SMALL, Arrow, Mark, Text, Volume
 from striate.emit.draw.parts import Cell, Head, span
 from striate.emit.draw.pieces import Moved, placed
-from striate.emit.draw.solids import Scale, Solid, solid
+from striate.emit.draw.solids import LargestSizes, Solid, solid
 from striate.emit.draw.widths import shortened, width, wrapped
 from striate.emit.draw.words import sizes
 
@@ -54,7 +54,7 @@ class Place:
     clear: float
 
 
-def start(shape: Shape, scale: Scale, down: float) -> Run:
+def start(shape: Shape, scale: LargestSizes, down: float) -> Run:
     """The input's volume."""
     form = solid(shape, scale)
     name, size = ("input", _size((shape,)))
@@ -64,7 +64,7 @@ def start(shape: Shape, scale: Scale, down: float) -> Run:
     return Run(wide, left, form.up, form.up, left, placed((volume,), (left, 0)), INPUT)
 
 
-def stop(cell: Cell, scale: Scale, place: Place, *, times: int = 1, last: str = "") -> Run:
+def stop(cell: Cell, scale: LargestSizes, place: Place, *, times: int = 1, last: str = "") -> Run:
     """The stop of a cell that follows itself `times`; `last` is the path of the last one."""
     form = solid(cell.outputs[-1], scale, times=times)
     lines = [(f"{times} ×", True), *arrow_lines(cell)] if times > 1 else arrow_lines(cell)

@@ -12,7 +12,7 @@ from striate.emit.draw.columns import SPREAD, cut, narrowest
 from striate.emit.draw.figure import INPUT, SMALL, Arrow, Mark, Panel, Point, Text
 from striate.emit.draw.parts import Cell, Fork, Group, Head, Part, Repeat, span
 from striate.emit.draw.pieces import Moved, Piece, placed
-from striate.emit.draw.solids import Scale, scale_of
+from striate.emit.draw.solids import LargestSizes, scale_of
 from striate.emit.draw.stops import BELOW, ROW, Place, Run, start, stop, with_heads
 from striate.emit.draw.widths import shortened, width
 
@@ -56,7 +56,7 @@ def volumes(parts: Sequence[Part], shape: Shape, room: Point) -> Piece:
     return _page(rows)
 
 
-def _input(shape: Shape, scale: Scale, down: float, heads: Sequence[Head]) -> Run:
+def _input(shape: Shape, scale: LargestSizes, down: float, heads: Sequence[Head]) -> Run:
     """The input, with the auxiliary heads that read it."""
     run = start(shape, scale, down)
     return with_heads(run, heads) if heads else run
@@ -74,7 +74,7 @@ def _units(parts: Sequence[Part]) -> list[tuple[Part, tuple[Head, ...]]]:
     return units
 
 
-def _runs(units: Sequence[tuple[Part, tuple[Head, ...]]], scale: Scale, place: Place) -> list[Run]:
+def _runs(units: Sequence[tuple[Part, tuple[Head, ...]]], scale: LargestSizes, place: Place) -> list[Run]:
     """A run for each part in a row."""
     runs: list[Run] = []
     for part, heads in units:
@@ -85,7 +85,7 @@ def _runs(units: Sequence[tuple[Part, tuple[Head, ...]]], scale: Scale, place: P
     return runs
 
 
-def _run(part: Part, scale: Scale, place: Place) -> Run:
+def _run(part: Part, scale: LargestSizes, place: Place) -> Run:
     match part:
         case Cell():
             return stop(part, scale, place)
@@ -100,7 +100,7 @@ def _run(part: Part, scale: Scale, place: Place) -> Run:
             assert_never(part)
 
 
-def _framed(part: Repeat, scale: Scale, place: Place) -> Run:
+def _framed(part: Repeat, scale: LargestSizes, place: Place) -> Run:
     """Stops that follow themselves as one, in a frame with their count."""
     inside = Place(place.node, place.tail + PAD, place.down, 0)
     run = _joined(_runs(_units(part.parts), scale, inside))

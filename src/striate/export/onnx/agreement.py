@@ -53,7 +53,7 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class Scale:
+class Tolerance:
     """By what differences are judged: the output's range, the largest share of it, and whether it is the bare graph."""
 
     span: float
@@ -81,12 +81,12 @@ def require_agreement(
     wanted = _own(run, module, packed, bare=bare)
     require_answers(wanted, run.folder)
     span = (wanted.max() - wanted.min()).item() if bare else 1.0
-    agreement = _held(found, wanted, run, Scale(span or 1.0, most, bare))
+    agreement = _held(found, wanted, run, Tolerance(span or 1.0, most, bare))
     if agreement.same == len(found) and agreement.share <= most:
         return agreement
     exact = _own(run, deepcopy(module).double(), packed, bare=bare)
     allowed = max(most, TIMES * (wanted - exact).abs().max().item() / agreement.span)
-    again = _held(found, wanted, run, Scale(agreement.span, allowed, bare))
+    again = _held(found, wanted, run, Tolerance(agreement.span, allowed, bare))
     if again.same == len(found) and again.share <= allowed:
         return again
     raise AuditError(
@@ -129,7 +129,7 @@ def _own(run: Run, module: Built, packed: Tensor, *, bare: bool) -> Tensor:
     return logits if bare else (class_scores(run.network, logits) / run.temperature).softmax(1)
 
 
-def _held(found: Tensor, wanted: Tensor, run: Run, scale: Scale) -> Agreement:
+def _held(found: Tensor, wanted: Tensor, run: Run, scale: Tolerance) -> Agreement:
     """A class counts as the same where PyTorch finds none likelier by more than the difference that passes."""
     mine, theirs = ((class_scores(run.network, each) if scale.bare else each) for each in (wanted, found))
     chosen = mine.gather(1, theirs.argmax(1, keepdim=True))[:, 0]

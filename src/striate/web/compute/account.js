@@ -40,6 +40,7 @@ function row(step, field) {
     filters: step.filters ?? null,
     kernel: axes ? [axes[0].kernel, axes[1].kernel] : null,
     stride: axes ? [axes[0].stride, axes[1].stride] : null,
+    dilation: axes ? [axes[0].dilation, axes[1].dilation] : null,
     padding: axes ? [axes[0].before, axes[0].after, axes[1].before, axes[1].after] : null,
     input: inputs[0],
     output,

@@ -7,7 +7,7 @@ import { rint } from "./planes.js";
 /** How far from the given value another input, kernel, stride or padding is looked for. */
 const FAR = 2048;
 
-/** The pixels from the first to the last of one window. @type {(axis: Axis) => number} */
+/** The pixels from the first to the last of one window. @type {(axis: Pick<Axis, "kernel" | "dilation">) => number} */
 export const extent = ({ kernel, dilation }) => dilation * (kernel - 1) + 1;
 
 /** The size of the input with its padding. @type {(axis: Axis) => number} */

@@ -211,6 +211,7 @@ export interface TrialRow {
   kernel: [number, number] | null;
   stride: [number, number] | null;
   padding: [number, number, number, number] | null;
+  dilation: [number, number] | null;
   input: Shape;
   output: Shape;
   weights: number;

@@ -1,5 +1,6 @@
 /** A layer's windows on one map of its input: the padding, where each window begins, and the pixels that none reads. */
 
+import { extent } from "../compute/axis.js";
 import { sized } from "./canvas.js";
 
 /** @import { TrialRow } from "../compute/types.js" */
@@ -13,7 +14,8 @@ const MOST = 40;
  * @param {TrialRow} row
  */
 export function windows(canvas, row) {
-  if (!row.padding || !row.kernel || !row.stride) return null;
+  if (!row.padding || !row.kernel || !row.stride || !row.dilation) return null;
+  const { kernel, stride, dilation } = row;
   const [, high, wide] = row.input;
   const [top, bottom, left, right] = row.padding;
   const [rows, columns] = [top + high + bottom, left + wide + right];
@@ -23,7 +25,10 @@ export function windows(canvas, row) {
   context.translate(2, 2);
   const style = getComputedStyle(canvas);
   const [, outRows, outColumns] = row.output;
-  const reads = [covered(rows, outRows, row.kernel[0], row.stride[0]), covered(columns, outColumns, row.kernel[1], row.stride[1])];
+  const axis = (/** @type {0 | 1} */ at) => ({ kernel: kernel[at], stride: stride[at], dilation: dilation[at] });
+  const reads = [covered(rows, outRows, axis(0)), covered(columns, outColumns, axis(1))];
+  const [tall, broad] = [extent(axis(0)), extent(axis(1))];
+  const dilated = dilation.some((each) => each > 1);
   for (let y = 0; y < rows; y += 1) {
     for (let x = 0; x < columns; x += 1) {
       const padding = y < top || y >= top + high || x < left || x >= left + wide;
@@ -36,25 +41,45 @@ export function windows(canvas, row) {
   for (let y = 0; y < outRows; y += 1) {
     for (let x = 0; x < outColumns; x += 1) {
       const first = x === 0 && y === 0;
-      context.globalAlpha = first ? 1 : row.stride[0] < row.kernel[0] ? 0.22 : 0.7;
+      context.globalAlpha = first ? 1 : stride[0] < tall ? 0.22 : 0.7;
       context.lineWidth = first ? 2.5 : 1.5;
-      const at = [x * row.stride[1] * cell, y * row.stride[0] * cell];
-      context.strokeRect(at[0] + 1.5, at[1] + 1.5, row.kernel[1] * cell - 3, row.kernel[0] * cell - 3);
+      const at = [x * stride[1] * cell, y * stride[0] * cell];
+      if (first && dilated) {
+        for (const [down, across] of taps(kernel, dilation)) context.strokeRect(across * cell + 1.5, down * cell + 1.5, cell - 3, cell - 3);
+      } else {
+        context.strokeRect(at[0] + 1.5, at[1] + 1.5, broad * cell - 3, tall * cell - 3);
+      }
     }
   }
   context.globalAlpha = 1;
   const lost = row.unseen.rows + row.unseen.columns;
   const padded = top + bottom + left + right ? ", padding around it" : "";
-  return `${row.path}: ${outRows}×${outColumns} windows of ${row.kernel.join("×")} on ${high}×${wide}${padded}. ` +
+  return `${row.path}: ${outRows}×${outColumns} windows of ${kernel.join("×")}${dilated ? ` with dilation ${dilation.join("×")}` : ""} on ${high}×${wide}${padded}. ` +
     (lost ? "Pixels that no window reads are red." : "Every pixel is read.");
 }
 
 /**
- * The places that some window reads.
- * @type {(size: number, windows: number, kernel: number, stride: number) => Set<number>}
+ * The places along an axis of `size`, padding included, that some window reads.
+ * @type {(size: number, windows: number, axis: { kernel: number, stride: number, dilation: number }) => Set<number>}
  */
-function covered(size, windows, kernel, stride) {
+export function covered(size, windows, { kernel, stride, dilation }) {
   const seen = new Set();
-  for (let at = 0; at < windows; at += 1) for (let tap = 0; tap < kernel && at * stride + tap < size; tap += 1) seen.add(at * stride + tap);
+  for (let at = 0; at < windows; at += 1) {
+    for (let tap = 0; tap < kernel; tap += 1) {
+      const place = at * stride + tap * dilation;
+      if (place < size) seen.add(place);
+    }
+  }
   return seen;
+}
+
+/**
+ * The rows and columns that a window's taps are away from its corner.
+ * @type {(kernel: [number, number], dilation: [number, number]) => [number, number][]}
+ */
+function taps(kernel, dilation) {
+  return Array.from({ length: kernel[0] * kernel[1] }, (_, at) => [
+    Math.floor(at / kernel[1]) * dilation[0],
+    (at % kernel[1]) * dilation[1],
+  ]);
 }

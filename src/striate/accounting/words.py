@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import assert_never
 
 from striate.description.checks import Pair, Sides
@@ -92,16 +93,28 @@ def words(step: Step) -> str:
             assert_never(layer)
 
 
-def hyperparameters(step: Step) -> tuple[int | None, Pair | None, Pair | None, Sides | None]:
-    """K, F, S, P of a step: filters (units of a linear layer), kernel, stride, padding; None where it has none."""
+@dataclass(frozen=True)
+class Hyperparameters:
+    """K, F, S, P of a step and its dilation: `filters` are the units of a linear layer; None where it has none."""
+
+    filters: int | None = None
+    kernel: Pair | None = None
+    stride: Pair | None = None
+    padding: Sides | None = None
+    dilation: Pair | None = None
+
+
+def hyperparameters(step: Step) -> Hyperparameters:
+    """The numbers of a step's windows, and how many filters or units it has."""
     layer = step.layer
     if isinstance(layer, (Conv, Pool, Subsample)):
         moved = window(layer, step.inputs[0])
         filters = layer.filters if isinstance(layer, Conv) else None
-        height, width = moved.axes
-        return filters, (height.kernel, width.kernel), (height.stride, width.stride), moved.padding
+        high, wide = moved.axes
+        kernel, stride = (high.kernel, wide.kernel), (high.stride, wide.stride)
+        return Hyperparameters(filters, kernel, stride, moved.padding, (high.dilation, wide.dilation))
     units = layer.units if isinstance(layer, Linear) else len(layer.centres) if isinstance(layer, RBF) else None
-    return units, None, None, None
+    return Hyperparameters(units)
 
 
 def _moves(moved: Window, usual_stride: Pair | None) -> str:
