@@ -63,9 +63,13 @@ def command(folder: Path, form: str, bare: bool, every_layer: bool, out: Path | 
 
 def agreement_line(made: Exported) -> str:
     """How ONNX Runtime answered, beside the run itself."""
+    from striate.export.onnx.agreement import MOST, MOST_ROUNDED
+
     found = made.agreement
     what = made.outputs[0].name
     share = "" if what == "probabilities" else f" ({found.share:.1e} of their range)"
+    usual = found.allowed in (MOST, MOST_ROUNDED)
+    share += "" if usual else f"; allowed were {found.allowed:.0e} of the scores' range, as float32 is unsure of them"
     return (
         f"ONNX Runtime on {counted(found.images, f'{made.split} image')}: {found.same:,} of the same class as striate "
         f"predict, {what} within {found.difference:.1e}{share}"
@@ -87,7 +91,7 @@ def _shown(values: tuple[Value, ...]) -> str:
 def _members(made: Exported) -> dict[str, object]:
     found = made.agreement
     return {
-        "file": one_line(str(made.file)),
+        "file": str(made.file),
         "bytes": made.bytes,
         "opset": made.opset,
         "inputs": _signature(made.inputs),
@@ -98,6 +102,7 @@ def _members(made: Exported) -> dict[str, object]:
             "same_class": found.same,
             "largest_difference": found.difference,
             "share_of_range": found.share,
+            "allowed_share": found.allowed,
         },
     }
 

@@ -35,7 +35,7 @@ def classifier_model(run: Run, module: Built, *, channels: int, size: Size, ever
     scores = written.logits
     if isinstance(network.layers[-1], RBF):
         scores = place.part("nearness", "Neg", [scores])
-    scores = place.part("scores", "Div", [scores, place.floats("temperature", run.temperature)])
+    scores = place.part("scores", "Div", [scores, place.floats("temperature", run.temperature)])  # `agreement.SCORES`
     place.last("Softmax", [scores], {"axis": 1})
     Place(graph, f"{PATH}/label", LABEL).last("ArgMax", [scores], {"axis": 1, "keepdims": 0})
     return to_proto(

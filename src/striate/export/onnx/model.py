@@ -12,6 +12,8 @@ from striate.description.json import to_json
 from striate.description.layers import Dropout
 from striate.description.network import INPUT as FROM_INPUT
 from striate.description.network import Network, Plan, plan
+from striate.description.properties import properties
+from striate.errors import SpecError
 from striate.export.onnx.graph import Graph, Node, Place, Value, Weights
 from striate.export.onnx.layers import write_layer
 from striate.export.onnx.proto import to_proto
@@ -46,6 +48,7 @@ def onnx_model(network: Network, module: nn.Module, *, every_layer: bool = False
     """
     graph = Graph()
     planned = plan(network)
+    require_weights(network, module)
     written = write_network(graph, network, weights_of(module), every_layer=every_layer, logits=OUTPUT)
     outputs = [Value(OUTPUT, "float32", planned.shape(logits_step(network, planned)))]
     outputs += layer_outputs(graph, written)
@@ -56,6 +59,20 @@ def onnx_model(network: Network, module: nn.Module, *, every_layer: bool = False
         outputs=outputs,
         properties={"network": to_json(network)},
     )
+
+
+def require_weights(network: Network, module: nn.Module) -> None:
+    """Raises SpecError, naming all, where a module lacks parameters of a network's layers."""
+    owned = module.state_dict()
+    steps = [step for step in plan(network).steps if not step.head]
+    needed = [f"{step.path}.{name}" for step in steps for name in properties(step.layer).trained]
+    if lacking := [name for name in needed if name not in owned]:
+        shown = ", ".join(lacking[:8]) + (f" and {len(lacking) - 8:,} more" if len(lacking) > 8 else "")
+        raise SpecError(
+            f"the module lacks {shown}.",
+            f"The weights are written under the names that a module of {network.name} has for them.",
+            "Give the module that was built from the same network.",
+        )
 
 
 def weights_of(module: nn.Module) -> Weights:
