@@ -17,7 +17,7 @@ from striate.data import ImageSet, Preprocessing, load
 from striate.description.network import plan
 from striate.errors import AuditError, DataError, OutputError, RequirementError, SpecError
 from striate.look.predictor import Predictor
-from striate.modules import Built
+from striate.modules import Built, weights_of
 from striate.train import Recipe, Run, open_run
 from striate.train.checkpoint import save_checkpoint
 from striate.train.run import DataRecord, create_run
@@ -26,13 +26,14 @@ from tests.support.settled import settled
 onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
-from striate.export.onnx import agreement, requirement, write  # noqa: E402 - after what may be missing
+from striate.exchange import requirement  # noqa: E402 - after what may be missing
+from striate.exchange.graph import Graph, Value  # noqa: E402
+from striate.exchange.model import onnx_model  # noqa: E402
+from striate.exchange.proto import to_proto  # noqa: E402
+from striate.export.onnx import agreement, write  # noqa: E402 - after what may be missing
 from striate.export.onnx.agreement import compared  # noqa: E402
 from striate.export.onnx.classifier import classifier_model  # noqa: E402
-from striate.export.onnx.graph import Graph, Value  # noqa: E402
-from striate.export.onnx.model import onnx_model, weights_of  # noqa: E402
 from striate.export.onnx.preprocessing import write_preprocessing  # noqa: E402
-from striate.export.onnx.proto import to_proto  # noqa: E402
 from striate.export.onnx.write import export_onnx  # noqa: E402
 
 SMALL = "name small 1x32x32: conv 4 5x5 /2, relu, max 2, linear 10"
@@ -182,7 +183,7 @@ def other_weights(module: Built) -> dict:
 
 @pytest.mark.parametrize("bare", [False, True])
 def test_a_file_with_other_answers_is_not_written(bare: bool, finished_run: Path, tmp_path: Path, monkeypatch) -> None:
-    for module in ("model", "classifier"):
+    for module in ("write", "classifier"):
         monkeypatch.setattr(f"striate.export.onnx.{module}.weights_of", other_weights)
     (tmp_path / "tiny.onnx").write_bytes(b"before")
     with pytest.raises(AuditError) as caught:
@@ -275,9 +276,8 @@ def test_blank_images_hide_no_fault(bare: bool, tmp_path: Path, monkeypatch) -> 
     run, module = run_of(network, tmp_path / "run", Preprocessing((1, 16, 16), "resize", 0, 1, "picture", (16, 16)))
     flipped = {name: each[..., ::-1, ::-1] if each.ndim == 4 else each for name, each in weights_of(module).items()}
     blank = replace(noise(1, 16, 16), images=torch.full((12, 1, 16, 16), 90, dtype=torch.uint8))
-    for place in ("model", "classifier"):
-        monkeypatch.setattr(f"striate.export.onnx.{place}.weights_of", lambda _: flipped)
-    wrong = onnx_model(network, module) if bare else classifier_model(run, module, channels=1, size=(16, 16))
+    monkeypatch.setattr("striate.export.onnx.classifier.weights_of", lambda _: flipped)
+    wrong = onnx_model(network, flipped) if bare else classifier_model(run, module, channels=1, size=(16, 16))
     with pytest.raises(AuditError, match="differ in their answers to 12 images and 4 of noise"):
         compared(wrong, run, module, images=blank, bare=bare)
 
@@ -325,11 +325,11 @@ def test_a_module_of_another_network_is_named() -> None:
     from striate.modules import build
 
     with pytest.raises(SpecError) as caught:
-        onnx_model(find("lenet5"), build("lenet5-dense"))
+        onnx_model(find("lenet5"), weights_of(build("lenet5-dense")))
     assert str(caught.value) == (
-        "the module lacks S2.weight, S2.bias, S4.weight, S4.bias.\n"
-        "The weights are written under the names that a module of lenet5 has for them.\n"
-        "Give the module that was built from the same network."
+        "the weights lack S2.weight, S2.bias, S4.weight, S4.bias.\n"
+        "They are written under the names that a module of lenet5 has for them.\n"
+        "Give the weights of a module that was built from the same network."
     )
 
 

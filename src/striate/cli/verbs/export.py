@@ -13,7 +13,7 @@ from striate.description.labels import one_line
 from striate.wording import counted
 
 if TYPE_CHECKING:
-    from striate.export.onnx.graph import Value
+    from striate.exchange.graph import Value
     from striate.export.onnx.write import Exported
 
 
@@ -78,8 +78,8 @@ def agreement_line(made: Exported) -> str:
 
 def _shown(values: tuple[Value, ...]) -> str:
     """Inputs or outputs in a line; layers, of which there may be hundreds, are counted."""
-    from striate.export.onnx.model import OURS
-    from striate.export.onnx.proto import BATCH
+    from striate.exchange.model import OURS
+    from striate.exchange.proto import BATCH
 
     named = [
         f"{each.name} {each.dtype} {'×'.join((BATCH, *map(str, each.shape)))}" for each in values if each.name in OURS
@@ -108,6 +108,6 @@ def _members(made: Exported) -> dict[str, object]:
 
 
 def _signature(values: tuple[Value, ...]) -> dict[str, dict[str, object]]:
-    from striate.export.onnx.proto import BATCH
+    from striate.exchange.proto import BATCH
 
     return {each.name: {"type": each.dtype, "shape": [BATCH, *each.shape]} for each in values}

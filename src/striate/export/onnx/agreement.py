@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,8 +13,9 @@ from torch import Tensor
 from striate.accounting import account
 from striate.data import ImageSet
 from striate.errors import AuditError
-from striate.export.onnx.model import INPUT, LABEL, OUTPUT, PROBABILITIES
-from striate.export.onnx.requirement import require_onnx
+from striate.exchange.model import INPUT, LABEL, OUTPUT, PROBABILITIES
+from striate.exchange.requirement import require_onnx
+from striate.exchange.session import session_of
 from striate.modules import Built
 from striate.train.losses import class_scores
 from striate.train.run import Run, require_answers
@@ -109,17 +110,6 @@ def compared(
         "Try another version of onnxruntime. If it stays so, this is a fault of Striate: please report it.",
         where=str(run.folder),
     )
-
-
-def session_of(content: bytes, *, threads: int) -> Any:
-    """An ONNX Runtime session on the CPU. Raises RequirementError without the package."""
-    require_onnx("onnxruntime")
-    import onnxruntime
-
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = threads
-    settings.log_severity_level = 4  # an error is raised, and need not be printed too
-    return onnxruntime.InferenceSession(content, settings, providers=["CPUExecutionProvider"])
 
 
 def _runtime(model: ModelProto, run: Run, given: Tensor, *, bare: bool) -> _Answers:

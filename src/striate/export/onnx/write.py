@@ -10,13 +10,14 @@ from striate.data import ImageSet
 from striate.data.preprocess import with_channels
 from striate.description.labels import path_part
 from striate.errors import DataError, MissingSplitError, OutputError
+from striate.exchange.graph import Value
+from striate.exchange.model import onnx_model
+from striate.exchange.proto import OPSET
+from striate.exchange.requirement import require_onnx
 from striate.export.onnx.agreement import MOST, MOST_ROUNDED, Agreement, compared, sample
 from striate.export.onnx.classifier import classifier_model
-from striate.export.onnx.graph import Value
-from striate.export.onnx.model import onnx_model
-from striate.export.onnx.proto import OPSET
-from striate.export.onnx.requirement import require_onnx
 from striate.files import elsewhere, write_whole
+from striate.modules import weights_of
 from striate.train.evaluation import images_of
 from striate.train.run import Run
 
@@ -51,7 +52,7 @@ def export_onnx(run: Run, file: Path, *, bare: bool = False, every_layer: bool =
     module = run.model()
     channels, height, width = images.images.shape[1:]
     if bare:
-        made = onnx_model(run.network, module, every_layer=every_layer)
+        made = onnx_model(run.network, weights_of(module), every_layer=every_layer)
     else:
         size = (height, width)
         made = classifier_model(run, module, channels=channels, size=size, every_layer=every_layer)

@@ -30,9 +30,9 @@ from striate.description.layers import (
 )
 from striate.description.network import Step
 from striate.description.shapes import Shape
-from striate.export.onnx.activations import write_activation
-from striate.export.onnx.graph import Place, Weights
-from striate.export.onnx.windows import write_convolution, write_pooling, write_subsampling
+from striate.exchange.activations import write_activation
+from striate.exchange.graph import Place, Weights
+from striate.exchange.windows import write_convolution, write_pooling, write_subsampling
 
 
 def write_layer(step: Step, values: list[str], place: Place, weights: Weights) -> str:
