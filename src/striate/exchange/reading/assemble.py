@@ -9,7 +9,7 @@ from dataclasses import replace
 from striate.description.layers import Block, Branches, Gate, Layer, Residual
 from striate.description.network import names
 from striate.exchange.reading.graph import Problem, refusal
-from striate.exchange.reading.naming import Path
+from striate.exchange.reading.naming import Path, shared
 from striate.exchange.reading.pieces import Concatenation, Piece, Product
 from striate.exchange.reading.structure import Chain, Join, Leaf
 
@@ -50,7 +50,8 @@ class Assembly:
         own = len(self._scope(item))
         match item.what:
             case Concatenation():
-                return Branches([self._branch(part, max(depth, own)) for part in item.parts])
+                blocks = [self._branch(part, max(depth, own)) for part in item.parts]
+                return Branches([each for each in _apart(blocks) if isinstance(each, Block)])
             case Product():
                 return Gate(_unwrapped(self.layers(item.parts[0], max(depth, own))))
             case _:
@@ -75,15 +76,9 @@ class Assembly:
         """The blocks that an item stands in: of a join, those that all its layers share."""
         if isinstance(item, Leaf):
             return self.paths[item.piece][:-1]
-        common: Path | None = None
-        for part in item.parts:
-            for each in part:
-                scope = self._scope(each)
-                same = 0
-                while common is not None and same < min(len(common), len(scope)) and common[same] == scope[same]:
-                    same += 1
-                common = scope if common is None else common[:same]
-        return common or ()
+        own = self.paths[item.piece][:-1]
+        inner = [self._scope(each) for part in item.parts for each in part]
+        return shared([own, *inner] if own else inner)
 
 
 def _leaves(chain: Chain) -> int:
@@ -99,7 +94,7 @@ def _named(layer: Layer, name: str) -> Layer:
     return replace(layer, name=name) if name else layer
 
 
-def _apart(layers: list[Layer]) -> list[Layer]:
+def _apart(layers: Sequence[Layer]) -> list[Layer]:
     """Layers side by side with names of their own; a name that a layer would have without it is left out."""
     automatic = names([replace(layer, name="") for layer in layers])
     given: list[str] = []

@@ -54,7 +54,7 @@ def local_response(reader: Reader, node: Node) -> View:
     size = node.whole("size", 5)
     layer = LocalResponseNorm(
         size=size,
-        alpha=_short(node.number("alpha", 1e-4) / size),
+        alpha=_short(_short(node.number("alpha", 1e-4)) / size),
         beta=_short(node.number("beta", 0.75)),
         k=_short(node.number("bias", 1.0)),
     )
@@ -65,7 +65,7 @@ def softmax(reader: Reader, node: Node) -> View:
     """Softmax over the classes."""
     view = reader.view(node)
     axis = node.whole("axis", 1 if reader.opset < 13 else -1) % view.rank
-    channels = view.dims[axis] == plain_dims(view.shape)[0]
+    channels = view.dims[axis] == plain_dims(view.shape)[0] or view.sizes[axis] == view.shape[0] == 1
     rest = all(dim == () for dim in view.dims[1:axis] + view.dims[axis + 1 :])
     if not channels or not (rest or (reader.opset >= 13 and len(view.shape) == 3)):
         raise FormatError(f"is over dimension {axis} of {show(view.sizes[1:])}.", "A softmax is over the classes.")
@@ -233,6 +233,9 @@ OPERATORS: dict[str, Callable[[Reader, Node], View | Array]] = {
     "Upsample": windows.upsampling,
 }
 """What a node's operator is read as."""
+VIEWS = {"Cast", "CastLike", "Dropout", "Expand", "Flatten", "Identity", "Reshape", "Shape", "Squeeze", "Transpose"}
+VIEWS |= {"Unsqueeze"}
+"""Those that change no value, but at most how it lies."""
 
 
 def read_nodes(reader: Reader, nodes: tuple[Node, ...]) -> None:
@@ -258,6 +261,11 @@ def _value(reader: Reader, node: Node) -> View | Array:
     read = OPERATORS.get(node.operator)
     if read is None:
         raise FormatError("is no operator that layers are made of.", "See docs/import.md for those that are read.")
+    if node.operator not in VIEWS:
+        for name in node.inputs:
+            given = reader.values.get(name)
+            if isinstance(given, View):
+                reader.values[name] = reader.flattened(given, node)
     made = read(reader, node)
     before = reader.values[node.input(0)]
     if isinstance(made, View) and isinstance(before, View) and made.piece == before.piece and made != before:

@@ -7,21 +7,17 @@ from collections.abc import Iterable, Mapping
 
 from striate.description import limits
 from striate.exchange.reading.graph import FileGraph, Node
+from striate.exchange.reading.layers import OPERATORS
 from striate.exchange.reading.pieces import Piece
 
 Path = tuple[str, ...]
 
 _WEIGHT = re.compile(r"(.+)[./](weight|kernel|gamma|scale)(:0)?$")
 _NUMBERED = re.compile(r"_\d+$")
+_COUNTED = re.compile(r"[A-Za-z]?\d+$")
 _SLASHED = re.compile(r"[/:]")
-OWN_WORDS = frozenset(
-    (
-        "conv, conv1d, conv2d, convolution, depthwise_conv2d, biasadd, matmul, gemm, linear, relu, relu6, clip, add, "
-        "mul, sum, concat, maxpool, averagepool, avgpool, flatten, reshape, globalaveragepool, batchnormalization, "
-        "fusedbatchnormv3, sigmoid, tanh, softmax, hardsigmoid, hardswish, reducemean, mean, transpose, squeeze, pad, "
-        "dropout, identity, lrn, node"
-    ).split(", ")  # noqa: SIM905 - as a list it takes fifty lines
-)
+_ALSO = {"conv", "conv1d", "conv2d", "convolution", "depthwise_conv2d", "biasadd", "linear", "relu6"}
+OWN_WORDS = frozenset(_ALSO | {operator.lower() for operator in OPERATORS})
 """Words that only repeat the operator."""
 
 
@@ -32,7 +28,7 @@ def paths_of(graph: FileGraph, pieces: Mapping[int, Piece]) -> dict[int, Path]:
     """
     found = {at: _path(graph, piece) for at, piece in pieces.items()}
     named = [path for path in found.values() if path]
-    common = _common(named)
+    common = shared(named)
     while common and any(len(path) <= len(common) for path in named):
         common = common[:-1]
     found = {at: path[len(common) :] for at, path in found.items()}
@@ -88,7 +84,8 @@ def _path(graph: FileGraph, piece: Piece) -> Path:
         return _parts(node.scope)
     if graph.producer == "pytorch" and not node.name.startswith("/"):
         return ()
-    return _without_operator(_parts(node.name or _NUMBERED.sub("", node.outputs[0])), node)
+    named = node.name and not _COUNTED.match(node.name)
+    return _without_operator(_parts(node.name if named else _NUMBERED.sub("", node.outputs[0])), node)
 
 
 def _parts(name: str) -> Path:
@@ -110,7 +107,8 @@ def _without_operator(path: Path, node: Node) -> Path:
     return path
 
 
-def _common(paths: Iterable[Path]) -> Path:
+def shared(paths: Iterable[Path]) -> Path:
+    """The parts that all paths begin with."""
     common: Path | None = None
     for path in paths:
         if common is None:

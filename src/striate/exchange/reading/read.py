@@ -23,7 +23,7 @@ from striate.exchange.reading.layers import read_nodes
 from striate.exchange.reading.naming import network_name, paths_of
 from striate.exchange.reading.pieces import INPUT, Affine, Padding
 from striate.exchange.reading.reader import Reader
-from striate.exchange.reading.simplify import LAST, Work, run_rules, simplified
+from striate.exchange.reading.simplify import LAST, Work, run_rules, simplified, with_tables
 from striate.exchange.reading.structure import structured
 from striate.exchange.reading.views import View
 
@@ -96,10 +96,12 @@ def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool) -
     if reader.problems:
         raise refusal(reader.problems)
     last = _end(reader, output)
-    work = simplified(reader.pieces, last)
+    work = simplified(reader.pieces, last, input=reader.shape)
     margins, scale, shift, shape = _preprocessing(work, reader.shape)
     temperature = _temperature(work)
     run_rules(work, LAST)
+    if graph.producer == "striate":
+        with_tables(work)
     if not work.pieces:
         raise FormatError("its output is its input.", "A network has layers.")
     chain = structured(work.pieces, work.last)
@@ -155,7 +157,7 @@ def _end(reader: Reader, output: str) -> int:
     for name in [output] if output else outputs:
         value = reader.values.get(name)
         if isinstance(value, View):
-            return value.piece
+            return reader.flattened(value, reader.graph.nodes[-1]).piece
     raise FormatError("has no output that depends on its input.", "A network computes its output from images.")
 
 
@@ -176,7 +178,7 @@ def _preprocessing(work: Work, shape: Shape) -> tuple[tuple[int, int, int, int],
             scale, shift = scale * what.scale, what.scale * shift + what.shift
         else:
             break
-        shape = piece.shape
+        work.input = shape = piece.shape
         work.drop(at)
     return margins, scale.reshape(-1) if scale.ndim else scale, shift.reshape(-1) if shift.ndim else shift, shape
 

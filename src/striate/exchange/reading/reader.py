@@ -13,7 +13,7 @@ from striate.errors import FormatError
 from striate.exchange.reading.constants import MOST_VALUES
 from striate.exchange.reading.graph import Array, FileGraph, Node, Problem
 from striate.exchange.reading.pieces import INPUT, Arithmetic, Joining, Piece
-from striate.exchange.reading.views import View, is_batched, order_of, plain_dims, straight
+from striate.exchange.reading.views import View, flat_dims, is_batched, order_of, plain_dims, straight
 
 SOME = 7919
 """The size of a batch where the file leaves it open: a prime, so that it is told from every other size."""
@@ -92,6 +92,15 @@ class Reader:
             "Values are maps, maps with channels last, or flattened.",
         )
 
+    def flattened(self, view: View, node: Node) -> View:
+        """A vector in the file that is maps of a piece, as a Flatten of them; any other view as it is."""
+        if view.rank != 2 or len(view.shape) != 3 or not is_batched(view):
+            return view
+        full = math.prod(view.shape)
+        if view.piece not in self._flat:
+            self._flat[view.piece] = self.add(Flatten(), [view.piece], (full,), view.by or node)
+        return View(self._flat[view.piece], (full,), flat_dims(view))
+
     def vector(self, view: View, node: Node) -> tuple[View, Array | None]:
         """The view as a flat vector, and which value of it each value in the file is, or None where they are in order.
 
@@ -100,9 +109,5 @@ class Reader:
         full = math.prod(view.shape)
         if not is_batched(view) or math.prod(view.sizes[1:]) != full or max(view.sizes[1:], default=1) != full:
             raise FormatError(f"reads {show(view.sizes[1:])} for each image.", "It reads a flat vector.")
-        order = order_of(view)
-        if len(view.shape) == 1:
-            return straight(view.piece, view.shape, self.batch), order
-        if view.piece not in self._flat:
-            self._flat[view.piece] = self.add(Flatten(), [view.piece], (full,), view.by or node)
-        return straight(self._flat[view.piece], (full,), self.batch), order
+        flat = self.flattened(View(view.piece, view.shape, (view.dims[0], sum(view.dims[1:], ())), view.by), node)
+        return straight(flat.piece, (full,), self.batch), order_of(flat)

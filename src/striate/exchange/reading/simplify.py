@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from striate.description import limits
 from striate.description.axis import Axis, window
 from striate.description.layers import (
     Activation,
@@ -19,6 +20,7 @@ from striate.description.layers import (
     Scale,
     Subsample,
 )
+from striate.description.shapes import Shape
 from striate.exchange.reading.functions import FUNCTIONS, POINTS, is_identity, recognised
 from striate.exchange.reading.graph import Array
 from striate.exchange.reading.pieces import (
@@ -34,23 +36,30 @@ from striate.exchange.reading.pieces import (
     number,
     users,
 )
+from striate.exchange.reading.windows import plainest
 
 Pieces = dict[int, Piece]
 Rule = Callable[["Work", int], bool]
+LEAST_ZEROS = 1 / 64
+"""The share of kernels of zeros that shows a connection table; among millions of 1×1 kernels some are 0 by chance."""
 DEPTH = 12
 """How many pieces back the beginning of an activation is looked for."""
 
 
 class Work:
-    """The pieces while they are simplified, and who reads each; `last` gives the output."""
+    """The pieces while they are simplified, and who reads each; `last` gives the output, the network reads `input`."""
 
-    def __init__(self, pieces: Pieces, last: int) -> None:
-        self.pieces, self.last = pieces, last
+    def __init__(self, pieces: Pieces, last: int, *, input: Shape) -> None:
+        self.pieces, self.last, self.input = pieces, last, input
         self.readers = users(pieces, last)
 
     def source(self, at: int, place: int = 0) -> int:
         """The piece that a piece reads."""
         return self.pieces[at].sources[place]
+
+    def shape(self, at: int) -> Shape:
+        """The shape of a piece, or of the input."""
+        return self.input if at == INPUT else self.pieces[at].shape
 
     def alone(self, at: int) -> bool:
         """Whether a piece has one reader, so that it may become part of that."""
@@ -89,9 +98,9 @@ class Work:
                 left += [(each, source) for each in gone.sources]
 
 
-def simplified(pieces: Pieces, last: int) -> Work:
+def simplified(pieces: Pieces, last: int, *, input: Shape) -> Work:
     """The pieces with their arithmetic turned into layers where it is some; the rest stays."""
-    work = Work(reached(pieces, last), last)
+    work = Work(reached(pieces, last), last, input=input)
     for rules in (EARLY, LATE):
         run_rules(work, rules)
     return work
@@ -180,7 +189,7 @@ def _mean_of_squares(work: Work, at: int, value: int) -> tuple[int, float, float
         return None
     size, before, after = piece.what.size, padded.what.before, padded.what.after
     around = before[0] == size // 2 and after[0] == (size - 1) // 2 and not any(before[1:] + after[1:])
-    return (size, alpha / size, k) if around and _is_square(work, padded.sources[0], value) else None
+    return (size, _short(alpha) / size, k) if around and _is_square(work, padded.sources[0], value) else None
 
 
 def _band(work: Work, piece: Piece, value: int) -> tuple[int, float, float] | None:
@@ -323,7 +332,10 @@ def fold_padding(work: Work, at: int) -> bool:
     sides = (pad.what.before[1], pad.what.after[1], pad.what.before[2], pad.what.after[2])
     padding = tuple(a + b for a, b in zip(own, sides, strict=True))
     changes = {"padding": padding} | ({"count_padding": True} if isinstance(kind, Pool) else {})
-    work.put(at, what=replace(kind, **changes), sources=pad.sources)
+    made = replace(kind, **changes)
+    shape = work.shape(pad.sources[0])
+    made = plainest(made, shape) if isinstance(made, Pool) else made
+    work.put(at, what=made, sources=pad.sources)
     return True
 
 
@@ -363,8 +375,8 @@ def hanging_mean(work: Work, at: int) -> bool:
     if not isinstance(pool.what, Pool) or pool.what.function != "average" or not pool.what.count_padding:
         return False
     top, _, left, _ = _sides(pool.what)
-    shape = work.pieces[pool.sources[0]].shape if pool.sources[0] != INPUT else None
-    if shape is None or what.scale.ndim != 3 or what.scale.shape[0] != 1:
+    shape = work.shape(pool.sources[0])
+    if what.scale.ndim != 3 or what.scale.shape[0] != 1:
         return False
     whole = replace(pool.what, padding=(top, top, left, left), ceil=True)
     moved = window(whole, shape)
@@ -438,6 +450,24 @@ def scaling(work: Work, at: int) -> bool:
     still = {"running_mean": np.zeros(piece.shape[0]), "running_var": np.ones(piece.shape[0])}
     work.put(at, what=BatchNorm(epsilon=0.0), weights={"weight": scale, "bias": shift} | still)
     return True
+
+
+def with_tables(work: Work) -> None:
+    """Convolutions with kernels of zeros get a connection table, as files have it that Striate wrote."""
+    for at, piece in list(work.pieces.items()):
+        if isinstance(piece.what, Conv) and piece.what.groups == 1:
+            weight = piece.weights["weight"]
+            linked = np.any(weight != 0, axis=(2, 3))
+            zeros = linked.size - int(linked.sum())
+            if (
+                zeros >= LEAST_ZEROS * linked.size
+                and zeros
+                and linked.any(axis=1).all()
+                and linked.size <= limits.VALUES
+            ):
+                table = tuple(tuple(int(each) for each in np.flatnonzero(row)) for row in linked)
+                weights = {**piece.weights, "weight": weight[linked]}
+                work.put(at, what=replace(piece.what, table=table), weights=weights)
 
 
 def _each_map(values: Array, channels: int) -> Array | None:

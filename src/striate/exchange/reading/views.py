@@ -127,6 +127,13 @@ def plain_dims(shape: Shape) -> tuple[tuple[Atom, ...], ...]:
     return tuple(_whole(axis, size) for axis, size in enumerate(shape))
 
 
+def flat_dims(view: View) -> Dims:
+    """The dimensions of a view of maps, as those of a view of the flattened maps."""
+    strides = [math.prod(view.shape[axis + 1 :]) for axis in range(len(view.shape))]
+    own = [[Atom(0, each.stride * strides[each.axis], each.size) for each in dim] for dim in view.dims[1:]]
+    return (view.dims[0], *map(_joined, own))
+
+
 def is_batched(view: View) -> bool:
     """Whether the first dimension is the images of a batch, and no other is."""
     return bool(view.dims) and len(view.dims[0]) == 1 and view.dims[0][0].axis == BATCH

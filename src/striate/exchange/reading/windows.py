@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from striate.description.axis import Axis
+from striate.description.axis import Axis, window
 from striate.description.layers import Conv, GlobalAveragePool, Linear, PadChannels, Pool, Upsample
 from striate.description.shapes import Shape, show
 from striate.errors import FormatError
@@ -130,7 +130,25 @@ def pooling(reader: Reader, node: Node) -> View:
         count_padding=bool(node.whole("count_include_pad", 0)) or not any(moves.sides) if average else True,
     )
     shape = (maps.shape[0], *moves.output(maps.shape))
-    return straight(reader.add(layer, [maps.piece], shape, node), shape, reader.batch)
+    return straight(reader.add(plainest(layer, maps.shape), [maps.piece], shape, node), shape, reader.batch)
+
+
+def plainest(layer: Pool, shape: Shape) -> Pool:
+    """The same windows as a person writes them: one padding for opposite sides, rounding up where windows hang over."""
+    top, bottom, left, right = window(layer, shape).padding
+    if layer.ceil or (top, left) == (bottom, right):
+        return layer
+    for ceil in (False, True):
+        other = replace(layer, padding=(top, top, left, left), ceil=ceil)
+        counts = ceil and layer.function == "average" and layer.count_padding
+        if not counts and _outputs(other, shape) == _outputs(layer, shape):
+            return other
+    return layer
+
+
+def _outputs(layer: Pool, shape: Shape) -> tuple[int, int]:
+    moved = window(layer, shape)
+    return moved.height.output, moved.width.output
 
 
 def _channel_mean(reader: Reader, node: Node, view: View, kernel: tuple[int, ...]) -> View:
