@@ -31,9 +31,11 @@ from striate import (
 )
 from striate.description.layers import RBF, Composite, PositionBias, Simple, changed
 from striate.description.network import Step, plan
+from striate.description.notation.reading import from_text
 from striate.emit.source import source
 from striate.errors import SpecError
 from striate.modules import build
+from tests.emit.repeating import WRONG_ONCE
 from tests.support.caffemodel import caffemodel
 from tests.support.everything import everything
 from tests.support.settled import spread
@@ -138,6 +140,11 @@ def test_random_networks_give_our_outputs(importer: Any, network: Network) -> No
         return
     if "Bias" not in re.findall(r'type: "(\w+)"', text):
         compare(network, importer)
+
+
+@pytest.mark.parametrize("name", [*WRONG_ONCE])
+def test_what_was_wrong_once(name: str, importer: Any) -> None:
+    compare(from_text(WRONG_ONCE[name]), importer)
 
 
 def test_lenet5_reads_as_a_person_would_write_it() -> None:

@@ -28,9 +28,11 @@ from striate import (
 )
 from striate.description.layers import BatchNorm, PositionBias, Scale, Subsample
 from striate.description.network import plan
+from striate.description.notation.reading import from_text
 from striate.emit.source import source
 from striate.errors import SpecError, StriateError
 from striate.modules import build
+from tests.emit.repeating import WRONG_ONCE
 from tests.support.everything import everything
 from tests.support.settled import spread
 from tests.support.sizes import by_name
@@ -106,6 +108,11 @@ def test_random_networks_give_our_outputs(network: Network) -> None:
         assert "Keras has no convolution with both a stride and a dilation" in str(error)  # noqa: PT017
         return
     compare(network)
+
+
+@pytest.mark.parametrize("name", [*WRONG_ONCE])
+def test_what_was_wrong_once(name: str) -> None:
+    compare(from_text(WRONG_ONCE[name]))
 
 
 def test_lenet5_reads_as_a_person_would_write_it() -> None:

@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 
 from striate import NETWORKS, Auxiliary, Block, Conv, Flatten, Linear, LocalResponseNorm, Network, Pool, Residual, find
 from striate.description.network import plan
+from striate.description.notation.reading import from_text
 from striate.emit.source import source
 from striate.emit.source.lasagne import LAYERS, NONLINEARITIES
 from striate.errors import SpecError
+from tests.emit.repeating import WRONG_ONCE
 from tests.support.everything import everything
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -54,6 +56,11 @@ def test_random_networks_are_whole_python(network: Network) -> None:
         parse(source(network, "lasagne"))
     except SpecError as error:
         assert "Lasagne has no " in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize("name", [*WRONG_ONCE])
+def test_what_was_wrong_once(name: str) -> None:
+    parse(source(from_text(WRONG_ONCE[name]), "lasagne"))
 
 
 @pytest.mark.parametrize("name", ["lenet5", "alexnet", "resnet18", "googlenet", "shufflenet-v1", "mobilenet-v3-small"])

@@ -23,8 +23,10 @@ from striate import (
     find,
 )
 from striate.description.network import plan
+from striate.description.notation.reading import from_text
 from striate.emit.source import source
 from striate.errors import SpecError
+from tests.emit.repeating import WRONG_ONCE
 from tests.support.everything import everything
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -74,6 +76,11 @@ def test_random_networks_are_whole_lua(network: Network) -> None:
         parse(source(network, "torch7"))
     except SpecError as error:
         assert "Torch7 has no " in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize("name", [*WRONG_ONCE])
+def test_what_was_wrong_once(name: str) -> None:
+    parse(source(from_text(WRONG_ONCE[name]), "torch7"))
 
 
 @pytest.mark.parametrize("name", ["lenet5", "alexnet", "resnet18", "googlenet", "shufflenet-v1", "mobilenet-v3-small"])

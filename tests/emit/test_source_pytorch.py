@@ -26,10 +26,12 @@ from striate import (
     account,
     find,
 )
+from striate.description.notation.reading import from_text
 from striate.emit.source import source
 from striate.emit.source.naming import title
 from striate.emit.source.pytorch import MEMBERS
 from striate.modules import build
+from tests.emit.repeating import WRONG_ONCE
 from tests.support.everything import everything
 from tests.support.settled import spread
 from tests.support.sizes import HEAVY, by_name
@@ -43,13 +45,24 @@ def written(network: Network) -> tuple[str, Any]:
     return text, names[re.findall(r"^class (\w+)\(nn\.Module\)", text, re.MULTILINE)[-1]]
 
 
+def said(text: str) -> str:
+    """What the comments say, in one line."""
+    return " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
+
+
+def renamed(text: str, keys: list[str]) -> list[str]:
+    """Keys of a state dict of ours as the source has them: with the names that its head says it has changed."""
+    changes = dict(re.findall(r"(\w+) → (\w+)", said(text)))
+    return [".".join([*(changes.get(each, each) for each in key.split(".")[:-1]), key.split(".")[-1]]) for key in keys]
+
+
 def compare(network: Network, batch: int = 2) -> str:
     generator = torch.Generator().manual_seed(3)
     ours = build(network, generator=generator).double().eval()
     spread(ours, generator)
     text, kind = written(network)
     theirs = kind().double().eval()
-    theirs.load_state_dict(ours.state_dict())
+    theirs.load_state_dict(dict(zip(renamed(text, [*ours.state_dict()]), ours.state_dict().values(), strict=True)))
     assert sum(each.numel() for each in theirs.parameters()) == account(network).training.parameters
     images = torch.rand(batch, *network.input, generator=generator, dtype=torch.float64)
     with torch.no_grad():
@@ -69,6 +82,11 @@ def test_the_catalogue_gives_our_outputs(name: str) -> None:
 @settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 def test_random_networks_give_our_outputs(network: Network) -> None:
     compare(network)
+
+
+@pytest.mark.parametrize("name", [*WRONG_ONCE])
+def test_what_was_wrong_once(name: str) -> None:
+    compare(from_text(WRONG_ONCE[name]))
 
 
 def test_it_runs_without_striate(tmp_path: Any) -> None:
@@ -160,15 +178,14 @@ def test_hostile_names_are_renamed_and_said() -> None:
     ]
     text, kind = written(Network("if", (2, 3, 3), layers))
     assert kind()(torch.rand(1, 2, 3, 3)).shape == (1, 2)
-    said = " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
-    assert "Layers renamed, as PyTorch has their names for itself: " in said
+    assert "Layers renamed, as PyTorch has their names for itself: " in said(text)
     for old, new in (
         ("class", "class_"),
         ("forward", "forward_"),
         ("__init", "init_"),
         ("T_destination", "T_destination_"),
     ):
-        assert f"{old} → {new}" in said
+        assert f"{old} → {new}" in said(text)
 
 
 @pytest.mark.parametrize("name", ["coding=rot13", "import", "日本", '"""', "nn", "5", "x # y"])

@@ -87,7 +87,8 @@ class Loop:
     entries: tuple[tuple[str, str], ...]
 
 
-_NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
+_NUMBER = re.compile(r"(?<![\w.])(?<!\de[-+])\d+(?![\w.])")
+"""A whole number, but no exponent, as that of 1e-6."""
 
 
 @dataclass(frozen=True)
@@ -165,14 +166,23 @@ def _loop(
         pairs.append(
             (
                 one.stem,
-                _NUMBER.sub(
-                    lambda match, steps=steps, start=start: _risen(match[0], next(steps), start), entries[at][1]
-                ),
+                _NUMBER.sub(lambda match, steps=steps, start=start: _risen(match, next(steps), start), entries[at][1]),
             )
         )
     return Loop(start, start + times - 1, tuple(pairs))
 
 
-def _risen(number: str, step: int, start: int) -> str:
-    """A number that rises by a step each time, as an expression of i."""
-    return f"{number} + {step} * (i - {start})" if step else number
+def _risen(match: re.Match[str], step: int, start: int) -> str:
+    """A number that rises by a step each time, as an expression of i; in parentheses unless it is a whole argument.
+
+    >>> [_NUMBER.sub(lambda match: _risen(match, 2, 1), text) for text in ("f(3, bias=False)", "f(3 * width)", "f(-3)")]
+    ['f(3 + 2 * (i - 1), bias=False)', 'f((3 + 2 * (i - 1)) * width)', 'f(-(3 + 2 * (i - 1)))']
+    >>> _NUMBER.sub(lambda match: _risen(match, 0, 1), "f(3 * width)")
+    'f(3 * width)'
+    """
+    if not step:
+        return match[0]
+    risen = f"{match[0]} + {step} * (i - {start})"
+    before, after = match.string[: match.start()].rstrip(), match.string[match.end() :].lstrip()
+    whole = before.endswith(("(", ",", "=")) and after.startswith((")", ","))
+    return risen if whole else f"({risen})"
