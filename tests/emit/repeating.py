@@ -299,5 +299,12 @@ WRONG_ONCE = {
         b1: branches(conv1: conv 4 1x1, conv2: conv 8 1x1, conv3: conv 12 1x1, conv4: conv 16 1x1; conv 1 1x1),
         b2: branches(conv1: conv 5 1x1, conv2: conv 10 1x1, conv3: conv 15 1x1, conv4: conv 20 1x1; conv 1 1x1),
         linear 2""",
+    "padding wider than half the kernel": """2x9x9:
+        p1: branches(max 3 /1 pad 2; max 3 /1 pad 2), p2: branches(max 5 /1 pad 3; max 5 /1 pad 3), linear 2""",
+    "one window on two sizes": """1x10x10:
+        a: branches(max 3 /3 pad 2; max 3 /3 pad 2), upsample 3, b: branches(max 3 /3 pad 2; max 3 /3 pad 2), linear 2""",
+    "averages that leave padding out": """2x8x8:
+        p1: branches(average 3 /1 pad 1 uncounted; conv 1 1x1),
+        p2: branches(average 5 /1 pad 2 uncounted; conv 1 1x1), linear 2""",
 }
 """Networks, in the notation, whose source gave other outputs, or none, in one framework at least."""

@@ -119,6 +119,20 @@ def test_what_torch7_cannot_express_is_refused(layer: Any, what: str, expected: 
     assert str(caught.value).splitlines() == [f"{path}: Torch7 has no {what}.", expected]
 
 
+def test_sizes_that_are_written_out_stand_in_no_shared_function() -> None:
+    text = source(from_text(WRONG_ONCE["padding wider than half the kernel"]), "torch7")
+    assert (
+        text.count(":add(nn.Padding(2, -2, 3, -math.huge))")
+        == text.count(":add(nn.Padding(2, -3, 3, -math.huge))")
+        == 2
+    )
+    assert (
+        text.count(":add(nn.SpatialMaxPooling(3, 3, 1, 1))")
+        == text.count(":add(nn.SpatialMaxPooling(5, 5, 1, 1))")
+        == 2
+    )
+
+
 def test_widths_come_first() -> None:
     network = Network("wide", (1, 9, 9), [Conv(2, kernel=(3, 5), stride=(1, 2), padding=(0, 1)), Flatten(), Linear(2)])
     assert "nn.SpatialConvolution(1, 2, 5, 3, 2, 1, 1, 0)" in source(network, "torch7")

@@ -196,14 +196,15 @@ def numbers_and_form(layer: Simple, shape: Shape) -> tuple[dict[str, int], Hasha
             return numbers, (word, kind, layer.bias, layer.table, dilation, form)
         case Pool():
             numbers = dict[str, int]()
-            moved, form = _moved(layer, shape, numbers)
-            edges: tuple[Hashable, ...] = tuple(
-                (axis.hangs and reach(axis), axis.drops, 2 * axis.before > axis.kernel) for axis in moved.axes
-            )
-            if any(axis.hangs for axis in moved.axes):
-                edges += moved.padding
-            size = shape[1:] if layer.function == "average" and any(moved.padding) else None
-            return numbers, (word, layer.function, layer.ceil, layer.count_padding, edges, size, form)
+            moved = window(layer, shape)
+            if _stands_alone(layer, moved):
+                form: Hashable = moved
+            elif any(axis.hangs for axis in moved.axes):
+                over = tuple(reach(axis) for axis in moved.axes)
+                form = (over, _moved(layer, shape, numbers, parameters=("kernel", "stride"))[1])
+            else:
+                form = _moved(layer, shape, numbers)[1]
+            return numbers, (word, layer.function, layer.ceil, layer.count_padding, form)
         case Subsample():
             numbers = {"inputs": shape[0]}
             return numbers, (word, _moved(layer, shape, numbers)[1])
@@ -227,6 +228,18 @@ def numbers_and_form(layer: Simple, shape: Shape) -> tuple[dict[str, int], Hasha
             assert_never(layer)
 
 
+def _stands_alone(layer: Pool, moved: Window) -> bool:
+    """Whether sources write sizes out that follow from the whole window, so that it is no other's.
+
+    So they do for padding by more than half the kernel or not the same on opposite sides, for an average over padding
+    or over the edge, and for windows that `ceil` adds on one axis only.
+    """
+    hangs = any(axis.hangs for axis in moved.axes)
+    odd = any(axis.before != axis.after or 2 * axis.before > axis.kernel for axis in moved.axes)
+    average = layer.function == "average" and (hangs or any(moved.padding))
+    return odd or average or (hangs and any(axis.drops for axis in moved.axes))
+
+
 def reach(axis: Axis) -> int:
     """The padding after that lets the last window end just where the maps end; a negative one crops."""
     return (axis.output - 1) * axis.stride + axis.kernel - axis.before - axis.size
@@ -241,21 +254,23 @@ def conv_kind(layer: Conv, channels: int) -> str:
     return "depthwise" if layer.groups == channels == layer.filters else "grouped"
 
 
-def _moved(layer: Windowed, shape: Shape, numbers: dict[str, int]) -> tuple[Window, Hashable]:
-    """The window of a layer; its equal sizes go into `numbers`, the others into the form."""
+def _moved(
+    layer: Windowed, shape: Shape, numbers: dict[str, int], parameters: Sequence[str] = ("kernel", "stride", "padding")
+) -> tuple[Window, Hashable]:
+    """The window of a layer; sizes that may be `parameters` go into `numbers` where all are equal, else into the form."""
     moved = window(layer, shape)
     height, width = moved.axes
-    uneven: list[Hashable] = []
+    form: list[Hashable] = []
     for field, sizes in (
         ("kernel", (height.kernel, width.kernel)),
         ("stride", (height.stride, width.stride)),
         ("padding", moved.padding),
     ):
-        if len(set(sizes)) == 1:
+        if field in parameters and len(set(sizes)) == 1:
             numbers[field] = sizes[0]
         else:
-            uneven.append((field, sizes))
-    return moved, tuple(uneven)
+            form.append((field, sizes))
+    return moved, tuple(form)
 
 
 def windowed(part: Part) -> Window:
