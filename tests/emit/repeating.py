@@ -302,9 +302,12 @@ WRONG_ONCE = {
     "padding wider than half the kernel": """2x9x9:
         p1: branches(max 3 /1 pad 2; max 3 /1 pad 2), p2: branches(max 5 /1 pad 3; max 5 /1 pad 3), linear 2""",
     "one window on two sizes": """1x10x10:
-        a: branches(max 3 /3 pad 2; max 3 /3 pad 2), upsample 3, b: branches(max 3 /3 pad 2; max 3 /3 pad 2), linear 2""",
+        a: branches(max 3 /3 pad 2; max 3 /3 pad 2), upsample 3,
+        b: branches(max 3 /3 pad 2; max 3 /3 pad 2), linear 2""",
     "averages that leave padding out": """2x8x8:
         p1: branches(average 3 /1 pad 1 uncounted; conv 1 1x1),
         p2: branches(average 5 /1 pad 2 uncounted; conv 1 1x1), linear 2""",
+    "padding of connection tables": """2x9x9:
+        a: residual(conv 2 3x3 pad 1 table(0 01)), b: residual(conv 2 5x5 pad 2 table(0 01)), linear 2""",
 }
 """Networks, in the notation, whose source gave other outputs, or none, in one framework at least."""

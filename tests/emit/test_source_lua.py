@@ -133,6 +133,13 @@ def test_sizes_that_are_written_out_stand_in_no_shared_function() -> None:
     )
 
 
+def test_padding_of_a_table_stands_in_no_shared_function() -> None:
+    text = source(from_text(WRONG_ONCE["padding of connection tables"]), "torch7")
+    for sides, kernel in (("1, 1, 1, 1", "3, 3"), ("2, 2, 2, 2", "5, 5")):
+        assert text.count(f":add(nn.SpatialZeroPadding({sides}))") == 1
+        assert text.count(f":add(nn.SpatialConvolutionMap(conv1_table, {kernel}, 1, 1))") == 1
+
+
 def test_widths_come_first() -> None:
     network = Network("wide", (1, 9, 9), [Conv(2, kernel=(3, 5), stride=(1, 2), padding=(0, 1)), Flatten(), Linear(2)])
     assert "nn.SpatialConvolution(1, 2, 5, 3, 2, 1, 1, 0)" in source(network, "torch7")

@@ -191,7 +191,8 @@ def numbers_and_form(layer: Simple, shape: Shape) -> tuple[dict[str, int], Hasha
             numbers = {"inputs": shape[0]} if kind == "depthwise" else {"inputs": shape[0], "filters": layer.filters}
             if kind == "grouped":
                 numbers["groups"] = layer.groups
-            moved, form = _moved(layer, shape, numbers)
+            fields = ("kernel", "stride") if kind == "table" else ("kernel", "stride", "padding")
+            moved, form = _moved(layer, shape, numbers, parameters=fields)
             dilation = (moved.height.dilation, moved.width.dilation)
             return numbers, (word, kind, layer.bias, layer.table, dilation, form)
         case Pool():
@@ -257,7 +258,7 @@ def conv_kind(layer: Conv, channels: int) -> str:
 def _moved(
     layer: Windowed, shape: Shape, numbers: dict[str, int], parameters: Sequence[str] = ("kernel", "stride", "padding")
 ) -> tuple[Window, Hashable]:
-    """The window of a layer; sizes that may be `parameters` go into `numbers` where all are equal, else into the form."""
+    """The window of a layer; its equal sizes that may be `parameters` go into `numbers`, the others into the form."""
     moved = window(layer, shape)
     height, width = moved.axes
     form: list[Hashable] = []
