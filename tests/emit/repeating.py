@@ -309,5 +309,18 @@ WRONG_ONCE = {
         p2: branches(average 5 /1 pad 2 uncounted; conv 1 1x1), linear 2""",
     "padding of connection tables": """2x9x9:
         a: residual(conv 2 3x3 pad 1 table(0 01)), b: residual(conv 2 5x5 pad 2 table(0 01)), linear 2""",
+    "a class called like the network": """name inception
+        2x4x4: inception1: branches(conv 1 1x1; conv 2 1x1), linear 2""",
+    "a residual called like the network": """name "residual block"
+        2x4x4: block: residual(conv 2 1x1), linear 2""",
+    "classes called like helpers": """2x4x4:
+        scaled_tanh: branches(scaled_tanh; conv 1 1x1), pad_channels: branches(pad_channels 9; conv 1 1x1, relu),
+        f: branches(pad_channels 30; lrn), ordered_dict: branches(relu, tanh, relu; conv 1 1x1, relu, tanh),
+        linear 2""",
+    "classes called like keywords": """2x4x4:
+        true: branches(conv 1 1x1; conv 1 1x1, relu), none: branches(conv 1 1x1; conv 1 1x1, tanh),
+        false: branches(conv 1 1x1; conv 1 1x1, sigmoid), linear 2""",
+    "classes called like each other": """2x4x4:
+        b_c: branches(conv 1 1x1; conv 1 1x1, relu), b__c: branches(conv 1 1x1; conv 1 1x1, tanh), linear 2""",
 }
 """Networks, in the notation, whose source gave other outputs, or none, in one framework at least."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from striate.description.layers import (
     Activation,
@@ -34,6 +34,8 @@ from striate.emit.source.text import WIDTH, Argument, Call, Loop, call, folded, 
 RESERVED = PYTHON | MEMBERS
 LIGHT = (Activation, BatchNorm, Dropout, LocalResponseNorm, PositionBias, Scale, Softmax)
 """Layers that stand on the line of the layer before."""
+IMPORTED = frozenset({*CLASSES, "OrderedDict", "F", "True", "False", "None"})
+"""Names that a class of the source's cannot have: those of our own classes and of what it imports."""
 MOST = 3
 """Calls inside each other on one line."""
 
@@ -50,12 +52,9 @@ class _Source:
 def pytorch(network: Network, made_by: str) -> str:
     """The source of a PyTorch module."""
     whole = unified(parts(network))
-    name = unique(title(network.name), {*CLASSES, "OrderedDict", "F", "True", "False", "None"})
-    taken = frozenset({*PYTHON, "torch", "nn", "layers", name, *CLASSES, *map(str.lower, CLASSES), "signs"})
-    defined = {
-        key: replace(each, name=camel(each.name))
-        for key, each in definitions(whole, Speech(inferred=False, taken=taken)).items()
-    }
+    name = unique(title(network.name), IMPORTED)
+    taken = frozenset({*PYTHON, *IMPORTED, "torch", "nn", "layers", name, *map(str.lower, CLASSES), "signs"})
+    defined = definitions(whole, Speech(inferred=False, taken=taken, cased=camel))
     source = _Source(defined)
     body = [line for each in defined.values() for line in _class(each, source)]
     body += _network(name, network, whole, source)

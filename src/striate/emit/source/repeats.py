@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from striate.description.layers import Auxiliary, Block, Branches, Gate, Residual
@@ -72,7 +72,8 @@ class Speech:
     """How a language takes to definitions.
 
     `inferred`: layers find out by themselves how many maps they read. `taken`: names that a definition or a parameter
-    cannot have. `half` is how half an odd number, rounded down, is written, `reads` how many maps the input x has.
+    cannot have. `half` is how half an odd number, rounded down, is written, `reads` how many maps the input x has,
+    `cased` gives the name of a definition from words with underscores.
     """
 
     inferred: bool
@@ -80,6 +81,7 @@ class Speech:
     half: str = "{} // 2"
     reads: str = ""
     channels: tuple[str, str, str] = ("in_channels", "channels", "out_channels")
+    cased: Callable[[str], str] = str
 
 
 def scope_of(parts: Sequence[Part]) -> Scope:
@@ -105,7 +107,7 @@ def definitions(parts: Sequence[Part], speech: Speech) -> dict[Hashable, Definit
     for part in order:
         many = times[part.skeleton] > 1 and sum(1 for _ in part.walk()) > LEAST
         if isinstance(part.layer, (Residual, Gate, Branches)) or (isinstance(part.layer, (Block, Auxiliary)) and many):
-            name = unique(_word(part), names)
+            name = unique(speech.cased(_word(part)), names)
             names.add(name)
             found[part.skeleton] = _definition(name, instances[part.skeleton], speech)
     return found
