@@ -322,5 +322,16 @@ WRONG_ONCE = {
         false: branches(conv 1 1x1; conv 1 1x1, sigmoid), linear 2""",
     "classes called like each other": """2x4x4:
         b_c: branches(conv 1 1x1; conv 1 1x1, relu), b__c: branches(conv 1 1x1; conv 1 1x1, tanh), linear 2""",
+    "a parameter called like a definition": """8x4x4:
+        a: residual(se: conv 4 1x1, c: conv 3 1x1, d: conv 8 1x1, se1: gate(global_average, linear 8, sigmoid)),
+        b: residual(se: conv 6 1x1, c: conv 5 1x1, d: conv 8 1x1, se1: gate(global_average, linear 8, sigmoid)),
+        linear 2""",
+    "a width beside a definition of that name": """8x4x4:
+        a: residual(c: conv 3 1x1, d: conv 8 1x1, width1: gate(global_average, linear 8, sigmoid)),
+        b: residual(c: conv 5 1x1, d: conv 8 1x1, width1: gate(global_average, linear 8, sigmoid)),
+        linear 2""",
+    "a padding of nothing before filters": """4x4x4:
+        a: residual(conv 4 1x1, conv 6 1x1 | conv 6 1x1),
+        b: residual(conv 4 1x1 pad 1, conv 8 1x1 | conv 8 1x1 pad 1), linear 2""",
 }
 """Networks, in the notation, whose source gave other outputs, or none, in one framework at least."""

@@ -23,7 +23,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def parse(text: str) -> None:
-    """Fail where the text is no Python, or reads a name that nothing gives."""
+    """Fail where the text is no Python, reads a name that nothing gives, or calls an argument of a function of ours."""
     tree = ast.parse(text)
     given, read = {*dir(builtins), "__name__"}, set[str]()
     for node in ast.walk(tree):
@@ -32,7 +32,16 @@ def parse(text: str) -> None:
                 read.add(name)
             case ast.Name(name, ast.Store()) | ast.arg(name):
                 given.add(name)
-            case ast.FunctionDef(name) | ast.ClassDef(name):
+            case ast.FunctionDef(name):
+                given.add(name)
+                arguments = {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
+                called = {
+                    each.func.id
+                    for each in ast.walk(node)
+                    if isinstance(each, ast.Call) and isinstance(each.func, ast.Name)
+                }
+                assert not arguments & called
+            case ast.ClassDef(name):
                 given.add(name)
             case ast.Import(names) | ast.ImportFrom(names=names):
                 given |= {each.asname or each.name for each in names}

@@ -61,7 +61,13 @@ def parse(text: str) -> None:
     code = re.sub(r"--[^\n]*", "", text)
     assert set(re.findall(r"\bnn\.(\w+)\(", code)) <= KNOWN | own
     called = set(re.findall(r"(?<![.:\w])([a-z]\w*)\(", code)) - {"ipairs", "function", "convolution"}
-    assert called <= set(re.findall(r"function (\w+)\(", code))
+    functions = re.findall(r"function (\w+)\(", code)
+    assert called <= {*functions}
+    assert len({*functions}) == len(functions)
+    for arguments in re.findall(r"function \w+\(([^)]*)\)", code):
+        assert not {*re.split(r"\W+", arguments)} & (
+            {*functions} | {*re.findall(r"^local (\w+) =", code, re.MULTILINE)}
+        )
 
 
 @pytest.mark.parametrize("name", [*NETWORKS])
