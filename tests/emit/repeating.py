@@ -333,5 +333,11 @@ WRONG_ONCE = {
     "a padding of nothing before filters": """4x4x4:
         a: residual(conv 4 1x1, conv 6 1x1 | conv 6 1x1),
         b: residual(conv 4 1x1 pad 1, conv 8 1x1 | conv 8 1x1 pad 1), linear 2""",
+    "definitions called like builtins": """6x4x4:
+        sum: branches(lrn; conv 1 1x1), len: branches(lrn; conv 1 1x1, relu), zip: branches(lrn; conv 1 1x1, tanh),
+        isinstance: branches(relu; table: conv 2 3x3 pad 1 table(0 1)), enumerate: branches(tanh; conv 2 1x1),
+        float1: branches(max 2 /1 pad 0 1 0 1; conv 1 1x1, sigmoid), linear 2""",
+    "gates of every value beside gates of maps": """4x8x8:
+        g1: gate(conv 4 1x1), g2: gate(conv 4 8x8), linear 2""",
 }
 """Networks, in the notation, whose source gave other outputs, or none, in one framework at least."""

@@ -113,6 +113,11 @@ def test_heads_are_given_beside_the_output() -> None:
     assert "    return x, heads\n" in text
 
 
+def test_a_gate_of_every_value_is_no_gate_of_maps() -> None:
+    text = source(from_text(WRONG_ONCE["gates of every value beside gates of maps"]), "lasagne")
+    assert text.count("return ElemwiseMergeLayer([x, y], T.mul)\n") == text.count("return GateLayer([x, y])\n") == 1
+
+
 def test_hostile_names() -> None:
     inner = [Conv(2, kernel=1, name="lambda"), Conv(3, kernel=1, name="x"), Conv(2, kernel=1, name="T")]
     layers = [Residual(inner, name="lasagne"), Residual(inner[1:], name="None"), Block(inner, name="tanh"), Flatten()]

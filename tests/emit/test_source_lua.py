@@ -146,6 +146,11 @@ def test_padding_of_a_table_stands_in_no_shared_function() -> None:
         assert text.count(f":add(nn.SpatialConvolutionMap(conv1_table, {kernel}, 1, 1))") == 1
 
 
+def test_a_gate_of_every_value_is_no_gate_of_maps() -> None:
+    text = source(from_text(WRONG_ONCE["gates of every value beside gates of maps"]), "torch7")
+    assert text.count(":add(nn.CMulTable())\n") == text.count(":add(nn.ScaleMaps())\n") == 1
+
+
 def test_widths_come_first() -> None:
     network = Network("wide", (1, 9, 9), [Conv(2, kernel=(3, 5), stride=(1, 2), padding=(0, 1)), Flatten(), Linear(2)])
     assert "nn.SpatialConvolution(1, 2, 5, 3, 2, 1, 1, 0)" in source(network, "torch7")

@@ -156,7 +156,7 @@ def rebuilt(part: Part, children: tuple[Part, ...], shortcut: Part | None) -> Pa
     skeleton = (
         type(part.layer).__name__,
         len(part.input),
-        len(children[-1].output) if isinstance(part.layer, Gate) else None,
+        (len(children[-1].output), children[-1].output == part.input) if isinstance(part.layer, Gate) else None,
         part.layer.weight if isinstance(part.layer, Auxiliary) else None,
         tuple((child.name, child.skeleton) for child in children),
         shortcut and shortcut.skeleton,

@@ -23,7 +23,7 @@ from striate.description.layers import (
 from striate.description.network import Network
 from striate.description.shapes import show
 from striate.emit.source.header import header
-from striate.emit.source.naming import PYTHON, camel, safe, title, unique
+from striate.emit.source.naming import PYTHON, WORDS, camel, safe, title, unique
 from striate.emit.source.parts import SHORTCUT, Part, parts
 from striate.emit.source.pytorch_classes import CLASSES, MEMBERS, SIGNS
 from striate.emit.source.pytorch_layers import Used, layer_call
@@ -31,7 +31,7 @@ from striate.emit.source.repeats import Definition, Scope, Speech, definitions, 
 from striate.emit.source.shortcuts import unified
 from striate.emit.source.text import WIDTH, Argument, Call, Loop, call, folded, is_spread, lines, one_line
 
-RESERVED = PYTHON | MEMBERS
+RESERVED = WORDS | MEMBERS
 LIGHT = (Activation, BatchNorm, Dropout, LocalResponseNorm, PositionBias, Scale, Softmax)
 """Layers that stand on the line of the layer before."""
 IMPORTED = frozenset({*CLASSES, "OrderedDict", "F", "True", "False", "None"})
