@@ -339,5 +339,15 @@ WRONG_ONCE = {
         float1: branches(max 2 /1 pad 0 1 0 1; conv 1 1x1, sigmoid), linear 2""",
     "gates of every value beside gates of maps": """4x8x8:
         g1: gate(conv 4 1x1), g2: gate(conv 4 8x8), linear 2""",
+    "a first layer called shortcut": "2x4x4: shortcut: residual(conv 3 1x1 | conv 3 1x1), flatten, linear 2",
+    "names inside a block that a loop repeats": """1x4x4:
+        b1: (c: conv 1 1x1), b2: (c: conv 1 1x1), b3: (c: conv 1 1x1), linear 2""",
+    "filters of a shortcut that are the maps of its input": """8x4x4:
+        a1: residual(c: conv 4 1x1, d: conv 8 1x1),
+        a2: residual(c: conv 5 1x1, d: conv 10 1x1 | conv 8 1x1, conv 10 1x1),
+        a3: residual(c: conv 6 1x1, d: conv 12 1x1 | conv 10 1x1, conv 12 1x1), linear 2""",
+    "filters of a shortcut that are maps inside": """4x3x3:
+        id1: (conv 6 1x1, pad: residual(id: conv 6 1x1)), upsample 3,
+        id2: (conv 10 1x1 /2, pad: residual(id: conv 10 1x1 /2 | conv 10 3x3, bn)), linear 2""",
 }
 """Networks, in the notation, whose source gave other outputs, or none, in one framework at least."""

@@ -190,7 +190,7 @@ def chain(children: Sequence[Part], place: Place, source: Source, variables: tup
             for name in names:
                 text = dict(entries)[name].replace(place.mark, name)
                 found += [line for line in f"{text}{comments[name]}".split("\n") if text]
-    return [re.sub(r'\bf("[^"{}]*")', r"\1", line) for line in found], reads
+    return [re.sub(r'\bf("[^"{}\0]*")', r"\1", line) for line in found], reads
 
 
 def _comment(part: Part, place: Place, source: Source) -> str:

@@ -89,11 +89,9 @@ def _constants(source: _Source) -> list[str]:
 
 
 def _renamed(whole: Sequence[Part], defined: dict[Hashable, Definition]) -> list[str]:
-    found: dict[str, None] = {}
-    for part in [*uses(whole, defined)]:
-        for group in (part.children, *([whole] if part is whole[0] else [])):
-            found |= {f"{old} → {new}": None for old, new in _names(group, part).items() if old != new}
-    return [*found]
+    groups = [(whole, None), *((part.children, part) for part in uses(whole, defined))]
+    renamed = (pair for children, parent in groups for pair in _names(children, parent).items())
+    return [*dict.fromkeys(f"{old} → {new}" for old, new in renamed if old != new)]
 
 
 def _names(children: Sequence[Part], parent: Part | None) -> dict[str, str]:

@@ -163,11 +163,12 @@ def _definition(name: str, instances: list[Part], speech: Speech, taken: Set[str
     condition = None
     if (optional := first.optional) is not None:
         first = optional.example
+        expressions.setdefault(optional.reads, speech.reads)
         expressions |= {
             key: expressions.get(each, 0) if isinstance(each, tuple) else each for key, each in optional.stands.items()
         }
         stride = "" if optional.stride is None else str(expressions[optional.stride])
-        condition = stride, str(expressions.get(optional.reads, speech.reads)), str(expressions[optional.gives])
+        condition = stride, str(expressions[optional.reads]), str(expressions[optional.gives])
     return Definition(name, first, tuple(ordered), expressions, condition)
 
 
