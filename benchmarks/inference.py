@@ -82,7 +82,7 @@ def repeats(run: Callable[[], object], clock: Clock) -> int:
 
 
 def repeated(run: Callable[[], object], count: int) -> Callable[[], object]:
-    """So many answers."""
+    """Answer this many times."""
     return lambda: [run() for _ in range(count)]
 
 

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from striate.description.network import Network
-from striate.export.onnx import INPUT, onnx_model
-from striate.export.onnx.agreement import session_of
+from striate.exchange import INPUT, onnx_model
+from striate.exchange.session import session_of
+from striate.modules import weights_of
 from striate.train import Recipe
 from striate.train.losses import loss_of
 
@@ -87,7 +88,7 @@ def product(size: int = 1024) -> tuple[Callable[[], object], float]:
 
 def onnx_session(network: Network, model: nn.Module, *, threads: int) -> Callable[[Tensor], Any]:
     """A network with the weights of `model` in ONNX Runtime: normalised images to logits, as an array."""
-    session = session_of(onnx_model(network, model).SerializeToString(), threads=threads)
+    session = session_of(onnx_model(network, weights_of(model)).SerializeToString(), threads=threads)
     return lambda images: session.run(None, {INPUT: images.numpy()})[0]
 
 

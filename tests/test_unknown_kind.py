@@ -26,9 +26,9 @@ from striate.emit.source.parts import Part, numbers_and_form
 from striate.emit.source.prototxt import Prototxt
 from striate.emit.source.pytorch_layers import Used
 from striate.emit.source.repeats import Scope
+from striate.exchange.graph import Graph, Place
+from striate.exchange.layers import write_layer
 from striate.execution.layerwise import Layerwise
-from striate.export.onnx.graph import Graph, Place
-from striate.export.onnx.layers import write_layer
 from striate.kernels.lower import _with
 from striate.modules import build
 from striate.modules.assemble import _simple

@@ -7,6 +7,7 @@
     │   └── FormatError                 JSON, or text, that cannot be read as a description
     ├── UnknownNameError (LookupError)  no network, layer, recipe or class of that name
     ├── DataError (ValueError)          images that are missing, broken or unfit
+    │   └── MissingSplitError           a source of images without the split that was asked for
     ├── RunError (ValueError)           a run folder that is missing, taken or damaged
     ├── OutputError (OSError)           a file that could not be written
     ├── RequestError (ValueError)       a request that the server refuses
@@ -77,6 +78,10 @@ class UnknownNameError(StriateError, LookupError):
 
 class DataError(StriateError, ValueError):
     """Images that are missing, broken or unfit."""
+
+
+class MissingSplitError(DataError):
+    """A source of images without the split that was asked for: nothing of it is there."""
 
 
 class RunError(StriateError, ValueError):

@@ -41,6 +41,19 @@ def test_a_format_without_a_file_name(folder: Path) -> None:
     assert run("lenet5", "--as", "mmd") == (0, "figure: lenet5.mmd\n")
 
 
+def test_a_file_without_a_suffix_has_the_format_that_is_named(folder: Path) -> None:
+    assert run("lenet5", "-o", "figure", "--as", "mmd") == (0, "figure: figure\n")
+    assert (folder / "figure").read_text(encoding="utf-8").startswith("%% lenet5")
+
+
+def test_advice_where_text_is_small_is_of_use(folder: Path) -> None:
+    chain = "1x9x9: " + ", ".join(f"conv {number + 1} 1x1" for number in range(300))
+    wide = run(chain, "--style", "volumes", "-o", "a.svg")[1]
+    assert wide.splitlines()[-1].endswith("1920x1080; --style blocks needs less room.")
+    closed = run(chain, "--style", "blocks", "--depth", "1", "-o", "b.svg")[1]
+    assert closed.splitlines()[-1].endswith("pixels high on a slide of 1920x1080.")
+
+
 def test_standard_output_has_the_figure_and_nothing_else(folder: Path) -> None:
     code, text = run("lenet5", "-o", "-")
     assert code == 0
@@ -72,7 +85,7 @@ def test_style_and_depth() -> None:
 def test_a_figure_too_large_for_a_slide_says_so() -> None:
     code, text = run("inception-bn", "--depth", "2")
     assert code == 0
-    assert text.splitlines()[1].endswith("pixels high on a slide of 1920x1080; --depth draws less.")
+    assert text.splitlines()[1].endswith("pixels high on a slide of 1920x1080; --depth opens fewer blocks.")
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_mistakes_get_an_answer_and_leave_no_file(finished_run: Path, tmp_path: 
     done = striate("export", finished_run, "-o", "not/there.onnx", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr == (
-        "Error: not/there.onnx cannot be written: No such file or directory.\n"
-        "It was not written.\nGive another place to --out.\n"
+        "Error: not/there.onnx cannot be written: there is no folder not.\n"
+        "It was not written.\nMake the folder, or give another place to --out.\n"
     )
     assert list(tmp_path.iterdir()) == []

@@ -29,6 +29,8 @@ from striate.description.network import plan
 from striate.description.shapes import show
 from striate.emit.draw.choose import STYLES, figure_of
 from striate.emit.draw.figure import INPUT, SLIDE, SMALL, Figure, Volume
+from striate.emit.draw.stops import _size as maps_at
+from striate.emit.draw.words import sizes
 from striate.errors import SpecError
 from tests.emit.overlaps import problems
 from tests.support.commands import python
@@ -53,17 +55,24 @@ def layers_of(figure: Figure) -> int:
 def check(network: Network, figure: Figure) -> None:
     """What holds for the figure of any network."""
     steps = plan(network).steps
-    shapes = {step.path: step.output for step in steps}
+    numbers = {step.path: number for number, step in enumerate(steps)}
     assert layers_of(figure) == len(steps)
     ids = Counter(node.id for node in figure.nodes)
     assert set(ids.values()) == {1}
     assert set(Counter(panel.id for panel in figure.panels).values()) <= {1}
     paths = [path for node in figure.nodes for path in node.layers]
-    assert set(paths) <= set(shapes)
+    assert set(paths) <= set(numbers)
     assert len(set(paths)) == len(paths)
     reached = {arrow.target for arrow in figure.arrows if arrow.target}
     assert {arrow.source for arrow in figure.arrows} <= set(ids)
     assert reached == set(ids) - {INPUT}
+    layers = {node.id: [steps[numbers[path]] for path in node.layers] for node in figure.nodes}
+    for arrow in figure.arrows:
+        if arrow.size and "…" not in arrow.size and layers.get(arrow.target):
+            assert arrow.size in {sizes((shape,)) for shape in layers[arrow.target][0].inputs}, arrow
+    for node in figure.nodes:
+        if isinstance(node, Volume) and layers[node.id] and "…" not in node.lines[-1].words:
+            assert node.lines[-1].words in {maps_at((step.output,)) for step in layers[node.id]}, node.id
     assert list(problems(figure)) == []
     assert min(text.size for text in figure.all_texts()) >= SMALL
 
@@ -259,3 +268,39 @@ def test_long_names_and_large_sizes_lie_on_nothing() -> None:
     for style in STYLES:
         for depth in (1, 2, 9):
             check(network, figure_of(network, style=style, depth=depth))
+
+
+HEADED = from_text(
+    "3x8x8: b: (conv 4 3x3, relu, auxiliary 0.3 (global_average, linear 5)), "
+    "c: (conv 6 3x3 same, relu), flatten, linear 10"
+)
+
+
+def test_a_closed_block_gives_its_own_output_and_not_that_of_its_head() -> None:
+    for style in STYLES:
+        check(HEADED, figure_of(HEADED, style=style, depth=1))
+    blocks, volumes = (figure_of(HEADED, style=style, depth=1) for style in ("blocks", "volumes"))
+    after = next(node.id for node in blocks.nodes if "b.conv1" in node.layers)
+    assert "4×6×6" in {arrow.size for arrow in blocks.arrows if arrow.source == after}
+    assert "4@6×6" in {node.lines[-1].words for node in volumes.nodes if isinstance(node, Volume)}
+
+
+def test_identical_blocks_are_folded_with_the_activation_behind_them() -> None:
+    network = from_text("4x8x8: s: (a: residual(conv 4 3x3 same, bn), relu, b: residual(conv 4 3x3 same, bn), relu)")
+    figure = figure_of(network, style="volumes")
+    assert [node.times for node in figure.nodes if isinstance(node, Volume)] == [1, 2]
+
+
+def test_the_arrows_to_heads_begin_on_the_volume_that_they_read() -> None:
+    network = from_text(
+        "1x8x8: conv 4 3x3, global_average, auxiliary 0.3 (linear 5, relu, linear 10), "
+        "auxiliary 0.1 (linear 10), linear 10"
+    )
+    figure = figure_of(network, style="volumes")
+    check(network, figure)
+    bar = next(node for node in figure.nodes if isinstance(node, Volume) and "global_average_pool1" in node.layers)
+    edges = [point for face in bar.faces for point in face.points]
+    starts = [arrow.points[0] for arrow in figure.arrows if arrow.dashed]
+    assert len({y for _, y in starts}) == 1
+    assert all(min(x for x, _ in edges) <= x <= max(x for x, _ in edges) for x, _ in starts)
+    assert starts[0][1] < min(y for _, y in edges)

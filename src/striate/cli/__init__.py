@@ -55,6 +55,7 @@ class Verbs(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="\b\nExamples:\n"
     "  striate account lenet5                show parameters, MACs and fields of every layer\n"
+    "  striate draw lenet5                   draw it, for a slide or a paper\n"
     "  striate train lenet5                  train it on MNIST, which comes with Striate\n"
     "  striate evaluate runs/lenet5          measure its error on the test images\n"
     "  striate predict runs/lenet5 four.png  classify a picture\n"

@@ -78,7 +78,7 @@ def digit_steps(image: Image.Image) -> tuple[PreparationStep, ...]:
 def steps_strip(steps: Sequence[PreparationStep]) -> Image.Image:
     """The steps side by side, enlarged, with names and notes.
 
-    >>> steps_strip([Step("unchanged", Image.new("L", (28, 28)), "")] * 3).size
+    >>> steps_strip([PreparationStep("unchanged", Image.new("L", (28, 28)), "")] * 3).size
     (552, 264)
     """
     side, gap, below = 168, 12, 72

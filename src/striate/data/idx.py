@@ -16,7 +16,7 @@ from torch import Tensor
 
 from striate.data.gunzip import MAGIC, Gunzip
 from striate.data.store import ImageSet
-from striate.errors import DataError
+from striate.errors import DataError, MissingSplitError
 
 PREFIX = {"train": "train", "test": "t10k"}
 """The names of a split's files: train-images-idx3-ubyte, t10k-labels-idx1-ubyte, with or without .gz."""
@@ -86,7 +86,8 @@ def _file(folder: Path, split: str, kind: str) -> Path:
     found = _find(folder, split, kind)
     if found is None:
         name = f"{PREFIX[split]}-{kind}-ubyte"
-        raise DataError(
+        whole = not any(_find(folder, split, each) for each in ("images-idx3", "labels-idx1"))
+        raise (MissingSplitError if whole else DataError)(
             f"no {split} {kind.split('-')[0]} in this folder of IDX files.",
             f"Looked for {name} and {name}.gz.",
             "Add the file, or name another folder.",

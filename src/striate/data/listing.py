@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from striate.description.labels import is_one_line, one_line
-from striate.errors import DataError
+from striate.errors import DataError, MissingSplitError
 from striate.wording import counted
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
@@ -49,7 +49,7 @@ def list_split(folder: Path, split: str) -> Listing:
         return _without_splits(folder, split)
     if split not in splits:
         others = ", ".join(map(one_line, sorted(folders, key=natural)))
-        raise DataError(
+        raise MissingSplitError(
             f"no {split} split.",
             f"Looked for {split}/CLASS/*.png; the folders here are: {others}.",
             f"Add the folder {split}, with one folder of images per class.",
@@ -97,7 +97,7 @@ def _without_splits(folder: Path, split: str) -> Listing:
         )
     chosen = [(file, label) for file, label in members if in_test(file) == (split == "test")]
     if not chosen:
-        raise DataError(
+        raise MissingSplitError(
             f"no test images among {counted(len(members), 'file')}.",
             f"Without train and test folders, about one file in {TEST_SHARE} is a test image, chosen by its name.",
             "Add images, or make the folders train and test.",

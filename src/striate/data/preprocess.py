@@ -94,7 +94,7 @@ class Preprocessing:
             return images
         out = room_for(len(images), self.shape)
         for part in chunks(len(images), bytes_each=max(images[:1].numel(), out[:1].numel())):
-            out[part] = self._fitted(_with_channels(images[part], self.shape[0]))
+            out[part] = self._fitted(with_channels(images[part], self.shape[0]))
         return out
 
     def normalise(self, batch: UInt8[Tensor, "*batch"]) -> Float32[Tensor, "*batch"]:
@@ -161,7 +161,8 @@ def _margins(size: tuple[int, int], wanted: tuple[int, int]) -> tuple[int, int, 
     return columns // 2, columns - columns // 2, rows // 2, rows - rows // 2
 
 
-def _with_channels(images: Tensor, channels: int) -> Tensor:
+def with_channels(images: Tensor, channels: int) -> Tensor:
+    """Images of bytes, (images, 1 or 3, height, width), in 1 or 3 channels: grey repeated, or the luma of colour."""
     if images.shape[1] == channels:
         return images
     if channels == 3:

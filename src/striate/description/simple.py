@@ -26,6 +26,8 @@ ActivationFunction = Literal[
 FUNCTIONS: tuple[ActivationFunction, ...] = get_args(ActivationFunction)
 ALPHAS: dict[str, float] = {"leaky_relu": 0.01, "elu": 1.0}
 """The activation functions with a parameter `alpha`, and its default value."""
+AMPLITUDE, SLOPE = 1.7159, 2 / 3
+"""`scaled_tanh` is AMPLITUDE · tanh(SLOPE · a)."""
 
 
 @dataclass(frozen=True)

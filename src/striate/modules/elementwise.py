@@ -11,9 +11,8 @@ from torch import Tensor, nn
 
 from striate.description.layers import Activation, BatchNorm, LocalResponseNorm, PadChannels, Shuffle, Upsample
 from striate.description.shapes import Shape
+from striate.description.simple import AMPLITUDE, SLOPE
 
-AMPLITUDE = 1.7159
-SLOPE = 2 / 3
 FIRST_WRONG = 41
 
 

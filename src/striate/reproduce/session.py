@@ -59,6 +59,7 @@ def prepare(method: Method, *, folder: Path, kernels: str = "auto", source: str 
         validation_images=method.hold_out,
         train_fingerprint=sets.train.fingerprint(),
         validation_fingerprint=sets.judging.fingerprint(),
+        channels=1,
     )
     if kernels == "auto":
         kernels = "torch" if unsupported(network) else "engine"

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from striate.data import ImageSet, hold_out
 from striate.description.network import Network
-from striate.errors import DataError
+from striate.errors import MissingSplitError
 from striate.execution.choice import Choice, missing
 from striate.execution.inference import answering, choose_for_inference
 from striate.execution.names import KERNELS
@@ -34,18 +34,7 @@ def evaluate(
     Classes are matched by name. Raises DataError on images that are missing or broken, or of classes that the run did
     not learn; AuditError where the kernels' answers are not those of the plain PyTorch module.
     """
-    images = Images(source or run.data.source, run.data.resize, run.data.skip_unreadable)
-    if split == "test":
-        chosen = images.load("test")
-    elif not run.recipe.hold_out:
-        raise DataError(
-            f"{run.folder} learned from all training images.",
-            "None was held out for validation.",
-            "Look at --split test.",
-        )
-    else:
-        _, chosen = hold_out(images.load("train"), fraction=run.recipe.hold_out)
-    chosen = chosen.relabelled(run.classes)
+    chosen = images_of(run, split, source=source).relabelled(run.classes)
     packed = replace(chosen, images=run.preprocessing.pack(chosen.images))
     model = run.model()
     if kernels == "auto":
@@ -57,6 +46,24 @@ def evaluate(
     require_answers(outputs.probabilities, run.folder)
     require_agreement(run, runs, packed, outputs)
     return replace(outputs, answered=choice), chosen
+
+
+def images_of(run: Run, split: str, *, source: str | None = None) -> ImageSet:
+    """A run's "test" or "validation" images, or those of another `source`, as they are stored.
+
+    Raises MissingSplitError where the source has no test images, or the run held none out for validation; DataError
+    where they cannot be read.
+    """
+    images = Images(source or run.data.source, run.data.resize, run.data.skip_unreadable)
+    if split == "test":
+        return images.load("test")
+    if not run.recipe.hold_out:
+        raise MissingSplitError(
+            f"{run.folder} learned from all training images.",
+            "None was held out for validation.",
+            "Look at --split test.",
+        )
+    return hold_out(images.load("train"), fraction=run.recipe.hold_out)[1]
 
 
 def answered(run: Run, outputs: Outputs) -> dict[str, Any]:

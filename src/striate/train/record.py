@@ -25,7 +25,10 @@ _AS_WRITTEN = "run.json and network.json must be as striate train wrote them."
 
 @dataclass(frozen=True)
 class DataRecord:
-    """The images that a run was trained on: `source` as given to --data, and the fingerprints of the two parts."""
+    """The images that a run was trained on: `source` as given to --data, and the fingerprints of the two parts.
+
+    `channels` are those of the stored images; runs of earlier versions have none.
+    """
 
     source: str
     classes: tuple[str, ...]
@@ -36,6 +39,7 @@ class DataRecord:
     validation_images: int
     train_fingerprint: str
     validation_fingerprint: str
+    channels: int | None = None
 
 
 def read_record(folder: Path) -> dict[str, Any]:
@@ -114,6 +118,7 @@ def _data(data: Members) -> DataRecord:
         validation_images=data.whole("validation_images"),
         train_fingerprint=data.text("train_fingerprint"),
         validation_fingerprint=data.text("validation_fingerprint"),
+        channels=None if data.values.get("channels") is None else data.whole("channels", least=1, most=3),
     )
 
 

@@ -104,6 +104,7 @@ def prepare(
         validation_images=len(split.validation),
         train_fingerprint=split.train.fingerprint(),
         validation_fingerprint=split.validation.fingerprint(),
+        channels=train_images.images.shape[1],
     )
     run = Run(
         folder=folder,

@@ -21,7 +21,7 @@ STANDARD = "-"
     "draw",
     epilog="\b\nExamples:\n"
     "  striate draw lenet5                          writes lenet5.svg\n"
-    "  striate draw resnet50 -o figures/resnet.tex  a LaTeX file of its own, which pdflatex compiles\n"
+    "  striate draw resnet50 -o resnet50.tex        a LaTeX file of its own, which pdflatex compiles\n"
     "  striate draw googlenet --depth 1             its inception modules as boxes, not opened\n"
     "  striate draw resnet50 --style volumes\n"
     "  striate draw squeezenet-1.0 -o - --as mmd    Mermaid, to standard output\n"
@@ -39,7 +39,7 @@ STANDARD = "-"
     "--as",
     "form",
     type=click.Choice([suffix[1:] for suffix in FORMATS]),
-    help="What to write, where --out has no suffix that says it.",
+    help="The format, where --out has no suffix or is -.",
 )
 @click.option(
     "--style",
@@ -56,14 +56,14 @@ STANDARD = "-"
 def command(network: Network, out: str | None, form: str | None, style: Style | None, depth: int | None) -> None:
     """Draw NETWORK.
 
-    The shape of every value stands on its edge or under its volume, and what repeats is drawn once with its count. An
-    SVG suits a light page and a dark one, and names each layer where the pointer is. NETWORK is a name of the
-    catalogue, a line of notation, a file or the folder of a run.
+    Shapes are written under volumes, or on the edges where they change; identical blocks in a row are drawn once, with
+    their count. An SVG suits light and dark pages and has a tooltip for each layer. NETWORK is a name of the catalogue,
+    a line of notation, a file or the folder of a run.
     """
     wanted = f".{form}" if form else ""
     if out is None:
         out = f"{path_part(network.name)}{wanted or '.svg'}"
-    suffix = wanted or ".svg" if out == STANDARD else Path(out).suffix.lower()
+    suffix = (wanted or ".svg") if out == STANDARD else Path(out).suffix.lower() or wanted
     require_format(one_line(out), suffix)
     if wanted and wanted != suffix:
         raise click.UsageError(f"--out ends in {suffix} and --as is {form}: leave one of them out.")
@@ -77,4 +77,6 @@ def command(network: Network, out: str | None, form: str | None, style: Style | 
         click.echo(f"figure: {one_line(out)}")
     if figure.scale < 1 and suffix != ".mmd":
         pixels = f"{SMALL * figure.scale:.1f}"
-        click.echo(f"The smallest text is {pixels} pixels high on a slide of 1920x1080; --depth draws less.", err=True)
+        smaller = {"volumes": "--style blocks needs less room", "blocks": "--depth opens fewer blocks"}[figure.style]
+        advice = "" if figure.style == "blocks" and depth == 1 else f"; {smaller}"
+        click.echo(f"The smallest text is {pixels} pixels high on a slide of 1920x1080{advice}.", err=True)

@@ -13,7 +13,7 @@ from striate.description.labels import one_line
 from striate.wording import counted
 
 if TYPE_CHECKING:
-    from striate.export.onnx.graph import Value
+    from striate.exchange.graph import Value
     from striate.export.onnx.write import Exported
 
 
@@ -63,9 +63,13 @@ def command(folder: Path, form: str, bare: bool, every_layer: bool, out: Path | 
 
 def agreement_line(made: Exported) -> str:
     """How ONNX Runtime answered, beside the run itself."""
+    from striate.export.onnx.agreement import MOST, MOST_ROUNDED
+
     found = made.agreement
     what = made.outputs[0].name
     share = "" if what == "probabilities" else f" ({found.share:.1e} of their range)"
+    usual = found.allowed in (MOST, MOST_ROUNDED)
+    share += "" if usual else f"; allowed were {found.allowed:.0e} of the scores' range, as float32 is unsure of them"
     return (
         f"ONNX Runtime on {counted(found.images, f'{made.split} image')}: {found.same:,} of the same class as striate "
         f"predict, {what} within {found.difference:.1e}{share}"
@@ -74,8 +78,8 @@ def agreement_line(made: Exported) -> str:
 
 def _shown(values: tuple[Value, ...]) -> str:
     """Inputs or outputs in a line; layers, of which there may be hundreds, are counted."""
-    from striate.export.onnx.model import OURS
-    from striate.export.onnx.proto import BATCH
+    from striate.exchange.model import OURS
+    from striate.exchange.proto import BATCH
 
     named = [
         f"{each.name} {each.dtype} {'×'.join((BATCH, *map(str, each.shape)))}" for each in values if each.name in OURS
@@ -87,7 +91,7 @@ def _shown(values: tuple[Value, ...]) -> str:
 def _members(made: Exported) -> dict[str, object]:
     found = made.agreement
     return {
-        "file": one_line(str(made.file)),
+        "file": str(made.file),
         "bytes": made.bytes,
         "opset": made.opset,
         "inputs": _signature(made.inputs),
@@ -98,11 +102,12 @@ def _members(made: Exported) -> dict[str, object]:
             "same_class": found.same,
             "largest_difference": found.difference,
             "share_of_range": found.share,
+            "allowed_share": found.allowed,
         },
     }
 
 
 def _signature(values: tuple[Value, ...]) -> dict[str, dict[str, object]]:
-    from striate.export.onnx.proto import BATCH
+    from striate.exchange.proto import BATCH
 
     return {each.name: {"type": each.dtype, "shape": [BATCH, *each.shape]} for each in values}

@@ -21,7 +21,12 @@ Line = tuple[str, bool]
 
 def cell_family(cell: Cell) -> Family:
     """The family of the layer that a cell is named after."""
-    return "block" if cell.block is not None else _family(cell.main)
+    layer = cell.main.layer
+    if cell.block is not None:
+        return "block"
+    if isinstance(layer, Joined):
+        raise _joined(cell.main)
+    return family(layer)
 
 
 def cell_piece(cell: Cell, *, dashed: bool = False) -> Piece:
@@ -61,14 +66,14 @@ def cell_lines(cell: Cell) -> list[Line]:
             continue
         lines += _tag_lines(tags)
         lines.append((", ".join(filter(None, (told.what, told.number, told.stride and f"/{told.stride}"))), True))
-        tags = [each for each in told.more if each != "ceil" and not each.startswith("pad ")]
+        tags = [each for each in told.more if not each.startswith("pad ")]  # a tooltip has the padding
     return lines + _tag_lines(tags)
 
 
 def step_words(step: Step) -> Words:
     """The words of a step that joins nothing."""
     if isinstance(step.layer, Joined):
-        return Words("joined")
+        raise _joined(step)
     return words(step.layer, step.inputs[0])
 
 
@@ -99,5 +104,5 @@ def _tag_lines(tags: list[str]) -> list[Line]:
     return [(line, False) for line in wrapped(tags, SMALL, 110)]
 
 
-def _family(step: Step) -> Family:
-    return "join" if isinstance(step.layer, Joined) else family(step.layer)
+def _joined(step: Step) -> TypeError:
+    return TypeError(f"{step.path} joins values: a fork draws it, and no cell is named after it")

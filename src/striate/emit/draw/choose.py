@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Literal, get_args
+from typing import get_args
 
 from striate.description import checks
 from striate.description.layers import Joined
 from striate.description.network import Network, Plan, plan
 from striate.emit.draw.blocks import Manner, Value, laid
 from striate.emit.draw.columns import Chained, arranged, shrunk
-from striate.emit.draw.figure import INPUT, LARGE, OUTPUT, SLIDE, Box, Figure, Text
+from striate.emit.draw.figure import INPUT, LARGE, OUTPUT, SLIDE, Box, Figure, Style, Text
 from striate.emit.draw.fold import folded
 from striate.emit.draw.opening import Opening, parts_of
 from striate.emit.draw.page import HEADER, MARGIN, bound
@@ -21,7 +21,6 @@ from striate.emit.draw.volumes import volumes
 from striate.emit.draw.widths import width
 from striate.emit.draw.words import detail
 
-Style = Literal["volumes", "blocks"]
 ROOM = SLIDE[0] - 2.0 * MARGIN, SLIDE[1] - HEADER - 66.0
 """What a slide has for the drawing."""
 TALLEST = (940, 560, 380)

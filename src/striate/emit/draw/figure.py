@@ -12,6 +12,8 @@ from typing import Literal, assert_never
 from striate.emit.draw.families import Family
 
 Anchor = Literal["start", "middle", "end"]
+Style = Literal["volumes", "blocks"]
+Sign = Literal["+", "×", "concat"]
 Point = tuple[float, float]
 SMALL, LARGE, TITLE = 14, 15, 26
 """The sizes of text. The smallest one stays 14 pixels on a slide of 1920×1080 as long as the figure is no larger."""
@@ -79,7 +81,7 @@ class Join:
     """Where lanes meet: a circle with a sign, or a bar with a word."""
 
     id: str
-    sign: Literal["+", "×", "concat"]
+    sign: Sign
     corner: Point
     width: float
     height: float
@@ -95,7 +97,7 @@ Node = Box | Volume | Join
 class Arrow:
     """A line from the node `source` to the node `target`; one without a target is the stem of arrows that branch off.
 
-    `size` is the shape that passes along it, and `lines` are the texts that stand beside it.
+    `size` is the shape that passes along it, where the style writes sizes on edges; `lines` are the texts beside it.
     """
 
     points: tuple[Point, ...]
@@ -138,7 +140,7 @@ class Figure:
     """The figure of a network; a notebook shows it as SVG. `details` has a line for each layer, by its path."""
 
     name: str
-    style: Literal["volumes", "blocks"]
+    style: Style
     width: float
     height: float
     marks: tuple[Mark, ...]

@@ -89,9 +89,10 @@ def _likeness(part: Part) -> object:
     """What parts that are alike have in common."""
     match part:
         case Cell():
-            start = len(part.path)
-            own = [(step.path[start:] if part.block else "", _spelt(step)) for step in part.steps]
-            return "cell", tuple(own), _place(part.outputs), type(part.block)
+            inner, start = part.inner if part.block else 0, len(part.path)
+            inside = [(step.path[start:], _spelt(step)) for step in part.steps[:inner]]
+            after = [_spelt(step) for step in part.steps[inner:]]
+            return "cell", tuple(inside), tuple(after), _place(part.outputs), type(part.block)
         case Group():
             return "group", tuple(map(_likeness, part.parts))
         case Head():

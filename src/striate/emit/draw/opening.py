@@ -21,7 +21,9 @@ from striate.description.layers import (
     inside,
 )
 from striate.description.network import Network, Step, branches_of, names, plan
-from striate.emit.draw.parts import Cell, Fork, Group, Head, Part, Sign, begins_cell
+from striate.description.shapes import Shape
+from striate.emit.draw.figure import Sign
+from striate.emit.draw.parts import Cell, Fork, Group, Head, Part, begins_cell
 
 
 @dataclass(frozen=True)
@@ -70,13 +72,19 @@ def _pieces(
         if opening.closes(layer, level):
             own = tuple(islice(steps, _count(layer)))
             if own:
-                cell = Cell(own, (own[-1].output,), layer, len(own), path)
+                cell = Cell(own, (_output(own, path),), layer, len(own), path)
                 yield Head(path, layer.weight, (cell,)) if isinstance(layer, Auxiliary) else cell
             continue
         if opening.flat and isinstance(layer, Block):
             yield from _pieces(layer.layers, f"{path}.", level + 1, steps, opening)
         else:
             yield _opened(layer, path, level + 1, steps, opening)
+
+
+def _output(steps: Sequence[Step], path: str) -> Shape:
+    """The output of a closed block: that of its last step which is in no auxiliary head of its own, else its input."""
+    given = [step.output for step in steps if not step.head.startswith(f"{path}.")]
+    return given[-1] if given else steps[0].inputs[0]
 
 
 def _opened(layer: Composite, path: str, level: int, steps: Iterator[Step], opening: Opening) -> Part:

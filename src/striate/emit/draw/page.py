@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal
 
 from striate.description.network import Network
 from striate.emit.draw.families import LOOKS, Family
-from striate.emit.draw.figure import LARGE, SMALL, TITLE, Box, Figure, Join, Key, Mark, Panel, Text, Volume
+from striate.emit.draw.figure import LARGE, SMALL, TITLE, Box, Figure, Join, Key, Mark, Panel, Style, Text, Volume
 from striate.emit.draw.pieces import Piece, flattened
 from striate.emit.draw.widths import shortened, width
 
@@ -19,7 +18,7 @@ LEAST, CITED = 420, 720
 SWATCH, APART = 22, 24
 
 
-def bound(network: Network, details: dict[str, str], style: Literal["volumes", "blocks"], piece: Piece) -> Figure:
+def bound(network: Network, details: dict[str, str], style: Style, piece: Piece) -> Figure:
     """The figure of a network whose drawing is one piece."""
     least = LEAST if network.source is None else CITED
     wide = max(piece.left + piece.right, least, width(network.name, TITLE, bold=True))

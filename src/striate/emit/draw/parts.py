@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import assert_never
 
 from striate.description.layers import Composite, Joined
 from striate.description.network import Step
 from striate.description.shapes import Shape
 from striate.emit.draw.families import leads
-
-Sign = Literal["+", "×", "concat"]
+from striate.emit.draw.figure import Sign
 
 
 @dataclass(frozen=True)

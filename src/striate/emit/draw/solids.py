@@ -29,7 +29,7 @@ COPIES, BETWEEN = 4, 3
 
 @dataclass(frozen=True)
 class LargestSizes:
-    """What sizes are drawn against: the longest edge of maps, the most channels, the most units of vectors."""
+    """The sizes that others are drawn against: the longest edge of maps, the most channels, the longest vector."""
 
     edge: int
     channels: int
@@ -54,11 +54,11 @@ class Solid:
     up: float
 
 
-def scale_of(shapes: Iterable[Shape]) -> LargestSizes:
-    """The scale of a figure with values of these shapes.
+def largest_sizes(shapes: Iterable[Shape]) -> LargestSizes:
+    """The largest sizes among values of these shapes.
 
-    >>> scale_of([(1, 32, 32), (6, 28, 28), (120, 1, 1), (84,)])
-    Scale(edge=32, channels=6, units=120)
+    >>> largest_sizes([(1, 32, 32), (6, 28, 28), (120, 1, 1), (84,)])
+    LargestSizes(edge=32, channels=6, units=120)
     """
     maps = [shape for shape in shapes if not is_flat(shape)]
     flat = [shape[0] for shape in shapes if is_flat(shape)]
@@ -71,16 +71,16 @@ def is_flat(shape: Shape) -> bool:
     return len(shape) == 1 or shape[1:] == (1, 1)
 
 
-def solid(shape: Shape, scale: LargestSizes, *, times: int = 1) -> Solid:
+def solid(shape: Shape, largest: LargestSizes, *, times: int = 1) -> Solid:
     """The solid of a shape; one that follows itself is drawn up to four times."""
     if is_flat(shape):
-        one = _bar(shape[0], scale)
-    elif scale.sheets:
-        one = _sheets(shape, scale)
+        one = _bar(shape[0], largest)
+    elif largest.sheets:
+        one = _sheets(shape, largest)
     else:
-        one = _box(shape, scale)
+        one = _box(shape, largest)
     copies = min(times, COPIES)
-    lean = one.width - _thickness(shape, scale)
+    lean = one.width - _thickness(shape, largest)
     step = one.width - lean + BETWEEN
     faces = [
         Face(tuple((x + copy * step, y) for x, y in face.points), face.shade)
@@ -90,23 +90,23 @@ def solid(shape: Shape, scale: LargestSizes, *, times: int = 1) -> Solid:
     return Solid(tuple(faces), one.width + (copies - 1) * step, one.up)
 
 
-def _thickness(shape: Shape, scale: LargestSizes) -> float:
+def _thickness(shape: Shape, largest: LargestSizes) -> float:
     """How wide the front of a solid is, by which the next one of several stands beside it."""
     if is_flat(shape):
         return BAR
-    if scale.sheets:
-        return scale.long(shape[2]) + (_number(shape[0]) - 1) * STEP
-    return THIN + THICK * math.sqrt(shape[0] / scale.channels)
+    if largest.sheets:
+        return largest.long(shape[2]) + (_number(shape[0]) - 1) * STEP
+    return THIN + THICK * math.sqrt(shape[0] / largest.channels)
 
 
-def _bar(units: int, scale: LargestSizes) -> Solid:
-    high = LOW + HIGH * math.log2(units + 1) / math.log2(scale.units + 1)
+def _bar(units: int, largest: LargestSizes) -> Solid:
+    high = LOW + HIGH * math.log2(units + 1) / math.log2(largest.units + 1)
     return Solid((Face(_rectangle(0, -high / 2, BAR, high)),), BAR, high / 2)
 
 
-def _sheets(shape: Shape, scale: LargestSizes) -> Solid:
+def _sheets(shape: Shape, largest: LargestSizes) -> Solid:
     """Sheets, the first one farthest away, at the upper right."""
-    high, wide, number = scale.long(shape[1]), scale.long(shape[2]), _number(shape[0])
+    high, wide, number = largest.long(shape[1]), largest.long(shape[2]), _number(shape[0])
     span = (number - 1) * STEP
     top = -(high + span) / 2
     faces = [Face(_rectangle(span - STEP * place, top + STEP * place, wide, high)) for place in range(number)]
@@ -122,8 +122,8 @@ def _number(channels: int) -> int:
     return channels if channels <= 8 else 8 + round(2 * math.log2(channels / 8))
 
 
-def _box(shape: Shape, scale: LargestSizes) -> Solid:
-    high, deep, thick = scale.long(shape[1]), scale.long(shape[2]), _thickness(shape, scale)
+def _box(shape: Shape, largest: LargestSizes) -> Solid:
+    high, deep, thick = largest.long(shape[1]), largest.long(shape[2]), _thickness(shape, largest)
     right, up = LEAN[0] * deep, LEAN[1] * deep
     top = (up - high) / 2
     bottom = top + high

@@ -29,7 +29,7 @@ class Run:
     """Stops in a row, from x = 0, around the axis y = 0; `tail` is what lies right of the last volume.
 
     `up` and `down` are how far volumes and words reach above the axis, and volumes below it. Words may stand right of
-    the last volume as far as it is `clear`.
+    the last volume as far as it is `clear`. `front` is the width of the last volume.
     """
 
     width: float
@@ -39,6 +39,7 @@ class Run:
     clear: float
     marks: tuple[Mark | Moved, ...]
     node: str
+    front: float
 
 
 @dataclass(frozen=True)
@@ -54,19 +55,19 @@ class Place:
     clear: float
 
 
-def start(shape: Shape, scale: LargestSizes, down: float) -> Run:
+def start(shape: Shape, largest: LargestSizes, down: float) -> Run:
     """The input's volume."""
-    form = solid(shape, scale)
+    form = solid(shape, largest)
     name, size = ("input", _size((shape,)))
     wide = max(form.width, width(name, SMALL, bold=True), width(size, SMALL))
     volume = Volume(INPUT, "data", form.faces, _labels(form, down, name, size))
     left = (wide - form.width) / 2
-    return Run(wide, left, form.up, form.up, left, placed((volume,), (left, 0)), INPUT)
+    return Run(wide, left, form.up, form.up, left, placed((volume,), (left, 0)), INPUT, form.width)
 
 
-def stop(cell: Cell, scale: LargestSizes, place: Place, *, times: int = 1, last: str = "") -> Run:
+def stop(cell: Cell, largest: LargestSizes, place: Place, *, times: int = 1, last: str = "") -> Run:
     """The stop of a cell that follows itself `times`; `last` is the path of the last one."""
-    form = solid(cell.outputs[-1], scale, times=times)
+    form = solid(cell.outputs[-1], largest, times=times)
     lines = [(f"{times} ×", True), *arrow_lines(cell)] if times > 1 else arrow_lines(cell)
     name, size = shortened(_name(cell, last), SMALL, NAMED), _size(cell.outputs)
     over = max(0.0, (max(width(name, SMALL, bold=True), width(size, SMALL)) - form.width) / 2 + 3)
@@ -85,7 +86,7 @@ def stop(cell: Cell, scale: LargestSizes, place: Place, *, times: int = 1, last:
         )
         for row, (text, main) in enumerate(lines)
     )
-    arrow = Arrow(((3 - place.tail, 0), (gap - 3, 0)), place.node, cell.id, sizes(cell.outputs), texts)
+    arrow = Arrow(((3 - place.tail, 0), (gap - 3, 0)), place.node, cell.id, lines=texts)
     volume = Volume(
         id=cell.id,
         family=cell_family(cell),
@@ -95,28 +96,23 @@ def stop(cell: Cell, scale: LargestSizes, place: Place, *, times: int = 1, last:
         times=times,
     )
     up = max(form.up, 12.0 + ROW * len(lines))
-    return Run(gap + form.width + over, over, up, form.up, over, (arrow, *placed((volume,), (gap, 0))), cell.id)
+    marks = (arrow, *placed((volume,), (gap, 0)))
+    return Run(gap + form.width + over, over, up, form.up, over, marks, cell.id, form.width)
 
 
 def with_heads(run: Run, heads: Sequence[Head]) -> Run:
     """A run whose last volume auxiliary heads read, drawn above it as boxes side by side."""
     cells = [part for head in heads for part in head.parts if isinstance(part, Cell)]
     turn = -run.up - 16
-    start = run.width - run.tail - 20
+    start, foot_y = run.width - run.tail - min(20, run.front / 2), -3 - run.down
     marks: list[Mark | Moved] = [*run.marks]
     right, up = start, run.up
     for cell in cells:
         piece = cell_piece(cell, dashed=True)
         x = start if right == start else right + 12 + piece.left
         foot = turn - 18
-        points = (
-            ((start, 3 - run.down), (start, turn), (x, turn), (x, foot))
-            if x != start
-            else (
-                (start, -3 - run.down),
-                (start, foot),
-            )
-        )
+        aside = ((start, turn), (x, turn)) if x != start else ()
+        points = ((start, foot_y), *aside, (x, foot))
         marks.append(Arrow(points, run.node, cell.id, dashed=True))
         marks += placed(piece.marks, (x, foot - piece.height))
         right, up = x + piece.right, max(up, piece.height - foot)

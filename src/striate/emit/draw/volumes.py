@@ -12,7 +12,7 @@ from striate.emit.draw.columns import SPREAD, cut, narrowest
 from striate.emit.draw.figure import INPUT, SMALL, Arrow, Mark, Panel, Point, Text
 from striate.emit.draw.parts import Cell, Fork, Group, Head, Part, Repeat, span
 from striate.emit.draw.pieces import Moved, Piece, placed
-from striate.emit.draw.solids import LargestSizes, scale_of
+from striate.emit.draw.solids import LargestSizes, largest_sizes
 from striate.emit.draw.stops import BELOW, ROW, Place, Run, start, stop, with_heads
 from striate.emit.draw.widths import shortened, width
 
@@ -29,10 +29,10 @@ def volumes(parts: Sequence[Part], shape: Shape, room: Point) -> Piece:
 
     The parts are opened flat: there is no group and no fork among them.
     """
-    scale = scale_of([shape, *_shapes(parts)])
+    largest = largest_sizes([shape, *_shapes(parts)])
     heads = [part for part in takewhile(lambda part: isinstance(part, Head), parts) if isinstance(part, Head)]
     units = _units(parts[len(heads) :])
-    sizes = [_input(shape, scale, 0, heads), *_runs(units, scale, Place(INPUT, 0, 0, 0))]
+    sizes = [_input(shape, largest, 0, heads), *_runs(units, largest, Place(INPUT, 0, 0, 0))]
     widths = [run.width for run in sizes]
 
     def shrinks(widest: float) -> float:
@@ -50,15 +50,15 @@ def volumes(parts: Sequence[Part], shape: Shape, room: Point) -> Piece:
     rows: list[Run] = []
     for begin, end in cut(widths, widest):
         down = max(run.down for run in sizes[begin:end])
-        first = [_input(shape, scale, down, heads)] if begin == 0 else []
+        first = [_input(shape, largest, down, heads)] if begin == 0 else []
         place = Place(INPUT, first[0].tail, down, 0) if first else Place(rows[-1].node, TURN, down, 0)
-        rows.append(_joined([*first, *_runs(units[max(0, begin - 1) : end - 1], scale, place)]))
+        rows.append(_joined([*first, *_runs(units[max(0, begin - 1) : end - 1], largest, place)]))
     return _page(rows)
 
 
-def _input(shape: Shape, scale: LargestSizes, down: float, heads: Sequence[Head]) -> Run:
+def _input(shape: Shape, largest: LargestSizes, down: float, heads: Sequence[Head]) -> Run:
     """The input, with the auxiliary heads that read it."""
-    run = start(shape, scale, down)
+    run = start(shape, largest, down)
     return with_heads(run, heads) if heads else run
 
 
@@ -74,36 +74,36 @@ def _units(parts: Sequence[Part]) -> list[tuple[Part, tuple[Head, ...]]]:
     return units
 
 
-def _runs(units: Sequence[tuple[Part, tuple[Head, ...]]], scale: LargestSizes, place: Place) -> list[Run]:
+def _runs(units: Sequence[tuple[Part, tuple[Head, ...]]], largest: LargestSizes, place: Place) -> list[Run]:
     """A run for each part in a row."""
     runs: list[Run] = []
     for part, heads in units:
-        run = _run(part, scale, place)
+        run = _run(part, largest, place)
         runs.append(with_heads(run, heads) if heads else run)
         run = runs[-1]
         place = Place(run.node, run.tail, place.down, run.clear)
     return runs
 
 
-def _run(part: Part, scale: LargestSizes, place: Place) -> Run:
+def _run(part: Part, largest: LargestSizes, place: Place) -> Run:
     match part:
         case Cell():
-            return stop(part, scale, place)
+            return stop(part, largest, place)
         case Repeat():
             only = part.parts[0]
             if len(part.parts) == 1 and isinstance(only, Cell):
-                return stop(only, scale, place, times=part.times, last=part.last)
-            return _framed(part, scale, place)
+                return stop(only, largest, place, times=part.times, last=part.last)
+            return _framed(part, largest, place)
         case Head() | Group() | Fork():
             raise TypeError("volumes are drawn of parts that are opened flat, and heads beside them")
         case _:
             assert_never(part)
 
 
-def _framed(part: Repeat, scale: LargestSizes, place: Place) -> Run:
+def _framed(part: Repeat, largest: LargestSizes, place: Place) -> Run:
     """Stops that follow themselves as one, in a frame with their count."""
     inside = Place(place.node, place.tail + PAD, place.down, 0)
-    run = _joined(_runs(_units(part.parts), scale, inside))
+    run = _joined(_runs(_units(part.parts), largest, inside))
     count = f"× {part.times}"
     room = run.width - width(count, SMALL, bold=True) - PAD
     wide, top = run.width + 2 * PAD, -run.up - CAPTION
@@ -115,7 +115,7 @@ def _framed(part: Repeat, scale: LargestSizes, place: Place) -> Run:
     path = f"{part.first} ×{part.times}"
     panel = Panel(path, (0, top), wide, place.down + WORDS - top, texts, name, part.times)
     marks = (panel, *placed(run.marks, (PAD, 0), panel=path))
-    return Run(wide + APART, run.tail + PAD + APART, -top, run.down, 0, marks, run.node)
+    return Run(wide + APART, run.tail + PAD + APART, -top, run.down, 0, marks, run.node, run.front)
 
 
 def _joined(runs: Sequence[Run]) -> Run:
@@ -123,7 +123,9 @@ def _joined(runs: Sequence[Run]) -> Run:
     lefts = accumulate((run.width for run in runs), initial=0.0)
     marks = tuple(placed(run.marks, (left, 0))[0] for run, left in zip(runs, lefts, strict=False))
     up, down = max(run.up for run in runs), max(run.down for run in runs)
-    return Run(sum(run.width for run in runs), runs[-1].tail, up, down, runs[-1].clear, marks, runs[-1].node)
+    return Run(
+        sum(run.width for run in runs), runs[-1].tail, up, down, runs[-1].clear, marks, runs[-1].node, runs[-1].front
+    )
 
 
 def _page(rows: Sequence[Run]) -> Piece:

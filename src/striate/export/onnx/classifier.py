@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from striate.description.json import to_json
 from striate.description.layers import RBF
-from striate.export.onnx.graph import Graph, Place, Value
-from striate.export.onnx.model import INPUT, LABEL, PROBABILITIES, layer_outputs, weights_of, write_network
+from striate.exchange.graph import Graph, Place, Value
+from striate.exchange.model import INPUT, LABEL, PROBABILITIES, layer_outputs, write_network
+from striate.exchange.proto import to_proto
 from striate.export.onnx.preprocessing import Size, write_preprocessing
-from striate.export.onnx.proto import to_proto
-from striate.modules import Built
+from striate.modules import Built, weights_of
 from striate.train.run import Run
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def classifier_model(run: Run, module: Built, *, channels: int, size: Size, ever
     scores = written.logits
     if isinstance(network.layers[-1], RBF):
         scores = place.part("nearness", "Neg", [scores])
-    scores = place.part("scores", "Div", [scores, place.floats("temperature", run.temperature)])
+    scores = place.part("scores", "Div", [scores, place.floats("temperature", run.temperature)])  # `agreement.SCORES`
     place.last("Softmax", [scores], {"axis": 1})
     Place(graph, f"{PATH}/label", LABEL).last("ArgMax", [scores], {"axis": 1, "keepdims": 0})
     return to_proto(

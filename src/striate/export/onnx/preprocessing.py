@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 
 from striate.data import Preprocessing
 from striate.data.preprocess import LUMA
-from striate.export.onnx.graph import Array, Graph, Place
+from striate.exchange.graph import Array, Graph, Place
 
 Size = tuple[int, int]
 PATH = "/images"

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from striate.data import ImageSet, hold_out
+from striate.data import ImageSet
+from striate.data.preprocess import with_channels
 from striate.description.labels import path_part
-from striate.errors import DataError, OutputError
-from striate.export.onnx.agreement import MOST, MOST_ROUNDED, Agreement, require_agreement, sample
+from striate.errors import DataError, MissingSplitError, OutputError
+from striate.exchange.graph import Value
+from striate.exchange.model import onnx_model
+from striate.exchange.proto import OPSET
+from striate.exchange.requirement import require_onnx
+from striate.export.onnx.agreement import MOST, MOST_ROUNDED, Agreement, compared, sample
 from striate.export.onnx.classifier import classifier_model
-from striate.export.onnx.graph import Value
-from striate.export.onnx.model import onnx_model
-from striate.export.onnx.proto import OPSET
-from striate.export.onnx.requirement import require_onnx
 from striate.files import elsewhere, write_whole
+from striate.modules import weights_of
+from striate.train.evaluation import images_of
 from striate.train.run import Run
-from striate.train.session import Images
 
 if TYPE_CHECKING:
     from onnx import ValueInfoProto
@@ -40,24 +42,24 @@ def export_onnx(run: Run, file: Path, *, bare: bool = False, every_layer: bool =
     """Write a run's best weights as ONNX, whole or not at all.
 
     The model takes pixels and gives classes (`classifier_model`), or with `bare` takes normalised images and gives
-    logits (`onnx_model`). It is held against the run on its test images, or where the data has none on those that were
-    held out for validation; labels are not looked at. Raises AuditError where ONNX Runtime's answers are others,
-    OutputError, RequirementError, and what reading the run and its images raises.
+    logits (`onnx_model`). Its answers are compared with the run's on its test images, or, where the data has none,
+    on those that were held out for validation; labels are not read. Raises AuditError where ONNX Runtime's answers are
+    others, OutputError, RequirementError, and what reading the run and its images raises.
     """
     require_onnx()
-    require_suffix(file)
+    require_name(file)
     images = _images(run)
     module = run.model()
     channels, height, width = images.images.shape[1:]
     if bare:
-        made = onnx_model(run.network, module, every_layer=every_layer)
+        made = onnx_model(run.network, weights_of(module), every_layer=every_layer)
     else:
         size = (height, width)
         made = classifier_model(run, module, channels=channels, size=size, every_layer=every_layer)
     content = made.SerializeToString()
     rounds = any(each.op_type == "Round" for each in made.graph.node)
     most = MOST_ROUNDED if rounds else MOST
-    agreement = require_agreement(content, run, module, sample(run, images), bare=bare, most=most)
+    agreement = compared(made, run, module, images=sample(run, images), bare=bare, most=most)
     with elsewhere("--out"):
         write_whole(file, content)
     ends = ([_value(each) for each in side] for side in (made.graph.input, made.graph.output))
@@ -65,25 +67,46 @@ def export_onnx(run: Run, file: Path, *, bare: bool = False, every_layer: bool =
     return Exported(file, len(content), OPSET, inputs, outputs, images.split, agreement)
 
 
-def require_suffix(file: Path) -> None:
-    """Raises OutputError unless a file's name is that of an ONNX file."""
+def require_name(file: Path) -> None:
+    """Raises OutputError unless a file's name is that of an ONNX file, in a folder that is there."""
     if file.suffix.lower() != ".onnx":
+        stem = "model" if file.name.lower() in ("", ".onnx") else path_part(file.stem)
         raise OutputError(
-            f"{file} does not end in .onnx.",
+            f"{file} does not end in .onnx." if file.stem != ".onnx" else f"{file} has no name before .onnx.",
             "Programs know an ONNX file by its suffix.",
-            f"Name it {path_part(file.stem)}.onnx.",
+            f"Name it {stem}.onnx.",
+        )
+    if not file.parent.is_dir():
+        raise OutputError(
+            f"{file} cannot be written: there is no folder {file.parent}.",
+            "It was not written.",
+            "Make the folder, or give another place to --out.",
         )
 
 
 def _images(run: Run) -> ImageSet:
-    """The run's test images; those that were held out where its data has no test images."""
-    source = Images(run.data.source, run.data.resize, run.data.skip_unreadable)
+    """The run's test images, or where its data has none its validation images, in the channels that it learned from.
+
+    Raises DataError where they have another size than the images that the run learned from.
+    """
     try:
-        return source.load("test")
-    except DataError:
+        images = images_of(run, "test")
+    except MissingSplitError:
         if not run.recipe.hold_out:
             raise
-        return hold_out(source.load("train"), fraction=run.recipe.hold_out)[1]
+        images = images_of(run, "validation")
+    channels, height, width = images.images.shape[1:]
+    learned = run.preprocessing.size
+    if learned is not None and learned != (height, width):
+        raise DataError(
+            f"the {images.split} images are {height}×{width} pixels (height × width).",
+            f"The run learned from images of {learned[0]}×{learned[1]}, and the file takes such.",
+            "Bring them to one size, or train with --resize.",
+            where=str(run.data.source),
+        )
+    if run.data.channels in (None, channels):
+        return images
+    return replace(images, images=with_channels(images.images, run.data.channels or channels))
 
 
 def _value(info: ValueInfoProto) -> Value:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
-from torch import nn
-
 from striate.description.json import to_json
 from striate.description.layers import Dropout
 from striate.description.network import INPUT as FROM_INPUT
 from striate.description.network import Network, Plan, plan
-from striate.export.onnx.graph import Graph, Node, Place, Value, Weights
-from striate.export.onnx.layers import write_layer
-from striate.export.onnx.proto import to_proto
+from striate.description.properties import properties
+from striate.errors import SpecError
+from striate.exchange.graph import Graph, Node, Place, Value, Weights
+from striate.exchange.layers import write_layer
+from striate.exchange.proto import to_proto
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -33,12 +32,12 @@ class Written:
     layers: dict[str, str]
 
 
-def onnx_model(network: Network, module: nn.Module, *, every_layer: bool = False) -> ModelProto:
-    """The model of a network with the weights of a module that was built from it, as it runs after training.
+def onnx_model(network: Network, weights: Weights, *, every_layer: bool = False) -> ModelProto:
+    """The model of a network with its weights by their path, as it runs after training.
 
     Its input `images` is float32, (batch, channels, height, width), normalised as in training; its output `logits` is
     float32, what the last layer gives before a closing softmax; the batch has any size. Nodes have the paths of the
-    description, and weights the names that the module has for them. Dropout and auxiliary heads, which only training
+    description, and weights their paths. Dropout and auxiliary heads, which only training
     uses, are left out. With `every_layer` each layer's output is an output too, under its path.
 
     The metadata holds the description as JSON, under "network". Raises RequirementError without the package onnx,
@@ -46,7 +45,8 @@ def onnx_model(network: Network, module: nn.Module, *, every_layer: bool = False
     """
     graph = Graph()
     planned = plan(network)
-    written = write_network(graph, network, weights_of(module), every_layer=every_layer, logits=OUTPUT)
+    require_weights(network, weights)
+    written = write_network(graph, network, weights, every_layer=every_layer, logits=OUTPUT)
     outputs = [Value(OUTPUT, "float32", planned.shape(logits_step(network, planned)))]
     outputs += layer_outputs(graph, written)
     return to_proto(
@@ -58,12 +58,17 @@ def onnx_model(network: Network, module: nn.Module, *, every_layer: bool = False
     )
 
 
-def weights_of(module: nn.Module) -> Weights:
-    """A module's parameters and fixed values as 32-bit floats, by their path."""
-    return {
-        name: values.detach().to("cpu", torch.float32).contiguous().numpy()
-        for name, values in module.state_dict().items()
-    }
+def require_weights(network: Network, weights: Weights) -> None:
+    """Raises SpecError, naming all, where parameters of a network's layers are not among the weights."""
+    steps = [step for step in plan(network).steps if not step.head]
+    needed = [f"{step.path}.{name}" for step in steps for name in properties(step.layer).trained]
+    if lacking := [name for name in needed if name not in weights]:
+        shown = ", ".join(lacking[:8]) + (f" and {len(lacking) - 8:,} more" if len(lacking) > 8 else "")
+        raise SpecError(
+            f"the weights lack {shown}.",
+            f"They are written under the names that a module of {network.name} has for them.",
+            "Give the weights of a module that was built from the same network.",
+        )
 
 
 def layer_outputs(graph: Graph, written: Written) -> list[Value]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from striate.description.layers import Conv, Pool, Subsample
 from striate.description.shapes import Axis, Shape, Window, window
-from striate.export.onnx.graph import Array, Attribute, Place, Weights
+from striate.exchange.graph import Array, Attribute, Place, Weights
 
 
 def write_convolution(layer: Conv, value: str, shape: Shape, place: Place, weights: Weights) -> str:

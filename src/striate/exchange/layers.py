@@ -30,9 +30,9 @@ from striate.description.layers import (
 )
 from striate.description.network import Step
 from striate.description.shapes import Shape
-from striate.export.onnx.activations import write_activation
-from striate.export.onnx.graph import Place, Weights
-from striate.export.onnx.windows import write_convolution, write_pooling, write_subsampling
+from striate.exchange.activations import write_activation
+from striate.exchange.graph import Place, Weights
+from striate.exchange.windows import write_convolution, write_pooling, write_subsampling
 
 
 def write_layer(step: Step, values: list[str], place: Place, weights: Weights) -> str:
@@ -92,11 +92,11 @@ def write_layer(step: Step, values: list[str], place: Place, weights: Weights) -
 
 
 def _local_response(layer: LocalResponseNorm, value: str, shape: Shape, place: Place) -> str:
-    """ONNX divides alpha by the size. Its runtimes take odd sizes, and an alpha and a beta above 0 only.
+    """ONNX divides alpha by the size. Its runtimes take odd sizes only, and an alpha and a beta above 0 as float32.
 
     For others, the sum over adjacent maps is a convolution of their squares by 1×1.
     """
-    if layer.size % 2 and layer.alpha > 0 and layer.beta > 0:
+    if layer.size % 2 and np.float32(layer.alpha * layer.size) > 0 and np.float32(layer.beta) > 0:
         numbers = {"alpha": layer.alpha * layer.size, "beta": float(layer.beta), "bias": float(layer.k)}
         return place.last("LRN", [value], {"size": layer.size, **numbers})
     after = (layer.size - 1) // 2

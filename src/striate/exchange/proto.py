@@ -7,8 +7,8 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from striate.errors import AuditError, SpecError
-from striate.export.onnx.graph import Graph, Value
-from striate.export.onnx.requirement import require_onnx
+from striate.exchange.graph import Graph, Value
+from striate.exchange.requirement import require_onnx
 
 if TYPE_CHECKING:
     from onnx import ModelProto, ValueInfoProto

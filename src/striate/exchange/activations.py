@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import assert_never
 
 from striate.description.layers import Activation
-from striate.export.onnx.graph import Place
-from striate.modules.elementwise import AMPLITUDE, SLOPE
+from striate.description.simple import AMPLITUDE, SLOPE
+from striate.exchange.graph import Place
 
 
 def write_activation(layer: Activation, value: str, place: Place) -> str:

@@ -15,7 +15,7 @@ from torch import Tensor
 from striate import NETWORKS, Network, find, from_json, from_text
 from striate.description.network import plan
 from striate.look.capture import capture
-from striate.modules import Built
+from striate.modules import Built, weights_of
 from tests.support.everything import everything
 from tests.support.settled import settled
 from tests.support.small import small
@@ -25,8 +25,8 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
 from striate.errors import AuditError, RequirementError, SpecError  # noqa: E402 - after what may be missing
-from striate.export.onnx import onnx_model, proto, requirement  # noqa: E402
-from striate.export.onnx.graph import Graph, Node, Value  # noqa: E402
+from striate.exchange import onnx_model, proto, requirement  # noqa: E402
+from striate.exchange.graph import Graph, Node, Value  # noqa: E402
 
 NEAR = 1e-5
 """The largest difference, as a share of the output's range."""
@@ -73,7 +73,7 @@ def pictures(network: Network, count: int = 2) -> Tensor:
 def errors(network: Network, module: Built, *, images: int = 2) -> tuple[float, float]:
     """How far ONNX Runtime's logits, and PyTorch's in float32, are from those in float64, as shares of their range."""
     given = pictures(network, images)
-    found = answers(onnx_model(network, module), given)["logits"]
+    found = answers(onnx_model(network, weights_of(module)), given)["logits"]
     own = module.logits(given)
     reference = module.double().logits(given.double())
     span = (reference.max() - reference.min()).item() or 1.0
@@ -112,7 +112,7 @@ def test_each_kind_of_layer(text: str) -> None:
 def test_every_layer_of_any_network(network: Network) -> None:
     module = settled(network)
     images = pictures(network, 3)
-    found = answers(onnx_model(network, module, every_layer=True), images)
+    found = answers(onnx_model(network, weights_of(module), every_layer=True), images)
     with capture(module) as own:
         module(images)
     own = dict(own)
@@ -135,7 +135,7 @@ def test_every_layer_of_any_network(network: Network) -> None:
 
 def test_any_number_of_images() -> None:
     network = find("lenet5")
-    model = onnx_model(network, settled(network))
+    model = onnx_model(network, weights_of(settled(network)))
     many = answers(model, pictures(network, 37))["logits"]
     one = answers(model, pictures(network, 37)[9:10])["logits"]
     assert torch.allclose(many[9:10], one, rtol=1e-5, atol=1e-4)
@@ -144,7 +144,7 @@ def test_any_number_of_images() -> None:
 
 def test_names_are_those_of_the_description() -> None:
     network = from_text("1x8x8: C1: conv 4 3x3, dropout 0.5, S2: subsample 2, label: linear 3, bn, softmax")
-    model = onnx_model(network, settled(network))
+    model = onnx_model(network, weights_of(settled(network)))
     assert [(each.op_type, each.name, each.output[0]) for each in model.graph.node] == [
         ("Conv", "C1", "C1"),
         ("AveragePool", "S2/mean", "S2/mean"),
@@ -167,7 +167,7 @@ def test_names_are_those_of_the_description() -> None:
 
 def test_every_layer_has_an_output_of_its_own() -> None:
     network = from_text("1x8x8: conv 4 3x3, dropout 0.5, auxiliary(linear 2), linear 3, dropout 0.5, softmax")
-    found = answers(onnx_model(network, settled(network), every_layer=True), pictures(network))
+    found = answers(onnx_model(network, weights_of(settled(network)), every_layer=True), pictures(network))
     assert list(found) == ["logits", "conv1", "dropout1", "flatten1", "linear1", "softmax1"]
     assert torch.equal(found["dropout1"], found["conv1"])
     assert torch.allclose(found["softmax1"], found["logits"].softmax(1))
@@ -177,7 +177,7 @@ def test_the_module_stays_as_it_was() -> None:
     network = find("lenet5-dense")
     module = settled(network).double()
     before = {name: each.clone() for name, each in module.state_dict().items()}
-    model = onnx_model(network, module)
+    model = onnx_model(network, weights_of(module))
     assert all(torch.equal(each, before[name]) for name, each in module.state_dict().items())
     kinds = {each.name: onnx.numpy_helper.to_array(each).dtype for each in model.graph.initializer}
     assert {kinds[name] for name in before} == {np.dtype("float32")}
@@ -188,7 +188,7 @@ def test_a_package_that_is_missing_is_named(monkeypatch) -> None:
     monkeypatch.setattr(requirement, "install", lambda extra: f"pip install 'striate[{extra}]'")
     network = find("lenet5")
     with pytest.raises(RequirementError) as caught:
-        onnx_model(network, settled(network))
+        onnx_model(network, weights_of(settled(network)))
     assert str(caught.value) == (
         "ONNX files need onnx.\nIt comes with the extra `onnx`.\nInstall it: pip install 'striate[onnx]'"
     )
@@ -203,7 +203,7 @@ def test_a_package_that_is_missing_is_named(monkeypatch) -> None:
 def test_weights_too_large_for_a_file_are_refused_with_their_size(monkeypatch) -> None:
     monkeypatch.setattr(proto, "MOST_BYTES", 200_000)
     with pytest.raises(SpecError) as caught:
-        onnx_model(find("lenet5-dense"), settled(find("lenet5-dense")))
+        onnx_model(find("lenet5-dense"), weights_of(settled(find("lenet5-dense"))))
     assert str(caught.value) == (
         "the weights of lenet5-dense take 0.0 GB.\nAn ONNX file may have 0.0 GB at most.\nMake the network narrower."
     )
