@@ -35,7 +35,7 @@ from striate.description.notation.reading import from_text
 from striate.emit.source import source
 from striate.errors import SpecError
 from striate.modules import build
-from tests.emit.repeating import WRONG_ONCE
+from tests.emit.repeating import WRONG_ONCE, repeating
 from tests.support.caffemodel import caffemodel
 from tests.support.everything import everything
 from tests.support.settled import spread
@@ -142,9 +142,28 @@ def test_random_networks_give_our_outputs(importer: Any, network: Network) -> No
         compare(network, importer)
 
 
-@pytest.mark.parametrize("name", [*WRONG_ONCE])
+REFUSED = "averages that leave padding out"
+
+
+@pytest.mark.parametrize("name", [each for each in WRONG_ONCE if each != REFUSED])
 def test_what_was_wrong_once(name: str, importer: Any) -> None:
     compare(from_text(WRONG_ONCE[name]), importer)
+
+
+def test_what_was_wrong_once_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"^p1\.block1\.pool1: Caffe has no average pooling that leaves padding out"):
+        source(from_text(WRONG_ONCE[REFUSED]), "caffe")
+
+
+@given(repeating())
+@settings(max_examples=40, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+def test_repeated_blocks_give_our_outputs(importer: Any, network: Network) -> None:
+    try:
+        source(network, "caffe")
+    except SpecError as error:
+        assert "Caffe has no " in str(error)  # noqa: PT017
+        return
+    compare(network, importer)
 
 
 def test_lenet5_reads_as_a_person_would_write_it() -> None:

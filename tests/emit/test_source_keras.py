@@ -32,7 +32,7 @@ from striate.description.notation.reading import from_text
 from striate.emit.source import source
 from striate.errors import SpecError, StriateError
 from striate.modules import build
-from tests.emit.repeating import WRONG_ONCE
+from tests.emit.repeating import WRONG_ONCE, repeating
 from tests.support.everything import everything
 from tests.support.settled import spread
 from tests.support.sizes import by_name
@@ -113,6 +113,17 @@ def test_random_networks_give_our_outputs(network: Network) -> None:
 @pytest.mark.parametrize("name", [*WRONG_ONCE])
 def test_what_was_wrong_once(name: str) -> None:
     compare(from_text(WRONG_ONCE[name]))
+
+
+@given(repeating())
+@settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+def test_repeated_blocks_give_our_outputs(network: Network) -> None:
+    try:
+        source(network, "keras")
+    except StriateError as error:
+        assert "in Keras it would be called" in str(error)  # noqa: PT017
+        return
+    compare(network)
 
 
 def test_lenet5_reads_as_a_person_would_write_it() -> None:

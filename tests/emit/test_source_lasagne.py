@@ -16,7 +16,7 @@ from striate.description.notation.reading import from_text
 from striate.emit.source import source
 from striate.emit.source.lasagne import LAYERS, NONLINEARITIES
 from striate.errors import SpecError
-from tests.emit.repeating import WRONG_ONCE
+from tests.emit.repeating import WRONG_ONCE, repeating
 from tests.support.everything import everything
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -70,6 +70,15 @@ def test_random_networks_are_whole_python(network: Network) -> None:
 @pytest.mark.parametrize("name", [*WRONG_ONCE])
 def test_what_was_wrong_once(name: str) -> None:
     parse(source(from_text(WRONG_ONCE[name]), "lasagne"))
+
+
+@given(repeating())
+@settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+def test_repeated_blocks_are_whole_python(network: Network) -> None:
+    try:
+        parse(source(network, "lasagne"))
+    except SpecError as error:
+        assert "Lasagne has no " in str(error)  # noqa: PT017
 
 
 @pytest.mark.parametrize("name", ["lenet5", "alexnet", "resnet18", "googlenet", "shufflenet-v1", "mobilenet-v3-small"])

@@ -26,7 +26,7 @@ from striate.description.network import plan
 from striate.description.notation.reading import from_text
 from striate.emit.source import source
 from striate.errors import SpecError
-from tests.emit.repeating import WRONG_ONCE
+from tests.emit.repeating import WRONG_ONCE, repeating
 from tests.support.everything import everything
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -87,6 +87,15 @@ def test_random_networks_are_whole_lua(network: Network) -> None:
 @pytest.mark.parametrize("name", [*WRONG_ONCE])
 def test_what_was_wrong_once(name: str) -> None:
     parse(source(from_text(WRONG_ONCE[name]), "torch7"))
+
+
+@given(repeating())
+@settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+def test_repeated_blocks_are_whole_lua(network: Network) -> None:
+    try:
+        parse(source(network, "torch7"))
+    except SpecError as error:
+        assert "Torch7 has no " in str(error)  # noqa: PT017
 
 
 @pytest.mark.parametrize("name", ["lenet5", "alexnet", "resnet18", "googlenet", "shufflenet-v1", "mobilenet-v3-small"])

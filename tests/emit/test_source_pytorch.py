@@ -31,7 +31,7 @@ from striate.emit.source import source
 from striate.emit.source.naming import title
 from striate.emit.source.pytorch import MEMBERS
 from striate.modules import build
-from tests.emit.repeating import WRONG_ONCE
+from tests.emit.repeating import WRONG_ONCE, repeating
 from tests.support.everything import everything
 from tests.support.settled import spread
 from tests.support.sizes import HEAVY, by_name
@@ -50,19 +50,16 @@ def said(text: str) -> str:
     return " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
 
 
-def renamed(text: str, keys: list[str]) -> list[str]:
-    """Keys of a state dict of ours as the source has them: with the names that its head says it has changed."""
-    changes = dict(re.findall(r"(\w+) → (\w+)", said(text)))
-    return [".".join([*(changes.get(each, each) for each in key.split(".")[:-1]), key.split(".")[-1]]) for key in keys]
-
-
 def compare(network: Network, batch: int = 2) -> str:
     generator = torch.Generator().manual_seed(3)
     ours = build(network, generator=generator).double().eval()
     spread(ours, generator)
     text, kind = written(network)
     theirs = kind().double().eval()
-    theirs.load_state_dict(dict(zip(renamed(text, [*ours.state_dict()]), ours.state_dict().values(), strict=True)))
+    state = ours.state_dict()
+    if "Layers renamed" in said(text):
+        state = dict(zip(theirs.state_dict(), state.values(), strict=True))
+    theirs.load_state_dict(state)
     assert sum(each.numel() for each in theirs.parameters()) == account(network).training.parameters
     images = torch.rand(batch, *network.input, generator=generator, dtype=torch.float64)
     with torch.no_grad():
@@ -87,6 +84,12 @@ def test_random_networks_give_our_outputs(network: Network) -> None:
 @pytest.mark.parametrize("name", [*WRONG_ONCE])
 def test_what_was_wrong_once(name: str) -> None:
     compare(from_text(WRONG_ONCE[name]))
+
+
+@given(repeating())
+@settings(max_examples=150, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+def test_repeated_blocks_give_our_outputs(network: Network) -> None:
+    compare(network)
 
 
 def test_it_runs_without_striate(tmp_path: Any) -> None:
