@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from striate import find
+from striate import Flatten, Linear, find
 from striate.cli.verbs.emit import command
 from striate.description.json import from_json
 from striate.description.notation.reading import from_text
@@ -57,9 +58,34 @@ def test_an_unknown_tongue() -> None:
     ]
 
 
-def test_a_network_of_ones_own_names_no_catalogue() -> None:
-    done = CliRunner().invoke(command, ["1x4x4: flatten, linear 2", "--to", "pytorch"], catch_exceptions=False)
-    assert "# Made by: striate emit --to pytorch\n" in done.output
+def made_by(given: str, tongue: str = "pytorch") -> list[str]:
+    """The lines of the source's head that name a command."""
+    done = CliRunner().invoke(command, ["--to", tongue, "--", given], catch_exceptions=False)
+    return [line for line in done.output.splitlines() if "Made by" in line]
+
+
+def test_a_network_written_out_is_named_as_it_was_given() -> None:
+    given = "1x4x4: flatten, linear 2"
+    assert made_by(given) == ["# Made by: striate emit '1x4x4: flatten, linear 2' --to pytorch"]
+    assert made_by(given, "torch7") == ["-- Made by: striate emit '1x4x4: flatten, linear 2' --to torch7"]
+
+
+def test_a_file_is_named_as_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("my net.net", "-x.net"):
+        Path(name).write_text("1x4x4: flatten, linear 2", encoding="utf-8")
+    assert made_by("my net.net") == ["# Made by: striate emit 'my net.net' --to pytorch"]
+    assert made_by("-x.net") == []
+
+
+@pytest.mark.parametrize("given", ["1x4x4:\nflatten, linear 2", f"1x4x4: {'relu, ' * 30}flatten, linear 2"])
+def test_a_command_that_fits_no_line_is_left_out(given: str) -> None:
+    assert made_by(given) == []
+
+
+def test_a_changed_network_of_the_catalogue_is_none_of_it() -> None:
+    assert "Made by" not in source(replace(find("lenet5"), layers=[Flatten(), Linear(2)]), "pytorch")
+    assert made_by("VGG-16") == ["# Made by: striate emit vgg-d --to pytorch"]
 
 
 @pytest.mark.parametrize("tongue", [*TONGUES])

@@ -224,28 +224,48 @@ def test_a_pooling_that_rounds_down_is_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layer", "what", "expected"),
+    ("layer", "what", "expected", "remedy"),
     [
-        (Activation("gelu"), "gelu", "It has relu, leaky_relu, elu, tanh and sigmoid, and what they make up."),
-        (LocalResponseNorm(size=4), "LRN over 4 maps", "It takes an odd number of adjacent maps."),
+        (
+            Activation("gelu"),
+            "gelu",
+            "It has relu, leaky_relu, elu, tanh and sigmoid, and what they make up.",
+            "Put one of these in its place, such as silu, which is x times a sigmoid.",
+        ),
+        (
+            LocalResponseNorm(size=4),
+            "LRN over 4 maps",
+            "It takes an odd number of adjacent maps.",
+            "Give it an odd size, such as 5.",
+        ),
         (
             Pool("average", kernel=2, padding=1, count_padding=False),
-            "average pooling that leaves padding out",
+            "average pooling that leaves padding out, as this one does with a kernel of 2×2, a stride of 2×2 and a "
+            "padding of (1, 1, 1, 1)",
             "It counts padding as zeros.",
+            "Count the padding, or give it none.",
+        ),
+        (
+            Pool("max", kernel=3, stride=3, padding=(0, 0, 0, 2)),
+            "pooling with a kernel of 3×3, a stride of 3×3 and a padding of (0, 0, 0, 2)",
+            "Its padding is the same on opposite sides, and less than the kernel.",
+            "Pad opposite sides alike, by less than the kernel.",
         ),
         (
             Pool("average", kernel=3, stride=2, padding=(1, 0, 1, 0), ceil=True),
-            "average over a window that hangs over the edge, with other padding before than after",
+            "average pooling with a kernel of 3×3, a stride of 2×2 and a padding of (1, 0, 1, 0) whose last window "
+            "hangs over the edge",
             "Its padding is the same on opposite sides.",
+            "Pad opposite sides alike, or give it no ceil.",
         ),
     ],
 )
-def test_what_caffe_cannot_express_is_refused(layer: Any, what: str, expected: str) -> None:
+def test_what_caffe_cannot_express_is_refused(layer: Any, what: str, expected: str, remedy: str) -> None:
     network = Network("odd", (4, 5, 5), [layer, Flatten(), Linear(2)])
     with pytest.raises(SpecError) as caught:
         source(network, "caffe")
     path = plan(network).steps[0].path
-    assert str(caught.value).splitlines() == [f"{path}: Caffe has no {what}.", expected]
+    assert str(caught.value).splitlines() == [f"{path}: Caffe has no {what}.", expected, remedy]
 
 
 def test_hostile_names(importer: Any) -> None:

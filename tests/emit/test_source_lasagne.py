@@ -87,32 +87,55 @@ def test_it_is_the_golden_file(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("layer", "what", "expected"),
+    ("layer", "what", "expected", "remedy"),
     [
-        (LocalResponseNorm(size=4), "normalisation over 4 maps", "It takes an odd number of adjacent maps."),
+        (
+            LocalResponseNorm(size=4),
+            "normalisation over 4 maps",
+            "It takes an odd number of adjacent maps.",
+            "Give it an odd size, such as 5.",
+        ),
         (
             Conv(4, kernel=2, dilation=2, stride=2),
-            "convolution with a dilation and a stride",
-            "Its DilatedConv2DLayer has neither.",
+            "convolution with a dilation of 2×2 and a stride of 2×2",
+            "Its DilatedConv2DLayer has neither strides nor groups.",
+            "Give it a dilation of 1, or a stride of 1.",
         ),
         (
             Conv(4, kernel=2, dilation=2, groups=2),
-            "convolution with a dilation and groups",
-            "Its DilatedConv2DLayer has neither.",
+            "convolution with a dilation of 2×2 and 2 groups",
+            "Its DilatedConv2DLayer has neither strides nor groups.",
+            "Give it a dilation of 1, or one group.",
         ),
         (
             Pool("average", kernel=3, stride=1, padding=(1, 0, 0, 0), count_padding=False),
-            "average that leaves out padding of other sizes on each side",
-            "Count the padding, or pad alike.",
+            "average pooling with a kernel of 3×3, a stride of 1×1 and a padding of (1, 0, 0, 0) that leaves padding "
+            "out",
+            "It pads opposite sides alike.",
+            "Count the padding, or pad opposite sides alike.",
+        ),
+        (
+            Pool("average", kernel=4, stride=2, padding=1, ceil=True, count_padding=False),
+            "average pooling with a kernel of 4×4, a stride of 2×2 and a padding of (1, 1, 1, 1) that leaves padding "
+            "out and goes over the edge",
+            "Where it goes over the edge, padding counts.",
+            "Count the padding, or give it none.",
+        ),
+        (
+            Pool("max", kernel=2, stride=2, padding=(0, 0, 1, 1), ceil=True),
+            "max pooling with a kernel of 2×2, a stride of 2×2 and a padding of (0, 0, 1, 1) whose last window hangs "
+            "over the edge of one axis only",
+            "Its ignore_border is for both axes.",
+            "Give it other padding, or no ceil.",
         ),
     ],
 )
-def test_what_lasagne_cannot_express_is_refused(layer: Any, what: str, expected: str) -> None:
+def test_what_lasagne_cannot_express_is_refused(layer: Any, what: str, expected: str, remedy: str) -> None:
     network = Network("odd", (4, 5, 5), [layer, Flatten(), Linear(2)])
     with pytest.raises(SpecError) as caught:
         source(network, "lasagne")
     path = plan(network).steps[0].path
-    assert str(caught.value).splitlines() == [f"{path}: Lasagne has no {what}.", expected]
+    assert str(caught.value).splitlines() == [f"{path}: Lasagne has no {what}.", expected, remedy]
 
 
 def test_heads_are_given_beside_the_output() -> None:

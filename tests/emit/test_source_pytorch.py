@@ -166,6 +166,18 @@ def test_a_head_runs_in_training_only() -> None:
     assert model.eval()(torch.rand(2, 1, 4, 4)).shape == (2, 2)
 
 
+def test_a_head_of_a_class_of_its_own_keeps_no_old_output() -> None:
+    head = [Block([Flatten(), Linear(3), Activation("relu"), Linear(3)], name="deep")]
+    layers = [Auxiliary(head, name="head1"), Conv(1, kernel=1), Auxiliary(head, name="head2"), Flatten(), Linear(2)]
+    text, kind = written(Network("headed", (1, 4, 4), layers))
+    assert "class Head(nn.Module):" in text
+    model, images = kind(), torch.rand(2, 1, 4, 4)
+    model.train()(images)
+    assert model.head1.head_output.shape == model.head2.head_output.shape == (2, 3)
+    model.eval()(images)
+    assert model.head1.head_output is model.head2.head_output is None
+
+
 def test_members_of_modules_are_all_known() -> None:
     known = {each for each in dir(nn.Sequential()) if not each.startswith("__")}
     assert known <= MEMBERS

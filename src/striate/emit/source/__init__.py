@@ -15,6 +15,7 @@ from striate.emit.source.lasagne import lasagne
 from striate.emit.source.pytorch import pytorch
 from striate.emit.source.torch7 import torch7
 from striate.errors import StriateError, unknown_name
+from striate.networks import entry_of
 
 
 def _json(network: Network, made_by: str) -> str:
@@ -45,6 +46,7 @@ TONGUES: dict[str, Callable[[Network, str], str]] = {
 def source(network: Network, to: str, *, made_by: str = "") -> str:
     """The source text of a network in one of `TONGUES`; `made_by` is the command that its head names.
 
+    Without one the head names the command for a network of the catalogue, and none for any other network.
     Raises SpecError, naming the layer and the framework, for a layer that the framework cannot express.
 
     >>> from striate.description.notation.reading import from_text
@@ -58,6 +60,7 @@ def source(network: Network, to: str, *, made_by: str = "") -> str:
     if to not in TONGUES:
         raise unknown_name("tongue", to, TONGUES)
     try:
-        return TONGUES[to](network, made_by or f"striate emit {network.name} --to {to}")
+        known = "" if made_by or entry_of(network) is None else f"striate emit {network.name} --to {to}"
+        return TONGUES[to](network, made_by or known)
     except StriateError as error:
         raise error.at(network.name) from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import assert_never, cast
+from typing import Literal, assert_never, cast
 
 from striate.description.axis import Axis
 from striate.description.layers import (
@@ -18,6 +18,7 @@ from striate.description.layers import (
     BatchNorm,
     Block,
     Branches,
+    Composite,
     Conv,
     Dropout,
     Flatten,
@@ -41,6 +42,7 @@ from striate.description.layers import (
 from striate.description.network import Network, Step, branches_of, names, plan
 from striate.description.shapes import Shape, Window, window
 
+ConvKind = Literal["plain", "grouped", "depthwise", "table"]
 Key = tuple[str, str]
 """The path of a layer inside a part, and one of its numbers, such as ("conv1", "filters")."""
 SHORTCUT = "shortcut"
@@ -74,6 +76,11 @@ class Part:
     def simple(self) -> Simple:
         """The layer, where it holds no other."""
         return cast(Simple, self.layer)
+
+    @property
+    def composite(self) -> Composite:
+        """The layer, where it holds others."""
+        return cast(Composite, self.layer)
 
     @property
     def inside(self) -> tuple[Part, ...]:
@@ -246,7 +253,7 @@ def reach(axis: Axis) -> int:
     return (axis.output - 1) * axis.stride + axis.kernel - axis.before - axis.size
 
 
-def conv_kind(layer: Conv, channels: int) -> str:
+def conv_kind(layer: Conv, channels: int) -> ConvKind:
     """Whether a convolution is "plain", "grouped", "depthwise" (one filter for each map), or has a "table"."""
     if layer.table is not None:
         return "table"

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from striate.description.layers import Auxiliary, Block, Branches, Gate, Residual
 from striate.emit.source.naming import stem, unique
@@ -124,13 +125,16 @@ def _count(part: Part, times: Counter[Hashable], order: list[Part]) -> None:
 def _word(part: Part) -> str:
     """What a definition is called: as the part that it is first used for, and what kind it is."""
     word = stem(part.name).lower()
-    match part.layer:
+    layer = part.composite
+    match layer:
         case Residual():
             return word if "residual" in word else f"residual_{word}"
         case Branches() if any(not child.children for child in part.children):
             return f"dense_{word}"
-        case _:
+        case Branches() | Gate() | Block() | Auxiliary():
             return word
+        case _:
+            assert_never(layer)
 
 
 def _definition(name: str, instances: list[Part], speech: Speech, taken: Set[str]) -> Definition:
@@ -162,7 +166,7 @@ def _definition(name: str, instances: list[Part], speech: Speech, taken: Set[str
     ordered = sorted(parameters.values(), key=lambda each: (each.default is not None, each.by_name))
     condition = None
     if (optional := first.optional) is not None:
-        first = optional.example
+        first = replace(optional.example, optional=optional)
         expressions.setdefault(optional.reads, speech.reads)
         expressions |= {
             key: expressions.get(each, 0) if isinstance(each, tuple) else each for key, each in optional.stands.items()

@@ -10,8 +10,7 @@ from dataclasses import replace
 
 from striate.description.layers import Joined, Residual
 from striate.emit.source.parts import SHORTCUT, Optional, Part, inner_numbers, joined, rebuilt
-
-FAMILY = {"inputs": "channels", "filters": "channels", "units": "channels"}
+from striate.emit.source.repeats import FAMILY
 
 
 def unified(parts: Sequence[Part]) -> tuple[Part, ...]:
