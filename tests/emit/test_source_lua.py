@@ -1,15 +1,16 @@
-"""Torch7 source is whole Lua, and what it was: golden files."""
+"""Torch7 source is whole Lua, gives our module's outputs where a Lua is installed, and is what it was: golden files."""
 
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from striate import (
     NETWORKS,
@@ -22,17 +23,20 @@ from striate import (
     Pool,
     Residual,
     Upsample,
+    account,
     find,
 )
 from striate.description.network import plan
 from striate.description.notation.reading import from_text
 from striate.emit.source import source
 from striate.errors import SpecError
+from striate.modules import build
 from tests.emit.repeating import WRONG_ONCE, repeating
 from tests.support.everything import everything
+from tests.support.settled import spread
+from tests.support.torch7 import LUA, modules, output, weights
 
 GOLDEN = Path(__file__).parent / "golden"
-LUA = next(filter(None, map(shutil.which, ("luajit", "lua", "lua5.1", "texlua"))), "")
 TOKEN = re.compile(r"\s+|--[^\n]*|'[^'\n]*'|[A-Za-z_]\w*|\d+(?:\.\d+)?(?:e-?\d+)?|~=|==|\.\.|[-+*/%=<>#(){}\[\],.;:]")
 CLOSES = {")": "(", "}": "{", "]": "["}
 KNOWN = {
@@ -71,6 +75,50 @@ def parse(text: str) -> None:
         assert not {*re.split(r"\W+", arguments)} & (
             {*functions} | {*re.findall(r"^local (\w+) =", code, re.MULTILINE)}
         )
+
+
+def compare(network: Network, folder: Path) -> None:
+    """Fail where what Torch7's modules give for one image is not what our module gives."""
+    made = modules(source(network, "torch7"), folder)
+    generator = torch.Generator().manual_seed(3)
+    ours = build(network, generator=generator).double().eval()
+    spread(ours, generator)
+    images = torch.rand(1, *network.input, generator=generator, dtype=torch.float64)
+    own = weights(network, ours)
+    with torch.no_grad():
+        expected, found = ours(images), output(made, images, own)
+    assert next(own, None) is None
+    assert expected.shape == found.shape
+    assert (expected - found).abs().max() <= 1e-5 * max(1e-9, (expected.max() - expected.min()).item())
+
+
+needs_lua = pytest.mark.skipif(not LUA, reason="no Lua is installed (apt install luajit)")
+LIGHT = [name for name in NETWORKS if account(find(name)).totals.macs < 1e8]
+"""Networks that take little time."""
+
+
+@needs_lua
+@pytest.mark.parametrize("name", LIGHT)
+def test_the_catalogue_gives_our_outputs(name: str, tmp_path: Path) -> None:
+    compare(find(name), tmp_path)
+
+
+@needs_lua
+@pytest.mark.parametrize("name", [*WRONG_ONCE])
+def test_what_was_wrong_once_gives_our_outputs(name: str, tmp_path: Path) -> None:
+    compare(from_text(WRONG_ONCE[name]), tmp_path)
+
+
+@needs_lua
+@given(st.one_of(repeating(), everything()))
+@settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+def test_random_networks_give_our_outputs(tmp_path: Path, network: Network) -> None:
+    try:
+        source(network, "torch7")
+    except SpecError as error:
+        assert "Torch7 has no " in str(error)  # noqa: PT017
+        return
+    compare(network, tmp_path)
 
 
 @pytest.mark.parametrize("name", [*NETWORKS])
@@ -230,7 +278,7 @@ def test_a_chunk_has_no_more_local_names_than_lua_allows() -> None:
     parse(text)
 
 
-@pytest.mark.skipif(not LUA, reason="no Lua is installed (apt install luajit)")
+@needs_lua
 def test_lua_compiles_it(tmp_path: Path) -> None:
     for network in (crowded(), *map(find, NETWORKS)):
         (tmp_path / f"{network.name}.lua").write_text(source(network, "torch7"), encoding="utf-8")
