@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from striate import Flatten, Linear, find
+from striate import find
 from striate.cli.verbs.emit import command
 from striate.description.json import from_json
 from striate.description.notation.reading import from_text
@@ -16,10 +15,12 @@ from striate.emit.source import TONGUES, source
 from striate.errors import OutputError, UnknownNameError
 from tests.support.commands import python
 
+MADE_BY = "striate emit lenet5 --to pytorch"
+
 
 def test_it_prints_the_source() -> None:
     done = CliRunner().invoke(command, ["lenet5", "--to", "pytorch"], catch_exceptions=False)
-    assert done.output == source(find("lenet5"), "pytorch")
+    assert done.output == source(find("lenet5"), "pytorch", made_by=MADE_BY)
     assert "# Made by: striate emit lenet5 --to pytorch\n" in done.output
 
 
@@ -27,7 +28,7 @@ def test_it_writes_a_file_whole(tmp_path: Path) -> None:
     file = tmp_path / "net.py"
     done = CliRunner().invoke(command, ["lenet5", "--to", "pytorch", "-o", str(file)], catch_exceptions=False)
     assert done.output == ""
-    assert file.read_text(encoding="utf-8") == source(find("lenet5"), "pytorch")
+    assert file.read_text(encoding="utf-8") == source(find("lenet5"), "pytorch", made_by=MADE_BY)
     assert [each.name for each in tmp_path.iterdir()] == ["net.py"]
 
 
@@ -83,8 +84,17 @@ def test_a_command_that_fits_no_line_is_left_out(given: str) -> None:
     assert made_by(given) == []
 
 
-def test_a_changed_network_of_the_catalogue_is_none_of_it() -> None:
-    assert "Made by" not in source(replace(find("lenet5"), layers=[Flatten(), Linear(2)]), "pytorch")
+def test_source_that_no_command_made_names_none() -> None:
+    assert "Made by" not in source(find("lenet5"), "pytorch")
+
+
+def test_a_changed_network_is_none_of_the_catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = source(find("lenet5-dense"), "notation")
+    Path("same.net").write_text(text, encoding="utf-8")
+    Path("changed.net").write_text(text.replace("linear 84", "linear 85"), encoding="utf-8")
+    assert made_by("same.net") == ["# Made by: striate emit lenet5-dense --to pytorch"]
+    assert made_by("changed.net") == ["# Made by: striate emit changed.net --to pytorch"]
     assert made_by("VGG-16") == ["# Made by: striate emit vgg-d --to pytorch"]
 
 

@@ -151,7 +151,8 @@ def test_repeated_blocks_are_whole_lua(network: Network) -> None:
 
 @pytest.mark.parametrize("name", ["lenet5", "alexnet", "resnet18", "googlenet", "shufflenet-v1", "mobilenet-v3-small"])
 def test_it_is_the_golden_file(name: str) -> None:
-    assert source(find(name), "torch7") == (GOLDEN / f"{name}.lua").read_text(encoding="utf-8")
+    text = source(find(name), "torch7", made_by=f"striate emit {name} --to torch7")
+    assert text == (GOLDEN / f"{name}.lua").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,8 @@ def command(given: str, tongue: str, out: Path | None) -> None:
     in full, or refused with the name of the layer.
     """
     network = find(given)
-    made_by = "" if entry_of(network) or given.startswith("-") else f"striate emit {shlex.quote(given)} --to {tongue}"
+    name = network.name if entry_of(network) else given
+    made_by = "" if name.startswith("-") else f"striate emit {shlex.quote(name)} --to {tongue}"
     text = source(network, tongue, made_by=made_by)
     if out is None:
         click.echo(text, nl=False)

@@ -15,7 +15,6 @@ from striate.emit.source.lasagne import lasagne
 from striate.emit.source.pytorch import pytorch
 from striate.emit.source.torch7 import torch7
 from striate.errors import StriateError, unknown_name
-from striate.networks import entry_of
 
 
 def _json(network: Network, made_by: str) -> str:
@@ -44,9 +43,8 @@ TONGUES: dict[str, Callable[[Network, str], str]] = {
 
 
 def source(network: Network, to: str, *, made_by: str = "") -> str:
-    """The source text of a network in one of `TONGUES`; `made_by` is the command that its head names.
+    """The source text of a network in one of `TONGUES`; `made_by` is the command that its head names, if any.
 
-    Without one the head names the command for a network of the catalogue, and none for any other network.
     Raises SpecError, naming the layer and the framework, for a layer that the framework cannot express.
 
     >>> from striate.description.notation.reading import from_text
@@ -60,7 +58,6 @@ def source(network: Network, to: str, *, made_by: str = "") -> str:
     if to not in TONGUES:
         raise unknown_name("tongue", to, TONGUES)
     try:
-        known = "" if made_by or entry_of(network) is None else f"striate emit {network.name} --to {to}"
-        return TONGUES[to](network, made_by or known)
+        return TONGUES[to](network, made_by)
     except StriateError as error:
         raise error.at(network.name) from None
