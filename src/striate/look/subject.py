@@ -17,6 +17,7 @@ from striate.errors import ShapeError
 from striate.look.scenes import scenes
 from striate.modules import Built, build
 from striate.networks import find
+from striate.train.imported import require_data
 from striate.train.losses import class_scores
 from striate.train.recipes import recipe_for
 from striate.train.run import Run, open_run
@@ -120,7 +121,7 @@ def _fresh(network: Network, seed: int) -> Built:
 
 
 def _of_run(run: Run, data: str | None) -> Subject:
-    source = data or run.data.source
+    source = require_data(run, data)
     images = load(source, "train", resize=run.data.resize, skip_unreadable=run.data.skip_unreadable)
     held_out = data is None and run.recipe.hold_out > 0
     if held_out:

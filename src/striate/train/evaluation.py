@@ -16,6 +16,7 @@ from striate.execution.inference import answering, choose_for_inference
 from striate.execution.names import KERNELS
 from striate.modules import Built
 from striate.train.agreement import require_agreement
+from striate.train.imported import require_data
 from striate.train.metrics import Outputs, batch_for, run_over
 from striate.train.run import Run, require_answers
 from striate.train.session import Images
@@ -54,12 +55,12 @@ def images_of(run: Run, split: str, *, source: str | None = None) -> ImageSet:
     Raises MissingSplitError where the source has no test images, or the run held none out for validation; DataError
     where they cannot be read.
     """
-    images = Images(source or run.data.source, run.data.resize, run.data.skip_unreadable)
+    images = Images(require_data(run, source), run.data.resize, run.data.skip_unreadable)
     if split == "test":
         return images.load("test")
     if not run.recipe.hold_out:
         raise MissingSplitError(
-            f"{run.folder} learned from all training images.",
+            f"{run.folder} {'was not trained here' if run.origin else 'learned from all training images'}.",
             "None was held out for validation.",
             "Look at --split test.",
         )

@@ -85,6 +85,7 @@ def _members(run: Members, network: Network) -> dict[str, Any]:
         raise FormatError(f"device is {device!r}.", "It must be a device's name, such as cpu or cuda:0.")
     milliseconds = run.within("milliseconds") if "milliseconds" in run.values else Members({})
     environment = run.within("environment")
+    origin = None if run.values.get("origin") is None else run.within("origin")
     reproduction = None if run.values.get("reproduction") is None else dict(run.within("reproduction").values)
     return {
         "recipe": recipe_from_dict(run.within("recipe").values),
@@ -98,6 +99,7 @@ def _members(run: Members, network: Network) -> dict[str, Any]:
         "milliseconds": {key: milliseconds.number(key, least=0) for key in milliseconds.values},
         "reproduction": reproduction,
         "most_threads": run.whole("most_threads", most=MOST_THREADS) if "most_threads" in run.values else 0,
+        "origin": None if origin is None else {key: origin.text(key) for key in origin.values},
     }
 
 

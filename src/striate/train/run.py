@@ -1,4 +1,4 @@
-"""A run: the folder that holds one training.
+"""A run: the folder that holds one training, or a network that was brought in with its weights (`imported`).
 
 run.json              recipe, data, preprocessing, environment, how often the test images were looked at
 network.json          the network, as `striate account` takes it
@@ -43,7 +43,8 @@ class Run:
 
     It is trained on `kernels` with `threads`; `milliseconds` has a step's time for each choice that was measured.
     Between epochs Striate's kernels may take up to `most_threads`; 0 keeps to the number that was given.
-    `reproduction` is how it is trained where `striate reproduce` made it.
+    `reproduction` is how it is trained where `striate reproduce` made it. `origin` says where the weights of a run
+    come from that was not trained here (`train.imported`): its data has classes and no images.
     """
 
     folder: Path
@@ -59,6 +60,7 @@ class Run:
     milliseconds: dict[str, float] = field(default_factory=dict)
     reproduction: dict[str, Any] | None = None
     most_threads: int = 0
+    origin: dict[str, str] | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -86,6 +88,7 @@ class Run:
             "environment": self.environment,
             "test_looks": self.test_looks,
             "reproduction": self.reproduction,
+            "origin": self.origin,
         }
         write_whole(self.path("network.json"), to_json(self.network))
         write_whole(self.path("run.json"), json.dumps(members, indent=2) + "\n")

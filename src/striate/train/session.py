@@ -127,6 +127,12 @@ def reload(run: Run) -> Split:
             "striate train goes on with its own runs.",
             f"Go on with: striate reproduce --resume {run.folder}",
         )
+    if run.origin is not None:
+        raise RunError(
+            f"{run.folder} was not trained here: its weights come from {run.origin['file']}.",
+            "A training goes on from its own last checkpoint.",
+            "Train the same network anew: striate train RUN/network.json.",
+        )
     images = Images(run.data.source, run.data.resize, run.data.skip_unreadable)
     split = Split.of(images.load("train"), run.preprocessing, hold_out_fraction=run.recipe.hold_out)
     seen = (split.train.fingerprint(), split.validation.fingerprint())

@@ -54,7 +54,7 @@ def describe(predictor: Predictor) -> dict[str, Any]:
         "last": predictor.plan.last,
         "preprocessing": run.preprocessing.to_dict(),
         "trained": predictor.trained,
-        "trained_on": run.data.source,
+        "trained_on": run.data.source or (run.origin or {}).get("file", ""),
     }
 
 
