@@ -150,6 +150,15 @@ def _gather(node: Node, given: list[Array | None], opset: int) -> Array:
     return np.take(data, where, node.whole("axis", 0))
 
 
+def _scattered(node: Node, given: list[Array | None], opset: int) -> Array:
+    made, where, values = (np.array(_need(given, each)) for each in range(3))
+    if node.operator == "ScatterND":
+        made[tuple(np.moveaxis(where, -1, 0))] = values
+    else:
+        np.put_along_axis(made, where, values, node.whole("axis", 0))
+    return made
+
+
 def _need(given: list[Array | None], number: int) -> Array:
     value = given[number] if number < len(given) else None
     if value is None:
@@ -188,6 +197,8 @@ OPERATORS: dict[str, Callable[[Node, list[Array | None], int], Any]] = {
     "ReduceProd": _reduce(np.prod),
     "ReduceSum": _reduce(np.sum),
     "Reshape": _reshape,
+    "ScatterElements": _scattered,
+    "ScatterND": _scattered,
     "Shape": lambda node, given, opset: np.asarray(_need(given, 0).shape, np.int64),
     "Slice": _slice,
     "Sqrt": _arithmetic(np.sqrt),

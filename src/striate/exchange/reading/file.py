@@ -11,7 +11,7 @@ import numpy as np
 
 from striate.description import limits
 from striate.errors import FormatError
-from striate.exchange.reading.graph import Array, FileGraph, Node, Sizes
+from striate.exchange.reading.graph import Array, Branch, FileGraph, Node, Sizes
 from striate.exchange.requirement import require_onnx
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _readable(values: Array) -> Array:
 
 
 def _node(made: NodeProto) -> Node:
-    from onnx import TensorProto, helper
+    from onnx import helper
 
     if made.domain not in ("", "ai.onnx"):
         operator = f"{made.domain}.{made.op_type}"
@@ -171,12 +171,26 @@ def _node(made: NodeProto) -> Node:
     for each in made.attribute:
         try:
             value = helper.get_attribute_value(each)
-            attributes[each.name] = _array(value, Path()) if isinstance(value, TensorProto) else value
+            attributes[each.name] = _attribute(value)
         except ValueError:
             raise FormatError(f"{made.name} has a damaged attribute, {each.name}.", _WHOLE) from None
     scopes = next((each.value for each in made.metadata_props if each.key == "pkg.torch.onnx.name_scopes"), "")
     name = made.name or (made.output[0] if made.output else "")
     return Node(operator, name, tuple(made.input), tuple(made.output) or ("",), attributes, _scope(scopes))
+
+
+def _attribute(value: Any) -> Any:
+    from onnx import GraphProto, TensorProto
+
+    if isinstance(value, TensorProto):
+        return _array(value, Path())
+    if isinstance(value, GraphProto):
+        nodes = tuple(map(_node, value.node))
+        constants = dict(_weights(value, Path())) | {
+            n.outputs[0]: _constant(n) for n in nodes if n.operator == "Constant"
+        }
+        return Branch(nodes, constants, tuple(each.name for each in value.output))
+    return value
 
 
 def _scope(text: str) -> str:

@@ -63,6 +63,15 @@ class FileGraph:
 
 
 @dataclass(frozen=True)
+class Branch:
+    """One of the two graphs of an If, in an attribute of it: its nodes may read values of the graph around it."""
+
+    nodes: tuple[Node, ...]
+    constants: Mapping[str, Array]
+    outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Problem:
     """A node that says what no layer can: its name, what was found, and what was expected."""
 

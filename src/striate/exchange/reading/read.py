@@ -105,7 +105,7 @@ def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool) -
     if not work.pieces:
         raise FormatError("its output is its input.", "A network has layers.")
     chain = structured(work.pieces, work.last)
-    assembly = Assembly(paths_of(graph, work.pieces), work.pieces)
+    assembly = Assembly(paths_of(graph, work.pieces), work.pieces, body_first=graph.producer == "striate")
     try:
         network = Network(network_name(graph.name), shape, assembly.layers(chain))
         steps = [step for step in plan(network).steps if not isinstance(step.layer, Joined)]
@@ -157,7 +157,7 @@ def _end(reader: Reader, output: str) -> int:
     for name in [output] if output else outputs:
         value = reader.values.get(name)
         if isinstance(value, View):
-            return reader.flattened(value, reader.graph.nodes[-1]).piece
+            return reader.settled(value, reader.graph.nodes[-1]).piece
     raise FormatError("has no output that depends on its input.", "A network computes its output from images.")
 
 
