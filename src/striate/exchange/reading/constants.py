@@ -116,6 +116,11 @@ def new_sizes(old: tuple[int, ...], node: Node, given: Array | None) -> list[int
     return sizes
 
 
+def sizes_of(node: Node, sizes: tuple[int, ...]) -> Array:
+    """The sizes that a Shape gives, from `start` to `end`."""
+    return np.asarray(sizes, np.int64)[node.whole("start", 0) : node.whole("end", len(sizes))]
+
+
 def _range(node: Node, given: list[Array | None], opset: int) -> Array:
     start, end, step = (cast(Any, _need(given, each).item()) for each in range(3))
     _require_few((max(0, math.ceil((end - start) / step)),))
@@ -199,7 +204,7 @@ OPERATORS: dict[str, Callable[[Node, list[Array | None], int], Any]] = {
     "Reshape": _reshape,
     "ScatterElements": _scattered,
     "ScatterND": _scattered,
-    "Shape": lambda node, given, opset: np.asarray(_need(given, 0).shape, np.int64),
+    "Shape": lambda node, given, opset: sizes_of(node, _need(given, 0).shape),
     "Slice": _slice,
     "Sqrt": _arithmetic(np.sqrt),
     "Squeeze": _squeeze,

@@ -11,7 +11,7 @@ from striate.description.layers import RBF, BatchNorm, LocalResponseNorm, Softma
 from striate.description.shapes import show
 from striate.errors import FormatError, SpecError
 from striate.exchange.reading import elementwise, windows
-from striate.exchange.reading.constants import axes_of, computed, new_sizes
+from striate.exchange.reading.constants import axes_of, computed, new_sizes, sizes_of
 from striate.exchange.reading.graph import Array, Branch, Node, Problem
 from striate.exchange.reading.pieces import Difference, Function, Product
 from striate.exchange.reading.reader import Reader
@@ -145,8 +145,7 @@ def unsqueeze(reader: Reader, node: Node) -> View:
 
 def shape(reader: Reader, node: Node) -> Array:
     """Shape: the sizes, with a stand-in for that of the batch."""
-    sizes = np.asarray(reader.view(node).sizes, np.int64)
-    return sizes[node.whole("start", 0) : node.whole("end", len(sizes))]
+    return sizes_of(node, reader.view(node).sizes)
 
 
 def same(reader: Reader, node: Node) -> View:

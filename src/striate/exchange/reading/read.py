@@ -23,7 +23,7 @@ from striate.exchange.reading.layers import read_nodes
 from striate.exchange.reading.naming import network_name, paths_of
 from striate.exchange.reading.pieces import INPUT, Affine, Padding
 from striate.exchange.reading.reader import Reader
-from striate.exchange.reading.simplify import LAST, Work, run_rules, simplified, with_tables
+from striate.exchange.reading.simplify import LAST, Work, run_rules, simplified, tables
 from striate.exchange.reading.structure import structured
 from striate.exchange.reading.views import View
 
@@ -100,8 +100,7 @@ def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool) -
     margins, scale, shift, shape = _preprocessing(work, reader.shape)
     temperature = _temperature(work)
     run_rules(work, LAST)
-    if graph.producer == "striate":
-        with_tables(work)
+    tables(work)
     if not work.pieces:
         raise FormatError("its output is its input.", "A network has layers.")
     chain = structured(work.pieces, work.last)

@@ -41,7 +41,7 @@ from striate.exchange.reading.windows import plainest
 Pieces = dict[int, Piece]
 Rule = Callable[["Work", int], bool]
 LEAST_ZEROS = 1 / 64
-"""The share of kernels of zeros that shows a connection table; among millions of 1×1 kernels some are 0 by chance."""
+"""The share of kernels of zeros that shows a connection table."""
 DEPTH = 12
 """How many pieces back the beginning of an activation is looked for."""
 
@@ -481,22 +481,20 @@ def scaling(work: Work, at: int) -> bool:
     return True
 
 
-def with_tables(work: Work) -> None:
-    """Convolutions with kernels of zeros get a connection table, as files have it that Striate wrote."""
+def tables(work: Work) -> None:
+    """Convolutions many of whose kernels are zeros get a connection table, as LeNet's comes from any exporter."""
+    left = limits.VALUES
     for at, piece in list(work.pieces.items()):
-        if isinstance(piece.what, Conv) and piece.what.groups == 1:
-            weight = piece.weights["weight"]
-            linked = np.any(weight != 0, axis=(2, 3))
-            zeros = linked.size - int(linked.sum())
-            if (
-                zeros >= LEAST_ZEROS * linked.size
-                and zeros
-                and linked.any(axis=1).all()
-                and linked.size <= limits.VALUES
-            ):
-                table = tuple(tuple(int(each) for each in np.flatnonzero(row)) for row in linked)
-                weights = {**piece.weights, "weight": weight[linked]}
-                work.put(at, what=replace(piece.what, table=table), weights=weights)
+        weight = piece.weights.get("weight")
+        if not isinstance(piece.what, Conv) or piece.what.groups > 1 or weight is None or weight[0, 0].size == 1:
+            continue
+        linked = np.any(weight != 0, axis=(2, 3))
+        links = int(linked.sum())
+        many = linked.size - links >= max(1, LEAST_ZEROS * linked.size)
+        if many and links <= left and linked.any(axis=1).all():
+            left -= links
+            table = tuple(tuple(int(each) for each in np.flatnonzero(row)) for row in linked)
+            work.put(at, what=replace(piece.what, table=table), weights={**piece.weights, "weight": weight[linked]})
 
 
 def _each_map(values: Array, channels: int) -> Array | None:
