@@ -1,4 +1,4 @@
-"""A program for the environment of torchvision and timm: state dicts, outputs and preprocessed pictures of their models.
+"""A program for the environment of torchvision and timm: their models' state dicts, outputs and prepared pictures.
 
 It reads requests, JSON in a line each, and answers in a line: "done", or "lacks ..." for a model that is not there. It
 imports nothing of Striate.
@@ -43,7 +43,9 @@ def make(request):
     else:
         torch.save(model.state_dict(), request["file"])
     with torch.inference_mode():
-        np.savez(request["out"], images=images.numpy(), logits=model(images).numpy())
+        found = model(images).numpy()
+        exact = model.double()(images.double()).numpy()
+    np.savez(request["out"], images=images.numpy(), logits=found, exact=exact)
 
 
 def load(request):
@@ -59,7 +61,7 @@ def load(request):
 
 
 def prepare(request):
-    """A picture as the library prepares it for a model, read by Pillow, and for torchvision also as a tensor of bytes."""
+    """A picture as the library prepares it for a model, from Pillow; for torchvision also from a tensor of bytes."""
     image = Image.open(request["file"]).convert("RGB")
     if request["library"] == "timm":
         config = timm.data.resolve_model_data_config(model_of("timm", request["model"], {}))
@@ -78,4 +80,4 @@ for line in sys.stdin:
         answer = "done"
     except (AttributeError, KeyError, RuntimeError) as problem:
         answer = f"lacks {type(problem).__name__}: {problem}".replace("\n", " ")
-    print(answer, flush=True)
+    print(answer, flush=True)  # noqa: T201

@@ -35,9 +35,22 @@ def resized(
         return images
     out = room_for(len(images), (images.shape[1], *size))
     for part in chunks(len(images), bytes_each=images[:1].numel() + out[:1].numel()):
-        shrunk = interpolate(images[part].float(), size=size, mode=interpolation, antialias=True)
-        out[part] = shrunk.round_().clamp_(0, 255).to(torch.uint8)
+        shrunk = images[part].float()
+        for goal in passes(images.shape[2:], size, interpolation):
+            shrunk = interpolate(shrunk, size=goal, mode=interpolation, antialias=True).round_().clamp_(0, 255)
+        out[part] = shrunk.to(torch.uint8)
     return out
+
+
+def passes(size: Sequence[int], wanted: Size, interpolation: str) -> list[Size]:
+    """The sizes after whose making levels are rounded: one, or with a cubic kernel also that after the first axis.
+
+    A cubic kernel overshoots, and Pillow cuts that off after each axis, along the rows first.
+
+    >>> passes((4, 6), (2, 3), "bicubic")
+    [(4, 3), (2, 3)]
+    """
+    return [wanted] if interpolation == "bilinear" else [(size[0], wanted[1]), wanted]
 
 
 def cropped(

@@ -25,8 +25,12 @@ from striate.networks import find
 
 PYTHON = os.environ.get("STRIATE_TORCHVISION", "")
 PROGRAM = Path(__file__).parents[2] / "support/libraries.py"
-MOST = 1e-5
-"""The largest difference of an output, as a share of the outputs' range."""
+MOST, EXACT = 1e-5, 1e-11
+"""The largest difference of an output, as a share of the outputs' range, in float32 and in float64.
+
+Weights are drawn, so that a network may be sensitive to its last digits: in float32 four times the error of the library
+itself, beside its float64, passes too.
+"""
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
@@ -66,7 +70,7 @@ def share(ours: Tensor, theirs: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("theirs", ALL, ids=lambda each: f"{each.library}-{each.model}")
-def test_outputs_are_the_librarys(theirs: Theirs, ask: Ask, tmp_path: Path, record_property) -> None:
+def test_outputs_are_the_librarys(theirs: Theirs, ask: Ask, tmp_path: Path) -> None:
     seed = ALL.index(theirs)
     file = tmp_path / ("weights.safetensors" if seed % 2 else "weights.pth")
     out, arguments = tmp_path / "made.npz", {"init_weights": False} if theirs.model == "googlenet" else {}
@@ -78,14 +82,20 @@ def test_outputs_are_the_librarys(theirs: Theirs, ask: Ask, tmp_path: Path, reco
     made = np.load(out)
     images = torch.from_numpy(made["images"])
     with torch.inference_mode():
-        found = share(run.model().logits(images), made["logits"])
-    print(f"{theirs.library:12} {theirs.model:22} {theirs.network:22} {found:.1e}")  # noqa: T201
-    record_property("share", found)
-    assert found <= MOST
+        module = run.model()
+        found = share(module.logits(images), made["logits"])
+        exact = share(module.double().logits(images.double()), made["exact"])
+    own = share(torch.from_numpy(made["logits"]), made["exact"])
+    told = f"{found:.1e} in float32 (the library's own error {own:.1e}), {exact:.1e} in float64"
+    print(f"{theirs.library:12} {theirs.model:22} {theirs.network:22} {told}")  # noqa: T201
+    assert exact <= EXACT
+    assert found <= max(MOST, 4 * own)
     if theirs.library == "torchvision":
         written = export_weights(run, file)
         ask("load", call=written.call, file=str(file), images=str(out), out=str(tmp_path / "back.npz"))
-        assert share(torch.from_numpy(np.load(tmp_path / "back.npz")["logits"]), made["logits"]) <= MOST
+        assert np.array_equal(np.load(tmp_path / "back.npz")["logits"], made["logits"])
+    for each in (file, run.path("best.safetensors")):  # those of all tables would fill a disk
+        each.unlink(missing_ok=True)
 
 
 def photograph(path: Path, width: int, height: int) -> Path:
@@ -106,13 +116,16 @@ PICTURES = [("resnet50", "IMAGENET1K_V1"), ("googlenet", "IMAGENET1K_V1"), ("eff
 def test_pictures_are_torchvisions(model, weights, width, height, ask: Ask, tmp_path: Path) -> None:
     theirs = next(each for each in TABLES["torchvision"].values() if each.model == model)
     found, made = _pictures(theirs, ask, tmp_path, size=(width, height), weights=weights)
-    own, pixels = _levels(theirs, found), _levels(theirs, _entering(model, made["pixels"]))
-    # As a tensor of bytes, which torchvision resizes as Striate does.
-    assert (own - pixels).abs().max() < 1e-3
+    own = _levels(theirs, found)
+    pillow, pixels = ((own - _levels(theirs, _entering(model, made[name]))).abs() for name in ("image", "pixels"))
+    told = f"{pillow.max():.3f} ({pillow.mean():.3f}) levels from Pillow's, {pixels.max():.3f} from a tensor's"
+    print(f"{model:16} {width} × {height}: {told}")  # noqa: T201
     # As Pillow's image, whose resizing rounds after each axis.
-    pillow = (own - _levels(theirs, _entering(model, made["image"]))).abs()
-    assert pillow.max() < (1.001 if theirs.way.interpolation == "bilinear" else 2.001)
-    assert pillow.mean() < 0.5
+    assert pillow.max() < 1.001
+    assert pillow.mean() < 0.3
+    # As a tensor of bytes, which torchvision resizes as Striate does, but for the rounding of a cubic kernel.
+    if theirs.way.interpolation == "bilinear":
+        assert pixels.max() < 1e-3
 
 
 @pytest.mark.parametrize("model", ["resnet50", "vgg11", "densenet121", "mobilenetv1_100", "mobilenetv3_small_100"])
@@ -120,8 +133,9 @@ def test_pictures_are_timms(model, ask: Ask, tmp_path: Path) -> None:
     theirs = next(each for each in TABLES["timm"].values() if each.model == model)
     found, made = _pictures(theirs, ask, tmp_path, size=(500, 375))
     off = (_levels(theirs, found) - _levels(theirs, made["image"])).abs()
-    assert off.max() < 2.001
-    assert off.mean() < 0.5
+    print(f"timm's {model:22} {off.max():.3f} ({off.mean():.3f}) levels from Pillow's")  # noqa: T201
+    assert off.max() < 1.001
+    assert off.mean() < 0.3
 
 
 def _pictures(

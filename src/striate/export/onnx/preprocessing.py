@@ -87,6 +87,8 @@ def _resized(place: Place, name: str, pixels: str, size: Size, wanted: Size, how
     if columns != width:
         along = place.floats(f"{name}_columns", _matrix(width, columns, how).T)
         pixels = place.part(f"{name}_width", "MatMul", [pixels, along])
+        if how == "bicubic":  # which overshoots, and is cut off after each axis
+            pixels = _whole(place, f"{name}_width", pixels)
     if rows != height:
         along = place.floats(f"{name}_rows", _matrix(height, rows, how))
         pixels = place.part(f"{name}_height", "MatMul", [along, pixels])

@@ -20,8 +20,8 @@ from striate.wording import counted
 
 COUNTER = "num_batches_tracked"
 """A batch norm's counter of steps, which files of earlier versions of PyTorch lack."""
-LISTED = 60
-"""The most names of one sort that an error lists."""
+LISTED = 200
+"""The most lines of one sort in an error; tensors of one layer are in one line."""
 MOST_CLASSES = 25_000
 """The most classes that a file may have; ImageNet-21k has 21,843."""
 
@@ -107,6 +107,9 @@ def fitting(tensors: Mapping[str, Tensor], library: str) -> list[Theirs]:
     found: list[Theirs] = []
     for theirs in TABLES[library].values():
         named = {theirs.today(name): each for name, each in tensors.items()}
+        steps = [step for step in plan(NETWORKS[theirs.network]()).steps if isinstance(step.layer, (Linear, Conv))]
+        if not all(f"{theirs.layer(step.path)}.weight" in named for step in steps if not step.head):
+            continue
         try:
             if not compared(theirs, named, shapes_of(theirs.value(classes_in(theirs, named)))):
                 found.append(theirs)
@@ -117,9 +120,9 @@ def fitting(tensors: Mapping[str, Tensor], library: str) -> list[Theirs]:
 
 def _error(theirs: Theirs, tensors: Mapping[str, Tensor], misfit: Misfit) -> WeightsError:
     parts = [
-        *_listed("missing", misfit.missing),
-        *_listed("unknown", misfit.unknown),
-        *_listed("of another shape", misfit.shapes),
+        *_listed("missing", misfit.missing, _by_layer(misfit.missing)),
+        *_listed("unknown", misfit.unknown, _by_layer(misfit.unknown)),
+        *_listed("of another shape", misfit.shapes, misfit.shapes),
     ]
     what = f"not the weights of {theirs.library}'s {theirs.model}, which {theirs.network} takes:"
     others = [(each, library) for library in TABLES for each in fitting(tensors, library)]
@@ -135,13 +138,29 @@ def _error(theirs: Theirs, tensors: Mapping[str, Tensor], misfit: Misfit) -> Wei
     )
 
 
-def _listed(sort: str, names: Sequence[str]) -> list[str]:
+def _by_layer(names: Sequence[str]) -> list[str]:
+    """The names in a line for each layer.
+
+    >>> _by_layer(["conv1.weight", "bn1.weight", "bn1.bias"])
+    ['conv1.weight', 'bn1: weight, bias']
+    """
+    layers: dict[str, list[str]] = {}
+    for name in names:
+        layer, _, own = name.rpartition(".")
+        layers.setdefault(layer, []).append(own)
+    return [
+        f"{layer}: {', '.join(own)}" if len(own) > 1 else f"{layer}.{own[0]}".lstrip(".")
+        for layer, own in layers.items()
+    ]
+
+
+def _listed(sort: str, names: Sequence[str], told: Sequence[str]) -> list[str]:
     if not names:
         return []
-    more = [f"    and {len(names) - LISTED:,} more"] if len(names) > LISTED else []
+    more = [f"    and {len(told) - LISTED:,} more lines"] if len(told) > LISTED else []
     return [
         f"  {sort}: {counted(len(names), 'name')}",
-        *(f"    {one_line(name)[:160]}" for name in names[:LISTED]),
+        *(f"    {one_line(name)[:160]}" for name in told[:LISTED]),
         *more,
     ]
 

@@ -109,29 +109,26 @@ def _check_archive(path: Path) -> None:
         return
     try:
         with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
             packed = [each for each in archive.infolist() if each.compress_type != zipfile.ZIP_STORED]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as problem:
         raise WeightsError(f"is damaged: {one_line(str(problem))}.", "A .pth is a zip.", "Fetch it anew.") from None
+    if any(name.endswith("/constants.pkl") for name in names):
+        raise WeightsError("is a TorchScript program.", "Only weights are read.", _ALONE)
     if packed:
         raise WeightsError("is a compressed zip.", "torch.save writes a zip that is not compressed.", _ALONE)
 
 
 def _refused(problem: Exception) -> WeightsError:
     text = str(problem)
-    if wanted := re.search(r"GLOBAL ([\w.]+)", text) or re.search(
-        r"Unsupported (?:global|operand|class) ([\w.]+)", text
-    ):
+    if wanted := re.search(r"(?:GLOBAL|Unsupported class) ([A-Za-z_][\w.]*)", text):
         return WeightsError(
             f"would run code as it is opened: it needs {wanted[1]}.",
             "Only tensors, numbers and texts are read; a pickle can hold any program.",
             _ALONE,
         )
-    if "TorchScript" in text:
-        return WeightsError("is a TorchScript program.", "Only weights are read.", _ALONE)
-    if "weights_only" in text or "Weights only" in text:
-        return WeightsError(
-            "cannot be opened without running code that may be in it.", "Only weights are read.", _ALONE
-        )
+    if "Unsupported operand" in text:
+        text = "it holds what torch.save does not write."
     reason = one_line(text.partition("\n")[0])[:200] or type(problem).__name__
     return WeightsError(
         f"is no file of weights, or is damaged: {reason}",

@@ -8,7 +8,7 @@ from math import floor
 
 from striate.data import Preprocessing
 from striate.description.layers import Activation, ActivationFunction, BatchNorm, Composite, Layer, changed
-from striate.description.network import Network, Source, plan
+from striate.description.network import Network, plan
 from striate.errors import SpecError
 from striate.networks import NETWORKS
 from striate.networks.adapt import adapted
@@ -108,7 +108,9 @@ class Theirs:
         layers = [self._changed(each) for each in network.layers]
         if layers == list(network.layers):
             return network
-        return replace(network, layers=layers, source=self._departed(network.source))
+        source = network.source
+        told = source and replace(source, departures=(*source.departures, *self.departed()))
+        return replace(network, layers=layers, source=told)
 
     def _changed(self, layer: Layer) -> Layer:
         match layer:
@@ -119,13 +121,12 @@ class Theirs:
             case _:
                 return changed(layer, self._changed) if isinstance(layer, Composite) else layer
 
-    def _departed(self, source: Source | None) -> Source | None:
-        if source is None:
-            return None
+    def departed(self) -> list[str]:
+        """The library's numbers that are not those of the catalogue's network, in words."""
         said = [f"{new} in place of {old}, as {self.library} has it." for old, new in self.functions.items()]
         if self.epsilon is not None:
             said.append(f"Batch norm's epsilon is {self.epsilon:g}, as {self.library} has it.")
-        return replace(source, departures=(*source.departures, *said))
+        return said
 
 
 @dataclass(frozen=True)

@@ -78,8 +78,11 @@ def table_of(network: Network, library: str) -> Theirs:
             continue
         if tuple(other.layers) == tuple(network.layers) and shapes_of(other) == shapes_of(network):
             return theirs
+    near = TABLES[library].get(network.name)
+    departed = near.departed() if near else []
     raise WeightsError(
-        f"{library} has no model with the layers of {network.name}.",
+        f"{library} has no model with the layers of {network.name}"
+        + (f": its {near.model} has others. {departed[-1]}" if near and departed else "."),
         f"It has {', '.join(TABLES[library])}, for any number of classes.",
         "Write it as ONNX: striate export RUN.",
     )

@@ -132,7 +132,7 @@ function middle(from, [height, width], shorter, interpolation) {
 /** @type {(from: Plane, size: [number, number], interpolation: Interpolation) => Plane} */
 function sized(from, [height, width], interpolation) {
   if (from.height === height && from.width === width) return from;
-  const out = resized(from, height, width, false, interpolation);
+  const out = resized(from, height, width, interpolation === "bicubic", interpolation); // which Pillow rounds after each axis
   return plane(height, width, out.values.map((value) => Math.min(255, Math.max(0, rint(value)))));
 }
 
