@@ -18,7 +18,7 @@ from striate.errors import StriateError
 
 VERBS = (
     *("list", "show", "cite", "draw", "emit", "account", "compare", "audit"),
-    *("train", "reproduce", "evaluate", "predict", "read", "look", "serve", "page", "export"),
+    *("train", "reproduce", "evaluate", "predict", "read", "look", "serve", "page", "export", "import-weights"),
     *("claims", "doctor", "completion"),
 )
 BROKEN_PIPE = 141
@@ -32,7 +32,7 @@ class Verbs(click.Group):
         return [*VERBS]  # not list(): once `striate list` has run, that is its module here
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return import_module(f"striate.cli.verbs.{cmd_name}").command if cmd_name in VERBS else None
+        return import_module(f"striate.cli.verbs.{cmd_name.replace('-', '_')}").command if cmd_name in VERBS else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

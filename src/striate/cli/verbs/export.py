@@ -23,13 +23,18 @@ if TYPE_CHECKING:
     "  striate export runs/lenet5                 writes lenet5.onnx: pixels in, classes out\n"
     "  striate export runs/lenet5 --bare          from the normalised image to logits\n"
     "  striate export runs/lenet5 --all-layers    every layer's output, too\n"
-    "  striate export runs/lenet5 --out digits.onnx --json",
+    "  striate export runs/lenet5 --out digits.onnx --json\n"
+    "  striate export runs/resnet18 --to torchvision -o resnet18.pth   a state dict that torchvision loads",
 )
 @click.argument("folder", metavar="RUN", type=RUN)
-@click.option("--to", "form", type=click.Choice(["onnx"]), default="onnx", show_default=True, help="What to write.")
+@click.option(
+    "--to", "form", type=click.Choice(["onnx", "torchvision"]), default="onnx", show_default=True, help="What to write."
+)
 @click.option("--bare", is_flag=True, help="Leave preprocessing and probabilities out: normalised images to logits.")
 @click.option("--all-layers", "every_layer", is_flag=True, help="Give every layer's output, too, under its path.")
-@click.option("--out", "-o", type=click.Path(path_type=Path), help="The file. By default RUN's name, with .onnx.")
+@click.option(
+    "--out", "-o", type=click.Path(path_type=Path), help="The file. By default RUN's name, with .onnx or .safetensors."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was written, and how it answered, as JSON.")
 def command(folder: Path, form: str, bare: bool, every_layer: bool, out: Path | None, as_json: bool) -> None:
     """Write RUN's best weights as a file that other programs run.
@@ -40,7 +45,17 @@ def command(folder: Path, form: str, bare: bool, every_layer: bool, out: Path | 
     data, and gives the probabilities of the classes, N × classes, and each image's label, N. Class names and
     preprocessing are in its metadata. It is written only if ONNX Runtime gives RUN's own answers on its test images,
     which does not count as a look at them: no label is read. Needs the extra `onnx`.
+
+    With --to torchvision it is a state dict with torchvision's names, .safetensors or .pth, for those networks of the
+    catalogue that torchvision has.
     """
+    if form == "torchvision":
+        from striate.cli.print.weights import write_torchvision
+
+        if bare or every_layer:
+            raise click.UsageError("--bare and --all-layers are of --to onnx.")
+        write_torchvision(folder, out, as_json=as_json)
+        return
     from striate.cli.print.progress import working
     from striate.description.labels import path_part
     from striate.export.onnx.write import export_onnx
