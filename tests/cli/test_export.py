@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,62 @@ def test_mistakes_get_an_answer_and_leave_no_file(finished_run: Path, tmp_path: 
         "It was not written.\nMake the folder, or give another place to --out.\n"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_integers_print_what_they_lose(finished_run: Path, tmp_path: Path) -> None:
+    done = striate("export", finished_run, "--int8", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    size = (tmp_path / "tiny-int8.onnx").stat().st_size / 1e3
+    assert lines[0] == f"tiny-int8.onnx   tiny, {size:.1f} kB, ONNX opset 21, 8-bit integers"
+    assert lines[3].startswith("  before it was quantised: ONNX Runtime on 300 test images: 300 of the same class as ")
+    table = [line.split() for line in lines[5:10]]
+    assert table[0] == ["float32", "int8"]
+    assert table[1][:5] == ["right,", "of", "100", "validation", "images"]
+    assert table[2][3:] == [f"{size:.1f}", "kB"]
+    assert [each[:2] for each in table[3:]] == [["1", "image"], ["64", "images"]]
+    assert re.fullmatch(r"  (no loss|\d\.\d\d points (lost|gained)); \d+ get the same class from both", lines[10])
+    assert lines[12].split() == ["layer", "weights", "output", "in", "all"]
+    assert lines[13].split() == ["(images)", "exact", "exact"]
+    assert re.fullmatch(r"  conv1 +\d\d\.\d +\d\d\.\d +\d\d\.\d", lines[14])
+    assert done.stdout.endswith("Layers that are not listed stay in float32.\n")
+    assert os.listdir(tmp_path) == ["tiny-int8.onnx"]
+
+
+def test_integers_for_programs(finished_run: Path, tmp_path: Path) -> None:
+    done = striate("export", finished_run, "--int8", "--bare", "--json", "--keep-float", "conv1", cwd=tmp_path)
+    found = json.loads(done.stdout)
+    assert found["file"] == "tiny-int8.onnx"
+    assert found["int8"].keys() == {
+        *("split", "images", "calibration_images", "accuracy", "loss_points", "same_class", "looked_at_test", "bytes"),
+        *("latency", "layers"),
+    }
+    assert found["int8"]["bytes"]["int8"] == found["bytes"]
+    before, after = found["int8"]["accuracy"]["float"], found["int8"]["accuracy"]["int8"]
+    assert found["int8"]["loss_points"] == pytest.approx(100 * (before - after))
+    assert "conv1" not in [each["path"] for each in found["int8"]["layers"]]
+
+
+def test_options_that_do_not_go_together(finished_run: Path, tmp_path: Path) -> None:
+    for options, said in (
+        (["--force"], "--force is for --int8."),
+        (["--most-loss", "1"], "--most-loss is for --int8."),
+        (["--keep-float", "conv1"], "--keep-float is for --int8."),
+        (["--int8", "--all-layers"], "--int8 has no --all-layers: in integers, layers are computed together."),
+    ):
+        done = striate("export", finished_run, *options, cwd=tmp_path)
+        assert done.returncode == 2
+        assert f"Error: {said}" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_other_images_the_look_is_said(finished_run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "all")
+    members = json.loads((run / "run.json").read_text())
+    members["recipe"]["hold_out"] = 0.0
+    (run / "run.json").write_text(json.dumps(members))
+    done = striate("export", run, "--int8", "--force", cwd=tmp_path)
+    assert done.stdout.endswith(
+        "\nThe test images judged, as this run has no others: it records one more look at them.\n"
+    )
+    assert json.loads((run / "run.json").read_text())["test_looks"] == 1
