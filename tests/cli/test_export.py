@@ -66,7 +66,7 @@ def test_mistakes_get_an_answer_and_leave_no_file(finished_run: Path, tmp_path: 
     assert done.stderr.startswith("Error: lenet5 is a network without a run: there is no runs/lenet5.\n")
     done = striate("export", finished_run, "--to", "caffe", cwd=tmp_path)
     assert done.returncode == 2
-    assert "'caffe' is not 'onnx'" in done.stderr
+    assert "'caffe' is not one of 'onnx', 'pt2', 'safetensors'" in done.stderr
     done = striate("export", finished_run, "-o", "not/there.onnx", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr == (
@@ -116,6 +116,10 @@ def test_options_that_do_not_go_together(finished_run: Path, tmp_path: Path) -> 
         (["--most-loss", "1"], "--most-loss is for --int8."),
         (["--keep-float", "conv1"], "--keep-float is for --int8."),
         (["--int8", "--all-layers"], "--int8 has no --all-layers: in integers, layers are computed together."),
+        (["--to", "pt2", "--int8"], "--int8 is for --to onnx."),
+        (["--to", "safetensors", "--all-layers"], "--all-layers is for --to onnx."),
+        (["--to", "safetensors", "--bare"], "--bare is not for --to safetensors."),
+        (["--to", "safetensors", "--data", "mnist"], "--data is not for --to safetensors."),
     ):
         done = striate("export", finished_run, *options, cwd=tmp_path)
         assert done.returncode == 2
@@ -133,3 +137,47 @@ def test_without_other_images_the_look_is_said(finished_run: Path, tmp_path: Pat
         "\nThe test images judged, as this run has no others: it records one more look at them.\n"
     )
     assert json.loads((run / "run.json").read_text())["test_looks"] == 1
+
+
+def test_a_program_for_pytorch(finished_run: Path, tmp_path: Path) -> None:
+    done = striate("export", finished_run, "--to", "pt2", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, given, made, agreed = done.stdout.splitlines()
+    assert re.fullmatch(r"tiny\.pt2   tiny, \d+\.\d kB, torch\.export of PyTorch \S+", first)
+    assert given == "  in   images uint8 batch×28×28×1"
+    assert made == "  out  probabilities float32 batch×10, label int64 batch"
+    assert agreed.startswith(
+        "  PyTorch, without Striate, on 300 test images: 300 of the same class as striate predict, "
+    )
+    assert os.listdir(tmp_path) == ["tiny.pt2"]
+
+
+def test_one_file_stands_for_the_run(finished_run: Path, few_digits: Path, tmp_path: Path) -> None:
+    done = striate("export", finished_run, "--to", "safetensors", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, *others = done.stdout.splitlines()
+    assert re.fullmatch(r"tiny\.safetensors   tiny, \d+\.\d kB, safetensors", first)
+    assert others == [
+        "  4 tensors, 1,554 values; network, 10 classes, preprocessing, temperature",
+        "  read back: the same run, to the bit",
+    ]
+    found = json.loads(striate("export", "tiny.safetensors", "--to", "safetensors", "--json", cwd=tmp_path).stdout)
+    assert found == {
+        "file": "tiny.safetensors",
+        "bytes": (tmp_path / "tiny.safetensors").stat().st_size,
+        "tensors": 4,
+        "values": 1554,
+    }
+    done = striate("evaluate", "tiny.safetensors", "--data", few_digits, "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["images"] == 300
+    done = striate("evaluate", "tiny.safetensors", "--data", few_digits, "--stress", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: tiny.safetensors is one file, and has no pictures.\n")
+    done = striate("evaluate", "tiny.safetensors", cwd=tmp_path)
+    assert done.stderr.startswith("Error: tiny.safetensors is one file, and has no images.\n")
+    assert striate("account", "tiny.safetensors", cwd=tmp_path).stdout.startswith("tiny · input 1×28×28")
+    done = striate("export", "tiny.safetensors", "--to", "onnx", cwd=tmp_path)
+    assert (tmp_path / "tiny.onnx").is_file()
+    assert "ONNX Runtime on 50 noise images: 50 of the same class as striate predict" in done.stdout
+    assert striate("page", "tiny.safetensors", cwd=tmp_path).stdout.startswith("tiny.html   tiny, ")
+    assert sorted(os.listdir(tmp_path)) == ["tiny.html", "tiny.onnx", "tiny.safetensors"]

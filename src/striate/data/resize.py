@@ -26,9 +26,16 @@ def resized(
         return images
     out = room_for(len(images), (images.shape[1], *size))
     for part in chunks(len(images), bytes_each=images[:1].numel() + out[:1].numel()):
-        shrunk = interpolate(images[part].float(), size=size, mode="bilinear", antialias=True)
-        out[part] = shrunk.round_().clamp_(0, 255).to(torch.uint8)
+        out[part] = resized_at_once(images[part], size)
     return out
+
+
+def resized_at_once(
+    images: UInt8[Tensor, "images channels height width"], size: tuple[int, int]
+) -> UInt8[Tensor, "images channels height_out width_out"]:
+    """The same by nothing but operations of PyTorch, which can be traced; it takes memory for all images as floats."""
+    shrunk = interpolate(images.float(), size=size, mode="bilinear", antialias=True)
+    return shrunk.round_().clamp_(0, 255).to(torch.uint8)
 
 
 def chunks(count: int, *, bytes_each: int) -> list[slice]:

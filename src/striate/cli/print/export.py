@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import torch
+
 from striate.accounting.show.grid import fitted, wrapped
 from striate.description.labels import one_line
 from striate.exchange.graph import Value
@@ -15,6 +17,9 @@ from striate.export.int8.measure import Latency
 from striate.export.int8.write import Int8, Measured
 from striate.export.onnx.agreement import MOST, MOST_ROUNDED, Agreement
 from striate.export.onnx.write import Exported
+from striate.export.pt2.write import Program
+from striate.export.single import SingleFile
+from striate.train.run import Run
 from striate.wording import counted, percent
 
 DECIBELS = (
@@ -41,6 +46,36 @@ def agreement_line(found: Agreement, split: str, what: str, *, by: str) -> str:
         f"{by} on {counted(found.images, images)}: {found.same:,} of the same class as striate "
         f"predict, {what} within {found.difference:.1e}{share}"
     )
+
+
+def program_lines(made: Program, name: str) -> Iterator[str]:
+    """The same of a program of torch.export."""
+    yield f"{one_line(str(made.file))}   {name}, {size(made.bytes)}, torch.export of PyTorch {torch.__version__}"
+    yield f"  in   {_shown(made.inputs)}"
+    yield f"  out  {_shown(made.outputs)}"
+    by = "PyTorch, without Striate,"
+    yield f"  {agreement_line(made.agreement, made.split, made.outputs[0].name, by=by)}"
+
+
+def single_lines(made: SingleFile, run: Run) -> Iterator[str]:
+    """What is in a run's one file."""
+    yield f"{one_line(str(made.file))}   {run.network.name}, {size(made.bytes)}, safetensors"
+    yield (
+        f"  {counted(made.tensors, 'tensor')}, {counted(made.values, 'value')}; network, {len(run.classes):,} classes, "
+        "preprocessing, temperature"
+    )
+    yield "  read back: the same run, to the bit"
+
+
+def program_members(made: Program) -> dict[str, Any]:
+    """The same of a program of torch.export, for programs."""
+    return {
+        "file": str(made.file),
+        "bytes": made.bytes,
+        "inputs": _signature(made.inputs),
+        "outputs": _signature(made.outputs),
+        "agreement": agreement_members(made.agreement, made.split),
+    }
 
 
 def int8_lines(made: Int8, name: str, width: int) -> Iterator[str]:

@@ -24,10 +24,19 @@ if TYPE_CHECKING:
     "  striate export runs/lenet5 --all-layers    every layer's output, too\n"
     "  striate export runs/lenet5 --int8          writes lenet5-int8.onnx, and what is lost, layer by layer\n"
     "  striate export runs/lenet5 --int8 --most-loss 0.1 --keep-float C1\n"
+    "  striate export runs/lenet5 --to pt2             a program of torch.export, for PyTorch without Striate\n"
+    "  striate export runs/lenet5 --to safetensors     one file in place of the run's folder\n"
     "  striate export runs/lenet5 --out digits.onnx --json",
 )
 @click.argument("folder", metavar="RUN", type=RUN)
-@click.option("--to", "form", type=click.Choice(["onnx"]), default="onnx", show_default=True, help="What to write.")
+@click.option(
+    "--to",
+    "form",
+    type=click.Choice(["onnx", "pt2", "safetensors"]),
+    default="onnx",
+    show_default=True,
+    help="What to write: for ONNX Runtime, for torch.export, or for Striate itself.",
+)
 @click.option("--bare", is_flag=True, help="Leave preprocessing and probabilities out: normalised images to logits.")
 @click.option("--all-layers", "every_layer", is_flag=True, help="Give every layer's output, too, under its path.")
 @click.option("--int8", is_flag=True, help="Weights and activations as 8-bit integers, calibrated on training images.")
@@ -42,7 +51,12 @@ if TYPE_CHECKING:
 @click.option("--keep-float", metavar="PATH", multiple=True, help="With --int8: leave this layer or block in float32.")
 @click.option("--force", is_flag=True, help="With --int8: write the file whatever it loses.")
 @click.option("--data", help="Other images than the run's own, as for striate train.")
-@click.option("--out", "-o", type=click.Path(path_type=Path), help="The file. By default RUN's name, with .onnx.")
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="The file. By default RUN's name with .onnx, .pt2 or .safetensors.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was written, and how it answered, as JSON.")
 @click.pass_context
 def command(
@@ -68,6 +82,10 @@ def command(
     preprocessing are in its metadata. It is written only if ONNX Runtime gives RUN's own answers on its test images,
     which does not count as a look at them: no label is read. Needs the extra `onnx`.
 
+    A pt2 file has the same inputs and outputs, and is written only if PyTorch, without Striate, gives RUN's own
+    answers. Read it with torch.export.load. A safetensors file has RUN's weights, network, classes and preprocessing;
+    commands take it in place of RUN.
+
     With --int8, training images calibrate and RUN's validation images judge. Where it held none out, its test images
     do: that is a look at them, and RUN records it.
     """
@@ -75,6 +93,10 @@ def command(
         given = context.get_parameter_source(option) is not click.core.ParameterSource.DEFAULT
         if given and not int8:
             raise click.UsageError(f"--{option.replace('_', '-')} is for --int8.")
+    if form != "onnx" and (int8 or every_layer):
+        raise click.UsageError(f"{'--int8' if int8 else '--all-layers'} is for --to onnx.")
+    if form == "safetensors" and (bare or data):
+        raise click.UsageError(f"{'--bare' if bare else '--data'} is not for --to safetensors.")
     if int8 and every_layer:
         raise click.UsageError("--int8 has no --all-layers: in integers, layers are computed together.")
 
@@ -82,8 +104,12 @@ def command(
     from striate.train.run import open_run
 
     run = open_run(folder)
-    file = out or Path(f"{path_part(folder.resolve().name)}{'-int8' if int8 else ''}.onnx")
-    if int8:
+    file = out or Path(f"{path_part(run.name)}{'-int8' if int8 else ''}.{form}")
+    if form == "safetensors":
+        _single(run, file, as_json=as_json)
+    elif form == "pt2":
+        _pt2(run, file, bare=bare, data=data, as_json=as_json)
+    elif int8:
         from striate.export.int8.write import Wish
 
         _int8(run, file, Wish(most_loss, keep_float, force), bare=bare, data=data, as_json=as_json)
@@ -115,3 +141,27 @@ def _int8(run: Run, file: Path, wish: Wish, *, bare: bool, data: str | None, as_
     click.echo("\n".join(int8_lines(made, run.network.name, terminal.width())))
     if made.measured.looked:
         click.echo("\nThe test images judged, as this run has no others: it records one more look at them.")
+
+
+def _pt2(run: Run, file: Path, *, bare: bool, data: str | None, as_json: bool) -> None:
+    from striate.cli.print.export import program_lines, program_members
+    from striate.cli.print.progress import working
+    from striate.export.pt2.write import export_pt2
+
+    with working("Exporting"):
+        made = export_pt2(run, file, bare=bare, source=data)
+    lines = program_lines(made, run.network.name)
+    click.echo(json.dumps(program_members(made), indent=2) if as_json else "\n".join(lines))
+
+
+def _single(run: Run, file: Path, *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from striate.cli.print.export import single_lines
+    from striate.export.single import export_single
+
+    made = export_single(run, file)
+    if as_json:
+        click.echo(json.dumps(asdict(made) | {"file": str(made.file)}, indent=2))
+    else:
+        click.echo("\n".join(single_lines(made, run)))

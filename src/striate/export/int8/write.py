@@ -18,7 +18,8 @@ from striate.export.images import Parts, compared_images, parts_of
 from striate.export.int8.losses import EXACT, LayerLoss, layer_losses, worst
 from striate.export.int8.measure import BATCH, Latency, inputs, labels_of, latencies
 from striate.export.int8.quantise import quantised
-from striate.export.onnx.write import Checked, Exported, checked_model, require_name, write_model
+from striate.export.onnx.write import Checked, Exported, checked_model, write_model
+from striate.export.place import require_place
 from striate.train.run import Run
 from striate.wording import counted, percent
 
@@ -77,7 +78,7 @@ def export_int8(run: Run, file: Path, wish: Wish, *, bare: bool = False, source:
     what `export_onnx` and `quantised` raise.
     """
     require_onnx()
-    require_name(file)
+    require_place(file, ".onnx", "an ONNX file")
     parts = parts_of(run, source)
     compared = parts.judging if parts.looked else compared_images(run, source)
     checked = checked_model(run, compared, bare=bare)

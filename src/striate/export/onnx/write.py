@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from striate.data import ImageSet
-from striate.description.labels import path_part
-from striate.errors import OutputError
 from striate.exchange.graph import Value
 from striate.exchange.model import onnx_model
 from striate.exchange.proto import OPSET
@@ -16,6 +14,7 @@ from striate.exchange.requirement import require_onnx
 from striate.export.images import compared_images
 from striate.export.onnx.agreement import MOST, MOST_ROUNDED, Agreement, compared, sample
 from striate.export.onnx.classifier import classifier_model
+from striate.export.place import require_place
 from striate.files import elsewhere, write_whole
 from striate.modules import weights_of
 from striate.train.run import Run
@@ -57,7 +56,7 @@ def export_onnx(
     RequirementError, and what reading the run and its images raises.
     """
     require_onnx()
-    require_name(file)
+    require_place(file, ".onnx", "an ONNX file")
     checked = checked_model(run, compared_images(run, source), bare=bare, every_layer=every_layer)
     return write_model(checked, file)
 
@@ -84,23 +83,6 @@ def write_model(checked: Checked, file: Path) -> Exported:
     graph = checked.model.graph
     inputs, outputs = (tuple(_value(each) for each in side) for side in (graph.input, graph.output))
     return Exported(file, len(content), OPSET, inputs, outputs, checked.split, checked.agreement)
-
-
-def require_name(file: Path) -> None:
-    """Raises OutputError unless a file's name is that of an ONNX file, in a folder that is there."""
-    if file.suffix.lower() != ".onnx":
-        stem = "model" if file.name.lower() in ("", ".onnx") else path_part(file.stem)
-        raise OutputError(
-            f"{file} does not end in .onnx." if file.stem != ".onnx" else f"{file} has no name before .onnx.",
-            "Programs know an ONNX file by its suffix.",
-            f"Name it {stem}.onnx.",
-        )
-    if not file.parent.is_dir():
-        raise OutputError(
-            f"{file} cannot be written: there is no folder {file.parent}.",
-            "It was not written.",
-            "Make the folder, or give another place to --out.",
-        )
 
 
 def _value(info: ValueInfoProto) -> Value:
