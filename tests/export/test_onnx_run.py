@@ -249,7 +249,7 @@ def test_a_name_that_is_no_onnx_file(finished_run: Path, tmp_path: Path) -> None
 
 def test_what_is_missing_is_said_before_anything_is_read(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(requirement, "find_spec", lambda name: None)
-    monkeypatch.setattr(write, "_images", lambda run: pytest.fail("it read the images"))
+    monkeypatch.setattr(write, "compared_images", lambda *_: pytest.fail("it read the images"))
     way = Preprocessing((1, 32, 32), "pad", 0, 1, "picture", (28, 28))
     run, _ = run_of(from_text(SMALL), tmp_path / "run", way)
     with pytest.raises(RequirementError, match="ONNX files need onnx and onnxruntime"):
@@ -391,7 +391,7 @@ def test_a_run_records_the_channels_of_its_images(finished_run: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_named_before_anything_is_read(finished_run: Path, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(write, "_images", lambda run: pytest.fail("it read the images"))
+    monkeypatch.setattr(write, "compared_images", lambda *_: pytest.fail("it read the images"))
     with pytest.raises(OutputError) as caught:
         export_onnx(open_run(finished_run), tmp_path / "no/tiny.onnx")
     assert str(caught.value) == (

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
+from striate.description.header import SUFFIX
 from striate.description.limits import DIGITS, NUMBER
 from striate.description.network import Network
 from striate.errors import FormatError, RunError, UnknownNameError, quote
@@ -34,7 +35,7 @@ class NetworkType(click.ParamType):
 
 
 class RunType(click.ParamType):
-    """The folder of a run. A network, such as lenet5, stands for its run, runs/lenet5, which is then printed.
+    """The folder of a run, or its one file. A network, such as lenet5, stands for its run, runs/lenet5; it is printed.
 
     With `untrained`, a network without a run is returned as it is; otherwise it is an error.
     """
@@ -49,7 +50,7 @@ class RunType(click.ParamType):
     ) -> Path | Network:
         if not isinstance(value, str):
             return value
-        network = None if Path(value, "run.json").is_file() else _network(value)
+        network = None if Path(value, "run.json").is_file() or value.endswith(SUFFIX) else _network(value)
         if network is None:
             return Path(value)
         if folder := _run_of(network):
@@ -64,7 +65,7 @@ class RunType(click.ParamType):
         )
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        return [CompletionItem(incomplete, type="dir")]
+        return [CompletionItem(incomplete, type="file")]
 
 
 def _found(value: str) -> Network:

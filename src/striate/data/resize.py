@@ -35,11 +35,18 @@ def resized(
         return images
     out = room_for(len(images), (images.shape[1], *size))
     for part in chunks(len(images), bytes_each=images[:1].numel() + out[:1].numel()):
-        shrunk = images[part].float()
-        for goal in passes(images.shape[2:], size, interpolation):
-            shrunk = interpolate(shrunk, size=goal, mode=interpolation, antialias=True).round_().clamp_(0, 255)
-        out[part] = shrunk.to(torch.uint8)
+        out[part] = resized_at_once(images[part], size, interpolation=interpolation)
     return out
+
+
+def resized_at_once(
+    images: UInt8[Tensor, "images channels height width"], size: Size, *, interpolation: str = "bilinear"
+) -> UInt8[Tensor, "images channels height_out width_out"]:
+    """The same by nothing but operations of PyTorch, which can be traced; it takes memory for all images as floats."""
+    shrunk = images.float()
+    for goal in passes(images.shape[2:], size, interpolation):
+        shrunk = interpolate(shrunk, size=goal, mode=interpolation, antialias=True).round_().clamp_(0, 255)
+    return shrunk.to(torch.uint8)
 
 
 def passes(size: Sequence[int], wanted: Size, interpolation: str) -> list[Size]:

@@ -96,6 +96,12 @@ def require_data(run: Run, source: str | None) -> str:
     """The images' source: the one that was given, else the run's own. Raises RunError where there is none."""
     if source or run.data.source:
         return source or run.data.source
+    if run.single:
+        raise RunError(
+            f"{run.folder} is one file, and has no images.",
+            "It does not say in which folder the images are that it was trained on.",
+            "Give images: --data FOLDER, with a folder for each class.",
+        )
     raise RunError(
         f"{run.folder} was not trained here, and has no images of its own.",
         f"Its weights come from {run.origin['file'] if run.origin else 'a file'}.",

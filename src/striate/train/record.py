@@ -58,13 +58,14 @@ def read_record(folder: Path) -> dict[str, Any]:
         )
     network = _network(folder / "network.json")
     try:
-        return {"folder": folder, "network": network, **_members(Members(document), network)}
+        return {"folder": folder, "network": network, **members_of(Members(document), network)}
     except StriateError as error:
         place = f"{error.where}: " if error.where else ""
         raise RunError(f"{path} is damaged: {place}{error.what}", error.expected or _AS_WRITTEN, error.remedy) from None
 
 
-def _members(run: Members, network: Network) -> dict[str, Any]:
+def members_of(run: Members, network: Network) -> dict[str, Any]:
+    """The fields of a Run but its folder and network, from the members of its run.json. Raises FormatError."""
     data = _data(run.within("data"))
     if plan(network).output != (len(data.classes),):
         raise FormatError(

@@ -138,6 +138,12 @@ def reload(run: Run) -> Split:
             "striate train goes on with its own runs.",
             f"Go on with: striate reproduce --resume {run.folder}",
         )
+    if run.single:
+        raise RunError(
+            f"{run.folder} is one file, and has no position to go on from.",
+            "A training goes on in its own folder, from its last checkpoint.",
+            f"Go on in that folder, or train the same network anew: striate train {run.folder}.",
+        )
     if run.origin is not None:
         raise RunError(
             f"{run.folder} was not trained here: its weights come from {run.origin['file']}.",

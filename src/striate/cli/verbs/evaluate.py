@@ -102,13 +102,15 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
     from striate.train.metrics import evaluation_of
     from striate.train.rejection import rejection_of, scores_compared
 
+    if stress:
+        run.path("pictures")  # where the run is one file, an error says that it has none
     with working("Evaluating"):
         outputs, images = evaluate(run, split=look.split, source=look.data, kernels=look.kernels)
     found, rejection = evaluation_of(outputs, run.classes), rejection_of(outputs)
     compared = scores_compared(run.network)
     own_test = look.split == "test" and images.source == run.data.source
     run.log("evaluated", source=images.source, split=look.split, **asdict(found), answered=answered(run, outputs))
-    if own_test:
+    if own_test and not run.single:
         run = run.looked_at_test()
         write_report(run, outputs, images)
     stressed = _stress(run, images) if stress else None
@@ -126,7 +128,9 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
     if stressed:
         click.echo(f"\n{stress_tables(stressed)}")
         click.echo(f"\npicture: {one_line(str(run.path('pictures/stress.svg')))}")
-    if own_test:
+    if own_test and run.single:
+        click.echo(f"\n{one_line(str(run.folder))} is one file, and does not record this look at the test images.")
+    elif own_test:
         times = "once" if run.test_looks == 1 else f"{run.test_looks} times"
         click.echo(f"\nThe test images of this run have been looked at {times}.")
         click.echo(f"report: {one_line(str(run.path('report.html')))}")

@@ -9,10 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from striate.description.layers import (
-    Joined,
-    Softmax,
-)
+from striate.description.layers import RBF, Joined, Softmax
 from striate.description.network import Network, plan
 from striate.description.shapes import Shape, show
 from striate.errors import FormatError, SpecError

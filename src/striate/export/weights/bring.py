@@ -19,7 +19,7 @@ from striate.export.weights.reading import WeightsFile, read_weights, small_json
 from striate.export.weights.tables import PUBLISHED, table
 from striate.export.weights.theirs import Theirs, Way
 from striate.networks import entry_of
-from striate.train.imported import create_imported
+from striate.train.imported import Answers, create_imported
 from striate.train.run import Run, require_free
 
 PREPROCESSING = "preprocessing"
@@ -83,9 +83,7 @@ def bring(network: Network, file: Path, *, library: str, folder: Path, given: Gi
         )
     classes = classes_of(read, found.classes, given=given.classes, config=config)
     origin = {"file": one_line(str(file)), "library": library, "model": theirs.model, "sha256": read.digest()}
-    run = create_imported(
-        folder, found.network, found.tensors, classes=classes, preprocessing=preprocessing, origin=origin
-    )
+    run = create_imported(folder, found.network, found.tensors, answers=Answers(preprocessing, classes), origin=origin)
     return Brought(run, theirs.model, len(found.tensors), found.left_out, source)
 
 
