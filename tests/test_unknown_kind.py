@@ -21,11 +21,12 @@ from striate.description.shapes import output_shape
 from striate.emit.draw.families import family, leads
 from striate.emit.draw.words import words as figure_words
 from striate.emit.source import caffe_layers, keras_layers, lasagne_layers, pytorch_layers, torch7_layers
+from striate.emit.source.caffe import _join
 from striate.emit.source.header import _trained
 from striate.emit.source.parts import Part, numbers_and_form
 from striate.emit.source.prototxt import Prototxt
-from striate.emit.source.pytorch_layers import Used
-from striate.emit.source.repeats import Scope
+from striate.emit.source.repeats import Scope, _word
+from striate.emit.source.values import Used, about
 from striate.exchange.graph import Graph, Place
 from striate.exchange.layers import write_layer
 from striate.execution.layerwise import Layerwise
@@ -74,6 +75,9 @@ ROOMS = {
     "source, Keras": lambda: keras_layers.layer_calls(PART, Scope({}), USED, "odd1"),
     "source, Torch7": lambda: torch7_layers.modules(PART, Scope({}), USED),
     "source, Caffe": lambda: caffe_layers.simple(Prototxt(PLAN), STEP, "odd1", "data", in_place=False),
+    "source, Caffe's joins": lambda: _join(Prototxt(PLAN), STEP, "odd1", ["data"]),
+    "source, sentences": lambda: about(PART),
+    "source, definitions": lambda: _word(PART),
     "source, Lasagne": lambda: lasagne_layers.layer_calls(PART, Scope({}), USED, "odd1"),
     "figures": lambda: figure_words(ODD, SHAPE),
     "colours of figures": lambda: family(ODD),

@@ -15,10 +15,12 @@ from striate.emit.source import TONGUES, source
 from striate.errors import OutputError, UnknownNameError
 from tests.support.commands import python
 
+MADE_BY = "striate emit lenet5 --to pytorch"
+
 
 def test_it_prints_the_source() -> None:
     done = CliRunner().invoke(command, ["lenet5", "--to", "pytorch"], catch_exceptions=False)
-    assert done.output == source(find("lenet5"), "pytorch")
+    assert done.output == source(find("lenet5"), "pytorch", made_by=MADE_BY)
     assert "# Made by: striate emit lenet5 --to pytorch\n" in done.output
 
 
@@ -26,7 +28,7 @@ def test_it_writes_a_file_whole(tmp_path: Path) -> None:
     file = tmp_path / "net.py"
     done = CliRunner().invoke(command, ["lenet5", "--to", "pytorch", "-o", str(file)], catch_exceptions=False)
     assert done.output == ""
-    assert file.read_text(encoding="utf-8") == source(find("lenet5"), "pytorch")
+    assert file.read_text(encoding="utf-8") == source(find("lenet5"), "pytorch", made_by=MADE_BY)
     assert [each.name for each in tmp_path.iterdir()] == ["net.py"]
 
 
@@ -57,9 +59,43 @@ def test_an_unknown_tongue() -> None:
     ]
 
 
-def test_a_network_of_ones_own_names_no_catalogue() -> None:
-    done = CliRunner().invoke(command, ["1x4x4: flatten, linear 2", "--to", "pytorch"], catch_exceptions=False)
-    assert "# Made by: striate emit --to pytorch\n" in done.output
+def made_by(given: str, tongue: str = "pytorch") -> list[str]:
+    """The lines of the source's head that name a command."""
+    done = CliRunner().invoke(command, ["--to", tongue, "--", given], catch_exceptions=False)
+    return [line for line in done.output.splitlines() if "Made by" in line]
+
+
+def test_a_network_written_out_is_named_as_it_was_given() -> None:
+    given = "1x4x4: flatten, linear 2"
+    assert made_by(given) == ["# Made by: striate emit '1x4x4: flatten, linear 2' --to pytorch"]
+    assert made_by(given, "torch7") == ["-- Made by: striate emit '1x4x4: flatten, linear 2' --to torch7"]
+
+
+def test_a_file_is_named_as_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("my net.net", "-x.net"):
+        Path(name).write_text("1x4x4: flatten, linear 2", encoding="utf-8")
+    assert made_by("my net.net") == ["# Made by: striate emit 'my net.net' --to pytorch"]
+    assert made_by("-x.net") == []
+
+
+@pytest.mark.parametrize("given", ["1x4x4:\nflatten, linear 2", f"1x4x4: {'relu, ' * 30}flatten, linear 2"])
+def test_a_command_that_fits_no_line_is_left_out(given: str) -> None:
+    assert made_by(given) == []
+
+
+def test_source_that_no_command_made_names_none() -> None:
+    assert "Made by" not in source(find("lenet5"), "pytorch")
+
+
+def test_a_changed_network_is_none_of_the_catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = source(find("lenet5-dense"), "notation")
+    Path("same.net").write_text(text, encoding="utf-8")
+    Path("changed.net").write_text(text.replace("linear 84", "linear 85"), encoding="utf-8")
+    assert made_by("same.net") == ["# Made by: striate emit lenet5-dense --to pytorch"]
+    assert made_by("changed.net") == ["# Made by: striate emit changed.net --to pytorch"]
+    assert made_by("VGG-16") == ["# Made by: striate emit vgg-d --to pytorch"]
 
 
 @pytest.mark.parametrize("tongue", [*TONGUES])

@@ -31,9 +31,11 @@ from striate import (
 )
 from striate.description.layers import RBF, Composite, PositionBias, Simple, changed
 from striate.description.network import Step, plan
+from striate.description.notation.reading import from_text
 from striate.emit.source import source
 from striate.errors import SpecError
 from striate.modules import build
+from tests.emit.repeating import WRONG_ONCE, repeating
 from tests.support.caffemodel import caffemodel
 from tests.support.everything import everything
 from tests.support.settled import spread
@@ -140,6 +142,30 @@ def test_random_networks_give_our_outputs(importer: Any, network: Network) -> No
         compare(network, importer)
 
 
+REFUSED = "averages that leave padding out"
+
+
+@pytest.mark.parametrize("name", [each for each in WRONG_ONCE if each != REFUSED])
+def test_what_was_wrong_once(name: str, importer: Any) -> None:
+    compare(from_text(WRONG_ONCE[name]), importer)
+
+
+def test_what_was_wrong_once_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"^p1\.block1\.pool1: Caffe has no average pooling that leaves padding out"):
+        source(from_text(WRONG_ONCE[REFUSED]), "caffe")
+
+
+@given(repeating())
+@settings(max_examples=40, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+def test_repeated_blocks_give_our_outputs(importer: Any, network: Network) -> None:
+    try:
+        source(network, "caffe")
+    except SpecError as error:
+        assert "Caffe has no " in str(error)  # noqa: PT017
+        return
+    compare(network, importer)
+
+
 def test_lenet5_reads_as_a_person_would_write_it() -> None:
     text = source(find("lenet5-dense"), "caffe")
     assert text[text.index("name:") :].startswith("""\
@@ -198,28 +224,48 @@ def test_a_pooling_that_rounds_down_is_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layer", "what", "expected"),
+    ("layer", "what", "expected", "remedy"),
     [
-        (Activation("gelu"), "gelu", "It has relu, leaky_relu, elu, tanh and sigmoid, and what they make up."),
-        (LocalResponseNorm(size=4), "LRN over 4 maps", "It takes an odd number of adjacent maps."),
+        (
+            Activation("gelu"),
+            "gelu",
+            "It has relu, leaky_relu, elu, tanh and sigmoid, and what they make up.",
+            "Put one of these in its place, such as silu, which is x times a sigmoid.",
+        ),
+        (
+            LocalResponseNorm(size=4),
+            "LRN over 4 maps",
+            "It takes an odd number of adjacent maps.",
+            "Give it an odd size, such as 5.",
+        ),
         (
             Pool("average", kernel=2, padding=1, count_padding=False),
-            "average pooling that leaves padding out",
+            "average pooling that leaves padding out, as this one does with a kernel of 2×2, a stride of 2×2 and a "
+            "padding of (1, 1, 1, 1)",
             "It counts padding as zeros.",
+            "Count the padding, or give it none.",
+        ),
+        (
+            Pool("max", kernel=3, stride=3, padding=(0, 0, 0, 2)),
+            "pooling with a kernel of 3×3, a stride of 3×3 and a padding of (0, 0, 0, 2)",
+            "Its padding is the same on opposite sides, and less than the kernel.",
+            "Pad opposite sides alike, by less than the kernel.",
         ),
         (
             Pool("average", kernel=3, stride=2, padding=(1, 0, 1, 0), ceil=True),
-            "average over a window that hangs over the edge, with other padding before than after",
+            "average pooling with a kernel of 3×3, a stride of 2×2 and a padding of (1, 0, 1, 0) whose last window "
+            "hangs over the edge",
             "Its padding is the same on opposite sides.",
+            "Pad opposite sides alike, or give it no ceil.",
         ),
     ],
 )
-def test_what_caffe_cannot_express_is_refused(layer: Any, what: str, expected: str) -> None:
+def test_what_caffe_cannot_express_is_refused(layer: Any, what: str, expected: str, remedy: str) -> None:
     network = Network("odd", (4, 5, 5), [layer, Flatten(), Linear(2)])
     with pytest.raises(SpecError) as caught:
         source(network, "caffe")
     path = plan(network).steps[0].path
-    assert str(caught.value).splitlines() == [f"{path}: Caffe has no {what}.", expected]
+    assert str(caught.value).splitlines() == [f"{path}: Caffe has no {what}.", expected, remedy]
 
 
 def test_hostile_names(importer: Any) -> None:

@@ -28,9 +28,11 @@ from striate import (
 )
 from striate.description.layers import BatchNorm, PositionBias, Scale, Subsample
 from striate.description.network import plan
+from striate.description.notation.reading import from_text
 from striate.emit.source import source
 from striate.errors import SpecError, StriateError
 from striate.modules import build
+from tests.emit.repeating import WRONG_ONCE, repeating
 from tests.support.everything import everything
 from tests.support.settled import spread
 from tests.support.sizes import by_name
@@ -108,6 +110,22 @@ def test_random_networks_give_our_outputs(network: Network) -> None:
     compare(network)
 
 
+@pytest.mark.parametrize("name", [*WRONG_ONCE])
+def test_what_was_wrong_once(name: str) -> None:
+    compare(from_text(WRONG_ONCE[name]))
+
+
+@given(repeating())
+@settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+def test_repeated_blocks_give_our_outputs(network: Network) -> None:
+    try:
+        source(network, "keras")
+    except StriateError as error:
+        assert "in Keras it would be called" in str(error)  # noqa: PT017
+        return
+    compare(network)
+
+
 def test_lenet5_reads_as_a_person_would_write_it() -> None:
     text = source(find("lenet5-dense"), "keras")
     assert (
@@ -158,7 +176,27 @@ def test_a_stride_with_a_dilation_is_refused() -> None:
     assert str(caught.value).splitlines() == [
         "C1: Keras has no convolution with both a stride and a dilation; this one has 2 and 2.",
         "One of them must be 1.",
+        "Give it a stride of 1 and a pooling behind it, or a dilation of 1.",
     ]
+
+
+def test_it_is_refused_where_it_stands_among_repeated_blocks() -> None:
+    text = """1x20x20: a: residual(C1: conv 1 3x3 dilation 2 pad 2), b: residual(C1: conv 1 3x3 /2 dilation 2 pad 2 |
+        conv 1 1x1 /2), linear 2"""
+    with pytest.raises(SpecError, match=r"^b\.C1: Keras has .* this one has 2 and 2\."):
+        source(from_text(text), "keras")
+
+
+@pytest.mark.parametrize("name", ["resnet18", "googlenet", "alexnet", "lenet5", "densenet121", "lenet5-dense"])
+def test_ops_is_imported_where_it_is_used(name: str) -> None:
+    text = source(find(name), "keras")
+    assert ("from keras import layers, ops\n" in text) is ("ops." in text)
+
+
+def test_a_class_is_brought_along_where_it_is_used() -> None:
+    text = source(Network("named", (1, 4, 4), [Conv(2, kernel=1, name="RBF"), Conv(2, kernel=1, name="ops")]), "keras")
+    assert "class RBF" not in text
+    assert "from keras import layers\n" in text
 
 
 def test_names_that_become_one_are_refused() -> None:

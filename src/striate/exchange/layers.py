@@ -31,7 +31,7 @@ from striate.description.layers import (
 from striate.description.network import Step
 from striate.description.shapes import Shape
 from striate.exchange.activations import write_activation
-from striate.exchange.graph import Place, Weights
+from striate.exchange.graph import Attribute, Place, Weights
 from striate.exchange.windows import write_convolution, write_pooling, write_subsampling
 
 
@@ -48,7 +48,7 @@ def write_layer(step: Step, values: list[str], place: Place, weights: Weights) -
         case BatchNorm():
             names = ("weight", "bias", "running_mean", "running_var")
             numbers = [place.parameter(name, weights[f"{place.path}.{name}"]) for name in names]
-            return place.last("BatchNormalization", [value, *numbers], {"epsilon": float(layer.epsilon)})
+            return place.last("BatchNormalization", [value, *numbers], _norm_numbers(layer))
         case LocalResponseNorm():
             return _local_response(layer, value, shape, place)
         case Activation():
@@ -89,6 +89,11 @@ def write_layer(step: Step, values: list[str], place: Place, weights: Weights) -
             return place.last("Concat", values, {"axis": 1})
         case _:
             assert_never(layer)
+
+
+def _norm_numbers(layer: BatchNorm) -> dict[str, Attribute]:
+    """ONNX's momentum weighs the statistics so far, ours a new batch's; after training it has no effect."""
+    return {"epsilon": float(layer.epsilon), "momentum": 1 - float(layer.momentum)}
 
 
 def _local_response(layer: LocalResponseNorm, value: str, shape: Shape, place: Place) -> str:

@@ -40,7 +40,7 @@ model:add(nn.ReLU())
 model:add(grouped(2, 384, 256, function(i, o) return nn.SpatialConvolution(i, o, 3, 3, 1, 1, 1, 1) end))  -- conv5: 256×13×13
 model:add(nn.ReLU())
 model:add(nn.SpatialMaxPooling(3, 3, 2, 2))  -- pool5: 256×6×6
-model:add(nn.View(9216))  -- flatten1: 9216
+model:add(nn.View(9216):setNumInputDims(3))  -- flatten1: 9216
 model:add(nn.Linear(9216, 4096))  -- fc6: 4096
 model:add(nn.ReLU())
 model:add(nn.Dropout(0.5))

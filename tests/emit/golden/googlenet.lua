@@ -67,7 +67,7 @@ model:add(nn.SpatialMaxPooling(3, 3, 2, 2):ceil())  -- pool4: 832×7×7
 model:add(inception(832, 256, 160, 320, 32, 128, 128))  -- inception5a: 832×7×7
 model:add(inception(832, 384, 192, 384, 48, 128, 128))  -- inception5b: 1024×7×7
 model:add(nn.SpatialAdaptiveAveragePooling(1, 1))
-model:add(nn.View(1024))  -- pool5: 1024
+model:add(nn.View(1024):setNumInputDims(3))  -- pool5: 1024
 model:add(nn.Dropout(0.4))
 model:add(nn.Linear(1024, 1000))  -- fc: 1000
 model:add(nn.SoftMax())

@@ -89,7 +89,7 @@ model:add(nn.SpatialSubSampling(16, 2, 2, 2, 2))  -- S4: 16×5×5
 model:add(scaled_tanh())
 model:add(nn.SpatialConvolution(16, 120, 5, 5))  -- C5: 120×1×1
 model:add(scaled_tanh())
-model:add(nn.View(120))  -- flatten1: 120
+model:add(nn.View(120):setNumInputDims(3))  -- flatten1: 120
 model:add(nn.Linear(120, 84))  -- F6: 84
 model:add(scaled_tanh())
 model:add(rbf(output_centres))  -- output: 10

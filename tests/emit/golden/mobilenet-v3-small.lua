@@ -140,7 +140,7 @@ model:add(residual_block2(96, 576, 144))  -- block10: 96×7×7
 model:add(residual_block2(96, 576, 144))  -- block11: 96×7×7
 model:add(stem(96, 576, 1, 1))  -- last: 576×7×7
 model:add(nn.SpatialAdaptiveAveragePooling(1, 1))
-model:add(nn.View(576))  -- pool: 576
+model:add(nn.View(576):setNumInputDims(3))  -- pool: 576
 model:add(nn.Linear(576, 1024))  -- fc1: 1024
 model:add(times(hard_sigmoid()))
 model:add(nn.Dropout(0.2))

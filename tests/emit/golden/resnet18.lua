@@ -11,7 +11,7 @@
 -- Made by: striate emit resnet18 --to torch7
 require 'nn'
 
--- the sum of its layers and its shortcut
+-- the sum of its layers and its shortcut or its input
 local function residual_block(in_channels, out_channels, stride)
    local body = nn.Sequential()
    body:add(nn.SpatialConvolution(in_channels, out_channels, 3, 3, stride, stride, 1, 1):noBias())
@@ -50,7 +50,7 @@ model:add(stage(64, 128, 2))  -- stage2: 128×28×28
 model:add(stage(128, 256, 2))  -- stage3: 256×14×14
 model:add(stage(256, 512, 2))  -- stage4: 512×7×7
 model:add(nn.SpatialAdaptiveAveragePooling(1, 1))
-model:add(nn.View(512))  -- pool: 512
+model:add(nn.View(512):setNumInputDims(3))  -- pool: 512
 model:add(nn.Linear(512, 1000))  -- fc: 1000
 model:add(nn.SoftMax())
 

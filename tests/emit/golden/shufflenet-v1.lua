@@ -123,7 +123,7 @@ for i = 2, 4 do
    model:add(nn.ReLU())
 end
 model:add(nn.SpatialAdaptiveAveragePooling(1, 1))
-model:add(nn.View(960))  -- pool5: 960
+model:add(nn.View(960):setNumInputDims(3))  -- pool5: 960
 model:add(nn.Linear(960, 1000))  -- fc: 1000
 model:add(nn.SoftMax())
 

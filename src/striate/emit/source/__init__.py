@@ -43,7 +43,7 @@ TONGUES: dict[str, Callable[[Network, str], str]] = {
 
 
 def source(network: Network, to: str, *, made_by: str = "") -> str:
-    """The source text of a network in one of `TONGUES`; `made_by` is the command that its head names.
+    """The source text of a network in one of `TONGUES`; `made_by` is the command that its head names, if any.
 
     Raises SpecError, naming the layer and the framework, for a layer that the framework cannot express.
 
@@ -58,6 +58,6 @@ def source(network: Network, to: str, *, made_by: str = "") -> str:
     if to not in TONGUES:
         raise unknown_name("tongue", to, TONGUES)
     try:
-        return TONGUES[to](network, made_by or f"striate emit {network.name} --to {to}")
+        return TONGUES[to](network, made_by)
     except StriateError as error:
         raise error.at(network.name) from None

@@ -7,8 +7,9 @@ of Caffe but `Shuffle`, whose layer is that of ShuffleNet's authors.
 from __future__ import annotations
 
 from collections import Counter
+from typing import assert_never, cast
 
-from striate.description.layers import Activation, BatchNorm, Branches, Dropout, Gate, Residual, Scale, Simple
+from striate.description.layers import Activation, BatchNorm, Branches, Dropout, Gate, Joined, Residual, Scale, Simple
 from striate.description.network import INPUT, Network, Plan, Step, plan
 from striate.emit.source.caffe_layers import simple
 from striate.emit.source.header import header
@@ -55,7 +56,8 @@ def _in_place(file: Prototxt, step: Step) -> bool:
 
 
 def _join(file: Prototxt, step: Step, name: str, bottoms: list[str]) -> str:
-    match step.layer:
+    layer = cast(Joined, step.layer)
+    match layer:
         case Residual():
             operation = ("eltwise_param", [("operation", "SUM")])
             return file.layer("Eltwise", name, bottoms, operation, shape=step.output)
@@ -70,4 +72,4 @@ def _join(file: Prototxt, step: Step, name: str, bottoms: list[str]) -> str:
                 bottoms[1] = file.layer("Flatten", file.part(name, "flatten"), bottoms[1:])
             return file.layer("Scale", name, bottoms, ("scale_param", [("axis", 0)]), shape=step.output)
         case _:
-            raise AssertionError(f"no way to write {step.layer!r}")
+            assert_never(layer)

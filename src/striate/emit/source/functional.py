@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import assert_never
 
-from striate.description.layers import Auxiliary, Branches, Conv, Gate, Layer, Linear, Residual, Simple
+from striate.description.layers import Auxiliary, Block, Branches, Conv, Gate, Layer, Linear, Residual, Simple
 from striate.description.shapes import Shape, show
 from striate.emit.source.parts import SHORTCUT, Part
-from striate.emit.source.pytorch import LIGHT
-from striate.emit.source.pytorch_layers import Used
 from striate.emit.source.repeats import Definition, Scope
-from striate.emit.source.text import Argument, Call, Loop, call, folded, lines
+from striate.emit.source.text import INDENT, Argument, Call, Loop, call, folded, lines
+from striate.emit.source.values import LIGHT, Used, about
 from striate.errors import SpecError
-
-INDENT = "    "
 
 
 @dataclass(frozen=True)
@@ -90,24 +88,9 @@ def function(definition: Definition, source: Source) -> Iterator[str]:
     heads = ["heads=None"] if _has_heads(part) else []
     given.sort(key=lambda each: "=" in each)
     yield from ["", "", *lines("def ", call(definition.name, "x", *given, *heads, "name=None"), "", ":")]
-    yield f'    """{_about(part)}"""'
+    yield f'    """{about(part)}"""'
     place = Place(Scope(definition.expressions), "{name}_")
     yield from (INDENT + line for line in _body(definition, place, source))
-
-
-def _about(part: Part) -> str:
-    match part.layer:
-        case Residual():
-            side = "its shortcut or its input" if part.optional else "its shortcut" if part.shortcut else "its input"
-            return f"The sum of its layers and {side}."
-        case Gate():
-            return "Its input times what its layers make of it."
-        case Branches():
-            return "Branches side by side, their maps concatenated."
-        case Auxiliary():
-            return "A head for training."
-        case _:
-            return "Layers in a row."
 
 
 def _has_heads(part: Part) -> bool:
@@ -115,8 +98,8 @@ def _has_heads(part: Part) -> bool:
 
 
 def _body(definition: Definition, place: Place, source: Source) -> Iterator[str]:
-    part = definition.part
-    match part.layer:
+    part, layer = definition.part, definition.part.composite
+    match layer:
         case Residual():
             side = "x"
             if part.shortcut is not None:
@@ -152,9 +135,11 @@ def _body(definition: Definition, place: Place, source: Source) -> Iterator[str]
                 ends.append(last)
             joined = ", ".join(ends)
             yield f"return {source.dialect.concatenate.format(f'[{joined}]')}"
-        case _:
+        case Block() | Auxiliary():
             body, last = chain(part.children, place, source, ("x", "x"))
             yield from [*body, f"return {last}"]
+        case _:
+            assert_never(layer)
 
 
 def chain(children: Sequence[Part], place: Place, source: Source, variables: tuple[str, str]) -> tuple[list[str], str]:
@@ -190,7 +175,7 @@ def chain(children: Sequence[Part], place: Place, source: Source, variables: tup
             for name in names:
                 text = dict(entries)[name].replace(place.mark, name)
                 found += [line for line in f"{text}{comments[name]}".split("\n") if text]
-    return [re.sub(r'\bf("[^"{}]*")', r"\1", line) for line in found], reads
+    return [re.sub(r'\bf("[^"{}\0]*")', r"\1", line) for line in found], reads
 
 
 def _comment(part: Part, place: Place, source: Source) -> str:
@@ -232,3 +217,8 @@ def _call(definition: Definition, scope: Scope, reads: str, name: str) -> Call:
     if _has_heads(definition.part):
         arguments.append(Argument("heads", "heads"))
     return Call(definition.name, (*arguments, Argument("name", name)))
+
+
+def named(name: str, text: str) -> bool:
+    """Whether source names what is called so: in a string, as the name of a layer, it does not."""
+    return re.search(rf"(?<![\w.\"]){name}\b", text) is not None

@@ -28,13 +28,13 @@ from striate.description.layers import (
 )
 from striate.description.network import Network, Step, plan
 from striate.description.shapes import Shape, show, window
-
-WIDTH = 100
+from striate.emit.source.text import WIDTH
 
 
 def header(network: Network, tongue: str, made_by: str, *notes: str, mark: str = "#") -> list[str]:
     """The lines of comment; `made_by` is the command, `notes` what else a reader must know.
 
+    A command that does not fit on one line, or holds what cannot be printed, is left out: it could not be run again.
     Names and papers stand from the third line on: in the first two Python looks for the encoding of the file.
     """
     planned, source = plan(network), network.source
@@ -48,7 +48,9 @@ def header(network: Network, tongue: str, made_by: str, *notes: str, mark: str =
         place = f", {source.place}" if source.place else ""
         lines += ["", f"{source.paper}, {source.year}{place}."]
         lines += ["Departures from it:" if source.departures else "", *(f"- {each}" for each in source.departures)]
-    lines += ["", f"Made by: {made_by}", *notes]
+    command = f"Made by: {made_by}"
+    fits = made_by and made_by.isprintable() and len(command) + len(mark) < WIDTH
+    lines += ["", command if fits else "", *notes]
     while "" in lines and lines[-1] == "":
         lines.pop()
     return [text for line in _no_double(lines) for text in _wrapped(line, mark)]

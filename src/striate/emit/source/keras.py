@@ -8,17 +8,16 @@ from collections.abc import Iterator
 from striate.description.layers import Activation, Auxiliary, Layer
 from striate.description.network import Network
 from striate.description.shapes import show
-from striate.emit.source.functional import INDENT, Dialect, Place, Source, chain, function, require_names
+from striate.emit.source.functional import Dialect, Place, Source, chain, function, named, require_names
 from striate.emit.source.header import header
 from striate.emit.source.keras_classes import FUNCTIONS
-from striate.emit.source.keras_layers import activation_word, layer_calls
+from striate.emit.source.keras_layers import activation_word, layer_calls, require
 from striate.emit.source.naming import PYTHON, title
 from striate.emit.source.parts import Part, parts
-from striate.emit.source.pytorch_classes import SIGNS
-from striate.emit.source.pytorch_layers import Used
 from striate.emit.source.repeats import Speech, definitions, scope_of
 from striate.emit.source.shortcuts import unified
-from striate.emit.source.text import Argument, Call, call, lines
+from striate.emit.source.text import INDENT, Argument, Call, call, lines
+from striate.emit.source.values import constants_text
 
 TAKEN = frozenset(
     {*PYTHON, "keras", "layers", "ops", "name", "heads", "h", "inputs", "shortcut", "signs", "with_heads", "build"}
@@ -37,27 +36,20 @@ def keras(network: Network, made_by: str) -> str:
     """The source of a Keras 3 model. SpecError, naming the layer, for what Keras has no layer for."""
     whole = unified(parts(network))
     require_names(whole, "Keras")
+    for part in (each for top in whole for each in top.walk()):
+        require(part)
     speech = Speech(inferred=True, taken=TAKEN, reads="x.shape[-1]", channels=("filters", "filters", "filters"))
     source = Source(definitions(whole, speech), DIALECT)
     body = [line for each in source.defined.values() for line in function(each, source)]
     body += _model(network, whole, source)
     note = "Layers bear the paths of the description, with _ for the dots; maps are channels last."
-    used = source.used
-    text = [*header(network, "Keras", made_by, note), "import keras", _imports(body, used)]
-    if any(each.startswith("signs(") for each in used.constants.values()):
-        text += ["", "", *SIGNS.rstrip("\n").split("\n"), ""]
-    text += [line for name, each in used.constants.items() for line in ["", *f"{name} = {each}".split("\n")]]
-    written = "\n".join(body)
-    for each in FUNCTIONS:
-        if re.search(rf"\b{each}\b", written):
-            text += ["", "", *FUNCTIONS[each].rstrip("\n").split("\n")]
+    own = [each for name, each in FUNCTIONS.items() if named(name, "\n".join(body))]
+    ops = ", ops" if any(named("ops", each) for each in own) else ""
+    text = [*header(network, "Keras", made_by, note), "import keras", f"from keras import layers{ops}"]
+    text += constants_text(source.used)
+    text += [line for each in own for line in ["", "", *each.rstrip("\n").split("\n")]]
     end = ["", "", 'if __name__ == "__main__":', "    build().summary()"]
     return "\n".join([*text, *body, *end]) + "\n"
-
-
-def _imports(body: list[str], used: Used) -> str:
-    written = "\n".join([*body, *(FUNCTIONS[each] for each in used.classes)])
-    return "from keras import layers, ops" if "ops." in written else "from keras import layers"
 
 
 def _plainly_padded(made: list[str], before: Layer) -> list[str]:

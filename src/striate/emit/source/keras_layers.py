@@ -13,6 +13,7 @@ from striate.description.layers import (
     Dropout,
     Flatten,
     GlobalAveragePool,
+    Layer,
     Linear,
     LocalResponseNorm,
     PadChannels,
@@ -25,36 +26,34 @@ from striate.description.layers import (
     Upsample,
 )
 from striate.emit.source.parts import Part, conv_kind, reach, windowed
-from striate.emit.source.pytorch_layers import Used, number, pair, rows_text, sizes, unless
 from striate.emit.source.repeats import Scope
 from striate.emit.source.text import Argument, Call, call
-from striate.errors import SpecError
-
-FUNCTIONS = {
-    "relu": '"relu"',
-    "relu6": '"relu6"',
-    "tanh": '"tanh"',
-    "sigmoid": '"sigmoid"',
-    "silu": '"silu"',
-    "gelu": '"gelu"',
-    "hard_sigmoid": '"hard_sigmoid"',
-    "hard_swish": '"hard_silu"',
-    "scaled_tanh": "scaled_tanh",
-    "gelu_tanh": "gelu_tanh",
-}
-"""Activations by the name that Keras has for them, or by the function that the source brings along."""
+from striate.emit.source.values import Used, averages, number, pair, refused, rows_text, sizes, unless
 
 
-def activation_word(layer: object, used: Used) -> str | None:
-    """What stands behind `activation=` of a layer; None where the activation needs a layer of its own."""
-    match layer:
-        case Softmax():
-            return '"softmax"'
-        case Activation() if layer.function in FUNCTIONS:
-            word = FUNCTIONS[layer.function]
-            return word if word.startswith('"') else used.own(word)
+def activation_word(layer: Layer, used: Used) -> str | None:
+    """The value of `activation=` of the layer before; None where no word stands for the layer."""
+    if isinstance(layer, Softmax):
+        return '"softmax"'
+    made = _function(layer, used) if isinstance(layer, Activation) else None
+    return made if isinstance(made, str) else None
+
+
+def _function(layer: Activation, used: Used) -> str | Call:
+    """An activation by Keras's name for it, or as the function that the source brings along; or a layer of its own."""
+    match layer.function:
+        case "relu" | "relu6" | "tanh" | "sigmoid" | "silu" | "gelu" | "hard_sigmoid":
+            return f'"{layer.function}"'
+        case "hard_swish":
+            return '"hard_silu"'
+        case "scaled_tanh" | "gelu_tanh":
+            return used.own(layer.function)
+        case "leaky_relu":
+            return call("layers.LeakyReLU", number(layer.alpha or 0))
+        case "elu":
+            return call("layers.ELU", None if layer.alpha == 1 else number(layer.alpha or 0))
         case _:
-            return None
+            assert_never(layer.function)
 
 
 def layer_calls(part: Part, scope: Scope, used: Used, name: str, activation: str | None = None) -> list[Call]:
@@ -81,8 +80,8 @@ def layer_calls(part: Part, scope: Scope, used: Used, name: str, activation: str
             kept = None if momentum == 0.99 else number(momentum)
             return [call("layers.BatchNormalization", epsilon=epsilon, momentum=kept, name=name)]
         case Activation():
-            word = activation_word(layer, used)
-            return [call("layers.Activation", word) if word else _sloped(layer)]
+            made = _function(layer, used)
+            return [call("layers.Activation", made) if isinstance(made, str) else made]
         case Softmax():
             return [call("layers.Softmax")]
         case Dropout():
@@ -125,16 +124,22 @@ def _with(made: Call, arguments: tuple[Argument, ...]) -> Call:
     return Call(made.name, (*made.arguments, *arguments), made.spread)
 
 
+def require(part: Part) -> None:
+    """Raise SpecError for a convolution that Keras lacks."""
+    if not isinstance(part.layer, Conv):
+        return
+    height, width = windowed(part).axes
+    stride, dilation = pair((height.stride, width.stride)), pair((height.dilation, width.dilation))
+    if stride != 1 and dilation != 1:
+        what = f"convolution with both a stride and a dilation; this one has {stride} and {dilation}"
+        remedy = "Give it a stride of 1 and a pooling behind it, or a dilation of 1."
+        raise refused("Keras", part.path, what=what, expected="One of them must be 1.", remedy=remedy)
+
+
 def _conv(part: Part, layer: Conv, scope: Scope, used: Used, last: tuple[Argument, ...]) -> list[Call]:
     moved, kind = windowed(part), conv_kind(layer, part.input[0])
     kernel, stride = sizes(part, scope, "kernel"), sizes(part, scope, "stride")
     dilation = pair((moved.height.dilation, moved.width.dilation))
-    if stride != 1 and dilation != 1:
-        raise SpecError(
-            f"Keras has no convolution with both a stride and a dilation; this one has {stride} and {dilation}.",
-            "One of them must be 1.",
-            where=part.path,
-        )
     before: list[Call] = []
     padding = None
     if _is_padded(moved, scope):
@@ -174,11 +179,12 @@ def _pool(part: Part, layer: Pool, scope: Scope, used: Used, name: str) -> list[
     moved = windowed(part)
     kernel, stride = sizes(part, scope, "kernel"), sizes(part, scope, "stride")
     strides = None if stride == kernel else stride
-    kind = "layers.MaxPooling2D" if layer.function == "max" else "layers.AveragePooling2D"
+    average = averages(layer)
+    kind = "layers.AveragePooling2D" if average else "layers.MaxPooling2D"
     hangs = any(axis.hangs for axis in moved.axes)
     if not _is_padded(moved, scope) and not hangs:
         return [call(kind, kernel, strides=strides, name=name)]
-    if layer.function == "max":
+    if not average:
         if _is_same(moved, scope, stride):
             return [call(kind, kernel, strides=strides, padding='"same"', name=name)]
         sides = _padding(moved, scope)
@@ -221,9 +227,3 @@ def _padding(moved: Window, scope: Scope) -> str:
     if top == bottom and left == right:
         return str(pair((top, left)))
     return f"(({top}, {bottom}), ({left}, {right}))"
-
-
-def _sloped(layer: Activation) -> Call:
-    if layer.function == "leaky_relu":
-        return call("layers.LeakyReLU", number(layer.alpha or 0))
-    return call("layers.ELU", None if layer.alpha == 1 else number(layer.alpha or 0))

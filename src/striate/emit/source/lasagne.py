@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from striate.description.layers import Auxiliary
 from striate.description.network import Network
 from striate.description.shapes import show
-from striate.emit.source.functional import INDENT, Dialect, Place, Source, chain, function, require_names
+from striate.emit.source.functional import Dialect, Place, Source, chain, function, named, require_names
 from striate.emit.source.header import header
 from striate.emit.source.lasagne_classes import FUNCTIONS
-from striate.emit.source.lasagne_layers import activation_word, layer_calls
+from striate.emit.source.lasagne_layers import activation_word, layer_calls, require
 from striate.emit.source.naming import PYTHON
 from striate.emit.source.parts import Part, parts
-from striate.emit.source.pytorch_classes import SIGNS
 from striate.emit.source.repeats import Speech, definitions, scope_of
 from striate.emit.source.shortcuts import unified
-from striate.emit.source.text import Argument, Call
+from striate.emit.source.text import INDENT, Argument, Call
+from striate.emit.source.values import constants_text
 
 LAYERS = (
     *("InputLayer", "Conv2DLayer", "DilatedConv2DLayer", "DenseLayer", "MaxPool2DLayer", "Pool2DLayer"),
@@ -39,6 +38,8 @@ def lasagne(network: Network, made_by: str) -> str:
     """The source of a Lasagne network. SpecError, naming the layer, for what Lasagne has no layer for."""
     whole = unified(parts(network))
     require_names(whole, "Lasagne")
+    for part in (each for top in whole for each in top.walk()):
+        require(part)
     channels = ("num_filters", "num_filters", "num_filters")
     speech = Speech(inferred=True, taken=TAKEN, reads="x.output_shape[1]", channels=channels)
     source = Source(definitions(whole, speech), DIALECT)
@@ -48,34 +49,27 @@ def lasagne(network: Network, made_by: str) -> str:
     own = [
         line
         for name, each in FUNCTIONS.items()
-        if _named(name, written)
+        if named(name, written)
         for line in ["", "", *each.rstrip("\n").split("\n")]
     ]
-    constants = source.used.constants
-    if any(each.startswith("signs(") for each in constants.values()):
-        own += ["", "", *SIGNS.rstrip("\n").split("\n"), ""]
-    own += [line for name, each in constants.items() for line in ["", *f"{name} = {each}".split("\n")]]
+    own += constants_text(source.used)
     note = "Layers bear the paths of the description, with _ for the dots. num_groups needs Lasagne 0.2."
     end = ["", "", 'if __name__ == "__main__":', "    print(lasagne.layers.count_params(build(), trainable=True))"]
     text = [*header(network, "Lasagne", made_by, note), *_imports("\n".join([*own, *body])), *own, *body, *end]
     return "\n".join(text) + "\n"
 
 
-def _named(name: str, text: str) -> bool:
-    return re.search(rf"(?<![\w.\"]){name}\b", text) is not None
-
-
 def _imports(text: str) -> Iterator[str]:
     yield "import lasagne"
-    if _named("numpy", text):
+    if named("numpy", text):
         yield "import numpy"
-    if _named("theano", text):
+    if named("theano", text):
         yield "import theano"
-    if _named("T", text):
+    if named("T", text):
         yield "import theano.tensor as T"
-    used = [each for each in LAYERS if _named(each, text)]
+    used = [each for each in LAYERS if named(each, text)]
     yield from ["from lasagne.layers import (", *(f"{INDENT}{each}," for each in sorted(used)), ")"]
-    functions = [each for each in NONLINEARITIES if _named(each, text)]
+    functions = [each for each in NONLINEARITIES if named(each, text)]
     if functions:
         yield f"from lasagne.nonlinearities import {', '.join(functions)}"
 

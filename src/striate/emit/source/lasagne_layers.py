@@ -27,30 +27,33 @@ from striate.description.layers import (
     Subsample,
     Upsample,
 )
+from striate.description.shapes import show
 from striate.emit.source.parts import Part, conv_kind, windowed
-from striate.emit.source.pytorch_layers import Used, number, pair, rows_text, sizes, unless
 from striate.emit.source.repeats import Scope
 from striate.emit.source.text import Call, call
-from striate.errors import SpecError
+from striate.emit.source.values import (
+    ODD,
+    Used,
+    averages,
+    number,
+    odd,
+    pair,
+    refused,
+    rows_text,
+    sizes,
+    unless,
+    window_text,
+)
 
 OWN = {"relu": "rectify", "tanh": "tanh", "sigmoid": "sigmoid"}
 """Activations that `lasagne.nonlinearities` has."""
 
 
-def refuse(part: Part, what: str, expected: str) -> SpecError:
-    """The error for a layer that Lasagne cannot express."""
-    return SpecError(f"Lasagne has no {what}.", expected, where=part.path)
-
-
 def activation_word(layer: Layer, used: Used) -> str | None:
     """What stands behind `nonlinearity=`; None for a layer that is no activation."""
-    match layer:
-        case Softmax():
-            return "softmax"
-        case Activation():
-            return _function(layer, used)
-        case _:
-            return None
+    if isinstance(layer, Softmax):
+        return "softmax"
+    return _function(layer, used) if isinstance(layer, Activation) else None
 
 
 def _function(layer: Activation, used: Used) -> str:
@@ -90,7 +93,8 @@ def layer_calls(part: Part, scope: Scope, used: Used, name: str, activation: str
             return [call("BatchNormLayer", epsilon=epsilon, alpha=alpha, name=name)]
         case LocalResponseNorm():
             if layer.size % 2 == 0:
-                raise refuse(part, f"normalisation over {layer.size} maps", "It takes an odd number of adjacent maps.")
+                what = f"normalisation over {layer.size} maps"
+                raise refused("Lasagne", part.path, what=what, expected=ODD, remedy=odd(layer))
             values = [number(each) for each in (layer.alpha, layer.k, layer.beta, layer.size)]
             usual = values == ["0.0001", "2", "0.75", "5"]
             return [call("LocalResponseNormalization2DLayer", *([] if usual else values))]
@@ -120,6 +124,22 @@ def layer_calls(part: Part, scope: Scope, used: Used, name: str, activation: str
             assert_never(layer)
 
 
+def require(part: Part) -> None:
+    """Raise SpecError for a convolution that Lasagne lacks."""
+    layer = part.layer
+    if not isinstance(layer, Conv) or layer.table is not None:
+        return
+    axes = windowed(part).axes
+    dilation, stride = (tuple(axis.dilation for axis in axes), tuple(axis.stride for axis in axes))
+    if dilation == (1, 1) or (stride == (1, 1) and layer.groups == 1):
+        return
+    second = f"a stride of {show(stride)}" if stride != (1, 1) else f"{layer.groups} groups"
+    what = f"convolution with a dilation of {show(dilation)} and {second}"
+    remedy = f"Give it a dilation of 1, or {'a stride of 1' if stride != (1, 1) else 'one group'}."
+    expected = "Its DilatedConv2DLayer has neither strides nor groups."
+    raise refused("Lasagne", part.path, what=what, expected=expected, remedy=remedy)
+
+
 def _conv(part: Part, layer: Conv, scope: Scope, used: Used, last: tuple[str, str | None]) -> list[Call]:
     moved, kind = windowed(part), conv_kind(layer, part.input[0])
     kernel, stride = sizes(part, scope, "kernel"), unless(1, sizes(part, scope, "stride"))
@@ -139,13 +159,6 @@ def _conv(part: Part, layer: Conv, scope: Scope, used: Used, last: tuple[str, st
         made = call(own, table, kernel, stride=stride, dilation=dilation, nonlinearity=nonlinearity, b=bias, name=name)
         return [*before, made]
     if dilation is not None:
-        if stride is not None or kind != "plain":
-            what = (
-                "convolution with a dilation and a stride"
-                if stride is not None
-                else "convolution with a dilation and groups"
-            )
-            raise refuse(part, what, "Its DilatedConv2DLayer has neither.")
         own = call(
             "DilatedConv2DLayer", scope.value("filters"), kernel, dilation, nonlinearity=nonlinearity, b=bias, name=name
         )
@@ -169,29 +182,44 @@ def _conv(part: Part, layer: Conv, scope: Scope, used: Used, last: tuple[str, st
 
 def _pool(part: Part, layer: Pool, scope: Scope, name: str) -> list[Call]:
     """Theano pads opposite sides alike, and lets no window hang over padding: there the maps are padded before."""
-    axes, average = windowed(part).axes, layer.function == "average"
+    axes, average = windowed(part).axes, averages(layer)
     kernel, stride = sizes(part, scope, "kernel"), sizes(part, scope, "stride")
     stride = None if stride == kernel else stride
     hangs = any(axis.hangs for axis in axes)
     given = scope.value("padding") if scope.has("padding") else pair((axes[0].before, axes[1].before))
     padded = isinstance(given, str) or any(axis.before or axis.after for axis in axes)
-    if hangs and any(axis.drops for axis in axes):
-        raise refuse(part, "pooling that keeps a window over the edge on one axis only", "Give it other padding.")
-    if average and padded and not layer.count_padding and hangs:
-        raise refuse(part, "average that leaves padding out and goes over the edge", "Count the padding, or give none.")
+    even = all(axis.before == axis.after for axis in axes)
+    _require_pool(part, layer)
     border = False if hangs else None
     mode = None
     if average:
         mode = '"average_exc_pad"' if hangs or not layer.count_padding else '"average_inc_pad"'
-    even = all(axis.before == axis.after for axis in axes)
     if padded and (hangs or not even):
-        if average and not layer.count_padding:
-            raise refuse(
-                part, "average that leaves out padding of other sizes on each side", "Count the padding, or pad alike."
-            )
         sides = ", ".join(f"({axis.before}, {axis.after})" for axis in axes)
         lowest = None if average else "-numpy.inf"
         before = call("PadLayer", f"[{sides}]", val=lowest)
         return [before, call("Pool2DLayer", kernel, stride=stride, ignore_border=border, mode=mode, name=name)]
     kind = "Pool2DLayer" if average else "MaxPool2DLayer"
     return [call(kind, kernel, stride=stride, pad=unless(0, given), ignore_border=border, mode=mode, name=name)]
+
+
+def _require_pool(part: Part, layer: Pool) -> None:
+    """Raise SpecError for a pooling that Lasagne lacks."""
+    moved = windowed(part)
+    hangs, drops = any(axis.hangs for axis in moved.axes), any(axis.drops for axis in moved.axes)
+    even = all(axis.before == axis.after for axis in moved.axes)
+    left_out = averages(layer) and any(moved.padding) and not layer.count_padding
+    expected, remedy = "", ""
+    if hangs and drops:
+        expected, remedy = "Its ignore_border is for both axes.", "Give it other padding, or no ceil."
+        what = "whose last window hangs over the edge of one axis only"
+    elif left_out and hangs:
+        expected, remedy = "Where it goes over the edge, padding counts.", "Count the padding, or give it none."
+        what = "that leaves padding out and goes over the edge"
+    elif left_out and not even:
+        expected, remedy = "It pads opposite sides alike.", "Count the padding, or pad opposite sides alike."
+        what = "that leaves padding out"
+    else:
+        return
+    what = f"{layer.function} pooling with {window_text(moved)} {what}"
+    raise refused("Lasagne", part.path, what=what, expected=expected, remedy=remedy)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 from collections.abc import Iterable, Set
 
-PYTHON = frozenset(
+WORDS = frozenset(
     {*keyword.kwlist, *keyword.softkwlist, "self", "cls", "super", "range", "print", "zip", "i", "x", "y"}
 )
-"""Words that a name in Python source must not be here."""
+"""Words that an attribute in Python source must not be here."""
+PYTHON = WORDS | frozenset(dir(builtins))
+"""Words that a variable, function or class must not be: the source's own classes call builtins."""
 _PROPER: dict[str, str] = {
     **{"lenet": "LeNet", "alexnet": "AlexNet", "zfnet": "ZFNet", "vgg": "VGG", "googlenet": "GoogLeNet"},
     **{"resnet": "ResNet", "densenet": "DenseNet", "mobilenet": "MobileNet", "squeezenet": "SqueezeNet"},
@@ -66,7 +69,7 @@ def safe(names: Iterable[str], reserved: frozenset[str]) -> dict[str, str]:
 
     Python changes names that begin with two underscores, so these lose them.
 
-    >>> safe(["conv1", "class", "class_", "__x"], PYTHON)
+    >>> safe(["conv1", "class", "class_", "__x"], WORDS)
     {'conv1': 'conv1', 'class': 'class__', 'class_': 'class_', '__x': 'x_'}
     """
     given = list(names)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import assert_never, cast
+from typing import Literal, assert_never, cast
 
 from striate.description.axis import Axis
 from striate.description.layers import (
@@ -18,6 +18,7 @@ from striate.description.layers import (
     BatchNorm,
     Block,
     Branches,
+    Composite,
     Conv,
     Dropout,
     Flatten,
@@ -41,6 +42,7 @@ from striate.description.layers import (
 from striate.description.network import Network, Step, branches_of, names, plan
 from striate.description.shapes import Shape, Window, window
 
+ConvKind = Literal["plain", "grouped", "depthwise", "table"]
 Key = tuple[str, str]
 """The path of a layer inside a part, and one of its numbers, such as ("conv1", "filters")."""
 SHORTCUT = "shortcut"
@@ -74,6 +76,11 @@ class Part:
     def simple(self) -> Simple:
         """The layer, where it holds no other."""
         return cast(Simple, self.layer)
+
+    @property
+    def composite(self) -> Composite:
+        """The layer, where it holds others."""
+        return cast(Composite, self.layer)
 
     @property
     def inside(self) -> tuple[Part, ...]:
@@ -156,7 +163,7 @@ def rebuilt(part: Part, children: tuple[Part, ...], shortcut: Part | None) -> Pa
     skeleton = (
         type(part.layer).__name__,
         len(part.input),
-        len(children[-1].output) if isinstance(part.layer, Gate) else None,
+        (len(children[-1].output), children[-1].output == part.input) if isinstance(part.layer, Gate) else None,
         part.layer.weight if isinstance(part.layer, Auxiliary) else None,
         tuple((child.name, child.skeleton) for child in children),
         shortcut and shortcut.skeleton,
@@ -191,19 +198,21 @@ def numbers_and_form(layer: Simple, shape: Shape) -> tuple[dict[str, int], Hasha
             numbers = {"inputs": shape[0]} if kind == "depthwise" else {"inputs": shape[0], "filters": layer.filters}
             if kind == "grouped":
                 numbers["groups"] = layer.groups
-            moved, form = _moved(layer, shape, numbers)
+            fields = ("kernel", "stride") if kind == "table" else ("kernel", "stride", "padding")
+            moved, form = _moved(layer, shape, numbers, parameters=fields)
             dilation = (moved.height.dilation, moved.width.dilation)
             return numbers, (word, kind, layer.bias, layer.table, dilation, form)
         case Pool():
             numbers = dict[str, int]()
-            moved, form = _moved(layer, shape, numbers)
-            edges: tuple[Hashable, ...] = tuple(
-                (axis.hangs and reach(axis), axis.drops, 2 * axis.before > axis.kernel) for axis in moved.axes
-            )
-            if any(axis.hangs for axis in moved.axes):
-                edges += moved.padding
-            size = shape[1:] if layer.function == "average" and any(moved.padding) else None
-            return numbers, (word, layer.function, layer.ceil, layer.count_padding, edges, size, form)
+            moved = window(layer, shape)
+            if _stands_alone(layer, moved):
+                form: Hashable = moved
+            elif any(axis.hangs for axis in moved.axes):
+                over = tuple(reach(axis) for axis in moved.axes)
+                form = (over, _moved(layer, shape, numbers, parameters=("kernel", "stride"))[1])
+            else:
+                form = _moved(layer, shape, numbers)[1]
+            return numbers, (word, layer.function, layer.ceil, layer.count_padding, form)
         case Subsample():
             numbers = {"inputs": shape[0]}
             return numbers, (word, _moved(layer, shape, numbers)[1])
@@ -227,12 +236,24 @@ def numbers_and_form(layer: Simple, shape: Shape) -> tuple[dict[str, int], Hasha
             assert_never(layer)
 
 
+def _stands_alone(layer: Pool, moved: Window) -> bool:
+    """Whether sources write sizes out that follow from the whole window, so that it is no other's.
+
+    So they do for padding by more than half the kernel or not the same on opposite sides, for an average over padding
+    or over the edge, and for windows that `ceil` adds on one axis only.
+    """
+    hangs = any(axis.hangs for axis in moved.axes)
+    odd = any(axis.before != axis.after or 2 * axis.before > axis.kernel for axis in moved.axes)
+    average = layer.function == "average" and (hangs or any(moved.padding))
+    return odd or average or (hangs and any(axis.drops for axis in moved.axes))
+
+
 def reach(axis: Axis) -> int:
     """The padding after that lets the last window end just where the maps end; a negative one crops."""
     return (axis.output - 1) * axis.stride + axis.kernel - axis.before - axis.size
 
 
-def conv_kind(layer: Conv, channels: int) -> str:
+def conv_kind(layer: Conv, channels: int) -> ConvKind:
     """Whether a convolution is "plain", "grouped", "depthwise" (one filter for each map), or has a "table"."""
     if layer.table is not None:
         return "table"
@@ -241,21 +262,23 @@ def conv_kind(layer: Conv, channels: int) -> str:
     return "depthwise" if layer.groups == channels == layer.filters else "grouped"
 
 
-def _moved(layer: Windowed, shape: Shape, numbers: dict[str, int]) -> tuple[Window, Hashable]:
-    """The window of a layer; its equal sizes go into `numbers`, the others into the form."""
+def _moved(
+    layer: Windowed, shape: Shape, numbers: dict[str, int], parameters: Sequence[str] = ("kernel", "stride", "padding")
+) -> tuple[Window, Hashable]:
+    """The window of a layer; its equal sizes that may be `parameters` go into `numbers`, the others into the form."""
     moved = window(layer, shape)
     height, width = moved.axes
-    uneven: list[Hashable] = []
+    form: list[Hashable] = []
     for field, sizes in (
         ("kernel", (height.kernel, width.kernel)),
         ("stride", (height.stride, width.stride)),
         ("padding", moved.padding),
     ):
-        if len(set(sizes)) == 1:
+        if field in parameters and len(set(sizes)) == 1:
             numbers[field] = sizes[0]
         else:
-            uneven.append((field, sizes))
-    return moved, tuple(uneven)
+            form.append((field, sizes))
+    return moved, tuple(form)
 
 
 def windowed(part: Part) -> Window:

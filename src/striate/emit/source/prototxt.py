@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from striate.description.network import Plan, Step
+from striate.description.network import Plan
 from striate.description.shapes import Shape, show
 from striate.emit.source.naming import unique
-from striate.errors import SpecError
 
 
 @dataclass
@@ -71,8 +70,3 @@ def members_text(members: Sequence[tuple[str, object]], indent: str) -> list[str
         elif value is not None:
             found.append(f"{indent}{key}: {value}")
     return found
-
-
-def refuse(what: str, step: Step, expected: str) -> SpecError:
-    """The error for a layer that Caffe cannot express."""
-    return SpecError(f"Caffe has no {what}.", expected, where=step.path)

@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import assert_never
 
 from striate.description.layers import (
-    Activation,
     Auxiliary,
-    BatchNorm,
     Block,
     Branches,
-    Dropout,
     Gate,
-    LocalResponseNorm,
-    PositionBias,
     Residual,
-    Scale,
     Simple,
-    Softmax,
 )
 from striate.description.network import Network
 from striate.description.shapes import show
 from striate.emit.source.header import header
-from striate.emit.source.naming import PYTHON, camel, safe, title, unique
+from striate.emit.source.naming import PYTHON, WORDS, camel, safe, title, unique
 from striate.emit.source.parts import SHORTCUT, Part, parts
-from striate.emit.source.pytorch_classes import CLASSES, MEMBERS, SIGNS
-from striate.emit.source.pytorch_layers import Used, layer_call
+from striate.emit.source.pytorch_classes import CLASSES, MEMBERS
+from striate.emit.source.pytorch_layers import layer_call
 from striate.emit.source.repeats import Definition, Scope, Speech, definitions, scope_of, uses
 from striate.emit.source.shortcuts import unified
 from striate.emit.source.text import WIDTH, Argument, Call, Loop, call, folded, is_spread, lines, one_line
+from striate.emit.source.values import LIGHT, Used, about, constants_text
 
-RESERVED = PYTHON | MEMBERS
-LIGHT = (Activation, BatchNorm, Dropout, LocalResponseNorm, PositionBias, Scale, Softmax)
-"""Layers that stand on the line of the layer before."""
+RESERVED = WORDS | MEMBERS
+IMPORTED = frozenset({*CLASSES, "OrderedDict", "F", "True", "False", "None"})
+"""Names that a class of the source's cannot have: those of our own classes and of what it imports."""
 MOST = 3
 """Calls inside each other on one line."""
 
@@ -50,12 +45,9 @@ class _Source:
 def pytorch(network: Network, made_by: str) -> str:
     """The source of a PyTorch module."""
     whole = unified(parts(network))
-    name = unique(title(network.name), {*CLASSES, "OrderedDict", "F", "True", "False", "None"})
-    taken = frozenset({*PYTHON, "torch", "nn", "layers", name, *CLASSES, *map(str.lower, CLASSES), "signs"})
-    defined = {
-        key: replace(each, name=camel(each.name))
-        for key, each in definitions(whole, Speech(inferred=False, taken=taken)).items()
-    }
+    name = unique(title(network.name), IMPORTED)
+    taken = frozenset({*PYTHON, *IMPORTED, "torch", "nn", "layers", name, *map(str.lower, CLASSES), "signs"})
+    defined = definitions(whole, Speech(inferred=False, taken=taken, cased=camel))
     source = _Source(defined)
     body = [line for each in defined.values() for line in _class(each, source)]
     body += _network(name, network, whole, source)
@@ -64,7 +56,7 @@ def pytorch(network: Network, made_by: str) -> str:
         if (renamed := _renamed(whole, defined))
         else []
     )
-    text = [*header(network, "PyTorch", made_by, *notes), *_imports(body, source), *_constants(source)]
+    text = [*header(network, "PyTorch", made_by, *notes), *_imports(body, source), *constants_text(source.used)]
     for each in CLASSES:
         if each in source.used.classes:
             text += ["", "", *CLASSES[each].rstrip("\n").split("\n")]
@@ -79,22 +71,10 @@ def _imports(body: list[str], source: _Source) -> list[str]:
     return [*found, *(["import torch.nn.functional as F"] if "F." in written else []), "from torch import nn"]
 
 
-def _constants(source: _Source) -> list[str]:
-    constants = source.used.constants
-    signs = (
-        ["", "", *SIGNS.rstrip("\n").split("\n"), ""]
-        if any(each.startswith("signs(") for each in constants.values())
-        else []
-    )
-    return [*signs, *(line for name, each in constants.items() for line in ["", *f"{name} = {each}".split("\n")])]
-
-
 def _renamed(whole: Sequence[Part], defined: dict[Hashable, Definition]) -> list[str]:
-    found: dict[str, None] = {}
-    for part in [*uses(whole, defined)]:
-        for group in (part.children, *([whole] if part is whole[0] else [])):
-            found |= {f"{old} → {new}": None for old, new in _names(group, part).items() if old != new}
-    return [*found]
+    groups = [(whole, None), *((part.children, part) for part in uses(whole, defined))]
+    renamed = (pair for children, parent in groups for pair in _names(children, parent).items())
+    return [*dict.fromkeys(f"{old} → {new}" for old, new in renamed if old != new)]
 
 
 def _names(children: Sequence[Part], parent: Part | None) -> dict[str, str]:
@@ -126,25 +106,14 @@ def _class(definition: Definition, source: _Source) -> Iterator[str]:
 
 
 def _about(part: Part) -> str:
-    match part.layer:
-        case Residual():
-            side = "its shortcut, if it has one," if part.optional else "its shortcut" if part.shortcut else "its input"
-            return f"The sum of its layers and {side}{' or its input' if part.optional else ''}."
-        case Gate():
-            return "Its input times what its layers make of it."
-        case Branches():
-            return "Branches side by side, their maps concatenated."
-        case Auxiliary():
-            return (
-                "A head for training: its input goes on unchanged, and `head_output` keeps what its layers make of it."
-            )
-        case _:
-            return "Layers in a row."
+    if isinstance(part.layer, Auxiliary):
+        return "A head for training: its input goes on unchanged, and `head_output` keeps what its layers make of it."
+    return about(part)
 
 
 def _forward(definition: Definition, names: dict[str, str]) -> Iterator[str]:
-    part = definition.part
-    match part.layer:
+    part, layer = definition.part, definition.part.composite
+    match layer:
         case Residual():
             last, before = _chain(part.children, names, "y")
             yield from before
@@ -170,11 +139,14 @@ def _forward(definition: Definition, names: dict[str, str]) -> Iterator[str]:
             yield f"        return torch.cat({joined}, 1)"
         case Auxiliary():
             last, before = _chain(part.children, names, "y")
-            yield from ["        if self.training:", *(f"    {line}" for line in before)]
+            yield from ["        self.head_output = None", "        if self.training:"]
+            yield from (f"    {line}" for line in before)
             yield from [f"            self.head_output = {last}", "        return x"]
-        case _:
+        case Block():
             last, before = _chain(part.children, names, "x")
             yield from [*before, f"        return {last}"]
+        case _:
+            assert_never(layer)
 
 
 def _chain(children: Sequence[Part], names: dict[str, str], variable: str) -> tuple[str, list[str]]:

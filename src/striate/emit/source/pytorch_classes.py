@@ -131,12 +131,6 @@ class Auxiliary(nn.Sequential):
 }
 """The source of each, by name."""
 
-SIGNS = '''\
-def signs(*rows):
-    """+1 and -1, written + and -."""
-    return [[1.0 if each == "+" else -1.0 for each in row] for row in rows]
-'''
-
 _MEMBERS = """
 T_destination add_module append apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches
 eval extend extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half insert ipu

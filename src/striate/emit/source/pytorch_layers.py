@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import assert_never, cast
 
 from striate.description.layers import (
@@ -25,31 +24,9 @@ from striate.description.layers import (
     Upsample,
 )
 from striate.emit.source.parts import Part, conv_kind, reach, windowed
-from striate.emit.source.repeats import Scope, Value
+from striate.emit.source.repeats import Scope
 from striate.emit.source.text import Call, call
-
-
-@dataclass
-class Used:
-    """The classes of our own that the source needs, and the constants, by name."""
-
-    classes: set[str] = field(default_factory=set[str])
-    constants: dict[str, str] = field(default_factory=dict[str, str])
-
-    def own(self, name: str) -> str:
-        """Note that a class is needed; gives its name."""
-        self.classes.add(name)
-        return name
-
-    def constant(self, name: str, source: str) -> str:
-        """A constant of this content: one that is there, or a new one called like this."""
-        for known, content in self.constants.items():
-            if content == source:
-                return known
-        while name in self.constants:
-            name += "_"
-        self.constants[name] = source
-        return name
+from striate.emit.source.values import Used, averages, number, pair, rows_text, sizes, unless
 
 
 def layer_call(part: Part, scope: Scope, used: Used) -> Call:
@@ -147,14 +124,15 @@ def _pool(part: Part, layer: Pool, scope: Scope, used: Used) -> Call:
     hangs = any(axis.hangs for axis in axes)
     mixed = hangs and any(axis.drops for axis in axes)
     plain = not mixed and all(axis.before == axis.after and 2 * axis.before <= axis.kernel for axis in axes)
-    kind = "nn.MaxPool2d" if layer.function == "max" else "nn.AvgPool2d"
+    average = averages(layer)
+    kind = "nn.AvgPool2d" if average else "nn.MaxPool2d"
     if plain:
         padding = unless(0, scope.value("padding") if scope.has("padding") else pair((axes[0].before, axes[1].before)))
-        counted = False if layer.function == "average" and padding is not None and not layer.count_padding else None
+        counted = False if average and padding is not None and not layer.count_padding else None
         return call(kind, kernel, stride=stride, padding=padding, ceil_mode=hangs or None, count_include_pad=counted)
     height, width = axes
     sides = (width.before, reach(width), height.before, reach(height))
-    if layer.function == "max":
+    if not average:
         return call(
             "nn.Sequential", call("nn.ConstantPad2d", sides, 'float("-inf")'), call(kind, kernel, stride=stride)
         )
@@ -194,39 +172,3 @@ def _activation(layer: Activation, used: Used) -> Call:
             return call("nn.Hardswish")
         case _:
             assert_never(layer.function)
-
-
-def sizes(part: Part, scope: Scope, field: str) -> Value:
-    """The kernel or the stride: one number, or a pair where the axes differ."""
-    if scope.has(field):
-        return scope.value(field)
-    height, width = windowed(part).axes
-    return pair((height.kernel, width.kernel) if field == "kernel" else (height.stride, width.stride))
-
-
-def pair(sizes: tuple[int, int]) -> Value:
-    """(height, width), or one number where both are the same."""
-    return sizes[0] if sizes[0] == sizes[1] else str(sizes)
-
-
-def unless(default: int, value: Value) -> Value | None:
-    """None for a value that is what a call takes anyway."""
-    return None if value == default else value
-
-
-def number(value: float) -> str:
-    """A number as Python writes it, whole ones without a fraction.
-
-    >>> number(2.0), number(0.75), number(1e-5)
-    ('2', '0.75', '1e-5')
-    """
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value)).replace("e-0", "e-")
-
-
-def rows_text(rows: tuple[tuple[float, ...], ...]) -> str:
-    """Rows of numbers as the lines of a tuple; of plain signs as texts of + and -."""
-    if all(set(row) <= {1.0, -1.0} for row in rows) and len(rows[0]) > 1 and isinstance(rows[0][0], float):
-        inner = ["    " + '"' + "".join("+" if each > 0 else "-" for each in row) + '",' for row in rows]
-        return "signs(\n" + "\n".join(inner) + "\n)"
-    inner = [f"    ({', '.join(map(number, row))}{',' if len(row) == 1 else ''})," for row in rows]
-    return "(\n" + "\n".join(inner) + "\n)"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from striate.description.layers import Auxiliary, Block, Branches, Gate, Residual
 from striate.emit.source.naming import stem, unique
@@ -72,7 +73,8 @@ class Speech:
     """How a language takes to definitions.
 
     `inferred`: layers find out by themselves how many maps they read. `taken`: names that a definition or a parameter
-    cannot have. `half` is how half an odd number, rounded down, is written, `reads` how many maps the input x has.
+    cannot have. `half` is how half an odd number, rounded down, is written, `reads` how many maps the input x has,
+    `cased` gives the name of a definition from words with underscores.
     """
 
     inferred: bool
@@ -80,6 +82,7 @@ class Speech:
     half: str = "{} // 2"
     reads: str = ""
     channels: tuple[str, str, str] = ("in_channels", "channels", "out_channels")
+    cased: Callable[[str], str] = str
 
 
 def scope_of(parts: Sequence[Part]) -> Scope:
@@ -100,15 +103,14 @@ def definitions(parts: Sequence[Part], speech: Speech) -> dict[Hashable, Definit
     order: list[Part] = []
     for part in parts:
         _count(part, times, order)
-    found: dict[Hashable, Definition] = {}
+    found: dict[Hashable, str] = {}
     names = set(speech.taken)
     for part in order:
         many = times[part.skeleton] > 1 and sum(1 for _ in part.walk()) > LEAST
         if isinstance(part.layer, (Residual, Gate, Branches)) or (isinstance(part.layer, (Block, Auxiliary)) and many):
-            name = unique(_word(part), names)
-            names.add(name)
-            found[part.skeleton] = _definition(name, instances[part.skeleton], speech)
-    return found
+            found[part.skeleton] = unique(speech.cased(_word(part)), names)
+            names.add(found[part.skeleton])
+    return {key: _definition(name, instances[key], speech, names) for key, name in found.items()}
 
 
 def _count(part: Part, times: Counter[Hashable], order: list[Part]) -> None:
@@ -123,16 +125,20 @@ def _count(part: Part, times: Counter[Hashable], order: list[Part]) -> None:
 def _word(part: Part) -> str:
     """What a definition is called: as the part that it is first used for, and what kind it is."""
     word = stem(part.name).lower()
-    match part.layer:
+    layer = part.composite
+    match layer:
         case Residual():
             return word if "residual" in word else f"residual_{word}"
         case Branches() if any(not child.children for child in part.children):
             return f"dense_{word}"
-        case _:
+        case Branches() | Gate() | Block() | Auxiliary():
             return word
+        case _:
+            assert_never(layer)
 
 
-def _definition(name: str, instances: list[Part], speech: Speech) -> Definition:
+def _definition(name: str, instances: list[Part], speech: Speech, taken: Set[str]) -> Definition:
+    """The definition of like parts; its parameters have none of the names that are `taken`, other definitions' too."""
     first = instances[0]
     columns = {
         key: tuple(part.numbers[key] for part in instances)
@@ -141,7 +147,7 @@ def _definition(name: str, instances: list[Part], speech: Speech) -> Definition:
     }
     expressions: dict[Key, Value] = {}
     parameters: dict[tuple[str, tuple[int, ...]], Parameter] = {}
-    names = set(speech.taken)
+    names = set(taken)
     for key, column in columns.items():
         family = FAMILY.get(key[1], key[1])
         if len(set(column)) == 1:
@@ -156,25 +162,29 @@ def _definition(name: str, instances: list[Part], speech: Speech) -> Definition:
             names.add(own.name)
             parameters[family, column] = own
         expressions[key] = parameters[family, column].name
-    _call_it_width(parameters, expressions, speech)
+    _call_it_width(parameters, expressions, speech, taken)
     ordered = sorted(parameters.values(), key=lambda each: (each.default is not None, each.by_name))
     condition = None
     if (optional := first.optional) is not None:
-        first = optional.example
+        first = replace(optional.example, optional=optional)
+        expressions.setdefault(optional.reads, speech.reads)
         expressions |= {
             key: expressions.get(each, 0) if isinstance(each, tuple) else each for key, each in optional.stands.items()
         }
         stride = "" if optional.stride is None else str(expressions[optional.stride])
-        condition = stride, str(expressions.get(optional.reads, speech.reads)), str(expressions[optional.gives])
+        condition = stride, str(expressions[optional.reads]), str(expressions[optional.gives])
     return Definition(name, first, tuple(ordered), expressions, condition)
 
 
 def _call_it_width(
-    parameters: dict[tuple[str, tuple[int, ...]], Parameter], expressions: dict[Key, Value], speech: Speech
+    parameters: dict[tuple[str, tuple[int, ...]], Parameter],
+    expressions: dict[Key, Value],
+    speech: Speech,
+    taken: Set[str],
 ) -> None:
     """Rename the one number of channels that is neither the input's nor the output's, if it is the only one."""
     inner = [key for key, each in parameters.items() if key[0] == "channels" and each.name not in speech.channels]
-    names = {each.name for each in parameters.values()} | speech.taken
+    names = {each.name for each in parameters.values()} | taken
     if len(inner) == 1 and "width" not in names:
         old = parameters[inner[0]]
         parameters[inner[0]] = replace(old, name="width")
@@ -193,8 +203,8 @@ def _derived(
     for (other, given), parameter in parameters.items():
         if family == "padding" and other == "kernel" and all(k % 2 and p == k // 2 for p, k in zip(column, given)):  # noqa: B905
             return speech.half.format(parameter.name)
-        ratio = column[0] // given[0]
-        if family == other == "channels" and ratio > 1 and all(c == ratio * g for c, g in zip(column, given)):  # noqa: B905
+        ratio = column[0] // given[0] if family == other == "channels" else 0
+        if ratio > 1 and all(c == ratio * g for c, g in zip(column, given)):  # noqa: B905
             return f"{ratio} * {parameter.name}"
     return ""
 

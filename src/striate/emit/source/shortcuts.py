@@ -10,8 +10,7 @@ from dataclasses import replace
 
 from striate.description.layers import Joined, Residual
 from striate.emit.source.parts import SHORTCUT, Optional, Part, inner_numbers, joined, rebuilt
-
-FAMILY = {"inputs": "channels", "filters": "channels", "units": "channels"}
+from striate.emit.source.repeats import FAMILY
 
 
 def unified(parts: Sequence[Part]) -> tuple[Part, ...]:
@@ -56,7 +55,7 @@ def _optional(residuals: list[Part]) -> Optional | None:
         for each in projected
         if each.shortcut
     ]
-    stands = {key: _stands(key, [each[key] for each in sides], bodies) for key in sides[0]}
+    stands = {key: _stands(key, [each[key] for each in sides], bodies, reads) for key in sides[0]}
     if any(each is None for each in stands.values()):
         return None
     return Optional(projected[0], reads, gives, stride, {key: each for key, each in stands.items() if each is not None})
@@ -70,12 +69,16 @@ def _same(residuals: list[Part], own: list[dict[tuple[str, str], int]], key: tup
 
 
 def _stands(
-    key: tuple[str, str], column: list[int], bodies: list[dict[tuple[str, str], int]]
+    key: tuple[str, str], column: list[int], bodies: list[dict[tuple[str, str], int]], reads: tuple[str, str]
 ) -> tuple[str, str] | int | None:
-    """A number of the body that is always that of the shortcut, or one that never changes."""
+    """A number of the body that is always that of the shortcut, or one that never changes.
+
+    Filters are other filters, or the maps that the residual reads: not every language says what a layer inside reads.
+    """
     family = FAMILY.get(key[1], key[1])
     for other in bodies[0]:
-        if FAMILY.get(other[1], other[1]) == family and [each[other] for each in bodies] == column:
+        known = key[1] == "inputs" or other[1] != "inputs" or other == reads
+        if known and FAMILY.get(other[1], other[1]) == family and [each[other] for each in bodies] == column:
             return other
     return column[0] if len(set(column)) == 1 else None
 

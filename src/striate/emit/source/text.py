@@ -87,15 +87,17 @@ class Loop:
     entries: tuple[tuple[str, str], ...]
 
 
-_NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
+_NUMBER = re.compile(r"(?<![\w.])(?<!\de[-+])\d+(?![\w.])")
+"""A whole number, but no exponent, as that of 1e-6."""
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """A pair whose name ends in a number: the name without it, the value with 0 for each number, and its numbers."""
+    """A pair whose name ends in a number: the name without it, its value with 0 for each number, and its numbers."""
 
     stem: str
     number: int
+    value: str
     pattern: str
     numbers: tuple[int, ...]
 
@@ -110,13 +112,14 @@ def folded(entries: Sequence[tuple[str, str]], least: int = 3) -> list[tuple[str
     found: list[tuple[str, str] | Loop] = []
     place = 0
     while place < len(entries):
-        taken, best = 1, 0
-        for period in range(1, 5):
-            times = _times(known, place, period)
-            if times >= least and times * period > taken:
-                taken, best = times * period, period
-        found.append(_loop(entries, known, place, (best, taken // best)) if best else entries[place])
-        place += taken
+        runs = [rows for period in range(1, 5) if len(rows := _rows(known, place, period)) >= least]
+        if runs:
+            rows = max(runs, key=lambda each: len(each) * len(each[0]))
+            found.append(_loop(rows))
+            place += len(rows) * len(rows[0])
+        else:
+            found.append(entries[place])
+            place += 1
     return found
 
 
@@ -124,55 +127,57 @@ def _entry(name: str, value: str) -> _Entry | None:
     parts = re.fullmatch(r"(.*?[A-Za-z_])([1-9][0-9]*)", name)
     if parts is None:
         return None
-    return _Entry(parts[1], int(parts[2]), _NUMBER.sub("0", value), tuple(map(int, _NUMBER.findall(value))))
+    numbers = tuple(map(int, _NUMBER.findall(value)))
+    return _Entry(parts[1], int(parts[2]), value, _NUMBER.sub("0", value), numbers)
 
 
-def _times(known: Sequence[_Entry | None], place: int, period: int) -> int:
-    """How many times the `period` entries at a place come again, with numbers that rise by the same each time."""
-    first = known[place : place + period]
-    if len(first) < period or any(each is None or first[0] is None or each.number != first[0].number for each in first):
-        return 0
-    times = 1
-    while place + (times + 1) * period <= len(known) and all(
-        _follows(known, place + at, period, times) for at in range(period)
-    ):
-        times += 1
-    return times
+def _rows(known: Sequence[_Entry | None], place: int, period: int) -> list[list[_Entry]]:
+    """The `period` entries at a place, and each time they come again, with numbers that rise by the same each time."""
+    rows: list[list[_Entry]] = []
+    while row := _row(known, place + len(rows) * period, period):
+        second = rows[1] if len(rows) > 1 else row
+        columns = zip(rows[0], second, row, strict=True) if rows else ()
+        if not all(_follows(one, two, now, len(rows)) for one, two, now in columns):
+            break
+        rows.append(row)
+    return rows
 
 
-def _follows(known: Sequence[_Entry | None], place: int, period: int, times: int) -> bool:
-    one, two, now = known[place], known[place + period], known[place + times * period]
-    if one is None or two is None or now is None:
-        return False
+def _row(known: Sequence[_Entry | None], place: int, period: int) -> list[_Entry]:
+    """The `period` entries at a place; none unless the names of all end in one number."""
+    row = [each for each in known[place : place + period] if each is not None]
+    return row if len(row) == period and len({each.number for each in row}) == 1 else []
+
+
+def _follows(one: _Entry, two: _Entry, now: _Entry, times: int) -> bool:
+    """Whether `now` comes so many times after `one`, as `two` comes once after it."""
     if (now.stem, now.pattern, now.number) != (one.stem, one.pattern, one.number + times):
         return False
     return all(end - a == times * (b - a) for a, b, end in zip(one.numbers, two.numbers, now.numbers, strict=True))
 
 
-def _loop(
-    entries: Sequence[tuple[str, str]], known: Sequence[_Entry | None], place: int, size: tuple[int, int]
-) -> Loop:
-    """The loop over (period, times) entries from a place on."""
-    period, times = size
+def _loop(rows: list[list[_Entry]]) -> Loop:
+    """The loop over rows, of which there are two at least."""
+    first = rows[0][0].number
     pairs: list[tuple[str, str]] = []
-    start = 0
-    for at in range(place, place + period):
-        one, two = known[at], known[at + period]
-        if one is None or two is None:
-            raise AssertionError(f"no loop begins at {entries[at][0]}")
-        start = one.number
+    for one, two in zip(rows[0], rows[1], strict=True):
         steps = iter([b - a for a, b in zip(one.numbers, two.numbers, strict=True)])
-        pairs.append(
-            (
-                one.stem,
-                _NUMBER.sub(
-                    lambda match, steps=steps, start=start: _risen(match[0], next(steps), start), entries[at][1]
-                ),
-            )
-        )
-    return Loop(start, start + times - 1, tuple(pairs))
+        text = _NUMBER.sub(lambda match, steps=steps: _risen(match, next(steps), first), one.value)
+        pairs.append((one.stem, text))
+    return Loop(first, first + len(rows) - 1, tuple(pairs))
 
 
-def _risen(number: str, step: int, start: int) -> str:
-    """A number that rises by a step each time, as an expression of i."""
-    return f"{number} + {step} * (i - {start})" if step else number
+def _risen(match: re.Match[str], step: int, start: int) -> str:
+    """A number that rises by a step each time, as an expression of i; in parentheses unless it is a whole argument.
+
+    >>> [_NUMBER.sub(lambda match: _risen(match, 2, 1), text) for text in ("f(3, bias=False)", "f(3 * width)", "f(-3)")]
+    ['f(3 + 2 * (i - 1), bias=False)', 'f((3 + 2 * (i - 1)) * width)', 'f(-(3 + 2 * (i - 1)))']
+    >>> _NUMBER.sub(lambda match: _risen(match, 0, 1), "f(3 * width)")
+    'f(3 * width)'
+    """
+    if not step:
+        return match[0]
+    risen = f"{match[0]} + {step} * (i - {start})"
+    before, after = match.string[: match.start()].rstrip(), match.string[match.end() :].lstrip()
+    whole = before.endswith(("(", ",", "=")) and after.startswith((")", ","))
+    return risen if whole else f"({risen})"

@@ -4,41 +4,51 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import assert_never
 
-from striate.description.layers import Auxiliary, Branches, Gate, Residual, Simple
+from striate.description.layers import Auxiliary, Block, Branches, Gate, Residual, Simple
 from striate.description.network import Network
 from striate.description.shapes import show
 from striate.emit.source.header import header
 from striate.emit.source.parts import SHORTCUT, Part, parts
-from striate.emit.source.pytorch import LIGHT
-from striate.emit.source.pytorch_layers import Used
 from striate.emit.source.repeats import Definition, Scope, Speech, definitions, scope_of
 from striate.emit.source.shortcuts import unified
 from striate.emit.source.text import WIDTH, Loop, folded
 from striate.emit.source.torch7_functions import FUNCTIONS, KEYWORDS
 from striate.emit.source.torch7_layers import modules
+from striate.emit.source.values import LIGHT, Used, about
 
 INDENT = "   "
-LOCALS = 100
-"""Functions beyond so many are global: Lua allows a chunk 200 local names."""
-TAKEN = KEYWORDS | {*FUNCTIONS, "nn", "torch", "math", "model", "body", "shortcut", "branch", "branches", "gate"}
+LOCALS = 40
+"""Beyond so many, functions and constants are global: Lua allows a chunk 200 local names, a function 60 of them."""
+_GLOBALS = """
+assert collectgarbage coroutine debug dofile error getfenv getmetatable io ipairs load loadfile loadstring math module
+newproxy next os package pairs pcall print rawequal rawget rawset require select setfenv setmetatable string table
+tonumber tostring type unpack xpcall _G _VERSION arg bit jit nn torch
+"""
+TAKEN = (
+    KEYWORDS | {*_GLOBALS.split(), *FUNCTIONS} | {"model", "body", "shortcut", "branch", "branches", "i", "o", "x", "y"}
+)
+"""Words that no function, parameter or constant may be called."""
 
 
 @dataclass
 class _Source:
     defined: dict[Hashable, Definition]
-    used: Used = field(default_factory=Used)
+    used: Used
 
 
 def torch7(network: Network, made_by: str) -> str:
     """The source of a Torch7 module. SpecError, naming the layer, for what Torch7 has no module for."""
     whole = unified(parts(network))
-    taken = TAKEN | {"i", "o", "x", "y"}
-    source = _Source(definitions(whole, Speech(inferred=False, taken=taken, half="({} - 1) / 2")))
-    local = "local " if len(source.defined) <= LOCALS else ""
-    body = [line for each in source.defined.values() for line in _function(each, source, local)]
-    body += ["", "local model = nn.Sequential()", *_chain("model", whole, scope_of(whole), source), "", "return model"]
+    defined = definitions(whole, Speech(inferred=False, taken=TAKEN, half="({} - 1) / 2"))
+    own = {name for each in defined.values() for name in (each.name, *(one.name for one in each.parameters))}
+    source = _Source(defined, Used(taken=TAKEN | own))
+    functions = [line for each in defined.values() for line in _function(each, source)]
+    model = ["", "local model = nn.Sequential()", *_chain("model", whole, scope_of(whole), source), "", "return model"]
+    local = "local " if len(defined) + len(source.used.constants) <= LOCALS else ""
+    body = [f"{local}{line}" if line.startswith("function ") else line for line in functions] + model
     heads = [each.path for part in whole for each in part.walk() if isinstance(each.layer, Auxiliary)]
     notes = [f"Left out, as it is used in training only: {each}." for each in heads]
     text = [*header(network, "Torch7", made_by, *notes, mark="--"), "require 'nn'"]
@@ -46,45 +56,37 @@ def torch7(network: Network, made_by: str) -> str:
         if name in source.used.classes:
             text += ["", *each.rstrip("\n").split("\n")]
     for name, constant in source.used.constants.items():
-        text += ["", *f"local {name} = {constant}".split("\n")]
+        text += ["", *f"{local}{name} = {constant}".split("\n")]
     return "\n".join([*text, *body]) + "\n"
 
 
-def _function(definition: Definition, source: _Source, local: str) -> list[str]:
+def _function(definition: Definition, source: _Source) -> list[str]:
     part = definition.part
     if isinstance(part.layer, Auxiliary):
         return []
     scope = Scope(definition.expressions)
     arguments = ", ".join(each.name for each in definition.parameters)
-    head = ["", f"-- {_about(part)}", *_filled(f"{local}function {definition.name}(", arguments)]
+    head = ["", f"-- {_about(part)}", *_filled(f"function {definition.name}(", arguments)]
     return [*head, *(INDENT + line for line in _body(definition, scope, source)), "end"]
 
 
 def _filled(start: str, arguments: str) -> list[str]:
     """The head of a function, on several lines where one is too long."""
-    if len(start + arguments) < WIDTH:
+    if len("local " + start + arguments) < WIDTH:
         return [f"{start}{arguments})"]
     rows = textwrap.wrap(arguments, WIDTH, initial_indent=INDENT * 2, subsequent_indent=INDENT * 2)
     return [start, *rows[:-1], f"{rows[-1]})"]
 
 
 def _about(part: Part) -> str:
-    match part.layer:
-        case Residual():
-            side = "its shortcut or its input" if part.optional else "its shortcut" if part.shortcut else "its input"
-            return f"the sum of its layers and {side}"
-        case Gate():
-            return "its input times what its layers make of it"
-        case Branches():
-            return "branches side by side, their maps concatenated"
-        case _:
-            return "layers in a row"
+    text = about(part)
+    return text[0].lower() + text[1:].rstrip(".")
 
 
 def _body(definition: Definition, scope: Scope, source: _Source) -> list[str]:
-    part = definition.part
+    part, layer = definition.part, definition.part.composite
     made = ["local body = nn.Sequential()"]
-    match part.layer:
+    match layer:
         case Residual():
             made += _chain("body", part.children, scope, source)
             side = "nn.Identity()"
@@ -125,8 +127,10 @@ def _body(definition: Definition, scope: Scope, source: _Source) -> list[str]:
                     made += [f"{first}branch = nn.Sequential()  -- {branch.name}"]
                     made += [*_chain("branch", branch.children, inner, source), "branches:add(branch)"]
             made.append("return branches")
-        case _:
+        case Block() | Auxiliary():
             made += [*_chain("body", part.children, scope, source), "return body"]
+        case _:
+            assert_never(layer)
     return made
 
 
@@ -135,7 +139,9 @@ def _chain(variable: str, children: Sequence[Part], scope: Scope, source: _Sourc
     texts = {part.name: "\n".join(_added(variable, part, scope, source)) for part in children}
     comments = {part.name: _comment(part, scope, source) for part in children}
     found: list[str] = []
-    for row in folded([(name, text if "\n" not in text else "") for name, text in texts.items()]):
+    # inside a function of its own, `i` would not be the loop's
+    alone = {name: text if "\n" not in text and "function(i" not in text else "" for name, text in texts.items()}
+    for row in folded([*alone.items()]):
         if isinstance(row, Loop) and all(text for _, text in row.entries):
             found += [f"for i = {row.first}, {row.last} do", *(INDENT + text for _, text in row.entries), "end"]
         else:

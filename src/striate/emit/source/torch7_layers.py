@@ -23,15 +23,10 @@ from striate.description.layers import (
     Subsample,
     Upsample,
 )
+from striate.description.shapes import show
 from striate.emit.source.parts import Part, conv_kind, windowed
-from striate.emit.source.pytorch_layers import Used, number
 from striate.emit.source.repeats import Scope, Value
-from striate.errors import SpecError
-
-
-def refuse(part: Part, what: str, expected: str) -> SpecError:
-    """The error for a layer that Torch7 cannot express."""
-    return SpecError(f"Torch7 has no {what}.", expected, where=part.path)
+from striate.emit.source.values import ODD, Used, averages, number, odd, refused, window_text
 
 
 def modules(part: Part, scope: Scope, used: Used) -> list[str]:
@@ -53,9 +48,8 @@ def modules(part: Part, scope: Scope, used: Used) -> list[str]:
             return [_made(kind, scope.value("inputs"), *([] if values == ["1e-5", "0.1"] else values))]
         case LocalResponseNorm():
             if layer.size % 2 == 0:
-                raise refuse(
-                    part, f"SpatialCrossMapLRN over {layer.size} maps", "It takes an odd number of adjacent maps."
-                )
+                what = f"SpatialCrossMapLRN over {layer.size} maps"
+                raise refused("Torch7", part.path, what=what, expected=ODD, remedy=odd(layer))
             values = [number(each) for each in (layer.alpha * layer.size, layer.beta, layer.k)]
             return [_made("SpatialCrossMapLRN", layer.size, *values)]
         case Softmax():
@@ -65,31 +59,38 @@ def modules(part: Part, scope: Scope, used: Used) -> list[str]:
         case Flatten():
             if len(part.input) == 1:
                 return ["nn.Identity()"]
-            return [_made("View", part.output[0]) if scope.fixed else "nn.View(-1):setNumInputDims(3)"]
+            return [_flat(part, scope)]
         case GlobalAveragePool():
-            flat = _made("View", part.output[0]) if scope.fixed else "nn.View(-1):setNumInputDims(3)"
-            return ["nn.SpatialAdaptiveAveragePooling(1, 1)", flat]
+            return ["nn.SpatialAdaptiveAveragePooling(1, 1)", _flat(part, scope)]
         case PadChannels():
             more = _difference(scope.value("filters"), scope.value("inputs"))
             return [_made("Padding", 1, more, 3)]
         case Upsample():
             rows, columns = cast("tuple[int, int]", layer.factor)
             if rows != columns:
-                raise refuse(part, f"upsampling by {rows} and {columns}", "It takes one factor for both axes.")
+                what, expected = f"upsampling by {rows} and {columns}", "It takes one factor for both axes."
+                remedy = f"Give both axes one factor, such as {rows}."
+                raise refused("Torch7", part.path, what=what, expected=expected, remedy=remedy)
             return [_made("SpatialUpSamplingNearest", rows)]
         case Shuffle():
             return [f"{used.own('shuffle')}({scope.value('inputs')}, {scope.value('groups')})"]
         case Scale():
-            return [_made("CMul", scope.value("inputs"), *([1, 1] if len(part.input) == 3 else []))]
+            # nn.CMul takes weights of fewer dimensions than its input for one weight for each value
+            return [_made("CMul", 1, scope.value("inputs"), *([1, 1] if len(part.input) == 3 else []))]
         case Linear():
             return [_made("Linear", scope.value("inputs"), scope.value("units"), *([] if layer.bias else ["false"]))]
         case RBF():
             centres = used.constant(f"{part.name}_centres", _rows(layer.centres, used))
             return [f"{used.own('rbf')}({centres})"]
         case PositionBias():
-            return [_made("CAdd", *part.input)]
+            return [_made("CAdd", 1, *part.input)]
         case _:
             assert_never(layer)
+
+
+def _flat(part: Part, scope: Scope) -> str:
+    """Maps as a vector for each image; without the number of dimensions a batch of one image would lose its own."""
+    return f"nn.View({part.output[0] if scope.fixed else -1}):setNumInputDims(3)"
 
 
 def _made(kind: str, *values: object) -> str:
@@ -134,13 +135,21 @@ def _conv(part: Part, layer: Conv, scope: Scope, used: Used) -> list[str]:
     name = "SpatialConvolution"
     if dilation != (1, 1):
         if kind in ("depthwise", "table"):
-            raise refuse(part, f"{kind} convolution with a dilation", "Its SpatialDilatedConvolution sees every map.")
+            seen = "a connection table" if kind == "table" else f"{layer.groups} groups"
+            what = f"convolution with a dilation of {show(dilation[::-1])} and {seen}"
+            expected = "Its SpatialDilatedConvolution sees every map."
+            remedy = "Give it a dilation of 1, or let every filter see every map."
+            raise refused("Torch7", part.path, what=what, expected=expected, remedy=remedy)
         name = "SpatialDilatedConvolution"
         values = [*values, *(1,) * (4 - len(values)), *(0,) * (2 if len(values) < 6 else 0), *dilation]
     match kind:
         case "table":
             if not layer.bias:
-                raise refuse(part, "convolution with a connection table and no bias", "Give it a bias.")
+                what, expected = (
+                    "convolution with a connection table and no bias",
+                    "Its SpatialConvolutionMap has a bias.",
+                )
+                raise refused("Torch7", part.path, what=what, expected=expected, remedy="Give it a bias.")
             if len(values) > 4:
                 (top, bottom, left, right), values = moved.padding, values[:4]
                 before = [_made("SpatialZeroPadding", left, right, top, bottom)]
@@ -152,19 +161,24 @@ def _conv(part: Part, layer: Conv, scope: Scope, used: Used) -> list[str]:
             own = f"function(i, o) return {_made(name, 'i', 'o', *values)}{bias} end"
             groups = f"{scope.value('groups')}, {inputs}, {scope.value('filters')}"
             return [*before, f"{used.own('grouped')}({groups}, {own})"]
-        case _:
+        case "plain":
             return [*before, _made(name, inputs, scope.value("filters"), *values) + bias]
+        case _:
+            assert_never(kind)
 
 
 def _pool(part: Part, layer: Pool, scope: Scope) -> list[str]:
-    axes, average = windowed(part).axes, layer.function == "average"
+    axes, average = windowed(part).axes, averages(layer)
     hangs, drops = any(axis.hangs for axis in axes), any(axis.drops for axis in axes)
     values, before = _window(part, scope, strides=True)
     wide = any(2 * axis.before > axis.kernel for axis in axes)
     exact = not average or (layer.count_padding and not hangs)
     if (hangs and drops) or ((before or wide) and (hangs or not exact)):
-        expected = "It pads opposite sides alike, by half the kernel at most."
-        raise refuse(part, f"{layer.function} pooling that goes over the edge like this one", expected)
+        over = "a window over the edge" if hangs else "padding that it leaves out"
+        what = f"{layer.function} pooling with {window_text(windowed(part))}, and {over}"
+        expected = "It pads opposite sides alike, by half the kernel at most, and rounds both axes up or none."
+        remedy = "Give it such padding, and no ceil." if hangs else "Give it such padding, or count the padding."
+        raise refused("Torch7", part.path, what=what, expected=expected, remedy=remedy)
     if before or wide:
         top, bottom, left, right = windowed(part).padding
         before = [_made("SpatialZeroPadding", left, right, top, bottom)]
@@ -201,9 +215,9 @@ def _activation(part: Part, layer: Activation, used: Used) -> list[str]:
             own = used.own("hard_sigmoid")
             return [f"{used.own('times')}({own}())"]
         case "gelu" | "gelu_tanh":
-            raise refuse(
-                part, layer.function, "It has relu, relu6, leaky_relu, elu, tanh, sigmoid, and what they make up."
-            )
+            expected = "It has relu, relu6, leaky_relu, elu, tanh, sigmoid, and what they make up."
+            remedy = "Put one of these in its place, such as silu, which is x times a sigmoid."
+            raise refused("Torch7", part.path, what=layer.function, expected=expected, remedy=remedy)
         case _:
             assert_never(layer.function)
 

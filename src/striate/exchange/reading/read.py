@@ -1,0 +1,232 @@
+"""An ONNX file, or any graph of its operators, as a network with its weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from striate.description.layers import (
+    Joined,
+    Softmax,
+)
+from striate.description.network import Network, plan
+from striate.description.shapes import Shape, show
+from striate.errors import FormatError, SpecError
+from striate.exchange.reading.assemble import Assembly
+from striate.exchange.reading.file import OURS, read_file
+from striate.exchange.reading.graph import Array, FileGraph, refusal
+from striate.exchange.reading.layers import read_nodes
+from striate.exchange.reading.naming import network_name, paths_of
+from striate.exchange.reading.pieces import INPUT, Affine, Padding
+from striate.exchange.reading.reader import Reader
+from striate.exchange.reading.simplify import FOLD, LAST, LATE, Work, run_rules, tables, with_activations
+from striate.exchange.reading.structure import structured
+from striate.exchange.reading.views import View
+
+CLASSES, PREPROCESSING, TEMPERATURE = "classes", "preprocessing", "temperature"
+"""Metadata of files that Striate wrote."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """A network that was read, and its weights by path, such as "C1.weight".
+
+    `scale` and `shift`, a number each or one for each channel, are what the file does to its input before the network:
+    scale · a + shift. `margins` are (top, bottom, left, right) that it adds before that. Its input has its channels
+    last where `channels_last` is set, and holds bytes where `pixels` is. `metadata` is the file's own.
+    """
+
+    network: Network
+    weights: Mapping[str, Array]
+    scale: Array
+    shift: Array
+    margins: tuple[int, int, int, int] = (0, 0, 0, 0)
+    temperature: float = 1.0
+    metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+    channels_last: bool = False
+    pixels: bool = False
+    producer: str = ""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, where the file has one for each output; else ()."""
+        try:
+            found = json.loads(self.metadata.get(CLASSES, "[]"))
+        except (ValueError, RecursionError):
+            return ()
+        names = tuple(map(str, found)) if isinstance(found, list) else ()
+        return names if (len(names),) == plan(self.network).output and len(set(names)) == len(names) else ()
+
+
+def read_onnx(path: str | Path, *, input: Shape | None = None, output: str = "", fold: bool = False) -> Read:
+    """The network of an ONNX file and its weights.
+
+    `input` is (channels, height, width), where the file leaves sizes open. `output` names the value that the network
+    ends in, where the file has several. With `fold`, batch normalisations become part of the layers before them. Raises
+    FormatError where the file is damaged, and one that lists every node that says what no layer can; RequirementError
+    without the package onnx.
+    """
+    path = Path(path)
+    graph = read_file(path)
+    try:
+        read = read_graph(graph, input=input, output=output, fold=fold)
+    except FormatError as error:
+        raise error.at(str(path)) from None
+    if read.network.name == "network":
+        read = replace(read, network=replace(read.network, name=network_name(path.stem)))
+    return read
+
+
+def read_graph(graph: FileGraph, *, input: Shape | None = None, output: str = "", fold: bool = False) -> Read:
+    """The network of a graph; see `read_onnx`."""
+    sizes = _sizes(graph, input)
+    channels_last = len(sizes) == 3 and sizes[2] in (1, 3) and sizes[0] not in (1, 3)
+    if graph.input == OURS:
+        return _read(graph, sizes, output, channels_last=False, fold=fold)
+    first: FormatError | None = None
+    for last in (channels_last, not channels_last) if len(sizes) == 3 else (False,):
+        try:
+            return _read(graph, sizes, output, channels_last=last, fold=fold)
+        except FormatError as error:
+            first = first or error
+    assert first is not None  # noqa: S101 - the loop runs at least once
+    raise first
+
+
+def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool, fold: bool) -> Read:
+    reader = Reader(graph, sizes, channels_last=channels_last)
+    read_nodes(reader, graph.nodes)
+    if reader.problems:
+        raise refusal(reader.problems)
+    last = _end(reader, output)
+    work = with_activations(reader.pieces, last, input=reader.shape)
+    temperature = _temperature(work)
+    run_rules(work, LATE)
+    margins, scale, shift, shape = _preprocessing(work, reader.shape)
+    run_rules(work, LAST)
+    if fold:
+        run_rules(work, FOLD)
+    tables(work)
+    if not work.pieces:
+        raise FormatError("its output is its input.", "A network has layers.")
+    chain = structured(work.pieces, work.last)
+    assembly = Assembly(paths_of(graph, work.pieces), work.pieces, body_first=graph.producer == "striate")
+    try:
+        network = Network(network_name(graph.name), shape, assembly.layers(chain))
+        steps = [step for step in plan(network).steps if not isinstance(step.layer, Joined)]
+    except SpecError as error:
+        raise FormatError(error.what, error.expected, error.remedy) from None
+    weights: dict[str, Array] = {}
+    for step, at in zip(steps, assembly.order, strict=True):
+        piece = work.pieces[at]
+        if step.output != piece.shape:
+            raise FormatError(
+                f"{piece.node.name} makes {show(piece.shape)}, where {step.path} makes {show(step.output)}.",
+                "Both must be of one shape.",
+                "This is an error in Striate; please report it with the file.",
+            )
+        for name, values in piece.weights.items():
+            weights[f"{step.path}.{name}"] = np.asarray(values, np.float32)
+    return Read(
+        network,
+        weights,
+        scale,
+        shift,
+        margins,
+        temperature,
+        graph.metadata,
+        channels_last,
+        graph.pixels,
+        graph.producer,
+    )
+
+
+def _sizes(graph: FileGraph, given: Shape | None) -> Shape:
+    """The sizes of one image in the file's own order."""
+    if len(graph.sizes) not in (2, 4):
+        raise FormatError(f"has an input of {len(graph.sizes)} dimensions.", "Images have four, vectors two.")
+    own = graph.sizes[1:]
+    if given is not None:
+        orders = (given, (*given[1:], given[0])) if len(own) == 3 and len(given) == 3 else (given,)
+        for order in orders:
+            if len(order) == len(own) and all(size in (None, wanted) for size, wanted in zip(own, order, strict=True)):
+                return order
+        raise FormatError(f"has an input of {_open(own)}, and not {show(given)}.", "Give sizes that fit the file's.")
+    if None in own:
+        raise FormatError(
+            f"leaves the sizes of its input open: {_open(own)}.",
+            "An account needs all of them.",
+            "Give them: --input 3x224x224 (channels, height, width).",
+        )
+    return tuple(size for size in own if size is not None)
+
+
+def _open(sizes: tuple[int | None, ...]) -> str:
+    return "×".join("?" if size is None else str(size) for size in sizes)
+
+
+def _end(reader: Reader, output: str) -> int:
+    """The piece that the network ends in: the first output that depends on the image and is of classes or maps."""
+    outputs = reader.graph.outputs
+    if output and output not in reader.values:
+        raise FormatError(f"has no value {output!r}.", f"Its outputs are: {', '.join(outputs[:20])}.")
+    for name in [output] if output else outputs:
+        value = reader.values.get(name)
+        if isinstance(value, View):
+            return reader.settled(value, reader.graph.nodes[-1]).piece
+    raise FormatError("has no output that depends on its input.", "A network computes its output from images.")
+
+
+def _preprocessing(work: Work, shape: Shape) -> tuple[tuple[int, int, int, int], Array, Array, Shape]:
+    """What stands between the file's input and the network's: margins, then a scale and a shift."""
+    margins, scale, shift = (0, 0, 0, 0), np.ones(()), np.zeros(())
+    while len(first := set(work.readers[INPUT])) == 1:
+        at = next(iter(first))
+        piece = work.pieces.get(at)
+        if piece is None or piece.sources != [INPUT]:
+            break
+        what = piece.what
+        if isinstance(what, Padding) and len(shape) == 3 and scale.size == 1 == scale and not shift and not what.value:
+            if what.before[0] or what.after[0] or any(margins):
+                break
+            margins = (what.before[1], what.after[1], what.before[2], what.after[2])
+        elif isinstance(what, Affine) and _of_pixels(what, shape):
+            scale, shift = scale * what.scale, what.scale * shift + what.shift
+        else:
+            break
+        work.input = shape = piece.shape
+        work.drop(at)
+    return margins, scale.reshape(-1) if scale.ndim else scale, shift.reshape(-1) if shift.ndim else shift, shape
+
+
+def _of_pixels(what: Affine, shape: Shape) -> bool:
+    """Whether a factor and a shift are of pixels, and no layer: single numbers, or both for each of a few channels."""
+    sizes = (1,), (shape[0], 1, 1)
+    fits = all(each.size == 1 or each.shape in sizes for each in (what.scale, what.shift))
+    return what.scalar or (fits and len(shape) == 3 and shape[0] <= 4 and bool(np.any(what.shift)))
+
+
+def _temperature(work: Work) -> float:
+    """A number that class scores are divided by, before a closing softmax; of RBF units the scores are −distances.
+
+    Networks that end in RBF units have no softmax in their description.
+    """
+    end = work.pieces.get(work.last)
+    if end is None or not isinstance(end.what, Softmax):
+        return 1.0
+    at = end.sources[0]
+    piece = work.pieces.get(at)
+    if piece is None or not isinstance(piece.what, Affine) or not piece.what.scalar or piece.what.shift:
+        return 1.0
+    factor, before = float(piece.what.scale), work.pieces.get(piece.sources[0])
+    radial = before is not None and isinstance(before.what, RBF)
+    if radial == (factor > 0) or not factor:
+        return 1.0
+    work.drop(at)
+    if radial:
+        work.drop(work.last)
+    return 1 / abs(factor)

@@ -1,0 +1,178 @@
+"""From pieces that read each other to layers inside layers: sums become residuals, products gates, maps branches.
+
+A join's parts begin at the last piece that all its inputs depend on (its immediate dominator). What lies between is a
+chain for each input, and chains hold further joins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from striate.description.layers import Simple
+from striate.errors import FormatError
+from striate.exchange.reading.graph import Problem, refusal
+from striate.exchange.reading.pieces import (
+    INPUT,
+    Affine,
+    ChannelMean,
+    Concatenation,
+    Difference,
+    Function,
+    Joining,
+    Padding,
+    Piece,
+    Product,
+    Sum,
+)
+
+Pieces = dict[int, Piece]
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A layer, by the number of its piece."""
+
+    piece: int
+    layer: Simple
+
+
+@dataclass(frozen=True)
+class Join:
+    """A join, by the number of its piece; one chain for each part, the value itself being an empty one.
+
+    Of a gate, the one part gives the factors.
+    """
+
+    piece: int
+    what: Joining
+    parts: tuple[Chain, ...]
+
+
+Chain = tuple["Leaf | Join", ...]
+
+
+def structured(pieces: Pieces, last: int) -> Chain:
+    """The chain of a network's pieces. Raises FormatError, naming all, where some are no layers or fit in no chain."""
+    problems = [_left(piece) for piece in pieces.values() if not _sayable(piece)]
+    if problems:
+        raise refusal(problems)
+    pieces = _nested(pieces)
+    building = _Building(pieces, _dominators(pieces))
+    made = building.chain(INPUT, last)
+    if building.problems:
+        raise refusal(building.problems)
+    return made
+
+
+class _Building:
+    def __init__(self, pieces: Pieces, dominators: dict[int, int]) -> None:
+        self.pieces, self.dominators = pieces, dominators
+        self.used: set[int] = set()
+        self.problems: list[Problem] = []
+
+    def chain(self, start: int, end: int) -> Chain:
+        """The pieces from behind `start` up to `end`."""
+        found: list[Leaf | Join] = []
+        while end != start and not self.problems:
+            piece = self.pieces[end]
+            if end in self.used:
+                self._refuse(
+                    piece, "is read by two parts of a join.", "Parts of a sum, product or concatenation share nothing."
+                )
+                break
+            self.used.add(end)
+            if isinstance(piece.what, (Sum, Product, Concatenation)):
+                base = self.dominators[end]
+                found.append(Join(end, piece.what, self._parts(piece, base)))
+                end = base
+            else:
+                found.append(_leaf(end, piece))
+                end = piece.sources[0]
+        return tuple(reversed(found))
+
+    def _parts(self, piece: Piece, base: int) -> tuple[Chain, ...]:
+        if isinstance(piece.what, Product):
+            value, gate = piece.sources
+            if value != base and gate == base and piece.shape == self._shape(base):
+                value, gate = gate, value
+            if value != base or piece.what.sign < 0:
+                found = "multiplies two values that were both computed."
+                found = found if piece.what.sign > 0 else "divides a value by another."
+                self._refuse(piece, found, "A gate multiplies a value by what layers compute of it.")
+                return ()
+            return (self.chain(base, gate),)
+        return tuple(self.chain(base, source) for source in piece.sources)
+
+    def _shape(self, at: int) -> tuple[int, ...] | None:
+        return None if at == INPUT else self.pieces[at].shape
+
+    def _refuse(self, piece: Piece, found: str, expected: str) -> None:
+        self.problems.append(Problem(piece.node, found, expected))
+
+
+def _leaf(at: int, piece: Piece) -> Leaf:
+    if isinstance(piece.what, (Sum, Product, Concatenation, Affine, Function, Padding, ChannelMean, Difference)):
+        raise FormatError(f"{piece.node.name} is no layer.", "Arithmetic becomes layers before it is put together.")
+    return Leaf(at, piece.what)
+
+
+def _sayable(piece: Piece) -> bool:
+    return not isinstance(piece.what, (Affine, Function, Padding, ChannelMean, Difference))
+
+
+def _left(piece: Piece) -> Problem:
+    match piece.what:
+        case Padding():
+            found = f"pads by {piece.what.value:g} where no window follows that could."
+            return Problem(piece.node, found, "Convolutions and poolings pad by themselves.")
+        case Affine() if piece.what.scalar:
+            found = f"computes {float(piece.what.scale):g} · a + {float(piece.what.shift):g}."
+            return Problem(piece.node, found, "A factor belongs to a convolution, a linear layer or a normalisation.")
+        case Function():
+            found = f"computes {piece.what.name} as a part of no activation."
+            return Problem(piece.node, found, "Activations are those of docs/notation.md.")
+        case _:
+            return Problem(piece.node, "computes what no layer does.", "See docs/notation.md for the layers.")
+
+
+def _nested(pieces: Pieces) -> Pieces:
+    """Sums of three and more as sums of two, and concatenations of what an earlier one has as reading that.
+
+    DenseNet's layers are written as concatenations of all maps before: of the earlier concatenation and one more.
+    """
+    made: Pieces = {}
+    earlier: dict[tuple[int, ...], int] = {}
+    fresh = max(pieces, default=0) + 1
+    for at, piece in pieces.items():
+        sources = piece.sources
+        if isinstance(piece.what, Concatenation):
+            own = list(sources)
+            for length in range(len(own) - 1, 1, -1):
+                if tuple(own[:length]) in earlier:
+                    sources = [earlier[tuple(own[:length])], *own[length:]]
+                    break
+            earlier.setdefault(tuple(own), at)
+        while isinstance(piece.what, Sum) and len(sources) > 2:
+            made[fresh] = replace(piece, sources=sources[:2])
+            sources = [fresh, *sources[2:]]
+            fresh += 1
+        made[at] = replace(piece, sources=sources)
+    return made
+
+
+def _dominators(pieces: Pieces) -> dict[int, int]:
+    """The last piece that every way from the input to a piece passes, by the piece.
+
+    K. Cooper, T. Harvey, K. Kennedy, A simple, fast dominance algorithm, 2001; one pass, as nothing goes back.
+    """
+    depth, found = {INPUT: 0}, dict[int, int]()
+    for at, piece in pieces.items():
+        base = piece.sources[0]
+        for other in piece.sources[1:]:
+            while base != other:
+                if depth[base] >= depth[other]:
+                    base = found[base]
+                else:
+                    other = found[other]
+        found[at], depth[at] = base, depth[base] + 1
+    return found
