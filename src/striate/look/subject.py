@@ -59,8 +59,9 @@ class Subject:
     @property
     def empty(self) -> float | Tensor:
         """The value of an empty pixel after preprocessing; of each channel, (channels, 1, 1), where they differ."""
-        found = self.preprocessing.normalise(torch.full((1, 1, 1), self.blank, dtype=torch.uint8))
-        return found.item() if found.numel() == 1 else found
+        blank = torch.full((self.network.input[0], 1, 1), self.blank, dtype=torch.uint8)
+        found = self.preprocessing.normalise(blank)
+        return found[0].item() if isinstance(self.preprocessing.low, float) else found
 
     def some(self, count: int) -> Float32[Tensor, "images channels height width"]:
         """The first `count` images of the data as network inputs; a quarter of that number if they are large."""

@@ -229,7 +229,8 @@ def test_a_published_file_is_known_by_the_digits_in_its_name(tmp_path: Path) -> 
     assert made.way_from == "torchvision's for mobilenet_v2, and --shorter"
 
 
-def test_pictures_of_different_sizes_are_evaluated_as_they_are_predicted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kernels", ["torch", "operators"])
+def test_pictures_of_different_sizes_are_evaluated_as_they_are_predicted(kernels, tmp_path: Path) -> None:
     _, tensors = drawn(SMALL, "torchvision", classes=2)
     (tmp_path / "names.txt").write_text("cat\ndog\n")
     run = brought(tensors, tmp_path, SMALL, "torchvision", classes=tmp_path / "names.txt").run
@@ -238,8 +239,8 @@ def test_pictures_of_different_sizes_are_evaluated_as_they_are_predicted(tmp_pat
         file = tmp_path / f"pictures/test/{place}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(generator.integers(0, 256, (*size, 3), dtype=np.uint8)).save(file)
-    outputs, images = evaluate(run, source=str(tmp_path / "pictures"), kernels="torch")
+    outputs, images = evaluate(run, source=str(tmp_path / "pictures"), kernels=kernels)
     predictor = Predictor(run)
     for name, row in zip(images.names, outputs.probabilities, strict=True):
         found = predictor(tmp_path / "pictures" / name).probabilities
-        torch.testing.assert_close(torch.tensor(list(found.values())), row)
+        torch.testing.assert_close(torch.tensor(list(found.values())), row, rtol=0, atol=1e-5)
