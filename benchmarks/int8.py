@@ -50,7 +50,8 @@ def off(content: bytes, images: np.ndarray[Any, Any]) -> float:
     settings = onnxruntime.SessionOptions()
     settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     exact = onnxruntime.InferenceSession(content, settings, providers=["CPUExecutionProvider"])
-    wanted, found = (each.run(None, {"images": images})[0] for each in (exact, session_of(content, threads=1)))
+    fused = session_of(content, threads=1)
+    wanted, found = (np.asarray(each.run(None, {"images": images})[0]) for each in (exact, fused))
     return float(np.abs(found - wanted).max() / (wanted.max() - wanted.min()))
 
 

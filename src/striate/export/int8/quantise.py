@@ -48,8 +48,8 @@ OPERATORS = (
 )
 """The operators that get integers: those that ONNX Runtime computes in integers on a CPU."""
 METHOD = "static, per channel, MinMax; weights int8 ({bits} bits), activations uint8"
-"""The way of quantising. Exported weights keep to 7 bits, −64 to 64: with 8, two products of a uint8 and an int8 overflow the
-int16 in which processors with AVX2 and without VNNI add them, and the file silently answers otherwise there."""
+"""The way of quantising. Exported weights keep to 7 bits, −64 to 64: with 8, two products of a uint8 and an int8 overflow
+the int16 in which processors with AVX2 and without VNNI add them, and the file silently answers otherwise there."""
 
 
 def in_integers(layer: Simple | Joined) -> bool:
@@ -75,9 +75,9 @@ def quantised(
     """The model of a network in 8-bit integers, with the same inputs and outputs.
 
     Batch normalisations are folded first. `batches` are inputs of the model: the smallest and the largest value of
-    every activation on them bound its range; weights have 7 or 8 `bits`. Layers and blocks whose paths `keep_float` has stay in float32, and so
-    does all before and behind the network. Raises UnknownNameError for a path that the network does not have, SpecError
-    where no layer is left, and AuditError where ONNX Runtime cannot quantise the model.
+    every activation on them bound its range; weights have 7 or 8 `bits`. Layers and blocks whose paths `keep_float` has
+    stay in float32, and so does all before and behind the network. Raises UnknownNameError for a path that the network
+    does not have, SpecError where no layer is left, and AuditError where ONNX Runtime cannot quantise the model.
     """
     from onnx import helper, load_model
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
