@@ -66,7 +66,7 @@ def test_mistakes_get_an_answer_and_leave_no_file(finished_run: Path, tmp_path: 
     assert done.stderr.startswith("Error: lenet5 is a network without a run: there is no runs/lenet5.\n")
     done = striate("export", finished_run, "--to", "caffe", cwd=tmp_path)
     assert done.returncode == 2
-    assert "'caffe' is not one of 'onnx', 'pt2', 'safetensors'" in done.stderr
+    assert "'caffe' is not one of 'onnx', 'pt2', 'safetensors', 'torchvision'" in done.stderr
     done = striate("export", finished_run, "-o", "not/there.onnx", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr == (

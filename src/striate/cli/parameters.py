@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from math import isfinite
 from pathlib import Path
 
 import click
@@ -18,12 +19,15 @@ from striate.networks import ALIASES, NETWORKS, entry_of, find
 
 
 class NetworkType(click.ParamType):
-    """A network, given as a name of the catalogue, a file, the folder of a run, or a line of notation."""
+    """A network, given as a name of the catalogue, a file, the folder of a run, or a line of notation.
+
+    A file may be an ONNX file of anybody's: its network is read without its weights.
+    """
 
     name = "network"
 
     def convert(self, value: str | Network, param: click.Parameter | None, ctx: click.Context | None) -> Network:
-        return value if isinstance(value, Network) else find(value)
+        return value if isinstance(value, Network) else _found(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         names = [CompletionItem(name) for name in (*NETWORKS, *ALIASES) if name.startswith(incomplete)]
@@ -62,6 +66,14 @@ class RunType(click.ParamType):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         return [CompletionItem(incomplete, type="file")]
+
+
+def _found(value: str) -> Network:
+    if value.lower().endswith(".onnx"):
+        from striate.exchange.reading import read_onnx
+
+        return read_onnx(value).network
+    return find(value)
 
 
 def _network(value: str) -> Network | None:
@@ -114,6 +126,25 @@ class ShapeType(click.ParamType):
         if any(len(size) > DIGITS for size in sizes):
             self.fail(f"{quote(value)} is too large: a size may be {NUMBER:,} at most.", param, ctx)
         return tuple(int(size) for size in sizes)
+
+
+class Numbers(click.ParamType):
+    """Numbers with commas between them."""
+
+    name = "numbers"
+
+    def convert(
+        self, value: str | tuple[float, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            found = tuple(float(each) for each in value.split(","))
+        except ValueError:
+            self.fail(f"{quote(value)} is not of the form 0.5 or 0.485,0.456,0.406.", param, ctx)
+        if not all(map(isfinite, found)):
+            self.fail(f"{quote(value)} has a number that is not finite.", param, ctx)
+        return found
 
 
 class KernelsType(click.Choice[str]):

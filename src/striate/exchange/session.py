@@ -7,8 +7,8 @@ from typing import Any
 from striate.exchange.requirement import require_onnx
 
 
-def session_of(content: bytes, *, threads: int) -> Any:
-    """A session of ONNX Runtime on the CPU. Raises RequirementError without the package."""
+def session_of(content: bytes | str, *, threads: int) -> Any:
+    """A session of ONNX Runtime on the CPU, by a file's bytes or path. RequirementError without the package."""
     require_onnx("onnxruntime")
     import onnxruntime
 

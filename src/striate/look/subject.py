@@ -56,9 +56,10 @@ class Subject:
         return int(self.data.images[:, :, ::2, ::2].flatten().median())
 
     @property
-    def empty(self) -> float:
-        """The value of an empty pixel after preprocessing."""
-        return self.preprocessing.normalise(torch.tensor(self.blank, dtype=torch.uint8)).item()
+    def empty(self) -> float | Tensor:
+        """The value of an empty pixel after preprocessing; of each channel, (channels, 1, 1), where they differ."""
+        found = self.preprocessing.normalise(torch.full((1, 1, 1), self.blank, dtype=torch.uint8))
+        return found.item() if found.numel() == 1 else found
 
     def some(self, count: int) -> Float32[Tensor, "images channels height width"]:
         """The first `count` images of the data as network inputs; a quarter of that number if they are large."""
@@ -122,7 +123,9 @@ def _fresh(network: Network, seed: int) -> Built:
 
 def _of_run(run: Run, data: str | None) -> Subject:
     source = require_data(run, data)
-    images = load(source, "train", resize=run.data.resize, skip_unreadable=run.data.skip_unreadable)
+    images = load(
+        source, "train", resize=run.data.resize, skip_unreadable=run.data.skip_unreadable, way=run.preprocessing
+    )
     held_out = data is None and run.recipe.hold_out > 0
     if held_out:
         _, images = hold_out(images, fraction=run.recipe.hold_out)
@@ -163,4 +166,4 @@ def _some(images: ImageSet, preprocessing: Preprocessing) -> ImageSet:
     """Up to MOST of the images, in random order, in the network's channels and size."""
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:MOST]
     chosen = images.subset(order)
-    return replace(chosen, images=preprocessing.pack(chosen.images))
+    return preprocessing.packed(chosen)

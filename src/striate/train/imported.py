@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from os import getpid
 from pathlib import Path
 
@@ -24,33 +24,36 @@ from striate.train.record import DataRecord
 from striate.train.run import Run, require_free
 
 
+@dataclass(frozen=True)
+class Answers:
+    """How a network answers images: their `preprocessing`, the `classes` by output, what scores are divided by."""
+
+    preprocessing: Preprocessing
+    classes: tuple[str, ...]
+    temperature: float = 1.0
+
+
 def create_imported(
-    folder: Path,
-    network: Network,
-    tensors: Mapping[str, Tensor],
-    *,
-    classes: tuple[str, ...],
-    preprocessing: Preprocessing,
-    origin: dict[str, str],
+    folder: Path, network: Network, tensors: Mapping[str, Tensor], *, answers: Answers, origin: dict[str, str]
 ) -> Run:
     """Make the folder of a run from a network and its weights by path, whole or not at all.
 
-    `classes` are the names of the outputs in their order. `origin` says where the weights come from; its member "file"
+    `origin` says where the weights come from; its member "file"
     names the file, the others are free. Raises RunError where something is in the folder's place, where the network
     has no output for each class, and where the tensors are not those of the network; LearningError where a value is not
     finite; OutputError where the folder cannot be written.
     """
     require_free(folder)
-    require_classes(network, classes)
+    require_classes(network, answers.classes)
     values = {name: each.detach().float() if each.is_floating_point() else each for name, each in tensors.items()}
     module = build(network)
     restore(module, None, values, where=Path(origin["file"]))
-    run = imported(folder, network, classes=classes, preprocessing=preprocessing, origin=origin)
+    run = imported(folder, network, answers=answers, origin=origin)
     passing = folder.with_name(f".{folder.name}.{getpid()}.partial")
     make_folder(passing)
     try:
         replace(run, folder=passing).write()
-        save_checkpoint(passing / BEST, values, {"temperature": 1.0})
+        save_checkpoint(passing / BEST, values, {"temperature": answers.temperature})
         passing.replace(folder)
     except BaseException as problem:
         shutil.rmtree(passing, ignore_errors=True)
@@ -60,17 +63,15 @@ def create_imported(
     return run
 
 
-def imported(
-    folder: Path, network: Network, *, classes: tuple[str, ...], preprocessing: Preprocessing, origin: dict[str, str]
-) -> Run:
+def imported(folder: Path, network: Network, *, answers: Answers, origin: dict[str, str]) -> Run:
     """The value of such a run: it has no images, no test looks and no history."""
-    data = DataRecord("", classes, None, False, (), 0, 0, "", "", channels=None)
+    data = DataRecord("", answers.classes, None, False, (), 0, 0, "", "", channels=None)
     return Run(
         folder,
         network,
         Recipe(hold_out=0.0),
         data,
-        preprocessing,
+        answers.preprocessing,
         threads=torch.get_num_threads(),
         device="cpu",
         environment=environment(),

@@ -26,16 +26,17 @@ if TYPE_CHECKING:
     "  striate export runs/lenet5 --int8 --most-loss 0.1 --keep-float C1\n"
     "  striate export runs/lenet5 --to pt2             a program of torch.export, for PyTorch without Striate\n"
     "  striate export runs/lenet5 --to safetensors     one file in place of the run's folder\n"
+    "  striate export runs/resnet18 --to torchvision   a state dict that torchvision loads\n"
     "  striate export runs/lenet5 --out digits.onnx --json",
 )
 @click.argument("folder", metavar="RUN", type=RUN)
 @click.option(
     "--to",
     "form",
-    type=click.Choice(["onnx", "pt2", "safetensors"]),
+    type=click.Choice(["onnx", "pt2", "safetensors", "torchvision"]),
     default="onnx",
     show_default=True,
-    help="What to write: for ONNX Runtime, for torch.export, or for Striate itself.",
+    help="What to write: for ONNX Runtime, torch.export, Striate itself, or torchvision.",
 )
 @click.option("--bare", is_flag=True, help="Leave preprocessing and probabilities out: normalised images to logits.")
 @click.option("--all-layers", "every_layer", is_flag=True, help="Give every layer's output, too, under its path.")
@@ -86,6 +87,9 @@ def command(
     answers. Read it with torch.export.load. A safetensors file has RUN's weights, network, classes and preprocessing;
     commands take it in place of RUN.
 
+    With --to torchvision it is a state dict with torchvision's names, .safetensors or .pth, for those networks of the
+    catalogue that torchvision has.
+
     With --int8, training images calibrate and RUN's validation images judge. Where it held none out, its test images
     do: that is a look at them, and RUN records it.
     """
@@ -95,11 +99,16 @@ def command(
             raise click.UsageError(f"--{option.replace('_', '-')} is for --int8.")
     if form != "onnx" and (int8 or every_layer):
         raise click.UsageError(f"{'--int8' if int8 else '--all-layers'} is for --to onnx.")
-    if form == "safetensors" and (bare or data):
-        raise click.UsageError(f"{'--bare' if bare else '--data'} is not for --to safetensors.")
+    if form in ("safetensors", "torchvision") and (bare or data):
+        raise click.UsageError(f"{'--bare' if bare else '--data'} is not for --to {form}.")
     if int8 and every_layer:
         raise click.UsageError("--int8 has no --all-layers: in integers, layers are computed together.")
 
+    if form == "torchvision":
+        from striate.cli.print.weights import write_torchvision
+
+        write_torchvision(folder, out, as_json=as_json)
+        return
     from striate.description.labels import path_part
     from striate.train.run import open_run
 

@@ -15,10 +15,13 @@ from striate.exchange.reading.structure import Chain, Join, Leaf
 
 
 class Assembly:
-    """Layers of a chain; `order` has the pieces of its simple layers in the order in which a plan has them."""
+    """Layers of a chain; `order` has the pieces of its simple layers in the order in which a plan has them.
 
-    def __init__(self, paths: Mapping[int, Path], pieces: Mapping[int, Piece]) -> None:
-        self.paths, self.pieces = paths, pieces
+    The body of a residual is the part with more layers, or with `body_first` the first that is not empty.
+    """
+
+    def __init__(self, paths: Mapping[int, Path], pieces: Mapping[int, Piece], *, body_first: bool) -> None:
+        self.paths, self.pieces, self.body_first = paths, pieces, body_first
         self.order: list[int] = []
 
     def layers(self, chain: Chain, depth: int = 0) -> list[Layer]:
@@ -62,7 +65,7 @@ class Assembly:
         return made[0] if len(made) == 1 and isinstance(made[0], Block) else Block(made)
 
     def _residual(self, item: Join, depth: int) -> Layer:
-        body, shortcut = sorted(item.parts, key=_leaves, reverse=True)
+        body, shortcut = sorted(item.parts, key=self._weight, reverse=True)
         if not body:
             problem = Problem(self.pieces[item.piece].node, "adds a value to itself.", "A sum has two parts.")
             raise refusal([problem])
@@ -71,6 +74,9 @@ class Assembly:
             for each in _unwrapped(self.layers(body, depth))
         ]
         return Residual(layers, shortcut=_unwrapped(self.layers(shortcut, depth)))
+
+    def _weight(self, part: Chain) -> int:
+        return min(1, len(part)) if self.body_first else _leaves(part)
 
     def _scope(self, item: Leaf | Join) -> Path:
         """The blocks that an item stands in: of a join, those that all its layers share."""

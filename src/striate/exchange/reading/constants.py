@@ -116,6 +116,11 @@ def new_sizes(old: tuple[int, ...], node: Node, given: Array | None) -> list[int
     return sizes
 
 
+def sizes_of(node: Node, sizes: tuple[int, ...]) -> Array:
+    """The sizes that a Shape gives, from `start` to `end`."""
+    return np.asarray(sizes, np.int64)[node.whole("start", 0) : node.whole("end", len(sizes))]
+
+
 def _range(node: Node, given: list[Array | None], opset: int) -> Array:
     start, end, step = (cast(Any, _need(given, each).item()) for each in range(3))
     _require_few((max(0, math.ceil((end - start) / step)),))
@@ -148,6 +153,15 @@ def _gather(node: Node, given: list[Array | None], opset: int) -> Array:
     data, where = _need(given, 0), _need(given, 1)
     _require_few((data.size // max(1, data.shape[node.whole("axis", 0)]) * where.size,))
     return np.take(data, where, node.whole("axis", 0))
+
+
+def _scattered(node: Node, given: list[Array | None], opset: int) -> Array:
+    made, where, values = (np.array(_need(given, each)) for each in range(3))
+    if node.operator == "ScatterND":
+        made[tuple(np.moveaxis(where, -1, 0))] = values
+    else:
+        np.put_along_axis(made, where, values, node.whole("axis", 0))
+    return made
 
 
 def _need(given: list[Array | None], number: int) -> Array:
@@ -188,7 +202,9 @@ OPERATORS: dict[str, Callable[[Node, list[Array | None], int], Any]] = {
     "ReduceProd": _reduce(np.prod),
     "ReduceSum": _reduce(np.sum),
     "Reshape": _reshape,
-    "Shape": lambda node, given, opset: np.asarray(_need(given, 0).shape, np.int64),
+    "ScatterElements": _scattered,
+    "ScatterND": _scattered,
+    "Shape": lambda node, given, opset: sizes_of(node, _need(given, 0).shape),
     "Slice": _slice,
     "Sqrt": _arithmetic(np.sqrt),
     "Squeeze": _squeeze,

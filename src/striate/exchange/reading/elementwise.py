@@ -211,12 +211,13 @@ def _difference(reader: Reader, node: Node, view: View, values: Array, *, revers
 def _joined(reader: Reader, node: Node, kind: str, left: View, right: View) -> View:
     left, right = _same_rank(left, right)
     if left.dims != right.dims or left.shape != right.shape:
-        if left.dims == right.dims:  # a flat vector and maps of 1×1
+        if left.dims == right.dims and kind == "Mul":  # maps of 1×1 and a factor for each
+            values, gate = (left, right) if len(left.shape) == 3 else (right, left)
+            return values.over(reader.add(Product(), [values.piece, gate.piece], values.shape, node))
+        if left.dims == right.dims:
             flat = [reader.vector(squeezed(each, []), node)[0] for each in (left, right)]
-            if kind in ("Add", "Mul"):
-                what = Sum() if kind == "Add" else Product()
-                made = reader.add(what, [each.piece for each in flat], flat[0].shape, node)
-                return View(made, flat[0].shape, (left if len(left.shape) == 1 else right).dims)
+            made = reader.add(Sum(), [each.piece for each in flat], flat[0].shape, node)
+            return View(made, flat[0].shape, (left if len(left.shape) == 1 else right).dims)
         return _gated(reader, node, kind, left, right)
     match kind:
         case "Add":

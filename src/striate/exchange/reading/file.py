@@ -11,7 +11,7 @@ import numpy as np
 
 from striate.description import limits
 from striate.errors import FormatError
-from striate.exchange.reading.graph import Array, FileGraph, Node, Sizes
+from striate.exchange.reading.graph import Array, Branch, FileGraph, Node, Sizes
 from striate.exchange.requirement import require_onnx
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _graph(model: ModelProto, path: Path) -> FileGraph:
     for node in nodes:
         if node.operator == "Constant":
             constants[node.outputs[0]] = _constant(node)
-    name, sizes = _input(graph, constants)
+    name, sizes, pixels = _input(graph, constants)
     own = next((each for each in graph.value_info if each.name == OURS), None)
     if model.producer_name == "striate" and own is not None:
         made = {output: at for at, node in enumerate(nodes) for output in node.outputs}
@@ -94,6 +94,7 @@ def _graph(model: ModelProto, path: Path) -> FileGraph:
         opset,
         metadata,
         model.producer_name,
+        pixels,
     )
 
 
@@ -161,7 +162,7 @@ def _readable(values: Array) -> Array:
 
 
 def _node(made: NodeProto) -> Node:
-    from onnx import TensorProto, helper
+    from onnx import helper
 
     if made.domain not in ("", "ai.onnx"):
         operator = f"{made.domain}.{made.op_type}"
@@ -171,12 +172,26 @@ def _node(made: NodeProto) -> Node:
     for each in made.attribute:
         try:
             value = helper.get_attribute_value(each)
-            attributes[each.name] = _array(value, Path()) if isinstance(value, TensorProto) else value
+            attributes[each.name] = _attribute(value)
         except ValueError:
             raise FormatError(f"{made.name} has a damaged attribute, {each.name}.", _WHOLE) from None
     scopes = next((each.value for each in made.metadata_props if each.key == "pkg.torch.onnx.name_scopes"), "")
     name = made.name or (made.output[0] if made.output else "")
     return Node(operator, name, tuple(made.input), tuple(made.output) or ("",), attributes, _scope(scopes))
+
+
+def _attribute(value: Any) -> Any:
+    from onnx import GraphProto, TensorProto
+
+    if isinstance(value, TensorProto):
+        return _array(value, Path())
+    if isinstance(value, GraphProto):
+        nodes = tuple(map(_node, value.node))
+        constants = dict(_weights(value, Path())) | {
+            n.outputs[0]: _constant(n) for n in nodes if n.operator == "Constant"
+        }
+        return Branch(nodes, constants, tuple(each.name for each in value.output))
+    return value
 
 
 def _scope(text: str) -> str:
@@ -203,8 +218,10 @@ def _constant(node: Node) -> Array:
     raise FormatError(f"{node.name} (Constant) has no number.", "Constants are numbers.")
 
 
-def _input(graph: GraphProto, constants: Mapping[str, Array]) -> tuple[str, Sizes]:
-    """The one input that is no weight, and its sizes."""
+def _input(graph: GraphProto, constants: Mapping[str, Array]) -> tuple[str, Sizes, bool]:
+    """The one input that is no weight, its sizes, and whether it holds bytes."""
+    from onnx import TensorProto
+
     found = [each for each in graph.input if each.name not in constants]
     if len(found) != 1:
         shown = ", ".join(each.name for each in found[:5]) or "none"
@@ -213,7 +230,7 @@ def _input(graph: GraphProto, constants: Mapping[str, Array]) -> tuple[str, Size
     sizes = tuple(each.dim_value or None for each in held.shape.dim)
     if any(size is not None and not 0 < size <= limits.NUMBER for size in sizes):
         raise FormatError(f"has an input of sizes {list(sizes)}.", f"A size is {limits.NUMBER:,} at most.")
-    return found[0].name, sizes
+    return found[0].name, sizes, held.elem_type == TensorProto.UINT8
 
 
 def _ordered(nodes: list[Node], known: set[str]) -> tuple[Node, ...]:

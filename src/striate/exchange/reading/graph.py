@@ -49,7 +49,10 @@ class Node:
 
 @dataclass(frozen=True)
 class FileGraph:
-    """Nodes in the order they run, constants by name, the input with its sizes (None where any), and the outputs."""
+    """Nodes in the order they run, constants by name, the input with its sizes (None where any), and the outputs.
+
+    `pixels` says that the input holds bytes.
+    """
 
     name: str
     nodes: tuple[Node, ...]
@@ -60,6 +63,16 @@ class FileGraph:
     opset: int
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     producer: str = ""
+    pixels: bool = False
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One of the two graphs of an If, in an attribute of it: its nodes may read values of the graph around it."""
+
+    nodes: tuple[Node, ...]
+    constants: Mapping[str, Array]
+    outputs: tuple[str, ...]
 
 
 @dataclass(frozen=True)

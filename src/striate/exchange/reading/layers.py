@@ -11,9 +11,9 @@ from striate.description.layers import RBF, BatchNorm, LocalResponseNorm, Softma
 from striate.description.shapes import show
 from striate.errors import FormatError, SpecError
 from striate.exchange.reading import elementwise, windows
-from striate.exchange.reading.constants import axes_of, computed, new_sizes
-from striate.exchange.reading.graph import Array, Node, Problem
-from striate.exchange.reading.pieces import Difference
+from striate.exchange.reading.constants import axes_of, computed, new_sizes, sizes_of
+from striate.exchange.reading.graph import Array, Branch, Node, Problem
+from striate.exchange.reading.pieces import Difference, Function, Product
 from striate.exchange.reading.reader import Reader
 from striate.exchange.reading.views import (
     View,
@@ -91,12 +91,17 @@ def product(reader: Reader, node: Node) -> View:
 
 
 def squares(reader: Reader, node: Node) -> View:
-    """ReduceSumSquare of differences from centres: RBF units."""
+    """A sum of squares of differences from centres, in one node or two: RBF units."""
     view = reader.view(node)
     made = reader.pieces.get(view.piece)
+    if node.operator == "ReduceSum":
+        squared = made is not None and (made.what == Function("power", (2.0,)) or made.what == Product())
+        alike = made is not None and len(set(made.sources)) == 1
+        made = reader.pieces.get(made.sources[0]) if made is not None and squared and alike else None
     axes = axes_of(node, [None, reader.constant(node, 1)], reader.opset)
-    if made is None or not isinstance(made.what, Difference) or [each % view.rank for each in axes] != [2]:
-        raise FormatError("adds up squares.", "RBF units do so over the difference from their centres.")
+    last = [each % view.rank for each in axes] == [2] and not node.whole("keepdims", 1)
+    if made is None or not isinstance(made.what, Difference) or not last:
+        raise FormatError("adds up values.", "RBF units add up the squares of the difference from their centres.")
     layer = RBF(tuple(tuple(float(each) for each in row) for row in made.what.centres))
     shape = (len(layer.centres),)
     weights = {"centres": made.what.centres}
@@ -140,8 +145,7 @@ def unsqueeze(reader: Reader, node: Node) -> View:
 
 def shape(reader: Reader, node: Node) -> Array:
     """Shape: the sizes, with a stand-in for that of the batch."""
-    sizes = np.asarray(reader.view(node).sizes, np.int64)
-    return sizes[node.whole("start", 0) : node.whole("end", len(sizes))]
+    return sizes_of(node, reader.view(node).sizes)
 
 
 def same(reader: Reader, node: Node) -> View:
@@ -183,7 +187,6 @@ OPERATORS: dict[str, Callable[[Reader, Node], View | Array]] = {
     "AveragePool": windows.pooling,
     "BatchNormalization": batch_norm,
     "Cast": cast,
-    "CastLike": same,
     "Clip": elementwise.clip,
     "Concat": elementwise.concatenation,
     "Conv": windows.convolution,
@@ -214,6 +217,7 @@ OPERATORS: dict[str, Callable[[Reader, Node], View | Array]] = {
     "Pow": elementwise.power,
     "Reciprocal": elementwise.root,
     "ReduceMean": windows.mean,
+    "ReduceSum": squares,
     "ReduceSumSquare": squares,
     "Relu": elementwise.relu,
     "Reshape": reshape,
@@ -233,7 +237,7 @@ OPERATORS: dict[str, Callable[[Reader, Node], View | Array]] = {
     "Upsample": windows.upsampling,
 }
 """What a node's operator is read as."""
-VIEWS = {"Cast", "CastLike", "Dropout", "Expand", "Flatten", "Identity", "Reshape", "Shape", "Squeeze", "Transpose"}
+VIEWS = {"Cast", "Dropout", "Expand", "Flatten", "Identity", "Reshape", "Shape", "Squeeze", "Transpose"}
 VIEWS |= {"Unsqueeze"}
 """Those that change no value, but at most how it lies."""
 
@@ -254,7 +258,22 @@ def read_nodes(reader: Reader, nodes: tuple[Node, ...]) -> None:
             reader.values.update(dict.fromkeys(node.outputs, None))
 
 
-def _value(reader: Reader, node: Node) -> View | Array:
+def _branch(reader: Reader, node: Node) -> View | Array | None:
+    """The value of an If whose condition the file knows: of the branch that is taken."""
+    condition = reader.constant(node, 0)
+    taken = node.attributes.get("else_branch" if condition is None or not condition.any() else "then_branch")
+    if condition is None or not isinstance(taken, Branch) or len(taken.outputs) != 1:
+        raise FormatError("chooses what runs.", "A network runs the same layers for every image.")
+    reader.values.update(taken.constants)
+    read_nodes(reader, taken.nodes)
+    return reader.values.get(taken.outputs[0])
+
+
+def _value(reader: Reader, node: Node) -> View | Array | None:
+    if node.operator == "If":
+        return _branch(reader, node)
+    if node.operator == "CastLike":
+        return reader.values[node.input(0)]
     if not any(isinstance(reader.values[name], View) for name in node.inputs if name):
         given = [reader.constant(node, each) for each in range(len(node.inputs))]
         return computed(node, given, reader.opset)
@@ -265,7 +284,7 @@ def _value(reader: Reader, node: Node) -> View | Array:
         for name in node.inputs:
             given = reader.values.get(name)
             if isinstance(given, View):
-                reader.values[name] = reader.flattened(given, node)
+                reader.values[name] = reader.settled(given, node)
     made = read(reader, node)
     before = reader.values[node.input(0)]
     if isinstance(made, View) and isinstance(before, View) and made.piece == before.piece and made != before:

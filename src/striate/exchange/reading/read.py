@@ -9,21 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from striate.description.layers import (
-    Joined,
-    Softmax,
-)
+from striate.description.layers import RBF, Joined, Softmax
 from striate.description.network import Network, plan
 from striate.description.shapes import Shape, show
 from striate.errors import FormatError, SpecError
 from striate.exchange.reading.assemble import Assembly
-from striate.exchange.reading.file import read_file
+from striate.exchange.reading.file import OURS, read_file
 from striate.exchange.reading.graph import Array, FileGraph, refusal
 from striate.exchange.reading.layers import read_nodes
 from striate.exchange.reading.naming import network_name, paths_of
 from striate.exchange.reading.pieces import INPUT, Affine, Padding
 from striate.exchange.reading.reader import Reader
-from striate.exchange.reading.simplify import LAST, Work, run_rules, simplified, with_tables
+from striate.exchange.reading.simplify import FOLD, LAST, LATE, Work, run_rules, tables, with_activations
 from striate.exchange.reading.structure import structured
 from striate.exchange.reading.views import View
 
@@ -36,7 +33,8 @@ class Read:
     """A network that was read, and its weights by path, such as "C1.weight".
 
     `scale` and `shift`, a number each or one for each channel, are what the file does to its input before the network:
-    scale · a + shift. `margins` are (top, bottom, left, right) that it adds before that. `metadata` is the file's own.
+    scale · a + shift. `margins` are (top, bottom, left, right) that it adds before that. Its input has its channels
+    last where `channels_last` is set, and holds bytes where `pixels` is. `metadata` is the file's own.
     """
 
     network: Network
@@ -46,6 +44,9 @@ class Read:
     margins: tuple[int, int, int, int] = (0, 0, 0, 0)
     temperature: float = 1.0
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+    channels_last: bool = False
+    pixels: bool = False
+    producer: str = ""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -58,17 +59,18 @@ class Read:
         return names if (len(names),) == plan(self.network).output and len(set(names)) == len(names) else ()
 
 
-def read_onnx(path: str | Path, *, input: Shape | None = None, output: str = "") -> Read:
+def read_onnx(path: str | Path, *, input: Shape | None = None, output: str = "", fold: bool = False) -> Read:
     """The network of an ONNX file and its weights.
 
     `input` is (channels, height, width), where the file leaves sizes open. `output` names the value that the network
-    ends in, where the file has several. Raises FormatError where the file is damaged, and one that lists every node
-    that says what no layer can; RequirementError without the package onnx.
+    ends in, where the file has several. With `fold`, batch normalisations become part of the layers before them. Raises
+    FormatError where the file is damaged, and one that lists every node that says what no layer can; RequirementError
+    without the package onnx.
     """
     path = Path(path)
     graph = read_file(path)
     try:
-        read = read_graph(graph, input=input, output=output)
+        read = read_graph(graph, input=input, output=output, fold=fold)
     except FormatError as error:
         raise error.at(str(path)) from None
     if read.network.name == "network":
@@ -76,36 +78,40 @@ def read_onnx(path: str | Path, *, input: Shape | None = None, output: str = "")
     return read
 
 
-def read_graph(graph: FileGraph, *, input: Shape | None = None, output: str = "") -> Read:
+def read_graph(graph: FileGraph, *, input: Shape | None = None, output: str = "", fold: bool = False) -> Read:
     """The network of a graph; see `read_onnx`."""
     sizes = _sizes(graph, input)
     channels_last = len(sizes) == 3 and sizes[2] in (1, 3) and sizes[0] not in (1, 3)
+    if graph.input == OURS:
+        return _read(graph, sizes, output, channels_last=False, fold=fold)
     first: FormatError | None = None
     for last in (channels_last, not channels_last) if len(sizes) == 3 else (False,):
         try:
-            return _read(graph, sizes, output, channels_last=last)
+            return _read(graph, sizes, output, channels_last=last, fold=fold)
         except FormatError as error:
             first = first or error
     assert first is not None  # noqa: S101 - the loop runs at least once
     raise first
 
 
-def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool) -> Read:
+def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool, fold: bool) -> Read:
     reader = Reader(graph, sizes, channels_last=channels_last)
     read_nodes(reader, graph.nodes)
     if reader.problems:
         raise refusal(reader.problems)
     last = _end(reader, output)
-    work = simplified(reader.pieces, last, input=reader.shape)
-    margins, scale, shift, shape = _preprocessing(work, reader.shape)
+    work = with_activations(reader.pieces, last, input=reader.shape)
     temperature = _temperature(work)
+    run_rules(work, LATE)
+    margins, scale, shift, shape = _preprocessing(work, reader.shape)
     run_rules(work, LAST)
-    if graph.producer == "striate":
-        with_tables(work)
+    if fold:
+        run_rules(work, FOLD)
+    tables(work)
     if not work.pieces:
         raise FormatError("its output is its input.", "A network has layers.")
     chain = structured(work.pieces, work.last)
-    assembly = Assembly(paths_of(graph, work.pieces), work.pieces)
+    assembly = Assembly(paths_of(graph, work.pieces), work.pieces, body_first=graph.producer == "striate")
     try:
         network = Network(network_name(graph.name), shape, assembly.layers(chain))
         steps = [step for step in plan(network).steps if not isinstance(step.layer, Joined)]
@@ -122,7 +128,18 @@ def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool) -
             )
         for name, values in piece.weights.items():
             weights[f"{step.path}.{name}"] = np.asarray(values, np.float32)
-    return Read(network, weights, scale, shift, margins, temperature, graph.metadata)
+    return Read(
+        network,
+        weights,
+        scale,
+        shift,
+        margins,
+        temperature,
+        graph.metadata,
+        channels_last,
+        graph.pixels,
+        graph.producer,
+    )
 
 
 def _sizes(graph: FileGraph, given: Shape | None) -> Shape:
@@ -157,7 +174,7 @@ def _end(reader: Reader, output: str) -> int:
     for name in [output] if output else outputs:
         value = reader.values.get(name)
         if isinstance(value, View):
-            return reader.flattened(value, reader.graph.nodes[-1]).piece
+            return reader.settled(value, reader.graph.nodes[-1]).piece
     raise FormatError("has no output that depends on its input.", "A network computes its output from images.")
 
 
@@ -191,7 +208,10 @@ def _of_pixels(what: Affine, shape: Shape) -> bool:
 
 
 def _temperature(work: Work) -> float:
-    """A number that class scores are divided by, before a closing softmax."""
+    """A number that class scores are divided by, before a closing softmax; of RBF units the scores are −distances.
+
+    Networks that end in RBF units have no softmax in their description.
+    """
     end = work.pieces.get(work.last)
     if end is None or not isinstance(end.what, Softmax):
         return 1.0
@@ -199,8 +219,11 @@ def _temperature(work: Work) -> float:
     piece = work.pieces.get(at)
     if piece is None or not isinstance(piece.what, Affine) or not piece.what.scalar or piece.what.shift:
         return 1.0
-    factor = float(piece.what.scale)
-    if factor <= 0:
+    factor, before = float(piece.what.scale), work.pieces.get(piece.sources[0])
+    radial = before is not None and isinstance(before.what, RBF)
+    if radial == (factor > 0) or not factor:
         return 1.0
     work.drop(at)
-    return 1 / factor
+    if radial:
+        work.drop(work.last)
+    return 1 / abs(factor)

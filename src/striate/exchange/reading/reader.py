@@ -74,32 +74,34 @@ class Reader:
         self.pieces[number] = Piece(what, sources, shape, node, weights or {})
         return number
 
+    def settled(self, view: View, node: Node) -> View:
+        """The view that a layer reads: where the file flattened maps, or shuffled their channels, that is a layer."""
+        if len(view.shape) != 3 or not is_batched(view):
+            return view
+        if view.rank == 2:
+            full = math.prod(view.shape)
+            if view.piece not in self._flat:
+                self._flat[view.piece] = self.add(Flatten(), [view.piece], (full,), view.by or node)
+            return View(self._flat[view.piece], (full,), flat_dims(view))
+        for at, dim in enumerate(view.dims):
+            if view.rank == 4 and len(dim) == 2 and dim[0].axis == dim[1].axis == 0:
+                inner, outer = dim
+                if inner.stride == 1 and outer.stride == inner.size:
+                    made = self.add(Shuffle(outer.size), [view.piece], view.shape, view.by or node)
+                    dims = (*view.dims[:at], plain_dims(view.shape)[0], *view.dims[at + 1 :])
+                    return View(made, view.shape, dims)
+        return view
+
     def maps(self, view: View, node: Node) -> View:
-        """The view as maps, (batch, channels, height, width); a shuffle of channels becomes a layer of its own."""
+        """The view as maps, (batch, channels, height, width)."""
         if len(view.shape) != 3:
             raise FormatError(f"reads a flat vector of {show(view.shape)}.", "It reads maps.")
-        plain = plain_dims(view.shape)
-        if view.rank == 4 and is_batched(view) and view.dims[2:] == plain[1:]:
-            if view.dims[1] == plain[0]:
-                return view
-            if len(view.dims[1]) == 2:
-                inner, outer = view.dims[1]
-                if inner.stride == 1 and inner.axis == outer.axis == 0 and outer.stride == inner.size:
-                    made = self.add(Shuffle(outer.size), [view.piece], view.shape, view.by or node)
-                    return straight(made, view.shape, self.batch)
+        if view.rank == 4 and is_batched(view) and view.dims[1:] == plain_dims(view.shape):
+            return view
         raise FormatError(
             f"reads {show(view.sizes[1:])}, whose dimensions are not channels, height and width in this order.",
             "Values are maps, maps with channels last, or flattened.",
         )
-
-    def flattened(self, view: View, node: Node) -> View:
-        """A vector in the file that is maps of a piece, as a Flatten of them; any other view as it is."""
-        if view.rank != 2 or len(view.shape) != 3 or not is_batched(view):
-            return view
-        full = math.prod(view.shape)
-        if view.piece not in self._flat:
-            self._flat[view.piece] = self.add(Flatten(), [view.piece], (full,), view.by or node)
-        return View(self._flat[view.piece], (full,), flat_dims(view))
 
     def vector(self, view: View, node: Node) -> tuple[View, Array | None]:
         """The view as a flat vector, and which value of it each value in the file is, or None where they are in order.
@@ -109,5 +111,5 @@ class Reader:
         full = math.prod(view.shape)
         if not is_batched(view) or math.prod(view.sizes[1:]) != full or max(view.sizes[1:], default=1) != full:
             raise FormatError(f"reads {show(view.sizes[1:])} for each image.", "It reads a flat vector.")
-        flat = self.flattened(View(view.piece, view.shape, (view.dims[0], sum(view.dims[1:], ())), view.by), node)
+        flat = self.settled(View(view.piece, view.shape, (view.dims[0], sum(view.dims[1:], ())), view.by), node)
         return straight(flat.piece, (full,), self.batch), order_of(flat)

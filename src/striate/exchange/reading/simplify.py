@@ -41,7 +41,7 @@ from striate.exchange.reading.windows import plainest
 Pieces = dict[int, Piece]
 Rule = Callable[["Work", int], bool]
 LEAST_ZEROS = 1 / 64
-"""The share of kernels of zeros that shows a connection table; among millions of 1×1 kernels some are 0 by chance."""
+"""The share of kernels of zeros that shows a connection table."""
 DEPTH = 12
 """How many pieces back the beginning of an activation is looked for."""
 
@@ -98,11 +98,10 @@ class Work:
                 left += [(each, source) for each in gone.sources]
 
 
-def simplified(pieces: Pieces, last: int, *, input: Shape) -> Work:
-    """The pieces with their arithmetic turned into layers where it is some; the rest stays."""
+def with_activations(pieces: Pieces, last: int, *, input: Shape) -> Work:
+    """The pieces with what is a function of each value turned into activations."""
     work = Work(reached(pieces, last), last, input=input)
-    for rules in (EARLY, LATE):
-        run_rules(work, rules)
+    run_rules(work, EARLY)
     return work
 
 
@@ -128,22 +127,49 @@ def reached(pieces: Pieces, last: int) -> Pieces:
 
 
 def merge_numbers(work: Work, at: int) -> bool:
-    """Two affine steps with a single number each are one; so are two with arrays."""
+    """Two affine steps with single numbers are one; so are a factor for each map and then a shift, or the other way."""
     what, before = work.pieces[at].what, work.source(at)
     if not isinstance(what, Affine) or not work.alone(before):
         return False
     first = work.pieces[before].what
     if not isinstance(first, Affine) or first.scalar != what.scalar:
         return False
+    if not what.scalar and (_for_places(what) or _for_places(first) or not _two_halves(first, what)):
+        return False
     made = Affine(what.scale * first.scale, what.scale * first.shift + what.shift)
     work.put(at, what=made, sources=work.pieces[before].sources)
     return True
 
 
+def merge_factor(work: Work, at: int) -> bool:
+    """A single number before or behind a number for each map becomes part of it."""
+    what, before = work.pieces[at].what, work.source(at)
+    if not isinstance(what, Affine) or not work.alone(before):
+        return False
+    first = work.pieces[before].what
+    if not isinstance(first, Affine) or first.scalar == what.scalar:
+        return False
+    made = Affine(what.scale * first.scale, what.scale * first.shift + what.shift)
+    work.put(at, what=made, sources=work.pieces[before].sources)
+    return True
+
+
+def _two_halves(first: Affine, second: Affine) -> bool:
+    """Whether one only scales and the other only shifts."""
+    scales = [bool(each.scale.size > 1 or each.scale != 1) for each in (first, second)]
+    shifts = [bool(each.shift.size > 1 or each.shift != 0) for each in (first, second)]
+    return scales[0] != scales[1] and shifts[0] != shifts[1] and scales[0] != shifts[0]
+
+
+def _for_places(what: Affine) -> bool:
+    """Whether numbers differ within a map."""
+    return any(each.ndim == 3 and each.shape[1:] != (1, 1) for each in (what.scale, what.shift))
+
+
 def drop_identity(work: Work, at: int) -> bool:
     """a · 1 + 0, a pooling of one value, and a padding of nothing do nothing."""
     what = work.pieces[at].what
-    nothing = isinstance(what, Affine) and np.all(what.scale == 1) and np.all(what.shift == 0)
+    nothing = isinstance(what, Affine) and what.scalar and what.scale == 1 and what.shift == 0
     single = isinstance(what, Pool) and what.kernel == (1, 1) == what.stride and not any(_sides(what))
     if nothing or single:
         work.drop(at)
@@ -349,10 +375,12 @@ def _not_negative(work: Work, at: int) -> bool:
 def subsampling(work: Work, at: int) -> bool:
     """A mean, times a number for each map, plus one: LeNet's subsampling."""
     what, before = work.pieces[at].what, work.source(at)
-    if not isinstance(what, Affine) or what.scalar or not work.alone(before):
+    if not isinstance(what, Affine) or not work.alone(before):
         return False
     pool = work.pieces[before]
     channels = pool.shape[0]
+    if what.scalar and channels > 1:
+        return False
     if not isinstance(pool.what, Pool) or pool.what.function != "average" or any(_sides(pool.what)) or pool.what.ceil:
         return False
     scale, shift = (_each_map(each, channels) for each in (what.scale, what.shift))
@@ -423,7 +451,7 @@ def norm(work: Work, at: int) -> bool:
         return False
     own = work.pieces[before]
     scale, shift = (_each_map(each, own.shape[0]) for each in (what.scale, what.shift))
-    if not isinstance(own.what, BatchNorm) or scale is None or shift is None:
+    if not isinstance(own.what, BatchNorm) or scale is None or shift is None or not np.any(shift):
         return False
     weights = dict(own.weights)
     weights["weight"] = weights["weight"] * scale
@@ -432,18 +460,38 @@ def norm(work: Work, at: int) -> bool:
     return True
 
 
+def fold_norm(work: Work, at: int) -> bool:
+    """A batch normalisation behind a convolution or linear layer becomes part of its weights."""
+    norm_, before = work.pieces[at], work.source(at)
+    if not isinstance(norm_.what, BatchNorm) or not work.alone(before):
+        return False
+    own = work.pieces[before]
+    if not isinstance(own.what, (Conv, Linear)):
+        return False
+    held = {name: np.asarray(values, np.float64) for name, values in norm_.weights.items()}
+    scale = held["weight"] / np.sqrt(held["running_var"] + norm_.what.epsilon)
+    shift = held["bias"] - held["running_mean"] * scale
+    weight = np.asarray(own.weights["weight"], np.float64)
+    weights = {
+        "weight": weight * scale.reshape(-1, *[1] * (weight.ndim - 1)),
+        "bias": own.weights.get("bias", np.zeros(len(scale))) * scale + shift,
+    }
+    work.put(at, what=replace(own.what, bias=True), sources=own.sources, weights=weights, node=own.node)
+    return True
+
+
 def scaling(work: Work, at: int) -> bool:
     """What is left: a factor for each map, a number for each value, or both for each map, a normalisation."""
     piece = work.pieces[at]
     what = piece.what
-    if not isinstance(what, Affine) or what.scalar:
+    if not isinstance(what, Affine) or (what.scalar and piece.shape[0] > 1):
         return False
     scale, shift = (_each_map(each, piece.shape[0]) for each in (what.scale, what.shift))
     if scale is not None and shift is not None and not np.any(shift):
         work.put(at, what=Scale(), weights={"weight": scale})
         return True
-    if what.scale.size == 1 and float(what.scale) == 1 and what.shift.shape == piece.shape:
-        work.put(at, what=PositionBias(), weights={"bias": what.shift})
+    if what.scale.size == 1 and float(what.scale) == 1 and what.shift.size == np.prod(piece.shape):
+        work.put(at, what=PositionBias(), weights={"bias": what.shift.reshape(piece.shape)})
         return True
     if scale is None or shift is None:
         return False
@@ -452,22 +500,20 @@ def scaling(work: Work, at: int) -> bool:
     return True
 
 
-def with_tables(work: Work) -> None:
-    """Convolutions with kernels of zeros get a connection table, as files have it that Striate wrote."""
+def tables(work: Work) -> None:
+    """Convolutions many of whose kernels are zeros get a connection table, as LeNet's comes from any exporter."""
+    left = limits.VALUES
     for at, piece in list(work.pieces.items()):
-        if isinstance(piece.what, Conv) and piece.what.groups == 1:
-            weight = piece.weights["weight"]
-            linked = np.any(weight != 0, axis=(2, 3))
-            zeros = linked.size - int(linked.sum())
-            if (
-                zeros >= LEAST_ZEROS * linked.size
-                and zeros
-                and linked.any(axis=1).all()
-                and linked.size <= limits.VALUES
-            ):
-                table = tuple(tuple(int(each) for each in np.flatnonzero(row)) for row in linked)
-                weights = {**piece.weights, "weight": weight[linked]}
-                work.put(at, what=replace(piece.what, table=table), weights=weights)
+        weight = piece.weights.get("weight")
+        if not isinstance(piece.what, Conv) or piece.what.groups > 1 or weight is None or weight[0, 0].size == 1:
+            continue
+        linked = np.any(weight != 0, axis=(2, 3))
+        links = int(linked.sum())
+        many = linked.size - links >= max(1, LEAST_ZEROS * linked.size)
+        if many and links <= left and linked.any(axis=1).all():
+            left -= links
+            table = tuple(tuple(int(each) for each in np.flatnonzero(row)) for row in linked)
+            work.put(at, what=replace(piece.what, table=table), weights={**piece.weights, "weight": weight[linked]})
 
 
 def _each_map(values: Array, channels: int) -> Array | None:
@@ -487,7 +533,18 @@ def _short(value: float) -> float:
 
 EARLY: tuple[Rule, ...] = (merge_numbers, drop_identity, local_response, activation)
 """Before others, which would take an activation's + 3 for a bias."""
-LATE: tuple[Rule, ...] = (fold_padding, hanging_mean, subsampling, bias, norm, merge_numbers, drop_identity)
+LATE: tuple[Rule, ...] = (
+    fold_padding,
+    hanging_mean,
+    subsampling,
+    bias,
+    norm,
+    merge_numbers,
+    merge_factor,
+    drop_identity,
+)
 """Then those that make one layer of several pieces."""
+FOLD: tuple[Rule, ...] = (fold_norm,)
+"""Where batch normalisations are not kept."""
 LAST: tuple[Rule, ...] = (scaling,)
 """And those that make a layer of what is left."""

@@ -50,6 +50,8 @@ def convolution(reader: Reader, node: Node) -> View:
     """Conv; over one value of each map it is a linear layer."""
     view, weight = reader.view(node), reader.weight(node, 1, ndim=4)
     bias = reader.constant(node, 2)
+    if bias is not None and node.input(2) not in reader.graph.constants and not bias.any():
+        bias = None  # zeros that the file computes are no weight
     groups = node.whole("group", 1)
     if len(view.shape) == 1:
         return _on_vector(reader, node, view, weight, bias)

@@ -8,7 +8,7 @@ from torch.nn.functional import pad
 
 from striate.data import Preprocessing
 from striate.data.preprocess import with_channels
-from striate.data.resize import resized_at_once
+from striate.data.resize import corner, resized_at_once, scaled
 from striate.modules import Built
 from striate.train.losses import class_scores
 
@@ -46,12 +46,18 @@ def _fitted(pixels: Tensor, way: Preprocessing) -> Tensor:
     """What `Preprocessing.pack` does behind the channels, for images of one size and any number."""
     wanted = way.shape[1:]
     if way.fit == "pad":
-        pixels = pixels if way.size is None else _resized(pixels, way.size)
+        pixels = pixels if way.size is None else _resized(pixels, way.size, way.interpolation)
         rows, columns = (goal - side for side, goal in zip(pixels.shape[2:], wanted, strict=True))
         if rows >= 0 and columns >= 0:
             return pad(pixels, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2))
-    return _resized(pixels, wanted)
+    if way.fit == "crop" and way.shorter is not None:
+        pixels = _resized(pixels, scaled(pixels.shape[2:], way.shorter), way.interpolation)
+        top, left = corner(pixels.shape[2:], wanted)
+        return pixels[:, :, top : top + wanted[0], left : left + wanted[1]]
+    return _resized(pixels, wanted, way.interpolation)
 
 
-def _resized(pixels: Tensor, size: Size) -> Tensor:
-    return pixels if tuple(pixels.shape[2:]) == size else resized_at_once(pixels, size)
+def _resized(pixels: Tensor, size: Size, interpolation: str) -> Tensor:
+    if tuple(pixels.shape[2:]) == size:
+        return pixels
+    return resized_at_once(pixels, size, interpolation=interpolation)
