@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from striate.description.header import SUFFIX
+from striate.description.header import ONNX, SUFFIX
 from striate.description.limits import DIGITS, NUMBER
 from striate.description.network import Network
 from striate.errors import FormatError, RunError, UnknownNameError, quote
@@ -50,7 +50,7 @@ class RunType(click.ParamType):
     ) -> Path | Network:
         if not isinstance(value, str):
             return value
-        network = None if Path(value, "run.json").is_file() or value.endswith(SUFFIX) else _network(value)
+        network = None if Path(value, "run.json").is_file() or value.endswith((SUFFIX, ONNX)) else _network(value)
         if network is None:
             return Path(value)
         if folder := _run_of(network):
@@ -69,7 +69,7 @@ class RunType(click.ParamType):
 
 
 def _found(value: str) -> Network:
-    if value.lower().endswith(".onnx"):
+    if value.endswith(ONNX):
         from striate.exchange.reading import read_onnx
 
         return read_onnx(value).network

@@ -12,7 +12,8 @@ from typing import cast
 from striate.description.limits import FILE
 from striate.errors import FormatError, quote
 
-SUFFIX = ".safetensors"
+SUFFIX, ONNX = ".safetensors", ".onnx"
+"""Files that stand for a run."""
 _EXPECTED = "A safetensors file begins with a header that says what is in it."
 
 

@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os import getpid
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from striate.data import Preprocessing
 from striate.description.network import Network, plan
 from striate.description.shapes import show
 from striate.errors import OutputError, RunError
 from striate.files import make_folder, unwritten
 from striate.modules import build
+from striate.train.brought import Answers as Answers
+from striate.train.brought import fields_of
 from striate.train.checkpoint import BEST, restore, save_checkpoint
-from striate.train.machine import environment
-from striate.train.recipe import Recipe
-from striate.train.record import DataRecord
 from striate.train.run import Run, require_free
-
-
-@dataclass(frozen=True)
-class Answers:
-    """How a network answers images: their `preprocessing`, the `classes` by output, what scores are divided by."""
-
-    preprocessing: Preprocessing
-    classes: tuple[str, ...]
-    temperature: float = 1.0
 
 
 def create_imported(
@@ -48,7 +36,7 @@ def create_imported(
     values = {name: each.detach().float() if each.is_floating_point() else each for name, each in tensors.items()}
     module = build(network)
     restore(module, None, values, where=Path(origin["file"]))
-    run = imported(folder, network, answers=answers, origin=origin)
+    run = Run(**fields_of(folder, network, answers=answers, origin=origin))
     passing = folder.with_name(f".{folder.name}.{getpid()}.partial")
     make_folder(passing)
     try:
@@ -61,22 +49,6 @@ def create_imported(
             raise unwritten(folder, problem) from None
         raise
     return run
-
-
-def imported(folder: Path, network: Network, *, answers: Answers, origin: dict[str, str]) -> Run:
-    """The value of such a run: it has no images, no test looks and no history."""
-    data = DataRecord("", answers.classes, None, False, (), 0, 0, "", "", channels=None)
-    return Run(
-        folder,
-        network,
-        Recipe(hold_out=0.0),
-        data,
-        answers.preprocessing,
-        threads=torch.get_num_threads(),
-        device="cpu",
-        environment=environment(),
-        origin=origin,
-    )
 
 
 def require_classes(network: Network, classes: tuple[str, ...]) -> None:

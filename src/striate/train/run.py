@@ -23,19 +23,20 @@ from typing import Any
 from torch import Tensor
 
 from striate.data import Preprocessing
-from striate.description.header import SUFFIX
+from striate.description.header import ONNX, SUFFIX
 from striate.description.json import to_json
 from striate.description.labels import path_part
 from striate.description.network import Network
 from striate.errors import OutputError, RunError
 from striate.files import append_line, make_folder, unwritten, write_whole
 from striate.modules import Built, build
+from striate.train.brought import read_brought
 from striate.train.checkpoint import BEST, load_checkpoint, restore
 from striate.train.events import read_events
 from striate.train.recipe import Recipe
 from striate.train.record import FORMAT, VERSION, read_record
 from striate.train.record import DataRecord as DataRecord
-from striate.train.single import read_single
+from striate.train.single import Single, read_single
 from striate.train.state import temperature_kept
 
 
@@ -85,7 +86,7 @@ class Run:
     def name(self) -> str:
         """The name of its folder or file, without a suffix that files have."""
         name = self.folder.resolve().name
-        return name.removesuffix(SUFFIX) if self.single else name
+        return Path(name).stem if self.single else name
 
     def document(self) -> dict[str, Any]:
         """The members of run.json."""
@@ -128,7 +129,7 @@ class Run:
     def model(self, *, checkpoint: str = BEST) -> Built:
         """The trained network, on the CPU and in evaluation mode."""
         path = self.folder if self.single else self.path(checkpoint)
-        tensors = read_single(path).tensors if self.single else load_checkpoint(path)[0]
+        tensors = one_file(path).tensors if self.single else load_checkpoint(path)[0]
         model = build(self.network, initialisation=self.recipe.initialisation)
         restore(model, None, tensors, where=path)
         return model.eval()
@@ -139,7 +140,7 @@ class Run:
 
         1 where a checkpoint has none."""
         if self.single:
-            return read_single(self.folder).temperature
+            return one_file(self.folder).temperature
         path = self.path(BEST)
         return temperature_kept(load_checkpoint(path)[1], where=path)
 
@@ -189,8 +190,8 @@ def require_free(folder: Path) -> None:
 def open_run(folder: str | Path) -> Run:
     """The run that a folder, or one file, holds. RunError where it holds none, or one that cannot be read."""
     folder = Path(folder)
-    if folder.suffix == SUFFIX and not folder.is_dir():
-        return Run(**read_single(folder).fields)
+    if folder.suffix in (SUFFIX, ONNX) and not folder.is_dir():
+        return Run(**one_file(folder).fields)
     try:
         return Run(**read_record(folder))
     except (FileNotFoundError, NotADirectoryError):
@@ -200,6 +201,11 @@ def open_run(folder: str | Path) -> Run:
             "A run is a folder that striate train made; it holds a run.json.",
             _nearby(folder),
         ) from None
+
+
+def one_file(path: Path) -> Single:
+    """The run that is one file: a safetensors file of Striate's, or an ONNX file of anybody's."""
+    return read_brought(path) if path.suffix == ONNX else read_single(path)
 
 
 def require_answers(probabilities: Tensor, folder: Path) -> None:

@@ -74,6 +74,13 @@ class Branch:
     constants: Mapping[str, Array]
     outputs: tuple[str, ...]
 
+    @property
+    def reads(self) -> list[str]:
+        """The names of values that its nodes read."""
+        inner = [each for node in self.nodes for each in node.attributes.values() if isinstance(each, Branch)]
+        names = [name for node in self.nodes for name in node.inputs] + [name for each in inner for name in each.reads]
+        return [name for name in (*names, *self.outputs) if name]
+
 
 @dataclass(frozen=True)
 class Problem:

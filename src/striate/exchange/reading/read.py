@@ -15,7 +15,7 @@ from striate.description.shapes import Shape, show
 from striate.errors import FormatError, SpecError
 from striate.exchange.reading.assemble import Assembly
 from striate.exchange.reading.file import OURS, read_file
-from striate.exchange.reading.graph import Array, FileGraph, refusal
+from striate.exchange.reading.graph import Array, Branch, FileGraph, Node, refusal
 from striate.exchange.reading.layers import read_nodes
 from striate.exchange.reading.naming import network_name, paths_of
 from striate.exchange.reading.pieces import INPUT, Affine, Padding
@@ -26,6 +26,8 @@ from striate.exchange.reading.views import View
 
 CLASSES, PREPROCESSING, TEMPERATURE = "classes", "preprocessing", "temperature"
 """Metadata of files that Striate wrote."""
+AFTERWARDS = {"ArgMax", "Cast", "Constant", "Gather", "Identity", "Reshape", "Shape", "Softmax", "Squeeze", "TopK"}
+"""Operators that make labels of class scores; an output that needs no others is passed over."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Read:
 
     `scale` and `shift`, a number each or one for each channel, are what the file does to its input before the network:
     scale · a + shift. `margins` are (top, bottom, left, right) that it adds before that. Its input has its channels
-    last where `channels_last` is set, and holds bytes where `pixels` is. `metadata` is the file's own.
+    last where `channels_last` is set, and holds bytes where `pixels` is. It is `closed` where it ends in a softmax.
+    `metadata` is the file's own.
     """
 
     network: Network
@@ -47,6 +50,7 @@ class Read:
     channels_last: bool = False
     pixels: bool = False
     producer: str = ""
+    closed: bool = False
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -96,11 +100,13 @@ def read_graph(graph: FileGraph, *, input: Shape | None = None, output: str = ""
 
 def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool, fold: bool) -> Read:
     reader = Reader(graph, sizes, channels_last=channels_last)
-    read_nodes(reader, graph.nodes)
+    end, nodes = _wanted(graph, output)
+    read_nodes(reader, nodes)
     if reader.problems:
         raise refusal(reader.problems)
-    last = _end(reader, output)
+    last = _end(reader, end)
     work = with_activations(reader.pieces, last, input=reader.shape)
+    closed = work.last in work.pieces and isinstance(work.pieces[work.last].what, Softmax)
     temperature = _temperature(work)
     run_rules(work, LATE)
     margins, scale, shift, shape = _preprocessing(work, reader.shape)
@@ -139,6 +145,7 @@ def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool, f
         channels_last,
         graph.pixels,
         graph.producer,
+        closed,
     )
 
 
@@ -166,16 +173,39 @@ def _open(sizes: tuple[int | None, ...]) -> str:
     return "×".join("?" if size is None else str(size) for size in sizes)
 
 
-def _end(reader: Reader, output: str) -> int:
-    """The piece that the network ends in: the first output that depends on the image and is of classes or maps."""
-    outputs = reader.graph.outputs
-    if output and output not in reader.values:
-        raise FormatError(f"has no value {output!r}.", f"Its outputs are: {', '.join(outputs[:20])}.")
-    for name in [output] if output else outputs:
-        value = reader.values.get(name)
-        if isinstance(value, View):
-            return reader.settled(value, reader.graph.nodes[-1]).piece
-    raise FormatError("has no output that depends on its input.", "A network computes its output from images.")
+def _wanted(graph: FileGraph, output: str) -> tuple[str, tuple[Node, ...]]:
+    """The value that the network ends in, and the nodes that it depends on.
+
+    Without an `output` it is the file's first. Raises FormatError where another output needs layers of its own.
+    """
+    outputs = graph.outputs
+    made = {name: node for node in graph.nodes for name in node.outputs}
+    end = output or outputs[0]
+    if end not in made:
+        raise FormatError(f"no node gives {end!r}.", f"Its outputs are: {', '.join(outputs[:20])}.")
+    needed, left = set[int](), [end]
+    while left:
+        node = made.get(left.pop())
+        if node is not None and id(node) not in needed:
+            needed.add(id(node))
+            left += [name for name in node.inputs if name]
+            left += [name for each in node.attributes.values() if isinstance(each, Branch) for name in each.reads]
+    others = [node for node in graph.nodes if id(node) not in needed and node.operator not in AFTERWARDS]
+    if others and not output and len(outputs) > 1:
+        raise FormatError(
+            f"has {len(outputs)} outputs with layers of their own: {', '.join(outputs[:8])}.",
+            "A network ends in one.",
+            "Name it: --output NAME.",
+        )
+    return end, tuple(node for node in graph.nodes if id(node) in needed)
+
+
+def _end(reader: Reader, end: str) -> int:
+    """The piece that the network ends in."""
+    value = reader.values.get(end)
+    if isinstance(value, View):
+        return reader.settled(value, reader.graph.nodes[-1]).piece
+    raise FormatError("has an output that does not depend on its input.", "A network computes it from images.")
 
 
 def _preprocessing(work: Work, shape: Shape) -> tuple[tuple[int, int, int, int], Array, Array, Shape]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,39 +12,19 @@ import torch
 from torch import Tensor
 
 from striate.data import Preprocessing
-from striate.description.labels import one_line
-from striate.description.network import Network, plan
-from striate.description.shapes import Shape, show
-from striate.errors import AuditError, FormatError, SpecError
+from striate.errors import AuditError
 from striate.exchange.reading import Read, read_onnx
 from striate.exchange.reading.read import PREPROCESSING
 from striate.exchange.session import session_of
-from striate.modules import Built, build
+from striate.modules import Built
+from striate.train.brought import BYTE, Given, classes_of, module_of, origin_of, preprocessing_of
 from striate.train.imported import Answers, create_imported
+from striate.train.losses import class_scores
 from striate.train.run import Run, free_folder, require_free
 
 IMAGES, SEED = 4, 0
 MOST = 1e-4
 """The largest difference of an output that passes, as a share of the outputs' range."""
-BYTE = 0.1
-"""Factors below this are for bytes, from 0 to 255; larger ones are for values from 0 to 1."""
-
-
-@dataclass(frozen=True)
-class Given:
-    """What a person says of a file: the class names, the range of pixels, open sizes, the output, folding.
-
-    `mean` and `std` are one number for each channel, of pixels from 0 to 1; `span` is what 0 and 255 become.
-    """
-
-    classes: tuple[str, ...] = ()
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
-    span: tuple[float, float] | None = None
-    input: Shape | None = None
-    output: str = ""
-    fold: bool = False
-    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,8 +51,7 @@ def import_onnx(file: Path, folder: Path | None, *, given: Given | None = None) 
         require_free(folder)
     read = read_onnx(file, input=given.input, output=given.output, fold=given.fold)
     network = replace(read.network, name=given.name) if given.name else read.network
-    tensors = {name: torch.from_numpy(np.array(values)) for name, values in read.weights.items()}
-    module = module_of(network, tensors)
+    module = module_of(network, read)
     preprocessing, source = preprocessing_of(read, given)
     difference = compared(file, read, module, preprocessing, output=given.output)
     run = create_imported(
@@ -85,87 +62,6 @@ def import_onnx(file: Path, folder: Path | None, *, given: Given | None = None) 
         origin=origin_of(file, read),
     )
     return Imported(run, read, difference, source)
-
-
-def module_of(network: Network, tensors: dict[str, Tensor]) -> Built:
-    """The module of a network with weights by path."""
-    module = build(network)
-    own = module.state_dict()
-    module.load_state_dict({name: tensors.get(name, values) for name, values in own.items()})
-    return module.eval()
-
-
-def classes_of(read: Read, given: Given) -> tuple[str, ...]:
-    """The names of the classes: as given, the file's, or numbers."""
-    output = plan(read.network).output
-    return given.classes or read.classes or tuple(f"class {number}" for number in range(output[0]))
-
-
-def origin_of(file: Path, read: Read) -> dict[str, str]:
-    """Where a run comes from, for its run.json."""
-    with open(file, "rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    return {"file": one_line(str(file)), "format": "onnx", "producer": one_line(read.producer), "sha256": digest}
-
-
-def preprocessing_of(read: Read, given: Given) -> tuple[Preprocessing, str]:
-    """How images become the network's input, and where that is from, in words. SpecError where it takes no images."""
-    shape = read.network.input
-    if len(shape) != 3 or shape[0] not in (1, 3):
-        raise SpecError(
-            f"{read.network.name} takes {show(shape)}, which is no image.",
-            "A run answers images of 1 channel (grey) or 3 (colour).",
-            "Its account, figures and page need no run: give the file in place of a NETWORK.",
-        )
-    own = _own(read)
-    if own is not None:
-        return own, "what the file says"
-    low, high, source = _range(read, given)
-    fit, size = "resize", None
-    if any(read.margins):
-        top, bottom, left, right = read.margins
-        fit, size = "pad", (shape[1] - top - bottom, shape[2] - left - right)
-    return Preprocessing(shape, fit, low=low, high=high, form="picture", size=size), source
-
-
-def _own(read: Read) -> Preprocessing | None:
-    """The preprocessing that Striate wrote into its file."""
-    text = read.metadata.get(PREPROCESSING)
-    if text is None or read.producer != "striate":
-        return None
-    try:
-        found = Preprocessing.from_dict(json.loads(text))
-    except (FormatError, ValueError, RecursionError) as problem:
-        raise FormatError(f"its preprocessing cannot be read: {str(problem)[:200]}", "Striate wrote it.") from None
-    return found if found.shape == read.network.input else None
-
-
-def _range(read: Read, given: Given) -> tuple[Any, Any, str]:
-    """What pixels of 0 and of 255 become, and where that is from."""
-    if given.mean or given.std:
-        mean, std = _each(given.mean or (0.0,), read), _each(given.std or (1.0,), read)
-        low = tuple((0 - m) / s for m, s in zip(mean, std, strict=True))
-        high = tuple((1 - m) / s for m, s in zip(mean, std, strict=True))
-        return _plain(low), _plain(high), "--mean and --std"
-    if given.span is not None:
-        return (*given.span, "--range")
-    scale, shift = np.broadcast_arrays(np.atleast_1d(read.scale), np.atleast_1d(read.shift))
-    untouched = bool(np.all(scale == 1) and not np.any(shift))
-    full = 255.0 if read.pixels or np.max(np.abs(scale)) < BYTE else 1.0
-    low, high = tuple(map(float, shift)), tuple(map(float, full * scale + shift))
-    words = "the file's own factors" if not untouched else "pixels as bytes" if read.pixels else "pixels from 0 to 1"
-    return _plain(low), _plain(high), words
-
-
-def _each(values: tuple[float, ...], read: Read) -> tuple[float, ...]:
-    channels = read.network.input[0]
-    if len(values) not in (1, channels):
-        raise SpecError(f"{len(values)} numbers for {channels} channels.", "Give one, or one for each channel.")
-    return values * channels if len(values) == 1 else values
-
-
-def _plain(values: tuple[float, ...]) -> float | tuple[float, ...]:
-    return values[0] if len(set(values)) == 1 else values
 
 
 @torch.inference_mode()
@@ -188,8 +84,8 @@ def compared(file: Path, read: Read, module: Built, preprocessing: Preprocessing
             where=str(file),
         ) from None
     found = module.logits(values)
-    if read.network.probabilities:
-        found = (found / read.temperature).softmax(1)
+    if read.closed:
+        found = (class_scores(read.network, found) / read.temperature).softmax(1)
     wanted = torch.from_numpy(np.array(wanted)).reshape(-1)
     found = found.reshape(-1)
     if wanted.shape != found.shape:
