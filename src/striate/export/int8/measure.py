@@ -55,10 +55,12 @@ def labels_of(session: Any, run: Run, images: ImageSet, *, bare: bool) -> Tensor
 
 def latencies(whole: Any, rounded: Any, given: Array, *, clock: Clock = time.perf_counter) -> tuple[Latency, ...]:
     """The times of two sessions for one image and for a batch of `BATCH`, made of the images that are `given`."""
-    return tuple(_latency(whole, rounded, np.resize(given, (size, *given.shape[1:])), clock) for size in AT_ONCE)
+    batches = [np.resize(given, (size, *given.shape[1:])) for size in AT_ONCE]
+    return tuple(latency(whole, rounded, batch, clock=clock) for batch in batches)
 
 
-def _latency(whole: Any, rounded: Any, batch: Array, clock: Clock) -> Latency:
+def latency(whole: Any, rounded: Any, batch: Array, *, clock: Clock = time.perf_counter) -> Latency:
+    """The times of two sessions for one batch."""
     times: tuple[list[float], list[float]] = ([], [])
     for session in (whole, rounded):
         session.run(None, {INPUT: batch})

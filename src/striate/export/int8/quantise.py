@@ -47,9 +47,9 @@ OPERATORS = (
     *("Add", "Concat", "Pad", "Resize", "Reshape", "Transpose"),
 )
 """The operators that get integers: those that ONNX Runtime computes in integers on a CPU."""
-METHOD = "static, per channel, MinMax; weights int8 (7 bits), activations uint8"
-"""The way of quantising. Weights keep to 7 bits, −64 to 64: with 8, two products of a uint8 and an int8 overflow the
-int16 in which processors with AVX2 and without VNNI add them, and the file silently answers otherwise there."""
+METHOD = "static, per channel, MinMax; weights int8 ({bits} bits), activations uint8"
+"""The way of quantising. Exported weights keep to 7 bits, −64 to 64: with 8, two products of a uint8 and an int8
+overflow the int16 in which processors with AVX2 and without VNNI add them, and the file silently answers otherwise."""
 
 
 def in_integers(layer: Simple | Joined) -> bool:
@@ -70,14 +70,14 @@ def in_integers(layer: Simple | Joined) -> bool:
 
 
 def quantised(
-    model: ModelProto, network: Network, batches: Iterable[Array], *, keep_float: Sequence[str] = ()
+    model: ModelProto, network: Network, batches: Iterable[Array], *, keep_float: Sequence[str] = (), bits: int = 7
 ) -> ModelProto:
     """The model of a network in 8-bit integers, with the same inputs and outputs.
 
     Batch normalisations are folded first. `batches` are inputs of the model: the smallest and the largest value of
-    every activation on them bound its range. Layers and blocks whose paths `keep_float` has stay in float32, and so
-    does all before and behind the network. Raises UnknownNameError for a path that the network does not have, SpecError
-    where no layer is left, and AuditError where ONNX Runtime cannot quantise the model.
+    every activation on them bound its range; weights have 7 or 8 `bits`. Layers and blocks whose paths `keep_float` has
+    stay in float32, and so does all before and behind the network. Raises UnknownNameError for a path that the network
+    does not have, SpecError where no layer is left, and AuditError where ONNX Runtime cannot quantise the model.
     """
     from onnx import helper, load_model
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
@@ -97,7 +97,7 @@ def quantised(
                 op_types_to_quantize=[*OPERATORS],
                 nodes_to_quantize=nodes,
                 per_channel=True,
-                reduce_range=True,
+                reduce_range=bits == 7,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 calibrate_method=CalibrationMethod.MinMax,
@@ -112,7 +112,7 @@ def quantised(
         ) from None
     made.producer_name, made.producer_version = model.producer_name, model.producer_version
     properties = {each.key: each.value for each in model.metadata_props}
-    properties["quantisation"] = json.dumps({"method": METHOD, "float": [*keep_float]})
+    properties["quantisation"] = json.dumps({"method": METHOD.format(bits=bits), "float": [*keep_float]})
     del made.metadata_props[:]
     helper.set_model_props(made, properties)
     check(made)
