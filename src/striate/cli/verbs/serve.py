@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from striate.cli.parameters import RUN_OR_NETWORK
+from striate.description.labels import one_line
 from striate.description.network import Network
 
 SMALL = 50_000_000
@@ -61,6 +62,8 @@ def command(folders: tuple[Path | Network, ...], port: int, host: str, show: boo
         set_num_threads(1)
     with working("Measuring which kernels answer fastest"):
         predictors = predictors_of(folders, images=None)
+    for each in predictors:
+        click.echo(f"{one_line(str(each.run.folder))} is answered by {each.choice.words}.", err=True)
     names = names_of(predictors)
     with listen(host, port) as bound:
         place = address(bound)
