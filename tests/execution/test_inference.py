@@ -48,7 +48,7 @@ class Times:
         class Runs:
             def answers(self, pictures: Pictures) -> None:
                 times.taken.append(choice.kernels)
-                own = times.seconds.get(f"{choice.kernels}:{choice.threads}", times.seconds.get(choice.kernels, 0.0))
+                own = times.seconds.get(f"{choice.kernels}:{choice.threads}") or times.seconds[choice.kernels]
                 times.now += own * (len(pictures) if times.per_image else 1)
 
         return Runs()
@@ -121,8 +121,8 @@ def test_onnx_runtime_is_not_begun_where_making_it_twice_takes_more_than_the_lim
 
 def test_onnx_runtime_is_tried_with_one_thread_where_a_batch_is_soon_done(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inference.torch, "get_num_threads", lambda: 2)
-    seconds = {"torch": 0.1, "onnx-runtime:2": 0.003, "onnx-runtime:1": 0.002}
-    times = Times(monkeypatch, **seconds, onnx_runtime=0.0)
+    seconds = {"torch": 0.1, "onnx-runtime:2": 0.003, "onnx-runtime:1": 0.002, "channels-last": 0.1}
+    times = Times(monkeypatch, **seconds, onnx_runtime=0.1)
     chosen = choose_for_inference(build(NORMALISED), batch=1, clock=times.clock)
     assert (chosen.kernels, chosen.threads) == ("onnx-runtime", 1)
     times.seconds["onnx-runtime:2"] = 0.03

@@ -177,7 +177,7 @@ def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> N
             for evaluation, rejection, words in zip(evaluations, rejections, compared, strict=True)
         ]
         kept = [{"answered": answered(run, member)} for run, member in zip(runs, found.members, strict=True)]
-        named = [{"run": name} | each | by for name, each, by in zip(names, members[:-1], kept, strict=True)]
+        named = [{"run": name} | each | by for name, each, by in zip(names, members[:-1], kept, strict=False)]
         click.echo(json.dumps({"runs": named, "together": members[-1]}))
         return
     shown = counted(len(found.images), f"{look.split} image")

@@ -62,14 +62,14 @@ def command(folders: tuple[Path | Network, ...], port: int, host: str, show: boo
         set_num_threads(1)
     with working("Measuring which kernels answer fastest"):
         predictors = predictors_of(folders, images=None)
-    for each in predictors:
-        click.echo(f"{one_line(str(each.run.folder))} is answered by {each.choice.words}.", err=True)
     names = names_of(predictors)
     with listen(host, port) as bound:
         place = address(bound)
 
         def ready() -> None:
             click.echo(f"{names} at {place}   (Ctrl-C stops it)")
+            for each in predictors:
+                click.echo(f"  {one_line(str(each.run.folder))} answers by {each.choice.words}")
             if show:
                 webbrowser.open(place)
 
