@@ -23,10 +23,12 @@ SHARE, LEAST_SECONDS, SERVER_SECONDS = 0.2, 0.02, 3.0
 """The part of a job's time that measuring may take, what it may always take, and what it may take for a server."""
 ROUNDS = 5
 """How often each candidate takes its turn; its fastest counts."""
-SAMPLE, LONG = 1e-3, 1.0
-"""A turn repeats the batch until it took so many seconds. A first batch that takes long is a turn."""
-FAR, HOPELESS = 10.0, 3.0
-"""A candidate whose first batch, or whose first turn, takes so many times as long as the fastest is not tried again."""
+SAMPLE, SHORT, LONG = 1e-3, 2e-3, 1.0
+"""A turn repeats the batch until it took so many seconds. A short batch gets three first turns, as another program may
+fall into one of them; a first batch that takes long is a turn."""
+FAR, HOPELESS, CLOSE = 10.0, 3.0, 1.5
+"""A candidate whose first batch, if it is not short, or whose first turn takes so many times as long as the fastest is
+not tried again; nor one in the further rounds of a server, past its limit, that is not close."""
 ORDER = ("torch", RUNTIME, "engine", "operators", "channels-last")
 """Those that win most often come first. Channels last wins where ONNX Runtime is not there."""
 WORTH = 0.95
@@ -52,12 +54,12 @@ def choose_for_inference(
 ) -> Choice:
     """The fastest kernels for answering `batch` images at once on this machine's CPU.
 
-    `images` is the number of images in all; None stands for a server's, which have no end. Candidates take turns, at
-    most five each, within a limit: a fifth of the time that PyTorch would take for all images, or 20 ms where that is
-    more. For a server each takes one, and more within 3 s. A candidate that is not measured is not chosen, and ONNX
-    Runtime is not begun where making it, to measure and to answer, would go beyond the limit. PyTorch in its own layout
-    answers where no other saves a twentieth, off the CPU, and in another precision than float32. `module` does not
-    change.
+    `images` is the number of images in all; None stands for a server's, which have no end. Candidates take turns within
+    a limit: a fifth of the time that PyTorch would take for all images, or 20 ms where that is more. For a server each
+    takes one, those close to the fastest two, and more within 3 s. A candidate that is not measured is not chosen, and
+    ONNX Runtime is not begun where making it, to measure and to answer, would go beyond the limit. PyTorch in its own
+    layout answers where no other saves a twentieth, off the CPU, and in another precision than float32. `module` does
+    not change.
 
     >>> from striate.modules import build
     >>> choose_for_inference(build("lenet5"), batch=64, kernels="torch").kernels
@@ -150,10 +152,11 @@ class _Trial:
         turn, begun = self._turn(runs), self.clock()
         runs.answers(self.pictures)  # makes what is made once
         self.seconds[candidate] = self.clock() - begun
-        if self.seconds[candidate] > FAR * min(self.seconds.values()):
+        first = self.seconds[candidate]
+        if first > SHORT and first > FAR * min(self.seconds.values()):
             return
-        if self.seconds[candidate] < LONG:
-            self.seconds[candidate] = turn()
+        if first < LONG:
+            self.seconds[candidate] = min(turn() for _ in range(3 if first < SHORT else 1))
         if self.seconds[candidate] <= HOPELESS * min(self.seconds.values()):
             self.turns[candidate] = turn
 
@@ -165,13 +168,18 @@ class _Trial:
             self.seconds[candidate] = self.turns[candidate]()
 
     def take_turns(self) -> None:
-        """The further rounds, within the limit."""
-        for _ in range(ROUNDS - 1):
-            spent = self.clock() - self.begun > SERVER_SECONDS if self.images is None else self.over()
-            if len(self.turns) == 1 or spent:
+        """The further rounds, within the limit. A server's first round is beyond it where candidates are close."""
+        for number in range(ROUNDS - 1):
+            late = self.clock() - self.begun > SERVER_SECONDS if self.images is None else self.over()
+            turns = self._close() if late else self.turns
+            if len(turns) == 1 or (late and (number or self.images is not None)):
                 break
-            for each, turn in self.turns.items():
+            for each, turn in turns.items():
                 self.seconds[each] = min(self.seconds[each], turn())
+
+    def _close(self) -> dict[Candidate, Callable[[], float]]:
+        least = min(self.seconds.values())
+        return {each: turn for each, turn in self.turns.items() if self.seconds[each] <= CLOSE * least}
 
     def _draw(self) -> Pictures:
         return Pictures(torch.rand(self.measured, *self.module.network.input, generator=torch.Generator()))
