@@ -14,7 +14,7 @@ from striate.description.header import ONNX, SUFFIX
 from striate.description.limits import DIGITS, NUMBER
 from striate.description.network import Network
 from striate.errors import FormatError, RunError, UnknownNameError, quote
-from striate.execution.names import named
+from striate.execution.names import KERNELS, named
 from striate.networks import ALIASES, NETWORKS, entry_of, find
 
 
@@ -151,6 +151,8 @@ class KernelsType(click.Choice[str]):
     """The name of some kernels, or auto; a name of an earlier version stands for today's."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value in KERNELS and value not in self.choices:
+            self.fail(f"{KERNELS[value]} ({value}) does not train; it answers. Leave it at auto.", param, ctx)
         return super().convert(named(value), param, ctx)
 
 

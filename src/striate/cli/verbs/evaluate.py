@@ -62,7 +62,8 @@ class Look:
     type=KernelsType(["auto", *KERNELS]),
     default="auto",
     show_default=True,
-    help="The kernels: Striate's engine, its operators layer by layer, PyTorch's, or (auto) the fastest of these.",
+    help="The kernels: Striate's engine, its operators layer by layer, PyTorch's, those of ONNX Runtime, or (auto) the "
+    "fastest of these.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON; rates are fractions.")
 def command(
@@ -115,13 +116,16 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
         write_report(run, outputs, images)
     stressed = _stress(run, images) if stress else None
     if as_json:
-        members = asdict(found) | {"rejection": rejection_members(rejection, compared)}
+        kept = {"answered": answered(run, outputs)}
+        members = asdict(found) | {"rejection": rejection_members(rejection, compared)} | kept
         click.echo(json.dumps(members | ({"stress": stress_members(stressed)} if stressed else {})))
         return
     click.echo(f"{run.network.name} on {counted(found.images, f'{look.split} image')} of {one_line(images.source)}")
     for line in figures(found):
         click.echo(f"  {line}")
     click.echo(f"  {reached_line(rejection)}")
+    if outputs.answered:
+        click.echo(f"  answered by {outputs.answered.words}")
     _print_classes(found)
     if reject:
         click.echo(f"\n{rejection_table(rejection, compared)}")
@@ -176,7 +180,8 @@ def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> N
             asdict(evaluation) | {"rejection": rejection_members(rejection, words)}
             for evaluation, rejection, words in zip(evaluations, rejections, compared, strict=True)
         ]
-        named = [{"run": name} | each for name, each in zip(names, members[:-1], strict=False)]
+        kept = [{"answered": answered(run, member)} for run, member in zip(runs, found.members, strict=True)]
+        named = [{"run": name} | each | by for name, each, by in zip(names, members[:-1], kept, strict=False)]
         click.echo(json.dumps({"runs": named, "together": members[-1]}))
         return
     shown = counted(len(found.images), f"{look.split} image")
