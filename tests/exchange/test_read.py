@@ -50,7 +50,7 @@ def difference(file: Path, read: Read, images: np.ndarray) -> float:
     """By how much the network's outputs differ from ONNX Runtime's, as a share of their range."""
     module = build(read.network).eval()
     own = module.state_dict()
-    module.load_state_dict({name: torch.from_numpy(np.array(read.weights.get(name, own[name]))) for name in own})
+    module.load_state_dict(own | {name: torch.from_numpy(np.array(values)) for name, values in read.weights.items()})
     options = runtime.SessionOptions()
     options.log_severity_level = 4
     session = runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
@@ -58,6 +58,13 @@ def difference(file: Path, read: Read, images: np.ndarray) -> float:
     with torch.inference_mode():
         found = module(torch.from_numpy(images)).numpy()
     return float(np.abs(found - wanted.reshape(found.shape)).max() / ((wanted.max() - wanted.min()) or 1))
+
+
+def prepared(read: Read, images: torch.Tensor) -> torch.Tensor:
+    """Images as the network takes them: what the file does before it, done."""
+    top, bottom, left, right = read.margins
+    scale, shift = (torch.from_numpy(np.asarray(each)).reshape(-1, 1, 1) for each in (read.scale, read.shift))
+    return torch.nn.functional.pad(images, (left, right, top, bottom)) * scale + shift
 
 
 def require_own(network: Network, tmp_path: Path) -> None:
@@ -181,14 +188,16 @@ def test_random_networks_come_back(network: Network, tmp_path_factory) -> None:
     try:
         read, _ = read_own(network, folder)
     except FormatError as error:
-        assert "adds a value to itself" in str(error) or "its output is its input" in str(error)
+        known = ("adds a value to itself", "its output is its input")
+        if not any(each in str(error) for each in known):
+            raise
         return
     images = torch.rand(3, *network.input, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     found = build(read.network).eval()
     own = found.state_dict()
-    found.load_state_dict({name: torch.from_numpy(np.array(read.weights.get(name, own[name]))) for name in own})
+    found.load_state_dict(own | {name: torch.from_numpy(np.array(values)) for name, values in read.weights.items()})
     with torch.inference_mode():
-        wanted, answers = module.logits(images), found.double().logits(images)
+        wanted, answers = module.logits(images), found.double().logits(prepared(read, images))
     scale = wanted.abs().max().item() + 1
     torch.testing.assert_close(answers.reshape(-1), wanted.reshape(-1), rtol=1e-4, atol=1e-4 * scale)
 

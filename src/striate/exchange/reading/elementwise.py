@@ -10,7 +10,7 @@ from striate.errors import FormatError
 from striate.exchange.reading.graph import Array, Node
 from striate.exchange.reading.pieces import Affine, Concatenation, Difference, Function, Product, Sum, number
 from striate.exchange.reading.reader import Reader
-from striate.exchange.reading.views import View, aligned, is_batched, order_of, plain_dims, squeezed, straight
+from striate.exchange.reading.views import View, aligned, is_batched, plain_dims, squeezed, straight
 
 Value = View | Array
 
@@ -172,7 +172,7 @@ def _floats(values: Value) -> Array:
 
 
 def _with_constant(reader: Reader, node: Node, kind: str, view: View, values: Array, *, reverse: bool) -> View:
-    if kind == "Sub" and view.rank == 3 and len(view.shape) == 1 and view.dims[1] == () and values.ndim >= 2:
+    if kind == "Sub" and view.rank == 3 and view.dims[1] == () and values.ndim >= 2:
         return _difference(reader, node, view, values, reverse=reverse)
     laid = aligned(values, view)
     one, zero = np.ones_like(laid), np.zeros_like(laid)
@@ -199,13 +199,11 @@ def _with_constant(reader: Reader, node: Node, kind: str, view: View, values: Ar
 def _difference(reader: Reader, node: Node, view: View, values: Array, *, reverse: bool) -> View:
     """A vector less each of some centres, (batch, centres, features)."""
     centres = values.reshape(values.shape[-2:])
-    if reverse or centres.shape[1] != view.shape[0]:
+    flat, order = reader.vector(squeezed(view, [1]), node)
+    if reverse or centres.shape[1] != flat.shape[0] or order is not None:
         raise FormatError("takes a vector from constants of another size.", "RBF units compare it with their centres.")
-    order = order_of(view)
-    if order is not None:
-        raise FormatError("compares a vector in another order.", "RBF units read it as it lies.")
-    made = reader.add(Difference(centres), [view.piece], (len(centres), view.shape[0]), node)
-    return straight(made, (len(centres), view.shape[0]), reader.batch)
+    shape = (len(centres), flat.shape[0])
+    return straight(reader.add(Difference(centres), [flat.piece], shape, node), shape, reader.batch)
 
 
 def _joined(reader: Reader, node: Node, kind: str, left: View, right: View) -> View:
