@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from striate.description import limits
 from striate.description.layers import Block, Branches, Gate, Layer, Residual
 from striate.description.network import names
 from striate.exchange.reading.graph import Problem, refusal
@@ -48,7 +49,7 @@ class Assembly:
     def _item(self, item: Leaf | Join, depth: int) -> Layer:
         if isinstance(item, Leaf):
             self.order.append(item.piece)
-            name = "_".join(part for part in self.paths[item.piece][depth:] if part)
+            name = "_".join(part for part in self.paths[item.piece][depth:] if part)[: limits.NAME]
             return _named(item.layer, name)
         own = len(self._scope(item))
         match item.what:

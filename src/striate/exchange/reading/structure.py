@@ -123,8 +123,8 @@ def _sayable(piece: Piece) -> bool:
 def _left(piece: Piece) -> Problem:
     match piece.what:
         case Padding():
-            found = f"pads by {piece.what.value:g} where no window follows that could."
-            return Problem(piece.node, found, "Convolutions and poolings pad by themselves.")
+            by = "copies of the outermost values" if piece.what.edge else f"{piece.what.value:g}"
+            return Problem(piece.node, f"pads by {by} where no window follows that does so itself.", _PADDED)
         case Affine() if piece.what.scalar:
             found = f"computes {float(piece.what.scale):g} · a + {float(piece.what.shift):g}."
             return Problem(piece.node, found, "A factor belongs to a convolution, a linear layer or a normalisation.")
@@ -133,6 +133,9 @@ def _left(piece: Piece) -> Problem:
             return Problem(piece.node, found, "Activations are those of docs/notation.md.")
         case _:
             return Problem(piece.node, "computes what no layer does.", "See docs/notation.md for the layers.")
+
+
+_PADDED = "Convolutions and averages pad by 0; a maximum does where no value below 0 reaches it, and else by −∞."
 
 
 def _nested(pieces: Pieces) -> Pieces:
