@@ -10,7 +10,7 @@ TSC := $(VENV)/typescript-$(TYPESCRIPT)/node_modules/typescript/bin/tsc
 # Tests run in random order; `make test SEED=...` runs them in that of a seed that was printed.
 SEED := $(or $(SEED),$(shell date +%s))
 
-.PHONY: demo test test-slow check bench docs clean
+.PHONY: demo test test-slow coverage check bench docs package clean
 
 demo: $(VENV)/installed  ## account, training, evaluation, prediction: about a minute after the install
 	@rm -rf $(RUN)
@@ -28,6 +28,10 @@ test-slow: $(VENV)/installed-dev  ## the tests that take minutes
 	@echo 'The order of the tests is that of SEED=$(SEED)'
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --randomly-seed=$(SEED)
 
+coverage: $(VENV)/installed-dev  ## the lines that the fast tests reach, and those that they miss
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --randomly-seed=$(SEED) \
+		--cov=striate --cov-report=term-missing:skip-covered
+
 check: $(VENV)/installed-dev $(TSC)  ## format, lint, types, and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -41,6 +45,15 @@ bench: $(VENV)/installed  ## how fast, beside a plain PyTorch loop in the same r
 
 docs: $(VENV)/installed-dev  ## run every example of README and docs
 	$(BIN)/python -m pytest README.md docs
+
+package: $(VENV)/installed-dev  ## dist/: a source archive and a wheel, the wheel tried in a new environment
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+	rm -rf $(VENV)-wheel && $(PYTHON) -m venv $(VENV)-wheel
+	$(VENV)-wheel/bin/pip install --quiet --constraint constraints.txt dist/*.whl
+	cd dist && ../$(VENV)-wheel/bin/striate doctor && ../$(VENV)-wheel/bin/striate train lenet5 --epochs 1 --out run \
+		&& ../$(VENV)-wheel/bin/striate evaluate run && rm -r run
+	rm -rf $(VENV)-wheel
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

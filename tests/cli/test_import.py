@@ -57,7 +57,7 @@ def test_a_file_stands_for_a_network_and_for_a_run(file: Path, tmp_path: Path) -
     for verb, out in (("draw", "a.svg"), ("page", "a.html")):
         done = striate(verb, "given.onnx", "-o", out, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-    assert striate("emit", "given.onnx", "--to", "pytorch", cwd=tmp_path).stdout.startswith('"""')
+    assert striate("emit", "given.onnx", "--to", "pytorch", cwd=tmp_path).stdout.startswith("# PyTorch source")
     done = striate("evaluate", "given.onnx", cwd=tmp_path)
     assert done.returncode == 2
     assert "Give images: --data FOLDER, with a folder for each class." in done.stderr
