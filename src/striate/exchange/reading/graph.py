@@ -48,8 +48,21 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Problem:
+    """A node that says what no layer can: its name, what was found, and what was expected."""
+
+    node: Node
+    found: str
+    expected: str
+
+
+@dataclass(frozen=True)
 class FileGraph:
-    """Nodes in the order they run, constants by name, the input with its sizes (None where any), and the outputs."""
+    """Nodes in the order they run, constants by name, the input with its sizes (None where any), and the outputs.
+
+    `parameters` are constants whose zeros are no connection table: each is learned. `problems` are what could not be
+    made a node.
+    """
 
     name: str
     nodes: tuple[Node, ...]
@@ -60,6 +73,8 @@ class FileGraph:
     opset: int
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     producer: str = ""
+    parameters: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,15 +84,6 @@ class Branch:
     nodes: tuple[Node, ...]
     constants: Mapping[str, Array]
     outputs: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A node that says what no layer can: its name, what was found, and what was expected."""
-
-    node: Node
-    found: str
-    expected: str
 
 
 SHOWN = 40

@@ -79,7 +79,8 @@ def read_onnx(path: str | Path, *, input: Shape | None = None, output: str = "")
 def read_graph(graph: FileGraph, *, input: Shape | None = None, output: str = "") -> Read:
     """The network of a graph; see `read_onnx`."""
     sizes = _sizes(graph, input)
-    channels_last = len(sizes) == 3 and sizes[2] in (1, 3) and sizes[0] not in (1, 3)
+    few = len(sizes) == 3 and sizes[2] in (1, 3) and sizes[0] not in (1, 3)
+    channels_last = few and graph.producer != "pytorch"
     first: FormatError | None = None
     for last in (channels_last, not channels_last) if len(sizes) == 3 else (False,):
         try:
@@ -93,14 +94,14 @@ def read_graph(graph: FileGraph, *, input: Shape | None = None, output: str = ""
 def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool) -> Read:
     reader = Reader(graph, sizes, channels_last=channels_last)
     read_nodes(reader, graph.nodes)
-    if reader.problems:
-        raise refusal(reader.problems)
+    if problems := [*graph.problems, *reader.problems]:
+        raise refusal(problems)
     last = _end(reader, output)
     work = simplified(reader.pieces, last, input=reader.shape)
     margins, scale, shift, shape = _preprocessing(work, reader.shape)
     temperature = _temperature(work)
     run_rules(work, LAST)
-    tables(work)
+    tables(work, without=graph.parameters)
     if not work.pieces:
         raise FormatError("its output is its input.", "A network has layers.")
     chain = structured(work.pieces, work.last)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -481,12 +481,17 @@ def scaling(work: Work, at: int) -> bool:
     return True
 
 
-def tables(work: Work) -> None:
-    """Convolutions many of whose kernels are zeros get a connection table, as LeNet's comes from any exporter."""
+def tables(work: Work, *, without: Collection[str] = ()) -> None:
+    """Convolutions many of whose kernels are zeros get a connection table, as LeNet's comes from any exporter.
+
+    Those whose weights are among the constants `without` get none.
+    """
     left = limits.VALUES
     for at, piece in list(work.pieces.items()):
         weight = piece.weights.get("weight")
         if not isinstance(piece.what, Conv) or piece.what.groups > 1 or weight is None or weight[0, 0].size == 1:
+            continue
+        if piece.node.input(1) in without:
             continue
         linked = np.any(weight != 0, axis=(2, 3))
         links = int(linked.sum())

@@ -1,0 +1,88 @@
+"""The calls of a trace as a graph of ONNX's operators; what no image changes is computed."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import torch
+from torch import Tensor, fx
+
+from striate.errors import FormatError, SpecError
+from striate.exchange.reading.constants import MOST_VALUES
+from striate.exchange.reading.graph import FileGraph, Node, Problem
+from striate.export.module.call import Call, Writing, arguments_of, title
+from striate.export.module.operators import OPERATORS
+from striate.export.module.tracing import Traced, scope_of, sizes_of
+
+OPSET = 18
+"""The opset whose words the nodes are in; attributes that later became inputs are attributes."""
+KNOWN = "Layers are made of the operators of convolutional networks."
+
+
+def write(traced: Traced, name: str) -> FileGraph:
+    """The graph of a trace, with the calls that cannot be written as its problems."""
+    writing = Writing(traced, {traced.input: traced.input.name}, dict(traced.tensors))
+    problems: list[Problem] = []
+    for call in traced.calls:
+        try:
+            _write(call, writing)
+        except SpecError as error:
+            node = Node(_operator(call), title(call), (), (call.name,), {}, scope_of(call))
+            problems.append(Problem(node, error.what, error.expected))
+    output = writing.values.get(traced.output, "")
+    return FileGraph(
+        name,
+        tuple(writing.nodes),
+        writing.constants,
+        traced.input.name,
+        sizes_of(traced.input),
+        (output,) if output else (),
+        OPSET,
+        producer="pytorch",
+        parameters=traced.parameters,
+        problems=tuple(problems),
+    )
+
+
+def _write(call: fx.Node, writing: Writing) -> None:
+    """Write one call; those that read what could not be written are passed over."""
+    read = call.all_input_nodes
+    if all(each in writing.known for each in read):
+        writing.known[call] = _computed(call, writing.known)
+        return
+    if not all(each in writing.known or each in writing.values for each in read):
+        return
+    if call.target is operator.getitem:
+        require_first(call)
+        writing.values[call] = writing.values[read[0]]
+        return
+    schema = getattr(call.target, "_schema", None)
+    space, _, name = (schema.name if schema is not None else "").partition("::")
+    translate = OPERATORS.get(name) if space == "aten" and not schema.is_mutable else None
+    if translate is None:
+        raise FormatError("is no operator that layers are made of.", KNOWN)
+    writing.values[call] = translate(Call(call, arguments_of(call), writing))
+
+
+def require_first(call: fx.Node) -> None:
+    """Raises FormatError where a call takes another of several values than the first: the places of maxima."""
+    if call.args[1] != 0:
+        raise FormatError("reads the places of maxima, or statistics.", "Layers read the values of layers.")
+
+
+def _computed(call: fx.Node, known: dict[fx.Node, Any]) -> Any:
+    """The value of a call that no image changes. Raises FormatError where chance does, and where it is too large."""
+    if torch.Tag.nondeterministic_seeded in getattr(call.target, "tags", ()):
+        raise FormatError("draws random numbers.", "A network gives the same answer every time.")
+    value = call.meta.get("val")
+    if isinstance(value, Tensor) and value.numel() > MOST_VALUES:
+        raise FormatError(f"makes {value.numel():,} values.", f"A constant has {MOST_VALUES:,} values at most.")
+    args = fx.map_arg(call.args, lambda each: known[each])
+    kwargs = fx.map_arg(call.kwargs, lambda each: known[each])
+    with torch.no_grad():
+        return call.target(*args, **kwargs)  # pyright: ignore[reportCallIssue]
+
+
+def _operator(call: fx.Node) -> str:
+    return "getitem" if call.target is operator.getitem else str(call.target)
