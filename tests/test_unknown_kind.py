@@ -30,6 +30,7 @@ from striate.emit.source.values import Used, about
 from striate.exchange.graph import Graph, Place
 from striate.exchange.layers import write_layer
 from striate.execution.layerwise import Layerwise
+from striate.export.int8.quantise import in_integers
 from striate.kernels.lower import _with
 from striate.modules import build
 from striate.modules.assemble import _simple
@@ -69,6 +70,7 @@ ROOMS = {
     "words": lambda: words(STEP),
     "smallest input": lambda: least_side(Outline((Node("odd1", ODD, (INPUT,), ""),), 0, {}, {})),
     "ONNX": lambda: write_layer(STEP, ["images"], Place(Graph(), "odd1", "odd1"), {}),
+    "8-bit integers": lambda: in_integers(ODD),
     "source": lambda: numbers_and_form(ODD, SHAPE),
     "source, head": lambda: _trained(ODD, SHAPE),
     "source, PyTorch": lambda: pytorch_layers.layer_call(PART, Scope({}), USED),

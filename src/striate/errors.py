@@ -9,6 +9,7 @@
     ├── DataError (ValueError)          images that are missing, broken or unfit
     │   └── MissingSplitError           a source of images without the split that was asked for
     ├── RunError (ValueError)           a run folder that is missing, taken or damaged
+    ├── WeightsError (ValueError)       a file of weights that cannot be read, or is for another network
     ├── OutputError (OSError)           a file that could not be written
     ├── RequestError (ValueError)       a request that the server refuses
     ├── AddressError (OSError)          an address that a server cannot listen on
@@ -86,6 +87,10 @@ class MissingSplitError(DataError):
 
 class RunError(StriateError, ValueError):
     """A run folder that is missing, taken or damaged."""
+
+
+class WeightsError(StriateError, ValueError):
+    """A file of weights that cannot be read, or that is for another network."""
 
 
 class OutputError(StriateError, OSError):

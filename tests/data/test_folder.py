@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from striate import Flatten, Linear, Network
-from striate.data import load
+from striate.data import Preprocessing, load, read_image
 from striate.data.folder import image_folder
 from striate.errors import DataError
 from striate.train import Recipe, session
@@ -130,3 +132,18 @@ def test_nothing_readable_at_all(pets: Path):
         file.write_bytes(b"")
     with pytest.raises(DataError, match="2 of 2 files cannot be read"):
         image_folder(pets, "test", skip_unreadable=True)
+
+
+def test_a_crop_takes_images_of_different_sizes(pets: Path, paint: Paint):
+    paint(pets / "train/cat/wide.png", size=(20, 50), level=90)
+    crop = Preprocessing((3, 6, 6), "crop", low=0, high=1, form="picture", shorter=7)
+    found = load(pets, "train", way=crop)
+    assert found.fitted
+    assert found.images.shape == (6, 3, 6, 6)
+    for name, image in zip(found.names, found.images, strict=True):
+        assert torch.equal(image, read_image(pets / name, crop)[0][0])
+    assert torch.equal(load(pets, "train", way=crop).images, found.images)  # from the cache
+    other = replace(crop, shorter=6, shape=(1, 6, 6))
+    assert load(pets, "train", way=other).images.shape == (6, 1, 6, 6)
+    resize = load(pets, "train", way=crop, resize=(6, 8))
+    assert (resize.images.shape, resize.fitted) == ((6, 3, 6, 8), False)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,10 +9,12 @@ import torch
 
 from striate.data import preprocess
 from striate.data.preprocess import Preprocessing, preprocessing_for
+from striate.data.resize import resized
 from striate.data.store import ImageSet
-from striate.errors import DataError, FormatError
+from striate.errors import DataError, FormatError, SpecError
 
 LENET = Preprocessing((1, 32, 32), "pad", low=-0.1, high=1.175, form="digits", size=(28, 28))
+CROP = Preprocessing((3, 12, 12), "crop", low=(-2.0, -1.9, -1.8), high=(2.4, 2.5, 2.6), form="picture", shorter=15)
 
 
 def images(*shape: int) -> ImageSet:
@@ -86,20 +89,74 @@ def test_normalise_runs_from_low_to_high():
     torch.testing.assert_close(values, torch.linspace(-0.1, 1.175, 256))
 
 
+def test_a_crop_is_the_middle_once_the_shorter_side_has_its_size():
+    pixels = torch.zeros(1, 3, 30, 80, dtype=torch.uint8)
+    pixels[:, :, :, 34:46] = 200
+    packed = CROP.pack(pixels)
+    assert packed.shape == (1, 3, 12, 12)
+    assert packed[..., 4:8].eq(200).all()
+    assert packed[..., :2].eq(0).all()
+    assert packed[..., 10:].eq(0).all()
+    assert torch.equal(CROP.pack(pixels.transpose(2, 3)), packed.transpose(2, 3))
+
+
+def test_a_crop_of_the_networks_own_size_is_enlarged_all_the_same():
+    pixels = torch.randint(0, 256, (1, 3, 12, 12), dtype=torch.uint8)
+    assert torch.equal(CROP.pack(pixels), resized(pixels, (15, 15))[:, :, 2:14, 2:14])
+
+
+def test_a_long_and_narrow_picture_is_refused():
+    with pytest.raises(DataError, match="2 × 20000000 pixels become 15 × 150,000,000 before the middle is cut out"):
+        CROP.fitted(torch.zeros(1, 1, 2, 20_000_000, dtype=torch.uint8))
+
+
+def test_images_that_were_fitted_when_they_were_read_are_not_fitted_again():
+    found = replace(images(3, 12, 12), fitted=True)
+    assert CROP.packed(found) is found
+    assert CROP.packed(replace(found, fitted=False)).images.shape == (1, 3, 12, 12)
+
+
+def test_each_channel_may_have_a_range_of_its_own():
+    pixels = torch.tensor([0, 255, 51], dtype=torch.uint8).view(1, 3, 1, 1).expand(2, 3, 4, 4)
+    values = CROP.normalise(pixels)
+    wanted = torch.tensor([-2.0, 2.5, 0.2 * 2.6 - 0.8 * 1.8]).view(1, 3, 1, 1).expand(2, 3, 4, 4)
+    torch.testing.assert_close(values, wanted)
+    with pytest.raises(SpecError, match="each channel has a range of its own"):
+        CROP.range()
+    assert LENET.range() == (-0.1, 1.175)
+    mixed = Preprocessing((3, 4, 4), "resize", low=0, high=(1.0, 2.0, 3.0), form="picture")
+    assert mixed.low == (0.0, 0.0, 0.0)
+
+
+def test_runs_of_earlier_versions_have_neither_crop_nor_interpolation():
+    members = {name: one for name, one in LENET.to_dict().items() if name not in ("shorter", "interpolation")}
+    assert Preprocessing.from_dict(members) == LENET
+
+
 def test_it_comes_back_from_json():
-    for one in (LENET, Preprocessing((3, 8, 8), "resize", low=0, high=1, form="picture")):
+    for one in (LENET, CROP, Preprocessing((3, 8, 8), "resize", low=0, high=1, form="picture")):
         assert Preprocessing.from_dict(json.loads(json.dumps(one.to_dict()))) == one
 
 
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"extra": 1}, "preprocessing: unknown: extra.\nIts members are: fit, form, high, low, shape, size"),
+        (
+            {"extra": 1},
+            "unknown: extra.\nIts members are: fit, form, high, interpolation, low, shape, shorter, size",
+        ),
         ({"low": None}, "preprocessing: low is None"),
         ({"low": "0"}, "low is '0'"),
         ({"low": float("nan")}, "low is nan"),
         ({"low": True}, "low is True"),
-        ({"fit": "crop"}, "fit is 'crop'.\nIt must be one of pad, resize"),
+        ({"fit": "tile"}, "fit is 'tile'.\nIt must be one of pad, resize, crop"),
+        ({"fit": "crop"}, "shorter is None.\nIt must be a whole number"),
+        ({"fit": "crop", "shorter": 31}, "shorter is 31 for a crop of 32 × 32.\nA crop is no larger than its image"),
+        ({"fit": "crop", "shorter": 10**9}, "shorter is 1000000000 for a crop.*\n.*may get 4,000 pixels"),
+        ({"shorter": 40}, "shorter is 40 with 'pad'.\nOnly a crop has it"),
+        ({"interpolation": "nearest"}, "interpolation is 'nearest'.\nIt must be one of bilinear, bicubic"),
+        ({"low": [0.0, 0.0]}, "low has 2 numbers.\nIt must be a number, or 1, one a channel"),
+        ({"high": ["1"]}, "high is '1'"),
         ({"form": 3}, "form is 3.\nIt must be one of digits, line, picture"),
         ({"shape": [1, 32]}, r"shape is \(1, 32\).\nIt must be \(channels, height, width\)"),
         ({"shape": [1, 32, 0]}, "a side of shape is 0"),

@@ -16,7 +16,7 @@ from striate.errors import RunError, SpecError
 from striate.execution import training
 from striate.execution.choice import Choice, missing
 from striate.execution.executor import executor
-from striate.execution.names import KERNELS
+from striate.execution.names import TRAINING
 from striate.execution.training import Clock, choose_for_training
 from striate.kernels.binary import CHOICE, Library, library
 from striate.kernels.engine import Pictures, unsupported
@@ -194,7 +194,7 @@ def run_of(folder: Path, **settled: object) -> tuple[session.Run, session.Split]
     return session.settle(run, **settled), session.Split(few, part)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("kernels", KERNELS)
+@pytest.mark.parametrize("kernels", TRAINING)
 def test_a_run_keeps_its_kernels_and_threads(tmp_path: Path, kernels: str) -> None:
     run, split = run_of(tmp_path, kernels=kernels, threads=1)
     *_, finished = session.start(run, split)
@@ -215,7 +215,7 @@ def test_a_run_of_an_earlier_version_goes_on_under_todays_name(tmp_path: Path) -
 
 def test_all_kernels_learn_the_same(tmp_path: Path) -> None:
     losses = []
-    for kernels in KERNELS:
+    for kernels in TRAINING:
         run, split = run_of(tmp_path / kernels, kernels=kernels, threads=1)
         losses.append([event.loss for event in session.start(run, split) if isinstance(event, session.Batch)])
     for others in losses[1:]:

@@ -17,6 +17,7 @@ import torch
 
 from striate.accounting import account
 from striate.description.json import dump
+from striate.execution.names import KERNELS
 from striate.extras import install
 from striate.look.predictor import Predictor
 from striate.serve.openapi import ENDPOINTS
@@ -42,7 +43,9 @@ def bomb(width: int, height: int) -> bytes:
 
 
 def test_health(server: Server) -> None:
-    assert server.json("GET", "/health") == (
+    status, found = server.json("GET", "/health")
+    assert found.pop("kernels") in KERNELS
+    assert (status, found) == (
         200,
         {"status": "ok", "network": "lenet5-dense", "trained": True, "version": "0.1.0"},
     )

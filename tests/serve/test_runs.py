@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from striate import find
+from striate.execution.names import KERNELS
 from striate.serve import Predictor
 from striate.serve import app as serve_app
 from striate.train import open_run
@@ -60,7 +61,9 @@ def both_alone(digits_run: Path, blank: Predictor, tmp_path_factory: pytest.Temp
 def test_each_answers_under_its_name_and_the_first_without(both, digits_run, blank, predictor, seven) -> None:
     digits = [str(each) for each in range(10)]
     runs = [{"name": name, "classes": digits, "reads": False, "trained": True} for name in ("lenet5-dense", "blank")]
-    assert both.json("GET", "/runs") == (200, {"runs": runs})
+    status, found = both.json("GET", "/runs")
+    assert {each.pop("kernels") for each in found["runs"]} <= {*KERNELS}
+    assert (status, found) == (200, {"runs": runs})
     for query, expected in (("", predictor), ("?run=lenet5-dense", predictor), ("?run=blank", blank)):
         _, found = both.json("POST", f"/predict{query}", seven, **IMAGE)
         assert found["probabilities"] == pytest.approx(expected.predict(seven).probabilities, abs=1e-6)

@@ -14,7 +14,7 @@ from striate.errors import LearningError, MissingSplitError, RunError
 from striate.look.predictor import Predictor
 from striate.modules import Built, build
 from striate.train.evaluation import evaluate
-from striate.train.imported import create_imported
+from striate.train.imported import Answers, create_imported
 from striate.train.run import Run, open_run
 from striate.train.session import reload
 
@@ -24,8 +24,9 @@ SMALL = from_text("name small 1x28x28: conv 4 5x5 /2, bn, relu, max 2, linear 10
 def brought(folder: Path, network: Network = SMALL, **given) -> tuple[Run, Built]:
     module = build(network, generator=torch.Generator().manual_seed(0)).eval()
     preprocessing = Preprocessing(network.input, "pad", 0, 1, "digits", (28, 28))
-    options = {"classes": tuple("0123456789"), "preprocessing": preprocessing, "origin": {"file": "small.onnx"}} | given
-    return create_imported(folder, network, module.state_dict(), **options), module
+    answers = Answers(preprocessing, **{"classes": tuple("0123456789"), "temperature": 1.5} | given)
+    made = create_imported(folder, network, module.state_dict(), answers=answers, origin={"file": "small.onnx"})
+    return made, module
 
 
 def test_it_is_opened_evaluated_and_asked_like_a_run_that_was_trained(tmp_path: Path) -> None:
@@ -34,9 +35,9 @@ def test_it_is_opened_evaluated_and_asked_like_a_run_that_was_trained(tmp_path: 
     assert run == made
     assert run.origin == {"file": "small.onnx"}
     outputs, images = evaluate(run, source="mnist")
-    wanted = module(run.preprocessing.normalise(run.preprocessing.pack(images.images[:50]))).softmax(1)
+    wanted = module(run.preprocessing.normalise(run.preprocessing.pack(images.images[:50]))).div(1.5).softmax(1)
     torch.testing.assert_close(outputs.probabilities[:50], wanted)
-    assert Predictor(run).temperature == 1.0
+    assert Predictor(run).temperature == 1.5
 
 
 def test_without_images_of_its_own_it_asks_for_some(tmp_path: Path) -> None:
@@ -64,11 +65,8 @@ def test_nothing_is_made_of_a_network_that_does_not_answer_for_each_class(tmp_pa
 
 
 def test_weights_that_do_not_fit_or_are_not_finite_leave_no_folder(tmp_path: Path) -> None:
-    given = {
-        "classes": tuple("0123456789"),
-        "preprocessing": Preprocessing(SMALL.input, "pad", 0, 1, "digits", (28, 28)),
-        "origin": {"file": "small.onnx"},
-    }
+    answers = Answers(Preprocessing(SMALL.input, "pad", 0, 1, "digits", (28, 28)), tuple("0123456789"))
+    given = {"answers": answers, "origin": {"file": "small.onnx"}}
     tensors = build(SMALL).state_dict()
     lacking = {name: each for name, each in tensors.items() if name != "conv1.weight"}
     with pytest.raises(RunError, match="small.onnx does not fit the run's network: it lacks conv1.weight"):

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from PIL import Image, ImageDraw
 
 from striate import Network, account, find, from_text
+from striate.data import Preprocessing
 from striate.description.layers import FUNCTIONS, KINDS, kind
 from striate.description.network import plan
 from striate.look.capture import capture
@@ -187,12 +188,15 @@ def test_every_function_is_called(answered, calls: Path, tmp_path: Path) -> None
     colour, form = picture(ODD), Image.new("L", (28, 28))
     ImageDraw.Draw(form).line((14, 5, 14, 23), fill=255, width=3)
     others = (fresh(each, tmp_path / each.name) for each in (ODD, find("lenet5")))
-    with working(written(tmp_path / "page.html", digits, *others).path, coverage=calls) as worker:
+    crop = Preprocessing(ODD.input, "crop", -1.0, 1.0, "picture", shorter=20, interpolation="bicubic")
+    cropped = Predictor(replace(fresh(ODD, tmp_path / "cropped").run, preprocessing=crop))
+    with working(written(tmp_path / "page.html", digits, cropped, *others).path, coverage=calls) as worker:
         for image in (*(file.read_bytes() for file in sorted(DIGITS.glob("*.png"))), png(form)):
             worker.ask("activations", image, run="joined", steps="on")
             worker.ask("predict", image, run="odd")
         for steps in ("on", "off"):
             worker.ask("values", colour, run="joined", steps=steps)
+        worker.ask("predict", colour, run="cropped")
         worker.ask("predict", b"no image", run="odd")
         for run, network in (("odd", ODD), ("joined", JOINED)):
             for step in plan(network).steps:

@@ -18,7 +18,8 @@ from striate.errors import StriateError
 
 VERBS = (
     *("list", "show", "cite", "draw", "emit", "account", "compare", "audit"),
-    *("train", "reproduce", "evaluate", "predict", "read", "look", "serve", "page", "export"),
+    *("train", "reproduce", "evaluate", "predict", "read", "look", "serve", "page"),
+    *("export", "import", "import-weights"),
     *("claims", "doctor", "completion"),
 )
 BROKEN_PIPE = 141
@@ -32,7 +33,10 @@ class Verbs(click.Group):
         return [*VERBS]  # not list(): once `striate list` has run, that is its module here
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return import_module(f"striate.cli.verbs.{cmd_name}").command if cmd_name in VERBS else None
+        if cmd_name not in VERBS:
+            return None
+        module = "import_file" if cmd_name == "import" else cmd_name.replace("-", "_")  # `import` is Python's
+        return import_module(f"striate.cli.verbs.{module}").command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -61,7 +65,8 @@ class Verbs(click.Group):
     "  striate predict runs/lenet5 four.png  classify a picture\n"
     "  striate serve runs/lenet5 --open      draw on a page, and see every layer as you draw\n"
     "  striate page runs/lenet5              write that page as one file, without a server\n"
-    "  striate export runs/lenet5            write an ONNX file that answers as the run does",
+    "  striate export runs/lenet5            write an ONNX file that answers as the run does\n"
+    "  striate import model.onnx             make a run of an ONNX file from any framework",
 )
 @click.version_option(package_name="striate", message="striate %(version)s")
 def root() -> None:

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import re
 import shlex
+from math import isfinite
 from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
 
+from striate.description.header import ONNX, SUFFIX
 from striate.description.limits import DIGITS, NUMBER
 from striate.description.network import Network
 from striate.errors import FormatError, RunError, UnknownNameError, quote
-from striate.execution.names import named
+from striate.execution.names import KERNELS, named
 from striate.networks import ALIASES, NETWORKS, entry_of, find
 
 
 class NetworkType(click.ParamType):
-    """A network, given as a name of the catalogue, a file, the folder of a run, or a line of notation."""
+    """A network, given as a name of the catalogue, a file, the folder of a run, or a line of notation.
+
+    A file may be an ONNX file of anybody's: its network is read without its weights.
+    """
 
     name = "network"
 
     def convert(self, value: str | Network, param: click.Parameter | None, ctx: click.Context | None) -> Network:
-        return value if isinstance(value, Network) else find(value)
+        return value if isinstance(value, Network) else _found(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         names = [CompletionItem(name) for name in (*NETWORKS, *ALIASES) if name.startswith(incomplete)]
@@ -30,7 +35,7 @@ class NetworkType(click.ParamType):
 
 
 class RunType(click.ParamType):
-    """The folder of a run. A network, such as lenet5, stands for its run, runs/lenet5, which is then printed.
+    """The folder of a run, or its one file. A network, such as lenet5, stands for its run, runs/lenet5; it is printed.
 
     With `untrained`, a network without a run is returned as it is; otherwise it is an error.
     """
@@ -45,7 +50,7 @@ class RunType(click.ParamType):
     ) -> Path | Network:
         if not isinstance(value, str):
             return value
-        network = None if Path(value, "run.json").is_file() else _network(value)
+        network = None if Path(value, "run.json").is_file() or value.endswith((SUFFIX, ONNX)) else _network(value)
         if network is None:
             return Path(value)
         if folder := _run_of(network):
@@ -60,7 +65,15 @@ class RunType(click.ParamType):
         )
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        return [CompletionItem(incomplete, type="dir")]
+        return [CompletionItem(incomplete, type="file")]
+
+
+def _found(value: str) -> Network:
+    if value.endswith(ONNX):
+        from striate.exchange.reading import read_onnx
+
+        return read_onnx(value).network
+    return find(value)
 
 
 def _network(value: str) -> Network | None:
@@ -115,10 +128,31 @@ class ShapeType(click.ParamType):
         return tuple(int(size) for size in sizes)
 
 
+class Numbers(click.ParamType):
+    """Numbers with commas between them."""
+
+    name = "numbers"
+
+    def convert(
+        self, value: str | tuple[float, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            found = tuple(float(each) for each in value.split(","))
+        except ValueError:
+            self.fail(f"{quote(value)} is not of the form 0.5 or 0.485,0.456,0.406.", param, ctx)
+        if not all(map(isfinite, found)):
+            self.fail(f"{quote(value)} has a number that is not finite.", param, ctx)
+        return found
+
+
 class KernelsType(click.Choice[str]):
     """The name of some kernels, or auto; a name of an earlier version stands for today's."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value in KERNELS and value not in self.choices:
+            self.fail(f"{KERNELS[value]} ({value}) does not train; it answers. Leave it at auto.", param, ctx)
         return super().convert(named(value), param, ctx)
 
 

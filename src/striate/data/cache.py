@@ -75,13 +75,21 @@ class CacheEntry:
                 passing.unlink(missing_ok=True)
 
 
-def cache_entry(folder: Path, split: str, files: Sequence[str], *, resize: tuple[int, int] | None) -> CacheEntry:
+def cache_entry(
+    folder: Path,
+    split: str,
+    files: Sequence[str],
+    *,
+    resize: tuple[int, int] | None,
+    crop: tuple[object, ...] | None = None,
+) -> CacheEntry:
     """The cache's entry for a split of a folder.
 
-    A folder has one file per split and resize. Its key is the sha256 of the folder, the files' names, sizes and times,
-    `resize` and the version, so that a changed file makes a new key.
+    A folder has one file per split, resize and crop. Its key is the sha256 of the folder, the files' names, sizes and
+    times, `resize`, `crop` and the version, so that a changed file makes a new key.
     """
-    place = hashlib.sha256(repr((str(folder), split, resize)).encode("utf-8", "surrogateescape")).hexdigest()
+    named = (str(folder), split, resize, *([crop] if crop else []))
+    place = hashlib.sha256(repr(named).encode("utf-8", "surrogateescape")).hexdigest()
     digest = hashlib.sha256(repr((VERSION, place)).encode())
     for file in files:
         try:

@@ -7,6 +7,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from PIL import Image
 from striate.data.cache import Cached, cache_entry
 from striate.data.decode import Header, decode, read_header, tensor_of
 from striate.data.listing import Listing, list_split
+from striate.data.preprocess import Preprocessing
 from striate.data.store import ImageSet, room_for
 from striate.description.labels import one_line
 from striate.errors import DataError
@@ -35,26 +37,39 @@ def image_folder(
     resize: tuple[int, int] | None = None,
     wanted: tuple[int, ...] | None = None,
     skip_unreadable: bool = False,
+    crop: Preprocessing | None = None,
 ) -> ImageSet:
     """The images of a split of split/class/file or class/file: 1 channel where all files are grey, else RGB.
 
     Raises DataError naming the files that cannot be read, unless they are skipped. Also raises DataError where sizes
-    differ and no `resize`, (height, width), is given; the error proposes the `wanted` size, the network's.
+    differ and neither `resize`, (height, width), nor a `crop` is given; the error proposes the `wanted` size, the
+    network's. A `crop` is a preprocessing, which brings every image to its shape.
     """
     listing = list_split(folder, split)
-    entry = cache_entry(folder, split, listing.files, resize=resize)
+    entry = cache_entry(folder, split, listing.files, resize=resize, crop=_named_crop(crop))
     found = entry.read()
     if found is None or not all(
         isinstance(one, str) for one in _each(decode, [folder / file for file, _ in found.unreadable])
     ):
-        found = _decoded(folder, listing, resize, wanted)
+        found = _decoded(folder, listing, resize, wanted, crop)
         entry.write(found)
     if found.unreadable and not skip_unreadable:
         raise _unreadable(folder, found.unreadable, len(listing.files))
-    return _image_set(folder, split, listing, found)
+    return replace(_image_set(folder, split, listing, found), fitted=crop is not None)
 
 
-def _decoded(folder: Path, listing: Listing, resize: tuple[int, int] | None, wanted: tuple[int, ...] | None) -> Cached:
+def _named_crop(crop: Preprocessing | None) -> tuple[object, ...] | None:
+    """What a crop does to pixels."""
+    return None if crop is None else (crop.shape, crop.shorter, crop.interpolation)
+
+
+def _decoded(
+    folder: Path,
+    listing: Listing,
+    resize: tuple[int, int] | None,
+    wanted: tuple[int, ...] | None,
+    crop: Preprocessing | None,
+) -> Cached:
     """Every readable image of the listing, in its order, and the reasons for the others."""
     paths = [folder / file for file in listing.files]
     headers = _each(read_header, paths)
@@ -62,13 +77,16 @@ def _decoded(folder: Path, listing: Listing, resize: tuple[int, int] | None, wan
     bad = {index: header for index, header in enumerate(headers) if isinstance(header, str)}
     if not good:
         raise _unreadable(folder, _named(listing, bad), len(paths))
-    size = resize or _one_size(folder, listing, good, wanted)
+    size = crop.shape[1:] if crop else resize or _one_size(folder, listing, good, wanted)
     grey = all(header.grey for header in good.values())
-    out = room_for(len(good), (1 if grey else 3, *size))
+    out = room_for(len(good), crop.shape if crop else (1 if grey else 3, *size))
     slots = list(good)
 
     def fill(slot: int) -> bool:
         image = decode(paths[slots[slot]]).convert("L" if grey else "RGB")
+        if crop is not None:
+            out[slot] = crop.pack(tensor_of(image).unsqueeze(0))[0]
+            return True
         if resize is not None and (image.height, image.width) != size:
             image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
         if (image.height, image.width) != size:

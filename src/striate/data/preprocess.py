@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -12,14 +12,16 @@ from jaxtyping import Float32, UInt8
 from torch import Tensor
 from torch.nn.functional import pad
 
-from striate.data.resize import chunks, resized
+from striate.data.resize import INTERPOLATIONS, chunks, cropped, resized
 from striate.data.store import ImageSet, room_for
 from striate.description.checks import number, one_of, pair, whole
 from striate.description.shapes import Shape
-from striate.errors import DataError, FormatError, SpecError
+from striate.errors import DataError, FormatError, SpecError, quote
 
-FITS = ("pad", "resize")
+FITS = ("pad", "resize", "crop")
 FORMS = ("digits", "line", "picture")
+MOST_SHORTER = 4000
+"""The most pixels that the shorter side of an image gets before the middle is cut out."""
 LUMA = (0.299, 0.587, 0.114)
 """The weights of red, green and blue in grey (ITU-R BT.601, as in Pillow)."""
 
@@ -28,10 +30,12 @@ LUMA = (0.299, 0.587, 0.114)
 class Preprocessing:
     """How images become a network's input.
 
-    `shape` is the network's input: (channels, height, width). `fit` is "pad" (centred on pixels of 0) or "resize". A
-    pixel of 0 becomes `low`, a pixel of 255 `high`. `form` is the form of the images: "digits", "line" or "picture".
-    `size` is the (height, width) of the images of the data set: with "pad", an image of another size is resized to it
-    first, so that a photograph fills the input as the training images do; None where it is not known.
+    `shape` is the network's input: (channels, height, width). `fit` is "pad" (centred on pixels of 0), "resize" or
+    "crop": the shorter side gets `shorter` pixels, and the middle is cut out. `interpolation` is "bilinear" or
+    "bicubic". A pixel of 0 becomes `low`, a pixel of 255 `high`: one number, or one for each channel. `form` is the
+    form of the images: "digits", "line" or "picture". `size` is the (height, width) of the images of the data set: with
+    "pad", an image of another size is resized to it first, so that a photograph fills the input as the training images
+    do; None where it is not known.
 
     >>> Preprocessing((1, 32, 32), "pad", low=-0.1, high=1.175, form="digits", size=(28, 28)).margins()
     (2, 2, 2, 2)
@@ -39,10 +43,12 @@ class Preprocessing:
 
     shape: tuple[int, int, int]
     fit: str
-    low: float
-    high: float
+    low: float | tuple[float, ...]
+    high: float | tuple[float, ...]
     form: str
     size: tuple[int, int] | None = None
+    shorter: int | None = None
+    interpolation: str = "bilinear"
 
     def __post_init__(self) -> None:
         try:
@@ -51,9 +57,10 @@ class Preprocessing:
             shape = tuple(whole("a side of shape", side) for side in self.shape)
             one_of("fit", self.fit, FITS)
             one_of("form", self.form, FORMS)
-            low = number("low", self.low, least=float("-inf"))
-            high = number("high", self.high, least=float("-inf"))
+            one_of("interpolation", self.interpolation, INTERPOLATIONS)
+            low, high = _ends(self.low, self.high, shape[0])
             size = None if self.size is None else pair("size", self.size)
+            _check_shorter(self.fit, self.shorter, shape)
         except SpecError as error:
             raise FormatError(error.what, error.expected, error.remedy, where="preprocessing") from None
         if shape[0] not in (1, 3):
@@ -65,12 +72,16 @@ class Preprocessing:
 
     def to_dict(self) -> dict[str, Any]:
         """The members as JSON."""
-        members = asdict(self)
-        return members | {"shape": list(self.shape), "size": None if self.size is None else list(self.size)}
+        return {name: list(one) if isinstance(one, tuple) else one for name, one in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, members: Mapping[str, Any]) -> Preprocessing:
-        """The preprocessing from the members of `to_dict`. Raises FormatError for unknown, missing or wrong members."""
+        """The preprocessing from the members of `to_dict`. Raises FormatError for unknown, missing or wrong members.
+
+        Those of earlier versions lack members that have a default.
+        """
+        later = {field.name: field.default for field in fields(cls) if field.name in ("shorter", "interpolation")}
+        members = later | dict(members) if isinstance(members, Mapping) else members
         exactly(members, {field.name for field in fields(cls)}, where="preprocessing")
         pairs: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in members.items()}
         return cls(**pairs)
@@ -90,12 +101,19 @@ class Preprocessing:
             raise DataError(
                 f"images of {images.shape[1]} channels.", "Images have 1 channel (grey) or 3 (RGB).", where="pack"
             )
-        if tuple(images.shape[1:]) == self.shape and (self.fit == "resize" or self.size in (None, wanted)):
+        fits = self.fit == "resize" or (self.fit == "pad" and self.size in (None, wanted))
+        if tuple(images.shape[1:]) == self.shape and fits:
             return images
         out = room_for(len(images), self.shape)
         for part in chunks(len(images), bytes_each=max(images[:1].numel(), out[:1].numel())):
-            out[part] = self._fitted(with_channels(images[part], self.shape[0]))
+            out[part] = self.fitted(with_channels(images[part], self.shape[0]))
         return out
+
+    def packed(self, images: ImageSet) -> ImageSet:
+        """The set with its images packed; the same set where they were packed when they were read."""
+        if images.fitted:
+            return images
+        return replace(images, images=self.pack(images.images))
 
     def normalise(self, batch: UInt8[Tensor, "*batch"]) -> Float32[Tensor, "*batch"]:
         """low + (high − low) · pixel / 255, on the device of the batch.
@@ -104,16 +122,47 @@ class Preprocessing:
         >>> way.normalise(torch.tensor([[[[0, 255]]]], dtype=torch.uint8))
         tensor([[[[-1.,  1.]]]])
         """
-        return batch.to(torch.float32).mul_((self.high - self.low) / 255).add_(self.low)
+        low, high = (each.to(batch.device) if isinstance(each, Tensor) else each for each in self.ends())
+        return batch.to(torch.float32).mul_((high - low) / 255).add_(low)
 
-    def _fitted(self, images: Tensor) -> Tensor:
-        wanted = self.shape[1:]
-        if self.fit == "pad":
-            images = resized(images, self.size) if self.size is not None else images
-            height, width = images.shape[2:]
-            if height <= wanted[0] and width <= wanted[1]:
-                return pad(images, _margins((height, width), wanted))
-        return resized(images, wanted)
+    def ends(self) -> tuple[float, float] | tuple[Tensor, Tensor]:
+        """`low` and `high` as numbers, or as tensors of (channels, 1, 1) where each channel has its own."""
+        if isinstance(self.low, tuple) or isinstance(self.high, tuple):
+            low, high = (torch.tensor(each).view(-1, 1, 1) for each in (self.low, self.high))
+            return low, high
+        return self.low, self.high
+
+    def range(self) -> tuple[float, float]:
+        """`low` and `high` where all channels have the same; SpecError where each has its own."""
+        if isinstance(self.low, tuple) or isinstance(self.high, tuple):
+            raise SpecError(
+                "each channel has a range of its own.",
+                "A network is trained, or drawn for, with one range for all channels.",
+                "Take a run that striate train made.",
+                where="preprocessing",
+            )
+        return self.low, self.high
+
+    def fitted(
+        self, images: UInt8[Tensor, "images channels height width"]
+    ) -> UInt8[Tensor, "images channels height_out width_out"]:
+        """The images in the network's size; their channels stay."""
+        wanted, how = self.shape[1:], self.interpolation
+        match self.fit:
+            case "crop":
+                return cropped(images, wanted, shorter=self.shorter or max(wanted), interpolation=how)
+            case "pad":
+                images = images if self.size is None else resized(images, self.size, interpolation=how)
+                height, width = images.shape[2:]
+                small = height <= wanted[0] and width <= wanted[1]
+                margins = _margins((height, width), wanted)
+                return pad(images, margins) if small else resized(images, wanted, interpolation=how)
+            case "resize":
+                return resized(images, wanted, interpolation=how)
+            case _:
+                raise FormatError(
+                    f"fit is {self.fit!r}.", f"It must be one of {', '.join(FITS)}.", where="preprocessing"
+                )
 
 
 def preprocessing_for(shape: Shape, images: ImageSet, *, low: float, high: float) -> Preprocessing:
@@ -154,6 +203,34 @@ def known_members(members: Mapping[str, Any], names: Sequence[str], *, where: st
                 f"Did you mean {near[0]!r}?" if near else "Leave it out.",
                 where=where,
             )
+
+
+def _ends(low: object, high: object, channels: int) -> tuple[Any, Any]:
+    """`low` and `high`, checked: numbers, or a number of each for every channel."""
+
+    def checked(name: str, value: object) -> float | tuple[float, ...]:
+        if not isinstance(value, (tuple, list)):
+            return number(name, value, least=float("-inf"))
+        if len(value) != channels:
+            raise SpecError(f"{name} has {len(value)} numbers.", f"It must be a number, or {channels}, one a channel.")
+        return tuple(number(name, each, least=float("-inf")) for each in value)
+
+    ends = checked("low", low), checked("high", high)
+    if any(isinstance(each, tuple) for each in ends):
+        return tuple(each if isinstance(each, tuple) else (each,) * channels for each in ends)  # pyright: ignore
+    return ends
+
+
+def _check_shorter(fit: str, shorter: object, shape: tuple[int, ...]) -> None:
+    if fit != "crop":
+        if shorter is not None:
+            raise SpecError(f"shorter is {quote(shorter)} with {fit!r}.", "Only a crop has it.")
+        return
+    if not max(shape[1:]) <= whole("shorter", shorter) <= MOST_SHORTER:
+        raise SpecError(
+            f"shorter is {quote(shorter)} for a crop of {shape[1]} × {shape[2]}.",
+            f"A crop is no larger than its image, whose shorter side may get {MOST_SHORTER:,} pixels.",
+        )
 
 
 def _margins(size: tuple[int, int], wanted: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -1,6 +1,8 @@
-"""Resizing packed images: bilinear, antialiased, in chunks so that memory stays bounded."""
+"""Resizing and cropping packed images: antialiased, in chunks so that memory stays bounded."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import UInt8
@@ -8,14 +10,21 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from striate.data.store import room_for
+from striate.errors import DataError
 
 CHUNK_BYTES = 16 * 2**20
+MOST_SCALED = 16_000_000
+"""The most pixels of an image whose shorter side was brought to a size: a long and narrow one would fill the memory."""
+INTERPOLATIONS = ("bilinear", "bicubic")
+
+Size = tuple[int, int]
+"""(height, width)."""
 
 
 def resized(
-    images: UInt8[Tensor, "images channels height width"], size: tuple[int, int]
+    images: UInt8[Tensor, "images channels height width"], size: Size, *, interpolation: str = "bilinear"
 ) -> UInt8[Tensor, "images channels height_out width_out"]:
-    """The images at another (height, width), equal to Pillow's BILINEAR to within one level.
+    """The images at another (height, width), equal to Pillow's BILINEAR, or BICUBIC, to within one level.
 
     Returns the same tensor where the images have that size already.
 
@@ -26,9 +35,73 @@ def resized(
         return images
     out = room_for(len(images), (images.shape[1], *size))
     for part in chunks(len(images), bytes_each=images[:1].numel() + out[:1].numel()):
-        shrunk = interpolate(images[part].float(), size=size, mode="bilinear", antialias=True)
-        out[part] = shrunk.round_().clamp_(0, 255).to(torch.uint8)
+        out[part] = resized_at_once(images[part], size, interpolation=interpolation)
     return out
+
+
+def resized_at_once(
+    images: UInt8[Tensor, "images channels height width"], size: Size, *, interpolation: str = "bilinear"
+) -> UInt8[Tensor, "images channels height_out width_out"]:
+    """The same by nothing but operations of PyTorch, which can be traced; it takes memory for all images as floats."""
+    shrunk = images.float()
+    for goal in passes(images.shape[2:], size, interpolation):
+        shrunk = interpolate(shrunk, size=goal, mode=interpolation, antialias=True).round_().clamp_(0, 255)
+    return shrunk.to(torch.uint8)
+
+
+def passes(size: Sequence[int], wanted: Size, interpolation: str) -> list[Size]:
+    """The sizes after whose making levels are rounded: one, or with a cubic kernel also that after the first axis.
+
+    A cubic kernel overshoots, and Pillow cuts that off after each axis, along the rows first.
+
+    >>> passes((4, 6), (2, 3), "bicubic")
+    [(4, 3), (2, 3)]
+    """
+    return [wanted] if interpolation == "bilinear" else [(size[0], wanted[1]), wanted]
+
+
+def cropped(
+    images: UInt8[Tensor, "images channels height width"], size: Size, *, shorter: int, interpolation: str = "bilinear"
+) -> UInt8[Tensor, "images channels height_out width_out"]:
+    """The middle of the images once their shorter side has `shorter` pixels.
+
+    It is torchvision's `Resize(shorter)` and `CenterCrop(size)`. Raises DataError for an image that is so narrow that
+    it would become very long.
+
+    >>> cropped(torch.full((1, 3, 60, 90), 9, dtype=torch.uint8), (20, 20), shorter=30).shape
+    torch.Size([1, 3, 20, 20])
+    """
+    whole = scaled(images.shape[2:], shorter)
+    if whole[0] * whole[1] > MOST_SCALED:
+        height, width = images.shape[2:]
+        raise DataError(
+            f"{height} × {width} pixels become {whole[0]:,} × {whole[1]:,} before the middle is cut out.",
+            f"They may be {MOST_SCALED:,} at most.",
+            "Cut the part of the picture out that is meant.",
+        )
+    images = resized(images, whole, interpolation=interpolation)
+    top, left = corner(images.shape[2:], size)
+    return images[:, :, top : top + size[0], left : left + size[1]]
+
+
+def scaled(size: Sequence[int], shorter: int) -> Size:
+    """The (height, width) of an image whose shorter side gets `shorter` pixels; the longer one is rounded down.
+
+    >>> scaled((375, 500), 256), scaled((500, 375), 256)
+    ((256, 341), (341, 256))
+    """
+    height, width = size
+    longer = int(shorter * max(size) / min(size))
+    return (shorter, longer) if height <= width else (longer, shorter)
+
+
+def corner(size: Sequence[int], wanted: Size) -> Size:
+    """The top row and the left column of a crop from the middle; halves are rounded to the even number.
+
+    >>> corner((256, 341), (224, 224)), corner((235, 313), (224, 224))
+    ((16, 58), (6, 44))
+    """
+    return round((size[0] - wanted[0]) / 2), round((size[1] - wanted[1]) / 2)
 
 
 def chunks(count: int, *, bytes_each: int) -> list[slice]:

@@ -11,6 +11,7 @@ from striate.data.decode import MOST_PIXELS, MOST_SAMPLES
 from striate.data.folder import image_folder
 from striate.data.idx import idx_folder, is_idx_folder
 from striate.data.mnist import mnist
+from striate.data.preprocess import Preprocessing
 from striate.data.resize import resized
 from striate.data.store import ImageSet
 from striate.data.windows import mnist_lines
@@ -30,13 +31,15 @@ def load(
     resize: tuple[int, int] | None = None,
     wanted: tuple[int, ...] | None = None,
     skip_unreadable: bool = False,
+    way: Preprocessing | None = None,
 ) -> ImageSet:
     """The images of a split, "train" or "test", of "mnist", of "mnist-lines" or of a folder.
 
     A folder holds IDX files under MNIST's names, or images as split/class/file or class/file. `resize`, (height,
     width), resizes every image to one size; where none is given and sizes differ, the error proposes `wanted`, the
-    network's size. `skip_unreadable` leaves out files that cannot be read and lists them in the result. For "train" no
-    file of the test split is opened. Raises DataError for images that are missing, broken or unfit, and
+    network's size. `skip_unreadable` leaves out files that cannot be read and lists them in the result. A `way` that
+    crops brings each image of a folder to the network's size as it is read, if there is no `resize`: sizes may differ.
+    For "train" no file of the test split is opened. Raises DataError for images that are missing, broken or unfit, and
     UnknownNameError for a name that is neither a source nor a folder.
 
     >>> load("mnist", "test", resize=(14, 14))
@@ -55,7 +58,8 @@ def load(
     folder = _folder(source)
     if is_idx_folder(folder):
         return _at(idx_folder(folder, split), resize)
-    return image_folder(folder, split, resize=resize, wanted=wanted, skip_unreadable=skip_unreadable)
+    crop = way if resize is None and way is not None and way.fit == "crop" else None
+    return image_folder(folder, split, resize=resize, wanted=wanted, skip_unreadable=skip_unreadable, crop=crop)
 
 
 def _check_size(resize: tuple[int, int]) -> None:

@@ -26,7 +26,8 @@ class ImageSet:
     `classes`. `source` is "mnist" or the absolute path of a folder; `split` is "train", "validation" or "test".
     `form` is "digits" (MNIST's: light on dark, a 20 × 20 box, centred by mass), "line" (windows of 32 × 32 on a line of
     such digits) or "picture". `names` holds the file of each image, relative to the source, and is empty for IDX files;
-    `unreadable` holds (file, reason) for each unreadable file that was skipped on request.
+    `unreadable` holds (file, reason) for each unreadable file that was skipped on request. `fitted` says that
+    a network's preprocessing packed the images when they were read.
 
     >>> pixels = torch.zeros(3, 1, 28, 28, dtype=torch.uint8)
     >>> ImageSet(pixels, torch.tensor([0, 1, 1]), ("cat", "dog"), "mnist", "train", "picture")
@@ -42,6 +43,7 @@ class ImageSet:
     names: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     held: Tensor | None = None
+    fitted: bool = False
 
     def __post_init__(self) -> None:
         count = len(self.labels)

@@ -11,7 +11,7 @@ from striate.description.network import INPUT as FROM_INPUT
 from striate.description.network import Network, Plan, plan
 from striate.description.properties import properties
 from striate.errors import SpecError
-from striate.exchange.graph import Graph, Node, Place, Value, Weights
+from striate.exchange.graph import Array, Graph, Node, Place, Value, Weights
 from striate.exchange.layers import write_layer
 from striate.exchange.proto import to_proto
 
@@ -22,6 +22,8 @@ INPUT, OUTPUT = "images", "logits"
 PROBABILITIES, LABEL = "probabilities", "label"
 OURS = (INPUT, OUTPUT, PROBABILITIES, LABEL)
 """Names of whole inputs and outputs; a layer that is called so has another name for its value."""
+SMALL = 1024
+"""Bytes of a constant that is written into the model even where the large ones stay beside it."""
 
 
 @dataclass(frozen=True)
@@ -43,19 +45,31 @@ def onnx_model(network: Network, weights: Weights, *, every_layer: bool = False)
     The metadata holds the description as JSON, under "network". Raises RequirementError without the package onnx,
     AuditError where ONNX's checker refuses the model, and SpecError where its weights are too large for a file.
     """
-    graph = Graph()
-    planned = plan(network)
+    graph, inputs, outputs = _whole_graph(network, weights, every_layer=every_layer)
+    return to_proto(graph, name=network.name, inputs=inputs, outputs=outputs, properties={"network": to_json(network)})
+
+
+def model_beside_weights(network: Network, weights: Weights) -> tuple[ModelProto, dict[str, Array]]:
+    """The model without its large constants, and those by name: for a session that gets them as they lie in memory.
+
+    Writing them into the model takes seconds for VGG's, and a file holds 2 GiB at most. The model is not checked: it is
+    the one of `onnx_model`. Raises RequirementError without the package onnx.
+    """
+    graph, inputs, outputs = _whole_graph(network, weights)
+    beside = {name: values for name, values in graph.constants.items() if values.nbytes > SMALL}
+    model = to_proto(graph, name=network.name, inputs=inputs, outputs=outputs, beside=frozenset(beside))
+    return model, beside
+
+
+def _whole_graph(
+    network: Network, weights: Weights, *, every_layer: bool = False
+) -> tuple[Graph, list[Value], list[Value]]:
+    """The graph of a network from images to logits, its input and its outputs."""
+    graph, planned = Graph(), plan(network)
     require_weights(network, weights)
     written = write_network(graph, network, weights, every_layer=every_layer, logits=OUTPUT)
-    outputs = [Value(OUTPUT, "float32", planned.shape(logits_step(network, planned)))]
-    outputs += layer_outputs(graph, written)
-    return to_proto(
-        graph,
-        name=network.name,
-        inputs=[Value(INPUT, "float32", planned.input)],
-        outputs=outputs,
-        properties={"network": to_json(network)},
-    )
+    logits = Value(OUTPUT, "float32", planned.shape(logits_step(network, planned)))
+    return graph, [Value(INPUT, "float32", planned.input)], [logits, *layer_outputs(graph, written)]
 
 
 def require_weights(network: Network, weights: Weights) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from striate.errors import AuditError, SpecError
-from striate.exchange.graph import Graph, Value
+from striate.exchange.graph import Array, Graph, Value
 from striate.exchange.requirement import require_onnx
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, ValueInfoProto
+    from onnx import ModelProto, TensorProto, ValueInfoProto
 
 OPSET = 21
 """The newest that the oldest ONNX Runtime of the extra `onnx`, 1.20, runs; 20 brought Gelu. No layer needs a newer."""
@@ -29,15 +29,18 @@ def to_proto(
     name: str,
     inputs: Sequence[Value],
     outputs: Sequence[Value],
-    properties: Mapping[str, str],
+    properties: Mapping[str, str] | None = None,
+    beside: Collection[str] | None = None,
 ) -> ModelProto:
     """The message of a graph, with inferred shapes checked against those that the graph says.
 
-    `properties` become the model's metadata. Raises RequirementError without the package onnx, SpecError where the
-    weights are too large for one file, and AuditError where ONNX's checker refuses the model.
+    `properties` become the model's metadata. Constants that stay `beside` the message have their name and shape in it
+    only, and it is not checked. Raises RequirementError without the package onnx, SpecError where the weights are too
+    large for one file, and AuditError where ONNX's checker refuses the model.
     """
     require_onnx("onnx")
-    _require_size(graph, name)
+    if beside is None:
+        _require_size(graph, name)
     from onnx import TensorProto, helper, numpy_helper
 
     kinds = {"float32": TensorProto.FLOAT, "uint8": TensorProto.UINT8, "int64": TensorProto.INT64}
@@ -57,7 +60,10 @@ def to_proto(
             name,
             [info(each) for each in inputs],
             [info(each) for each in outputs],
-            [numpy_helper.from_array(values, constant) for constant, values in graph.constants.items()],
+            [
+                _declared(constant, values) if constant in (beside or ()) else numpy_helper.from_array(values, constant)
+                for constant, values in graph.constants.items()
+            ],
             value_info=[info(each) for each in between],
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -65,8 +71,19 @@ def to_proto(
         producer_name="striate",
         producer_version=_version(),
     )
-    helper.set_model_props(made, dict(properties))
-    check(made)
+    helper.set_model_props(made, dict(properties or {}))
+    if beside is None:
+        check(made)
+    return made
+
+
+def _declared(name: str, values: Array) -> TensorProto:
+    """A constant without its values: the runtime gets them before it reads the model."""
+    from onnx import TensorProto, helper
+
+    made = TensorProto(name=name, data_type=helper.np_dtype_to_tensor_dtype(values.dtype), dims=values.shape)
+    made.data_location = TensorProto.EXTERNAL
+    made.external_data.add(key="location", value="memory")
     return made
 
 

@@ -10,10 +10,14 @@ from striate.extras import install
 PACKAGES = ("onnx", "onnxruntime")
 
 
+def missing_packages(*packages: str) -> list[str]:
+    """Those of the packages, by default of all of the extra `onnx`, that are not installed."""
+    return [package for package in packages or PACKAGES if find_spec(package) is None]
+
+
 def require_onnx(*packages: str) -> None:
     """Raises RequirementError where one of the packages, by default all of the extra `onnx`, is not installed."""
-    missing = [package for package in packages or PACKAGES if find_spec(package) is None]
-    if missing:
+    if missing := missing_packages(*packages):
         raise RequirementError(
             f"ONNX files need {' and '.join(missing)}.",
             f"{'They come' if len(missing) > 1 else 'It comes'} with the extra `onnx`.",

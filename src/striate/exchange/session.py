@@ -4,15 +4,59 @@ from __future__ import annotations
 
 from typing import Any
 
+from striate.description.network import Network
+from striate.errors import RequirementError
+from striate.exchange.graph import Array, Weights
+from striate.exchange.model import INPUT, OUTPUT, model_beside_weights
 from striate.exchange.requirement import require_onnx
 
 
-def session_of(content: bytes, *, threads: int) -> Any:
-    """A session of ONNX Runtime on the CPU. Raises RequirementError without the package."""
+def session_of(content: bytes | str, *, threads: int) -> Any:
+    """A session of ONNX Runtime on the CPU, by a file's bytes or path. RequirementError without the package."""
     require_onnx("onnxruntime")
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(content, _settings(threads), providers=["CPUExecutionProvider"])
+
+
+class NetworkSession:
+    """A network with its weights in ONNX Runtime, without a file in between; several threads may ask it at once.
+
+    The runtime copies most weights into a layout of its own, and reads the rest where they lie: they must not change.
+    Between calls its threads sleep. By default they look for work for 25 ms and more after each, which other programs,
+    and other kernels of this process, then lack.
+
+    Raises RequirementError without the packages of the extra `onnx`, and where their versions cannot run the network.
+    """
+
+    def __init__(self, network: Network, weights: Weights, *, threads: int) -> None:
+        require_onnx()
+        try:
+            import onnxruntime
+
+            model, self._constants = model_beside_weights(network, weights)  # the runtime reads them: keep them alive
+            values = [onnxruntime.OrtValue.ortvalue_from_numpy(each) for each in self._constants.values()]
+            settings = _settings(threads)
+            settings.add_session_config_entry("session.force_spinning_stop", "1")
+            settings.add_external_initializers([*self._constants], values)
+            content, providers = model.SerializeToString(), ["CPUExecutionProvider"]
+            self._run = onnxruntime.InferenceSession(content, settings, providers=providers).run
+        except Exception as problem:  # the runtime's own errors have no common class; ImportError: a broken package
+            raise RequirementError(
+                f"ONNX Runtime cannot run {network.name}: {str(problem).strip().splitlines()[0]}",
+                "It runs every network from version 1.20 on, with onnx 1.17.",
+                "Upgrade the packages onnx and onnxruntime, or ask for kernels torch.",
+            ) from problem
+
+    def answers(self, images: Array) -> Array:
+        """The logits of normalised images: (batch, channels, height, width), float32, to (batch, ...)."""
+        return self._run([OUTPUT], {INPUT: images})[0]  # pyright: ignore[reportReturnType] - it gives no other kind
+
+
+def _settings(threads: int) -> Any:
     import onnxruntime
 
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = threads
     settings.log_severity_level = 4  # an error is raised, and need not be printed too
-    return onnxruntime.InferenceSession(content, settings, providers=["CPUExecutionProvider"])
+    return settings

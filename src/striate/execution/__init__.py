@@ -1,1 +1,1 @@
-"""Who runs a network: PyTorch, the engine or the operators, behind one protocol; which of them is a value."""
+"""Who runs a network: PyTorch, the engine, the operators or ONNX Runtime, behind one protocol; which is a value."""

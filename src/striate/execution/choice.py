@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from striate.description.checks import one_of
 from striate.description.network import Network
 from striate.errors import SpecError
-from striate.execution.names import KERNELS
+from striate.exchange.requirement import missing_packages
+from striate.execution.names import KERNELS, RUNTIME, TRAINING
 from striate.kernels.binary import library
 from striate.kernels.engine import unsupported
+from striate.wording import counted
 
 
 @dataclass(frozen=True)
@@ -24,18 +26,40 @@ class Choice:
     threads: int
     milliseconds: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def words(self) -> str:
+        """The choice for people.
+
+        >>> Choice("onnx-runtime", 2).words
+        'ONNX Runtime, 2 threads'
+        """
+        return f"{KERNELS[self.kernels]}, {counted(self.threads, 'thread')}"
+
 
 def missing(network: Network, kernels: str) -> str | None:
     """Why a network cannot run on these `kernels` here, or None where it can."""
-    if kernels == "engine":
-        return unsupported(network)
-    found = library()
-    return found if kernels == "operators" and isinstance(found, str) else None
+    match kernels:
+        case "engine":
+            return unsupported(network)
+        case "operators":
+            found = library()
+            return found if isinstance(found, str) else None
+        case "onnx-runtime":
+            lacking = missing_packages()
+            return f"{' and '.join(lacking)} {'are' if len(lacking) > 1 else 'is'} not installed" if lacking else None
+        case _:
+            return None
 
 
 def require(network: Network, kernels: str) -> None:
-    """Raise SpecError where `kernels` is neither "auto" nor one of `KERNELS`, or cannot run the network here."""
-    one_of("kernels", kernels, ("auto", *KERNELS))
+    """Raise SpecError where `kernels` is neither "auto" nor one of `TRAINING`, or cannot run the network here."""
+    if kernels == RUNTIME:
+        raise SpecError(
+            f"{KERNELS[RUNTIME]} ({RUNTIME}) does not train.",
+            "It answers: striate evaluate, predict and serve take it where it is fastest.",
+            f"Leave kernels at auto, or ask for one of {', '.join(TRAINING)}.",
+        )
+    one_of("kernels", kernels, ("auto", *TRAINING))
     if reason := missing(network, kernels):
         raise SpecError(
             f"{network.name} cannot run on {KERNELS[kernels]} ({kernels}): {reason}.",

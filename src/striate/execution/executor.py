@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from striate.errors import SpecError
 from striate.execution.choice import require
 from striate.execution.layerwise import Layerwise
-from striate.execution.names import KERNELS
+from striate.execution.names import TRAINING
 from striate.execution.tensors import tensors_of
 from striate.kernels.engine import Engine, Pictures
 from striate.modules import Built
@@ -20,7 +20,8 @@ from striate.modules.containers import Heads
 class Executor(Protocol):
     """Runs the network of a `module`, with its parameters, its buffers and its mode, on kernels of one name.
 
-    `OnTorch` and `Layerwise` also have `logits`, for autograd; the engine has steps of its own.
+    `OnTorch` and `Layerwise` also have `logits`, for autograd; the engine has steps of its own; ONNX Runtime, in
+    `runtime`, answers only.
     """
 
     module: Built
@@ -36,6 +37,7 @@ class OnTorch:
 
     def __init__(self, module: Built, *, kernels: str = "torch") -> None:
         self.module, self.kernels = module, kernels
+        self._first = next(module.parameters(), None)  # looking for it takes longer than a small network's answer
         if kernels == "channels-last":
             module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - the stubs lack it
 
@@ -47,7 +49,7 @@ class OnTorch:
 
     def answers(self, pictures: Pictures) -> Tensor:
         """The module's logits, on its device."""
-        return self.logits(pictures.floats(device_of(self.module)))
+        return self.logits(pictures.floats(None if self._first is None else self._first.device))
 
 
 class OnEngine:
@@ -65,7 +67,7 @@ class OnEngine:
 
 
 def executor(module: Built, kernels: str, *, threads: int | None = None) -> OnTorch | OnEngine | Layerwise:
-    """A module on the kernels of a name, one of `KERNELS`; the engine takes `threads`, or PyTorch's number.
+    """A module on the kernels of a name, one of `TRAINING`; the engine takes `threads`, or PyTorch's number.
 
     Raises SpecError where the network cannot run on them here, or its parameters are not float32 on the CPU, which
     Striate's kernels take alone.
@@ -89,14 +91,9 @@ def executor(module: Built, kernels: str, *, threads: int | None = None) -> OnTo
                 )
             return OnEngine(module, threads=threads) if kernels == "engine" else Layerwise(module)
         case _:
-            raise SpecError(f"kernels {kernels!r} names none.", f"It must be one of {', '.join(KERNELS)}.")
+            raise SpecError(f"kernels {kernels!r} names none.", f"It must be one of {', '.join(TRAINING)}.")
 
 
 def plain(module: nn.Module) -> bool:
     """Whether all parameters are float32 on the CPU, as Striate's kernels read them."""
     return all(each.dtype == torch.float32 and each.device.type == "cpu" for each in module.parameters())
-
-
-def device_of(module: nn.Module) -> torch.device:
-    """The device of a module's parameters; the CPU where it has none."""
-    return next((each.device for each in module.parameters()), torch.device("cpu"))

@@ -1,12 +1,16 @@
 """The kernels that can run a network, by name."""
 
-KERNELS = {
+RUNTIME = "onnx-runtime"
+TRAINING = {
     "engine": "Striate's kernels",
     "operators": "Striate's kernels, layer by layer",
     "torch": "PyTorch's kernels",
     "channels-last": "PyTorch's kernels, channels last",
 }
-"""The engine takes a network as a whole, the operators layer by layer; PyTorch can lay maps in memory in two ways."""
+"""Those that train and answer. The engine takes a network as a whole, the operators layer by layer; PyTorch can lay
+maps in memory in two ways."""
+KERNELS = TRAINING | {RUNTIME: "ONNX Runtime"}
+"""All that answer."""
 FORMER = {"striate": "engine"}
 """Names that earlier versions wrote into runs and took on the command line."""
 MOST_THREADS = 1024

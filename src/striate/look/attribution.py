@@ -24,7 +24,7 @@ BATCH = 64
 
 @torch.no_grad()
 def occlusion(
-    model: Built, image: Image, target: int, *, baseline: float = 0.0, side: int = 5, stride: int = 1
+    model: Built, image: Image, target: int, *, baseline: float | Tensor = 0.0, side: int = 5, stride: int = 1
 ) -> Heat:
     """The fall of the score of class `target` when a square around a pixel is covered with `baseline`.
 
@@ -57,13 +57,15 @@ def saliency(model: Built, image: Image, target: int) -> Heat:
     return _gradients(model, image, target)[0].abs().amax(0)
 
 
-def integrated_gradients(model: Built, image: Image, target: int, *, baseline: float = 0.0, steps: int = 64) -> Heat:
+def integrated_gradients(
+    model: Built, image: Image, target: int, *, baseline: float | Tensor = 0.0, steps: int = 64
+) -> Heat:
     """Each pixel's part of the score on the straight path from `baseline` to the image, summed over the channels.
 
     The map's sum is the difference of the scores, up to the error of `steps` midpoints (Sundararajan and others 2017,
     eq. 1 and proposition 1).
     """
-    start = torch.full_like(image, baseline)
+    start = torch.zeros_like(image) + baseline
     shares = (torch.arange(steps) + 0.5) / steps
     total = torch.zeros_like(image)
     for some in shares.split(BATCH):

@@ -31,7 +31,9 @@ _STYLE = (
 
 
 def learning(run: Run) -> list[Figure]:
-    """The animation of a run; none where it has not kept its filters, or has finished no epoch."""
+    """The animation of a run; none where it is one file, has not kept its filters, or has finished no epoch."""
+    if run.single:
+        return []
     frames = load_filters(run.path(FILE))
     epochs = {each["epoch"]: each for each in run.events("epoch")}
     shown = {epoch: frame.float() for epoch, frame in frames.items() if epoch == 0 or epoch in epochs}

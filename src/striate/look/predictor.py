@@ -16,6 +16,7 @@ from striate.data import PreparationStep, read_image
 from striate.data.image_file import open_picture, prepare
 from striate.description.network import INPUT, Plan, plan
 from striate.execution.inference import answering, choose_for_inference
+from striate.execution.runtime import OnRuntime
 from striate.kernels.engine import Pictures
 from striate.look.capture import capture
 from striate.modules import Built
@@ -78,7 +79,9 @@ class Predictor:
         other = copy(self)
         weights = chain(self.model.parameters(), self.model.buffers())
         other.model = deepcopy(self.model, {id(each): each for each in weights})
-        other.runs = answering(other.model, self.choice)
+        # A session may be asked by several threads at once.
+        runs = self.runs
+        other.runs = runs.twin(other.model) if isinstance(runs, OnRuntime) else answering(other.model, self.choice)
         return other
 
     def __call__(self, image: str | Path) -> Prediction:

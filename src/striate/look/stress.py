@@ -120,7 +120,7 @@ def stress(run: Run, images: ImageSet, *, seed: int = 0) -> Stress:
     """
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:MOST]
     chosen = images.subset(order)
-    chosen = replace(chosen, images=run.preprocessing.pack(chosen.images), names=())
+    chosen = replace(run.preprocessing.packed(chosen), names=())
     blank = int(chosen.images[:, :, ::2, ::2].flatten().median())
     model, size = run.model(), min(len(chosen), batch_for(run.network))
     runs = answering(model, choose_for_inference(model, batch=size, images=len(chosen)))

@@ -11,6 +11,7 @@ from jaxtyping import Float32, UInt8
 from torch import Tensor
 
 from striate.data import ImageSet, Preprocessing, hold_out, load, preprocessing_for, read_image
+from striate.description.header import ONNX, SUFFIX
 from striate.description.network import Network, plan
 from striate.description.shapes import show
 from striate.errors import ShapeError
@@ -56,9 +57,11 @@ class Subject:
         return int(self.data.images[:, :, ::2, ::2].flatten().median())
 
     @property
-    def empty(self) -> float:
-        """The value of an empty pixel after preprocessing."""
-        return self.preprocessing.normalise(torch.tensor(self.blank, dtype=torch.uint8)).item()
+    def empty(self) -> float | Tensor:
+        """The value of an empty pixel after preprocessing; of each channel, (channels, 1, 1), where they differ."""
+        blank = torch.full((self.network.input[0], 1, 1), self.blank, dtype=torch.uint8)
+        found = self.preprocessing.normalise(blank)
+        return found[0].item() if isinstance(self.preprocessing.low, float) else found
 
     def some(self, count: int) -> Float32[Tensor, "images channels height width"]:
         """The first `count` images of the data as network inputs; a quarter of that number if they are large."""
@@ -81,17 +84,18 @@ class Shown:
 def subject(target: str | Path | Run | Network, *, data: str | None = None, seed: int = 0) -> Subject:
     """The subject of a run, or of a network with random weights drawn from a `seed`.
 
-    `target` is a run or its folder, a network, its name or its file. `data` names other images than the run's own, as
-    for `striate train`. Raises ShapeError for a network that takes no images.
+    `target` is a run, its folder or its one file, a network, its name or its file. `data` names other images than the
+    run's own, as for `striate train`. Raises ShapeError for a network that takes no images.
 
     >>> found = subject("lenet5")
     >>> found.trained, len(found.data), found.data.images.shape[1:]
     (False, 512, torch.Size([1, 32, 32]))
     """
-    if isinstance(target, Path) or (isinstance(target, str) and Path(target).is_dir()):
+    if isinstance(target, str):
+        is_run = target.endswith((SUFFIX, ONNX)) or Path(target).is_dir()
+        target = Path(target) if is_run else find(target)
+    if isinstance(target, Path):
         target = open_run(target)
-    elif isinstance(target, str):
-        target = find(target)
     return _of_run(target, data) if isinstance(target, Run) else _of_network(target, data, seed)
 
 
@@ -121,8 +125,12 @@ def _fresh(network: Network, seed: int) -> Built:
 
 
 def _of_run(run: Run, data: str | None) -> Subject:
+    if not (data or run.data.source):
+        return _elsewhere(run)
     source = require_data(run, data)
-    images = load(source, "train", resize=run.data.resize, skip_unreadable=run.data.skip_unreadable)
+    images = load(
+        source, "train", resize=run.data.resize, skip_unreadable=run.data.skip_unreadable, way=run.preprocessing
+    )
     held_out = data is None and run.recipe.hold_out > 0
     if held_out:
         _, images = hold_out(images, fraction=run.recipe.hold_out)
@@ -141,13 +149,7 @@ def _of_network(network: Network, data: str | None, seed: int) -> Subject:
             "Figures need a network for images of 1 channel (grey) or 3 (colour).",
         )
     recipe = recipe_for(network)
-    if data is not None or network.input[0] == 1:
-        images = load(data or "mnist", "train")
-        origin = f"training images of {Path(images.source).name}"
-    else:
-        labels = torch.zeros(DRAWN, dtype=torch.int64)
-        images = ImageSet(scenes(network.input, DRAWN), labels, ("drawn",), "drawn", "train", "picture")
-        origin = "pictures drawn by rule"
+    images, origin = _pictures(network, data)
     preprocessing = preprocessing_for(network.input, images, low=recipe.low, high=recipe.high)
     classes = images.classes
     if plan(network).output != (len(classes),):
@@ -159,8 +161,29 @@ def _of_network(network: Network, data: str | None, seed: int) -> Subject:
     )
 
 
+def _elsewhere(run: Run) -> Subject:
+    """The subject of a run that was not trained here, and has no images of its own."""
+    images, origin = _pictures(run.network, None)
+    some = _some(images, run.preprocessing)
+    weights = f"The weights are those of {Path(run.origin['file']).name if run.origin else run.name}."
+    words = f"{len(some)} {origin}"
+    return Subject(
+        run.network, run.model(), run.preprocessing, run.classes, some, words, weights, True, run.temperature, run
+    )
+
+
+def _pictures(network: Network, data: str | None) -> tuple[ImageSet, str]:
+    """Images for a network, and what they are: of `data`, of MNIST for grey, or drawn by rule for colour."""
+    if data is not None or network.input[0] == 1:
+        images = load(data or "mnist", "train")
+        return images, f"training images of {Path(images.source).name}"
+    labels = torch.zeros(DRAWN, dtype=torch.int64)
+    images = ImageSet(scenes(network.input, DRAWN), labels, ("drawn",), "drawn", "train", "picture")
+    return images, "pictures drawn by rule"
+
+
 def _some(images: ImageSet, preprocessing: Preprocessing) -> ImageSet:
     """Up to MOST of the images, in random order, in the network's channels and size."""
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:MOST]
     chosen = images.subset(order)
-    return replace(chosen, images=preprocessing.pack(chosen.images))
+    return preprocessing.packed(chosen)

@@ -84,7 +84,7 @@ def imagined(
     by a pixel, blurred now and then, and pulled back a little to the blank (after Erhan and others 2009, and Yosinski
     and others 2015). It works for any number of channels and any size of image.
     """
-    low, high = subject.preprocessing.low, subject.preprocessing.high
+    low, high = map(torch.as_tensor, subject.preprocessing.ends())
     dice, empty = torch.Generator().manual_seed(seed), subject.empty
     shape = (len(units), *subject.network.input)
     images = empty + 0.05 * (high - low) * torch.randn(shape, generator=dice)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from striate.description.checks import title
+from striate.description.header import SUFFIX, network_text
 from striate.description.json import from_json
 from striate.description.limits import FILE, SEE
 from striate.description.network import Network
@@ -97,8 +98,9 @@ def data_for(network: Network) -> str:
 def find(name: str) -> Network:
     """The network that `name` gives: a name of the catalogue, the notation, a file, or the folder of a run.
 
-    A file holds the notation (.net) or JSON (.json); the folder of a run gives the network of that run. Raises
-    UnknownNameError with the nearest name, or FormatError with the file and the place in it.
+    A file holds the notation (.net) or JSON (.json); the folder of a run, or a run as one file (.safetensors), gives
+    the network of that run. Raises UnknownNameError with the nearest name, or FormatError with the file and the place
+    in it.
 
     >>> find("lenet5").input
     (1, 32, 32)
@@ -107,7 +109,7 @@ def find(name: str) -> Network:
     >>> len(find("1x28x28: conv 8 5x5, relu, linear 10").layers)
     4
     """
-    is_file = os.path.isfile(name) or name.endswith((".net", ".json"))
+    is_file = os.path.isfile(name) or name.endswith((".net", ".json", SUFFIX))
     is_folder = os.path.isdir(name)
     known = _known(name, is_file=is_file or is_folder)
     if known:
@@ -168,7 +170,7 @@ def _in_run(folder: str) -> Network:
 
 def _in_file(name: str) -> Network:
     try:
-        text = _read(name)
+        text = network_text(name) if name.endswith(SUFFIX) else _read(name)
     except FormatError as error:
         raise error.at(name) from None
     except UnicodeDecodeError:
@@ -179,7 +181,7 @@ def _in_file(name: str) -> Network:
         what = f"cannot be read: {problem.strerror}."
         raise FormatError(what, "A network is a name of the catalogue or a file.", _ALSO, where=name) from None
     try:
-        if name.endswith(".json") or (text.lstrip().startswith("{") and not name.endswith(".net")):
+        if name.endswith((".json", SUFFIX)) or (text.lstrip().startswith("{") and not name.endswith(".net")):
             return from_json(text)
         return from_text(text, name=_stem(name))
     except FormatError as error:

@@ -81,7 +81,7 @@ def shown(images: ImageSet, preprocessing: Preprocessing, method: Method, number
             continue
         pixels = preprocessing.normalise(images.images[some])
         affine = affine_of(drawn[moved], method.decisions)
-        pixels[moved] = move(pixels[moved], affine, fill=preprocessing.low)
+        pixels[moved] = move(pixels[moved], affine, fill=preprocessing.range()[0])
         yield Presented(Pictures(pixels), images.labels[some])
 
 

@@ -230,5 +230,5 @@ def _sets(network: Network, method: Method, source: str) -> Sets:
     if method.images < len(train_images):
         train_images = train_images.subset(epoch_order(len(train_images), seed=method.seed, epoch=0)[: method.images])
     preprocessing = preprocessing_for(network.input, train_images, low=method.recipe.low, high=method.recipe.high)
-    known, unknown = (replace(each, images=preprocessing.pack(each.images)) for each in (train_images, judging))
+    known, unknown = map(preprocessing.packed, (train_images, judging))
     return Sets(known, unknown, preprocessing)

@@ -120,6 +120,7 @@ class Handlers:
                 "classes": list(each.run.classes),
                 "reads": name in self.readers,
                 "trained": each.trained,
+                "kernels": each.choice.kernels,
             }
             for name, each in self.runs.items()
         ]

@@ -73,14 +73,15 @@ ENDPOINTS = (
     Endpoint(
         "GET",
         "/runs",
-        "The runs that are served: names, classes, whether they read lines, and whether they are trained.",
+        "The runs that are served: names, classes, whether they read lines, whether they are trained, and the kernels "
+        "that answer.",
         {"runs": _list(OBJECT)},
     ),
     Endpoint(
         "GET",
         "/health",
         "Whether the server is running.",
-        {"status": TEXT, "network": TEXT, "trained": TRUTH, "version": TEXT},
+        {"status": TEXT, "network": TEXT, "trained": TRUTH, "kernels": TEXT, "version": TEXT},
     ),
     Endpoint(
         "GET",

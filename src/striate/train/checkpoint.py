@@ -6,19 +6,18 @@ checksum; its files can still be read. No version holds a value that is not fini
 
 from __future__ import annotations
 
-import hashlib
 import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from striate.errors import LearningError, RunError
 from striate.files import write_whole
+from striate.train.tensors import checksum, form, not_finite, read_tensors, require_sound
 
 FORMAT = "striate-checkpoint"
 VERSION = "2"
@@ -32,8 +31,6 @@ SLOTS = {
     "adadelta": {"step", "square_avg", "acc_delta"},
 }
 """The tensors that each optimiser keeps for a parameter: all of them, or none before its first step."""
-TYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.uint8, torch.bool)
-"""The types of values that tensors of a checkpoint may have."""
 AVERAGE = "average"
 """The further tensor per parameter where the recipe averages weights."""
 
@@ -47,14 +44,14 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], state: State) -> Non
     existing file stays unchanged.
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    if problem := _not_finite(plain):
+    if problem := not_finite(plain):
         raise LearningError(
             f"{path} is not written: {problem}",
             "The weights have run away: the learning rate is too high for this network and these inputs.",
             "Try a tenth of it: --rate, or a recipe of your own.",
         )
     text = json.dumps(state)
-    metadata = {"format": FORMAT, "version": VERSION, "state": text, "checksum": _checksum(plain, text)}
+    metadata = {"format": FORMAT, "version": VERSION, "state": text, "checksum": checksum(plain, text)}
     write_whole(path, save(plain, metadata=metadata))
 
 
@@ -103,33 +100,25 @@ def saved_before(folder: Path) -> str:
 def _read(path: Path) -> tuple[dict[str, Tensor], State]:
     """Read and check a checkpoint. Raises RunError without a remedy, and FileNotFoundError."""
     expected = "It must be a checkpoint that Striate wrote."
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        text = metadata.get("state", "")
-        state = json.loads(text)
-    except FileNotFoundError:
-        raise
-    except (SafetensorError, OSError, ValueError, RecursionError) as problem:
-        raise RunError(f"{path} is damaged: {problem}.", expected) from None
+    tensors, metadata = read_tensors(path, expected=expected)
+    text = metadata.get("state", "")
     version = metadata.get("version")
+    try:
+        state = json.loads(text)
+    except (ValueError, RecursionError) as problem:
+        raise RunError(f"{path} is damaged: {problem}.", expected) from None
     if metadata.get("format") != FORMAT or version not in (VERSION, WITHOUT_CHECKSUM):
         raise RunError(
             f"{path} is of format {metadata.get('format')!r}, version {version!r}.",
             f"This Striate reads {FORMAT}, versions {WITHOUT_CHECKSUM} and {VERSION}.",
             "A newer file needs a newer Striate.",
         )
-    checksum = metadata.get("checksum")
-    if (checksum is not None or version == VERSION) and checksum != _checksum(tensors, text):
+    sum_kept = metadata.get("checksum")
+    if (sum_kept is not None or version == VERSION) and sum_kept != checksum(tensors, text):
         raise RunError(f"{path} is damaged: its checksum is not that of what it holds.", expected)
-    if strange := next((name for name, each in tensors.items() if each.dtype not in TYPES), None):
-        raise RunError(f"{path} is damaged: {strange} is {_form(tensors[strange])}.", expected)
     if not isinstance(state, dict):
         raise RunError(f"{path} is damaged: its state is no JSON object.", expected)
-    if problem := _not_finite(tensors):
-        cause = "Weights are finite numbers; these ran away in training, or the file was changed."
-        raise RunError(f"{path} cannot be used: {problem}", cause)
+    require_sound(path, tensors, expected=expected)
     return tensors, state
 
 
@@ -175,7 +164,7 @@ def _misfit(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> str | None:
     for name, own in wanted.items():
         one = found[name]
         if (one.shape, one.dtype) != (own.shape, own.dtype):
-            return f"{name} is {_form(one)} in place of {_form(own)}."
+            return f"{name} is {form(one)} in place of {form(own)}."
     return None
 
 
@@ -194,26 +183,3 @@ def _misfit_of_slots(
             return f"of {path}, {problem}"
         left = left - {f"{OPTIMISER}{path}/{slot}" for slot in slots}
     return f"it also holds {', '.join(sorted(left)[:3])}." if left else None
-
-
-def _form(tensor: Tensor) -> str:
-    return f"{str(tensor.dtype).removeprefix('torch.')} {'×'.join(map(str, tensor.shape)) or 'number'}"
-
-
-def _not_finite(tensors: dict[str, Tensor]) -> str | None:
-    """The first tensor with values that are not finite, in words, or None."""
-    for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not tensor.isfinite().all():
-            count = int(tensor.isfinite().logical_not().sum())
-            return f"{count:,} of the {tensor.numel():,} values of {name} are not finite."
-    return None
-
-
-def _checksum(tensors: dict[str, Tensor], state: str) -> str:
-    """A hash of names, types, shapes, values and state."""
-    digest = hashlib.blake2b(state.encode(), digest_size=32)
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        digest.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()

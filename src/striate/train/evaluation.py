@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from striate.data import ImageSet, hold_out
+from striate.data import ImageSet, Preprocessing, hold_out
 from striate.description.network import Network
 from striate.errors import MissingSplitError
 from striate.execution.choice import Choice, missing
@@ -35,8 +35,8 @@ def evaluate(
     Classes are matched by name. Raises DataError on images that are missing or broken, or of classes that the run did
     not learn; AuditError where the kernels' answers are not those of the plain PyTorch module.
     """
-    chosen = images_of(run, split, source=source).relabelled(run.classes)
-    packed = replace(chosen, images=run.preprocessing.pack(chosen.images))
+    chosen = images_of(run, split, source=source, way=run.preprocessing).relabelled(run.classes)
+    packed = run.preprocessing.packed(chosen)
     model = run.model()
     if kernels == "auto":
         choice = _choice(run, model, batch=_at_once(run, packed.labels), images=len(packed))
@@ -49,13 +49,15 @@ def evaluate(
     return replace(outputs, answered=choice), chosen
 
 
-def images_of(run: Run, split: str, *, source: str | None = None) -> ImageSet:
+def images_of(run: Run, split: str, *, source: str | None = None, way: Preprocessing | None = None) -> ImageSet:
     """A run's "test" or "validation" images, or those of another `source`, as they are stored.
+
+    With a `way` that crops, images of a folder are brought to the network's size when they are read.
 
     Raises MissingSplitError where the source has no test images, or the run held none out for validation; DataError
     where they cannot be read.
     """
-    images = Images(require_data(run, source), run.data.resize, run.data.skip_unreadable)
+    images = Images(require_data(run, source), run.data.resize, run.data.skip_unreadable, way)
     if split == "test":
         return images.load("test")
     if not run.recipe.hold_out:

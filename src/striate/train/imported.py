@@ -8,49 +8,40 @@ from dataclasses import replace
 from os import getpid
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from striate.data import Preprocessing
 from striate.description.network import Network, plan
 from striate.description.shapes import show
 from striate.errors import OutputError, RunError
 from striate.files import make_folder, unwritten
 from striate.modules import build
+from striate.train.brought import Answers as Answers
+from striate.train.brought import fields_of
 from striate.train.checkpoint import BEST, restore, save_checkpoint
-from striate.train.machine import environment
-from striate.train.recipe import Recipe
-from striate.train.record import DataRecord
 from striate.train.run import Run, require_free
 
 
 def create_imported(
-    folder: Path,
-    network: Network,
-    tensors: Mapping[str, Tensor],
-    *,
-    classes: tuple[str, ...],
-    preprocessing: Preprocessing,
-    origin: dict[str, str],
+    folder: Path, network: Network, tensors: Mapping[str, Tensor], *, answers: Answers, origin: dict[str, str]
 ) -> Run:
     """Make the folder of a run from a network and its weights by path, whole or not at all.
 
-    `classes` are the names of the outputs in their order. `origin` says where the weights come from; its member "file"
+    `origin` says where the weights come from; its member "file"
     names the file, the others are free. Raises RunError where something is in the folder's place, where the network
     has no output for each class, and where the tensors are not those of the network; LearningError where a value is not
     finite; OutputError where the folder cannot be written.
     """
     require_free(folder)
-    require_classes(network, classes)
+    require_classes(network, answers.classes)
     values = {name: each.detach().float() if each.is_floating_point() else each for name, each in tensors.items()}
     module = build(network)
     restore(module, None, values, where=Path(origin["file"]))
-    run = imported(folder, network, classes=classes, preprocessing=preprocessing, origin=origin)
+    run = Run(**fields_of(folder, network, answers=answers, origin=origin))
     passing = folder.with_name(f".{folder.name}.{getpid()}.partial")
     make_folder(passing)
     try:
         replace(run, folder=passing).write()
-        save_checkpoint(passing / BEST, values, {"temperature": 1.0})
+        save_checkpoint(passing / BEST, values, {"temperature": answers.temperature})
         passing.replace(folder)
     except BaseException as problem:
         shutil.rmtree(passing, ignore_errors=True)
@@ -58,24 +49,6 @@ def create_imported(
             raise unwritten(folder, problem) from None
         raise
     return run
-
-
-def imported(
-    folder: Path, network: Network, *, classes: tuple[str, ...], preprocessing: Preprocessing, origin: dict[str, str]
-) -> Run:
-    """The value of such a run: it has no images, no test looks and no history."""
-    data = DataRecord("", classes, None, False, (), 0, 0, "", "", channels=None)
-    return Run(
-        folder,
-        network,
-        Recipe(hold_out=0.0),
-        data,
-        preprocessing,
-        threads=torch.get_num_threads(),
-        device="cpu",
-        environment=environment(),
-        origin=origin,
-    )
 
 
 def require_classes(network: Network, classes: tuple[str, ...]) -> None:
@@ -95,6 +68,12 @@ def require_data(run: Run, source: str | None) -> str:
     """The images' source: the one that was given, else the run's own. Raises RunError where there is none."""
     if source or run.data.source:
         return source or run.data.source
+    if run.single:
+        raise RunError(
+            f"{run.folder} is one file, and has no images.",
+            "It does not say in which folder the images are that it was trained on.",
+            "Give images: --data FOLDER, with a folder for each class.",
+        )
     raise RunError(
         f"{run.folder} was not trained here, and has no images of its own.",
         f"Its weights come from {run.origin['file'] if run.origin else 'a file'}.",

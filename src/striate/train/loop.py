@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ class Split:
     def of(cls, images: ImageSet, preprocessing: Preprocessing, *, hold_out_fraction: float) -> Split:
         """The training images packed for a network, a fraction of every class held out for validation."""
         parts = hold_out(images, fraction=hold_out_fraction)
-        return cls(*(replace(part, images=preprocessing.pack(part.images)) for part in parts))
+        return cls(*map(preprocessing.packed, parts))
 
 
 class Learner:
@@ -182,8 +182,8 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
     batches = len(images) // size
     planned = plan(model.network)
     draws = any(isinstance(step.layer, Dropout) for step in planned.steps)
-    scale = (preprocessing.high - preprocessing.low) / 255
-    axes = colour_axes(images.images) * scale if recipe.augmentation.lighting else None
+    low, high = preprocessing.range()
+    axes = colour_axes(images.images) * ((high - low) / 255) if recipe.augmentation.lighting else None
     model.train()
     while learner.epoch < recipe.epochs:
         order = epoch_order(len(images), seed=recipe.seed, epoch=learner.epoch)

@@ -156,8 +156,11 @@ def batch_for(network: Network) -> int:
 
 
 def pictures_of(images: Tensor, preprocessing: Preprocessing, *, chosen: Tensor | None = None) -> Pictures:
-    """Packed images as an engine takes them: it normalises them on the way."""
-    return Pictures(images, chosen, preprocessing.low, (preprocessing.high - preprocessing.low) / 255)
+    """Packed images as an engine takes them: it normalises them on the way, unless each channel has its own range."""
+    low, high = preprocessing.ends()
+    if isinstance(low, Tensor) or isinstance(high, Tensor):
+        return Pictures(preprocessing.normalise(images if chosen is None else images[chosen]))
+    return Pictures(images, chosen, low, (high - low) / 255)
 
 
 def evaluation_of(outputs: Outputs, classes: tuple[str, ...]) -> Evaluation:

@@ -13,7 +13,7 @@ from striate.description.json import from_json
 from striate.description.network import Network, plan
 from striate.description.shapes import show
 from striate.errors import FormatError, RunError, SpecError, StriateError
-from striate.execution.names import KERNELS, MOST_THREADS, named
+from striate.execution.names import MOST_THREADS, TRAINING, named
 from striate.train.members import Members, parsed
 from striate.train.recipe import recipe_from_dict
 
@@ -58,13 +58,14 @@ def read_record(folder: Path) -> dict[str, Any]:
         )
     network = _network(folder / "network.json")
     try:
-        return {"folder": folder, "network": network, **_members(Members(document), network)}
+        return {"folder": folder, "network": network, **members_of(Members(document), network)}
     except StriateError as error:
         place = f"{error.where}: " if error.where else ""
         raise RunError(f"{path} is damaged: {place}{error.what}", error.expected or _AS_WRITTEN, error.remedy) from None
 
 
-def _members(run: Members, network: Network) -> dict[str, Any]:
+def members_of(run: Members, network: Network) -> dict[str, Any]:
+    """The fields of a Run but its folder and network, from the members of its run.json. Raises FormatError."""
     data = _data(run.within("data"))
     if plan(network).output != (len(data.classes),):
         raise FormatError(
@@ -78,8 +79,8 @@ def _members(run: Members, network: Network) -> dict[str, Any]:
             "Images are brought to the network's input.",
         )
     kernels = named(run.text("kernels")) if "kernels" in run.values else "torch"
-    if kernels not in ("auto", *KERNELS):
-        raise FormatError(f"kernels is {kernels!r}.", f"It must be one of {', '.join(('auto', *KERNELS))}.")
+    if kernels not in ("auto", *TRAINING):
+        raise FormatError(f"kernels is {kernels!r}.", f"It must be one of {', '.join(('auto', *TRAINING))}.")
     device = run.text("device")
     if not _DEVICE.fullmatch(device):
         raise FormatError(f"device is {device!r}.", "It must be a device's name, such as cpu or cuda:0.")

@@ -23,17 +23,20 @@ from typing import Any
 from torch import Tensor
 
 from striate.data import Preprocessing
+from striate.description.header import ONNX, SUFFIX
 from striate.description.json import to_json
 from striate.description.labels import path_part
 from striate.description.network import Network
 from striate.errors import OutputError, RunError
 from striate.files import append_line, make_folder, unwritten, write_whole
 from striate.modules import Built, build
+from striate.train.brought import read_brought
 from striate.train.checkpoint import BEST, load_checkpoint, restore
 from striate.train.events import read_events
 from striate.train.recipe import Recipe
 from striate.train.record import FORMAT, VERSION, read_record
 from striate.train.record import DataRecord as DataRecord
+from striate.train.single import Single, read_single
 from striate.train.state import temperature_kept
 
 
@@ -44,7 +47,8 @@ class Run:
     It is trained on `kernels` with `threads`; `milliseconds` has a step's time for each choice that was measured.
     Between epochs Striate's kernels may take up to `most_threads`; 0 keeps to the number that was given.
     `reproduction` is how it is trained where `striate reproduce` made it. `origin` says where the weights of a run
-    come from that was not trained here (`train.imported`): its data has classes and no images.
+    come from that was not trained here (`train.imported`): its data has classes and no images. A `single` run is one
+    file, `folder` (`train.single`): it has weights, but no events and no pictures, and is never written to.
     """
 
     folder: Path
@@ -61,6 +65,7 @@ class Run:
     reproduction: dict[str, Any] | None = None
     most_threads: int = 0
     origin: dict[str, str] | None = None
+    single: bool = False
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -68,12 +73,24 @@ class Run:
         return self.data.classes
 
     def path(self, name: str) -> Path:
-        """A file of the run."""
+        """A file of the run. Raises RunError where the run is itself one file."""
+        if self.single:
+            raise RunError(
+                f"{self.folder} is one file, and has no {name}.",
+                "The folder of a run has more than its weights: its epochs, filters and pictures.",
+                "Give the folder that it was exported from.",
+            )
         return self.folder / name
 
-    def write(self) -> None:
-        """Write run.json and network.json."""
-        members = {
+    @property
+    def name(self) -> str:
+        """The name of its folder or file, without a suffix that files have."""
+        name = self.folder.resolve().name
+        return Path(name).stem if self.single else name
+
+    def document(self) -> dict[str, Any]:
+        """The members of run.json."""
+        return {
             "format": FORMAT,
             "version": VERSION,
             "network": self.network.name,
@@ -90,22 +107,29 @@ class Run:
             "reproduction": self.reproduction,
             "origin": self.origin,
         }
+
+    def write(self) -> None:
+        """Write run.json and network.json."""
         write_whole(self.path("network.json"), to_json(self.network))
-        write_whole(self.path("run.json"), json.dumps(members, indent=2) + "\n")
+        write_whole(self.path("run.json"), json.dumps(self.document(), indent=2) + "\n")
 
     def log(self, event: str, **members: Any) -> None:
-        """Append an event."""
+        """Append an event; a single run keeps none."""
+        if self.single:
+            return
         append_line(self.path("events.jsonl"), json.dumps({"event": event, "time": now(), **members}))
 
     def events(self, event: str | None = None) -> list[dict[str, Any]]:
         """The events so far, or those of one kind, without a line that was cut off. RunError where one is damaged."""
+        if self.single:
+            return []
         found = read_events(self.path("events.jsonl"))
         return [each for each in found if event is None or each["event"] == event]
 
     def model(self, *, checkpoint: str = BEST) -> Built:
         """The trained network, on the CPU and in evaluation mode."""
-        path = self.path(checkpoint)
-        tensors, _ = load_checkpoint(path)
+        path = self.folder if self.single else self.path(checkpoint)
+        tensors = one_file(path).tensors if self.single else load_checkpoint(path)[0]
         model = build(self.network, initialisation=self.recipe.initialisation)
         restore(model, None, tensors, where=path)
         return model.eval()
@@ -115,11 +139,17 @@ class Run:
         """What the best weights' class scores are divided by, so that the network is as sure as it is right.
 
         1 where a checkpoint has none."""
+        if self.single:
+            return one_file(self.folder).temperature
         path = self.path(BEST)
         return temperature_kept(load_checkpoint(path)[1], where=path)
 
     def looked_at_test(self) -> Run:
-        """The same run, with one more look at the test images added to those that run.json has by now."""
+        """The same run, with one more look at the test images added to those that run.json has by now.
+
+        A single run keeps no count: it stays as it is."""
+        if self.single:
+            return self
         run = replace(self, test_looks=open_run(self.folder).test_looks + 1)
         run.write()
         return run
@@ -158,8 +188,10 @@ def require_free(folder: Path) -> None:
 
 
 def open_run(folder: str | Path) -> Run:
-    """The run that a folder holds. RunError where it holds none, or one that cannot be read."""
+    """The run that a folder, or one file, holds. RunError where it holds none, or one that cannot be read."""
     folder = Path(folder)
+    if folder.suffix in (SUFFIX, ONNX) and not folder.is_dir():
+        return Run(**one_file(folder).fields)
     try:
         return Run(**read_record(folder))
     except (FileNotFoundError, NotADirectoryError):
@@ -169,6 +201,11 @@ def open_run(folder: str | Path) -> Run:
             "A run is a folder that striate train made; it holds a run.json.",
             _nearby(folder),
         ) from None
+
+
+def one_file(path: Path) -> Single:
+    """The run that is one file: a safetensors file of Striate's, or an ONNX file of anybody's."""
+    return read_brought(path) if path.suffix == ONNX else read_single(path)
 
 
 def require_answers(probabilities: Tensor, folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from striate.data import ImageSet, load, preprocessing_for
+from striate.data import ImageSet, Preprocessing, load, preprocessing_for
 from striate.description.network import Network, plan
 from striate.errors import LearningError, RunError, ShapeError
 from striate.execution.choice import missing, require
@@ -67,15 +67,26 @@ Event = Batch | Epoch | Finding | Interrupted | Finished
 
 @dataclass(frozen=True)
 class Images:
-    """Where a run's images come from: `source` as --data has it."""
+    """Where a run's images come from: `source` as --data has it.
+
+    With a `way` that crops, images of a folder are brought to the network's size when they are read.
+    """
 
     source: str = "mnist"
     resize: tuple[int, int] | None = None
     skip_unreadable: bool = False
+    way: Preprocessing | None = None
 
     def load(self, split: str, *, wanted: tuple[int, ...] | None = None) -> ImageSet:
         """Read a split; `wanted` is the size that an error proposes where sizes differ."""
-        return load(self.source, split, resize=self.resize, wanted=wanted, skip_unreadable=self.skip_unreadable)
+        return load(
+            self.source,
+            split,
+            resize=self.resize,
+            wanted=wanted,
+            skip_unreadable=self.skip_unreadable,
+            way=self.way,
+        )
 
 
 def prepare(
@@ -126,6 +137,12 @@ def reload(run: Run) -> Split:
             f"{run.folder} was made by striate reproduce.",
             "striate train goes on with its own runs.",
             f"Go on with: striate reproduce --resume {run.folder}",
+        )
+    if run.single:
+        raise RunError(
+            f"{run.folder} is one file, and has no position to go on from.",
+            "A training goes on in its own folder, from its last checkpoint.",
+            f"Go on in that folder, or train the same network anew: striate train {run.folder}.",
         )
     if run.origin is not None:
         raise RunError(

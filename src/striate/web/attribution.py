@@ -24,7 +24,7 @@ def attribution(predictor: Predictor, image: Pixels, number: int, *, method: str
     "occlusion" hides patches, about a sixth of the image wide, one after another; a larger network gets fewer patches.
     "integrated-gradients" starts from a blank image.
     """
-    blank = predictor.run.preprocessing.low
+    blank = predictor.run.preprocessing.ends()[0]
     runs = int(min(MOST, max(FEWEST, MACS / account(predictor.run.network).totals.macs)))
     if method == "occlusion":
         side, stride = _patches(image.shape[2], image.shape[3], runs)

@@ -16,11 +16,12 @@ from striate.networks import glyphs
 
 
 def health(predictor: Predictor) -> dict[str, Any]:
-    """The status of the server: its network and its version."""
+    """The status of the server: its network, which kernels answer, and its version."""
     return {
         "status": "ok",
         "network": predictor.run.network.name,
         "trained": predictor.trained,
+        "kernels": predictor.choice.kernels,
         "version": __version__,
     }
 

@@ -10,7 +10,7 @@ import click
 from striate.cli.parameters import NETWORK
 from striate.emit.source import TONGUES, source
 from striate.files import elsewhere, write_whole
-from striate.networks import entry_of, find
+from striate.networks import entry_of
 
 
 @click.command(
@@ -30,7 +30,7 @@ def command(given: str, tongue: str, out: Path | None) -> None:
     PyTorch and Keras sources run without Striate and take its weights; what a framework cannot express is written out
     in full, or refused with the name of the layer.
     """
-    network = find(given)
+    network = NETWORK.convert(given, None, None)
     name = network.name if entry_of(network) else given
     made_by = "" if name.startswith("-") else f"striate emit {shlex.quote(name)} --to {tongue}"
     text = source(network, tongue, made_by=made_by)

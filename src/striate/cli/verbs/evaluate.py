@@ -62,7 +62,8 @@ class Look:
     type=KernelsType(["auto", *KERNELS]),
     default="auto",
     show_default=True,
-    help="The kernels: Striate's engine, its operators layer by layer, PyTorch's, or (auto) the fastest of these.",
+    help="The kernels: Striate's engine, its operators layer by layer, PyTorch's, those of ONNX Runtime, or (auto) the "
+    "fastest of these.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON; rates are fractions.")
 def command(
@@ -102,31 +103,38 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
     from striate.train.metrics import evaluation_of
     from striate.train.rejection import rejection_of, scores_compared
 
+    if stress:
+        run.path("pictures")  # where the run is one file, an error says that it has none
     with working("Evaluating"):
         outputs, images = evaluate(run, split=look.split, source=look.data, kernels=look.kernels)
     found, rejection = evaluation_of(outputs, run.classes), rejection_of(outputs)
     compared = scores_compared(run.network)
     own_test = look.split == "test" and images.source == run.data.source
     run.log("evaluated", source=images.source, split=look.split, **asdict(found), answered=answered(run, outputs))
-    if own_test:
+    if own_test and not run.single:
         run = run.looked_at_test()
         write_report(run, outputs, images)
     stressed = _stress(run, images) if stress else None
     if as_json:
-        members = asdict(found) | {"rejection": rejection_members(rejection, compared)}
+        kept = {"answered": answered(run, outputs)}
+        members = asdict(found) | {"rejection": rejection_members(rejection, compared)} | kept
         click.echo(json.dumps(members | ({"stress": stress_members(stressed)} if stressed else {})))
         return
     click.echo(f"{run.network.name} on {counted(found.images, f'{look.split} image')} of {one_line(images.source)}")
     for line in figures(found):
         click.echo(f"  {line}")
     click.echo(f"  {reached_line(rejection)}")
+    if outputs.answered:
+        click.echo(f"  answered by {outputs.answered.words}")
     _print_classes(found)
     if reject:
         click.echo(f"\n{rejection_table(rejection, compared)}")
     if stressed:
         click.echo(f"\n{stress_tables(stressed)}")
         click.echo(f"\npicture: {one_line(str(run.path('pictures/stress.svg')))}")
-    if own_test:
+    if own_test and run.single:
+        click.echo(f"\n{one_line(str(run.folder))} is one file, and does not record this look at the test images.")
+    elif own_test:
         times = "once" if run.test_looks == 1 else f"{run.test_looks} times"
         click.echo(f"\nThe test images of this run have been looked at {times}.")
         click.echo(f"report: {one_line(str(run.path('report.html')))}")
@@ -172,7 +180,8 @@ def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> N
             asdict(evaluation) | {"rejection": rejection_members(rejection, words)}
             for evaluation, rejection, words in zip(evaluations, rejections, compared, strict=True)
         ]
-        named = [{"run": name} | each for name, each in zip(names, members[:-1], strict=False)]
+        kept = [{"answered": answered(run, member)} for run, member in zip(runs, found.members, strict=True)]
+        named = [{"run": name} | each | by for name, each, by in zip(names, members[:-1], kept, strict=False)]
         click.echo(json.dumps({"runs": named, "together": members[-1]}))
         return
     shown = counted(len(found.images), f"{look.split} image")

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from striate.cli import terminal
 from striate.cli.parameters import RUN
-from striate.description.labels import one_line
-from striate.wording import counted
 
 if TYPE_CHECKING:
-    from striate.exchange.graph import Value
-    from striate.export.onnx.write import Exported
+    from striate.export.int8.write import Wish
+    from striate.train.run import Run
 
 
 @click.command(
@@ -23,15 +22,58 @@ if TYPE_CHECKING:
     "  striate export runs/lenet5                 writes lenet5.onnx: pixels in, classes out\n"
     "  striate export runs/lenet5 --bare          from the normalised image to logits\n"
     "  striate export runs/lenet5 --all-layers    every layer's output, too\n"
+    "  striate export runs/lenet5 --int8          writes lenet5-int8.onnx, and what is lost, layer by layer\n"
+    "  striate export runs/lenet5 --int8 --most-loss 0.1 --keep-float C1\n"
+    "  striate export runs/lenet5 --to pt2             a program of torch.export, for PyTorch without Striate\n"
+    "  striate export runs/lenet5 --to safetensors     one file in place of the run's folder\n"
+    "  striate export runs/resnet18 --to torchvision   a state dict that torchvision loads\n"
     "  striate export runs/lenet5 --out digits.onnx --json",
 )
 @click.argument("folder", metavar="RUN", type=RUN)
-@click.option("--to", "form", type=click.Choice(["onnx"]), default="onnx", show_default=True, help="What to write.")
+@click.option(
+    "--to",
+    "form",
+    type=click.Choice(["onnx", "pt2", "safetensors", "torchvision"]),
+    default="onnx",
+    show_default=True,
+    help="What to write: for ONNX Runtime, torch.export, Striate itself, or torchvision.",
+)
 @click.option("--bare", is_flag=True, help="Leave preprocessing and probabilities out: normalised images to logits.")
 @click.option("--all-layers", "every_layer", is_flag=True, help="Give every layer's output, too, under its path.")
-@click.option("--out", "-o", type=click.Path(path_type=Path), help="The file. By default RUN's name, with .onnx.")
+@click.option("--int8", is_flag=True, help="Weights and activations as 8-bit integers, calibrated on training images.")
+@click.option(
+    "--most-loss",
+    metavar="POINTS",
+    type=click.FloatRange(min=0, max=100),
+    default=1.0,
+    show_default=True,
+    help="With --int8: refuse a file that loses more points of accuracy.",
+)
+@click.option("--keep-float", metavar="PATH", multiple=True, help="With --int8: leave this layer or block in float32.")
+@click.option("--force", is_flag=True, help="With --int8: write the file whatever it loses.")
+@click.option("--data", help="Other images than the run's own, as for striate train.")
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="The file. By default RUN's name with .onnx, .pt2 or .safetensors.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was written, and how it answered, as JSON.")
-def command(folder: Path, form: str, bare: bool, every_layer: bool, out: Path | None, as_json: bool) -> None:
+@click.pass_context
+def command(
+    context: click.Context,
+    folder: Path,
+    form: str,
+    bare: bool,
+    every_layer: bool,
+    int8: bool,
+    most_loss: float,
+    keep_float: tuple[str, ...],
+    force: bool,
+    data: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
     """Write RUN's best weights as a file that other programs run.
 
     RUN is the folder of a run; the name of a network stands for its run, lenet5 for runs/lenet5.
@@ -40,74 +82,95 @@ def command(folder: Path, form: str, bare: bool, every_layer: bool, out: Path | 
     data, and gives the probabilities of the classes, N × classes, and each image's label, N. Class names and
     preprocessing are in its metadata. It is written only if ONNX Runtime gives RUN's own answers on its test images,
     which does not count as a look at them: no label is read. Needs the extra `onnx`.
+
+    A pt2 file has the same inputs and outputs, and is written only if PyTorch, without Striate, gives RUN's own
+    answers. Read it with torch.export.load. A safetensors file has RUN's weights, network, classes and preprocessing;
+    commands take it in place of RUN.
+
+    With --to torchvision it is a state dict with torchvision's names, .safetensors or .pth, for those networks of the
+    catalogue that torchvision has.
+
+    With --int8, training images calibrate and RUN's validation images judge. Where it held none out, its test images
+    do: that is a look at them, and RUN records it.
     """
-    from striate.cli.print.progress import working
+    for option in ("most_loss", "keep_float", "force"):
+        given = context.get_parameter_source(option) is not click.core.ParameterSource.DEFAULT
+        if given and not int8:
+            raise click.UsageError(f"--{option.replace('_', '-')} is for --int8.")
+    if form != "onnx" and (int8 or every_layer):
+        raise click.UsageError(f"{'--int8' if int8 else '--all-layers'} is for --to onnx.")
+    if form in ("safetensors", "torchvision") and (bare or data):
+        raise click.UsageError(f"{'--bare' if bare else '--data'} is not for --to {form}.")
+    if int8 and every_layer:
+        raise click.UsageError("--int8 has no --all-layers: in integers, layers are computed together.")
+
+    if form == "torchvision":
+        from striate.cli.print.weights import write_torchvision
+
+        write_torchvision(folder, out, as_json=as_json)
+        return
     from striate.description.labels import path_part
-    from striate.export.onnx.write import export_onnx
     from striate.train.run import open_run
 
-    file = out or Path(f"{path_part(folder.resolve().name)}.onnx")
     run = open_run(folder)
+    file = out or Path(f"{path_part(run.name)}{'-int8' if int8 else ''}.{form}")
+    if form == "safetensors":
+        _single(run, file, as_json=as_json)
+    elif form == "pt2":
+        _pt2(run, file, bare=bare, data=data, as_json=as_json)
+    elif int8:
+        from striate.export.int8.write import Wish
+
+        _int8(run, file, Wish(most_loss, keep_float, force), bare=bare, data=data, as_json=as_json)
+    else:
+        _onnx(run, file, bare=bare, every_layer=every_layer, data=data, as_json=as_json)
+
+
+def _onnx(run: Run, file: Path, *, bare: bool, every_layer: bool, data: str | None, as_json: bool) -> None:
+    from striate.cli.print.export import exported_lines, exported_members
+    from striate.cli.print.progress import working
+    from striate.export.onnx.write import export_onnx
+
     with working("Exporting"):
-        made = export_onnx(run, file, bare=bare, every_layer=every_layer)
+        made = export_onnx(run, file, bare=bare, every_layer=every_layer, source=data)
+    lines = exported_lines(made, run.network.name)
+    click.echo(json.dumps(exported_members(made), indent=2) if as_json else "\n".join(lines))
+
+
+def _int8(run: Run, file: Path, wish: Wish, *, bare: bool, data: str | None, as_json: bool) -> None:
+    from striate.cli.print.export import int8_lines, int8_members
+    from striate.cli.print.progress import working
+    from striate.export.int8.write import export_int8
+
+    with working("Exporting"):
+        made = export_int8(run, file, wish, bare=bare, source=data)
     if as_json:
-        click.echo(json.dumps(_members(made), indent=2))
+        click.echo(json.dumps(int8_members(made), indent=2))
         return
-    inputs, outputs = (_shown(each) for each in (made.inputs, made.outputs))
-    size = f"{made.bytes / 1e6:.1f} MB" if made.bytes >= 1e6 else f"{made.bytes / 1e3:.1f} kB"
-    click.echo(f"{one_line(str(file))}   {run.network.name}, {size}, ONNX opset {made.opset}")
-    click.echo(f"  in   {inputs}")
-    click.echo(f"  out  {outputs}")
-    click.echo(f"  {agreement_line(made)}")
+    click.echo("\n".join(int8_lines(made, run.network.name, terminal.width())))
+    if made.measured.looked:
+        click.echo("\nThe test images judged, as this run has no others: it records one more look at them.")
 
 
-def agreement_line(made: Exported) -> str:
-    """How ONNX Runtime answered, beside the run itself."""
-    from striate.export.onnx.agreement import MOST, MOST_ROUNDED
+def _pt2(run: Run, file: Path, *, bare: bool, data: str | None, as_json: bool) -> None:
+    from striate.cli.print.export import program_lines, program_members
+    from striate.cli.print.progress import working
+    from striate.export.pt2.write import export_pt2
 
-    found = made.agreement
-    what = made.outputs[0].name
-    share = "" if what == "probabilities" else f" ({found.share:.1e} of their range)"
-    usual = found.allowed in (MOST, MOST_ROUNDED)
-    share += "" if usual else f"; allowed were {found.allowed:.0e} of the scores' range, as float32 is unsure of them"
-    return (
-        f"ONNX Runtime on {counted(found.images, f'{made.split} image')}: {found.same:,} of the same class as striate "
-        f"predict, {what} within {found.difference:.1e}{share}"
-    )
+    with working("Exporting"):
+        made = export_pt2(run, file, bare=bare, source=data)
+    lines = program_lines(made, run.network.name)
+    click.echo(json.dumps(program_members(made), indent=2) if as_json else "\n".join(lines))
 
 
-def _shown(values: tuple[Value, ...]) -> str:
-    """Inputs or outputs in a line; layers, of which there may be hundreds, are counted."""
-    from striate.exchange.model import OURS
-    from striate.exchange.proto import BATCH
+def _single(run: Run, file: Path, *, as_json: bool) -> None:
+    from dataclasses import asdict
 
-    named = [
-        f"{each.name} {each.dtype} {'×'.join((BATCH, *map(str, each.shape)))}" for each in values if each.name in OURS
-    ]
-    layers = len(values) - len(named)
-    return ", ".join(named + ([f"and {counted(layers, 'layer')} by path"] if layers else []))
+    from striate.cli.print.export import single_lines
+    from striate.export.single import export_single
 
-
-def _members(made: Exported) -> dict[str, object]:
-    found = made.agreement
-    return {
-        "file": str(made.file),
-        "bytes": made.bytes,
-        "opset": made.opset,
-        "inputs": _signature(made.inputs),
-        "outputs": _signature(made.outputs),
-        "agreement": {
-            "split": made.split,
-            "images": found.images,
-            "same_class": found.same,
-            "largest_difference": found.difference,
-            "share_of_range": found.share,
-            "allowed_share": found.allowed,
-        },
-    }
-
-
-def _signature(values: tuple[Value, ...]) -> dict[str, dict[str, object]]:
-    from striate.exchange.proto import BATCH
-
-    return {each.name: {"type": each.dtype, "shape": [BATCH, *each.shape]} for each in values}
+    made = export_single(run, file)
+    if as_json:
+        click.echo(json.dumps(asdict(made) | {"file": str(made.file)}, indent=2))
+    else:
+        click.echo("\n".join(single_lines(made, run)))

@@ -38,7 +38,7 @@ def command(folders: tuple[Path | Network, ...], out: Path | None) -> None:
     from striate.export.page import write_page
 
     predictors = predictors_of(folders)
-    file = out or Path(f"{path_part(predictors[0].run.folder.resolve().name)}.html")
+    file = out or Path(f"{path_part(predictors[0].run.name)}.html")
     size = write_page(*predictors, file=file)
     names = names_of(predictors)
     click.echo(f"{one_line(str(file))}   {names}, {size / 1e6:.1f} MB. It needs no other file: open it in a browser.")

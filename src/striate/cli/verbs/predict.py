@@ -18,7 +18,7 @@ from striate.cli.parameters import RUN
 )
 @click.argument("folder", metavar="RUN", type=RUN)
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="Print a list with every class's probability.")
+@click.option("--json", "as_json", is_flag=True, help="Print a list with every class's probability, and the kernels.")
 @click.option(
     "--steps", type=click.Path(path_type=Path), help="Write a picture of the preparation steps to this folder."
 )
@@ -61,6 +61,7 @@ def command(folder: Path, images: tuple[str, ...], as_json: bool, steps: Path | 
                 "class": result.name,
                 "probability": result.probability,
                 "probabilities": result.probabilities,
+                "kernels": predictor.choice.kernels,
             }
         )
         if not as_json:

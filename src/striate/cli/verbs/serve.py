@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from striate.cli.parameters import RUN_OR_NETWORK
+from striate.description.labels import one_line
 from striate.description.network import Network
 
 SMALL = 50_000_000
@@ -67,6 +68,8 @@ def command(folders: tuple[Path | Network, ...], port: int, host: str, show: boo
 
         def ready() -> None:
             click.echo(f"{names} at {place}   (Ctrl-C stops it)")
+            for each in predictors:
+                click.echo(f"  {one_line(str(each.run.folder))} answers by {each.choice.words}")
             if show:
                 webbrowser.open(place)
 

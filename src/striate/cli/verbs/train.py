@@ -14,7 +14,7 @@ import click
 from striate.cli.parameters import NETWORK, RUN, SIZE, KernelsType
 from striate.description.labels import lines, one_line
 from striate.description.network import Network
-from striate.execution.names import KERNELS, MOST_THREADS
+from striate.execution.names import KERNELS, MOST_THREADS, TRAINING
 from striate.wording import counted
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 @click.option("--threads", type=click.IntRange(1, MOST_THREADS), help="CPU threads. By default the fastest number.")
 @click.option(
     "--kernels",
-    type=KernelsType(["auto", *KERNELS]),
+    type=KernelsType(["auto", *TRAINING]),
     default="auto",
     show_default=True,
     help="The kernels: Striate's engine, its operators layer by layer, PyTorch's, or (auto) the fastest of these.",

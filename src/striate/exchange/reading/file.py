@@ -75,7 +75,7 @@ def _graph(model: ModelProto, path: Path) -> FileGraph:
     for node in nodes:
         if node.operator == "Constant":
             constants[node.outputs[0]] = _constant(node)
-    name, sizes = _input(graph, constants)
+    name, sizes, pixels = _input(graph, constants)
     own = next((each for each in graph.value_info if each.name == OURS), None)
     if model.producer_name == "striate" and own is not None:
         made = {output: at for at, node in enumerate(nodes) for output in node.outputs}
@@ -94,6 +94,7 @@ def _graph(model: ModelProto, path: Path) -> FileGraph:
         opset,
         metadata,
         model.producer_name,
+        pixels,
     )
 
 
@@ -217,8 +218,10 @@ def _constant(node: Node) -> Array:
     raise FormatError(f"{node.name} (Constant) has no number.", "Constants are numbers.")
 
 
-def _input(graph: GraphProto, constants: Mapping[str, Array]) -> tuple[str, Sizes]:
-    """The one input that is no weight, and its sizes."""
+def _input(graph: GraphProto, constants: Mapping[str, Array]) -> tuple[str, Sizes, bool]:
+    """The one input that is no weight, its sizes, and whether it holds bytes."""
+    from onnx import TensorProto
+
     found = [each for each in graph.input if each.name not in constants]
     if len(found) != 1:
         shown = ", ".join(each.name for each in found[:5]) or "none"
@@ -227,7 +230,7 @@ def _input(graph: GraphProto, constants: Mapping[str, Array]) -> tuple[str, Size
     sizes = tuple(each.dim_value or None for each in held.shape.dim)
     if any(size is not None and not 0 < size <= limits.NUMBER for size in sizes):
         raise FormatError(f"has an input of sizes {list(sizes)}.", f"A size is {limits.NUMBER:,} at most.")
-    return found[0].name, sizes
+    return found[0].name, sizes, held.elem_type == TensorProto.UINT8
 
 
 def _ordered(nodes: list[Node], known: set[str]) -> tuple[Node, ...]:

@@ -16,7 +16,10 @@ Sizes = tuple[int | None, ...]
 
 @dataclass(frozen=True)
 class Node:
-    """One operator. An input that is left out is ""; `scope` is the path of its layer where the file says one."""
+    """One operator. An input that is left out is ""; `scope` is the path of its layer where the file says one.
+
+    `refused` says of an operator that has no name in ONNX, found in a trace, what it does and what was expected.
+    """
 
     operator: str
     name: str
@@ -24,6 +27,7 @@ class Node:
     outputs: tuple[str, ...]
     attributes: Mapping[str, Any]
     scope: str = ""
+    refused: tuple[str, str] | None = None
 
     def input(self, number: int) -> str:
         """The name of an input; "" where it is left out."""
@@ -48,20 +52,10 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """A node that says what no layer can: its name, what was found, and what was expected."""
-
-    node: Node
-    found: str
-    expected: str
-
-
-@dataclass(frozen=True)
 class FileGraph:
     """Nodes in the order they run, constants by name, the input with its sizes (None where any), and the outputs.
 
-    `parameters` are constants whose zeros are no connection table: each is learned. `problems` are what could not be
-    made a node.
+    `pixels` says that the input holds bytes. `learned` are the constants that are parameters of a module.
     """
 
     name: str
@@ -73,8 +67,8 @@ class FileGraph:
     opset: int
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     producer: str = ""
-    parameters: frozenset[str] = frozenset()
-    problems: tuple[Problem, ...] = ()
+    pixels: bool = False
+    learned: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -84,6 +78,22 @@ class Branch:
     nodes: tuple[Node, ...]
     constants: Mapping[str, Array]
     outputs: tuple[str, ...]
+
+    @property
+    def reads(self) -> list[str]:
+        """The names of values that its nodes read."""
+        inner = [each for node in self.nodes for each in node.attributes.values() if isinstance(each, Branch)]
+        names = [name for node in self.nodes for name in node.inputs] + [name for each in inner for name in each.reads]
+        return [name for name in (*names, *self.outputs) if name]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A node that says what no layer can: its name, what was found, and what was expected."""
+
+    node: Node
+    found: str
+    expected: str
 
 
 SHOWN = 40

@@ -9,26 +9,25 @@ from pathlib import Path
 
 import numpy as np
 
-from striate.description.layers import (
-    Joined,
-    Softmax,
-)
+from striate.description.layers import RBF, Joined, Softmax
 from striate.description.network import Network, plan
 from striate.description.shapes import Shape, show
 from striate.errors import FormatError, SpecError
 from striate.exchange.reading.assemble import Assembly
-from striate.exchange.reading.file import read_file
-from striate.exchange.reading.graph import Array, FileGraph, refusal
+from striate.exchange.reading.file import OURS, read_file
+from striate.exchange.reading.graph import Array, Branch, FileGraph, Node, refusal
 from striate.exchange.reading.layers import read_nodes
 from striate.exchange.reading.naming import network_name, paths_of
 from striate.exchange.reading.pieces import INPUT, Affine, Padding
 from striate.exchange.reading.reader import Reader
-from striate.exchange.reading.simplify import LAST, Work, run_rules, simplified, tables
+from striate.exchange.reading.simplify import FOLD, LAST, LATE, Work, run_rules, tables, with_activations
 from striate.exchange.reading.structure import structured
 from striate.exchange.reading.views import View
 
 CLASSES, PREPROCESSING, TEMPERATURE = "classes", "preprocessing", "temperature"
 """Metadata of files that Striate wrote."""
+AFTERWARDS = {"ArgMax", "Cast", "Constant", "Gather", "Identity", "Reshape", "Shape", "Softmax", "Squeeze", "TopK"}
+"""Operators that make labels of class scores; an output that needs no others is passed over."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,9 @@ class Read:
     """A network that was read, and its weights by path, such as "C1.weight".
 
     `scale` and `shift`, a number each or one for each channel, are what the file does to its input before the network:
-    scale · a + shift. `margins` are (top, bottom, left, right) that it adds before that. `metadata` is the file's own.
+    scale · a + shift. `margins` are (top, bottom, left, right) that it adds before that. Its input has its channels
+    last where `channels_last` is set, and holds bytes where `pixels` is. It is `closed` where it ends in a softmax.
+    `metadata` is the file's own.
     """
 
     network: Network
@@ -46,6 +47,10 @@ class Read:
     margins: tuple[int, int, int, int] = (0, 0, 0, 0)
     temperature: float = 1.0
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+    channels_last: bool = False
+    pixels: bool = False
+    producer: str = ""
+    closed: bool = False
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -58,17 +63,18 @@ class Read:
         return names if (len(names),) == plan(self.network).output and len(set(names)) == len(names) else ()
 
 
-def read_onnx(path: str | Path, *, input: Shape | None = None, output: str = "") -> Read:
+def read_onnx(path: str | Path, *, input: Shape | None = None, output: str = "", fold: bool = False) -> Read:
     """The network of an ONNX file and its weights.
 
     `input` is (channels, height, width), where the file leaves sizes open. `output` names the value that the network
-    ends in, where the file has several. Raises FormatError where the file is damaged, and one that lists every node
-    that says what no layer can; RequirementError without the package onnx.
+    ends in, where the file has several. With `fold`, batch normalisations become part of the layers before them. Raises
+    FormatError where the file is damaged, and one that lists every node that says what no layer can; RequirementError
+    without the package onnx.
     """
     path = Path(path)
     graph = read_file(path)
     try:
-        read = read_graph(graph, input=input, output=output)
+        read = read_graph(graph, input=input, output=output, fold=fold)
     except FormatError as error:
         raise error.at(str(path)) from None
     if read.network.name == "network":
@@ -76,32 +82,39 @@ def read_onnx(path: str | Path, *, input: Shape | None = None, output: str = "")
     return read
 
 
-def read_graph(graph: FileGraph, *, input: Shape | None = None, output: str = "") -> Read:
+def read_graph(graph: FileGraph, *, input: Shape | None = None, output: str = "", fold: bool = False) -> Read:
     """The network of a graph; see `read_onnx`."""
     sizes = _sizes(graph, input)
     few = len(sizes) == 3 and sizes[2] in (1, 3) and sizes[0] not in (1, 3)
     channels_last = few and graph.producer != "pytorch"
+    if graph.input == OURS:
+        return _read(graph, sizes, output, channels_last=False, fold=fold)
     first: FormatError | None = None
     for last in (channels_last, not channels_last) if len(sizes) == 3 else (False,):
         try:
-            return _read(graph, sizes, output, channels_last=last)
+            return _read(graph, sizes, output, channels_last=last, fold=fold)
         except FormatError as error:
             first = first or error
     assert first is not None  # noqa: S101 - the loop runs at least once
     raise first
 
 
-def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool) -> Read:
+def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool, fold: bool) -> Read:
     reader = Reader(graph, sizes, channels_last=channels_last)
-    read_nodes(reader, graph.nodes)
-    if problems := [*graph.problems, *reader.problems]:
-        raise refusal(problems)
-    last = _end(reader, output)
-    work = simplified(reader.pieces, last, input=reader.shape)
-    margins, scale, shift, shape = _preprocessing(work, reader.shape)
+    end, nodes = _wanted(graph, output)
+    read_nodes(reader, nodes)
+    if reader.problems:
+        raise refusal(reader.problems)
+    last = _end(reader, end)
+    work = with_activations(reader.pieces, last, input=reader.shape)
+    closed = work.last in work.pieces and isinstance(work.pieces[work.last].what, Softmax)
     temperature = _temperature(work)
+    run_rules(work, LATE)
+    margins, scale, shift, shape = _preprocessing(work, reader.shape)
     run_rules(work, LAST)
-    tables(work, without=graph.parameters)
+    if fold:
+        run_rules(work, FOLD)
+    tables(work, learned=graph.learned)
     if not work.pieces:
         raise FormatError("its output is its input.", "A network has layers.")
     chain = structured(work.pieces, work.last)
@@ -122,7 +135,19 @@ def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool) -
             )
         for name, values in piece.weights.items():
             weights[f"{step.path}.{name}"] = np.asarray(values, np.float32)
-    return Read(network, weights, scale, shift, margins, temperature, graph.metadata)
+    return Read(
+        network,
+        weights,
+        scale,
+        shift,
+        margins,
+        temperature,
+        graph.metadata,
+        channels_last,
+        graph.pixels,
+        graph.producer,
+        closed,
+    )
 
 
 def _sizes(graph: FileGraph, given: Shape | None) -> Shape:
@@ -149,16 +174,39 @@ def _open(sizes: tuple[int | None, ...]) -> str:
     return "×".join("?" if size is None else str(size) for size in sizes)
 
 
-def _end(reader: Reader, output: str) -> int:
-    """The piece that the network ends in: the first output that depends on the image and is of classes or maps."""
-    outputs = reader.graph.outputs
-    if output and output not in reader.values:
-        raise FormatError(f"has no value {output!r}.", f"Its outputs are: {', '.join(outputs[:20])}.")
-    for name in [output] if output else outputs:
-        value = reader.values.get(name)
-        if isinstance(value, View):
-            return reader.settled(value, reader.graph.nodes[-1]).piece
-    raise FormatError("has no output that depends on its input.", "A network computes its output from images.")
+def _wanted(graph: FileGraph, output: str) -> tuple[str, tuple[Node, ...]]:
+    """The value that the network ends in, and the nodes that it depends on.
+
+    Without an `output` it is the file's first. Raises FormatError where another output needs layers of its own.
+    """
+    outputs = graph.outputs
+    made = {name: node for node in graph.nodes for name in node.outputs}
+    end = output or outputs[0]
+    if end not in made:
+        raise FormatError(f"no node gives {end!r}.", f"Its outputs are: {', '.join(outputs[:20])}.")
+    needed, left = set[int](), [end]
+    while left:
+        node = made.get(left.pop())
+        if node is not None and id(node) not in needed:
+            needed.add(id(node))
+            left += [name for name in node.inputs if name]
+            left += [name for each in node.attributes.values() if isinstance(each, Branch) for name in each.reads]
+    others = [node for node in graph.nodes if id(node) not in needed and node.operator not in AFTERWARDS]
+    if others and not output and len(outputs) > 1:
+        raise FormatError(
+            f"has {len(outputs)} outputs with layers of their own: {', '.join(outputs[:8])}.",
+            "A network ends in one.",
+            "Name it: --output NAME.",
+        )
+    return end, tuple(node for node in graph.nodes if id(node) in needed)
+
+
+def _end(reader: Reader, end: str) -> int:
+    """The piece that the network ends in."""
+    value = reader.values.get(end)
+    if isinstance(value, View):
+        return reader.settled(value, reader.graph.nodes[-1]).piece
+    raise FormatError("has an output that does not depend on its input.", "A network computes it from images.")
 
 
 def _preprocessing(work: Work, shape: Shape) -> tuple[tuple[int, int, int, int], Array, Array, Shape]:
@@ -191,7 +239,10 @@ def _of_pixels(what: Affine, shape: Shape) -> bool:
 
 
 def _temperature(work: Work) -> float:
-    """A number that class scores are divided by, before a closing softmax."""
+    """A number that class scores are divided by, before a closing softmax; of RBF units the scores are −distances.
+
+    Networks that end in RBF units have no softmax in their description.
+    """
     end = work.pieces.get(work.last)
     if end is None or not isinstance(end.what, Softmax):
         return 1.0
@@ -199,8 +250,11 @@ def _temperature(work: Work) -> float:
     piece = work.pieces.get(at)
     if piece is None or not isinstance(piece.what, Affine) or not piece.what.scalar or piece.what.shift:
         return 1.0
-    factor = float(piece.what.scale)
-    if factor <= 0:
+    factor, before = float(piece.what.scale), work.pieces.get(piece.sources[0])
+    radial = before is not None and isinstance(before.what, RBF)
+    if radial == (factor > 0) or not factor:
         return 1.0
     work.drop(at)
-    return 1 / factor
+    if radial:
+        work.drop(work.last)
+    return 1 / abs(factor)

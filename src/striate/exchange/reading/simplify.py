@@ -98,11 +98,10 @@ class Work:
                 left += [(each, source) for each in gone.sources]
 
 
-def simplified(pieces: Pieces, last: int, *, input: Shape) -> Work:
-    """The pieces with their arithmetic turned into layers where it is some; the rest stays."""
+def with_activations(pieces: Pieces, last: int, *, input: Shape) -> Work:
+    """The pieces with what is a function of each value turned into activations."""
     work = Work(reached(pieces, last), last, input=input)
-    for rules in (EARLY, LATE):
-        run_rules(work, rules)
+    run_rules(work, EARLY)
     return work
 
 
@@ -461,6 +460,26 @@ def norm(work: Work, at: int) -> bool:
     return True
 
 
+def fold_norm(work: Work, at: int) -> bool:
+    """A batch normalisation behind a convolution or linear layer becomes part of its weights."""
+    norm_, before = work.pieces[at], work.source(at)
+    if not isinstance(norm_.what, BatchNorm) or not work.alone(before):
+        return False
+    own = work.pieces[before]
+    if not isinstance(own.what, (Conv, Linear)):
+        return False
+    held = {name: np.asarray(values, np.float64) for name, values in norm_.weights.items()}
+    scale = held["weight"] / np.sqrt(held["running_var"] + norm_.what.epsilon)
+    shift = held["bias"] - held["running_mean"] * scale
+    weight = np.asarray(own.weights["weight"], np.float64)
+    weights = {
+        "weight": weight * scale.reshape(-1, *[1] * (weight.ndim - 1)),
+        "bias": own.weights.get("bias", np.zeros(len(scale))) * scale + shift,
+    }
+    work.put(at, what=replace(own.what, bias=True), sources=own.sources, weights=weights, node=own.node)
+    return True
+
+
 def scaling(work: Work, at: int) -> bool:
     """What is left: a factor for each map, a number for each value, or both for each map, a normalisation."""
     piece = work.pieces[at]
@@ -481,17 +500,17 @@ def scaling(work: Work, at: int) -> bool:
     return True
 
 
-def tables(work: Work, *, without: Collection[str] = ()) -> None:
+def tables(work: Work, *, learned: Collection[str] = ()) -> None:
     """Convolutions many of whose kernels are zeros get a connection table, as LeNet's comes from any exporter.
 
-    Those whose weights are among the constants `without` get none.
+    A weight that is known to be `learned` as it stands has no table, whatever its values.
     """
     left = limits.VALUES
     for at, piece in list(work.pieces.items()):
         weight = piece.weights.get("weight")
         if not isinstance(piece.what, Conv) or piece.what.groups > 1 or weight is None or weight[0, 0].size == 1:
             continue
-        if piece.node.input(1) in without:
+        if piece.node.input(1) in learned:
             continue
         linked = np.any(weight != 0, axis=(2, 3))
         links = int(linked.sum())
@@ -530,5 +549,7 @@ LATE: tuple[Rule, ...] = (
     drop_identity,
 )
 """Then those that make one layer of several pieces."""
+FOLD: tuple[Rule, ...] = (fold_norm,)
+"""Where batch normalisations are not kept."""
 LAST: tuple[Rule, ...] = (scaling,)
 """And those that make a layer of what is left."""

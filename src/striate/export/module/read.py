@@ -18,6 +18,7 @@ from striate.errors import ArgumentError, FormatError, quote
 from striate.exchange.reading.read import Read, read_graph
 from striate.export.module.tracing import Traced, sizes_of, trace
 from striate.export.module.write import write
+from striate.modules import Built
 
 Input = Shape | Tensor
 SHOWN = 8
@@ -56,7 +57,7 @@ def _read(module: nn.Module, input: Input) -> Read:
             "A torch.nn.Module is read.",
             "Give an object, such as resnet18(), and not its class." if isinstance(module, type) else "",
         )
-    name = type(module).__name__
+    name = module.network.name if isinstance(module, Built) else type(module).__name__
     try:
         _require_one_input(module)
         _require_values(module)

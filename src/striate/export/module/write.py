@@ -10,7 +10,7 @@ from torch import Tensor, fx
 
 from striate.errors import FormatError, SpecError
 from striate.exchange.reading.constants import MOST_VALUES
-from striate.exchange.reading.graph import FileGraph, Node, Problem
+from striate.exchange.reading.graph import FileGraph, Node
 from striate.export.module.call import Call, Writing, arguments_of, title
 from striate.export.module.operators import OPERATORS
 from striate.export.module.tracing import Traced, scope_of, sizes_of
@@ -21,41 +21,41 @@ KNOWN = "Layers are made of the operators of convolutional networks."
 
 
 def write(traced: Traced, name: str) -> FileGraph:
-    """The graph of a trace, with the calls that cannot be written as its problems."""
+    """The graph of a trace; a call that ONNX's operators cannot say is a node that is refused."""
     writing = Writing(traced, {traced.input: traced.input.name}, dict(traced.tensors))
-    problems: list[Problem] = []
     for call in traced.calls:
         try:
             _write(call, writing)
         except SpecError as error:
-            node = Node(_operator(call), title(call), (), (call.name,), {}, scope_of(call))
-            problems.append(Problem(node, error.what, error.expected))
-    output = writing.values.get(traced.output, "")
+            read = tuple(writing.values[each] for each in call.all_input_nodes if each in writing.values)
+            refused = (error.what, error.expected)
+            node = Node(_operator(call), title(call), read, (call.name,), {}, scope_of(call), refused)
+            writing.nodes.append(node)
+            writing.values[call] = call.name
     return FileGraph(
         name,
         tuple(writing.nodes),
         writing.constants,
         traced.input.name,
         sizes_of(traced.input),
-        (output,) if output else (),
+        (writing.values.get(traced.output, traced.output.name),),
         OPSET,
         producer="pytorch",
-        parameters=traced.parameters,
-        problems=tuple(problems),
+        learned=traced.parameters,
     )
 
 
 def _write(call: fx.Node, writing: Writing) -> None:
-    """Write one call; those that read what could not be written are passed over."""
+    """Write one call, or compute it where no image changes it."""
     read = call.all_input_nodes
     if all(each in writing.known for each in read):
         writing.known[call] = _computed(call, writing.known)
         return
-    if not all(each in writing.known or each in writing.values for each in read):
-        return
     if call.target is operator.getitem:
-        require_first(call)
-        writing.values[call] = writing.values[read[0]]
+        source = writing.values[read[0]]
+        if source != read[0].name:  # of a call that was refused any part is
+            require_first(call)
+        writing.values[call] = source
         return
     schema = getattr(call.target, "_schema", None)
     space, _, name = (schema.name if schema is not None else "").partition("::")

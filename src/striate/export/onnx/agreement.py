@@ -1,7 +1,8 @@
-"""An ONNX model compared with the run it was made of: ONNX Runtime answers images, and so does PyTorch."""
+"""A file compared with the run it was made of: another program answers images, and so does the run's module."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -59,7 +60,7 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class _Answers:
+class Answers:
     """Class scores (the larger, the likelier), outputs and labels of some images."""
 
     scores: Tensor
@@ -74,20 +75,44 @@ def sample(run: Run, images: ImageSet) -> ImageSet:
     return images.subset(torch.arange(count) * len(images) // count)
 
 
+@dataclass(frozen=True)
+class Other:
+    """Another program that answers: `answers` of stored images as a file takes them; with the words for errors."""
+
+    answers: Callable[[Tensor], Answers]
+    named: str
+    remedy: str
+
+
 def compared(
     model: ModelProto, run: Run, module: Built, *, images: ImageSet, bare: bool = False, most: float = MOST
 ) -> Agreement:
-    """How a model's answers to stored `images`, and to some images of noise, compare with those of the run's `module`.
+    """How an ONNX model's answers compare with those of the run's `module`: see `agreement_with`.
 
-    The first image goes alone, the others in batches. Raises AuditError where class scores differ by more than `most`
-    of their range, where a class is another by more than that, or where `label` is not the likeliest class;
-    RequirementError without the package onnxruntime.
+    The first image goes alone, the others in batches. Raises RequirementError without the package onnxruntime.
+    """
+    other = Other(
+        lambda given: _runtime(model, run, given, bare=bare),
+        "ONNX Runtime and PyTorch",
+        "Try another version of onnxruntime. If it stays so, this is a fault of Striate: please report it.",
+    )
+    return agreement_with(other, run, module, images=images, bare=bare, most=most)
+
+
+def agreement_with(
+    other: Other, run: Run, module: Built, *, images: ImageSet, bare: bool = False, most: float = MOST
+) -> Agreement:
+    """How another program's answers to stored `images`, and to some of noise, compare with those of the run's `module`.
+
+    It gets uint8 pixels of (images, height, width, channels), or with `bare` normalised images. Raises AuditError where
+    class scores differ by more than `most` of their range, where a class is another by more than that, or where `label`
+    is not the likeliest class.
     """
     generator = torch.Generator().manual_seed(SEED)
     noise = torch.randint(0, 256, (NOISE, *images.images.shape[1:]), dtype=torch.uint8, generator=generator)
     raw, real = torch.cat([images.images, noise]), len(images)
     values = run.preprocessing.normalise(run.preprocessing.pack(raw))
-    found = _runtime(model, run, values if bare else raw.permute(0, 2, 3, 1), bare=bare)
+    found = other.answers(values if bare else raw.permute(0, 2, 3, 1).contiguous())
     wanted = _module(run, module, values, bare=bare)
     require_answers(wanted.outputs, run.folder)
     span = (wanted.scores.max() - wanted.scores.min()).item() or 1.0
@@ -104,15 +129,15 @@ def compared(
         same = int((found.labels == wanted.labels)[:real].sum())
         return Agreement(real, same, difference, share, allowed)
     raise AuditError(
-        f"ONNX Runtime and PyTorch differ in their answers to {counted(real, 'image')} and {NOISE} of noise: "
+        f"{other.named} differ in their answers to {counted(real, 'image')} and {NOISE} of noise: "
         f"{int((~right).sum()):,} get another class, and class scores differ by up to {share:.1e} of their range.",
         f"Weights and images are the same, so the answers must be too, to {allowed:.0e}; nothing is written.",
-        "Try another version of onnxruntime. If it stays so, this is a fault of Striate: please report it.",
+        other.remedy,
         where=str(run.folder),
     )
 
 
-def _runtime(model: ModelProto, run: Run, given: Tensor, *, bare: bool) -> _Answers:
+def _runtime(model: ModelProto, run: Run, given: Tensor, *, bare: bool) -> Answers:
     """The answers of ONNX Runtime. Raises AuditError where it cannot run the model."""
     require_onnx("onnxruntime")
     names = [OUTPUT] if bare else [PROBABILITIES, LABEL, SCORES]
@@ -133,9 +158,9 @@ def _runtime(model: ModelProto, run: Run, given: Tensor, *, bare: bool) -> _Answ
     outputs, *others = (torch.cat(each) for each in zip(*parts, strict=True))
     if bare:
         scores = class_scores(run.network, outputs)
-        return _Answers(scores, outputs, scores.argmax(1))
+        return Answers(scores, outputs, scores.argmax(1))
     labels, scores = others
-    return _Answers(scores, outputs, labels)
+    return Answers(scores, outputs, labels)
 
 
 def _with_scores(model: ModelProto, *, bare: bool) -> bytes:
@@ -150,11 +175,11 @@ def _with_scores(model: ModelProto, *, bare: bool) -> bytes:
 
 
 @torch.inference_mode()
-def _module(run: Run, module: Built, values: Tensor, *, bare: bool) -> _Answers:
+def _module(run: Run, module: Built, values: Tensor, *, bare: bool) -> Answers:
     """The answers of PyTorch, in the precision of the values."""
     logits = torch.cat([module.logits(part) for part in values.split(BATCH)])
     scores = class_scores(run.network, logits)
     if bare:
-        return _Answers(scores, logits, scores.argmax(1))
+        return Answers(scores, logits, scores.argmax(1))
     scores = scores / run.temperature
-    return _Answers(scores, scores.softmax(1), scores.argmax(1))
+    return Answers(scores, scores.softmax(1), scores.argmax(1))

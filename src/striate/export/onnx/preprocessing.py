@@ -11,6 +11,7 @@ from torch.nn.functional import interpolate
 
 from striate.data import Preprocessing
 from striate.data.preprocess import LUMA
+from striate.data.resize import corner, scaled
 from striate.exchange.graph import Array, Graph, Place
 
 Size = tuple[int, int]
@@ -27,9 +28,10 @@ def write_preprocessing(graph: Graph, way: Preprocessing, source: str, *, channe
     pixels = place.part("channels_first", "Transpose", [pixels], {"perm": [0, 3, 1, 2]})
     pixels = _with_channels(place, pixels, channels, way.shape[0])
     pixels = _fitted(place, pixels, way, size)
-    scaled = place.part("scale", "Mul", [pixels, place.floats("step", (way.high - way.low) / 255)])
+    low, high = (_of_channels(each) for each in (way.low, way.high))
+    stretched = place.part("scale", "Mul", [pixels, place.floats("step", (high - low) / 255)])
     graph.shapes[place.output] = way.shape
-    return place.last("Add", [scaled, place.floats("low", way.low)])
+    return place.last("Add", [stretched, place.floats("low", low)])
 
 
 def _with_channels(place: Place, pixels: str, channels: int, wanted: int) -> str:
@@ -42,14 +44,31 @@ def _with_channels(place: Place, pixels: str, channels: int, wanted: int) -> str
 
 
 def _fitted(place: Place, pixels: str, way: Preprocessing, size: Size) -> str:
-    """As `Preprocessing.pack` has it: with "pad" first to the size of the data, then padded or resized."""
-    wanted = way.shape[1:]
+    """As `Preprocessing.fitted`: cropped; or with "pad" brought to the size of the data, then padded or resized."""
+    wanted, how = way.shape[1:], way.interpolation
+    if way.fit == "crop" and way.shorter is not None:
+        whole = scaled(size, way.shorter)
+        return _middle(place, _resized(place, "shorter", pixels, size, whole, how), whole, wanted)
     if way.fit == "pad":
         if way.size is not None:
-            pixels, size = _resized(place, "data", pixels, size, way.size), way.size
+            pixels, size = _resized(place, "data", pixels, size, way.size, how), way.size
         if size[0] <= wanted[0] and size[1] <= wanted[1]:
             return _padded(place, pixels, size, wanted)
-    return _resized(place, "resize", pixels, size, wanted)
+    return _resized(place, "resize", pixels, size, wanted, how)
+
+
+def _of_channels(ends: float | tuple[float, ...]) -> Array:
+    """A number, or one for each channel, as a tensor that images are multiplied by."""
+    return np.asarray(ends).reshape(1, -1, 1, 1) if isinstance(ends, tuple) else np.asarray(ends)
+
+
+def _middle(place: Place, pixels: str, size: Size, wanted: Size) -> str:
+    if size == wanted:
+        return pixels
+    starts = corner(size, wanted)
+    ends = [start + side for start, side in zip(starts, wanted, strict=True)]
+    places = [place.whole("first", list(starts)), place.whole("end", ends), place.whole("axes", [2, 3])]
+    return place.part("crop", "Slice", [pixels, *places])
 
 
 def _padded(place: Place, pixels: str, size: Size, wanted: Size) -> str:
@@ -60,24 +79,26 @@ def _padded(place: Place, pixels: str, size: Size, wanted: Size) -> str:
     return place.part("pad", "Pad", [pixels, place.whole("margins", before + after)], {"mode": "constant"})
 
 
-def _resized(place: Place, name: str, pixels: str, size: Size, wanted: Size) -> str:
-    """Bilinear and antialiased: along each axis a product with one matrix, of which PyTorch's own function is asked."""
+def _resized(place: Place, name: str, pixels: str, size: Size, wanted: Size, how: str) -> str:
+    """Antialiased: along each axis a product with one matrix, of which PyTorch's own function is asked."""
     if size == wanted:
         return pixels
     (height, width), (rows, columns) = size, wanted
     if columns != width:
-        along = place.floats(f"{name}_columns", _matrix(width, columns).T)
+        along = place.floats(f"{name}_columns", _matrix(width, columns, how).T)
         pixels = place.part(f"{name}_width", "MatMul", [pixels, along])
+        if how == "bicubic":  # which overshoots, and is cut off after each axis
+            pixels = _whole(place, f"{name}_width", pixels)
     if rows != height:
-        along = place.floats(f"{name}_rows", _matrix(height, rows))
+        along = place.floats(f"{name}_rows", _matrix(height, rows, how))
         pixels = place.part(f"{name}_height", "MatMul", [along, pixels])
     return _whole(place, name, pixels)
 
 
-def _matrix(size: int, wanted: int) -> Array:
+def _matrix(size: int, wanted: int, how: str) -> Array:
     """What each of the `wanted` values takes of each of `size`: (wanted, size)."""
     each = torch.eye(size)[:, None, :, None].expand(-1, -1, -1, 2)
-    made = interpolate(each, (wanted, 2), mode="bilinear", antialias=True)
+    made = interpolate(each, (wanted, 2), mode=how, antialias=True)
     return made[:, 0, :, 0].T.numpy()
 
 

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from striate.data import ImageSet
-from striate.data.preprocess import with_channels
-from striate.description.labels import path_part
-from striate.errors import DataError, MissingSplitError, OutputError
 from striate.exchange.graph import Value
 from striate.exchange.model import onnx_model
 from striate.exchange.proto import OPSET
 from striate.exchange.requirement import require_onnx
+from striate.export.images import compared_images
 from striate.export.onnx.agreement import MOST, MOST_ROUNDED, Agreement, compared, sample
 from striate.export.onnx.classifier import classifier_model
+from striate.export.place import require_place
 from striate.files import elsewhere, write_whole
 from striate.modules import weights_of
-from striate.train.evaluation import images_of
 from striate.train.run import Run
 
 if TYPE_CHECKING:
-    from onnx import ValueInfoProto
+    from onnx import ModelProto, ValueInfoProto
 
 
 @dataclass(frozen=True)
@@ -38,17 +36,33 @@ class Exported:
     agreement: Agreement
 
 
-def export_onnx(run: Run, file: Path, *, bare: bool = False, every_layer: bool = False) -> Exported:
+@dataclass(frozen=True)
+class Checked:
+    """A model that answers as its run does, and the images of `split` on which it was compared."""
+
+    model: ModelProto
+    split: str
+    agreement: Agreement
+
+
+def export_onnx(
+    run: Run, file: Path, *, bare: bool = False, every_layer: bool = False, source: str | None = None
+) -> Exported:
     """Write a run's best weights as ONNX, whole or not at all.
 
     The model takes pixels and gives classes (`classifier_model`), or with `bare` takes normalised images and gives
-    logits (`onnx_model`). Its answers are compared with the run's on its test images, or, where the data has none,
-    on those that were held out for validation; labels are not read. Raises AuditError where ONNX Runtime's answers are
-    others, OutputError, RequirementError, and what reading the run and its images raises.
+    logits (`onnx_model`). Its answers are compared with the run's on images of `source` or of the run's own data
+    (`compared_images`); labels are not read. Raises AuditError where ONNX Runtime's answers are others, OutputError,
+    RequirementError, and what reading the run and its images raises.
     """
     require_onnx()
-    require_name(file)
-    images = _images(run)
+    require_place(file, ".onnx", "an ONNX file")
+    checked = checked_model(run, compared_images(run, source), bare=bare, every_layer=every_layer)
+    return write_model(checked, file)
+
+
+def checked_model(run: Run, images: ImageSet, *, bare: bool = False, every_layer: bool = False) -> Checked:
+    """The model of a run's best weights, for such images, once ONNX Runtime has given the run's own answers to them."""
     module = run.model()
     channels, height, width = images.images.shape[1:]
     if bare:
@@ -56,57 +70,19 @@ def export_onnx(run: Run, file: Path, *, bare: bool = False, every_layer: bool =
     else:
         size = (height, width)
         made = classifier_model(run, module, channels=channels, size=size, every_layer=every_layer)
-    content = made.SerializeToString()
     rounds = any(each.op_type == "Round" for each in made.graph.node)
     most = MOST_ROUNDED if rounds else MOST
-    agreement = compared(made, run, module, images=sample(run, images), bare=bare, most=most)
+    return Checked(made, images.split, compared(made, run, module, images=sample(run, images), bare=bare, most=most))
+
+
+def write_model(checked: Checked, file: Path) -> Exported:
+    """Write a model as a file. Raises OutputError."""
+    content = checked.model.SerializeToString()
     with elsewhere("--out"):
         write_whole(file, content)
-    ends = ([_value(each) for each in side] for side in (made.graph.input, made.graph.output))
-    inputs, outputs = (tuple(each) for each in ends)
-    return Exported(file, len(content), OPSET, inputs, outputs, images.split, agreement)
-
-
-def require_name(file: Path) -> None:
-    """Raises OutputError unless a file's name is that of an ONNX file, in a folder that is there."""
-    if file.suffix.lower() != ".onnx":
-        stem = "model" if file.name.lower() in ("", ".onnx") else path_part(file.stem)
-        raise OutputError(
-            f"{file} does not end in .onnx." if file.stem != ".onnx" else f"{file} has no name before .onnx.",
-            "Programs know an ONNX file by its suffix.",
-            f"Name it {stem}.onnx.",
-        )
-    if not file.parent.is_dir():
-        raise OutputError(
-            f"{file} cannot be written: there is no folder {file.parent}.",
-            "It was not written.",
-            "Make the folder, or give another place to --out.",
-        )
-
-
-def _images(run: Run) -> ImageSet:
-    """The run's test images, or where its data has none its validation images, in the channels that it learned from.
-
-    Raises DataError where they have another size than the images that the run learned from.
-    """
-    try:
-        images = images_of(run, "test")
-    except MissingSplitError:
-        if not run.recipe.hold_out:
-            raise
-        images = images_of(run, "validation")
-    channels, height, width = images.images.shape[1:]
-    learned = run.preprocessing.size
-    if learned is not None and learned != (height, width):
-        raise DataError(
-            f"the {images.split} images are {height}×{width} pixels (height × width).",
-            f"The run learned from images of {learned[0]}×{learned[1]}, and the file takes such.",
-            "Bring them to one size, or train with --resize.",
-            where=str(run.data.source),
-        )
-    if run.data.channels in (None, channels):
-        return images
-    return replace(images, images=with_channels(images.images, run.data.channels or channels))
+    graph = checked.model.graph
+    inputs, outputs = (tuple(_value(each) for each in side) for side in (graph.input, graph.output))
+    return Exported(file, len(content), OPSET, inputs, outputs, checked.split, checked.agreement)
 
 
 def _value(info: ValueInfoProto) -> Value:

@@ -1,6 +1,7 @@
 /** Which pixels speak for a class: the twin of striate/web/attribution.py. */
 
 import { gradient } from "./backward.js";
+import { ofChannel } from "./range.js";
 
 /** @import { Model } from "./model.js" */
 /** @import { Values } from "./types.js" */
@@ -44,7 +45,7 @@ async function occlusion(model, input, number, most) {
   for (const top of corners(height, side, stride)) {
     for (const left of corners(width, side, stride)) {
       const covered = input.slice();
-      each(channels, height, width, { top, left, side }, (at) => { covered[at] = low; });
+      each(channels, height, width, { top, left, side }, (at) => { covered[at] = ofChannel(low, Math.floor(at / (height * width))); });
       const value = whole - score(covered);
       each(1, height, width, { top, left, side }, (at) => {
         fall[at] += value;
@@ -65,11 +66,12 @@ async function integratedGradients(model, input, number, runs) {
   const size = shape[1] * shape[2];
   const points = Math.min(POINTS, runs);
   const found = new Float64Array(size);
+  const blank = input.map((_, at) => ofChannel(low, Math.floor(at / size)));
   const turn = turns();
   for (let point = 0; point < points; point += 1) {
     const share = (point + 0.5) / points;
-    const slopes = gradient(model, model.run(input.map((value) => low + share * (value - low))), number);
-    slopes.forEach((slope, at) => { found[at % size] += ((input[at] - low) * slope) / points; });
+    const slopes = gradient(model, model.run(input.map((value, at) => blank[at] + share * (value - blank[at]))), number);
+    slopes.forEach((slope, at) => { found[at % size] += ((input[at] - blank[at]) * slope) / points; });
     await turn();
   }
   return found;

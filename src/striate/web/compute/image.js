@@ -2,9 +2,10 @@
 
 import { Answered } from "./answered.js";
 import { digitSteps } from "./digit.js";
-import { placed, plane, resized, rint } from "./planes.js";
+import { cut, placed, plane, resized, rint } from "./planes.js";
+import { ofChannel } from "./range.js";
 
-/** @import { Picture, Plane, Preprocessing } from "./types.js" */
+/** @import { Interpolation, Picture, Plane, Preprocessing } from "./types.js" */
 /** A step of the way, in one channel or three. @typedef {{ name: string, note: string, planes: Plane[] }} Step */
 
 /** The weights of red, green and blue in grey (ITU-R BT.601). */
@@ -26,8 +27,11 @@ export async function read(bytes, way, prepared) {
   const { fitted, steps } = way.form !== "picture" && prepared ? digit(planes, way) : picture(planes, way);
   const size = fitted[0].values.length;
   const input = new Float32Array(fitted.length * size);
-  const factor = Math.fround((way.high - way.low) / 255);
-  fitted.forEach(({ values }, channel) => values.forEach((value, at) => { input[channel * size + at] = Math.fround(value * factor) + way.low; }));
+  fitted.forEach(({ values }, channel) => {
+    const [low, high] = [ofChannel(way.low, channel), ofChannel(way.high, channel)];
+    const factor = Math.fround((high - low) / 255);
+    values.forEach((value, at) => { input[channel * size + at] = Math.fround(value * factor) + low; });
+  });
   return { input, steps: steps.map(small) };
 }
 
@@ -96,11 +100,12 @@ function grey(planes) {
 }
 
 /** The planes in the network's channels and size. @type {(planes: Plane[], way: Preprocessing) => Plane[]} */
-function pack(planes, { shape: [channels, height, width], fit, size }) {
+function pack(planes, { shape: [channels, height, width], fit, size, shorter, interpolation }) {
   const mixed = planes.length === channels ? planes : channels === 3 ? [planes[0], planes[0], planes[0]] : [luma(planes)];
   return mixed.map((each) => {
-    const first = fit === "pad" && size ? sized(each, size) : each;
-    if (fit !== "pad" || first.height > height || first.width > width) return sized(first, [height, width]);
+    if (fit === "crop" && shorter) return middle(each, [height, width], shorter, interpolation);
+    const first = fit === "pad" && size ? sized(each, size, interpolation) : each;
+    if (fit !== "pad" || first.height > height || first.width > width) return sized(first, [height, width], interpolation);
     return placed(first, height, width, Math.floor((height - first.height) / 2), Math.floor((width - first.width) / 2));
   });
 }
@@ -112,11 +117,23 @@ function luma(planes) {
   return plane(planes[0].height, planes[0].width, mixed);
 }
 
-/** @type {(from: Plane, size: [number, number]) => Plane} */
-function sized(from, [height, width]) {
+/**
+ * The middle of a plane once its shorter side has `shorter` pixels.
+ * @type {(from: Plane, size: [number, number], shorter: number, interpolation: Interpolation) => Plane}
+ */
+function middle(from, [height, width], shorter, interpolation) {
+  const least = Math.min(from.height, from.width);
+  const longer = Math.floor((shorter * Math.max(from.height, from.width)) / least);
+  if (shorter * longer > MOST_PIXELS) throw refused(`too long and narrow: ${from.height} × ${from.width} pixels.`);
+  const whole = sized(from, from.height <= from.width ? [shorter, longer] : [longer, shorter], interpolation);
+  return cut(whole, rint((whole.height - height) / 2), rint((whole.width - width) / 2), height, width);
+}
+
+/** @type {(from: Plane, size: [number, number], interpolation: Interpolation) => Plane} */
+function sized(from, [height, width], interpolation) {
   if (from.height === height && from.width === width) return from;
-  const out = resized(from, height, width, false);
-  return plane(height, width, out.values.map(rint));
+  const out = resized(from, height, width, interpolation === "bicubic", interpolation); // which Pillow rounds after each axis
+  return plane(height, width, out.values.map((value) => Math.min(255, Math.max(0, rint(value)))));
 }
 
 /** A step's picture, small enough to be shown. @type {(step: Step) => Picture} */

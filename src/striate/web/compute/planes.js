@@ -1,6 +1,6 @@
 /** Planes of levels, row by row; and numbers rounded and sorted as numpy does it. */
 
-/** @import { Plane } from "./types.js" */
+/** @import { Interpolation, Plane } from "./types.js" */
 
 /** @type {(height: number, width: number, values?: Float32Array) => Plane} */
 export const plane = (height, width, values = new Float32Array(height * width)) => ({ height, width, values });
@@ -104,29 +104,43 @@ export function thickened(from, radius) {
 }
 
 /**
- * The plane at another size: bilinear, antialiased, first along the rows. With `levels` the result is whole levels, as
- * Pillow computes them.
- * @type {(from: Plane, height: number, width: number, levels: boolean) => Plane}
+ * The plane at another size: antialiased, first along the rows. With `levels` the result is whole levels, as Pillow
+ * computes them.
+ * @type {(from: Plane, height: number, width: number, levels: boolean, interpolation?: Interpolation) => Plane}
  */
-export function resized(from, height, width, levels) {
-  return columnsResized(rowsResized(from, width, levels), height, levels);
+export function resized(from, height, width, levels, interpolation = "bilinear") {
+  return columnsResized(rowsResized(from, width, levels, interpolation), height, levels, interpolation);
 }
+
+/** How far each kernel reaches, and its weight at a distance; the cubic one is Keys's with a = −0.5, as Pillow's. */
+const KERNELS = {
+  bilinear: { reach: 1, weight: (/** @type {number} */ distance) => Math.max(0, 1 - distance) },
+  bicubic: {
+    reach: 2,
+    weight: (/** @type {number} */ distance) => {
+      if (distance < 1) return (1.5 * distance - 2.5) * distance * distance + 1;
+      return distance < 2 ? ((-0.5 * distance + 2.5) * distance - 4) * distance + 2 : 0;
+    },
+  },
+};
 
 /** Pillow's fixed-point weights have 22 bits after the point. */
 const BITS = 2 ** 22;
 
 /**
  * For each place of a resized axis the first place that it reads, and its weights.
- * @type {(size: number, wanted: number, levels: boolean) => { first: number, weights: number[] }[]}
+ * @type {(size: number, wanted: number, levels: boolean, interpolation: Interpolation) => { first: number, weights: number[] }[]}
  */
-function filters(size, wanted, levels) {
+function filters(size, wanted, levels, interpolation) {
+  const { reach, weight: kernel } = KERNELS[interpolation];
   const scale = size / wanted;
-  const support = Math.max(1, scale);
+  const stretch = Math.max(1, scale);
+  const support = reach * stretch;
   return Array.from({ length: wanted }, (_, place) => {
     const centre = (place + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - support + 0.5));
     const end = Math.min(size, Math.trunc(centre + support + 0.5));
-    const weights = Array.from({ length: end - first }, (_, at) => Math.max(0, 1 - Math.abs((at + first - centre + 0.5) / support)));
+    const weights = Array.from({ length: end - first }, (_, at) => kernel(Math.abs((at + first - centre + 0.5) / stretch)));
     const sum = weights.reduce((a, b) => a + b, 0);
     return { first, weights: weights.map((weight) => (levels ? Math.floor((weight / sum) * BITS + 0.5) : weight / sum)) };
   });
@@ -135,11 +149,11 @@ function filters(size, wanted, levels) {
 /** @type {(sum: number) => number} */
 const level = (sum) => bounded(Math.floor((sum + BITS / 2) / BITS), 0, 255);
 
-/** @type {(from: Plane, width: number, levels: boolean) => Plane} */
-function rowsResized(from, width, levels) {
+/** @type {(from: Plane, width: number, levels: boolean, interpolation: Interpolation) => Plane} */
+function rowsResized(from, width, levels, interpolation) {
   if (width === from.width) return from;
   const out = plane(from.height, width);
-  const all = filters(from.width, width, levels);
+  const all = filters(from.width, width, levels, interpolation);
   for (let row = 0; row < from.height; row += 1) {
     for (let column = 0; column < width; column += 1) {
       const { first, weights } = all[column];
@@ -151,12 +165,12 @@ function rowsResized(from, width, levels) {
   return out;
 }
 
-/** @type {(from: Plane, height: number, levels: boolean) => Plane} */
-function columnsResized(from, height, levels) {
+/** @type {(from: Plane, height: number, levels: boolean, interpolation: Interpolation) => Plane} */
+function columnsResized(from, height, levels, interpolation) {
   if (height === from.height) return from;
   const { width } = from;
   const out = plane(height, width);
-  filters(from.height, height, levels).forEach(({ first, weights }, row) => {
+  filters(from.height, height, levels, interpolation).forEach(({ first, weights }, row) => {
     for (let column = 0; column < width; column += 1) {
       let sum = 0;
       for (let at = 0; at < weights.length; at += 1) sum += weights[at] * from.values[(first + at) * width + column];

@@ -103,12 +103,18 @@ export interface Described {
 
 export interface Preprocessing {
   shape: [number, number, number];
-  fit: "pad" | "resize";
-  low: number;
-  high: number;
+  fit: "pad" | "resize" | "crop";
+  /** What a pixel of 0 and of 255 become: a number, or one for each channel. */
+  low: number | number[];
+  high: number | number[];
   form: "digits" | "line" | "picture";
   size: [number, number] | null;
+  /** The pixels that the shorter side gets before the middle is cut out; null unless `fit` is "crop". */
+  shorter: number | null;
+  interpolation: Interpolation;
 }
+
+export type Interpolation = "bilinear" | "bicubic";
 
 /** A network with all that prediction needs but the weights. */
 export interface Numbers extends Described {

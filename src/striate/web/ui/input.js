@@ -1,5 +1,6 @@
 /** The network's input, enlarged: with the receptive field of a unit, or with the pixels that speak for a class. */
 
+import { ofChannel } from "../compute/range.js";
 import { contextOf, sized } from "./canvas.js";
 
 /** @import { Preprocessing, Rectangle } from "../compute/types.js" */
@@ -71,12 +72,14 @@ export class Input {
    */
   #pixels({ codes, scale = 0, shape }, height, width) {
     const { low, high } = this.preprocessing;
-    const value = codes ? (/** @type {number} */ at) => ((codes[at] - 128) / 127) * scale : () => low;
+    const value = codes ? (/** @type {number} */ at) => ((codes[at] - 128) / 127) * scale : null;
     const pixels = new ImageData(width, height);
     for (let at = 0; at < height * width; at += 1) {
       for (let channel = 0; channel < 3; channel += 1) {
-        const level = value((shape[0] === 3 ? channel * height * width : 0) + at);
-        pixels.data[4 * at + channel] = (255 * (level - low)) / (high - low);
+        const own = shape[0] === 3 ? channel : 0;
+        const [least, most] = [ofChannel(low, own), ofChannel(high, own)];
+        const level = value ? value(own * height * width + at) : least;
+        pixels.data[4 * at + channel] = (255 * (level - least)) / (most - least);
       }
       pixels.data[4 * at + 3] = 255;
     }

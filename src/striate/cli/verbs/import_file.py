@@ -1,0 +1,117 @@
+"""striate import: a run from an ONNX file of anybody's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from striate.cli.parameters import INPUT, Numbers
+from striate.description.labels import one_line
+from striate.description.shapes import Shape, show
+from striate.wording import counted
+
+if TYPE_CHECKING:
+    from striate.export.onnx.bring import Imported
+
+
+@click.command(
+    "import",
+    epilog="\b\nExamples:\n"
+    "  striate import model.onnx                          makes runs/model: account, look, serve, export it\n"
+    "  striate import model.onnx --classes names.txt --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225\n"
+    "  striate import model.onnx --fold --out runs/folded\n"
+    "  striate account model.onnx                         without a run",
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--out", "-o", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/NAME]")
+@click.option("--name", help="The network's name.  [default: the graph's, or the file's]")
+@click.option("--input", "shape", type=INPUT, help="Channels, height and width, where the file leaves them open.")
+@click.option("--output", default="", help="The value that the network ends in, where the file has several.")
+@click.option("--classes", type=click.Path(path_type=Path), help="Class names in the outputs' order: one a line.")
+@click.option("--mean", type=Numbers(), help="Mean of pixels from 0 to 1 that is taken away: one, or one a channel.")
+@click.option("--std", type=Numbers(), help="What they are divided by then: one, or one a channel.")
+@click.option("--range", "span", type=(float, float), help="What pixels of 0 and of 255 become, such as -1 1.")
+@click.option("--fold", is_flag=True, help="Fold batch normalisations into the layers before them.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
+def command(
+    file: Path,
+    out: Path | None,
+    name: str | None,
+    shape: Shape | None,
+    output: str,
+    classes: Path | None,
+    mean: tuple[float, ...] | None,
+    std: tuple[float, ...] | None,
+    span: tuple[float, float] | None,
+    fold: bool,
+    as_json: bool,
+) -> None:
+    """Make a run from FILE, an ONNX file that any framework wrote.
+
+    The network becomes a description, its weights a run that predicts, serves, looks and exports as a trained one does.
+    Transposed layouts, decomposed activations and folded paddings are recognised. Whatever no layer can say is refused,
+    every such node at once. Where ONNX Runtime is installed, the outputs on images of noise must be its own. Class
+    names and the range of pixels are the file's where it has them. Needs the extra `onnx`.
+    """
+    from striate.cli.print.progress import working
+    from striate.export.onnx.bring import Given, import_onnx
+    from striate.export.weights.named import read_names
+
+    if span is not None and (mean or std):
+        raise click.UsageError("--range and --mean or --std say the same: give one of them.")
+    given = Given(
+        classes=read_names(classes) if classes else (),
+        mean=mean or (),
+        std=std or (),
+        span=span,
+        input=shape,
+        output=output,
+        fold=fold,
+        name=name or "",
+    )
+    with working("Importing"):
+        made = import_onnx(file, out, given=given)
+    if as_json:
+        click.echo(json.dumps(_members(made), indent=2))
+        return
+    for line in told(made):
+        click.echo(line)
+
+
+def told(made: Imported) -> list[str]:
+    """What was made, in lines."""
+    run = made.run
+    values = sum(each.size for each in made.read.weights.values())
+    folder = one_line(str(run.folder))
+    found = "not compared: onnxruntime is not installed"
+    if made.difference is not None:
+        found = f"outputs within {made.difference:.1e} of their range of ONNX Runtime's"
+    return [
+        f"{folder}   {one_line(run.network.name)}, {show(run.network.input)} to {counted(len(run.classes), 'class')}, "
+        f"{values:,} values",
+        f"  pixels   0 becomes {_end(run.preprocessing.low)}, 255 {_end(run.preprocessing.high)} ({made.range_from})",
+        f"  checked  {found}",
+        f"Next: striate account {folder}, striate predict {folder} IMAGE, striate serve {folder}.",
+    ]
+
+
+def _end(value: float | tuple[float, ...]) -> str:
+    return ", ".join(f"{each:.4g}" for each in (value if isinstance(value, tuple) else (value,)))
+
+
+def _members(made: Imported) -> dict[str, object]:
+    run = made.run
+    return {
+        "run": str(run.folder),
+        "network": run.network.name,
+        "input": list(run.network.input),
+        "classes": list(run.classes),
+        "values": sum(each.size for each in made.read.weights.values()),
+        "preprocessing": run.preprocessing.to_dict(),
+        "range_from": made.range_from,
+        "difference": made.difference,
+        "origin": run.origin,
+    }

@@ -1,0 +1,164 @@
+"""What an ONNX file of anybody's says of a run: its weights, classes and preprocessing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from striate.data import Preprocessing
+from striate.description.labels import one_line
+from striate.description.network import Network, plan
+from striate.description.shapes import Shape, show
+from striate.errors import FormatError, RunError, SpecError
+from striate.exchange.reading import Read, read_onnx
+from striate.exchange.reading.read import PREPROCESSING
+from striate.modules import Built, build
+from striate.train.machine import environment
+from striate.train.recipe import Recipe
+from striate.train.record import DataRecord
+from striate.train.single import Single
+
+BYTE = 0.1
+"""Factors below this are for bytes, from 0 to 255; larger ones are for values from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """How a network answers images: their `preprocessing`, the `classes` by output, what scores are divided by."""
+
+    preprocessing: Preprocessing
+    classes: tuple[str, ...]
+    temperature: float = 1.0
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a person says of a file: the class names, the range of pixels, open sizes, the output, folding.
+
+    `mean` and `std` are one number for each channel, of pixels from 0 to 1; `span` is what 0 and 255 become.
+    """
+
+    classes: tuple[str, ...] = ()
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    span: tuple[float, float] | None = None
+    input: Shape | None = None
+    output: str = ""
+    fold: bool = False
+    name: str = ""
+
+
+def read_brought(path: Path) -> Single:
+    """An ONNX file as a run that is one file. Raises RunError where it is none, or answers no images."""
+    try:
+        read = read_onnx(path)
+        preprocessing, _ = preprocessing_of(read, Given())
+        answers = Answers(preprocessing, classes_of(read, Given()), read.temperature)
+    except SpecError as error:
+        place = f"{error.where}: " if error.where and error.where != str(path) else ""
+        raise RunError(f"{path}: {place}{error.what}", error.expected, error.remedy) from None
+    fields = fields_of(path, read.network, answers=answers, origin=origin_of(path, read)) | {"single": True}
+    return Single(module_of(read.network, read).state_dict(), read.temperature, fields)
+
+
+def fields_of(folder: Path, network: Network, *, answers: Answers, origin: dict[str, str]) -> dict[str, Any]:
+    """The fields of a `Run` that was not trained here, by name: it has no images, no test looks and no history."""
+    return {
+        "folder": folder,
+        "network": network,
+        "recipe": Recipe(hold_out=0.0),
+        "data": DataRecord("", answers.classes, None, False, (), 0, 0, "", "", channels=None),
+        "preprocessing": answers.preprocessing,
+        "threads": torch.get_num_threads(),
+        "device": "cpu",
+        "environment": environment(),
+        "origin": origin,
+    }
+
+
+def module_of(network: Network, read: Read) -> Built:
+    """The module of a network with the weights that were read."""
+    module = build(network)
+    own = module.state_dict()
+    given = {name: torch.from_numpy(np.array(values)) for name, values in read.weights.items()}
+    module.load_state_dict({name: given.get(name, values) for name, values in own.items()})
+    return module.eval()
+
+
+def classes_of(read: Read, given: Given) -> tuple[str, ...]:
+    """The names of the classes: as given, the file's, or numbers."""
+    output = plan(read.network).output
+    return given.classes or read.classes or tuple(f"class {number}" for number in range(output[0]))
+
+
+def origin_of(file: Path, read: Read) -> dict[str, str]:
+    """Where a run comes from, for its run.json."""
+    with open(file, "rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    return {"file": one_line(str(file)), "format": "onnx", "producer": one_line(read.producer), "sha256": digest}
+
+
+def preprocessing_of(read: Read, given: Given) -> tuple[Preprocessing, str]:
+    """How images become the network's input, and where that is from, in words. SpecError where it takes no images."""
+    shape = read.network.input
+    if len(shape) != 3 or shape[0] not in (1, 3):
+        raise SpecError(
+            f"{read.network.name} takes {show(shape)}, which is no image.",
+            "A run answers images of 1 channel (grey) or 3 (colour).",
+            "Its account, figures and page need no run: give the file in place of a NETWORK.",
+        )
+    own = _own(read)
+    if own is not None:
+        return own, "what the file says"
+    low, high, source = _range(read, given)
+    fit, size = "resize", None
+    if any(read.margins):
+        top, bottom, left, right = read.margins
+        fit, size = "pad", (shape[1] - top - bottom, shape[2] - left - right)
+    return Preprocessing(shape, fit, low=low, high=high, form="picture", size=size), source
+
+
+def _own(read: Read) -> Preprocessing | None:
+    """The preprocessing that Striate wrote into its file."""
+    text = read.metadata.get(PREPROCESSING)
+    if text is None or read.producer != "striate":
+        return None
+    try:
+        found = Preprocessing.from_dict(json.loads(text))
+    except (FormatError, ValueError, RecursionError) as problem:
+        raise FormatError(f"its preprocessing cannot be read: {str(problem)[:200]}", "Striate wrote it.") from None
+    return found if found.shape == read.network.input else None
+
+
+def _range(read: Read, given: Given) -> tuple[Any, Any, str]:
+    """What pixels of 0 and of 255 become, and where that is from."""
+    if given.mean or given.std:
+        mean, std = _each(given.mean or (0.0,), read), _each(given.std or (1.0,), read)
+        low = tuple((0 - m) / s for m, s in zip(mean, std, strict=True))
+        high = tuple((1 - m) / s for m, s in zip(mean, std, strict=True))
+        return _plain(low), _plain(high), "--mean and --std"
+    if given.span is not None:
+        return (*given.span, "--range")
+    scale, shift = np.broadcast_arrays(np.atleast_1d(read.scale), np.atleast_1d(read.shift))
+    untouched = bool(np.all(scale == 1) and not np.any(shift))
+    full = 255.0 if read.pixels or np.max(np.abs(scale)) < BYTE else 1.0
+    low, high = tuple(map(float, shift)), tuple(map(float, full * scale + shift))
+    words = "the file's own factors" if not untouched else "pixels as bytes" if read.pixels else "pixels from 0 to 1"
+    return _plain(low), _plain(high), words
+
+
+def _each(values: tuple[float, ...], read: Read) -> tuple[float, ...]:
+    channels = read.network.input[0]
+    if len(values) not in (1, channels):
+        raise SpecError(f"{len(values)} numbers for {channels} channels.", "Give one, or one for each channel.")
+    return values * channels if len(values) == 1 else values
+
+
+def _plain(values: tuple[float, ...]) -> float | tuple[float, ...]:
+    return values[0] if len(set(values)) == 1 else values

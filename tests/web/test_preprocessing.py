@@ -1,0 +1,64 @@
+"""A crop, a cubic kernel and a range for each channel: the page's worker, under Node, as Python has them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from striate.data import Preprocessing
+from striate.description.network import INPUT
+from striate.serve import Predictor
+from striate.web.attribution import METHODS, attribution
+from tests.support.networks import ODD
+from tests.support.node import NEEDS_NODE
+from tests.support.pages import numbers_of
+from tests.support.serving import fresh, png
+
+pytestmark = NEEDS_NODE
+
+LOW, HIGH = (-2.0, -1.5, -1.0), (2.0, 2.5, 3.0)
+
+
+def cropped(folder: Path, *, shorter: int = 23, interpolation: str = "bilinear") -> Predictor:
+    way = Preprocessing(ODD.input, "crop", LOW, HIGH, "picture", shorter=shorter, interpolation=interpolation)
+    return Predictor(replace(fresh(ODD, folder).run, preprocessing=way))
+
+
+def noise(width: int, height: int) -> bytes:
+    pixels = np.random.default_rng(3).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return png(Image.fromarray(pixels))
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize(("width", "height"), [(60, 41), (30, 47), (15, 17), (23, 23), (9, 200)])
+def test_a_picture_is_cropped_as_in_python(width, height, interpolation, tmp_path: Path, worker) -> None:
+    predictor = cropped(tmp_path / "run", interpolation=interpolation)
+    image = noise(width, height)
+    expected = predictor.watch(image).outputs[INPUT]
+    found = numbers_of(worker(predictor).ask("values", image, steps="on")["input"]).view(expected.shape)
+    levels = (found - expected).abs() / ((torch.tensor(HIGH) - torch.tensor(LOW)) / 255).view(3, 1, 1)
+    assert levels.max() < 1.001  # a pixel just between two levels may be rounded to the other
+    assert (levels > 0.01).float().mean() < 0.02
+    assert expected.std() > 0.1
+
+
+def test_a_picture_that_is_too_narrow_is_refused(tmp_path: Path, worker) -> None:
+    predictor = cropped(tmp_path / "run", shorter=900)
+    found = worker(predictor).ask("predict", noise(2, 60), run="")
+    assert found["what"] == "too long and narrow: 60 × 2 pixels."
+
+
+def test_a_blank_has_a_value_for_each_channel(tmp_path: Path, worker) -> None:
+    predictor = cropped(tmp_path / "run")
+    image = noise(40, 50)
+    page = worker(predictor)
+    values, _ = predictor.read(image)
+    for method in METHODS:
+        expected = attribution(predictor, values, 1, method=method)
+        found = torch.tensor(page.ask("attribution", image, method=method, **{"class": "class 1"})["values"])
+        assert torch.allclose(found, expected, rtol=1e-2, atol=1e-2 * expected.abs().max().item())
