@@ -74,7 +74,8 @@ def _require_one_input(module: nn.Module) -> None:
     wanted = [
         each.name
         for each in inspect.signature(module.forward).parameters.values()
-        if each.default is each.empty and each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
+        if each.default is each.empty
+        and each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
     ]
     if len(wanted) > 1:
         raise FormatError(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any
 
 import torch
@@ -40,13 +42,25 @@ def trace(module: nn.Module, example: Tensor) -> Traced:
 
     Raises FormatError where torch.export cannot trace it, and where it has not one output.
     """
-    with untouched(module), torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with untouched(module), torch.no_grad(), _quiet():
         try:
             program = torch.export.export(module, (example,), strict=False).run_decompositions({})
         except Exception as problem:
             raise _untraced(problem) from None
     return _of_program(program)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Within, nothing is printed or logged: of a module that cannot be traced torch prints graphs and tracebacks."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 @contextmanager

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
+
 import numpy as np
 import torch
 
@@ -55,8 +58,7 @@ def average_pooling(call: Call) -> str:
     if divisor is None:
         return made
     require(not call["ceil_mode"], f"divides by {divisor} where windows hang over.", "A mean divides by the values.")
-    size = float(np.prod(attributes["kernel_shape"]))
-    return call.add("Mul", [made, call.constant(np.asarray(size / divisor))])
+    return call.add("Mul", [made, call.constant(np.asarray(math.prod(pair(call["kernel_size"])) / divisor))])
 
 
 def _window(call: Call) -> dict[str, object]:
@@ -106,7 +108,7 @@ def _uniform(size: int, count: int) -> tuple[int, int]:
     """(kernel, stride) of an adaptive pooling along one axis. Raises FormatError where windows differ."""
     starts = [each * size // count for each in range(count)]
     kernels = {-(-(each + 1) * size // count) - starts[each] for each in range(count)}
-    strides = {after - before for before, after in zip(starts, starts[1:], strict=False)} or {size}
+    strides = {after - before for before, after in pairwise(starts)} or {size}
     if len(kernels) > 1 or len(strides) > 1 or 0 in strides:
         raise FormatError(f"makes {count} of {size} values by windows that differ.", "All windows have one size.")
     return kernels.pop(), strides.pop()

@@ -12,12 +12,12 @@ from striate.errors import FormatError, SpecError
 from striate.exchange.reading.constants import MOST_VALUES
 from striate.exchange.reading.graph import FileGraph, Node
 from striate.export.module.call import Call, Writing, arguments_of, title
-from striate.export.module.operators import OPERATORS
+from striate.export.module.operators import OPERATORS, REFUSED
 from striate.export.module.tracing import Traced, scope_of, sizes_of
 
 OPSET = 18
 """The opset whose words the nodes are in; attributes that later became inputs are attributes."""
-KNOWN = "Layers are made of the operators of convolutional networks."
+UNKNOWN = ("is no operator that layers are made of.", "See docs/import.md for those that are read.")
 
 
 def write(traced: Traced, name: str) -> FileGraph:
@@ -32,13 +32,18 @@ def write(traced: Traced, name: str) -> FileGraph:
             node = Node(_operator(call), title(call), read, (call.name,), {}, scope_of(call), refused)
             writing.nodes.append(node)
             writing.values[call] = call.name
+    output = writing.values.get(traced.output)
+    if output is None or output == traced.input.name:
+        raise FormatError(
+            "gives its input, or what does not depend on it.", "A network computes its output from images."
+        )
     return FileGraph(
         name,
         tuple(writing.nodes),
         writing.constants,
         traced.input.name,
         sizes_of(traced.input),
-        (writing.values.get(traced.output, traced.output.name),),
+        (output,),
         OPSET,
         producer="pytorch",
         learned=traced.parameters,
@@ -59,9 +64,9 @@ def _write(call: fx.Node, writing: Writing) -> None:
         return
     schema = getattr(call.target, "_schema", None)
     space, _, name = (schema.name if schema is not None else "").partition("::")
-    translate = OPERATORS.get(name) if space == "aten" and not schema.is_mutable else None
+    translate = OPERATORS.get(name) if schema is not None and space == "aten" and not schema.is_mutable else None
     if translate is None:
-        raise FormatError("is no operator that layers are made of.", KNOWN)
+        raise FormatError(*REFUSED.get(name, UNKNOWN))
     writing.values[call] = translate(Call(call, arguments_of(call), writing))
 
 
