@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from striate.description import limits
 from striate.description.layers import Block, Branches, Gate, Layer, Residual
 from striate.description.network import names
 from striate.exchange.reading.graph import Problem, refusal
 from striate.exchange.reading.naming import Path, shared
-from striate.exchange.reading.pieces import Concatenation, Piece, Product
+from striate.exchange.reading.pieces import Concatenation, Product
 from striate.exchange.reading.structure import Chain, Join, Leaf
 
 
@@ -20,8 +21,8 @@ class Assembly:
     The body of a residual is the part with more layers, or with `body_first` the first that is not empty.
     """
 
-    def __init__(self, paths: Mapping[int, Path], pieces: Mapping[int, Piece], *, body_first: bool) -> None:
-        self.paths, self.pieces, self.body_first = paths, pieces, body_first
+    def __init__(self, paths: Mapping[int, Path], *, body_first: bool) -> None:
+        self.paths, self.body_first = paths, body_first
         self.order: list[int] = []
 
     def layers(self, chain: Chain, depth: int = 0) -> list[Layer]:
@@ -48,7 +49,7 @@ class Assembly:
     def _item(self, item: Leaf | Join, depth: int) -> Layer:
         if isinstance(item, Leaf):
             self.order.append(item.piece)
-            name = "_".join(part for part in self.paths[item.piece][depth:] if part)
+            name = "_".join(part for part in self.paths[item.piece][depth:] if part)[: limits.NAME]
             return _named(item.layer, name)
         own = len(self._scope(item))
         match item.what:
@@ -67,7 +68,7 @@ class Assembly:
     def _residual(self, item: Join, depth: int) -> Layer:
         body, shortcut = sorted(item.parts, key=self._weight, reverse=True)
         if not body:
-            problem = Problem(self.pieces[item.piece].node, "adds a value to itself.", "A sum has two parts.")
+            problem = Problem(item.node, "adds a value to itself.", "A sum has two parts.")
             raise refusal([problem])
         layers = [
             replace(each, name="shortcut_") if shortcut and each.name == "shortcut" else each
@@ -82,7 +83,7 @@ class Assembly:
         """The blocks that an item stands in: of a join, those that all its layers share."""
         if isinstance(item, Leaf):
             return self.paths[item.piece][:-1]
-        own = self.paths[item.piece][:-1]
+        own = self.paths.get(item.piece, ())[:-1]
         inner = [self._scope(each) for part in item.parts for each in part]
         return shared([own, *inner] if own else inner)
 

@@ -10,7 +10,17 @@ from striate.errors import FormatError
 from striate.exchange.reading.graph import Array, Node
 from striate.exchange.reading.pieces import Affine, Concatenation, Difference, Function, Product, Sum, number
 from striate.exchange.reading.reader import Reader
-from striate.exchange.reading.views import View, aligned, is_batched, order_of, plain_dims, squeezed, straight
+from striate.exchange.reading.views import (
+    REPEATED,
+    View,
+    aligned,
+    is_batched,
+    once,
+    plain_dims,
+    repeats,
+    squeezed,
+    straight,
+)
 
 Value = View | Array
 
@@ -174,8 +184,9 @@ def _floats(values: Value) -> Array:
 
 
 def _with_constant(reader: Reader, node: Node, kind: str, view: View, values: Array, *, reverse: bool) -> View:
-    if kind == "Sub" and view.rank == 3 and len(view.shape) == 1 and view.dims[1] == () and values.ndim >= 2:
+    if kind == "Sub" and view.rank == 3 and view.dims[1] == () and values.ndim >= 2:
         return _difference(reader, node, view, values, reverse=reverse)
+    view = reader.whole(view, node)
     laid = aligned(values, view)
     one, zero = np.ones_like(laid), np.zeros_like(laid)
     with np.errstate(divide="ignore"):
@@ -201,17 +212,15 @@ def _with_constant(reader: Reader, node: Node, kind: str, view: View, values: Ar
 def _difference(reader: Reader, node: Node, view: View, values: Array, *, reverse: bool) -> View:
     """A vector less each of some centres, (batch, centres, features)."""
     centres = values.reshape(values.shape[-2:])
-    if reverse or centres.shape[1] != view.shape[0]:
+    flat, order = reader.vector(squeezed(view, [1]), node)
+    if reverse or centres.shape[1] != flat.shape[0] or order is not None:
         raise FormatError("takes a vector from constants of another size.", "RBF units compare it with their centres.")
-    order = order_of(view)
-    if order is not None:
-        raise FormatError("compares a vector in another order.", "RBF units read it as it lies.")
-    made = reader.add(Difference(centres), [view.piece], (len(centres), view.shape[0]), node)
-    return straight(made, (len(centres), view.shape[0]), reader.batch)
+    shape = (len(centres), flat.shape[0])
+    return straight(reader.add(Difference(centres), [flat.piece], shape, node), shape, reader.batch)
 
 
 def _joined(reader: Reader, node: Node, kind: str, left: View, right: View) -> View:
-    left, right = _same_rank(left, right)
+    left, right = _unrepeated(reader, node, *_same_rank(left, right))
     if left.dims != right.dims or left.shape != right.shape:
         if left.dims == right.dims and kind == "Mul":  # maps of 1×1 and a factor for each
             values, gate = (left, right) if len(left.shape) == 3 else (right, left)
@@ -234,6 +243,21 @@ def _joined(reader: Reader, node: Node, kind: str, left: View, right: View) -> V
         case _:
             raise FormatError("puts two values together.", "Values are added, multiplied or put side by side.")
     return left.over(reader.add(what, [left.piece, right.piece], left.shape, node))
+
+
+def _unrepeated(reader: Reader, node: Node, left: View, right: View) -> tuple[View, View]:
+    """Of two values of one size, one that was repeated to it as it is before: a product repeats it by itself."""
+    if left.sizes == right.sizes and _is_spread(right):
+        right = once(right)
+    elif left.sizes == right.sizes and _is_spread(left):
+        left = once(left)
+    return reader.whole(left, node), reader.whole(right, node)
+
+
+def _is_spread(view: View) -> bool:
+    """Whether a value is repeated, and only along dimensions of one value."""
+    dims = [dim for dim, n in zip(view.dims, repeats(view), strict=True) if n > 1]
+    return bool(dims) and all(atom.axis == REPEATED for dim in dims for atom in dim)
 
 
 def _gated(reader: Reader, node: Node, kind: str, left: View, right: View) -> View:

@@ -75,7 +75,7 @@ def _graph(model: ModelProto, path: Path) -> FileGraph:
     for node in nodes:
         if node.operator == "Constant":
             constants[node.outputs[0]] = _constant(node)
-    name, sizes, pixels = _input(graph, constants)
+    name, sizes, pixels = _input(graph, nodes, constants)
     own = next((each for each in graph.value_info if each.name == OURS), None)
     if model.producer_name == "striate" and own is not None:
         made = {output: at for at, node in enumerate(nodes) for output in node.outputs}
@@ -218,11 +218,13 @@ def _constant(node: Node) -> Array:
     raise FormatError(f"{node.name} (Constant) has no number.", "Constants are numbers.")
 
 
-def _input(graph: GraphProto, constants: Mapping[str, Array]) -> tuple[str, Sizes, bool]:
-    """The one input that is no weight, its sizes, and whether it holds bytes."""
+def _input(graph: GraphProto, nodes: list[Node], constants: Mapping[str, Array]) -> tuple[str, Sizes, bool]:
+    """The one input that is no weight and that a node reads, its sizes, and whether it holds bytes."""
     from onnx import TensorProto
 
-    found = [each for each in graph.input if each.name not in constants]
+    branches = [each for node in nodes for each in node.attributes.values() if isinstance(each, Branch)]
+    used = {name for node in nodes for name in node.inputs} | {name for each in branches for name in each.reads}
+    found = [each for each in graph.input if each.name in used - constants.keys()]
     if len(found) != 1:
         shown = ", ".join(each.name for each in found[:5]) or "none"
         raise FormatError(f"has {len(found)} inputs: {shown}.", "A network has one, the images.", _PART)

@@ -19,6 +19,7 @@ from striate.exchange.reading.views import (
     View,
     aligned,
     plain_dims,
+    repeated,
     reshaped,
     squeezed,
     straight,
@@ -85,9 +86,12 @@ def gemm(reader: Reader, node: Node) -> View:
 
 
 def product(reader: Reader, node: Node) -> View:
-    """MatMul with constant weights: a linear layer without bias."""
+    """MatMul with constant weights over the last dimension: a linear layer without bias."""
     view, weight = reader.view(node), reader.weight(node, 1, ndim=2)
-    return windows.linear_piece(reader, node, view, weight.T, None)
+    if any(view.dims[1:-1]):
+        raise FormatError(f"multiplies each row of {show(view.sizes[1:])}.", "A linear layer reads a flat vector.")
+    made = windows.linear_piece(reader, node, view, weight.T, None)
+    return View(made.piece, made.shape, (made.dims[0], *[()] * (view.rank - 2), made.dims[1]))
 
 
 def squares(reader: Reader, node: Node) -> View:
@@ -169,12 +173,19 @@ def cast(reader: Reader, node: Node) -> View:
 
 
 def expanded(reader: Reader, node: Node) -> View:
-    """Expand to the sizes that a value has already."""
+    """Expand: dimensions of one value become larger."""
     view, wanted = reader.view(node), reader.constant(node, 1)
-    sizes = () if wanted is None else tuple(int(each) for each in wanted.reshape(-1))
-    if np.broadcast_shapes(view.sizes, sizes) != view.sizes:
-        raise FormatError(f"repeats {show(view.sizes[1:])}.", "Values are repeated by upsampling only.")
-    return view
+    sizes = [] if wanted is None else [int(each) for each in wanted.reshape(-1)]
+    view = unsqueezed(view, range(max(0, len(sizes) - view.rank)))
+    sizes = [1] * (view.rank - len(sizes)) + sizes
+    times = [new if old == 1 else max(1, new // old) for old, new in zip(view.sizes, sizes, strict=True)]
+    return repeated(view, times)
+
+
+def tiled(reader: Reader, node: Node) -> View:
+    """Tile: dimensions of one value are repeated."""
+    view, times = reader.view(node), reader.constant(node, 1)
+    return repeated(view, [] if times is None else [int(each) for each in times.reshape(-1)])
 
 
 def _short(value: float) -> float:
@@ -216,7 +227,8 @@ OPERATORS: dict[str, Callable[[Reader, Node], View | Array]] = {
     "Pad": windows.padding,
     "Pow": elementwise.power,
     "Reciprocal": elementwise.root,
-    "ReduceMean": windows.mean,
+    "ReduceMax": windows.whole_maps,
+    "ReduceMean": windows.whole_maps,
     "ReduceSum": squares,
     "ReduceSumSquare": squares,
     "Relu": elementwise.relu,
@@ -231,6 +243,7 @@ OPERATORS: dict[str, Callable[[Reader, Node], View | Array]] = {
     "Sub": elementwise.arithmetic,
     "Sum": elementwise.arithmetic,
     "Swish": elementwise.swish,
+    "Tile": tiled,
     "Tanh": elementwise.function("tanh"),
     "Transpose": transpose,
     "Unsqueeze": unsqueeze,
@@ -238,7 +251,7 @@ OPERATORS: dict[str, Callable[[Reader, Node], View | Array]] = {
 }
 """What a node's operator is read as."""
 VIEWS = {"Cast", "Dropout", "Expand", "Flatten", "Identity", "Reshape", "Shape", "Squeeze", "Transpose"}
-VIEWS |= {"Unsqueeze"}
+VIEWS |= {"Tile", "Unsqueeze"}
 """Those that change no value, but at most how it lies."""
 
 

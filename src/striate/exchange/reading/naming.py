@@ -17,6 +17,11 @@ _NUMBERED = re.compile(r"_\d+$")
 _COUNTED = re.compile(r"[A-Za-z]?\d+$")
 _SLASHED = re.compile(r"[/:]")
 _ALSO = {"conv", "conv1d", "conv2d", "convolution", "depthwise_conv2d", "biasadd", "linear", "relu6"}
+_TENSORFLOW = frozenset(
+    {"batchnorm", "biasadd", "conv2d", "convolution", "depthwise", "gelu", "matmul", "moments", "repeat"}
+    | {"separable_conv2d", "tensordot"}
+)
+"""Scopes that TensorFlow opens inside a layer of Keras."""
 OWN_WORDS = frozenset(_ALSO | {operator.lower() for operator in OPERATORS})
 """Words that only repeat the operator."""
 
@@ -29,7 +34,7 @@ def paths_of(graph: FileGraph, pieces: Mapping[int, Piece]) -> dict[int, Path]:
     found = {at: _path(graph, piece) for at, piece in pieces.items()}
     named = [path for path in found.values() if path]
     common = shared(named)
-    while common and any(len(path) <= len(common) for path in named):
+    if all(path == common for path in named):
         common = common[:-1]
     found = {at: path[len(common) :] for at, path in found.items()}
     scopes = {path[:length] for path in found.values() for length in range(1, len(path))}
@@ -70,13 +75,15 @@ def network_name(text: str) -> str:
     ('network', 'my net')
     """
     made = re.sub(r"[^\w .+-]", "", text.replace("_graph", "")).strip("-.~ ")[: limits.NAME].strip(". ")
-    return made if made and made.lower() not in ("main", "graph", "model", "torch-jit-export") else "network"
+    return made if made and made.lower() not in ("main", "graph", "model", "tf2onnx", "torch-jit-export") else "network"
 
 
 def _path(graph: FileGraph, piece: Piece) -> Path:
     node = piece.node
     if graph.producer == "striate":
         return tuple(node.name.split("/")[0].split("."))
+    if graph.producer == "tf2onnx":
+        return _of_keras(graph, node)
     for name in node.inputs[1:2]:
         if name in graph.constants and (fit := _WEIGHT.match(name)):
             return _parts(fit.group(1))
@@ -86,6 +93,18 @@ def _path(graph: FileGraph, piece: Piece) -> Path:
         return ()
     named = node.name and not _COUNTED.match(node.name)
     return _without_operator(_parts(node.name if named else _NUMBERED.sub("", node.outputs[0])), node)
+
+
+def _of_keras(graph: FileGraph, node: Node) -> Path:
+    """Model and layer, of names such as "net/conv1/convolution/ReadVariableOp:0"; tf2onnx has names of its own, too."""
+    weighted = node.operator in ("Conv", "MatMul", "Gemm") and node.input(1) in graph.constants
+    for name in (*node.inputs[1:2], node.name, *node.outputs) if weighted else (node.name, *node.outputs):
+        path = tuple(part for part in name.split("/")[:-1] if part)
+        while path and (path[-1].lower() in _TENSORFLOW or path[-1] == "Cast"):
+            path = path[:-1]
+        if path:
+            return path
+    return ()
 
 
 def _parts(name: str) -> Path:

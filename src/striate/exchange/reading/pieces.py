@@ -61,11 +61,15 @@ class Concatenation:
 
 @dataclass(frozen=True)
 class Padding:
-    """`before` and `after` along channels, height and width, filled with one value."""
+    """`before` and `after` along channels, height and width, filled with one value.
+
+    With `edge` it is filled with the outermost values of the maps, and `value` is NaN.
+    """
 
     before: tuple[int, ...]
     after: tuple[int, ...]
     value: float
+    edge: bool = False
 
 
 @dataclass(frozen=True)

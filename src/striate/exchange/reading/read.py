@@ -118,7 +118,7 @@ def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool, f
     if not work.pieces:
         raise FormatError("its output is its input.", "A network has layers.")
     chain = structured(work.pieces, work.last)
-    assembly = Assembly(paths_of(graph, work.pieces), work.pieces, body_first=graph.producer == "striate")
+    assembly = Assembly(paths_of(graph, work.pieces), body_first=graph.producer == "striate")
     try:
         network = Network(network_name(graph.name), shape, assembly.layers(chain))
         steps = [step for step in plan(network).steps if not isinstance(step.layer, Joined)]

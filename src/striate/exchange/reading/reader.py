@@ -7,13 +7,23 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from striate.description.layers import Flatten, Shuffle, Simple
+from striate.description.layers import Flatten, Shuffle, Simple, Upsample
 from striate.description.shapes import Shape, show
 from striate.errors import FormatError
 from striate.exchange.reading.constants import MOST_VALUES
 from striate.exchange.reading.graph import Array, FileGraph, Node, Problem
 from striate.exchange.reading.pieces import INPUT, Arithmetic, Joining, Piece
-from striate.exchange.reading.views import View, flat_dims, is_batched, order_of, plain_dims, straight
+from striate.exchange.reading.views import (
+    REPEATED,
+    View,
+    flat_dims,
+    is_batched,
+    once,
+    order_of,
+    plain_dims,
+    repeats,
+    straight,
+)
 
 SOME = 7919
 """The size of a batch where the file leaves it open: a prime, so that it is told from every other size."""
@@ -76,6 +86,8 @@ class Reader:
 
     def settled(self, view: View, node: Node) -> View:
         """The view that a layer reads: where the file flattened maps, or shuffled their channels, that is a layer."""
+        if node.operator != "Mul":  # which may repeat its factors by itself
+            view = self.whole(view, node)
         if len(view.shape) != 3 or not is_batched(view):
             return view
         if view.rank == 2:
@@ -91,6 +103,24 @@ class Reader:
                     dims = (*view.dims[:at], plain_dims(view.shape)[0], *view.dims[at + 1 :])
                     return View(made, view.shape, dims)
         return view
+
+    def whole(self, view: View, node: Node) -> View:
+        """The view as maps of their own where it repeats values along height and width: an Upsample."""
+        if not any(each > 1 for each in repeats(view)):
+            return view
+        times, plain, own = repeats(view), plain_dims(view.shape), once(view)
+        axes = [plain.index(dim) if dim and dim in plain else -1 for dim in own.dims]
+        larger = [at for at, n in enumerate(times) if n > 1]
+        last = all(view.dims[at][-1].axis == REPEATED and axes[at] > 0 for at in larger)
+        if view.rank != 4 or len(view.shape) != 3 or not last:
+            raise FormatError(
+                f"reads {show(view.sizes[1:])}, in which values are repeated.", "Upsampling repeats maps."
+            )
+        rows, columns = (times[axes.index(axis)] if axis in axes else 1 for axis in (1, 2))
+        shape = (view.shape[0], view.shape[1] * rows, view.shape[2] * columns)
+        made = self.add(Upsample((rows, columns)), [view.piece], shape, view.by or node)
+        new = plain_dims(shape)
+        return View(made, shape, (view.dims[0], *(new[axis] if axis >= 0 else () for axis in axes[1:])))
 
     def maps(self, view: View, node: Node) -> View:
         """The view as maps, (batch, channels, height, width)."""

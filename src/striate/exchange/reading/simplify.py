@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 
@@ -351,7 +352,7 @@ def fold_padding(work: Work, at: int) -> bool:
     if maximum:
         least = pad.what.value <= -3e38
         positive = pad.what.value == 0 and _not_negative(work, pad.sources[0])
-        if not (least or positive):
+        if not (least or positive or (pad.what.edge and _within(pad.what, piece.what.kernel))):
             return False
     elif pad.what.value != 0 or (isinstance(kind, Pool) and any(own) and not kind.count_padding):
         return False
@@ -363,6 +364,13 @@ def fold_padding(work: Work, at: int) -> bool:
     made = plainest(made, shape) if isinstance(made, Pool) else made
     work.put(at, what=made, sources=pad.sources)
     return True
+
+
+def _within(pad: Padding, kernel: object) -> bool:
+    """Whether every window that sees a margin sees the values next to it, so that a margin of copies adds nothing."""
+    rows, columns = cast(tuple[int, int], kernel)
+    sides = ((pad.before[1], rows), (pad.after[1], rows), (pad.before[2], columns), (pad.after[2], columns))
+    return all(side < size for side, size in sides)
 
 
 def _not_negative(work: Work, at: int) -> bool:
@@ -441,6 +449,28 @@ def bias(work: Work, at: int) -> bool:
     if changed or "bias" in own.weights:
         weights["bias"] = factor * held + shift
     work.put(at, what=replace(own.what, bias="bias" in weights), sources=own.sources, weights=weights, node=own.node)
+    return True
+
+
+def centred(work: Work, at: int) -> bool:
+    """A mean for each map subtracted, then a factor, then a number for each map: a normalisation by its own formula.
+
+    Only the subtraction tells the mean from the bias of a convolution before it.
+    """
+    what, before = work.pieces[at].what, work.source(at)
+    if not isinstance(what, Affine) or not work.alone(before):
+        return False
+    mean, channels = work.pieces[before], work.pieces[at].shape[0]
+    if not isinstance(mean.what, Affine) or mean.node.operator != "Sub" or mean.what.scale.size != 1:
+        return False
+    given = [_each_map(each, channels) for each in (what.scale, what.shift, mean.what.shift)]
+    scale, shift, less = given
+    if scale is None or shift is None or less is None or mean.what.shift.size == 1 or float(mean.what.scale) != 1:
+        return False
+    if what.scale.size == 1 or what.shift.size == 1:
+        return False
+    weights = {"weight": scale, "bias": shift, "running_mean": -less, "running_var": np.ones(channels)}
+    work.put(at, what=BatchNorm(epsilon=0.0), sources=mean.sources, weights=weights)
     return True
 
 
@@ -539,6 +569,7 @@ def _short(value: float) -> float:
 EARLY: tuple[Rule, ...] = (merge_numbers, drop_identity, local_response, activation)
 """Before others, which would take an activation's + 3 for a bias."""
 LATE: tuple[Rule, ...] = (
+    centred,
     fold_padding,
     hanging_mean,
     subsampling,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from striate.description.layers import Simple
 from striate.errors import FormatError
-from striate.exchange.reading.graph import Problem, refusal
+from striate.exchange.reading.graph import Node, Problem, refusal
 from striate.exchange.reading.pieces import (
     INPUT,
     Affine,
@@ -38,12 +38,13 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Join:
-    """A join, by the number of its piece; one chain for each part, the value itself being an empty one.
+    """A join, by the number of its piece and its node; one chain for each part, the value itself being an empty one.
 
-    Of a gate, the one part gives the factors.
+    Of a gate, the one part gives the factors. A node that joins several values may be several joins.
     """
 
     piece: int
+    node: Node
     what: Joining
     parts: tuple[Chain, ...]
 
@@ -57,7 +58,10 @@ def structured(pieces: Pieces, last: int) -> Chain:
     if problems:
         raise refusal(problems)
     pieces = _nested(pieces)
-    building = _Building(pieces, _dominators(pieces))
+    dominators = _dominators(pieces)
+    while (grouped := _grouped(pieces, dominators)) is not pieces:
+        pieces, dominators = grouped, _dominators(grouped)
+    building = _Building(pieces, dominators)
     made = building.chain(INPUT, last)
     if building.problems:
         raise refusal(building.problems)
@@ -83,7 +87,7 @@ class _Building:
             self.used.add(end)
             if isinstance(piece.what, (Sum, Product, Concatenation)):
                 base = self.dominators[end]
-                found.append(Join(end, piece.what, self._parts(piece, base)))
+                found.append(Join(end, piece.node, piece.what, self._parts(piece, base)))
                 end = base
             else:
                 found.append(_leaf(end, piece))
@@ -123,8 +127,8 @@ def _sayable(piece: Piece) -> bool:
 def _left(piece: Piece) -> Problem:
     match piece.what:
         case Padding():
-            found = f"pads by {piece.what.value:g} where no window follows that could."
-            return Problem(piece.node, found, "Convolutions and poolings pad by themselves.")
+            by = "copies of the outermost values" if piece.what.edge else f"{piece.what.value:g}"
+            return Problem(piece.node, f"pads by {by} where no window follows that does so itself.", _PADDED)
         case Affine() if piece.what.scalar:
             found = f"computes {float(piece.what.scale):g} · a + {float(piece.what.shift):g}."
             return Problem(piece.node, found, "A factor belongs to a convolution, a linear layer or a normalisation.")
@@ -133,6 +137,9 @@ def _left(piece: Piece) -> Problem:
             return Problem(piece.node, found, "Activations are those of docs/notation.md.")
         case _:
             return Problem(piece.node, "computes what no layer does.", "See docs/notation.md for the layers.")
+
+
+_PADDED = "Convolutions and averages pad by 0; a maximum does where no value below 0 reaches it, and else by −∞."
 
 
 def _nested(pieces: Pieces) -> Pieces:
@@ -160,6 +167,48 @@ def _nested(pieces: Pieces) -> Pieces:
     return made
 
 
+def _grouped(pieces: Pieces, dominators: dict[int, int]) -> Pieces:
+    """Concatenations whose neighbours begin at one later piece with a concatenation of these; without any, the pieces.
+
+    An exporter that optimises writes Inception's branches that split again as one concatenation of all ends.
+    """
+    depth = {INPUT: 0}
+    for at in pieces:
+        depth[at] = depth[dominators[at]] + 1
+    made: Pieces = {}
+    fresh = max(pieces, default=0) + 1
+    for at, piece in pieces.items():
+        runs: list[list[int]] = []
+        beginning = INPUT
+        for source in piece.sources if isinstance(piece.what, Concatenation) and len(piece.sources) > 2 else ():
+            shared = _common(beginning, source, dominators, depth) if runs else INPUT
+            if runs and depth[shared] > depth[dominators[at]]:
+                runs[-1].append(source)
+                beginning = shared
+            else:
+                runs.append([source])
+                beginning = source
+        sources: list[int] = []
+        for run in runs:
+            if len(run) > 1:
+                channels = sum(pieces[each].shape[0] for each in run)
+                made[fresh] = replace(piece, sources=run, shape=(channels, *piece.shape[1:]))
+                run, fresh = [fresh], fresh + 1
+            sources += run
+        made[at] = replace(piece, sources=sources) if sources else piece
+    return pieces if len(made) == len(pieces) else made
+
+
+def _common(first: int, second: int, dominators: dict[int, int], depth: dict[int, int]) -> int:
+    """The last piece that every way to either of two pieces passes."""
+    while first != second:
+        if depth[first] >= depth[second]:
+            first = dominators[first]
+        else:
+            second = dominators[second]
+    return first
+
+
 def _dominators(pieces: Pieces) -> dict[int, int]:
     """The last piece that every way from the input to a piece passes, by the piece.
 
@@ -169,10 +218,6 @@ def _dominators(pieces: Pieces) -> dict[int, int]:
     for at, piece in pieces.items():
         base = piece.sources[0]
         for other in piece.sources[1:]:
-            while base != other:
-                if depth[base] >= depth[other]:
-                    base = found[base]
-                else:
-                    other = found[other]
+            base = _common(base, other, found, depth)
         found[at], depth[at] = base, depth[base] + 1
     return found

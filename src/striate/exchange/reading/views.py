@@ -19,6 +19,8 @@ from striate.exchange.reading.graph import Array, Node
 
 BATCH = -1
 """The axis of the images of a batch."""
+REPEATED = -2
+"""The axis of an atom that repeats what stands before it: its stride is 0."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,29 @@ def unsqueezed(view: View, axes: Sequence[int]) -> View:
     new = {each % rank for each in axes}
     own = iter(view.dims)
     return View(view.piece, view.shape, tuple(() if number in new else next(own) for number in range(rank)))
+
+
+def repeated(view: View, times: Sequence[int]) -> View:
+    """The view with dimensions of one value repeated so often; the others stay."""
+    if (
+        len(times) != view.rank
+        or any(n != 1 and dim for n, dim in zip(times, view.dims, strict=True))
+        or min(times) < 1
+    ):
+        raise FormatError(f"repeats {_times(view.sizes)} by {list(times)}.", "Dimensions of one value are repeated.")
+    dims = [(Atom(REPEATED, 0, n),) if n > 1 else dim for n, dim in zip(times, view.dims, strict=True)]
+    return View(view.piece, view.shape, tuple(dims))
+
+
+def repeats(view: View) -> tuple[int, ...]:
+    """How often each dimension repeats its values."""
+    return tuple(math.prod(atom.size for atom in dim if atom.axis == REPEATED) for dim in view.dims)
+
+
+def once(view: View) -> View:
+    """The view without repetitions."""
+    dims = (tuple(atom for atom in dim if atom.axis != REPEATED) for dim in view.dims)
+    return View(view.piece, view.shape, tuple(dims), view.by)
 
 
 def plain_dims(shape: Shape) -> tuple[tuple[Atom, ...], ...]:

@@ -167,7 +167,12 @@ def _channel_mean(reader: Reader, node: Node, view: View, kernel: tuple[int, ...
 def global_pooling(reader: Reader, node: Node) -> View:
     """GlobalAveragePool and GlobalMaxPool."""
     maps = reader.maps(reader.view(node), node)
-    if node.operator == "GlobalMaxPool":
+    return _pooled(reader, node, maps, maximum=node.operator == "GlobalMaxPool")
+
+
+def _pooled(reader: Reader, node: Node, maps: View, *, maximum: bool) -> View:
+    """One value of each map, (batch, channels, 1, 1)."""
+    if maximum:
         layer, shape = Pool("max", kernel=(maps.shape[1], maps.shape[2])), (maps.shape[0], 1, 1)
         return straight(reader.add(layer, [maps.piece], shape, node), shape, reader.batch)
     shape = maps.shape[:1]
@@ -175,26 +180,29 @@ def global_pooling(reader: Reader, node: Node) -> View:
     return View(made.piece, shape, (*made.dims, (), ()))
 
 
-def mean(reader: Reader, node: Node) -> View:
-    """ReduceMean over height and width, which may be one dimension."""
+def whole_maps(reader: Reader, node: Node) -> View:
+    """ReduceMean and ReduceMax over height and width, which may be one dimension."""
     view = reader.view(node)
     axes = sorted({axis % view.rank for axis in axes_of(node, [None, reader.constant(node, 1)], reader.opset)})
+    maximum = node.operator == "ReduceMax"
     gone = [atom for each in axes for atom in view.dims[each]]
     left = [dim for each, dim in enumerate(view.dims) if each not in axes]
     channels, *spatial = plain_dims(view.shape)
     whole = len(view.shape) == 3 and set(gone) == set(sum(spatial, ())) and sum(left[1:], ()) == channels
     if not whole or not is_batched(view) or 0 in axes:
-        raise FormatError(f"takes a mean along dimensions {axes} of {view.rank}.", "Means are of whole maps.")
-    made = reader.add(GlobalAveragePool(), [view.piece], view.shape[:1], node)
+        shown = "maximum" if maximum else "mean"
+        raise FormatError(f"takes a {shown} along dimensions {axes} of {view.rank}.", "It must be of whole maps.")
+    made = _pooled(reader, node, straight(view.piece, view.shape, reader.batch), maximum=maximum)
     kept = tuple(() if each in axes else dim for each, dim in enumerate(view.dims))
-    return View(made, view.shape[:1], kept if node.whole("keepdims", 1) else tuple(left))
+    return View(made.piece, made.shape, kept if node.whole("keepdims", 1) else tuple(left))
 
 
 def padding(reader: Reader, node: Node) -> View:
-    """Pad with one value, along height, width and channels."""
+    """Pad with one value or the outermost ones, along height, width and channels."""
     view = reader.view(node)
-    if node.text("mode", "constant") != "constant":
-        raise FormatError(f"pads by {node.text('mode', '')}.", "Paddings have one value.")
+    mode = node.text("mode", "constant")
+    if mode not in ("constant", "edge"):
+        raise FormatError(f"pads by mode {mode}.", "Paddings have one value.")
     given, filled = reader.constant(node, 1), reader.constant(node, 2)
     pads = (
         list(node.wholes("pads") or node.wholes("paddings")) if given is None else [int(n) for n in given.reshape(-1)]
@@ -205,6 +213,7 @@ def padding(reader: Reader, node: Node) -> View:
             every[axis], every[axis + view.rank] = pads[place], pads[place + half]
         pads = every
     value = node.number("value", 0.0) if filled is None else float(filled.reshape(-1)[0])
+    value = math.nan if mode == "edge" else value
     if len(pads) != 2 * view.rank or not is_batched(view) or pads[0] or pads[view.rank]:
         raise FormatError(f"pads {view.rank} dimensions by {pads}.", "Maps are padded at their sides.")
     before, after = [0] * len(view.shape), [0] * len(view.shape)
@@ -220,7 +229,7 @@ def padding(reader: Reader, node: Node) -> View:
         return view
     shape = tuple(low + size + high for low, size, high in zip(before, view.shape, after, strict=True))
     only_channels = len(shape) == 3 and shape[1:] == view.shape[1:] and not before[0] and value == 0
-    what = Padding(tuple(before), tuple(after), value)
+    what = Padding(tuple(before), tuple(after), value, mode == "edge")
     if only_channels and view.rank == 4:
         what = PadChannels(shape[0])
     piece = reader.add(what, [view.piece], shape, node)

@@ -29,7 +29,7 @@ OPERATORS: dict[str, Translation] = {
     "add": elementwise.binary("Add"),
     "addcmul": elementwise.product_added,
     "addmm": sums.added_product,
-    "amax": sums.maximum_of_maps,
+    "amax": sums.maximum,
     "cat": elementwise.concatenated,
     "div": elementwise.binary("Div"),
     "elu": elementwise.elu,

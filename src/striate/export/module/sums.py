@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import fx
 
-from striate.export.module.call import Call, arguments_of, require
+from striate.export.module.call import Call, arguments_of
 from striate.export.module.tracing import sizes_of
 
 
@@ -53,10 +53,7 @@ def total(call: Call) -> str:
     return call.add("ReduceSum", [call.first], {"axes": tuple(axes), "keepdims": int(call.arguments.get("keepdim", 0))})
 
 
-def maximum_of_maps(call: Call) -> str:
-    """amax over height and width."""
-    rank = len(call.sizes_of())
-    axes = sorted(each % rank for each in call["dim"])
-    require(axes == [2, 3] and rank == 4, f"takes a maximum along dimensions {axes}.", "Maxima are of windows.")
-    made = call.add("GlobalMaxPool", [call.first])
-    return made if call["keepdim"] else call.add("Squeeze", [made], {"axes": (2, 3)})
+def maximum(call: Call) -> str:
+    """amax over some dimensions."""
+    axes = call["dim"] or range(len(call.sizes_of()))
+    return call.add("ReduceMax", [call.first], {"axes": tuple(axes), "keepdims": int(call["keepdim"])})

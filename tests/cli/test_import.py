@@ -1,0 +1,84 @@
+"""striate import as people call it, and ONNX files where a NETWORK or a RUN is taken."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import striate
+
+pytest.importorskip("onnx", reason="onnx is not installed")
+pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+
+
+@pytest.fixture
+def file(finished_run: Path, tmp_path: Path) -> Path:
+    assert striate("export", finished_run, "-o", "given.onnx", cwd=tmp_path).returncode == 0
+    return tmp_path / "given.onnx"
+
+
+def test_a_run_is_made_and_answers_as_the_one_it_came_from(file: Path, finished_run: Path, tmp_path: Path) -> None:
+    done = striate("import", "given.onnx", "--name", "mine", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, pixels, checked, after = done.stdout.splitlines()
+    assert re.fullmatch(r"runs/mine   mine, 1×28×28 to 10 classes, [\d,]+ values", first)
+    assert pixels.endswith("(what the file says)")
+    assert re.fullmatch(r"  checked  outputs within \S+ of their range of ONNX Runtime's", checked)
+    assert after == "Next: striate account runs/mine, striate predict runs/mine IMAGE, striate serve runs/mine."
+    picture = tmp_path / "blank.png"
+    from PIL import Image
+
+    Image.new("L", (28, 28), 200).save(picture)
+    answers = [
+        json.loads(striate("predict", run, picture, "--json", cwd=tmp_path).stdout)
+        for run in (finished_run, "runs/mine", "given.onnx")
+    ]
+    found = [[each["probabilities"] for each in (one if isinstance(one, list) else [one])] for one in answers]
+    for other in found[1:]:
+        for name, probability in found[0][0].items():
+            assert other[0][name] == pytest.approx(probability, abs=1e-4)
+
+
+def test_json_has_what_was_made(file: Path, tmp_path: Path) -> None:
+    done = striate("import", "given.onnx", "--out", "made", "--fold", "--json", cwd=tmp_path)
+    made = json.loads(done.stdout)
+    assert made["run"] == "made"
+    assert made["input"] == [1, 28, 28]
+    assert made["classes"] == [str(digit) for digit in range(10)]
+    assert made["difference"] < 1e-4
+    assert made["origin"]["file"] == "given.onnx"
+
+
+def test_a_file_stands_for_a_network_and_for_a_run(file: Path, tmp_path: Path) -> None:
+    done = striate("account", "given.onnx", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["totals"]["parameters"] > 0
+    for verb, out in (("draw", "a.svg"), ("page", "a.html")):
+        done = striate(verb, "given.onnx", "-o", out, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert striate("emit", "given.onnx", "--to", "pytorch", cwd=tmp_path).stdout.startswith('"""')
+    done = striate("evaluate", "given.onnx", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Give images: --data FOLDER, with a folder for each class." in done.stderr
+    assert sorted(os.listdir(tmp_path)) == ["a.html", "a.svg", "given.onnx"]
+
+
+def test_mistakes_get_an_answer_and_leave_nothing(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.onnx").write_text("abc")
+    (tmp_path / "cut.onnx").write_bytes(file.read_bytes()[:2000])
+    (tmp_path / "names.txt").write_text("a\nb\n")
+    for arguments, text in (
+        (("none.onnx",), "Error: none.onnx: cannot be read: No such file or directory."),
+        (("text.onnx",), "Error: text.onnx: is no ONNX file, or is damaged."),
+        (("cut.onnx",), "Error: cut.onnx: "),
+        (("given.onnx", "--classes", "names.txt"), "gives 10 for 2 classes."),
+        (("given.onnx", "--mean", "a,b"), "'a,b' is not of the form 0.5 or 0.485,0.456,0.406."),
+        (("given.onnx", "--mean", "0.5", "--range", "0", "1"), "--range and --mean or --std say the same"),
+        (("given.onnx", "--out", "cut.onnx"), "cut.onnx is there already."),
+    ):
+        done = striate("import", *arguments, cwd=tmp_path)
+        assert done.returncode == 2, arguments
+        assert text in done.stderr, done.stderr
+        assert "Traceback" not in done.stderr
+    assert sorted(os.listdir(tmp_path)) == ["cut.onnx", "given.onnx", "names.txt", "text.onnx"]
