@@ -86,7 +86,7 @@ def read_graph(graph: FileGraph, *, input: Shape | None = None, output: str = ""
     """The network of a graph; see `read_onnx`."""
     sizes = _sizes(graph, input)
     few = len(sizes) == 3 and sizes[2] in (1, 3) and sizes[0] not in (1, 3)
-    channels_last = few and graph.producer != "pytorch"
+    channels_last = few and graph.producer not in ("pytorch", "striate")  # theirs come first
     if graph.input == OURS:
         return _read(graph, sizes, output, channels_last=False, fold=fold)
     first: FormatError | None = None
