@@ -1,14 +1,15 @@
 """Striate: describe a convolutional network once; account for it, train it, look inside it and serve it.
 
-This module has the names that need no framework: the description, the catalogue and the account. Code that needs
-PyTorch is imported from its own package: `striate.modules`, `striate.audit`, `striate.data`, `striate.train`,
-`striate.look`, `striate.serve`.
+This module has the names that need no framework: the description, the catalogue and the account, and `from_module`,
+which imports PyTorch when it is called. Code that needs PyTorch is imported from its own package: `striate.modules`,
+`striate.audit`, `striate.data`, `striate.train`, `striate.look`, `striate.serve`.
 """
 
 from striate.accounting import Account as Account
 from striate.by_name import account as account
 from striate.by_name import as_svg as _as_svg
 from striate.by_name import draw as draw
+from striate.by_name import from_module as from_module
 from striate.by_name import to_json as to_json
 from striate.by_name import to_text as to_text
 from striate.description.json import from_json as from_json

@@ -1,4 +1,4 @@
-"""`account`, `to_text` and `to_json` for the package `striate`: here a network's name may replace a Network."""
+"""Functions of the package `striate` in which a network's name may replace a Network, and those that import late."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from striate.errors import SpecError
 from striate.networks import find
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from striate.emit.draw.choose import Style
     from striate.emit.draw.figure import Figure
 
@@ -64,6 +66,23 @@ def draw(network: Network | str, *, style: Style | None = None, depth: int | Non
     from striate.emit.draw.choose import figure_of
 
     return figure_of(network_of(network), style=style, depth=depth)
+
+
+def from_module(module: nn.Module, input: Shape | Tensor) -> Network:
+    """The description of a PyTorch module, as it runs after training: torchvision's, timm's, or a class of one's own.
+
+    `input` is (channels, height, width), or an example tensor with the batch. The module is traced by torch.export and
+    stays as it is. Raises FormatError where it cannot be traced or does what no layer can, listing every call, and
+    where its parameters are not those of the layers. `striate.export.module.read_module` gives the weights, too.
+
+    >>> from torch import nn
+    >>> module = nn.Sequential(nn.Conv2d(1, 8, 5), nn.ReLU(), nn.Flatten(), nn.Linear(4608, 10))
+    >>> account(from_module(module, (1, 28, 28))).totals.parameters
+    46298
+    """
+    from striate.export.module import from_module
+
+    return from_module(module, input)
 
 
 def as_svg(network: Network) -> str | None:

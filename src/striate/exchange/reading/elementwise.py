@@ -120,6 +120,8 @@ def concatenation(reader: Reader, node: Node) -> View:
     """Maps side by side."""
     views = [reader.view(node, each) for each in range(len(node.inputs))]
     first = views[0]
+    if len(views) == 1:
+        return first
     axis = node.whole("axis", 1) % first.rank
     if any(len(view.shape) != 3 for view in views):
         raise FormatError("puts flat vectors side by side.", "Branches put maps side by side.")

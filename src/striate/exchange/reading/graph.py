@@ -16,7 +16,10 @@ Sizes = tuple[int | None, ...]
 
 @dataclass(frozen=True)
 class Node:
-    """One operator. An input that is left out is ""; `scope` is the path of its layer where the file says one."""
+    """One operator. An input that is left out is ""; `scope` is the path of its layer where the file says one.
+
+    `refused` says of an operator that has no name in ONNX, found in a trace, what it does and what was expected.
+    """
 
     operator: str
     name: str
@@ -24,6 +27,7 @@ class Node:
     outputs: tuple[str, ...]
     attributes: Mapping[str, Any]
     scope: str = ""
+    refused: tuple[str, str] | None = None
 
     def input(self, number: int) -> str:
         """The name of an input; "" where it is left out."""
@@ -51,7 +55,7 @@ class Node:
 class FileGraph:
     """Nodes in the order they run, constants by name, the input with its sizes (None where any), and the outputs.
 
-    `pixels` says that the input holds bytes.
+    `pixels` says that the input holds bytes. `learned` are the constants that are parameters of a module.
     """
 
     name: str
@@ -64,6 +68,7 @@ class FileGraph:
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     producer: str = ""
     pixels: bool = False
+    learned: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -262,6 +262,8 @@ def read_nodes(reader: Reader, nodes: tuple[Node, ...]) -> None:
             continue
         given = [reader.values.get(name) for name in node.inputs if name]
         if any(each is None for each in given):  # a problem before it, or a value that no node gives
+            if node.refused is not None:
+                reader.problems.append(Problem(node, *node.refused))
             reader.values.update(dict.fromkeys(node.outputs, None))
             continue
         try:
@@ -283,6 +285,8 @@ def _branch(reader: Reader, node: Node) -> View | Array | None:
 
 
 def _value(reader: Reader, node: Node) -> View | Array | None:
+    if node.refused is not None:
+        raise FormatError(*node.refused)
     if node.operator == "If":
         return _branch(reader, node)
     if node.operator == "CastLike":

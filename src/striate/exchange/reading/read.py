@@ -85,7 +85,8 @@ def read_onnx(path: str | Path, *, input: Shape | None = None, output: str = "",
 def read_graph(graph: FileGraph, *, input: Shape | None = None, output: str = "", fold: bool = False) -> Read:
     """The network of a graph; see `read_onnx`."""
     sizes = _sizes(graph, input)
-    channels_last = len(sizes) == 3 and sizes[2] in (1, 3) and sizes[0] not in (1, 3)
+    few = len(sizes) == 3 and sizes[2] in (1, 3) and sizes[0] not in (1, 3)
+    channels_last = few and graph.producer not in ("pytorch", "striate")  # theirs come first
     if graph.input == OURS:
         return _read(graph, sizes, output, channels_last=False, fold=fold)
     first: FormatError | None = None
@@ -113,7 +114,7 @@ def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool, f
     run_rules(work, LAST)
     if fold:
         run_rules(work, FOLD)
-    tables(work)
+    tables(work, learned=graph.learned)
     if not work.pieces:
         raise FormatError("its output is its input.", "A network has layers.")
     chain = structured(work.pieces, work.last)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -530,12 +530,17 @@ def scaling(work: Work, at: int) -> bool:
     return True
 
 
-def tables(work: Work) -> None:
-    """Convolutions many of whose kernels are zeros get a connection table, as LeNet's comes from any exporter."""
+def tables(work: Work, *, learned: Collection[str] = ()) -> None:
+    """Convolutions many of whose kernels are zeros get a connection table, as LeNet's comes from any exporter.
+
+    A weight that is known to be `learned` as it stands has no table, whatever its values.
+    """
     left = limits.VALUES
     for at, piece in list(work.pieces.items()):
         weight = piece.weights.get("weight")
         if not isinstance(piece.what, Conv) or piece.what.groups > 1 or weight is None or weight[0, 0].size == 1:
+            continue
+        if piece.node.input(1) in learned:
             continue
         linked = np.any(weight != 0, axis=(2, 3))
         links = int(linked.sum())

@@ -181,20 +181,20 @@ def _pooled(reader: Reader, node: Node, maps: View, *, maximum: bool) -> View:
 
 
 def whole_maps(reader: Reader, node: Node) -> View:
-    """ReduceMean and ReduceMax over height and width."""
+    """ReduceMean and ReduceMax over height and width, which may be one dimension."""
     view = reader.view(node)
     axes = sorted({axis % view.rank for axis in axes_of(node, [None, reader.constant(node, 1)], reader.opset)})
-    order = [each for each in range(view.rank) if each not in axes]
-    if len(view.shape) == 3 and view.rank == 4 and len(axes) == 2 and len(order) == 2 and is_batched(view):
-        held = tuple(view.dims[each] for each in axes)
-        if held == plain_dims(view.shape)[1:]:
-            maps = View(view.piece, view.shape, (view.dims[0], view.dims[order[1]], *held))
-            made = _pooled(reader, node, reader.maps(maps, node), maximum=node.operator == "ReduceMax")
-            own = iter(made.dims[:2])
-            kept = tuple(() if each in axes else next(own) for each in range(view.rank))
-            return View(made.piece, made.shape, kept if node.whole("keepdims", 1) else made.dims[:2])
-    shown = "maximum" if node.operator == "ReduceMax" else "mean"
-    raise FormatError(f"takes a {shown} along dimensions {axes} of {view.rank}.", "It must be of whole maps.")
+    maximum = node.operator == "ReduceMax"
+    gone = [atom for each in axes for atom in view.dims[each]]
+    left = [dim for each, dim in enumerate(view.dims) if each not in axes]
+    channels, *spatial = plain_dims(view.shape)
+    whole = len(view.shape) == 3 and set(gone) == set(sum(spatial, ())) and sum(left[1:], ()) == channels
+    if not whole or not is_batched(view) or 0 in axes:
+        shown = "maximum" if maximum else "mean"
+        raise FormatError(f"takes a {shown} along dimensions {axes} of {view.rank}.", "It must be of whole maps.")
+    made = _pooled(reader, node, straight(view.piece, view.shape, reader.batch), maximum=maximum)
+    kept = tuple(() if each in axes else dim for each, dim in enumerate(view.dims))
+    return View(made.piece, made.shape, kept if node.whole("keepdims", 1) else tuple(left))
 
 
 def padding(reader: Reader, node: Node) -> View:
@@ -217,7 +217,7 @@ def padding(reader: Reader, node: Node) -> View:
     if len(pads) != 2 * view.rank or not is_batched(view) or pads[0] or pads[view.rank]:
         raise FormatError(f"pads {view.rank} dimensions by {pads}.", "Maps are padded at their sides.")
     before, after = [0] * len(view.shape), [0] * len(view.shape)
-    axes_in_file = _axes(view)
+    axes_in_file = _axes(view, [dim for dim in range(view.rank) if pads[dim] or pads[dim + view.rank]])
     for dim in range(1, view.rank):
         low, high = pads[dim], pads[dim + view.rank]
         if low or high:
@@ -237,17 +237,23 @@ def padding(reader: Reader, node: Node) -> View:
     return View(piece, shape, tuple(dims))
 
 
-def _axes(view: View) -> list[int | None]:
-    """The axis of the piece that each dimension is as a whole; None where it is none."""
+def _axes(view: View, padded: list[int]) -> list[int | None]:
+    """The axis of the piece that each dimension is as a whole; None where it is none.
+
+    Which dimension of one value is an axis of one value is told by those that are `padded`, where there are more.
+    """
     plain = plain_dims(view.shape)
     found: list[int | None] = [None]
     for dim in view.dims[1:]:
         whole = [axis for axis, own in enumerate(plain) if own and own == dim]
         found.append(whole[0] if whole else None)
-    if view.rank == len(view.shape) + 1:  # axes of one value, in the order that is left
-        left = [axis for axis in range(len(view.shape)) if axis not in found]
-        if len(left) == sum(each is None for each in found[1:]):
-            found = [None, *(left.pop(0) if each is None else each for each in found[1:])]
+    left = [axis for axis in range(len(view.shape)) if axis not in found]
+    single = [dim for dim in range(1, view.rank) if found[dim] is None]
+    if len(single) > len(left):
+        single = [dim for dim in single if dim in padded]
+    if len(single) == len(left):
+        for dim, axis in zip(single, left, strict=True):  # axes of one value, in the order that is left
+            found[dim] = axis
     return found
 
 
