@@ -23,7 +23,7 @@ MOST_NODES = 100_000
 """Nodes of a graph; a classic network has some thousands."""
 MOST_VALUES = 2**29
 """Values of one weight."""
-OLDEST, NEWEST = 7, 27
+OLDEST, NEWEST = 7, 28
 """The opsets that are read; a newer one may have changed an operator's meaning."""
 OURS = "/images/input"
 """In a file of Striate's own, the value that its network reads, behind the preprocessing."""
