@@ -105,7 +105,7 @@ def _feeds(node: Node, own: str) -> bool:
 
 def _weights(graph: GraphProto, path: Path) -> Iterator[tuple[str, Array]]:
     for tensor in graph.initializer:
-        yield tensor.name, _array(tensor, path)
+        yield _text(tensor.name), _array(tensor, path)
     if graph.sparse_initializer:
         raise FormatError("has sparse weights.", "Weights are dense.", _CONVERT)
 
@@ -176,8 +176,15 @@ def _node(made: NodeProto) -> Node:
         except ValueError:
             raise FormatError(f"{made.name} has a damaged attribute, {each.name}.", _WHOLE) from None
     scopes = next((each.value for each in made.metadata_props if each.key == "pkg.torch.onnx.name_scopes"), "")
-    name = made.name or (made.output[0] if made.output else "")
-    return Node(operator, name, tuple(made.input), tuple(made.output) or ("",), attributes, _scope(scopes))
+    inputs, outputs = tuple(map(_text, made.input)), tuple(map(_text, made.output)) or ("",)
+    return Node(operator, _text(made.name) or outputs[0], inputs, outputs, attributes, _scope(_text(scopes)))
+
+
+def _text(value: str | bytes) -> str:
+    """A name. Raises FormatError where it is no text: protobuf gives bytes then."""
+    if isinstance(value, bytes):
+        raise FormatError(f"has a name that is no text: {value[:40]!r}.", _WHOLE, _COPY)
+    return value
 
 
 def _attribute(value: Any) -> Any:
