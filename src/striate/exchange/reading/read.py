@@ -87,7 +87,7 @@ def read_graph(graph: FileGraph, *, input: Shape | None = None, output: str = ""
     """The network of a graph; see `read_onnx`."""
     sizes = _sizes(graph, input)
     channels_last = len(sizes) == 3 and sizes[2] in (1, 3) and sizes[0] not in (1, 3)
-    if OURS == graph.input or graph.producer == "striate":
+    if graph.input == OURS or graph.producer == "striate":
         return _read(graph, sizes, output, channels_last=False, fold=fold)
     first: FormatError | None = None
     for last in (channels_last, not channels_last) if len(sizes) == 3 else (False,):
