@@ -57,6 +57,9 @@ class Assembly:
                 blocks = [self._branch(part, max(depth, own)) for part in item.parts]
                 return Branches([each for each in _apart(blocks) if isinstance(each, Block)])
             case Product():
+                if not item.parts[0]:
+                    problem = "multiplies a value by itself.", "A gate multiplies it by what layers compute of it."
+                    raise refusal([Problem(item.node, *problem)])
                 return Gate(_unwrapped(self.layers(item.parts[0], max(depth, own))))
             case _:
                 return self._residual(item, max(depth, own))

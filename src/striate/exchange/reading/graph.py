@@ -35,20 +35,29 @@ class Node:
 
     def whole(self, attribute: str, default: int) -> int:
         """An attribute that is a whole number."""
-        return int(self.attributes.get(attribute, default))
+        return self._of(attribute, int, "a whole number", default)
 
     def number(self, attribute: str, default: float) -> float:
         """An attribute that is a number."""
-        return float(self.attributes.get(attribute, default))
+        return float(self._of(attribute, (int, float), "a number", default))
 
     def wholes(self, attribute: str) -> tuple[int, ...]:
         """An attribute that is a list of whole numbers; () where there is none."""
-        return tuple(int(each) for each in self.attributes.get(attribute, ()))
+        value: Any = self._of(attribute, (list, tuple), "a list of whole numbers", ())
+        if not all(isinstance(each, int) for each in value):
+            raise FormatError(f"has {attribute} of another type.", "It must be a list of whole numbers.")
+        return tuple(value)
 
     def text(self, attribute: str, default: str) -> str:
         """An attribute that is a text."""
+        value: Any = self._of(attribute, (bytes, str), "a text", default)
+        return value.decode("ascii", "replace") if isinstance(value, bytes) else value
+
+    def _of(self, attribute: str, kind: Any, expected: str, default: Any) -> Any:
         value = self.attributes.get(attribute, default)
-        return value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
+        if not isinstance(value, kind):
+            raise FormatError(f"has {attribute} of another type.", f"It must be {expected}.")
+        return value
 
 
 @dataclass(frozen=True)

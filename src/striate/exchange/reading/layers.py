@@ -116,12 +116,13 @@ def reshape(reader: Reader, node: Node) -> View:
     """Reshape."""
     view = reader.view(node)
     given = reader.constant(node, 1) if len(node.inputs) > 1 else None
-    return reshaped(view, new_sizes(view.sizes, node, given))
+    sizes = new_sizes(view.sizes, node, given)
+    return reshaped(reader.whole(view, node) if len(sizes) < view.rank == 4 else view, sizes)
 
 
 def flatten(reader: Reader, node: Node) -> View:
     """Flatten behind the batch."""
-    view = reader.view(node)
+    view = reader.whole(reader.view(node), node)
     axis = node.whole("axis", 1)
     if axis % max(1, view.rank) != 1 and not (axis == view.rank == 2):
         raise FormatError(f"flattens from dimension {axis}.", "All but the batch are flattened.")

@@ -26,6 +26,24 @@ OWN_WORDS = frozenset(_ALSO | {operator.lower() for operator in OPERATORS})
 """Words that only repeat the operator."""
 
 
+MEMBERS = frozenset(
+    re.findall(
+        r"\w+",
+        """
+    T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double
+    dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule
+    gives_logits half ipu load_state_dict logits modules mtia named_buffers named_children named_modules
+    named_parameters network parameters path projects register_backward_hook register_buffer
+    register_forward_hook register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
+    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter
+    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule
+    share_memory state_dict to to_empty train training type xpu zero_grad
+        """,
+    )
+)
+"""Names that layers of a built module cannot have, because it has members of these names."""
+
+
 def paths_of(graph: FileGraph, pieces: Mapping[int, Piece]) -> dict[int, Path]:
     """The path of each piece, its blocks first; the last part is "" where the file has no name for it.
 
@@ -65,6 +83,8 @@ def leaf_name(part: str) -> str:
     if not part or part.isdecimal():
         return ""
     made = re.sub(r"[^A-Za-z0-9_]", "_", part)
+    made = re.sub(r"^_+(?=[A-Za-z])", "", made)
+    made = f"{made}_" if made in MEMBERS else made
     return (f"_{made}" if made[0].isdecimal() else made)[: limits.NAME]
 
 

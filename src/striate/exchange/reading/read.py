@@ -37,7 +37,7 @@ class Read:
     `scale` and `shift`, a number each or one for each channel, are what the file does to its input before the network:
     scale · a + shift. `margins` are (top, bottom, left, right) that it adds before that. Its input has its channels
     last where `channels_last` is set, and holds bytes where `pixels` is. It is `closed` where it ends in a softmax.
-    `metadata` is the file's own.
+    `metadata` is the file's own, and `source` the name of its input.
     """
 
     network: Network
@@ -51,6 +51,7 @@ class Read:
     pixels: bool = False
     producer: str = ""
     closed: bool = False
+    source: str = ""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -86,8 +87,8 @@ def read_graph(graph: FileGraph, *, input: Shape | None = None, output: str = ""
     """The network of a graph; see `read_onnx`."""
     sizes = _sizes(graph, input)
     few = len(sizes) == 3 and sizes[2] in (1, 3) and sizes[0] not in (1, 3)
-    channels_last = few and graph.producer not in ("pytorch", "striate")  # theirs come first
-    if graph.input == OURS:
+    channels_last = few and graph.producer != "pytorch"  # its channels come first
+    if graph.input == OURS or graph.producer == "striate":
         return _read(graph, sizes, output, channels_last=False, fold=fold)
     first: FormatError | None = None
     for last in (channels_last, not channels_last) if len(sizes) == 3 else (False,):
@@ -147,6 +148,7 @@ def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool, f
         graph.pixels,
         graph.producer,
         closed,
+        graph.input,
     )
 
 
@@ -232,10 +234,14 @@ def _preprocessing(work: Work, shape: Shape) -> tuple[tuple[int, int, int, int],
 
 
 def _of_pixels(what: Affine, shape: Shape) -> bool:
-    """Whether a factor and a shift are of pixels, and no layer: single numbers, or both for each of a few channels."""
+    """Whether a factor and a shift are of pixels, and no layer: single numbers, or both for each of a few channels.
+
+    One factor that is written for each channel is of pixels, too; a layer's differ, or are 1 before it learns.
+    """
     sizes = (1,), (shape[0], 1, 1)
     fits = all(each.size == 1 or each.shape in sizes for each in (what.scale, what.shift))
-    return what.scalar or (fits and len(shape) == 3 and shape[0] <= 4 and bool(np.any(what.shift)))
+    alike = what.scale.min() == what.scale.max() != 1
+    return what.scalar or (fits and len(shape) == 3 and shape[0] <= 4 and bool(np.any(what.shift) or alike))
 
 
 def _temperature(work: Work) -> float:

@@ -151,6 +151,8 @@ def merge_factor(work: Work, at: int) -> bool:
     if not isinstance(first, Affine) or first.scalar == what.scalar:
         return False
     made = Affine(what.scale * first.scale, what.scale * first.shift + what.shift)
+    if _for_places(made) and (made.scale.size > 1 or made.scale != 1):
+        return False  # two layers
     work.put(at, what=made, sources=work.pieces[before].sources)
     return True
 
@@ -414,15 +416,25 @@ def hanging_mean(work: Work, at: int) -> bool:
     shape = work.shape(pool.sources[0])
     if what.scale.ndim != 3 or what.scale.shape[0] != 1:
         return False
-    whole = replace(pool.what, padding=(top, top, left, left), ceil=True)
-    moved = window(whole, shape)
-    if (moved.height.output, moved.width.output) != pool.shape[1:]:
-        return False
-    rows, columns = map(_shares, moved.axes)
-    if not np.allclose(what.scale[0], rows[:, None] * columns, rtol=1e-6):
-        return False
-    work.put(at, what=whole, sources=pool.sources)
-    return True
+    shares = what.scale[0]
+    held = window(pool.what, shape)
+    for bottom in _behind(held.height, shares[-1, 0] / shares[0, 0]):
+        for right in _behind(held.width, shares[0, -1] / shares[0, 0]):
+            whole = replace(pool.what, padding=(top, bottom, left, right), ceil=True)
+            moved = window(whole, shape)
+            rows, columns = map(_shares, moved.axes)
+            outputs = (moved.height.output, moved.width.output)
+            if outputs == pool.shape[1:] and np.allclose(shares, rows[:, None] * columns, rtol=1e-6):
+                work.put(at, what=whole, sources=pool.sources)
+                return True
+    return False
+
+
+def _behind(axis: Axis, share: float) -> list[int]:
+    """Paddings behind the values that the last window, whose mean is larger by `share`, may hang over."""
+    values = axis.kernel / share if np.isfinite(share) and share >= 1 else axis.kernel
+    derived = (axis.output - 1) * axis.stride + round(values) - axis.size - axis.before
+    return [each for each in dict.fromkeys((axis.before, derived, 0)) if 0 <= each < axis.kernel]
 
 
 def _shares(axis: Axis) -> Array:

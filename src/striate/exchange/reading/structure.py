@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from striate.description.layers import Simple
+from striate.description.layers import Flatten, Simple
 from striate.errors import FormatError
 from striate.exchange.reading.graph import Node, Problem, refusal
 from striate.exchange.reading.pieces import (
@@ -79,7 +79,7 @@ class _Building:
         found: list[Leaf | Join] = []
         while end != start and not self.problems:
             piece = self.pieces[end]
-            if end in self.used:
+            if end in self.used and not isinstance(piece.what, Flatten):  # which each part may do by itself
                 self._refuse(
                     piece, "is read by two parts of a join.", "Parts of a sum, product or concatenation share nothing."
                 )

@@ -278,8 +278,9 @@ def upsampling(reader: Reader, node: Node) -> View:
     if factors[:2] != [1, 1] or rows != round(rows) or columns != round(columns) or min(rows, columns) < 1:
         raise FormatError(f"resizes by {factors}.", "Height and width grow by whole factors.")
     corner, down = node.text("coordinate_transformation_mode", "half_pixel"), node.text("nearest_mode", "")
-    centred = corner in ("half_pixel", "pytorch_half_pixel")
-    if node.operator == "Resize" and not (centred or (corner == "asymmetric" and down == "floor")):
+    rounded = corner in ("half_pixel", "pytorch_half_pixel") and down in ("", "round_prefer_floor", "round_prefer_ceil")
+    cut = corner in ("asymmetric", "tf_half_pixel_for_nn") and down == "floor"
+    if node.operator == "Resize" and reader.opset > 10 and not (rounded or cut):
         raise FormatError("repeats values by another rule.", "Each value is repeated as often.")
     maps = reader.maps(View(view.piece, view.shape, tuple(view.dims[each] for each in order)), node)
     shape = (maps.shape[0], maps.shape[1] * int(rows), maps.shape[2] * int(columns))

@@ -74,8 +74,10 @@ def compared(file: Path, read: Read, module: Built, preprocessing: Preprocessing
         return None
     try:
         session = session_of(str(file), threads=torch.get_num_threads())
-        given, values = _noise(session, read, preprocessing)
-        (wanted,) = session.run([output or session.get_outputs()[0].name], {session.get_inputs()[0].name: given})
+        inputs = session.get_inputs()
+        info = next((each for each in inputs if each.name == read.source), inputs[0])
+        given, values = _noise(info, read, preprocessing)
+        (wanted,) = session.run([output or session.get_outputs()[0].name], {**_unread(inputs), info.name: given})
     except Exception as problem:  # the runtime's own errors have no common kind
         raise AuditError(
             f"ONNX Runtime cannot run the file: {str(problem).strip().splitlines()[0]:.200}",
@@ -102,9 +104,13 @@ def compared(file: Path, read: Read, module: Built, preprocessing: Preprocessing
     )
 
 
-def _noise(session: Any, read: Read, preprocessing: Preprocessing) -> tuple[np.ndarray[Any, Any], Tensor]:
-    """Images of noise as the file takes them, and as the network does."""
-    info = session.get_inputs()[0]
+def _unread(inputs: list[Any]) -> dict[str, np.ndarray[Any, Any]]:
+    """Zeros for inputs that no node reads, which the runtime wants all the same: Keras leaves some in its files."""
+    return {each.name: np.zeros([n if isinstance(n, int) else 1 for n in each.shape], np.float32) for each in inputs}
+
+
+def _noise(info: Any, read: Read, preprocessing: Preprocessing) -> tuple[np.ndarray[Any, Any], Tensor]:
+    """Images of noise as the file takes them, at its input `info`, and as the network does."""
     sizes = [each if isinstance(each, int) else None for each in info.shape]
     random = np.random.default_rng(SEED)
     images = sizes[0] or IMAGES
