@@ -66,11 +66,12 @@ CHOSEN = [
     ({"torch": 0.01, "engine": 0.002, "operators": 0.02, "channels_last": 0.008}, "engine"),
     ({"torch": 0.01, "engine": 0.02, "operators": 0.02, "channels_last": 0.008}, "channels-last"),
     ({"torch": 0.01, "engine": 0.0097, "operators": 0.02, "channels_last": 0.0096}, "torch"),
+    ({"torch": 0.01, "onnx_runtime": 0.004, "engine": 0.005, "operators": 0.02}, "onnx-runtime"),
+    ({"torch": 0.01, "onnx_runtime": 0.004, "engine": 0.003, "operators": 0.02}, "engine"),
     (
-        {"torch": 0.01, "onnx_runtime": 0.004, "engine": 0.005, "operators": 0.02, "channels_last": 0.008},
-        "onnx-runtime",
+        {"torch": 0.01, "onnx_runtime": 0.0099, "engine": 0.02, "operators": 0.02, "channels_last": 0.008},
+        "channels-last",
     ),
-    ({"torch": 0.01, "onnx_runtime": 0.004, "engine": 0.003, "operators": 0.02, "channels_last": 0.008}, "engine"),
 ]
 
 
@@ -132,7 +133,8 @@ def test_onnx_runtime_is_tried_with_one_thread_where_a_batch_is_soon_done(monkey
 
 
 def test_operators_are_tried_on_full_lanes_alone_where_onnx_runtime_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = Times(monkeypatch, torch=0.01, onnx_runtime=0.005, operators=0.001, channels_last=0.01)
+    """And channels last is not tried at all."""
+    times = Times(monkeypatch, torch=0.01, onnx_runtime=0.005, operators=0.001)
     for batch, tried in ((8, False), (15, False), (16, True)):
         times.taken.clear()
         choose_for_inference(build(NORMALISED), batch=batch, clock=times.clock)
@@ -156,11 +158,10 @@ def test_a_large_batch_is_measured_by_a_part_where_it_takes_long(
 
 
 def test_a_server_tries_every_kind_however_long_a_batch_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = Times(monkeypatch, torch=12.0, onnx_runtime=8.0, engine=9.5, operators=6.0, channels_last=10.0)
+    times = Times(monkeypatch, torch=12.0, onnx_runtime=8.0, engine=9.5, operators=6.0)
     chosen = choose_for_inference(build("lenet5-dense"), batch=64, clock=times.clock)
     assert chosen.kernels == "operators"
-    every = ["torch", "onnx-runtime", "engine", "operators", "channels-last"]
-    assert times.taken == [*every, "onnx-runtime", "operators"]
+    assert times.taken == ["torch", "onnx-runtime", "engine", "operators", "onnx-runtime", "operators"]
 
 
 def test_a_program_that_falls_into_a_short_turn_rules_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,6 @@ from striate.execution.inference import answering, choose_for_inference
 from striate.execution.names import RUNTIME
 from striate.extras import install
 from striate.kernels.engine import Pictures
-from striate.look.predictor import Predictor
 from striate.modules import Built, build
 from striate.train import evaluation, open_run
 from striate.train.session import settle
@@ -233,7 +232,10 @@ def test_a_run_that_it_evaluated_opens_where_it_is_missing(
     torch.testing.assert_close(again.scores, outputs.scores, rtol=1e-4, atol=1e-4)
 
 
-def test_evaluate_and_predict_say_that_it_answered(finished_run: Path, tmp_path: Path) -> None:
+def test_evaluate_and_predict_say_that_it_answered(
+    finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("striate.look.predictor.choose_for_inference", lambda *_, **__: Choice(RUNTIME, 1))
     folder = tmp_path / "run"
     shutil.copytree(finished_run, folder)
     told = striate("evaluate", folder, "--kernels", RUNTIME).stdout.splitlines()
@@ -242,7 +244,7 @@ def test_evaluate_and_predict_say_that_it_answered(finished_run: Path, tmp_path:
     assert found["answered"]["kernels"] == RUNTIME
     picture = Path(__file__).parents[2] / "examples/digits/3-chalk.png"
     shown = json.loads(striate("predict", folder, picture, "--json").stdout)
-    assert shown[0]["kernels"] == Predictor(open_run(folder)).choice.kernels != RUNTIME  # making it takes too long
+    assert shown[0]["kernels"] == RUNTIME
 
 
 def test_a_small_job_imports_no_runtime() -> None:

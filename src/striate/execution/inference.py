@@ -30,7 +30,7 @@ FAR, HOPELESS, CLOSE = 10.0, 3.0, 1.5
 """A candidate whose first batch, if it is not short, or whose first turn takes so many times as long as the fastest is
 not tried again; nor one in the further rounds of a server, past its limit, that is not close."""
 ORDER = ("torch", RUNTIME, "engine", "operators", "channels-last")
-"""Those that win most often come first. Channels last wins where ONNX Runtime is not there."""
+"""Those that win most often come first."""
 WORTH = 0.95
 """Others take PyTorch's place where they take less than this share of its time."""
 FULL_LANES = GROUP // 2
@@ -99,6 +99,8 @@ def _candidates(trial: _Trial, threads: int) -> Iterator[Candidate]:
     """All but PyTorch in its own layout, as long as time is left; each depends on what was measured before it."""
     module, seconds = trial.module, trial.seconds
     for name in ORDER[1:]:
+        # With half of the lanes empty, or channels last, others beat PyTorch, and were not seen to beat ONNX Runtime.
+        by_runtime = seconds.get((RUNTIME, threads), math.inf) < WORTH * seconds["torch", threads]
         if missing(module.network, name) or trial.over():
             continue
         match name:
@@ -112,12 +114,11 @@ def _candidates(trial: _Trial, threads: int) -> Iterator[Candidate]:
             case "engine":
                 yield from ((name, count) for count in sorted({threads, 1}, reverse=True))
             case "operators":
-                # With half of the lanes empty they beat PyTorch, and never were seen to beat ONNX Runtime.
-                beaten = seconds.get((RUNTIME, threads), math.inf) < seconds["torch", threads]
-                if trial.batch >= (GROUP if beaten else FULL_LANES):
+                if trial.batch >= (GROUP if by_runtime else FULL_LANES):
                     yield name, threads
             case _:
-                yield name, threads
+                if not by_runtime:
+                    yield name, threads
 
 
 class _Trial:

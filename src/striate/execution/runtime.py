@@ -49,9 +49,10 @@ class OnRuntime:
     def answers(self, pictures: Pictures) -> Tensor:
         """The session's logits."""
         images = pictures.floats()
-        if not len(images):  # the runtime's operators need not take an empty batch
+        values = (images.detach() if images.requires_grad else images).numpy()
+        if not values.size:  # the runtime's operators need not take an empty batch
             return self.module.logits(images)
-        return torch.from_numpy(self.session.answers(images.detach().numpy()))
+        return torch.from_numpy(self.session.answers(values))
 
 
 def require_runtime(module: Built) -> None:

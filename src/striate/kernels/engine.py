@@ -55,7 +55,8 @@ class Pictures:
     def floats(self, device: torch.device | None = None) -> Tensor:
         """The images as a module takes them: those that are chosen, on a device, or where they are; bytes in range."""
         some = self.images if self.chosen is None else self.images[self.chosen]
-        some = some if device is None else some.to(device)
+        if device is not None and device != some.device:
+            some = some.to(device)
         return some.float().mul_(self.scale).add_(self.low) if some.dtype == torch.uint8 else some
 
 
