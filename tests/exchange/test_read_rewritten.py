@@ -59,7 +59,8 @@ def test_another_form_has_the_same_answers(network: Network, seed: int, tmp_path
 FORMS = ("decomposed", "channels_last", "passed_on", "moved", "scrambled")
 TEXTS = {
     "windows": "3x17x16: conv 4 5x3 /2 pad 1 2 0 1 dilation 1x2, relu, max 3 /2 ceil, average 2 /2 pad 1 uncounted",
-    "activations": "2x6x6: conv 4 3, relu6, conv 4 1, hard_swish, conv 4 1, gelu, conv 4 1, silu, conv 4 1, elu alpha 0.5",
+    "activations": "2x6x6: conv 4 3, relu6, conv 4 1, hard_swish, conv 4 1, gelu, conv 4 1, silu, conv 4 1, "
+    "elu alpha 0.5",
     "normalisations": "4x6x6: lrn 3, conv 6 3 groups 2 no bias, relu, lrn 4 alpha 0.1, shuffle 2, conv 2 3",
     "residuals": "4x6x6: residual(conv 4 3 same, relu, conv 4 1 | conv 4 1), relu, residual(conv 4 1, tanh)",
     "gates": "4x6x6: gate(global_average, linear 2, relu, linear 4, hard_sigmoid), upsample 2",

@@ -381,9 +381,18 @@ def test_what_no_layer_says_is_refused_in_words(name: str) -> None:
 
 
 LAYERS = {
-    "a transposed convolution": (nn.ConvTranspose2d(3, 4, 3), "is a transposed convolution. Upsampling repeats values"),
-    "reflecting": (conv(padding=1, padding_mode="reflect"), "0/pad (Pad): pads by mode reflect. Paddings have one value."),
-    "circular": (conv(padding=1, padding_mode="circular"), "0/pad (Pad): pads by mode circular. Paddings have one value."),
+    "a transposed convolution": (
+        nn.ConvTranspose2d(3, 4, 3),
+        "is a transposed convolution. Upsampling repeats values",
+    ),
+    "reflecting": (
+        conv(padding=1, padding_mode="reflect"),
+        "0/pad (Pad): pads by mode reflect. Paddings have one value.",
+    ),
+    "circular": (
+        conv(padding=1, padding_mode="circular"),
+        "0/pad (Pad): pads by mode circular. Paddings have one value.",
+    ),
     "edges": (nn.ReplicationPad2d(1), "0/pad (Pad): pads by mode replicate. Paddings have one value."),
     "its own batch's statistics": (nn.BatchNorm2d(3, track_running_stats=False), "computes statistics of its batch."),
 }
