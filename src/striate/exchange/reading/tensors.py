@@ -69,6 +69,7 @@ def _outside(tensor: TensorProto, path: Path, count: int) -> Array:
 
     where = {text(each.key): text(each.value) for each in tensor.external_data}
     location = where.get("location", "")
+    file = path
     try:
         folder = path.parent.resolve()
         file = (folder / location).resolve()
