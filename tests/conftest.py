@@ -17,10 +17,14 @@ os.environ.setdefault("STRIATE_POISON", "1")  # the kernels' own memory is NaN w
 pytest_plugins = ["tests.support.serving", "tests.support.pages"]
 """Fixtures of servers and pages, which the tests of several rooms use."""
 
+collect_ignore = ["support/describing.py", "support/libraries.py"]
+"""Programs for the environment of torchvision and timm, which no test imports."""
+
 torch.set_num_threads(1)  # for tensors this small, threads that wait for each other cost more than they save
 
-settings.register_profile("usual", deadline=None)  # how long an example takes fails no test
-settings.register_profile("nightly", max_examples=3000, deadline=None, print_blob=True)
+# How long an example takes fails no test; the same examples each time, and new ones at night.
+settings.register_profile("usual", deadline=None, derandomize=True)
+settings.register_profile("nightly", max_examples=3000, deadline=None, derandomize=False, print_blob=True)
 settings.load_profile("nightly" if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else "usual")
 
 

@@ -92,5 +92,5 @@ def test_mistakes_get_an_answer(published: Path, finished_run: Path, tmp_path: P
         "Error: torchvision has no model with the layers of tiny.\nIt has alexnet-torchvision"
     )
     done = striate("export", finished_run, "--to", "torchvision", "--bare", cwd=tmp_path)
-    assert "--bare and --all-layers are of --to onnx." in done.stderr
+    assert "--bare is not for --to torchvision." in done.stderr
     assert list(tmp_path.iterdir()) == []

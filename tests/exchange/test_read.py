@@ -185,7 +185,7 @@ def test_caffe2s_zoo_with_weights_of_noise_gives_onnx_runtimes_outputs(name: str
     assert difference(file, read, images) < NEAR
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(network=everything())
 def test_random_networks_come_back(network: Network, tmp_path_factory) -> None:
     """Where a part does nothing, or two layers are one function, less may come back: so outputs are compared."""
@@ -194,7 +194,7 @@ def test_random_networks_come_back(network: Network, tmp_path_factory) -> None:
     try:
         read, _ = read_own(network, folder)
     except FormatError as error:
-        known = ("adds a value to itself", "its output is its input")
+        known = ("adds a value to itself", "a value by itself", "its output is its input")
         if not any(each in str(error) for each in known):
             raise
         return
