@@ -11,7 +11,7 @@ import numpy as np
 from striate.errors import FormatError
 from striate.exchange.reading.graph import Array, Node
 
-MOST_VALUES = 2**28
+MOST_VALUES = 2**27
 """The most values that an operator may make; no weight of a classic network has more."""
 _DTYPES = {
     1: np.float32,
@@ -33,15 +33,24 @@ def computed(node: Node, given: list[Array | None], opset: int) -> Array:
         raise FormatError("works on constants.", "Of constants, sizes and their arithmetic are computed.")
     try:
         return np.asarray(compute(node, given, opset))
+    except FormatError:
+        raise
     except (ValueError, IndexError, KeyError, TypeError, OverflowError, ZeroDivisionError) as problem:
         raise FormatError(f"cannot be computed: {str(problem)[:120]}.", "Its constants must fit each other.") from None
+
+
+def wholes(values: Array) -> list[int]:
+    """Sizes, axes or paddings. Raises FormatError where they are no whole numbers."""
+    if values.dtype.kind not in "iu":
+        raise FormatError(f"reads sizes of type {values.dtype}.", "Sizes and axes are whole numbers.")
+    return [int(each) for each in values.reshape(-1)]
 
 
 def axes_of(node: Node, given: list[Array | None], opset: int, *, at: int = 1, since: int = 13) -> list[int]:
     """The axes of a node: an input since some opset, an attribute before; [] where none are given."""
     held = given[at] if len(given) > at else None
     if held is not None:
-        return [int(each) for each in held.reshape(-1)]
+        return wholes(held)
     return list(node.wholes("axes"))
 
 
@@ -67,12 +76,12 @@ def _division(left: Array, right: Array) -> Array:
 def _slice(node: Node, given: list[Array | None], opset: int) -> Array:
     data = _need(given, 0)
     if len(given) > 1:
-        starts, ends = (list(map(int, _need(given, each).reshape(-1))) for each in (1, 2))
+        starts, ends = (wholes(_need(given, each)) for each in (1, 2))
     else:
         starts, ends = list(node.wholes("starts")), list(node.wholes("ends"))
     axes = axes_of(node, given, opset, at=3) or list(range(len(starts)))
     held = given[4] if len(given) > 4 else None
-    steps = [1] * len(starts) if held is None else [int(each) for each in held.reshape(-1)]
+    steps = [1] * len(starts) if held is None else wholes(held)
     where: list[slice] = [slice(None)] * data.ndim
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
         where[axis] = slice(start, None if step < 0 and end < -data.shape[axis] else end, step)
@@ -88,14 +97,14 @@ def _reduce(function: Callable[..., Any]) -> Callable[[Node, list[Array | None],
 
 
 def _filled(node: Node, given: list[Array | None], opset: int) -> Array:
-    sizes = [int(each) for each in _need(given, 0).reshape(-1)]
+    sizes = wholes(_need(given, 0))
     value = np.asarray(node.attributes.get("value", np.zeros(1, np.float32))).reshape(-1)
     return np.broadcast_to(value[0], sizes)  # takes no memory, however large
 
 
 def _expand(node: Node, given: list[Array | None], opset: int) -> Array:
     data = _need(given, 0)
-    sizes = np.broadcast_shapes(data.shape, tuple(int(each) for each in _need(given, 1).reshape(-1)))
+    sizes = np.broadcast_shapes(data.shape, tuple(wholes(_need(given, 1))))
     return np.broadcast_to(data, sizes)
 
 
@@ -106,9 +115,9 @@ def _reshape(node: Node, given: list[Array | None], opset: int) -> Array:
 
 def new_sizes(old: tuple[int, ...], node: Node, given: Array | None) -> list[int]:
     """The sizes that a Reshape asks for, 0 (keep) and -1 (the rest) worked out."""
-    wanted = list(node.wholes("shape")) if given is None else [int(each) for each in given.reshape(-1)]
+    wanted = list(node.wholes("shape")) if given is None else wholes(given)
     if not node.whole("allowzero", 0):
-        wanted = [old[at] if size == 0 else size for at, size in enumerate(wanted)]
+        wanted = [old[at] if size == 0 and at < len(old) else size for at, size in enumerate(wanted)]
     rest = math.prod(size for size in wanted if size != -1)
     sizes = [math.prod(old) // max(1, rest) if size == -1 else size for size in wanted]
     if min(sizes, default=1) < 1 or math.prod(sizes) != math.prod(old):

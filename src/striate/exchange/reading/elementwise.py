@@ -42,9 +42,9 @@ def relu(reader: Reader, node: Node) -> View:
 
 def clip(reader: Reader, node: Node) -> View:
     """Limits that are attributes, or inputs since opset 11."""
-    least, most = (reader.constant(node, each) for each in (1, 2))
-    low = node.number("min", -np.inf) if least is None else float(least.reshape(-1)[0])
-    high = node.number("max", np.inf) if most is None else float(most.reshape(-1)[0])
+    least, most = (reader.single(node, each) for each in (1, 2))
+    low = node.number("min", -np.inf) if least is None else least
+    high = node.number("max", np.inf) if most is None else most
     return _one(reader, node, Function("clip", (low, high)), reader.view(node))
 
 
@@ -95,7 +95,7 @@ def negated(reader: Reader, node: Node) -> View:
 def power(reader: Reader, node: Node) -> View:
     """A constant power."""
     view, values = _and_constant(reader, node)
-    if values.size != 1 or not isinstance(reader.values[node.input(0)], View):
+    if values.size != 1 or not isinstance(reader.values.get(node.input(0)), View):
         raise FormatError("has a power that is no single number.", "The power is a constant.")
     return _one(reader, node, Function("power", (float(values.reshape(-1)[0]),)), view)
 
@@ -152,8 +152,9 @@ def _one(reader: Reader, node: Node, what: Function | Affine, view: View) -> Vie
 
 
 def _value(reader: Reader, node: Node, place: int) -> Value:
-    value = reader.values[node.input(place)]
-    assert value is not None  # noqa: S101 - nodes that read what could not be read are passed over
+    value = reader.values.get(node.input(place))
+    if value is None:
+        raise FormatError(f"lacks its input {place}.", "All inputs must be there.")
     return value
 
 

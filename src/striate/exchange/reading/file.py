@@ -65,6 +65,8 @@ def _graph(model: ModelProto, path: Path) -> FileGraph:
         raise FormatError(f"is of opset {opset}.", f"Striate reads {OLDEST} to {NEWEST}.", _CONVERT)
     model = _inlined(model)
     graph = model.graph
+    if not graph.output:
+        raise FormatError("has no output.", WHOLE, COPY)
     if graph.sparse_initializer:
         raise FormatError("has sparse weights.", "Weights are dense.", _CONVERT)
     constants = arrays(graph.initializer, path)

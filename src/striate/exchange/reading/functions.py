@@ -69,6 +69,10 @@ _FIXED: dict[str, Array] = {
 }
 
 
+_NAMES, _VALUES = tuple(_FIXED), np.stack(tuple(_FIXED.values()))
+_MOST = NEAR * np.maximum(1, np.abs(_VALUES))
+
+
 def recognised(found: Array) -> Activation | None:
     """The activation that gives these values at `POINTS`; None where there is none.
 
@@ -77,9 +81,9 @@ def recognised(found: Array) -> Activation | None:
     >>> recognised(np.where(POINTS > 0, POINTS, 0.2 * POINTS)).alpha
     0.2
     """
-    for function, wanted in _FIXED.items():
-        if _near(found, wanted):
-            return Activation(function)  # pyright: ignore[reportArgumentType] - the keys are functions
+    fits = np.all(np.abs(found - _VALUES) <= _MOST, axis=1)
+    if fits.any():
+        return Activation(_NAMES[int(fits.argmax())])  # pyright: ignore[reportArgumentType] - the names are functions
     at = int(np.argmin(POINTS))
     for function, alpha in (("leaky_relu", found[at] / POINTS[at]), ("elu", -found[at])):
         # Constants of files are float32; a person wrote a short number.

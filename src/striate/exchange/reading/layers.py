@@ -11,7 +11,7 @@ from striate.description.layers import RBF, BatchNorm, LocalResponseNorm, Softma
 from striate.description.shapes import show
 from striate.errors import FormatError, SpecError
 from striate.exchange.reading import elementwise, windows
-from striate.exchange.reading.constants import axes_of, computed, new_sizes, sizes_of
+from striate.exchange.reading.constants import axes_of, computed, new_sizes, sizes_of, wholes
 from striate.exchange.reading.graph import Array, Branch, Node, Problem
 from striate.exchange.reading.pieces import Difference, Function, Product
 from striate.exchange.reading.reader import Reader
@@ -53,6 +53,8 @@ def local_response(reader: Reader, node: Node) -> View:
     """LRN; ONNX divides alpha by the size."""
     maps = reader.maps(reader.view(node), node)
     size = node.whole("size", 5)
+    if size < 1:
+        raise FormatError(f"normalises over {size} maps.", "It must be 1 or more.")
     layer = LocalResponseNorm(
         size=size,
         alpha=_short(_short(node.number("alpha", 1e-4)) / size),
@@ -160,8 +162,7 @@ def same(reader: Reader, node: Node) -> View:
 
 def dropout(reader: Reader, node: Node) -> View:
     """Dropout, which does nothing after training."""
-    training = reader.constant(node, 2)
-    if training is not None and bool(training.reshape(-1)[0]):
+    if reader.single(node, 2):
         raise FormatError("drops values.", "The file must be exported for inference.")
     return reader.view(node)
 
@@ -176,7 +177,7 @@ def cast(reader: Reader, node: Node) -> View:
 def expanded(reader: Reader, node: Node) -> View:
     """Expand: dimensions of one value become larger."""
     view, wanted = reader.view(node), reader.constant(node, 1)
-    sizes = [] if wanted is None else [int(each) for each in wanted.reshape(-1)]
+    sizes = [] if wanted is None else wholes(wanted)
     view = unsqueezed(view, range(max(0, len(sizes) - view.rank)))
     sizes = [1] * (view.rank - len(sizes)) + sizes
     times = [new if old == 1 else max(1, new // old) for old, new in zip(view.sizes, sizes, strict=True)]
@@ -186,7 +187,7 @@ def expanded(reader: Reader, node: Node) -> View:
 def tiled(reader: Reader, node: Node) -> View:
     """Tile: dimensions of one value are repeated."""
     view, times = reader.view(node), reader.constant(node, 1)
-    return repeated(view, [] if times is None else [int(each) for each in times.reshape(-1)])
+    return repeated(view, [] if times is None else wholes(times))
 
 
 def _short(value: float) -> float:
@@ -272,6 +273,11 @@ def read_nodes(reader: Reader, nodes: tuple[Node, ...]) -> None:
         except SpecError as error:
             reader.problems.append(Problem(node, error.what, error.expected))
             reader.values.update(dict.fromkeys(node.outputs, None))
+        except (ArithmeticError, LookupError, TypeError, ValueError) as problem:
+            shown = " ".join(str(problem).split())[:120]
+            found = f"cannot be read: {shown}."
+            reader.problems.append(Problem(node, found, "Its inputs and attributes must fit each other."))
+            reader.values.update(dict.fromkeys(node.outputs, None))
 
 
 def _branch(reader: Reader, node: Node) -> View | Array | None:
@@ -291,10 +297,12 @@ def _value(reader: Reader, node: Node) -> View | Array | None:
     if node.operator == "If":
         return _branch(reader, node)
     if node.operator == "CastLike":
-        return reader.values[node.input(0)]
+        return reader.values.get(node.input(0))
     if not any(isinstance(reader.values[name], View) for name in node.inputs if name):
         given = [reader.constant(node, each) for each in range(len(node.inputs))]
-        return computed(node, given, reader.opset)
+        made = computed(node, given, reader.opset)
+        reader.hold(made, given)
+        return made
     read = OPERATORS.get(node.operator)
     if read is None:
         raise FormatError("is no operator that layers are made of.", "See docs/import.md for those that are read.")
@@ -304,7 +312,7 @@ def _value(reader: Reader, node: Node) -> View | Array | None:
             if isinstance(given, View):
                 reader.values[name] = reader.settled(given, node)
     made = read(reader, node)
-    before = reader.values[node.input(0)]
+    before = reader.values.get(node.input(0))
     if isinstance(made, View) and isinstance(before, View) and made.piece == before.piece and made != before:
         return replace(made, by=node)
     return made

@@ -26,6 +26,8 @@ from striate.exchange.reading.views import View
 
 CLASSES, PREPROCESSING, TEMPERATURE = "classes", "preprocessing", "temperature"
 """Metadata of files that Striate wrote."""
+MOST_STEPS = 20_000
+"""Layers, joins and arithmetic before it becomes layers; a description has 10,000 layers at most."""
 AFTERWARDS = {"ArgMax", "Cast", "Constant", "Gather", "Identity", "Reshape", "Shape", "Softmax", "Squeeze", "TopK"}
 """Operators that make labels of class scores; an output that needs no others is passed over."""
 
@@ -89,11 +91,13 @@ def read_graph(graph: FileGraph, *, input: Shape | None = None, output: str = ""
     few = len(sizes) == 3 and sizes[2] in (1, 3) and sizes[0] not in (1, 3)
     channels_last = few and graph.producer != "pytorch"  # its channels come first
     if graph.input == OURS or graph.producer == "striate":
-        return _read(graph, sizes, output, channels_last=False, fold=fold)
+        with np.errstate(all="ignore"):
+            return _read(graph, sizes, output, channels_last=False, fold=fold)
     first: FormatError | None = None
     for last in (channels_last, not channels_last) if len(sizes) == 3 else (False,):
         try:
-            return _read(graph, sizes, output, channels_last=last, fold=fold)
+            with np.errstate(all="ignore"):
+                return _read(graph, sizes, output, channels_last=last, fold=fold)
         except FormatError as error:
             first = first or error
     assert first is not None  # noqa: S101 - the loop runs at least once
@@ -104,6 +108,8 @@ def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool, f
     reader = Reader(graph, sizes, channels_last=channels_last)
     end, nodes = _wanted(graph, output)
     read_nodes(reader, nodes)
+    if len(reader.pieces) > MOST_STEPS:
+        raise FormatError(f"has {len(reader.pieces):,} steps.", f"A network has {MOST_STEPS:,} at most.")
     if reader.problems:
         raise refusal(reader.problems)
     last = _end(reader, end)
@@ -240,6 +246,8 @@ def _of_pixels(what: Affine, shape: Shape) -> bool:
     """
     sizes = (1,), (shape[0], 1, 1)
     fits = all(each.size == 1 or each.shape in sizes for each in (what.scale, what.shift))
+    if not (np.all(np.isfinite(what.scale)) and np.all(np.isfinite(what.shift))):
+        return False
     alike = what.scale.min() == what.scale.max() != 1
     return what.scalar or (fits and len(shape) == 3 and shape[0] <= 4 and bool(np.any(what.shift) or alike))
 

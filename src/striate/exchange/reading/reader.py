@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -29,6 +29,12 @@ SOME = 7919
 """The size of a batch where the file leaves it open: a prime, so that it is told from every other size."""
 
 
+MOST_WEIGHTS = 2**29
+"""Weights of a network, those that a node computes included."""
+MOST_BYTES = 2**31
+"""Memory of constants that nodes compute."""
+
+
 class Reader:
     """The values of a graph so far: constants, views of pieces, or None where a node could not be read."""
 
@@ -43,10 +49,13 @@ class Reader:
             view = View(INPUT, self.shape, tuple(view.dims[each] for each in (0, 2, 3, 1)))
         self.values: dict[str, Array | View | None] = {**graph.constants, graph.input: view}
         self._flat: dict[int, int] = {}
+        self._weights = self._held = 0
 
     def view(self, node: Node, number: int = 0) -> View:
         """An input of a node that depends on the image."""
-        value = self.values[node.input(number)]
+        value = self.values.get(node.input(number))
+        if value is None:
+            raise FormatError(f"lacks its input {number}.", "All inputs must be there.")
         if not isinstance(value, View):
             raise FormatError(f"reads a constant as its input {number}.", "It must read a value of the network.")
         return value
@@ -61,6 +70,13 @@ class Reader:
             raise FormatError(f"has an input, {name}, that is no constant.", "Weights and sizes must be constants.")
         return value
 
+    def single(self, node: Node, number: int) -> float | None:
+        """An input that is one number which the file knows; None where it is left out."""
+        value = self.constant(node, number)
+        if value is not None and value.size != 1:
+            raise FormatError(f"has {show(value.shape)} as its input {number}.", "It must be one number.")
+        return None if value is None else float(value.reshape(-1)[0])
+
     def weight(self, node: Node, number: int, *, ndim: int) -> Array:
         """A constant that must be there, with so many dimensions."""
         value = self.constant(node, number)
@@ -68,6 +84,15 @@ class Reader:
             shown = "none" if value is None else show(value.shape)
             raise FormatError(f"has {shown} as its input {number}.", f"Its weights have {ndim} dimensions.")
         return value
+
+    def hold(self, made: Array, given: Sequence[Array | None]) -> None:
+        """Count the memory of a constant that was computed, where it is not that of what it was computed from."""
+        if any(each is not None and np.may_share_memory(made, each) for each in given):
+            return
+        low, high = np.lib.array_utils.byte_bounds(made)
+        self._held += high - low
+        if self._held > MOST_BYTES:
+            raise FormatError(f"makes constants of more than {MOST_BYTES:,} bytes.", "The weights of a file take less.")
 
     def add(
         self,
@@ -80,6 +105,9 @@ class Reader:
         """Append a piece; gives its number."""
         if max(shape) > MOST_VALUES or math.prod(shape) > MOST_VALUES:
             raise FormatError(f"makes a value of {show(shape)}.", f"A value has {MOST_VALUES:,} numbers at most.")
+        self._weights += sum(each.size for each in (weights or {}).values())
+        if self._weights > MOST_WEIGHTS:
+            raise FormatError(f"makes more than {MOST_WEIGHTS:,} weights.", "A network has fewer.")
         number = len(self.pieces)
         self.pieces[number] = Piece(what, sources, shape, node, weights or {})
         return number

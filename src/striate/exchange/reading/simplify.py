@@ -297,12 +297,13 @@ def _of_values(piece: Piece) -> bool:
 
 def _computed(work: Work, at: int, base: int) -> Array | None:
     """A piece at `POINTS` as a function of `base`; None where it reads anything else, or where a part of it is read."""
-    values: dict[int, Array] = {base: POINTS}
+    values: dict[int, Array | None] = {base: POINTS}
     inner: list[int] = []
 
     def value(each: int, depth: int) -> Array | None:
         if each in values:
             return values[each]
+        values[each] = None
         if each == INPUT or depth > DEPTH or not _of_values(work.pieces[each]):
             return None
         piece = work.pieces[each]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from striate.description import limits
 from striate.description.layers import Flatten, Simple
 from striate.errors import FormatError
 from striate.exchange.reading.graph import Node, Problem, refusal
@@ -74,9 +75,12 @@ class _Building:
         self.used: set[int] = set()
         self.problems: list[Problem] = []
 
-    def chain(self, start: int, end: int) -> Chain:
-        """The pieces from behind `start` up to `end`."""
+    def chain(self, start: int, end: int, depth: int = 0) -> Chain:
+        """The pieces from behind `start` up to `end`, inside so many joins."""
         found: list[Leaf | Join] = []
+        if depth > limits.DEPTH:
+            self._refuse(self.pieces[end], f"stands inside {depth} joins.", f"Joins are {limits.DEPTH} deep at most.")
+            return ()
         while end != start and not self.problems:
             piece = self.pieces[end]
             if end in self.used and not isinstance(piece.what, Flatten):  # which each part may do by itself
@@ -87,14 +91,14 @@ class _Building:
             self.used.add(end)
             if isinstance(piece.what, (Sum, Product, Concatenation)):
                 base = self.dominators[end]
-                found.append(Join(end, piece.node, piece.what, self._parts(piece, base)))
+                found.append(Join(end, piece.node, piece.what, self._parts(piece, base, depth + 1)))
                 end = base
             else:
                 found.append(_leaf(end, piece))
                 end = piece.sources[0]
         return tuple(reversed(found))
 
-    def _parts(self, piece: Piece, base: int) -> tuple[Chain, ...]:
+    def _parts(self, piece: Piece, base: int, depth: int) -> tuple[Chain, ...]:
         if isinstance(piece.what, Product):
             value, gate = piece.sources
             if value != base and gate == base and piece.shape == self._shape(base):
@@ -104,8 +108,8 @@ class _Building:
                 found = found if piece.what.sign > 0 else "divides a value by another."
                 self._refuse(piece, found, "A gate multiplies a value by what layers compute of it.")
                 return ()
-            return (self.chain(base, gate),)
-        return tuple(self.chain(base, source) for source in piece.sources)
+            return (self.chain(base, gate, depth),)
+        return tuple(self.chain(base, source, depth) for source in piece.sources)
 
     def _shape(self, at: int) -> tuple[int, ...] | None:
         return None if at == INPUT else self.pieces[at].shape

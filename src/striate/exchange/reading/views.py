@@ -119,7 +119,9 @@ def squeezed(view: View, axes: Sequence[int]) -> View:
 def unsqueezed(view: View, axes: Sequence[int]) -> View:
     """The view with dimensions of one value at the places `axes` of the result."""
     rank = view.rank + len(axes)
-    new = {each % rank for each in axes}
+    new = {each % rank for each in axes if -rank <= each < rank}
+    if len(new) != len(axes):
+        raise FormatError(f"adds dimensions {list(axes)} to {view.rank}.", "Each must be a place of its own.")
     own = iter(view.dims)
     return View(view.piece, view.shape, tuple(() if number in new else next(own) for number in range(rank)))
 

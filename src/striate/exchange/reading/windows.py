@@ -11,7 +11,7 @@ from striate.description.axis import Axis, window
 from striate.description.layers import Conv, GlobalAveragePool, Linear, PadChannels, Pool, Upsample
 from striate.description.shapes import Shape, show
 from striate.errors import FormatError
-from striate.exchange.reading.constants import axes_of
+from striate.exchange.reading.constants import axes_of, wholes
 from striate.exchange.reading.graph import Array, Node
 from striate.exchange.reading.pieces import ChannelMean, Padding
 from striate.exchange.reading.reader import Reader
@@ -92,13 +92,13 @@ def linear_piece(reader: Reader, node: Node, view: View, weight: Array, bias: Ar
     flat, order = reader.vector(view, node)
     if weight.shape[1] != flat.shape[0]:
         raise FormatError(f"has weights of {show(weight.shape)} over {flat.shape[0]} values.", "One for each value.")
+    units = weight.shape[0]
+    layer = Linear(units, bias=bias is not None)
     if order is not None:
         placed = np.empty(weight.shape, weight.dtype)
         placed[:, order] = weight
         weight = placed
-    units = weight.shape[0]
     weights = {"weight": weight} | ({} if bias is None else {"bias": _bias(bias, units)})
-    layer = Linear(units, bias=bias is not None)
     return straight(reader.add(layer, [flat.piece], (units,), node, weights), (units,), reader.batch)
 
 
@@ -203,16 +203,14 @@ def padding(reader: Reader, node: Node) -> View:
     mode = node.text("mode", "constant")
     if mode not in ("constant", "edge"):
         raise FormatError(f"pads by mode {mode}.", "Paddings have one value.")
-    given, filled = reader.constant(node, 1), reader.constant(node, 2)
-    pads = (
-        list(node.wholes("pads") or node.wholes("paddings")) if given is None else [int(n) for n in given.reshape(-1)]
-    )
+    given, filled = reader.constant(node, 1), reader.single(node, 2)
+    pads = list(node.wholes("pads") or node.wholes("paddings")) if given is None else wholes(given)
     if (axes := reader.constant(node, 3)) is not None:
         every, half = [0] * (2 * view.rank), len(pads) // 2
-        for place, axis in enumerate(int(n) % view.rank for n in axes.reshape(-1)):
+        for place, axis in enumerate(int(n) % view.rank for n in wholes(axes)):
             every[axis], every[axis + view.rank] = pads[place], pads[place + half]
         pads = every
-    value = node.number("value", 0.0) if filled is None else float(filled.reshape(-1)[0])
+    value = node.number("value", 0.0) if filled is None else filled
     value = math.nan if mode == "edge" else value
     if len(pads) != 2 * view.rank or not is_batched(view) or pads[0] or pads[view.rank]:
         raise FormatError(f"pads {view.rank} dimensions by {pads}.", "Maps are padded at their sides.")
