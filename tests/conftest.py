@@ -17,8 +17,10 @@ os.environ.setdefault("STRIATE_POISON", "1")  # the kernels' own memory is NaN w
 pytest_plugins = ["tests.support.serving", "tests.support.pages"]
 """Fixtures of servers and pages, which the tests of several rooms use."""
 
-collect_ignore = ["support/describing.py", "support/libraries.py"]
-"""Programs for the environment of torchvision and timm, which no test imports."""
+collect_ignore = [f"support/{name}.py" for name in ("describing", "libraries", "keras_networks")]
+"""Programs for other environments (torchvision and timm, TensorFlow), which no test imports."""
+collect_ignore += ["support/by_hand.py", "support/rewriting.py"]
+"""And those that import onnx, which may be missing."""
 
 torch.set_num_threads(1)  # for tensors this small, threads that wait for each other cost more than they save
 
