@@ -100,3 +100,8 @@ def is_identity(found: Array) -> bool:
 
 def _near(found: Array, wanted: Array) -> bool:
     return bool(np.all(np.abs(found - wanted) <= NEAR * np.maximum(1, np.abs(wanted))))
+
+
+def short(value: float) -> float:
+    """A number as a person wrote it, where the file keeps it as float32."""
+    return float(np.format_float_positional(np.float32(value), unique=True))

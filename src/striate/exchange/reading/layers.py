@@ -12,6 +12,7 @@ from striate.description.shapes import show
 from striate.errors import FormatError, SpecError
 from striate.exchange.reading import elementwise, windows
 from striate.exchange.reading.constants import axes_of, computed, new_sizes, sizes_of, wholes
+from striate.exchange.reading.functions import short
 from striate.exchange.reading.graph import Array, Branch, Node, Problem
 from striate.exchange.reading.pieces import Difference, Function, Product
 from striate.exchange.reading.reader import Reader
@@ -45,7 +46,7 @@ def batch_norm(reader: Reader, node: Node) -> View:
     weights: dict[str, Array] = dict(zip(("weight", "bias", "running_mean", "running_var"), flat, strict=True))
     momentum = round(1 - node.number("momentum", 0.9), 7)
     # ONNX's momentum weighs the past; ours weighs the new.
-    layer = BatchNorm(epsilon=_short(node.number("epsilon", 1e-5)), momentum=momentum if 0 <= momentum <= 1 else 0.1)
+    layer = BatchNorm(epsilon=short(node.number("epsilon", 1e-5)), momentum=momentum if 0 <= momentum <= 1 else 0.1)
     return view.over(reader.add(layer, [view.piece], view.shape, node, weights))
 
 
@@ -57,9 +58,9 @@ def local_response(reader: Reader, node: Node) -> View:
         raise FormatError(f"normalises over {size} maps.", "It must be 1 or more.")
     layer = LocalResponseNorm(
         size=size,
-        alpha=_short(_short(node.number("alpha", 1e-4)) / size),
-        beta=_short(node.number("beta", 0.75)),
-        k=_short(node.number("bias", 1.0)),
+        alpha=short(short(node.number("alpha", 1e-4)) / size),
+        beta=short(node.number("beta", 0.75)),
+        k=short(node.number("bias", 1.0)),
     )
     return maps.over(reader.add(layer, [maps.piece], maps.shape, node))
 
@@ -188,11 +189,6 @@ def tiled(reader: Reader, node: Node) -> View:
     """Tile: dimensions of one value are repeated."""
     view, times = reader.view(node), reader.constant(node, 1)
     return repeated(view, [] if times is None else wholes(times))
-
-
-def _short(value: float) -> float:
-    """A number as a person wrote it, where the file keeps it as float32."""
-    return float(np.format_float_positional(np.float32(value), unique=True))
 
 
 OPERATORS: dict[str, Callable[[Reader, Node], View | Array]] = {

@@ -115,3 +115,10 @@ def users(pieces: Mapping[int, Piece], last: int) -> dict[int, list[int]]:
             found[source].append(each)
     found[last].append(OUTSIDE)
     return found
+
+
+def each_map(values: Array, channels: int) -> Array | None:
+    """A number for each map, (channels,); None where the values differ within a map."""
+    if values.size not in (1, channels) or (values.ndim and values.shape[0] != channels and values.size != 1):
+        return None
+    return np.array(np.broadcast_to(values.reshape(-1), (channels,)))

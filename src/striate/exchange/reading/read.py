@@ -20,9 +20,10 @@ from striate.exchange.reading.layers import read_nodes
 from striate.exchange.reading.naming import network_name, paths_of
 from striate.exchange.reading.pieces import INPUT, Affine, Padding
 from striate.exchange.reading.reader import Reader
-from striate.exchange.reading.simplify import FOLD, LAST, LATE, Work, run_rules, tables, with_activations
+from striate.exchange.reading.simplify import FOLD, LAST, LATE, tables, with_activations
 from striate.exchange.reading.structure import structured
 from striate.exchange.reading.views import View
+from striate.exchange.reading.work import Work, run_rules
 
 CLASSES, PREPROCESSING, TEMPERATURE = "classes", "preprocessing", "temperature"
 """Metadata of files that Striate wrote."""

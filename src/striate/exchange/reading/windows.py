@@ -326,3 +326,8 @@ def ordered(values: Array, view: View) -> Array:
     placed = np.empty_like(values)
     placed[order] = values
     return placed
+
+
+def sides_of(layer: Conv | Pool) -> tuple[int, int, int, int]:
+    """The padding of a layer that was read: top, bottom, left, right."""
+    return layer.padding  # pyright: ignore[reportReturnType] - read windows have numbers
