@@ -366,6 +366,12 @@ def test_sizes_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         assert str(caught.value).startswith(f"{file}: ")
 
 
+def test_inputs_that_are_no_images_are_refused(tmp_path: Path) -> None:
+    hand = Hand(["batch", 20])
+    model = hand.model(hand.node("Gemm", hand.images, hand.noise(20, 3)))
+    refused(model, tmp_path, "has an input of 2 dimensions.\nA batch of images has four.\nExport the part")
+
+
 BOUNDED = """
 import resource, sys, time
 from pathlib import Path

@@ -148,7 +148,7 @@ def _input(graph: GraphProto, nodes: list[Node], constants: Mapping[str, Array])
     found = [each for each in graph.input if text(each.name) in used - constants.keys()]
     if len(found) != 1:
         shown = ", ".join(each.name for each in found[:5]) or "none"
-        raise FormatError(f"has {len(found)} inputs: {shown}.", "A network has one, the images.", _PART)
+        raise FormatError(f"has {len(found)} inputs: {shown}.", "A network has one, the images.", PART)
     held = found[0].type.tensor_type
     sizes = tuple(each.dim_value or None for each in held.shape.dim)
     if any(size is not None and not 0 < size <= limits.NUMBER for size in sizes):
@@ -188,4 +188,4 @@ def _ordered(nodes: list[Node], known: set[str]) -> tuple[Node, ...]:
 
 
 _CONVERT = "Convert it by onnx.version_converter, or export it anew."
-_PART = "Export the part that reads the images."
+PART = "Export the part that reads the images."

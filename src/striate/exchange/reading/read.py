@@ -14,7 +14,7 @@ from striate.description.network import Network, plan
 from striate.description.shapes import Shape, show
 from striate.errors import FormatError, SpecError
 from striate.exchange.reading.assemble import Assembly
-from striate.exchange.reading.file import OURS, read_file
+from striate.exchange.reading.file import OURS, PART, read_file
 from striate.exchange.reading.graph import Array, Branch, FileGraph, Node, refusal
 from striate.exchange.reading.layers import read_nodes
 from striate.exchange.reading.naming import network_name, paths_of
@@ -161,8 +161,8 @@ def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool, f
 
 def _sizes(graph: FileGraph, given: Shape | None) -> Shape:
     """The sizes of one image in the file's own order."""
-    if len(graph.sizes) not in (2, 4):
-        raise FormatError(f"has an input of {len(graph.sizes)} dimensions.", "Images have four, vectors two.")
+    if len(graph.sizes) != 4:
+        raise FormatError(f"has an input of {len(graph.sizes)} dimensions.", "A batch of images has four.", PART)
     own = graph.sizes[1:]
     if given is not None:
         orders = (given, (*given[1:], given[0])) if len(own) == 3 and len(given) == 3 else (given,)
