@@ -108,7 +108,7 @@ def answers(read: Read, images: Array) -> Array:
     module = build(read.network).eval()
     own = module.state_dict()
     assert set(read.weights) <= set(own)
-    module.load_state_dict({name: torch.from_numpy(np.array(read.weights.get(name, own[name]))) for name in own})
+    module.load_state_dict(own | {name: torch.from_numpy(np.array(each)) for name, each in read.weights.items()})
     values = torch.from_numpy(np.asarray(images, np.float64))
     values = values.permute(0, 3, 1, 2) if read.channels_last else values
     top, bottom, left, right = read.margins
@@ -131,7 +131,9 @@ def wanted(path: Path, images: Array) -> Array:
         session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception:  # the runtime's own errors have no common kind
         return reference.ReferenceEvaluator(str(path)).run(None, {"images": images})[0]
-    return session.run(None, {session.get_inputs()[0].name: images})[0]
+    first, *others = session.get_inputs()
+    unread = {each.name: np.zeros([n if isinstance(n, int) else 1 for n in each.shape], np.float32) for each in others}
+    return session.run(None, {first.name: images} | unread)[0]
 
 
 def difference(read: Read, path: Path, images: Array) -> float:
