@@ -24,8 +24,8 @@ class NetworkSession:
 
     The runtime copies most weights into a layout of its own, and reads the rest where they lie: they must not change.
     Its threads look for work for at most half a millisecond after a call, and then sleep. By default it is 25 ms and
-    more, on cores that other programs, and other kernels of this process, want. Within calls they do look for work: else
-    networks of many small layers take a tenth longer.
+    more, on cores that other programs, and other kernels of this process, want. Within calls they do look for work:
+    without it, networks of many small layers take a tenth longer.
 
     Raises RequirementError without the packages of the extra `onnx`, and where their versions cannot run the network.
     """
