@@ -23,9 +23,9 @@ class NetworkSession:
     """A network with its weights in ONNX Runtime, without a file in between; several threads may ask it at once.
 
     The runtime copies most weights into a layout of its own, and reads the rest where they lie: they must not change.
-    Its threads look for work for at most 0.1 ms after a call, and then sleep. By default it is 25 ms and more, on cores
-    that other programs, and other kernels of this process, want. Within calls they do look for work: else networks of
-    many small layers take a tenth longer.
+    Its threads look for work for at most half a millisecond after a call, and then sleep. By default it is 25 ms and
+    more, on cores that other programs, and other kernels of this process, want. Within calls they do look for work:
+    without it, networks of many small layers take a tenth longer.
 
     Raises RequirementError without the packages of the extra `onnx`, and where their versions cannot run the network.
     """
@@ -66,7 +66,7 @@ def _soon_asleep(version: str) -> tuple[str, str]:
     ('session.intra_op.spin_duration_us', 'session.force_spinning_stop')
     """
     if tuple(int(part) for part in version.split(".")[:2]) >= (1, 27):
-        return "session.intra_op.spin_duration_us", "100"
+        return "session.intra_op.spin_duration_us", "500"
     return "session.force_spinning_stop", "1"
 
 
