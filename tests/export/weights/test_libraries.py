@@ -69,15 +69,15 @@ def share(ours: Tensor, theirs: np.ndarray) -> float:
     return ((ours - wanted).abs().max() / (wanted.max() - wanted.min())).item()
 
 
-@pytest.mark.parametrize("theirs", ALL, ids=lambda each: f"{each.library}-{each.model}")
+@pytest.mark.parametrize("theirs", ALL, ids=lambda each: f"{each.package}-{each.model}")
 def test_outputs_are_the_librarys(theirs: Theirs, ask: Ask, tmp_path: Path) -> None:
     seed = ALL.index(theirs)
     file = tmp_path / ("weights.safetensors" if seed % 2 else "weights.pth")
     out, arguments = tmp_path / "made.npz", {"init_weights": False} if theirs.model == "googlenet" else {}
     ask(
-        "make", library=theirs.library, model=theirs.model, seed=seed, file=str(file), out=str(out), arguments=arguments
+        "make", library=theirs.package, model=theirs.model, seed=seed, file=str(file), out=str(out), arguments=arguments
     )
-    run = bring(find(theirs.network), file, library=theirs.library, folder=tmp_path / "run").run
+    run = bring(find(theirs.network), file, library=theirs.package, folder=tmp_path / "run").run
     file.unlink()
     made = np.load(out)
     images = torch.from_numpy(made["images"])
@@ -87,10 +87,10 @@ def test_outputs_are_the_librarys(theirs: Theirs, ask: Ask, tmp_path: Path) -> N
         exact = share(module.double().logits(images.double()), made["exact"])
     own = share(torch.from_numpy(made["logits"]), made["exact"])
     told = f"{found:.1e} in float32 (the library's own error {own:.1e}), {exact:.1e} in float64"
-    print(f"{theirs.library:12} {theirs.model:22} {theirs.network:22} {told}")  # noqa: T201
+    print(f"{theirs.package:12} {theirs.model:22} {theirs.network:22} {told}")  # noqa: T201
     assert exact <= EXACT
     assert found <= max(MOST, 4 * own)
-    if theirs.library == "torchvision":
+    if theirs.package == "torchvision":
         written = export_weights(run, file)
         ask("load", call=written.call, file=str(file), images=str(out), out=str(tmp_path / "back.npz"))
         assert np.array_equal(np.load(tmp_path / "back.npz")["logits"], made["logits"])
@@ -142,7 +142,7 @@ def _pictures(
     theirs: Theirs, ask: Ask, folder: Path, *, size: tuple[int, int], weights: str = ""
 ) -> tuple[Tensor, dict]:
     file = photograph(folder / "picture.png", *size)
-    request = {"library": theirs.library, "model": theirs.model, "weights": weights}
+    request = {"library": theirs.package, "model": theirs.model, "weights": weights}
     ask("prepare", file=str(file), out=str(folder / "made.npz"), **request)
     way = theirs.way.preprocessing()
     pixels = torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1).unsqueeze(0)

@@ -67,21 +67,21 @@ NAMES = {
 
 
 def test_every_table_has_the_librarys_names_and_shapes() -> None:
-    assert {(each.library, each.model) for each in ALL} == set(NAMES)
+    assert {(each.package, each.model) for each in ALL} == set(NAMES)
 
 
-@pytest.mark.parametrize("theirs", ALL, ids=lambda each: f"{each.library}-{each.model}")
+@pytest.mark.parametrize("theirs", ALL, ids=lambda each: f"{each.package}-{each.model}")
 def test_names_and_shapes_are_the_librarys(theirs: Theirs) -> None:
     shapes = shapes_of(theirs.value(1000))
     named = {theirs.name(path): theirs.shape(path, shape) for path, shape in shapes.items()}
     assert len(named) == len(shapes)
     lines = sorted(f"{name} {'x'.join(map(str, shape))}" for name, shape in named.items())
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-    assert digest == NAMES[theirs.library, theirs.model]
+    assert digest == NAMES[theirs.package, theirs.model]
 
 
 def test_networks_stay_the_catalogues_where_the_library_has_the_same_numbers() -> None:
-    changed = {(each.library, each.network) for each in ALL if each.value(1000) != NETWORKS[each.network]()}
+    changed = {(each.package, each.network) for each in ALL if each.value(1000) != NETWORKS[each.network]()}
     assert changed == {
         ("timm", "mobilenet-v1"),
         ("timm", "mobilenet-v3-small"),

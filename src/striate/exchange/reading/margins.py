@@ -11,7 +11,8 @@ from striate.description.axis import Axis, window
 from striate.description.layers import Activation, Conv, Pool, Subsample
 from striate.exchange.reading.graph import Array
 from striate.exchange.reading.pieces import INPUT, Affine, Padding, each_map
-from striate.exchange.reading.windows import plainest, sides_of
+from striate.exchange.reading.pooling import plainest
+from striate.exchange.reading.windows import sides_of
 from striate.exchange.reading.work import Work
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from striate.description import limits
 from striate.exchange.reading.graph import FileGraph, Node
-from striate.exchange.reading.layers import OPERATORS
+from striate.exchange.reading.operators import OPERATORS
 from striate.exchange.reading.pieces import Piece
 
 Path = tuple[str, ...]

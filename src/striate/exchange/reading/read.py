@@ -16,8 +16,8 @@ from striate.errors import FormatError, SpecError
 from striate.exchange.reading.assemble import Assembly
 from striate.exchange.reading.file import OURS, PART, read_file
 from striate.exchange.reading.graph import Array, Branch, FileGraph, Node, refusal
-from striate.exchange.reading.layers import read_nodes
 from striate.exchange.reading.naming import network_name, paths_of
+from striate.exchange.reading.operators import read_nodes
 from striate.exchange.reading.pieces import INPUT, Affine, Padding
 from striate.exchange.reading.reader import Reader
 from striate.exchange.reading.simplify import FOLD, LAST, LATE, tables, with_activations

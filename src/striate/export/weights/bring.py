@@ -102,18 +102,18 @@ def _way(theirs: Theirs, file: WeightsFile, config: Mapping[str, Any]) -> tuple[
     """The library's preprocessing of the file, and where it is from, in words."""
     if config:
         return _of_config(config, file.path), "config.json beside the file"
-    if theirs.library == "torchvision":
+    if theirs.package == "torchvision":
         digits = file.digest()[:8]
         for known, (model, name, shorter) in PUBLISHED.items():
             if model == theirs.model and (known == digits or f"-{known}" in file.path.name):
                 return replace(theirs.way, shorter=shorter), f"that of torchvision's {name}"
-    return theirs.way, f"{theirs.library}'s for {theirs.model}"
+    return theirs.way, f"{theirs.package}'s for {theirs.model}"
 
 
 def _config(theirs: Theirs, file: Path) -> dict[str, Any]:
     """timm's config.json beside a file; empty where there is none. Raises WeightsError for another model's."""
     beside = file.with_name("config.json")
-    if theirs.library != "timm" or not beside.is_file():
+    if theirs.package != "timm" or not beside.is_file():
         return {}
     found = small_json(beside, "timm's config.json")
     if not isinstance(found, dict) or "architecture" not in found:

@@ -124,11 +124,11 @@ def _error(theirs: Theirs, tensors: Mapping[str, Tensor], misfit: Misfit) -> Wei
         *_listed("unknown", misfit.unknown, _by_layer(misfit.unknown)),
         *_listed("of another shape", misfit.shapes, misfit.shapes),
     ]
-    what = f"not the weights of {theirs.library}'s {theirs.model}, which {theirs.network} takes:"
+    what = f"not the weights of {theirs.package}'s {theirs.model}, which {theirs.network} takes:"
     others = [(each, library) for library in TABLES for each in fitting(tensors, library)]
-    others.sort(key=lambda each: each[1] != theirs.library)
+    others.sort(key=lambda each: each[1] != theirs.package)
     if not others:
-        expected = f"Every name and every shape is that of {theirs.library}'s module."
+        expected = f"Every name and every shape is that of {theirs.package}'s module."
         return WeightsError("\n".join([what, *parts]), expected, "Give the file of that model, or another NETWORK.")
     right, library = others[0]
     return WeightsError(

@@ -17,7 +17,7 @@ ALL: tuple[Theirs, ...] = (
     *efficientnet.THEIRS,
 )
 TABLES: dict[str, dict[str, Theirs]] = {
-    library: {each.network: each for each in ALL if each.library == library} for library in ("torchvision", "timm")
+    library: {each.network: each for each in ALL if each.package == library} for library in ("torchvision", "timm")
 }
 """By library and by the name of the network in Striate's catalogue."""
 INSTEAD: dict[str, Instead] = {

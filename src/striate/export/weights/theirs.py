@@ -72,7 +72,7 @@ def _unchanged(_: str, shape: Shape) -> Shape:
 
 @dataclass(frozen=True)
 class Theirs:
-    """The network `network` of the catalogue as `library` has it under the name `model`.
+    """The network `network` of the catalogue as the library `package` has it under the name `model`.
 
     `layer` gives the library's path for Striate's path of a layer, and `shape` the shape of its tensor where that
     differs: a linear layer may be a convolution. `today` gives today's name of a tensor of older files. `left_out` are
@@ -82,7 +82,7 @@ class Theirs:
     """
 
     network: str
-    library: str
+    package: str
     model: str
     layer: Renamed
     shape: Callable[[str, Shape], Shape] = _unchanged
@@ -123,9 +123,9 @@ class Theirs:
 
     def departed(self) -> list[str]:
         """The library's numbers that are not those of the catalogue's network, in words."""
-        said = [f"{new} in place of {old}, as {self.library} has it." for old, new in self.functions.items()]
+        said = [f"{new} in place of {old}, as {self.package} has it." for old, new in self.functions.items()]
         if self.epsilon is not None:
-            said.append(f"Batch norm's epsilon is {self.epsilon:g}, as {self.library} has it.")
+            said.append(f"Batch norm's epsilon is {self.epsilon:g}, as {self.package} has it.")
         return said
 
 
