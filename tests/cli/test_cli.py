@@ -43,6 +43,14 @@ def test_what_needs_no_framework_loads_none(arguments: tuple[str, ...]) -> None:
     assert not imported(*arguments) & {"torch", "numpy", "rich", "PIL", "jinja2", "safetensors"}
 
 
+@pytest.mark.parametrize("verb", ["account", "draw"])
+def test_an_onnx_file_is_read_without_pytorch(verb: str, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed")
+    file = Path(onnx.__file__).parent / "backend/test/data/light/light_squeezenet.onnx"
+    given = ("-o", str(tmp_path / "a.svg")) if verb == "draw" else ()
+    assert not imported(verb, str(file), *given) & {"torch", "safetensors", "jinja2"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

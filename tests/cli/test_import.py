@@ -82,3 +82,55 @@ def test_mistakes_get_an_answer_and_leave_nothing(file: Path, tmp_path: Path) ->
         assert text in done.stderr, done.stderr
         assert "Traceback" not in done.stderr
     assert sorted(os.listdir(tmp_path)) == ["cut.onnx", "given.onnx", "names.txt", "text.onnx"]
+
+
+def test_a_range_of_pixels_that_is_given_goes_before_the_files_factors(tmp_path: Path) -> None:
+    """The file halves its input and adds 1: with pixels from -1 to 1 the network gets 0.5 to 1.5."""
+    import numpy as np
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    weights = {
+        "half": np.float32(0.5),
+        "one": np.float32(1),
+        "w": np.random.default_rng(0).normal(size=(3, 3)).astype(np.float32),
+    }
+    nodes = [
+        helper.make_node("Mul", ["x", "half"], ["a"]),
+        helper.make_node("Add", ["a", "one"], ["b"]),
+        helper.make_node("GlobalAveragePool", ["b"], ["c"]),
+        helper.make_node("Flatten", ["c"], ["d"]),
+        helper.make_node("Gemm", ["d", "w"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "hand",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, 8, 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(np.asarray(values), name) for name, values in weights.items()],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "h.onnx")
+    for number, (given, low, high, words) in enumerate(
+        (
+            ((), 1.0, 1.5, "the file's own factors of pixels from 0 to 1"),
+            (("--range", "-1", "1"), 0.5, 1.5, "the file's own factors of --range"),
+            (("--mean", "0.5", "--std", "0.25"), 0.0, 2.0, "the file's own factors of --mean and --std"),
+        )
+    ):
+        done = striate("import", "h.onnx", "--out", f"made{number}", "--json", *given, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        made = json.loads(done.stdout)
+        assert (made["preprocessing"]["low"], made["preprocessing"]["high"]) == (low, high)
+        assert made["range_from"] == words
+    done = striate("import", "h.onnx", "--std", "0", "--out", "bad", cwd=tmp_path)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (2, "Error: --std is 0.")
+
+
+def test_a_range_is_refused_where_the_file_has_its_own(file: Path, tmp_path: Path) -> None:
+    done = striate("import", "given.onnx", "--range", "0", "1", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "Error: the file has its own range of pixels, and another was given.\n"
+        "Striate wrote it with its preprocessing inside.\n"
+        "Leave --mean, --std and --range out.\n"
+    )

@@ -10,7 +10,7 @@ import torch
 from striate.data import Preprocessing
 from striate.description.network import Network
 from striate.description.notation.reading import from_text
-from striate.errors import LearningError, MissingSplitError, RunError
+from striate.errors import MissingSplitError, RunError
 from striate.look.predictor import Predictor
 from striate.modules import Built, build
 from striate.train.evaluation import evaluate
@@ -58,6 +58,8 @@ def test_without_images_of_its_own_it_asks_for_some(tmp_path: Path) -> None:
 def test_nothing_is_made_of_a_network_that_does_not_answer_for_each_class(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="small gives 10 for 3 classes"):
         brought(tmp_path / "small", classes=("a", "b", "c"))
+    with pytest.raises(RunError, match="two classes are called 'a'"):
+        brought(tmp_path / "small", classes=("a", "a", *map(str, range(8))))
     maps = from_text("name maps 1x28x28: conv 10 3x3")
     with pytest.raises(RunError, match="maps gives 10×26×26 for 10 classes.*\n.*\n.*account, figures and page"):
         brought(tmp_path / "maps", maps)
@@ -71,7 +73,7 @@ def test_weights_that_do_not_fit_or_are_not_finite_leave_no_folder(tmp_path: Pat
     lacking = {name: each for name, each in tensors.items() if name != "conv1.weight"}
     with pytest.raises(RunError, match="small.onnx does not fit the run's network: it lacks conv1.weight"):
         create_imported(tmp_path / "small", SMALL, lacking, **given)
-    with pytest.raises(LearningError, match="are not finite"):
+    with pytest.raises(RunError, match="small.onnx cannot be used: 1 of the 4 values of conv1.bias are not finite"):
         create_imported(
             tmp_path / "small", SMALL, tensors | {"conv1.bias": torch.tensor([torch.nan, 0.0, 0.0, 0.0])}, **given
         )

@@ -53,6 +53,11 @@ class Given:
     fold: bool = False
     name: str = ""
 
+    @property
+    def ranged(self) -> bool:
+        """Whether the range of pixels is given."""
+        return bool(self.mean or self.std or self.span)
+
 
 def read_brought(path: Path) -> Single:
     """An ONNX file as a run that is one file. Raises RunError where it is none, or answers no images."""
@@ -114,8 +119,14 @@ def preprocessing_of(read: Read, given: Given) -> tuple[Preprocessing, str]:
             "Its account, figures and page need no run: give the file in place of a NETWORK.",
         )
     own = _own(read)
-    if own is not None:
+    if own is not None and not given.ranged:
         return own, "what the file says"
+    if own is not None:
+        raise SpecError(
+            "the file has its own range of pixels, and another was given.",
+            "Striate wrote it with its preprocessing inside.",
+            "Leave --mean, --std and --range out.",
+        )
     low, high, source = _range(read, given)
     fit, size = "resize", None
     if any(read.margins):
@@ -137,27 +148,29 @@ def _own(read: Read) -> Preprocessing | None:
 
 
 def _range(read: Read, given: Given) -> tuple[Any, Any, str]:
-    """What pixels of 0 and of 255 become, and where that is from."""
-    if given.mean or given.std:
-        mean, std = _each(given.mean or (0.0,), read), _each(given.std or (1.0,), read)
-        low = tuple((0 - m) / s for m, s in zip(mean, std, strict=True))
-        high = tuple((1 - m) / s for m, s in zip(mean, std, strict=True))
-        return _plain(low), _plain(high), "--mean and --std"
-    if given.span is not None:
-        return (*given.span, "--range")
+    """What pixels of 0 and of 255 become, and where that is from: what goes into the file, then the file's factors."""
     scale, shift = np.broadcast_arrays(np.atleast_1d(read.scale), np.atleast_1d(read.shift))
     untouched = bool(np.all(scale == 1) and not np.any(shift))
-    full = 255.0 if read.pixels or np.max(np.abs(scale)) < BYTE else 1.0
-    low, high = tuple(map(float, shift)), tuple(map(float, full * scale + shift))
-    words = "the file's own factors" if not untouched else "pixels as bytes" if read.pixels else "pixels from 0 to 1"
+    if given.mean or given.std:
+        mean, std = _each(given.mean or (0.0,), read), _each(given.std or (1.0,), read)
+        if min(std) <= 0:
+            raise SpecError(f"--std is {min(std):g}.", "Pixels are divided by it: it must be more than 0.")
+        low, high, words = -mean / std, (1 - mean) / std, "--mean and --std"
+    elif given.span is not None:
+        low, high, words = np.array(given.span[:1]), np.array(given.span[1:]), "--range"
+    else:
+        full = 255.0 if read.pixels or np.max(np.abs(scale)) < BYTE else 1.0
+        low, high, words = np.zeros(1), np.full(1, full), "pixels as bytes" if full > 1 else "pixels from 0 to 1"
+    words = words if untouched else f"the file's own factors of {words}"
+    low, high = (tuple(map(float, scale * each + shift)) for each in (low, high))
     return _plain(low), _plain(high), words
 
 
-def _each(values: tuple[float, ...], read: Read) -> tuple[float, ...]:
+def _each(values: tuple[float, ...], read: Read) -> np.ndarray[Any, Any]:
     channels = read.network.input[0]
     if len(values) not in (1, channels):
         raise SpecError(f"{len(values)} numbers for {channels} channels.", "Give one, or one for each channel.")
-    return values * channels if len(values) == 1 else values
+    return np.broadcast_to(np.asarray(values), (channels,))
 
 
 def _plain(values: tuple[float, ...]) -> float | tuple[float, ...]:

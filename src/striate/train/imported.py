@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from os import getpid
@@ -12,13 +13,14 @@ from torch import Tensor
 
 from striate.description.network import Network, plan
 from striate.description.shapes import show
-from striate.errors import OutputError, RunError
+from striate.errors import OutputError, RunError, quote
 from striate.files import make_folder, unwritten
 from striate.modules import build
 from striate.train.brought import Answers as Answers
 from striate.train.brought import fields_of
 from striate.train.checkpoint import BEST, restore, save_checkpoint
 from striate.train.run import Run, require_free
+from striate.train.tensors import not_finite
 
 
 def create_imported(
@@ -26,14 +28,18 @@ def create_imported(
 ) -> Run:
     """Make the folder of a run from a network and its weights by path, whole or not at all.
 
-    `origin` says where the weights come from; its member "file"
-    names the file, the others are free. Raises RunError where something is in the folder's place, where the network
-    has no output for each class, and where the tensors are not those of the network; LearningError where a value is not
-    finite; OutputError where the folder cannot be written.
+    `origin` says where the weights come from; its member "file" names the file, the others are free. Raises RunError
+    where something is in the folder's place, where the network has no output for each class, where two classes have one
+    name, and where the tensors are not those of the network or not finite; OutputError where the folder cannot be
+    written.
     """
     require_free(folder)
     require_classes(network, answers.classes)
     values = {name: each.detach().float() if each.is_floating_point() else each for name, each in tensors.items()}
+    if problem := not_finite(values):
+        raise RunError(
+            f"{origin['file']} cannot be used: {problem}", "Weights are finite numbers.", "Take it from a copy."
+        )
     module = build(network)
     restore(module, None, values, where=Path(origin["file"]))
     run = Run(**fields_of(folder, network, answers=answers, origin=origin))
@@ -54,6 +60,9 @@ def create_imported(
 def require_classes(network: Network, classes: tuple[str, ...]) -> None:
     """Raises RunError where a network has no output for each class."""
     output = plan(network).output
+    twice = sorted(name for name, times in Counter(classes).items() if times > 1)
+    if twice:
+        raise RunError(f"two classes are called {quote(twice[0])}.", "Every class has a name of its own.")
     if output != (len(classes),):
         raise RunError(
             f"{network.name} gives {show(output)} for {len(classes):,} classes.",

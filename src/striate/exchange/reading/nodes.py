@@ -76,9 +76,10 @@ def _attribute(value: Any, path: Path, depth: int) -> Any:
 
 
 def _scope(scopes: str) -> str:
-    """The path of the innermost module in the list that PyTorch's newer exporter writes:
+    """The path of the innermost module in the list that PyTorch's newer exporter writes.
 
-    ['', 'layer1', 'layer1.0', 'add'].
+    >>> _scope("['', 'layer1', 'layer1.0', 'add']")
+    'layer1.0'
     """
     parts = [each.strip().strip("'\"") for each in scopes.strip("[]").split(",")]
     return parts[-2] if len(parts) > 1 else ""

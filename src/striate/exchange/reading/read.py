@@ -25,7 +25,7 @@ from striate.exchange.reading.structure import structured
 from striate.exchange.reading.views import View
 from striate.exchange.reading.work import Work, run_rules
 
-CLASSES, PREPROCESSING, TEMPERATURE = "classes", "preprocessing", "temperature"
+CLASSES, PREPROCESSING = "classes", "preprocessing"
 """Metadata of files that Striate wrote."""
 MOST_STEPS = 20_000
 """Layers, joins and arithmetic before it becomes layers; a description has 10,000 layers at most."""
