@@ -111,8 +111,10 @@ def _path(graph: FileGraph, piece: Piece) -> Path:
         return _parts(node.scope)
     if graph.producer == "pytorch" and not node.name.startswith("/"):
         return ()
-    named = node.name and not _COUNTED.match(node.name)
-    return _without_operator(_parts(node.name if named else _NUMBERED.sub("", node.outputs[0])), node)
+    for name in (node.name, _NUMBERED.sub("", node.outputs[0])):
+        if name and not _COUNTED.match(name):  # n12 and r7 only count
+            return _without_operator(_parts(name), node)
+    return ()
 
 
 def _of_keras(graph: FileGraph, node: Node) -> Path:
