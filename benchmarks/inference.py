@@ -13,11 +13,12 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 import torch
-from rivals import Clock, alternate, clock_for, machine, onnx_session
+from rivals import REST, Clock, alternate, clock_for, machine, onnx_session
 
 from striate.execution.inference import answering, choose_for_inference
 from striate.kernels.engine import Pictures
@@ -55,6 +56,7 @@ def rows(names: list[str], batches: list[int], arguments: argparse.Namespace) ->
 def measured(module: Built, runtime: Callable[[torch.Tensor], object], batch: int, rounds: int, clock: Clock) -> Row:
     """The contenders in turns, after their answers were compared."""
     images = torch.rand(batch, *module.network.input, generator=torch.Generator().manual_seed(1))
+    time.sleep(REST)  # the threads of the rival session would take a core from what is measured here
     choice = choose_for_inference(module, batch=batch)
     runs, pictures = answering(module, choice), Pictures(images)
     wanted = module.logits(images)
