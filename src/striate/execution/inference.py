@@ -23,9 +23,13 @@ SHARE, LEAST_SECONDS, SERVER_SECONDS = 0.2, 0.02, 3.0
 """The part of a job's time that measuring may take, what it may always take, and what it may take for a server."""
 ROUNDS = 5
 """How often each candidate takes its turn; its fastest counts."""
-SAMPLE, SHORT, LONG = 1e-3, 2e-3, 1.0
-"""A turn repeats the batch until it took so many seconds. A short batch gets three first turns, as another program may
-fall into one of them; a first batch that takes long is a turn."""
+SAMPLE, SERVER_SAMPLE = 1e-3, 5e-3
+"""A turn repeats the batch until it took so many seconds. By a server's, threads that slept before it weigh little."""
+SHORT, LONG = 2e-3, 1.0
+"""A short batch gets three first turns, as another program may fall into one of them; a first batch that takes long is
+a turn."""
+SOON = 0.05
+"""A server tries a candidate again whose first batch takes less, as what is made once may be most of it."""
 FAR, HOPELESS, CLOSE = 10.0, 3.0, 1.5
 """A candidate whose first batch, if it is not short, or whose first turn takes so many times as long as the fastest is
 not tried again; nor one in the further rounds of a server, past its limit, that is not close."""
@@ -154,7 +158,7 @@ class _Trial:
         runs.answers(self.pictures)  # makes what is made once
         self.seconds[candidate] = self.clock() - begun
         first = self.seconds[candidate]
-        if first > SHORT and first > FAR * min(self.seconds.values()):
+        if first > (SOON if self.images is None else SHORT) and first > FAR * min(self.seconds.values()):
             return
         if first < LONG:
             self.seconds[candidate] = min(turn() for _ in range(3 if first < SHORT else 1))
@@ -189,10 +193,11 @@ class _Trial:
         def turn() -> float:
             """Seconds of a batch, the mean of as many as fit into a sample."""
             begun, count = self.clock(), 0
+            sample = SERVER_SAMPLE if self.images is None else SAMPLE
             while True:
                 runs.answers(self.pictures)
                 count += 1
-                if (took := self.clock() - begun) > SAMPLE:
+                if (took := self.clock() - begun) > sample:
                     return took / count
 
         return turn

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from striate.data import Preprocessing
 from striate.errors import RunError, WeightsError
-from striate.export.weights.bring import Brought, Given, bring
+from striate.export.weights.bring import Brought, bring
 from striate.export.weights.matching import COUNTER
 from striate.look.predictor import Predictor
 from striate.networks import find
@@ -27,7 +27,7 @@ SMALL = "squeezenet-1.1"
 
 def brought(tensors: dict[str, Tensor], folder: Path, network: str, library: str, **given) -> Brought:
     file = kept(tensors, folder / "given.pth")
-    return bring(find(network), file, library=library, folder=folder / "run", given=Given(**given))
+    return bring(find(network), file, library=library, folder=folder / "run", **given)
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
@@ -224,7 +224,7 @@ def test_a_published_file_is_known_by_the_digits_in_its_name(tmp_path: Path) -> 
         file = kept(tensors, tmp_path / name)
         made = bring(find("mobilenet-v2"), file, library="torchvision", folder=tmp_path / str(shorter))
         assert made.run.preprocessing.shorter == shorter
-    made = bring(find("mobilenet-v2"), file, library="torchvision", folder=tmp_path / "own", given=Given(None, 240))
+    made = bring(find("mobilenet-v2"), file, library="torchvision", folder=tmp_path / "own", shorter=240)
     assert made.run.preprocessing.shorter == 240
     assert made.way_from == "torchvision's for mobilenet_v2, and --shorter"
 

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from striate.cli.parameters import INPUT, Numbers
-from striate.description.labels import one_line
-from striate.description.shapes import Shape, show
-from striate.wording import counted
-
-if TYPE_CHECKING:
-    from striate.export.onnx.bring import Imported
+from striate.description.shapes import Shape
 
 
 @click.command(
@@ -56,6 +50,7 @@ def command(
     every such node at once. Where ONNX Runtime is installed, the outputs on images of noise must be its own. Class
     names and the range of pixels are the file's where it has them. Needs the extra `onnx`.
     """
+    from striate.cli.print.imported import imported_lines, imported_members
     from striate.cli.print.progress import working
     from striate.export.onnx.bring import Given, import_onnx
     from striate.export.weights.named import read_names
@@ -75,43 +70,7 @@ def command(
     with working("Importing"):
         made = import_onnx(file, out, given=given)
     if as_json:
-        click.echo(json.dumps(_members(made), indent=2))
+        click.echo(json.dumps(imported_members(made), indent=2))
         return
-    for line in told(made):
+    for line in imported_lines(made):
         click.echo(line)
-
-
-def told(made: Imported) -> list[str]:
-    """What was made, in lines."""
-    run = made.run
-    values = sum(each.size for each in made.read.weights.values())
-    folder = one_line(str(run.folder))
-    found = "not compared: onnxruntime is not installed"
-    if made.difference is not None:
-        found = f"outputs within {made.difference:.1e} of their range of ONNX Runtime's"
-    return [
-        f"{folder}   {one_line(run.network.name)}, {show(run.network.input)} to {counted(len(run.classes), 'class')}, "
-        f"{values:,} values",
-        f"  pixels   0 becomes {_end(run.preprocessing.low)}, 255 {_end(run.preprocessing.high)} ({made.range_from})",
-        f"  checked  {found}",
-        f"Next: striate account {folder}, striate predict {folder} IMAGE, striate serve {folder}.",
-    ]
-
-
-def _end(value: float | tuple[float, ...]) -> str:
-    return ", ".join(f"{each:.4g}" for each in (value if isinstance(value, tuple) else (value,)))
-
-
-def _members(made: Imported) -> dict[str, object]:
-    run = made.run
-    return {
-        "run": str(run.folder),
-        "network": run.network.name,
-        "input": list(run.network.input),
-        "classes": list(run.classes),
-        "values": sum(each.size for each in made.read.weights.values()),
-        "preprocessing": run.preprocessing.to_dict(),
-        "range_from": made.range_from,
-        "difference": made.difference,
-        "origin": run.origin,
-    }

@@ -53,12 +53,12 @@ def command(
     """
     from striate.cli.print.progress import working
     from striate.cli.print.weights import brought_lines, brought_members
-    from striate.export.weights.bring import Given, bring
+    from striate.export.weights.bring import bring
     from striate.train.run import free_folder
 
     with working("Importing"):
         made = bring(
-            network, file, library=library, folder=out or free_folder(network.name), given=Given(classes, shorter)
+            network, file, library=library, folder=out or free_folder(network.name), classes=classes, shorter=shorter
         )
     if as_json:
         click.echo(json.dumps(brought_members(made), indent=2))

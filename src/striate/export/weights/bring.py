@@ -37,22 +37,22 @@ class Brought:
     way_from: str
 
 
-@dataclass(frozen=True)
-class Given:
-    """What a person says of a file: where its class names are, and how many pixels the shorter side gets."""
-
-    classes: Path | None = None
-    shorter: int | None = None
-
-
-def bring(network: Network, file: Path, *, library: str, folder: Path, given: Given | None = None) -> Brought:
+def bring(
+    network: Network,
+    file: Path,
+    *,
+    library: str,
+    folder: Path,
+    classes: Path | None = None,
+    shorter: int | None = None,
+) -> Brought:
     """Make a run in `folder` from weights of `library` for a network of the catalogue.
 
-    The network gets as many classes as the file has. Its preprocessing is the library's: of the model, or what a
-    config.json beside a file of timm says. Raises WeightsError where the file cannot be read, or is for another
-    network, and what `create_imported` raises.
+    The network gets as many classes as the file has; their names are in a file `classes`, where one is given. Its
+    preprocessing is the library's: of the model, or what a config.json beside a file of timm says; `shorter` is the
+    number of pixels that the shorter side gets instead. Raises WeightsError where the file cannot be read, or is for
+    another network, and what `create_imported` raises.
     """
-    given = given or Given()
     require_free(folder)
     if entry_of(network) is None:
         raise WeightsError(
@@ -73,17 +73,17 @@ def bring(network: Network, file: Path, *, library: str, folder: Path, given: Gi
     preprocessing = own or way.preprocessing()
     if own:
         source = "what the file says"
-    if given.shorter is not None:
-        preprocessing, source = replace(preprocessing, fit="crop", shorter=given.shorter), f"{source}, and --shorter"
+    if shorter is not None:
+        preprocessing, source = replace(preprocessing, fit="crop", shorter=shorter), f"{source}, and --shorter"
     if preprocessing.shape != found.network.input:
         raise WeightsError(
             f"is for images of {preprocessing.shape}, and {network.name} takes {found.network.input}.",
             "Both must be of one size.",
             where=str(file),
         )
-    classes = classes_of(read, found.classes, given=given.classes, config=config)
+    names = classes_of(read, found.classes, given=classes, config=config)
     origin = {"file": one_line(str(file)), "library": library, "model": theirs.model, "sha256": read.digest()}
-    run = create_imported(folder, found.network, found.tensors, answers=Answers(preprocessing, classes), origin=origin)
+    run = create_imported(folder, found.network, found.tensors, answers=Answers(preprocessing, names), origin=origin)
     return Brought(run, theirs.model, len(found.tensors), found.left_out, source)
 
 
