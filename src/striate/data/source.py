@@ -1,4 +1,4 @@
-"""Sources of images: one `load` for MNIST, for lines of its digits, and for folders of IDX files or images."""
+"""Sources of images: one `load` for MNIST, lines of its digits, and folders of IDX files, CIFAR's files or images."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from striate.data.cifar import cifar_folder, cifar_layout
 from striate.data.decode import MOST_PIXELS, MOST_SAMPLES
 from striate.data.folder import image_folder
 from striate.data.idx import idx_folder, is_idx_folder
@@ -21,7 +22,7 @@ SOURCES = {"mnist": mnist, "mnist-lines": mnist_lines}
 """The sources that are part of the package, by name."""
 SPLITS = ("train", "test")
 
-_FOLDER = "A folder may be given too: of images, train/CLASS/*.png or CLASS/*.png, or of IDX files."
+_FOLDER = "A folder may be given too: of images, train/CLASS/*.png or CLASS/*.png, of IDX files, or of CIFAR's files."
 
 
 def load(
@@ -35,7 +36,8 @@ def load(
 ) -> ImageSet:
     """The images of a split, "train" or "test", of "mnist", of "mnist-lines" or of a folder.
 
-    A folder holds IDX files under MNIST's names, or images as split/class/file or class/file. `resize`, (height,
+    A folder holds IDX files under MNIST's names, CIFAR-10 or CIFAR-100 as they are published, in the binary or the
+    Python format, or images as split/class/file or class/file. `resize`, (height,
     width), resizes every image to one size; where none is given and sizes differ, the error proposes `wanted`, the
     network's size. `skip_unreadable` leaves out files that cannot be read and lists them in the result. A `way` that
     crops brings each image of a folder to the network's size as it is read, if there is no `resize`: sizes may differ.
@@ -58,6 +60,8 @@ def load(
     folder = _folder(source)
     if is_idx_folder(folder):
         return _at(idx_folder(folder, split), resize)
+    if (found := cifar_layout(folder)) is not None:
+        return _at(cifar_folder(*found, split), resize)
     crop = way if resize is None and way is not None and way.fit == "crop" else None
     return image_folder(folder, split, resize=resize, wanted=wanted, skip_unreadable=skip_unreadable, crop=crop)
 
