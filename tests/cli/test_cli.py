@@ -72,6 +72,8 @@ def test_an_onnx_file_is_read_without_pytorch(verb: str, tmp_path: Path) -> None
         (["train", "lenet5", "--data", "nowhere"], "no source is called 'nowhere'."),
         (["train", "lenet5", "--data", "./nowhere"], "./nowhere: no such folder."),
         (["train", "lenet5", "--recipe", "tahn"], "Did you mean 'tanh'?"),
+        (["train", "lenet5", "--set", "rat=1"], "Did you mean 'rate'?"),
+        (["train", "--set", "rate=1", "--resume", "x"], "--resume takes everything from the run; leave out --set."),
         (["train", "lenet5", "--resume", "x"], "--resume takes everything from the run; leave out NETWORK."),
         (["train", "--adapt", "--resume", "x"], "--resume takes everything from the run; leave out --adapt."),
         (["train", "--resume", "x"], "x does not exist."),

@@ -16,6 +16,9 @@ from striate.description.json import to_json
 from striate.errors import FormatError, RunError, ShapeError
 from striate.look.untrained import untrained
 from striate.networks import NETWORKS
+from striate.train.recipe_file import with_settings
+from striate.train.recipes import find_recipe
+from striate.train.run import open_run
 from tests.support.commands import striate
 from tests.support.networks import TINY
 from tests.support.pictures import DIGITS
@@ -49,6 +52,18 @@ def place(finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_run_stands_for_its_network(place: Path, verb: str) -> None:
     assert said(verb, "runs/tiny") == said(verb, "tiny.json")
     assert said(verb, "runs/tiny/", "--json") == said(verb, "tiny.json", "--json")
+
+
+def test_the_recipe_of_a_run_is_shown_and_used_again(place: Path, few_digits: Path) -> None:
+    shown = said("show", "runs/tiny", "--as", "recipe")
+    Path("mine.toml").write_text(shown)
+    assert find_recipe("mine.toml") == open_run(Path("runs/tiny")).recipe
+    assert said("show", "tiny.json", "--as", "recipe") != shown
+    words = ("--set", "weight_decay=0.5", "--set", "augmentation.shift=1", "--epochs", 1)
+    said("train", "runs/tiny", "--data", few_digits, "--recipe", "mine.toml", *words)
+    used = open_run(Path("runs/tiny-2")).recipe
+    assert (used.weight_decay, used.augmentation.shift, used.epochs) == (0.5, 1, 1)
+    assert used == with_settings(find_recipe("mine.toml"), ["weight_decay=0.5", "augmentation.shift=1", "epochs=1"])
 
 
 def test_runs_are_compared_and_trained_anew(place: Path, few_digits: Path) -> None:

@@ -131,7 +131,7 @@ def test_recipes_are_found_by_name_and_by_file(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (None, "cannot be read: No such file or directory.\nA recipe is a name or a JSON file."),
+        (None, "cannot be read: No such file or directory.\nA recipe is a name, a TOML file or a JSON file."),
         ("{", "not JSON: Expecting property name enclosed in double quotes"),
         ("[]", "[] is no recipe.\nA recipe is a JSON object with the members that differ from the defaults."),
         ('{"epochs": 2, "epochs": 3}', "'epochs' stands twice.\nEach member stands once."),

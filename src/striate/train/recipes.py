@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 from striate.data import Augmentation
 from striate.description.layers import RBF, Activation
 from striate.description.network import Network, plan
-from striate.errors import FormatError, SpecError, unknown_name
+from striate.errors import unknown_name
 from striate.networks import CATALOGUE
 from striate.train.papers import PAPERS
-from striate.train.recipe import Recipe, recipe_from_dict
-
-MOST_BYTES = 2**20
-"""The largest size of a recipe's file."""
+from striate.train.recipe import Recipe
+from striate.train.recipe_file import SUFFIXES, read_recipe
 
 _READ = Augmentation(rotation=3, scale=0.05, squeeze=0.05, shear=6, elastic=0.5)
 
@@ -61,41 +56,9 @@ def recipe_for(network: Network) -> Recipe:
 
 
 def find_recipe(name: str) -> Recipe:
-    """The recipe called `name`, or the recipe in the JSON file `name`."""
+    """The recipe called `name`, or the recipe in the TOML or JSON file `name`."""
     if name in RECIPES:
         return RECIPES[name]
-    if not (name.endswith(".json") or "/" in name):
+    if not (name.endswith(SUFFIXES) or "/" in name):
         raise unknown_name("recipe", name, RECIPES)
-    try:
-        return recipe_from_dict(_members(name))
-    except SpecError as error:
-        raise error.at(name) from None
-
-
-def _members(file: str) -> object:
-    """The content of a recipe's JSON file."""
-    try:
-        with Path(file).open("rb") as stream:
-            content = stream.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
-            raise FormatError(f"is longer than {MOST_BYTES // 2**20} MiB.", "A recipe is a small JSON file.")
-        return json.loads(content.decode("utf-8"), object_pairs_hook=_once)
-    except OSError as problem:
-        what = f"cannot be read: {problem.strerror}."
-        raise FormatError(what, "A recipe is a name or a JSON file.") from None
-    except SpecError:
-        raise
-    except RecursionError:
-        raise FormatError("is nested too deeply.", "A recipe is a JSON object of numbers and words.") from None
-    except ValueError as problem:  # also numbers of thousands of digits, and names with a NUL
-        raise FormatError(f"not JSON: {problem}.", "A recipe is a JSON object.") from None
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """The members of a JSON object, none of which may occur twice."""
-    members: dict[str, object] = {}
-    for key, value in pairs:
-        if key in members:
-            raise FormatError(f"{key!r:.60} stands twice.", "Each member stands once.", "Leave one out.")
-        members[key] = value
-    return members
+    return read_recipe(name)

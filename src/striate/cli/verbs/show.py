@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 from striate.accounting import account
 from striate.accounting.show.grid import wrapped
@@ -13,6 +16,7 @@ from striate.cli import terminal
 from striate.cli.parameters import NETWORK
 from striate.cli.print.facts import COUNTED, facts
 from striate.cli.print.outline import outline_lines
+from striate.description.header import SUFFIX
 from striate.description.json import to_json
 from striate.description.layers import RBF, Layer, Linear, Softmax
 from striate.description.network import Network, plan
@@ -20,7 +24,22 @@ from striate.description.notation.writing import to_text
 from striate.description.shapes import show
 from striate.networks import Entry, entry_of, other_names
 
+if TYPE_CHECKING:
+    from striate.train.recipe import Recipe
+
 LABEL = 12
+
+
+class _Named(click.ParamType):
+    """A network, and what was typed for it, which may be the folder of a run."""
+
+    name = "network"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Network]:
+        return value, NETWORK.convert(value, param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return NETWORK.shell_complete(ctx, param, incomplete)
 
 
 @click.command(
@@ -28,23 +47,31 @@ LABEL = 12
     epilog="\b\nExamples:\n"
     "  striate show googlenet\n"
     "  striate show lenet5 --as net > mine.net     a copy that you can change; then: striate account mine.net\n"
-    "  striate show resnet50 --as json > mine.json",
+    "  striate show resnet50 --as json > mine.json\n"
+    "  striate show runs/lenet5 --as recipe > mine.toml\n"
+    "  striate train lenet5 --recipe mine.toml",
 )
-@click.argument("network", type=NETWORK)
+@click.argument("named", metavar="NETWORK", type=_Named())
 @click.option(
     "--as",
     "form",
-    type=click.Choice(["net", "line", "json"]),
-    help="Print the description itself: in the notation, in the notation on one line, or as JSON.",
+    type=click.Choice(["net", "line", "json", "recipe"]),
+    help="Print the description itself: in the notation, in the notation on one line, or as JSON; or the recipe of its "
+    "training as TOML: the run's where NETWORK is a run, else the network's own.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the same facts as JSON.")
-def command(network: Network, form: str | None, as_json: bool) -> None:
+def command(named: tuple[str, Network], form: str | None, as_json: bool) -> None:
     """Show NETWORK: its source and its outline.
 
     Prints its paper and each departure from it, the published figures beside the computed ones, and an outline. striate
     account NETWORK prints every layer with its costs.
     """
-    if form == "json":
+    typed, network = named
+    if form == "recipe":
+        from striate.train.recipe_file import recipe_text
+
+        click.echo(recipe_text(_recipe(typed, network)), nl=False)
+    elif form == "json":
         terminal.echo_json(to_json(network))
     elif form is not None:
         click.echo(to_text(network, one_line=form == "line").rstrip("\n"))
@@ -52,6 +79,15 @@ def command(network: Network, form: str | None, as_json: bool) -> None:
         terminal.echo_json(json.dumps(facts(network), indent=2, ensure_ascii=False))
     else:
         click.echo("\n".join(_card(network, terminal.width())))
+
+
+def _recipe(typed: str, network: Network) -> Recipe:
+    """The recipe of a run, or the one by which a network would be trained."""
+    from striate.train.recipes import recipe_for
+    from striate.train.run import open_run
+
+    is_run = Path(typed, "run.json").is_file() or typed.endswith(SUFFIX)
+    return open_run(Path(typed)).recipe if is_run else recipe_for(network)
 
 
 def _card(network: Network, width: int) -> Iterator[str]:

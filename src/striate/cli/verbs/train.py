@@ -29,16 +29,23 @@ if TYPE_CHECKING:
     "  striate train lenet5                              on MNIST, which comes with Striate\n"
     "  striate train lenet5-dense --until 0.99           stop at 99 % right on the validation images\n"
     "  striate train lenet5 --recipe lenet5-best         the same 60,000 parameters, with the best recipe\n"
+    "  striate train lenet5 --set weight_decay=0.02 --set augmentation.rotation=5\n"
+    "  striate show lenet5 --as recipe > mine.toml       every number; then: striate train lenet5 --recipe mine.toml\n"
     "  striate train simple-cnn --data photos --resize 28x28 --adapt\n"
     "  striate train --resume runs/lenet5                resume after Ctrl-C, a crash or a power cut",
 )
 @click.argument("network", type=NETWORK, required=False)
 @click.option(
     "--data",
-    help="mnist, mnist-lines, a folder of IDX files, or a folder of images: split/class/*.png or class/*.png. "
+    help="mnist, mnist-lines, a folder of IDX files, of CIFAR's files, or of images: split/class/*.png or class/*.png. "
     "By default the network's own: mnist, or mnist-lines for lenet5-reader.",
 )
-@click.option("--recipe", "recipe_name", help="The name of a recipe, or a JSON file. By default the network's own.")
+@click.option(
+    "--recipe", "recipe_name", help="The name of a recipe, or a TOML or JSON file. By default the network's own."
+)
+@click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a number of the recipe; may be repeated."
+)
 @click.option("--epochs", type=click.IntRange(1, 10**9), help="Passes over the training images.")
 @click.option(
     "--until",
@@ -68,6 +75,7 @@ def command(
     network: Network | None,
     data: str | None,
     recipe_name: str | None,
+    settings: tuple[str, ...],
     epochs: int | None,
     until: float | None,
     rate: float | None,
@@ -93,7 +101,7 @@ def command(
     """
     given = {"epochs": epochs, "until": until, "rate": rate, "batch": batch, "seed": seed}
     if resumed is not None:
-        _refuse_beside_resume(network, out, recipe_name, given | {"adapt": adapt or None})
+        _refuse_beside_resume(network, out, recipe_name, given | {"adapt": adapt or None, "set": settings or None})
     elif network is None:
         raise click.UsageError("Give a NETWORK to train, such as lenet5, or --resume RUN.")
 
@@ -103,6 +111,7 @@ def command(
     from striate.networks.adapt import adapted
     from striate.train import session
     from striate.train.machine import tiny_is_zero
+    from striate.train.recipe_file import with_settings
     from striate.train.recipes import find_recipe, recipe_for
     from striate.train.run import free_folder, open_run
 
@@ -115,7 +124,9 @@ def command(
         events = session.resume(run, split)
     elif network is not None:
         recipe = find_recipe(recipe_name) if recipe_name else recipe_for(network)
-        recipe = replace(recipe, **{key: value for key, value in given.items() if value is not None})
+        recipe = replace(
+            with_settings(recipe, settings), **{key: value for key, value in given.items() if value is not None}
+        )
         data = data or data_for(network)
         images = session.Images(data, resize, skip_unreadable)
         folder = out or free_folder(network.name)
@@ -139,7 +150,7 @@ def command(
 
 
 def _refuse_beside_resume(
-    network: Network | None, out: Path | None, recipe: str | None, given: Mapping[str, int | float | None]
+    network: Network | None, out: Path | None, recipe: str | None, given: Mapping[str, object]
 ) -> None:
     options = {"recipe": recipe, "out": out, **given}
     extra = [f"--{key}" for key, value in options.items() if value is not None]
