@@ -140,7 +140,8 @@ def test_it_comes_back_from_its_dictionary():
     assert Augmentation.from_dict(one.to_dict()) == one
     members = {"rotation": 10.0, "scale": 0.1, "shear": 0.0, "shift": 0.0, "flip": True}
     later = {"squeeze": 0.0, "elastic": 0.0, "smoothness": 4.0, "lighting": 0.0, "symmetries": "none"}
-    assert one.to_dict() == members | later
+    colours = {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0, "hue": 0.0, "cutout": 0}
+    assert one.to_dict() == members | later | colours
     assert Augmentation.from_dict(members) == one
 
 
@@ -149,7 +150,7 @@ def test_it_comes_back_from_its_dictionary():
     [
         (
             {"rotate": 3},
-            "augmentation: 'rotate' is an unknown member.\nIts members are: elastic, flip, lighting, rotation, scale",
+            "augmentation: 'rotate' is an unknown member.\nIts members are: brightness, contrast, cutout, elastic",
         ),
         ({"rotation": -1}, "augmentation: rotation is -1.\nIt must be a number of at least 0"),
         ({"scale": 1}, "scale is 1.\nIt must be a number of at least 0 and below 1"),
@@ -162,6 +163,9 @@ def test_it_comes_back_from_its_dictionary():
         ({"shift": "2"}, "shift is '2'"),
         ({"flip": 1}, "flip is 1.\nIt must be true or false"),
         ({"lighting": -1}, "lighting is -1.\nIt must be a number of at least 0"),
+        ({"hue": 181}, "hue is 181.\nIt must be a number of at least 0 and below 181"),
+        ({"cutout": 2.5}, "cutout is 2.5.\nIt must be a whole number of at least 0"),
+        ({"cutout": 10**9}, "cutout is 1000000000.\nIt may be 65,536 at most"),
         ({"symmetries": "all"}, "symmetries is 'all'.\nIt must be one of none, images, boards"),
     ],
 )

@@ -5,6 +5,8 @@ from striate.data.affine import move as move
 from striate.data.augment import Augmentation as Augmentation
 from striate.data.augment import augment as augment
 from striate.data.augment import draw_warp as draw_warp
+from striate.data.colour import cut_out as cut_out
+from striate.data.colour import recolour as recolour
 from striate.data.digits import PreparationStep as PreparationStep
 from striate.data.digits import digit_steps as digit_steps
 from striate.data.digits import steps_strip as steps_strip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from striate.data.affine import Affine, Moves, resample
 from striate.data.elastic import draw_field
 from striate.data.preprocess import known_members
-from striate.description.checks import flag, number, one_of
+from striate.description.checks import flag, number, one_of, whole
 from striate.errors import FormatError, SpecError
 from striate.kernels.warp import Warp
 
@@ -32,8 +32,9 @@ class Augmentation:
     else needs interpolation). `flip` mirrors left and right every second image on average. `elastic` displaces every
     pixel by a smooth random field (`striate.data.elastic`): it is the standard deviation of the displacement on each
     axis, in pixels, and `smoothness` that of the Gaussian. `lighting` is the standard deviation of AlexNet's change of
-    colours (`striate.data.lighting`). `symmetries` draws one of the eight symmetries of the square: of "images", or of
-    "boards", whose labels are positions and move along.
+    colours (`striate.data.lighting`). `brightness`, `contrast` and `saturation` are fractions, `hue` is in degrees, and
+    `cutout` is the side of the square that is set to 0, in pixels (`striate.data.colour`). `symmetries` draws one of
+    the eight symmetries of the square: of "images", or of "boards", whose labels are positions and move along.
 
     >>> Augmentation(shift=2).is_none, Augmentation().is_none
     (False, True)
@@ -48,6 +49,11 @@ class Augmentation:
     elastic: float = 0.0
     smoothness: float = 4.0
     lighting: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    hue: float = 0.0
+    cutout: int = 0
     symmetries: str = "none"
 
     def __post_init__(self) -> None:
@@ -62,6 +68,11 @@ class Augmentation:
                 "elastic": number("elastic", self.elastic, least=0, below=FARTHEST),
                 "smoothness": number("smoothness", self.smoothness, least=0.5, below=FARTHEST),
                 "lighting": number("lighting", self.lighting, least=0, below=1000),
+                "brightness": number("brightness", self.brightness, least=0, below=1),
+                "contrast": number("contrast", self.contrast, least=0, below=1),
+                "saturation": number("saturation", self.saturation, least=0, below=1),
+                "hue": number("hue", self.hue, least=0, below=181),
+                "cutout": whole("cutout", self.cutout, least=0, most=FARTHEST),
                 "symmetries": one_of("symmetries", self.symmetries, SYMMETRIES),
             }
         except SpecError as error:
@@ -76,8 +87,14 @@ class Augmentation:
 
     @property
     def moves(self) -> bool:
-        """Whether pixels are moved by `augment`; symmetries and lighting have functions of their own."""
-        return replace(self, lighting=0.0, symmetries="none", smoothness=Augmentation.smoothness) != Augmentation()
+        """Whether pixels are moved by `augment`; symmetries, colours and cutout have functions of their own."""
+        moves = (self.rotation, self.scale, self.squeeze, self.shear, self.shift, self.flip, self.elastic)
+        return any(moves)
+
+    @property
+    def recolours(self) -> bool:
+        """Whether colours are changed by `striate.data.colour.recolour`."""
+        return any((self.brightness, self.contrast, self.saturation, self.hue))
 
     @property
     def resamples(self) -> bool:

@@ -17,9 +17,11 @@ from striate.data import (
     Preprocessing,
     augment,
     colour_axes,
+    cut_out,
     draw_warp,
     epoch_order,
     hold_out,
+    recolour,
     relight,
     symmetric,
 )
@@ -214,6 +216,8 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
                     pixels = augment(pixels, recipe.augmentation, generator=generator, fill=recipe.low)
                 if axes is not None:
                     pixels = relight(pixels, axes, recipe.augmentation.lighting, generator=generator)
+                pixels = recolour(pixels, recipe.augmentation, low=low, high=high, generator=generator)
+                pixels = cut_out(pixels, recipe.augmentation.cutout, generator=generator)
                 ready = learner.account_for("gathering and augmentation", begun)
                 if learner.engine:
                     loss, right = _engine_step(learner, Pictures(pixels), labels, seed)
