@@ -19,7 +19,7 @@ from striate.export.pt2.module import Classifier
 from striate.export.pt2.write import answers_agree, export_pt2, program_of
 from striate.modules import Built
 from striate.train import open_run
-from tests.export.test_onnx_run import noise, run_of
+from tests.support.exported import noise, run_of
 
 EXTRA = ("classes.json", "preprocessing.json", "temperature.json", "network.json")
 
