@@ -18,6 +18,7 @@ from striate.data.preprocess import Preprocessing as Preprocessing
 from striate.data.preprocess import preprocessing_for as preprocessing_for
 from striate.data.source import load as load
 from striate.data.store import ImageSet as ImageSet
+from striate.data.store import balanced_order as balanced_order
 from striate.data.store import epoch_order as epoch_order
 from striate.data.store import hold_out as hold_out
 from striate.data.symmetries import symmetric as symmetric

@@ -161,9 +161,34 @@ def epoch_order(count: int, *, seed: int, epoch: int) -> Int64[Tensor, " count"]
     >>> sorted(epoch_order(5, seed=0, epoch=3).tolist())
     [0, 1, 2, 3, 4]
     """
-    digest = hashlib.sha256(f"epoch order, seed {seed}, epoch {epoch}".encode()).digest()
-    generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "little"))
-    return torch.randperm(count, generator=generator)
+    return torch.randperm(count, generator=_generator("epoch order", seed, epoch))
+
+
+def balanced_order(labels: Int64[Tensor, " count"], *, seed: int, epoch: int) -> Int64[Tensor, " count"]:
+    """The order of an epoch that has as many images of every class, but for one: it depends on its arguments alone.
+
+    Images of small classes come again, each as often as any other of its class, but for one; of large classes, others
+    come in each epoch.
+
+    >>> labels = torch.tensor([0, 0, 0, 0, 0, 0, 0, 0, 1, 1])
+    >>> labels[balanced_order(labels, seed=0, epoch=3)].sum()
+    tensor(5)
+    """
+    generator = _generator("balanced order", seed, epoch)
+    classes = labels.unique()
+    quota, left = divmod(len(labels), len(classes))
+    drawn = []
+    for number, label in enumerate(classes[torch.randperm(len(classes), generator=generator)]):
+        members, wanted = (labels == label).nonzero().flatten(), quota + (number < left)
+        rounds = [torch.randperm(len(members), generator=generator) for _ in range(-(-wanted // len(members)))]
+        drawn.append(members[torch.cat(rounds)[:wanted]])
+    found = torch.cat(drawn)
+    return found[torch.randperm(len(found), generator=generator)]
+
+
+def _generator(purpose: str, seed: int, epoch: int) -> torch.Generator:
+    digest = hashlib.sha256(f"{purpose}, seed {seed}, epoch {epoch}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "little"))
 
 
 def _parted(images: ImageSet, held: Tensor) -> tuple[ImageSet, ImageSet]:

@@ -16,6 +16,7 @@ from striate.data import (
     ImageSet,
     Preprocessing,
     augment,
+    balanced_order,
     colour_axes,
     cut_out,
     draw_warp,
@@ -33,7 +34,7 @@ from striate.kernels.engine import Goal, Pictures
 from striate.kernels.optimiser import RULES, Rule
 from striate.modules import Built
 from striate.train.checkpoint import optimiser_tensors, restore
-from striate.train.losses import class_scores, loss_of
+from striate.train.losses import class_scores, class_weights, training_loss
 from striate.train.metrics import counts_of, pictures_of, run_over, uneven
 from striate.train.optimisers import average_part, average_weights, averages_in, optimiser_for, rate_at
 from striate.train.pace import Pace
@@ -94,6 +95,11 @@ class Split:
         return cls(*map(preprocessing.packed, parts))
 
 
+def cannot_train(recipe: Recipe) -> tuple[str, ...]:
+    """The kernels that cannot train by a recipe: the engine has not every optimiser and loss."""
+    return () if recipe.optimiser in RULES and not recipe.shapes_loss else ("engine",)
+
+
 class Learner:
     """A model, its optimiser, and how far they have come; everything that a checkpoint holds.
 
@@ -103,7 +109,7 @@ class Learner:
     def __init__(self, model: Built, recipe: Recipe, *, kernels: str = "auto") -> None:
         self.model = model
         self.recipe = recipe
-        without = () if recipe.optimiser in RULES else ("engine",)
+        without = cannot_train(recipe)
         if kernels == "auto":
             kernels = fastest_for_training(model, batch=recipe.batch, without=without)
         self.runs = executor(model, "torch" if kernels in without else kernels)
@@ -185,10 +191,14 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
     planned = plan(model.network)
     draws = any(isinstance(step.layer, Dropout) for step in planned.steps)
     low, high = preprocessing.range()
+    weights = class_weights(counts_of(images), recipe)
     axes = colour_axes(images.images) * ((high - low) / 255) if recipe.augmentation.lighting else None
     model.train()
     while learner.epoch < recipe.epochs:
-        order = epoch_order(len(images), seed=recipe.seed, epoch=learner.epoch)
+        if recipe.sampling == "balanced":
+            order = balanced_order(images.labels, seed=recipe.seed, epoch=learner.epoch)
+        else:
+            order = epoch_order(len(images), seed=recipe.seed, epoch=learner.epoch)
         if learner.pace and learner.epoch and not learner.batch:
             learner.pace.begin(batches)
         while learner.batch < batches:
@@ -224,7 +234,7 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
                 else:
                     if draws:
                         torch.manual_seed(seed)
-                    loss, right = _step(learner, pixels, labels, planned.heads)
+                    loss, right = _step(learner, pixels, labels, planned.heads, weights)
             learner.account_for("steps", ready)
             learner.batch += 1
             learner.loss_sum += loss
@@ -276,15 +286,19 @@ def _engine_step(learner: Learner, pictures: Pictures, labels: Tensor, seed: int
     return learner.pace.take(step) if learner.pace else step(learner.threads)
 
 
-def _step(learner: Learner, pixels: Tensor, labels: Tensor, heads: dict[str, float]) -> tuple[float, int]:
+def _step(
+    learner: Learner, pixels: Tensor, labels: Tensor, heads: dict[str, float], weights: Tensor | None
+) -> tuple[float, int]:
+    recipe = learner.recipe
     runs, optimiser = learner.runs, learner.optimiser
     assert not isinstance(runs, OnEngine)  # noqa: S101 - the caller has looked
     outputs_of_heads: dict[str, Tensor] = {}
     outputs = runs.logits(pixels, outputs_of_heads if heads else None)
-    loss = loss_of(outputs, labels, learner.recipe)
+    weights = weights if weights is None else weights.to(outputs.device)
+    loss = training_loss(outputs, labels, recipe, weights=weights)
     total = loss
     for path, weight in heads.items():
-        total = total + weight * loss_of(outputs_of_heads[path], labels, learner.recipe)
+        total = total + weight * training_loss(outputs_of_heads[path], labels, recipe, weights=weights)
     optimiser.zero_grad()
     total.backward()
     optimiser.step()

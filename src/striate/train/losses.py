@@ -25,6 +25,24 @@ def loss_of(outputs: Outputs, labels: Labels, recipe: Recipe) -> Scalar:
     return rbf_map(outputs, labels, rubbish=recipe.rubbish)
 
 
+def training_loss(outputs: Outputs, labels: Labels, recipe: Recipe, *, weights: Tensor | None) -> Scalar:
+    """What a step minimises: `loss_of`, with the recipe's label smoothing and the classes' `weights`."""
+    if not recipe.shapes_loss:
+        return loss_of(outputs, labels, recipe)
+    return F.cross_entropy(outputs, labels, weight=weights, label_smoothing=recipe.label_smoothing)
+
+
+def class_weights(counts: list[int], recipe: Recipe) -> Float[Tensor, " classes"] | None:
+    """The weight of each class, of which there are so many images; None where all count alike.
+
+    >>> class_weights([30, 10], Recipe(class_weights="balanced"))
+    tensor([0.6667, 2.0000])
+    """
+    if recipe.class_weights == "none":
+        return None
+    return torch.tensor([sum(counts) / (len(counts) * max(1, count)) for count in counts])
+
+
 def rbf_mle(distances: Outputs, labels: Labels) -> Scalar:
     """LeNet-5's eq. 8: the mean distance to the centre of the right class, y_D."""
     return distances.gather(1, labels[:, None]).mean()

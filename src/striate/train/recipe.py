@@ -14,6 +14,8 @@ from striate.modules import INITIALISATIONS
 OPTIMISERS = ("adamw", "sgd", "adadelta")
 SCHEDULES = ("one-cycle", "constant", "steps", "plateau")
 LOSSES = ("cross-entropy", "rbf-mle", "rbf-map")
+CLASS_WEIGHTS = ("none", "balanced")
+SAMPLING = ("shuffled", "balanced")
 MOST = 10**9
 """The largest number of epochs, and of images per step."""
 LARGEST = 1e38
@@ -32,10 +34,13 @@ class Recipe:
     first `warm_up`. `low` and `high` are the numbers that pixels of 0 and of 255 become. `hold_out` is the fraction of
     the training images kept for validation; it is 0 only for a reproduction of a paper, which trains on all images.
     `until` ends the training once that share of the validation images is right. For uneven classes
-    (`train.metrics.uneven`), `until` and `patience` use the balanced accuracy instead. `momentum` is also AdamW's β1
-    and Adadelta's ρ. `rubbish` is j of LeNet-5's eq. 9. `average` is the decay of the weights' averages: above 0, the
-    mean over about the last 1/(1 − average) steps is validated and kept (B. Polyak, A. Juditsky, Acceleration of
-    stochastic approximation by averaging, 1992); at 0, the last weights are.
+    (`train.metrics.uneven`), `until` and `patience` use the balanced accuracy instead. For them, `class_weights`
+    "balanced" multiplies the loss of an image by images / (classes · images of its class), and `sampling` "balanced"
+    draws as many images of every class for each epoch. `label_smoothing` is the share of the target that is spread
+    over all classes (C. Szegedy et al., Rethinking the Inception architecture, 2015, section 7). `momentum` is also
+    AdamW's β1 and Adadelta's ρ. `rubbish` is j of LeNet-5's eq. 9. `average` is the decay of the weights' averages:
+    above 0, the mean over about the last 1/(1 − average) steps is validated and kept (B. Polyak, A. Juditsky,
+    Acceleration of stochastic approximation by averaging, 1992); at 0, the last weights are.
     """
 
     epochs: int = 8
@@ -52,6 +57,9 @@ class Recipe:
     average: float = 0.0
     loss: str = "cross-entropy"
     rubbish: float = 0.0
+    label_smoothing: float = 0.0
+    class_weights: str = "none"
+    sampling: str = "shuffled"
     initialisation: str = "he"
     low: float = -0.1
     high: float = 1.175
@@ -64,6 +72,16 @@ class Recipe:
         checks.one_of("optimiser", self.optimiser, OPTIMISERS)
         checks.one_of("schedule", self.schedule, SCHEDULES)
         checks.one_of("loss", self.loss, LOSSES)
+        checks.one_of("class_weights", self.class_weights, CLASS_WEIGHTS)
+        checks.one_of("sampling", self.sampling, SAMPLING)
+        checks.number("label_smoothing", self.label_smoothing, least=0, below=1)
+        if self.loss != "cross-entropy" and self.shapes_loss:
+            raise SpecError(
+                f"label_smoothing is {self.label_smoothing!r}, class_weights {self.class_weights!r}, and the loss "
+                f"{self.loss}.",
+                "Both change the cross-entropy, and no other loss.",
+                'Leave them out, or take "sampling": "balanced" for uneven classes.',
+            )
         checks.one_of("initialisation", self.initialisation, tuple(INITIALISATIONS))
         _whole("epochs", self.epochs, most=MOST)
         _whole("batch", self.batch, most=MOST)
@@ -94,6 +112,11 @@ class Recipe:
                 f"hold_out is {self.hold_out!r} and until {self.until!r}.",
                 "Both are fractions of the images: hold_out is below 1, until at most 1.",
             )
+
+    @property
+    def shapes_loss(self) -> bool:
+        """Whether training minimises another loss than the one that validation reports."""
+        return self.label_smoothing != 0 or self.class_weights != "none"
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain JSON members."""

@@ -14,8 +14,9 @@ import torch
 
 from striate.data import ImageSet, Preprocessing, load, preprocessing_for
 from striate.description.network import Network, plan
-from striate.errors import LearningError, RunError, ShapeError
+from striate.errors import LearningError, RunError, ShapeError, SpecError
 from striate.execution.choice import missing, require
+from striate.execution.names import KERNELS
 from striate.execution.training import choose_for_training
 from striate.files import write_whole
 from striate.kernels.optimiser import RULES
@@ -26,7 +27,7 @@ from striate.train.filters import FILE as FILTERS
 from striate.train.filters import keep_filters
 from striate.train.judge import findings, is_best, judged, missed
 from striate.train.lock import Lock
-from striate.train.loop import Batch, Epoch, Learner, Split, train
+from striate.train.loop import Batch, Epoch, Learner, Split, cannot_train, train
 from striate.train.machine import device_called, environment, require_device
 from striate.train.metrics import counts_of
 from striate.train.optimisers import averages_in
@@ -173,7 +174,13 @@ def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Ru
         return replace(run, kernels="torch", threads=threads or run.threads)
     most = 0 if threads else torch.get_num_threads()
     batch = min(run.recipe.batch, run.data.train_images)
-    without = () if run.recipe.optimiser in RULES else ("engine",)
+    without = cannot_train(run.recipe)
+    if kernels in without:
+        raise SpecError(
+            f"{KERNELS[kernels]} ({kernels}) cannot train by this recipe.",
+            f"They have {' and '.join(RULES[1:])}, and losses without class weights and label smoothing.",
+            "Leave --kernels away, and the fastest of the others are taken.",
+        )
     model = build(run.network)
     choice = choose_for_training(model, batch=batch, threads=threads, kernels=kernels, without=without)
     chosen = {"kernels": choice.kernels, "threads": choice.threads, "milliseconds": choice.milliseconds}

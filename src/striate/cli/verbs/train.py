@@ -54,6 +54,11 @@ if TYPE_CHECKING:
 )
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="The highest learning rate.")
 @click.option("--batch", type=click.IntRange(1, 10**9), help="Images per step.")
+@click.option(
+    "--class-weights",
+    type=click.Choice(["balanced"]),
+    help="balanced: images of small classes weigh more in the loss, so that every class counts alike.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="The seed of weights, order and augmentation.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder. By default runs/NETWORK.")
 @click.option("--resume", "resumed", type=RUN, help="Resume the run in this folder.")
@@ -80,6 +85,7 @@ def command(
     until: float | None,
     rate: float | None,
     batch: int | None,
+    class_weights: str | None,
     seed: int | None,
     out: Path | None,
     resumed: Path | None,
@@ -100,6 +106,7 @@ def command(
     continues from its last checkpoint with --resume, to the same weights, bit for bit.
     """
     given = {"epochs": epochs, "until": until, "rate": rate, "batch": batch, "seed": seed}
+    given |= {"class_weights": class_weights}
     if resumed is not None:
         _refuse_beside_resume(network, out, recipe_name, given | {"adapt": adapt or None, "set": settings or None})
     elif network is None:
@@ -153,7 +160,7 @@ def _refuse_beside_resume(
     network: Network | None, out: Path | None, recipe: str | None, given: Mapping[str, object]
 ) -> None:
     options = {"recipe": recipe, "out": out, **given}
-    extra = [f"--{key}" for key, value in options.items() if value is not None]
+    extra = [f"--{key.replace('_', '-')}" for key, value in options.items() if value is not None]
     if network is not None:
         extra.insert(0, "NETWORK")
     if extra:
@@ -181,6 +188,10 @@ def _print_plan(run: Run, recipe: Recipe) -> None:
         f"({recipe.schedule}), loss {recipe.loss}, seed {recipe.seed}; {counted(run.threads, 'thread')} on "
         f"{run.device}, {KERNELS[run.kernels]}"
     )
+    if recipe.shapes_loss:
+        click.echo(f"loss: class weights {recipe.class_weights}, label smoothing {recipe.label_smoothing:g}")
+    if recipe.sampling == "balanced":
+        click.echo("every epoch has as many images of each class")
     if not recipe.augmentation.is_none:
         click.echo(f"augmentation: {recipe.augmentation.words}")
     if recipe.average:
