@@ -12,7 +12,8 @@ from striate.data import ImageSet, balanced_order, load, preprocessing_for
 from striate.errors import SpecError
 from striate.modules import build
 from striate.train import Recipe, open_run, session
-from striate.train.loop import Batch, Epoch, Learner, Split, train
+from striate.train.learner import Learner
+from striate.train.loop import Batch, Epoch, Split, train
 from striate.train.losses import class_weights, loss_of, training_loss
 from striate.train.metrics import run_over
 

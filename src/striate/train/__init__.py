@@ -1,8 +1,8 @@
 """Training: recipe, loop, losses, optimisers, metrics, checkpoints, and the run's folder."""
 
+from striate.train.learner import Learner as Learner
 from striate.train.loop import Batch as Batch
 from striate.train.loop import Epoch as Epoch
-from striate.train.loop import Learner as Learner
 from striate.train.loop import Split as Split
 from striate.train.loop import train as train
 from striate.train.metrics import Evaluation as Evaluation

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from striate.train.diagnose import Finding, dead_units, stuck
-from striate.train.loop import Epoch, Learner, Split
+from striate.train.learner import Learner
+from striate.train.loop import Epoch, Split
 from striate.train.run import Run
 
 

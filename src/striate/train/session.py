@@ -26,8 +26,9 @@ from striate.train.diagnose import Finding, GradientWatch, missed_classes, requi
 from striate.train.filters import FILE as FILTERS
 from striate.train.filters import keep_filters
 from striate.train.judge import findings, is_best, judged, missed
+from striate.train.learner import Learner, cannot_train
 from striate.train.lock import Lock
-from striate.train.loop import Batch, Epoch, Learner, Split, cannot_train, train
+from striate.train.loop import Batch, Epoch, Split, train
 from striate.train.machine import device_called, environment, require_device
 from striate.train.metrics import counts_of
 from striate.train.optimisers import averages_in

@@ -1,0 +1,103 @@
+"""The learner: a model, its optimiser, and how far they have come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from striate.execution.executor import OnEngine, executor
+from striate.execution.training import fastest_for_training
+from striate.kernels.optimiser import RULES, Rule
+from striate.modules import Built
+from striate.train.checkpoint import optimiser_tensors, restore
+from striate.train.optimisers import averages_in, optimiser_for
+from striate.train.pace import Pace
+from striate.train.recipe import Recipe
+from striate.train.state import position_of
+
+
+def cannot_train(recipe: Recipe) -> tuple[str, ...]:
+    """The kernels that cannot train by a recipe: the engine has not every optimiser and loss."""
+    return () if recipe.optimiser in RULES and not recipe.shapes_loss else ("engine",)
+
+
+class Learner:
+    """A model, its optimiser, and how far they have come; everything that a checkpoint holds.
+
+    `runs` runs the model on `kernels`; "auto" takes those that train it fastest here.
+    """
+
+    def __init__(self, model: Built, recipe: Recipe, *, kernels: str = "auto") -> None:
+        self.model = model
+        self.recipe = recipe
+        without = cannot_train(recipe)
+        if kernels == "auto":
+            kernels = fastest_for_training(model, batch=recipe.batch, without=without)
+        self.runs = executor(model, "torch" if kernels in without else kernels)
+        self.engine = self.runs.engine if isinstance(self.runs, OnEngine) else None
+        self.optimiser = optimiser_for(model, recipe, engine=self.engine is not None)
+        self.rule = Rule(self.optimiser) if self.engine else None
+        self.pace: Pace | None = None
+        self.spent: dict[str, float] = {}
+        self.epoch = 0
+        self.batch = 0
+        self.loss_sum = 0.0
+        self.right = 0
+        self.seconds = 0.0
+        self.best = -1.0
+        self.waited = 0
+        self.plateaus = 0
+
+    @property
+    def threads(self) -> int:
+        """How many threads Striate's kernels take: PyTorch's number, or that of a `pace`."""
+        return self.pace.threads if self.pace else torch.get_num_threads()
+
+    def weights(self) -> dict[str, Tensor]:
+        """What is judged and kept: buffers and weights by path, averaged where the recipe wants it."""
+        with averages_in(self.optimiser):
+            return {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights and buffers by path, and the optimiser's tensors."""
+        return dict(self.model.state_dict()) | optimiser_tensors(self.model, self.optimiser)
+
+    def position(self) -> dict[str, Any]:
+        """How far it has come."""
+        keys = ("epoch", "batch", "loss_sum", "right", "seconds", "best", "waited", "plateaus")
+        return {key: getattr(self, key) for key in keys}
+
+    def judged(self, accuracy: float) -> None:
+        """Take note of an epoch's validation accuracy; `patience` epochs without a better one are a plateau."""
+        self.waited = 0 if accuracy > self.best else self.waited + 1
+        self.best = max(self.best, accuracy)
+        if self.waited >= self.recipe.patience:
+            self.waited, self.plateaus = 0, self.plateaus + 1
+
+    def account_for(self, what: str, begun: float) -> float:
+        """Book the seconds since `begun` on `what`; gives the time now."""
+        now = time.perf_counter()
+        self.spent[what] = self.spent.get(what, 0.0) + now - begun
+        return now
+
+    def profile(self) -> dict[str, float]:
+        """Where the seconds went since the last call, by what took them, the engine's part by layer."""
+        spent, self.spent = self.spent, {}
+        if self.engine:
+            parts = self.engine.spent()
+            spent |= {"images to lanes": parts.images, "loss": parts.loss, "optimiser": parts.update}
+            spent |= {f"{path} forward": seconds for path, seconds in parts.forward.items()}
+            spent |= {f"{path} backward": seconds for path, seconds in parts.backward.items()}
+        return spent
+
+    def go_to(self, tensors: dict[str, Tensor], position: Mapping[str, Any], *, where: Path) -> None:
+        """Take up a checkpoint. Raises RunError where it does not fit."""
+        taken = position_of(position, like=self.position(), where=where)
+        restore(self.model, self.optimiser, tensors, where=where)
+        for key, value in taken.items():
+            setattr(self, key, value)
