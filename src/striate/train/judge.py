@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -23,6 +23,16 @@ def is_best(epoch: Epoch, best: Mapping[str, Any]) -> bool:
     if best["epoch"] and not isinstance(best.get("balanced_accuracy"), float):
         return epoch.accuracy >= best["accuracy"]
     return epoch.judged >= judged(best)
+
+
+def epochs_without_better(history: Sequence[Mapping[str, Any]]) -> int:
+    """How many epochs came after the first of the best ones.
+
+    >>> epochs_without_better([{"accuracy": 0.5}, {"accuracy": 0.9}, {"accuracy": 0.9}, {"accuracy": 0.7}])
+    2
+    """
+    figures = [judged(epoch) for epoch in history]
+    return len(figures) - 1 - figures.index(max(figures)) if figures else 0
 
 
 def missed(run: Run, history: list[dict[str, Any]], epoch: int) -> list[int]:

@@ -33,8 +33,9 @@ class Recipe:
     "plateau" after `patience` epochs without a better validation accuracy; both begin with a tenth of the rate for the
     first `warm_up`. `low` and `high` are the numbers that pixels of 0 and of 255 become. `hold_out` is the fraction of
     the training images kept for validation; it is 0 only for a reproduction of a paper, which trains on all images.
-    `until` ends the training once that share of the validation images is right. For uneven classes
-    (`train.metrics.uneven`), `until` and `patience` use the balanced accuracy instead. For them, `class_weights`
+    `until` ends the training once that share of the validation images is right, `early_stopping` after so many epochs
+    without a better validation accuracy, if it is not 0. For uneven classes (`train.metrics.uneven`), these two and
+    `patience` use the balanced accuracy instead. For them, `class_weights`
     "balanced" multiplies the loss of an image by images / (classes · images of its class), and `sampling` "balanced"
     draws as many images of every class for each epoch. `label_smoothing` is the share of the target that is spread
     over all classes (C. Szegedy et al., Rethinking the Inception architecture, 2015, section 7). `momentum` is also
@@ -66,6 +67,7 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
     hold_out: float = 1 / 12
     until: float | None = None
+    early_stopping: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -86,6 +88,7 @@ class Recipe:
         _whole("epochs", self.epochs, most=MOST)
         _whole("batch", self.batch, most=MOST)
         _whole("seed", self.seed, least=0, most=2**63 - 1)
+        _whole("early_stopping", self.early_stopping, least=0, most=MOST)
         _whole("patience", self.patience, most=MOST)
         if not isinstance(self.augmentation, Augmentation):
             raise SpecError(f"augmentation is {self.augmentation!r:.60}.", "It must be an Augmentation.")

@@ -25,7 +25,7 @@ from striate.train.checkpoint import BEST, LAST, load_checkpoint, save_checkpoin
 from striate.train.diagnose import Finding, GradientWatch, missed_classes, require_finite
 from striate.train.filters import FILE as FILTERS
 from striate.train.filters import keep_filters
-from striate.train.judge import findings, is_best, judged, missed
+from striate.train.judge import epochs_without_better, findings, is_best, judged, missed
 from striate.train.learner import Learner, cannot_train
 from striate.train.lock import Lock
 from striate.train.loop import Batch, Epoch, Split, train
@@ -258,6 +258,8 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
         if recipe.until is not None and judged(best) >= recipe.until:
             which = " balanced accuracy" if best.get("balanced_accuracy") is not None else ""
             return f"reached {percent(recipe.until)}{which} on the validation images"
+        if recipe.early_stopping and epochs_without_better(history) >= recipe.early_stopping:
+            return f"{counted(recipe.early_stopping, 'epoch')} without a better validation accuracy"
         return counted(recipe.epochs, "epoch") if learner.epoch >= recipe.epochs else None
 
     watch, saved = GradientWatch(), time.monotonic()

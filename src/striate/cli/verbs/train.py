@@ -52,6 +52,12 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 1, min_open=True),
     help="Stop at this validation accuracy, such as 0.99; with uneven classes, at this balanced accuracy.",
 )
+@click.option(
+    "--early-stopping",
+    type=click.IntRange(1, 10**9),
+    metavar="EPOCHS",
+    help="Stop after so many epochs without a better validation accuracy.",
+)
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="The highest learning rate.")
 @click.option("--batch", type=click.IntRange(1, 10**9), help="Images per step.")
 @click.option(
@@ -83,6 +89,7 @@ def command(
     settings: tuple[str, ...],
     epochs: int | None,
     until: float | None,
+    early_stopping: int | None,
     rate: float | None,
     batch: int | None,
     class_weights: str | None,
@@ -106,7 +113,7 @@ def command(
     continues from its last checkpoint with --resume, to the same weights, bit for bit.
     """
     given = {"epochs": epochs, "until": until, "rate": rate, "batch": batch, "seed": seed}
-    given |= {"class_weights": class_weights}
+    given |= {"early_stopping": early_stopping, "class_weights": class_weights}
     if resumed is not None:
         _refuse_beside_resume(network, out, recipe_name, given | {"adapt": adapt or None, "set": settings or None})
     elif network is None:
