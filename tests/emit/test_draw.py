@@ -199,6 +199,7 @@ def test_the_check_of_overlaps_sees_one() -> None:
     assert "'lenet5' is cut off" in list(problems(replace(figure, texts=(replace(words, x=figure.width - 20),))))
 
 
+@pytest.mark.slow
 def test_the_work_grows_with_the_layers_and_no_faster() -> None:
     """Calls of functions are counted; ten thousand layers are the most that a network may have."""
 

@@ -115,6 +115,7 @@ def test_what_was_wrong_once(name: str) -> None:
     compare(from_text(WRONG_ONCE[name]))
 
 
+@pytest.mark.slow
 @given(repeating())
 @settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 def test_repeated_blocks_give_our_outputs(network: Network) -> None:

@@ -390,6 +390,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
+@pytest.mark.slow
 def test_memory_of_constants_is_bounded(tmp_path: Path) -> None:
     """Forty constants of half a gigabyte, each computed from the one before."""
     done = subprocess.run(

@@ -41,9 +41,14 @@ NETWORKS = [
     ODD, EVEN, find("lenet5"), find("simple-cnn"), find("resnet20-cifar"),
     *(small(find(name)) for name in ("alexnet", "googlenet", "resnet50")),
 ]  # fmt: skip
+LARGE = {"simple-cnn", "resnet20-cifar", "alexnet", "googlenet", "resnet50"}
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
+@pytest.mark.parametrize(
+    "network",
+    [pytest.param(each, marks=[pytest.mark.slow] if each.name in LARGE else []) for each in NETWORKS],
+    ids=lambda network: network.name,
+)
 def test_the_integrated_gradients_of_every_kind_of_layer_are_captums(network, tmp_path, worker) -> None:
     predictor = unsettled(network, tmp_path / "run")
     image = picture(network)

@@ -49,6 +49,7 @@ NETWORKS = [
     *EXAMPLES.values(), find("lenet5"), find("lenet1"), find("simple-cnn"), find("resnet20-cifar"), ODD, JOINED,
     small(find("googlenet")), small(find("alexnet")), GATED,
 ]  # fmt: skip
+LARGE = {"simple-cnn", "resnet20-cifar", "alexnet", "googlenet", "resnet50"}
 
 
 def edits(network: Network, dice: random.Random) -> dict[str, Any]:
@@ -92,7 +93,11 @@ def assert_same(found: Any, expected: Any) -> None:
         assert found == expected
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
+@pytest.mark.parametrize(
+    "network",
+    [pytest.param(each, marks=[pytest.mark.slow] if each.name in LARGE else []) for each in NETWORKS],
+    ids=lambda network: network.name,
+)
 def test_whatever_is_tried_has_the_accounts_words_and_numbers(network, tmp_path, worker) -> None:
     own = find("lenet1") if network.name in EXAMPLES else network
     page = worker(fresh(own, tmp_path / "run"))

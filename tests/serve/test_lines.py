@@ -87,7 +87,7 @@ def test_what_is_no_image_is_refused(readers, body: bytes, status: int) -> None:
 
 
 @NEEDS_CHROMIUM
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_what_is_written_is_read_with_boxes(readers, visit, size, theme) -> None:
     page = visit(readers, size, theme)

@@ -82,7 +82,10 @@ def test_the_steps_can_be_switched_off(server, visit) -> None:
     says(page, "4")
 
 
-@pytest.mark.parametrize(("path", "row", "column"), [("C1", 27, 0), ("C3", 5, 9), ("S4", 4, 4)])
+@pytest.mark.parametrize(
+    ("path", "row", "column"),
+    [("C1", 27, 0), *(pytest.param(*each, marks=pytest.mark.slow) for each in [("C3", 5, 9), ("S4", 4, 4)])],
+)
 def test_hover_shows_the_field_and_the_sum(server, visit, predictor, path, row, column) -> None:
     page = visit(server)
     draw(page, FOUR)
@@ -283,7 +286,7 @@ def test_the_sandbox_shows_the_misfit_and_the_cure(server, visit) -> None:
     sync_api.expect(page.get_by_test_id("sandbox-totals")).not_to_contain_text("60,000 parameters")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("size", [WIDE, TABLET, NARROW], ids=["wide", "tablet", "narrow"])
 def test_the_layout_holds_and_can_be_read(server, visit, size, theme) -> None:
     page = visit(server, size, theme)

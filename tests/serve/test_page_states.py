@@ -52,9 +52,16 @@ def later(page, pattern: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "slow", ["/static/.*js", "/static/ui/(pad|page|view).js", "/(runs|network)$", "/(activations|static/ui/l)"]
+    "slow",
+    [
+        "/static/.*js",
+        *(
+            pytest.param(late, marks=pytest.mark.slow)
+            for late in ("/static/ui/(pad|page|view).js", "/(runs|network)$", "/(activations|static/ui/l)")
+        ),
+    ],
 )
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("size", [WIDE, pytest.param(NARROW, marks=pytest.mark.slow)], ids=["wide", "narrow"])
 def test_strokes_are_kept_and_the_pad_stays_from_when_it_shows(server, browser, slow, size) -> None:
     page = browser.new_page(viewport=size)
     page.set_default_timeout(60_000)
@@ -170,7 +177,7 @@ def test_a_page_of_a_run_does_not(server, visit) -> None:
     sync_api.expect(visit(server).get_by_test_id("untrained")).to_be_hidden()
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("size", [WIDE, pytest.param(NARROW, marks=pytest.mark.slow)], ids=["wide", "narrow"])
 def test_the_sandbox_has_room_for_the_largest_numbers(server, visit, size) -> None:
     page = visit(server, size)
     page.get_by_test_id("sandbox-network").select_option("alexnet")

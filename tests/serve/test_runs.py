@@ -87,8 +87,8 @@ def test_a_run_that_is_not_there_is_named(both, seven) -> None:
 
 
 @NEEDS_CHROMIUM
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, pytest.param(NARROW, marks=pytest.mark.slow)], ids=["wide", "narrow"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("place", ["both", "both_alone"])
 def test_one_drawing_goes_to_all_and_a_choice_shows_its_layers(place, request, visit, blank, size, theme) -> None:
     page = visit(request.getfixturevalue(place), size, theme)

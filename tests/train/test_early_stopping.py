@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -21,10 +24,10 @@ def trained(folder: Path, digits: Path, *, stops: int = 0) -> list[float]:
     run, split = session.prepare(TINY, session.Images(str(digits)), RECIPE, folder=folder, device="cpu", threads=1)
     events = session.start(run, split)
     if stops:
-        for event in events:
-            if isinstance(event, Batch) and (event.epoch, event.batch) == (stops - 1, 2):
-                break
-        events.close()
+        with closing(cast("Generator[session.Event]", events)):
+            for event in events:
+                if isinstance(event, Batch) and (event.epoch, event.batch) == (stops - 1, 2):
+                    break
         run = open_run(folder)
         events = session.resume(run, session.reload(run))
     found = list(events)
