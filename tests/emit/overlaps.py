@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from striate.emit.draw.figure import Arrow, Box, Figure, Join, Panel, Text, Volume
+from striate.emit.draw.figure import Figure
+from striate.emit.draw.marks import Arrow, Box, Join, Panel, Text, Volume
 from striate.emit.draw.widths import width
 
 Area = tuple[float, float, float, float]

@@ -28,7 +28,8 @@ from striate import (
 from striate.description.network import plan
 from striate.description.shapes import show
 from striate.emit.draw.choose import STYLES, figure_of
-from striate.emit.draw.figure import INPUT, SLIDE, SMALL, Figure, Volume
+from striate.emit.draw.figure import SLIDE, Figure
+from striate.emit.draw.marks import INPUT, SMALL, Volume
 from striate.emit.draw.stops import _size as maps_at
 from striate.emit.draw.words import sizes
 from striate.errors import SpecError

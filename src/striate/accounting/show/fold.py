@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import groupby
 from operator import add
+from typing import TYPE_CHECKING
 
 from striate.accounting.counts import Counts
 from striate.accounting.fit import Unseen
 from striate.accounting.receptive import ReceptiveField
-from striate.accounting.rows import Row
 from striate.description.shapes import Shape
+
+if TYPE_CHECKING:
+    from striate.accounting.rows import Row
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 
-from striate.accounting.rows import Account
 from striate.accounting.show.fold import lines
 from striate.accounting.show.table import COLUMNS, footer, title
+
+if TYPE_CHECKING:
+    from striate.accounting.rows import Account
 
 _LEFT, _RIGHT = ' style="text-align:left"', ' style="text-align:right;font-variant-numeric:tabular-nums"'
 

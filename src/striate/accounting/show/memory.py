@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from striate.accounting.memory import MEANING, LayerMemory, Memory, largest_batch
 from striate.accounting.memory import memory as memory_of
-from striate.accounting.rows import Row
 from striate.accounting.show.grid import fitted, grid, megabytes, wrapped
 from striate.accounting.show.table import title
 from striate.accounting.training import TrainingCost
 from striate.description.shapes import show
 from striate.wording import counted
+
+if TYPE_CHECKING:
+    from striate.accounting.rows import Row
 
 Rows = list[tuple[str, ...]]
 

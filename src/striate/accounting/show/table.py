@@ -6,14 +6,17 @@ import csv
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from striate.accounting.counts import CONVENTION, Counts
-from striate.accounting.rows import Account
 from striate.accounting.show.fold import TableLine, lines
 from striate.accounting.show.grid import fitted_rows, wrapped
 from striate.description.json import dump
 from striate.description.shapes import show
 from striate.wording import counted
+
+if TYPE_CHECKING:
+    from striate.accounting.rows import Account
 
 LONG = 60
 """A longer table has a note on `--depth`, which makes it shorter."""

@@ -10,8 +10,8 @@ from striate.cli.parameters import NETWORK
 from striate.description.labels import one_line, path_part
 from striate.description.network import Network
 from striate.emit.draw.choose import STYLES, Style, figure_of
-from striate.emit.draw.figure import SMALL
 from striate.emit.draw.formats import FORMATS, require_format
+from striate.emit.draw.marks import SMALL
 from striate.files import elsewhere, write_whole
 
 STANDARD = "-"

@@ -7,8 +7,8 @@ from typing import assert_never
 
 from striate.emit.draw.cells import cell_piece
 from striate.emit.draw.columns import Chained, columns, linked
-from striate.emit.draw.figure import SMALL, Panel, Text
 from striate.emit.draw.forks import Lane, fork_piece, head_piece
+from striate.emit.draw.marks import SMALL, Panel, Text
 from striate.emit.draw.parts import Cell, Fork, Group, Head, Part, Repeat, last_node, span
 from striate.emit.draw.pieces import Piece, placed, shifted
 from striate.emit.draw.widths import shortened, width

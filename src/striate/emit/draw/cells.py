@@ -7,7 +7,7 @@ from typing import assert_never
 from striate.description.layers import Auxiliary, Block, Branches, Composite, Gate, Joined, Residual
 from striate.description.network import Step
 from striate.emit.draw.families import Family, family
-from striate.emit.draw.figure import LARGE, SMALL, Box, Text
+from striate.emit.draw.marks import LARGE, SMALL, Box, Text
 from striate.emit.draw.parts import Cell
 from striate.emit.draw.pieces import Piece
 from striate.emit.draw.widths import shortened, width, wrapped

@@ -11,8 +11,9 @@ from striate.description.layers import Joined
 from striate.description.network import Network, Plan, plan
 from striate.emit.draw.blocks import Manner, Value, laid
 from striate.emit.draw.columns import Chained, arranged, shrunk
-from striate.emit.draw.figure import INPUT, LARGE, OUTPUT, SLIDE, Box, Figure, Style, Text
+from striate.emit.draw.figure import SLIDE, Figure
 from striate.emit.draw.fold import folded
+from striate.emit.draw.marks import INPUT, LARGE, OUTPUT, Box, Style, Text
 from striate.emit.draw.opening import Opening, parts_of
 from striate.emit.draw.page import HEADER, MARGIN, bound
 from striate.emit.draw.parts import Part

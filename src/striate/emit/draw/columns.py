@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from striate.emit.draw.figure import SMALL, Arrow, Mark, Point, Text
+from striate.emit.draw.marks import SMALL, Arrow, Mark, Point, Text
 from striate.emit.draw.pieces import Moved, Piece, placed, shifted
 from striate.emit.draw.widths import width
 from striate.emit.draw.words import Size, sizes, told

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from striate.emit.draw.columns import BESIDE, GAP, LABELLED
-from striate.emit.draw.figure import SMALL, Arrow, Join, Mark, Point, Text
+from striate.emit.draw.marks import SMALL, Arrow, Join, Mark, Point, Text
 from striate.emit.draw.parts import Fork
 from striate.emit.draw.pieces import Moved, Piece, placed, shifted
 from striate.emit.draw.widths import width

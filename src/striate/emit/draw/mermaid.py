@@ -8,7 +8,8 @@ from typing import assert_never
 
 from striate.description.labels import one_line
 from striate.emit.draw.families import LOOKS
-from striate.emit.draw.figure import Box, Figure, Join, Node, Panel, Volume
+from striate.emit.draw.figure import Figure
+from striate.emit.draw.marks import Box, Join, Node, Panel, Volume
 
 
 def to_mermaid(figure: Figure) -> str:

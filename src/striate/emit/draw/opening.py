@@ -22,7 +22,7 @@ from striate.description.layers import (
 )
 from striate.description.network import Network, Step, branches_of, names, plan
 from striate.description.shapes import Shape
-from striate.emit.draw.figure import Sign
+from striate.emit.draw.marks import Sign
 from striate.emit.draw.parts import Cell, Fork, Group, Head, Part, begins_cell
 
 

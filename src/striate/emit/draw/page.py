@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from striate.description.network import Network
 from striate.emit.draw.families import LOOKS, Family
-from striate.emit.draw.figure import LARGE, SMALL, TITLE, Box, Figure, Join, Key, Mark, Panel, Style, Text, Volume
+from striate.emit.draw.figure import Figure
+from striate.emit.draw.marks import LARGE, SMALL, TITLE, Box, Join, Key, Mark, Panel, Style, Text, Volume
 from striate.emit.draw.pieces import Piece, flattened
 from striate.emit.draw.widths import shortened, width
 

@@ -14,7 +14,7 @@ from striate.description.layers import Composite, Joined
 from striate.description.network import Step
 from striate.description.shapes import Shape
 from striate.emit.draw.families import leads
-from striate.emit.draw.figure import Sign
+from striate.emit.draw.marks import Sign
 
 
 @dataclass(frozen=True)

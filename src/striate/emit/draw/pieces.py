@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from striate.emit.draw.figure import Arrow, Box, Face, Join, Mark, Panel, Point, Text, Volume
+from striate.emit.draw.marks import Arrow, Box, Face, Join, Mark, Panel, Point, Text, Volume
 
 ORIGIN: Point = (0.0, 0.0)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from striate.description.shapes import Shape
-from striate.emit.draw.figure import Face, Point
+from striate.emit.draw.marks import Face, Point
 
 EDGE, FACING, LEAST = 190, 140, 9
 """Pixels: the longest edge of boxes, that of sheets, which face the reader, and the shortest of both."""

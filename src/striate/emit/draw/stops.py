@@ -9,7 +9,7 @@ from striate.description.layers import Conv, Simple
 from striate.description.network import Step
 from striate.description.shapes import Shape
 from striate.emit.draw.cells import Line, cell_family, cell_piece, closed_words, step_words
-from striate.emit.draw.figure import INPUT, LARGE, SMALL, Arrow, Mark, Text, Volume
+from striate.emit.draw.marks import INPUT, LARGE, SMALL, Arrow, Mark, Text, Volume
 from striate.emit.draw.parts import Cell, Head, span
 from striate.emit.draw.pieces import Moved, placed
 from striate.emit.draw.solids import LargestSizes, Solid, solid

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from striate.description.labels import one_line
 from striate.emit.draw.families import LOOKS
-from striate.emit.draw.figure import Arrow, Box, Figure, Join, Key, Mark, Panel, Point, Text, Volume, ordered
+from striate.emit.draw.marks import Arrow, Box, Join, Key, Mark, Panel, Point, Text, Volume, ordered
+
+if TYPE_CHECKING:
+    from striate.emit.draw.figure import Figure
 
 FONT = "Helvetica Neue,Helvetica,Arial,Liberation Sans,sans-serif"
 HEAD, HALF = 8, 4

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from striate.emit.draw.families import LOOKS
-from striate.emit.draw.figure import Arrow, Box, Figure, Join, Mark, Panel, Point, Text, Volume, ordered
+from striate.emit.draw.figure import Figure
+from striate.emit.draw.marks import Arrow, Box, Join, Mark, Panel, Point, Text, Volume, ordered
 from striate.emit.draw.tex import escaped
 
 HEAD = r"""\documentclass[border=6pt]{standalone}

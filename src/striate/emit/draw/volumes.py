@@ -9,7 +9,7 @@ from typing import assert_never
 
 from striate.description.shapes import Shape
 from striate.emit.draw.columns import SPREAD, cut, narrowest
-from striate.emit.draw.figure import INPUT, SMALL, Arrow, Mark, Panel, Point, Text
+from striate.emit.draw.marks import INPUT, SMALL, Arrow, Mark, Panel, Point, Text
 from striate.emit.draw.parts import Cell, Fork, Group, Head, Part, Repeat, span
 from striate.emit.draw.pieces import Moved, Piece, placed
 from striate.emit.draw.solids import LargestSizes, largest_sizes
