@@ -24,7 +24,7 @@ from striate.extras import install
 from striate.kernels.engine import Pictures
 from striate.modules import Built, build
 from striate.train import evaluation, open_run
-from striate.train.session import settle
+from striate.train.settle import settle
 from tests.support.commands import python, striate
 from tests.support.everything import everything
 from tests.support.settled import settled

@@ -23,6 +23,7 @@ from striate.kernels.engine import Pictures, unsupported
 from striate.modules import build
 from striate.train import Recipe, session
 from striate.train.run import open_run
+from striate.train.settle import settle
 from tests.support.commands import python
 
 NORMALISED = Network("bn", (1, 6, 6), [Conv(2, kernel=3), BatchNorm(), Flatten(), Linear(2)])
@@ -191,7 +192,7 @@ def run_of(folder: Path, **settled: object) -> tuple[session.Run, session.Split]
     )
     few = replace(split.train, images=split.train.images[:640], labels=split.train.labels[:640])
     part = replace(split.validation, images=split.validation.images[:100], labels=split.validation.labels[:100])
-    return session.settle(run, **settled), session.Split(few, part)  # type: ignore[arg-type]
+    return settle(run, **settled), session.Split(few, part)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kernels", TRAINING)

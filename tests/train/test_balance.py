@@ -16,6 +16,7 @@ from striate.train.learner import Learner
 from striate.train.loop import Batch, Epoch, Split, train
 from striate.train.losses import class_weights, loss_of, training_loss
 from striate.train.metrics import run_over
+from striate.train.settle import settle
 
 SMALL = from_text("name small 1x28x28: conv 6 5x5 /2, relu, max 2, linear 10")
 
@@ -114,7 +115,7 @@ def test_every_kernel_that_trains_with_them_agrees(change: dict) -> None:
 def test_the_run_says_so_and_keeps_it(few_digits, tmp_path) -> None:
     recipe = Recipe(epochs=1, label_smoothing=0.1, sampling="balanced")
     run, split = session.prepare(SMALL, session.Images(str(few_digits)), recipe, folder=tmp_path / "run", device="cpu")
-    run = session.settle(run)
+    run = settle(run)
     assert run.kernels != "engine"
     events = list(session.start(run, split))
     assert any(isinstance(each, Epoch) for each in events)
@@ -125,4 +126,4 @@ def test_kernels_that_cannot_are_refused_by_name(few_digits, tmp_path) -> None:
     recipe = Recipe(epochs=1, label_smoothing=0.1)
     run, _ = session.prepare(SMALL, session.Images(str(few_digits)), recipe, folder=tmp_path / "run", device="cpu")
     with pytest.raises(SpecError, match=r"Striate's kernels \(engine\) cannot train by this recipe\.\nThey have adamw"):
-        session.settle(run, kernels="engine")
+        settle(run, kernels="engine")

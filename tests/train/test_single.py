@@ -82,7 +82,7 @@ def test_it_names_nothing_of_this_machine(file: Path, few_digits: Path, finished
 
 def test_images_of_striate_stay_known(finished_run: Path, tmp_path: Path) -> None:
     run = open_run(finished_run)
-    on_mnist = replace(run, data=replace(run.data, source="mnist", unreadable=(("/home/me/a.png", "cut off"),)))
+    on_mnist = replace(run, data=replace(run.data, source="mnist", unreadable=(("/pictures/a.png", "cut off"),)))
     path = tmp_path / "tiny.safetensors"
     path.write_bytes(
         content_of(on_mnist.document(), to_json(run.network), run.model().state_dict(), temperature=run.temperature)

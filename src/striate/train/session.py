@@ -14,19 +14,16 @@ import torch
 
 from striate.data import ImageSet, Preprocessing, load, preprocessing_for
 from striate.description.network import Network, plan
-from striate.errors import LearningError, RunError, ShapeError, SpecError
-from striate.execution.choice import missing, require
-from striate.execution.names import KERNELS
-from striate.execution.training import choose_for_training
+from striate.errors import LearningError, RunError, ShapeError
+from striate.execution.choice import missing
 from striate.files import write_whole
-from striate.kernels.optimiser import RULES
 from striate.modules import build
 from striate.train.checkpoint import BEST, LAST, load_checkpoint, save_checkpoint, saved_before
 from striate.train.diagnose import Finding, GradientWatch, missed_classes, require_finite
 from striate.train.filters import FILE as FILTERS
 from striate.train.filters import keep_filters
 from striate.train.judge import epochs_without_better, findings, is_best, judged, missed
-from striate.train.learner import Learner, cannot_train
+from striate.train.learner import Learner
 from striate.train.lock import Lock
 from striate.train.loop import Batch, Epoch, Split, train
 from striate.train.machine import device_called, environment, require_device
@@ -35,6 +32,7 @@ from striate.train.optimisers import averages_in
 from striate.train.pace import pace_of
 from striate.train.recipe import Recipe
 from striate.train.run import DataRecord, Run, create_run, now, require_free
+from striate.train.settle import settle
 from striate.train.state import Progress, progress_of
 from striate.train.stop import stop_signals
 from striate.wording import counted, percent
@@ -162,30 +160,6 @@ def reload(run: Run) -> Split:
             "Bring them back as they were, or begin a new run.",
         )
     return split
-
-
-def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Run:
-    """The same run on the kernels and the number of threads that are fastest for it here, unless they are given.
-
-    A run keeps the kernels: others give other last bits. The number of threads changes no bit on Striate's, so that
-    they may take others between epochs (`pace_of`). Raises SpecError where the network cannot run on them.
-    """
-    require(run.network, kernels)
-    if run.device != "cpu":
-        return replace(run, kernels="torch", threads=threads or run.threads)
-    most = 0 if threads else torch.get_num_threads()
-    batch = min(run.recipe.batch, run.data.train_images)
-    without = cannot_train(run.recipe)
-    if kernels in without:
-        raise SpecError(
-            f"{KERNELS[kernels]} ({kernels}) cannot train by this recipe.",
-            f"They have {' and '.join(RULES[1:])}, and losses without class weights and label smoothing.",
-            "Leave --kernels away, and the fastest of the others are taken.",
-        )
-    model = build(run.network)
-    choice = choose_for_training(model, batch=batch, threads=threads, kernels=kernels, without=without)
-    chosen = {"kernels": choice.kernels, "threads": choice.threads, "milliseconds": choice.milliseconds}
-    return replace(run, most_threads=most, **chosen)
 
 
 def start(run: Run, split: Split) -> Iterator[Event]:

@@ -128,6 +128,7 @@ def command(
     from striate.train.recipe_file import with_settings
     from striate.train.recipes import find_recipe, recipe_for
     from striate.train.run import free_folder, open_run
+    from striate.train.settle import settle
 
     # The last epochs make many numbers below 1.2e-38, for each of which a processor takes a hundred times as long.
     click.get_current_context().with_resource(tiny_is_zero())
@@ -152,7 +153,7 @@ def command(
         except DataError as error:
             raise error.at(data) from None
         if kernels != "auto":
-            run = session.settle(run, kernels=kernels, threads=threads)
+            run = settle(run, kernels=kernels, threads=threads)
         events = session.start(run, split)
         if not quiet:
             _print_plan(run, recipe)

@@ -1,0 +1,40 @@
+"""The kernels and the number of threads by which a run is trained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from striate.errors import SpecError
+from striate.execution.choice import require
+from striate.execution.names import KERNELS
+from striate.execution.training import choose_for_training
+from striate.kernels.optimiser import RULES
+from striate.modules import build
+from striate.train.learner import cannot_train
+from striate.train.run import Run
+
+
+def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Run:
+    """The same run on the kernels and the number of threads that are fastest for it here, unless they are given.
+
+    A run keeps the kernels: others give other last bits. The number of threads changes no bit on Striate's, so that
+    they may take others between epochs (`pace_of`). Raises SpecError where the network cannot run on them.
+    """
+    require(run.network, kernels)
+    if run.device != "cpu":
+        return replace(run, kernels="torch", threads=threads or run.threads)
+    most = 0 if threads else torch.get_num_threads()
+    batch = min(run.recipe.batch, run.data.train_images)
+    without = cannot_train(run.recipe)
+    if kernels in without:
+        raise SpecError(
+            f"{KERNELS[kernels]} ({kernels}) cannot train by this recipe.",
+            f"They have {' and '.join(RULES[1:])}, and losses without class weights and label smoothing.",
+            "Leave --kernels away, and the fastest of the others are taken.",
+        )
+    model = build(run.network)
+    choice = choose_for_training(model, batch=batch, threads=threads, kernels=kernels, without=without)
+    chosen = {"kernels": choice.kernels, "threads": choice.threads, "milliseconds": choice.milliseconds}
+    return replace(run, most_threads=most, **chosen)
