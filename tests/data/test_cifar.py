@@ -118,6 +118,17 @@ def test_hundred_classes_are_the_fine_ones(tmp_path):
     assert load(python).fingerprint() == found.fingerprint()
 
 
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_names_come_from_every_protocol(tmp_path, protocol):
+    write_python(tmp_path / "cifar", python_2)
+    members = {"num_cases_per_batch": 10000, "label_names": list(TEN), "num_vis": 3072}
+    (tmp_path / "cifar/batches.meta").write_bytes(pickle.dumps(members, protocol=protocol))
+    assert load(tmp_path / "cifar").classes == TEN
+    text = "(dp1\nS'label_names'\np2\n(lp3\n" + "".join(f"S'{name}'\na" for name in TEN) + "s."
+    (tmp_path / "cifar/batches.meta").write_text(text)
+    assert load(tmp_path / "cifar").classes == TEN
+
+
 def test_the_folder_above_the_published_one_will_do(tmp_path):
     write_binary(tmp_path / "cifar-10-batches-bin")
     assert len(load(tmp_path)) == 15

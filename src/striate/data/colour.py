@@ -23,9 +23,9 @@ def recolour(batch: Batch, augmentation: Augmentation, *, low: float, high: floa
     """The batch with brightness, saturation, hue and contrast changed, each drawn for each image; the batch itself
     where all four are 0.
 
-    Pixels run from `low` (black) to `high` (white), and stay there. The four are one matrix an image: brightness
+    Pixels run from `low` (black) to `high` (white), and stay there. The four are one matrix per image: brightness
     multiplies, saturation and hue scale and turn I and Q of YIQ, contrast scales around the image's mean brightness.
-    Raises DataError for saturation or hue of images that have no three colours.
+    Raises DataError for saturation or hue of images that have not three channels.
 
     >>> grey = torch.full((1, 3, 2, 2), 0.5)
     >>> turned = recolour(grey, Augmentation(hue=90), low=0.0, high=1.0, generator=torch.Generator())

@@ -24,7 +24,8 @@ SHARE, LEAST_SECONDS, SERVER_SECONDS = 0.2, 0.02, 3.0
 ROUNDS = 5
 """How often each candidate takes its turn; its fastest counts."""
 SAMPLE, SERVER_SAMPLE = 1e-3, 5e-3
-"""A turn repeats the batch until it took so many seconds. By a server's, threads that slept before it weigh little."""
+"""A turn repeats the batch until it took so many seconds. A server's is longer: in a short one, waking the
+threads counts too much."""
 SHORT, LONG = 2e-3, 1.0
 """A short batch gets three first turns, as another program may fall into one of them; a first batch that takes long is
 a turn."""

@@ -44,7 +44,11 @@ if TYPE_CHECKING:
     "--recipe", "recipe_name", help="The name of a recipe, or a TOML or JSON file. By default the network's own."
 )
 @click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a number of the recipe; may be repeated."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a member of the recipe, such as rate=0.02; may be repeated.",
 )
 @click.option("--epochs", type=click.IntRange(1, 10**9), help="Passes over the training images.")
 @click.option(
@@ -112,8 +116,15 @@ def command(
     validation, which chooses the best epoch. Ctrl-C saves and prints the command that resumes. A run that was killed
     continues from its last checkpoint with --resume, to the same weights, bit for bit.
     """
-    given = {"epochs": epochs, "until": until, "rate": rate, "batch": batch, "seed": seed}
-    given |= {"early_stopping": early_stopping, "class_weights": class_weights}
+    given = {
+        "epochs": epochs,
+        "until": until,
+        "early_stopping": early_stopping,
+        "rate": rate,
+        "batch": batch,
+        "class_weights": class_weights,
+        "seed": seed,
+    }
     if resumed is not None:
         _refuse_beside_resume(network, out, recipe_name, given | {"adapt": adapt or None, "set": settings or None})
     elif network is None:
