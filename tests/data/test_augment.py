@@ -140,6 +140,7 @@ def test_it_comes_back_from_its_dictionary():
     assert Augmentation.from_dict(one.to_dict()) == one
     members = {"rotation": 10.0, "scale": 0.1, "shear": 0.0, "shift": 0.0, "flip": True}
     later = {"squeeze": 0.0, "elastic": 0.0, "smoothness": 4.0, "lighting": 0.0, "symmetries": "none"}
+    later |= {"alternating_flip": False, "crop": 0.0}
     colours = {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0, "hue": 0.0, "cutout": 0}
     assert one.to_dict() == members | later | colours
     assert Augmentation.from_dict(members) == one
@@ -150,7 +151,7 @@ def test_it_comes_back_from_its_dictionary():
     [
         (
             {"rotate": 3},
-            "augmentation: 'rotate' is an unknown member.\nIts members are: brightness, contrast, cutout, elastic",
+            "augmentation: 'rotate' is an unknown member.\nIts members are: alternating_flip, brightness, contrast",
         ),
         ({"rotation": -1}, "augmentation: rotation is -1.\nIt must be a number of at least 0"),
         ({"scale": 1}, "scale is 1.\nIt must be a number of at least 0 and below 1"),

@@ -100,6 +100,14 @@ def test_a_crop_is_the_middle_once_the_shorter_side_has_its_size():
     assert torch.equal(CROP.pack(pixels.transpose(2, 3)), packed.transpose(2, 3))
 
 
+def test_a_letterbox_keeps_the_aspect_ratio_on_black():
+    way = Preprocessing((1, 12, 12), "letterbox", low=-1.0, high=1.0, form="picture")
+    packed = way.pack(torch.full((1, 3, 20, 40), 200, dtype=torch.uint8))
+    assert packed[0, 0].ne(0).nonzero().aminmax(dim=0).min.tolist() == [3, 0]
+    assert packed[0, 0].ne(0).sum() == 6 * 12
+    assert Preprocessing.from_dict(json.loads(json.dumps(way.to_dict()))) == way
+
+
 def test_a_crop_of_the_networks_own_size_is_enlarged_all_the_same():
     pixels = torch.randint(0, 256, (1, 3, 12, 12), dtype=torch.uint8)
     assert torch.equal(CROP.pack(pixels), resized(pixels, (15, 15))[:, :, 2:14, 2:14])
@@ -149,7 +157,7 @@ def test_it_comes_back_from_json():
         ({"low": "0"}, "low is '0'"),
         ({"low": float("nan")}, "low is nan"),
         ({"low": True}, "low is True"),
-        ({"fit": "tile"}, "fit is 'tile'.\nIt must be one of pad, resize, crop"),
+        ({"fit": "tile"}, "fit is 'tile'.\nIt must be one of pad, resize, crop, letterbox"),
         ({"fit": "crop"}, "shorter is None.\nIt must be a whole number"),
         ({"fit": "crop", "shorter": 31}, "shorter is 31 for a crop of 32 × 32.\nA crop is no larger than its image"),
         ({"fit": "crop", "shorter": 10**9}, "shorter is 1000000000 for a crop.*\n.*may get 4,000 pixels"),

@@ -6,10 +6,10 @@ import torch
 from PIL import Image
 
 from striate.data import resize
-from striate.data.resize import chunks, resized
+from striate.data.resize import chunks, letterboxed, resized, within
 
 
-@pytest.mark.parametrize("size", [(7, 5), (20, 30), (64, 41), (1, 1)])
+@pytest.mark.parametrize("size", [(7, 5), (20, 30), (64, 41), (1, 1), (17, 1), (64, 1), (1, 17)])
 def test_it_agrees_with_pillow(size: tuple[int, int]):
     pixels = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
     ours = resized(torch.from_numpy(pixels).permute(2, 0, 1)[None], size)[0].permute(1, 2, 0).numpy()
@@ -33,3 +33,19 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch):
 def test_no_images_and_huge_images_have_chunks():
     assert chunks(0, bytes_each=10) == []
     assert chunks(2, bytes_each=10**9) == [slice(0, 1), slice(1, 2)]
+
+
+@pytest.mark.parametrize("size", [(40, 30), (30, 40), (17, 300), (300, 17), (1, 1), (64, 48), (5, 5)])
+@pytest.mark.parametrize("wanted", [(20, 20), (20, 33), (33, 20), (64, 48)])
+def test_a_letterbox_shows_the_whole_image_as_large_as_it_fits(size: tuple[int, int], wanted: tuple[int, int]):
+    inner = within(size, wanted)
+    assert wanted[0] in inner or wanted[1] in inner
+    assert all(1 <= side <= most for side, most in zip(inner, wanted, strict=True))
+    exact = min(wanted[0] / size[0], wanted[1] / size[1])
+    assert all(abs(side - max(1, exact * old)) <= 0.5 for side, old in zip(inner, size, strict=True))
+    images = torch.randint(1, 256, (2, 3, *size), dtype=torch.uint8)
+    boxed = letterboxed(images, wanted)
+    assert boxed.shape == (2, 3, *wanted)
+    top, left = (wanted[0] - inner[0]) // 2, (wanted[1] - inner[1]) // 2
+    assert torch.equal(boxed[:, :, top : top + inner[0], left : left + inner[1]], resized(images, inner))
+    assert int((boxed != 0).sum()) == int((resized(images, inner) != 0).sum())  # all else is black

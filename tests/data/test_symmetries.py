@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from striate.data import symmetric
+from striate.data import alternated, symmetric
 from striate.errors import DataError
 
 
@@ -52,3 +52,16 @@ def test_what_is_not_square_is_refused() -> None:
         "They must be square.",
         'Give the recipe "symmetries": "none".',
     ]
+
+
+def test_alternating_flips_show_both_sides_in_any_two_epochs() -> None:
+    images = torch.rand(500, 2, 3, 4, generator=generator())
+    numbers = torch.randperm(500, generator=generator(1))
+    first, second, third = (alternated(images, numbers, seed=7, epoch=epoch) for epoch in range(3))
+    assert torch.equal(first, third)
+    assert torch.equal(first, second.flip(3))
+    mirrored = (first != images).flatten(1).any(1)
+    assert 200 < mirrored.sum() < 300
+    assert torch.equal(alternated(images[3:9], numbers[3:9], seed=7, epoch=0), first[3:9])  # whatever batch it is in
+    other = (alternated(images, numbers, seed=8, epoch=0) != images).flatten(1).any(1)
+    assert 150 < (other != mirrored).sum() < 350

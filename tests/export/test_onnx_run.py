@@ -51,6 +51,7 @@ def answers(content: bytes, pixels: Tensor) -> list[Tensor]:
         ("resize", (30, 20), {}),
         ("resize", None, {"interpolation": "bicubic"}),
         ("crop", None, {"shorter": 70}),
+        ("letterbox", None, {}),
         ("crop", None, {"shorter": 73, "interpolation": "bicubic"}),
     ],
 )

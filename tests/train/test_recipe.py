@@ -74,7 +74,7 @@ def test_fractions_above_one_are_refused() -> None:
         ({"epoch": 3}, "Did you mean 'epochs'?"),
         (
             {"augmentation": {"rotaton": 3}},
-            "augmentation: 'rotaton' is an unknown member.\nIts members are: brightness, ",
+            "augmentation: 'rotaton' is an unknown member.\nIts members are: alternating_flip, ",
         ),
         ({"augmentation": {"rotaton": 3}}, "Did you mean 'rotation'?"),
         ({"xyzzy": 3}, "Leave it out."),
@@ -87,7 +87,7 @@ def test_a_misspelt_member_is_refused_with_the_nearest(members: dict, text: str)
 
 @pytest.mark.parametrize("name", Augmentation().to_dict())
 def test_of_an_augmentation_a_file_has_the_members_that_differ(tmp_path, name: str) -> None:
-    value = {"flip": True, "symmetries": "images", "cutout": 3}.get(name, 0.75)
+    value = {"flip": True, "alternating_flip": True, "symmetries": "images", "cutout": 3}.get(name, 0.75)
     file = tmp_path / "mine.json"
     file.write_text(json.dumps({"augmentation": {name: value}}))
     assert find_recipe(str(file)) == Recipe(augmentation=Augmentation(**{name: value}))

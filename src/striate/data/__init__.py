@@ -21,4 +21,5 @@ from striate.data.store import ImageSet as ImageSet
 from striate.data.store import balanced_order as balanced_order
 from striate.data.store import epoch_order as epoch_order
 from striate.data.store import hold_out as hold_out
+from striate.data.symmetries import alternated as alternated
 from striate.data.symmetries import symmetric as symmetric

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from striate.data.affine import Affine, Moves, resample
+from striate.data.crop import crop_moves
 from striate.data.elastic import draw_field
 from striate.data.preprocess import known_members
 from striate.description.checks import flag, number, one_of, whole
@@ -29,10 +30,12 @@ class Augmentation:
 
     `rotation` and `shear` are in degrees. `scale` is a fraction (0.1: from 0.9 to 1.1), and so is `squeeze` (0.1:
     heights times, and widths divided by, 0.9 to 1.1). `shift` is in pixels on each axis (whole pixels where nothing
-    else needs interpolation). `flip` mirrors left and right every second image on average. `elastic` displaces every
-    pixel by a smooth random field (`striate.data.elastic`): it is the standard deviation of the displacement on each
-    axis, in pixels, and `smoothness` that of the Gaussian. `lighting` is the standard deviation of AlexNet's change of
-    colours (`striate.data.lighting`). `brightness`, `contrast` and `saturation` are fractions, `hue` is in degrees, and
+    else needs interpolation). `flip` mirrors left and right every second image on average, `alternating_flip` each
+    image in every second epoch (`striate.data.symmetries`). `crop` is the largest fraction of an image's area that a
+    random resized crop leaves out (`striate.data.crop`; 0.92 in GoogLeNet's paper). `elastic` displaces every pixel by
+    a smooth random field (`striate.data.elastic`): it is the standard deviation of the displacement on each axis, in
+    pixels, and `smoothness` that of the Gaussian. `lighting` is the standard deviation of AlexNet's change of colours
+    (`striate.data.lighting`). `brightness`, `contrast` and `saturation` are fractions, `hue` is in degrees, and
     `cutout` is the side of the square that is set to 0, in pixels (`striate.data.colour`). `symmetries` draws one of
     the eight symmetries of the square: of "images", or of "boards", whose labels are positions and move along.
 
@@ -46,6 +49,8 @@ class Augmentation:
     shear: float = 0.0
     shift: float = 0.0
     flip: bool = False
+    alternating_flip: bool = False
+    crop: float = 0.0
     elastic: float = 0.0
     smoothness: float = 4.0
     lighting: float = 0.0
@@ -65,6 +70,8 @@ class Augmentation:
                 "shear": number("shear", self.shear, least=0, below=80),
                 "shift": number("shift", self.shift, least=0, below=FARTHEST),
                 "flip": flag("flip", self.flip),
+                "alternating_flip": flag("alternating_flip", self.alternating_flip),
+                "crop": number("crop", self.crop, least=0, below=1),
                 "elastic": number("elastic", self.elastic, least=0, below=FARTHEST),
                 "smoothness": number("smoothness", self.smoothness, least=0.5, below=FARTHEST),
                 "lighting": number("lighting", self.lighting, least=0, below=1000),
@@ -77,6 +84,13 @@ class Augmentation:
             }
         except SpecError as error:
             raise FormatError(error.what, error.expected, error.remedy, where="augmentation") from None
+        if self.flip and self.alternating_flip:
+            raise FormatError(
+                "flip and alternating_flip are both true.",
+                "Images are mirrored in one of the two ways.",
+                "Leave one out.",
+                where="augmentation",
+            )
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -88,8 +102,7 @@ class Augmentation:
     @property
     def moves(self) -> bool:
         """Whether pixels are moved by `augment`; symmetries, colours and cutout have functions of their own."""
-        moves = (self.rotation, self.scale, self.squeeze, self.shear, self.shift, self.flip, self.elastic)
-        return any(moves)
+        return self.resamples or any((self.shift, self.flip))
 
     @property
     def recolours(self) -> bool:
@@ -99,7 +112,7 @@ class Augmentation:
     @property
     def resamples(self) -> bool:
         """Whether pixels are interpolated; otherwise they move by whole pixels."""
-        named = (self.rotation, self.scale, self.squeeze, self.shear, self.shift % 1, self.elastic)
+        named = (self.rotation, self.scale, self.squeeze, self.shear, self.shift % 1, self.crop, self.elastic)
         return any(named)
 
     @property
@@ -155,6 +168,8 @@ def augment(
 def draw_warp(count: int, size: tuple[int, int], augmentation: Augmentation, *, generator: torch.Generator) -> Warp:
     """The warp that `augment` applies to `count` images of `size` (height, width), where it interpolates."""
     moves = _moves(count, augmentation, generator)
+    if augmentation.crop:
+        moves = crop_moves(moves, size, augmentation.crop, generator=generator)
     if not augmentation.elastic:
         return Warp(moves)
     amplitude, smoothness = augmentation.elastic, augmentation.smoothness

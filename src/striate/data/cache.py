@@ -81,14 +81,14 @@ def cache_entry(
     files: Sequence[str],
     *,
     resize: tuple[int, int] | None,
-    crop: tuple[object, ...] | None = None,
+    fit: tuple[object, ...] | None = None,
 ) -> CacheEntry:
     """The cache's entry for a split of a folder.
 
-    A folder has one file per split, resize and crop. Its key is the sha256 of the folder, the files' names, sizes and
-    times, `resize`, `crop` and the version, so that a changed file makes a new key.
+    A folder has one file per split, resize and fit. Its key is the sha256 of the folder, the files' names, sizes and
+    times, `resize`, `fit` and the version, so that a changed file makes a new key.
     """
-    named = (str(folder), split, resize, *([crop] if crop else []))
+    named = (str(folder), split, resize, *([fit] if fit else []))
     place = hashlib.sha256(repr(named).encode("utf-8", "surrogateescape")).hexdigest()
     digest = hashlib.sha256(repr((VERSION, place)).encode())
     for file in files:

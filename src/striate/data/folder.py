@@ -37,30 +37,30 @@ def image_folder(
     resize: tuple[int, int] | None = None,
     wanted: tuple[int, ...] | None = None,
     skip_unreadable: bool = False,
-    crop: Preprocessing | None = None,
+    fit: Preprocessing | None = None,
 ) -> ImageSet:
     """The images of a split of split/class/file or class/file: 1 channel where all files are grey, else RGB.
 
     Raises DataError naming the files that cannot be read, unless they are skipped. Also raises DataError where sizes
-    differ and neither `resize`, (height, width), nor a `crop` is given; the error proposes the `wanted` size, the
-    network's. A `crop` is a preprocessing, which brings every image to its shape.
+    differ and neither `resize`, (height, width), nor a `fit` is given; the error proposes the `wanted` size, the
+    network's. A `fit` is a preprocessing that crops or letterboxes: it brings every image to its shape.
     """
     listing = list_split(folder, split)
-    entry = cache_entry(folder, split, listing.files, resize=resize, crop=_named_crop(crop))
+    entry = cache_entry(folder, split, listing.files, resize=resize, fit=_named_fit(fit))
     found = entry.read()
     if found is None or not all(
         isinstance(one, str) for one in _each(decode, [folder / file for file, _ in found.unreadable])
     ):
-        found = _decoded(folder, listing, resize, wanted, crop)
+        found = _decoded(folder, listing, resize, wanted, fit)
         entry.write(found)
     if found.unreadable and not skip_unreadable:
         raise _unreadable(folder, found.unreadable, len(listing.files))
-    return replace(_image_set(folder, split, listing, found), fitted=crop is not None)
+    return replace(_image_set(folder, split, listing, found), fitted=fit is not None)
 
 
-def _named_crop(crop: Preprocessing | None) -> tuple[object, ...] | None:
-    """What a crop does to pixels."""
-    return None if crop is None else (crop.shape, crop.shorter, crop.interpolation)
+def _named_fit(fit: Preprocessing | None) -> tuple[object, ...] | None:
+    """What a preprocessing does to pixels."""
+    return None if fit is None else (fit.fit, fit.shape, fit.shorter, fit.interpolation)
 
 
 def _decoded(
@@ -68,7 +68,7 @@ def _decoded(
     listing: Listing,
     resize: tuple[int, int] | None,
     wanted: tuple[int, ...] | None,
-    crop: Preprocessing | None,
+    fit: Preprocessing | None,
 ) -> Cached:
     """Every readable image of the listing, in its order, and the reasons for the others."""
     paths = [folder / file for file in listing.files]
@@ -77,15 +77,15 @@ def _decoded(
     bad = {index: header for index, header in enumerate(headers) if isinstance(header, str)}
     if not good:
         raise _unreadable(folder, _named(listing, bad), len(paths))
-    size = crop.shape[1:] if crop else resize or _one_size(folder, listing, good, wanted)
+    size = fit.shape[1:] if fit else resize or _one_size(folder, listing, good, wanted)
     grey = all(header.grey for header in good.values())
-    out = room_for(len(good), crop.shape if crop else (1 if grey else 3, *size))
+    out = room_for(len(good), fit.shape if fit else (1 if grey else 3, *size))
     slots = list(good)
 
     def fill(slot: int) -> bool:
         image = decode(paths[slots[slot]]).convert("L" if grey else "RGB")
-        if crop is not None:
-            out[slot] = crop.pack(tensor_of(image).unsqueeze(0))[0]
+        if fit is not None:
+            out[slot] = fit.pack(tensor_of(image).unsqueeze(0))[0]
             return True
         if resize is not None and (image.height, image.width) != size:
             image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR)

@@ -12,13 +12,13 @@ from jaxtyping import Float32, UInt8
 from torch import Tensor
 from torch.nn.functional import pad
 
-from striate.data.resize import INTERPOLATIONS, chunks, cropped, resized
+from striate.data.resize import INTERPOLATIONS, chunks, cropped, letterboxed, margins, resized
 from striate.data.store import ImageSet, room_for
 from striate.description.checks import number, one_of, pair, whole
 from striate.description.shapes import Shape
 from striate.errors import DataError, FormatError, SpecError, quote
 
-FITS = ("pad", "resize", "crop")
+FITS = ("pad", "resize", "crop", "letterbox")
 FORMS = ("digits", "line", "picture")
 MOST_SHORTER = 4000
 """The most pixels that the shorter side of an image gets before the middle is cut out."""
@@ -30,8 +30,9 @@ LUMA = (0.299, 0.587, 0.114)
 class Preprocessing:
     """How images become a network's input.
 
-    `shape` is the network's input: (channels, height, width). `fit` is "pad" (centred on pixels of 0), "resize" or
-    "crop": the shorter side gets `shorter` pixels, and the middle is cut out. `interpolation` is "bilinear" or
+    `shape` is the network's input: (channels, height, width). `fit` is "pad" (centred on pixels of 0), "resize",
+    "crop" (the shorter side gets `shorter` pixels, and the middle is cut out) or "letterbox" (resized until it fits,
+    its aspect ratio kept, and centred on pixels of 0). `interpolation` is "bilinear" or
     "bicubic". A pixel of 0 becomes `low`, a pixel of 255 `high`: one number, or one for each channel. `form` is the
     form of the images: "digits", "line" or "picture". `size` is the (height, width) of the images of the data set: with
     "pad", an image of another size is resized to it first, so that a photograph fills the input as the training images
@@ -90,7 +91,7 @@ class Preprocessing:
         """(left, right, top, bottom): the pixels of 0 that "pad" adds to an image of `size`; none with "resize"."""
         if self.fit != "pad" or self.size is None:
             return 0, 0, 0, 0
-        return _margins(self.size, self.shape[1:])
+        return margins(self.size, self.shape[1:])
 
     def pack(
         self, images: UInt8[Tensor, "images channels height width"]
@@ -155,8 +156,11 @@ class Preprocessing:
                 images = images if self.size is None else resized(images, self.size, interpolation=how)
                 height, width = images.shape[2:]
                 small = height <= wanted[0] and width <= wanted[1]
-                margins = _margins((height, width), wanted)
-                return pad(images, margins) if small else resized(images, wanted, interpolation=how)
+                if small:
+                    return pad(images, margins((height, width), wanted))
+                return resized(images, wanted, interpolation=how)
+            case "letterbox":
+                return letterboxed(images, wanted, interpolation=how)
             case "resize":
                 return resized(images, wanted, interpolation=how)
             case _:
@@ -231,11 +235,6 @@ def _check_shorter(fit: str, shorter: object, shape: tuple[int, ...]) -> None:
             f"shorter is {quote(shorter)} for a crop of {shape[1]} × {shape[2]}.",
             f"A crop is no larger than its image, whose shorter side may get {MOST_SHORTER:,} pixels.",
         )
-
-
-def _margins(size: tuple[int, int], wanted: tuple[int, int]) -> tuple[int, int, int, int]:
-    rows, columns = max(0, wanted[0] - size[0]), max(0, wanted[1] - size[1])
-    return columns // 2, columns - columns // 2, rows // 2, rows - rows // 2
 
 
 def with_channels(images: Tensor, channels: int) -> Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import UInt8
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, pad
 
 from striate.data.store import room_for
 from striate.errors import DataError
@@ -45,8 +45,16 @@ def resized_at_once(
     """The same by nothing but operations of PyTorch, which can be traced; it takes memory for all images as floats."""
     shrunk = images.float()
     for goal in passes(images.shape[2:], size, interpolation):
-        shrunk = interpolate(shrunk, size=goal, mode=interpolation, antialias=True).round_().clamp_(0, 255)
+        shrunk = _antialiased(shrunk, goal, interpolation).round_().clamp_(0, 255)
     return shrunk.to(torch.uint8)
+
+
+def _antialiased(images: Tensor, size: Size, interpolation: str) -> Tensor:
+    """Resized along both axes. PyTorch 2.13 resizes the height of a single column wrongly: it gets a second one."""
+    if size[1] > 1:
+        return interpolate(images, size=size, mode=interpolation, antialias=True)
+    column = interpolate(images, size=(images.shape[2], 1), mode=interpolation, antialias=True)
+    return interpolate(column.expand(-1, -1, -1, 2), size=(size[0], 2), mode=interpolation, antialias=True)[..., :1]
 
 
 def passes(size: Sequence[int], wanted: Size, interpolation: str) -> list[Size]:
@@ -102,6 +110,40 @@ def corner(size: Sequence[int], wanted: Size) -> Size:
     ((16, 58), (6, 44))
     """
     return round((size[0] - wanted[0]) / 2), round((size[1] - wanted[1]) / 2)
+
+
+def letterboxed(
+    images: UInt8[Tensor, "images channels height width"], size: Size, *, interpolation: str = "bilinear"
+) -> UInt8[Tensor, "images channels height_out width_out"]:
+    """The images as large as they fit into a size with their aspect ratio kept, in the middle of pixels of 0.
+
+    >>> letterboxed(torch.full((1, 1, 2, 4), 9, dtype=torch.uint8), (4, 4))[0, 0, :, 0].tolist()
+    [0, 9, 9, 0]
+    """
+    images = resized(images, within(images.shape[2:], size), interpolation=interpolation)
+    return pad(images, margins(images.shape[2:], size))
+
+
+def within(size: Sequence[int], wanted: Size) -> Size:
+    """The largest (height, width) of the aspect ratio of `size` that fits into `wanted`; halves are rounded up.
+
+    >>> within((375, 500), (32, 32)), within((500, 375), (32, 32)), within((1, 900), (32, 32))
+    ((24, 32), (32, 24), (1, 32))
+    """
+    (height, width), (rows, columns) = size, wanted
+    if height * columns >= width * rows:
+        return rows, max(1, (2 * width * rows + height) // (2 * height))
+    return max(1, (2 * height * columns + width) // (2 * width)), columns
+
+
+def margins(size: Sequence[int], wanted: Size) -> tuple[int, int, int, int]:
+    """(left, right, top, bottom) around an image in the middle of a larger one; 0 along an axis where it is not larger.
+
+    >>> margins((24, 32), (32, 33))
+    (0, 1, 4, 4)
+    """
+    rows, columns = max(0, wanted[0] - size[0]), max(0, wanted[1] - size[1])
+    return columns // 2, columns - columns // 2, rows // 2, rows - rows // 2
 
 
 def chunks(count: int, *, bytes_each: int) -> list[slice]:

@@ -40,7 +40,8 @@ def load(
     Python format, or images as split/class/file or class/file. `resize`, (height,
     width), resizes every image to one size; where none is given and sizes differ, the error proposes `wanted`, the
     network's size. `skip_unreadable` leaves out files that cannot be read and lists them in the result. A `way` that
-    crops brings each image of a folder to the network's size as it is read, if there is no `resize`: sizes may differ.
+    crops or letterboxes brings each image of a folder to the network's size as it is read, if there is no `resize`:
+    sizes may differ.
     For "train" no file of the test split is opened. Raises DataError for images that are missing, broken or unfit, and
     UnknownNameError for a name that is neither a source nor a folder.
 
@@ -62,8 +63,8 @@ def load(
         return _at(idx_folder(folder, split), resize)
     if (found := cifar_layout(folder)) is not None:
         return _at(cifar_folder(*found, split), resize)
-    crop = way if resize is None and way is not None and way.fit == "crop" else None
-    return image_folder(folder, split, resize=resize, wanted=wanted, skip_unreadable=skip_unreadable, crop=crop)
+    fit = way if resize is None and way is not None and way.fit in ("crop", "letterbox") else None
+    return image_folder(folder, split, resize=resize, wanted=wanted, skip_unreadable=skip_unreadable, fit=fit)
 
 
 def _check_size(resize: tuple[int, int]) -> None:

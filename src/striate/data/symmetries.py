@@ -1,6 +1,8 @@
-"""The eight symmetries of the square: four turns, each of them mirrored too."""
+"""The eight symmetries of the square, four turns, each of them mirrored too; and flips that alternate."""
 
 from __future__ import annotations
+
+import hashlib
 
 import torch
 from jaxtyping import Float, Int64
@@ -40,6 +42,31 @@ def symmetric(batch: Squares, labels: Labels, kind: str, *, generator: torch.Gen
     if kind == "images":
         return turned, labels
     return turned, places.argsort(1)[drawn].to(labels.device).gather(1, labels[:, None])[:, 0]
+
+
+def alternated(
+    batch: Float[Tensor, "batch channels height width"], numbers: Int64[Tensor, " batch"], *, seed: int, epoch: int
+) -> Float[Tensor, "batch channels height width"]:
+    """Images, by their `numbers` in the set, mirrored left and right in every second epoch.
+
+    Whether that is the even or the odd ones is drawn for each image, a function of the seed and of its number alone: so
+    any two epochs in a row show both (K. Jordan, 94% on CIFAR-10 in 3.29 seconds on a single GPU, 2024, section 3.6).
+
+    >>> images = torch.tensor([[1.0, 2.0]]).expand(8, 1, 1, 2)
+    >>> first, second = (alternated(images, torch.arange(8), seed=0, epoch=each) for each in (0, 1))
+    >>> torch.equal(first, second.flip(3)), torch.equal(first, images)
+    (True, False)
+    """
+    key = int.from_bytes(hashlib.blake2b(f"alternating flip {seed}".encode(), digest_size=3).digest())
+    mirrored = _mixed(numbers + key) + epoch & 1
+    return torch.where(mirrored.to(batch.device, torch.bool)[:, None, None, None], batch.flip(3), batch)
+
+
+def _mixed(numbers: Int64[Tensor, " batch"]) -> Int64[Tensor, " batch"]:
+    """Numbers of 32 bits whose every bit depends on all bits of these (the end of A. Appleby's MurmurHash3)."""
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        numbers = (numbers ^ (numbers >> shift)) * factor & 0xFFFFFFFF
+    return numbers ^ (numbers >> 16)
 
 
 def _places(side: int) -> Int64[Tensor, "symmetries places"]:

@@ -42,12 +42,12 @@ def compared_images(run: Run, source: str | None = None) -> ImageSet:
     if not source and not run.data.source:
         return _noise(run)
     try:
-        images = images_of(run, "test", source=source)
+        images = images_of(run, "test", source=source, way=run.preprocessing)
     except MissingSplitError:
         if source:
             images = _training(run, source)
         elif run.recipe.hold_out:
-            images = images_of(run, "validation")
+            images = images_of(run, "validation", way=run.preprocessing)
         else:
             raise
     return as_learned(run, images)
@@ -66,7 +66,7 @@ def parts_of(run: Run, source: str | None = None) -> Parts:
         looked = False
     else:
         try:
-            train, judging = training, images_of(run, "test", source=source)
+            train, judging = training, images_of(run, "test", source=source, way=run.preprocessing)
             looked = judging.source == run.data.source
         except MissingSplitError:
             if not source:
@@ -96,8 +96,15 @@ def as_learned(run: Run, images: ImageSet) -> ImageSet:
     return replace(images, images=with_channels(images.images, run.data.channels or channels))
 
 
+def taking(run: Run, images: ImageSet) -> Run:
+    """The run as a file has it that takes such images: those which were cropped or letterboxed are not once more."""
+    if not images.fitted:
+        return run
+    return replace(run, preprocessing=replace(run.preprocessing, fit="resize", shorter=None))
+
+
 def _training(run: Run, source: str) -> ImageSet:
-    return Images(source, run.data.resize, run.data.skip_unreadable).load("train")
+    return Images(source, run.data.resize, run.data.skip_unreadable, run.preprocessing).load("train")
 
 
 def _noise(run: Run) -> ImageSet:

@@ -22,7 +22,7 @@ from striate.train.tensors import checksum, form, not_finite, read_tensors, requ
 FORMAT = "striate-checkpoint"
 VERSION = "2"
 WITHOUT_CHECKSUM = "1"
-LAST, BEST = "last.safetensors", "best.safetensors"
+START, LAST, BEST = "start.safetensors", "last.safetensors", "best.safetensors"
 OPTIMISER = "optimiser/"
 """The prefix of an optimiser's tensors, as in optimiser/C1.weight/exp_avg. No layer's name has a slash."""
 SLOTS = {

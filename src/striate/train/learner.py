@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,32 +15,39 @@ from striate.execution.training import fastest_for_training
 from striate.kernels.optimiser import RULES, Rule
 from striate.modules import Built
 from striate.train.checkpoint import optimiser_tensors, restore
+from striate.train.frozen import freeze
 from striate.train.optimisers import averages_in, optimiser_for
 from striate.train.pace import Pace
 from striate.train.recipe import Recipe
 from striate.train.state import position_of
 
 
-def cannot_train(recipe: Recipe) -> tuple[str, ...]:
-    """The kernels that cannot train by a recipe: the engine has not every optimiser and loss."""
-    return () if recipe.optimiser in RULES and not recipe.shapes_loss else ("engine",)
+def cannot_train(recipe: Recipe, *, transfers: bool = False) -> tuple[str, ...]:
+    """The kernels that cannot train by a recipe: the engine has not every optimiser and loss, and one learning rate.
+
+    `transfers` where layers are taken over from another run.
+    """
+    rates = bool(recipe.freeze) or (transfers and recipe.transfer_rate != 1)
+    return () if recipe.optimiser in RULES and not recipe.shapes_loss and not rates else ("engine",)
 
 
 class Learner:
     """A model, its optimiser, and how far they have come; everything that a checkpoint holds.
 
-    `runs` runs the model on `kernels`; "auto" takes those that train it fastest here.
+    `runs` runs the model on `kernels`; "auto" takes those that train it fastest here. The layers `taken` over from
+    another run learn at the recipe's `transfer_rate`. Raises SpecError where the recipe freezes what is not there.
     """
 
-    def __init__(self, model: Built, recipe: Recipe, *, kernels: str = "auto") -> None:
+    def __init__(self, model: Built, recipe: Recipe, *, kernels: str = "auto", taken: Collection[str] = ()) -> None:
         self.model = model
         self.recipe = recipe
-        without = cannot_train(recipe)
+        freeze(model, recipe.freeze)
+        without = cannot_train(recipe, transfers=bool(taken))
         if kernels == "auto":
             kernels = fastest_for_training(model, batch=recipe.batch, without=without)
         self.runs = executor(model, "torch" if kernels in without else kernels)
         self.engine = self.runs.engine if isinstance(self.runs, OnEngine) else None
-        self.optimiser = optimiser_for(model, recipe, engine=self.engine is not None)
+        self.optimiser = optimiser_for(model, recipe, engine=self.engine is not None, taken=taken)
         self.rule = Rule(self.optimiser) if self.engine else None
         self.pace: Pace | None = None
         self.spent: dict[str, float] = {}

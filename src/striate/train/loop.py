@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,28 +9,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from striate.data import (
-    ImageSet,
-    Preprocessing,
-    augment,
-    balanced_order,
-    colour_axes,
-    cut_out,
-    draw_warp,
-    epoch_order,
-    hold_out,
-    recolour,
-    relight,
-    symmetric,
-)
+from striate.data import ImageSet, Preprocessing, balanced_order, epoch_order, hold_out
 from striate.description.layers import Dropout
 from striate.description.network import plan
 from striate.execution.executor import OnEngine
 from striate.kernels.engine import Goal, Pictures
+from striate.train.frozen import hold_still
 from striate.train.learner import Learner
 from striate.train.losses import class_scores, class_weights, training_loss
-from striate.train.metrics import counts_of, pictures_of, run_over, uneven
+from striate.train.metrics import counts_of, run_over, uneven
 from striate.train.optimisers import average_part, average_weights, averages_in, rate_at
+from striate.train.step_images import Drawer, StepImages, step_seed
 from striate.train.temperature import temperature_of
 
 
@@ -100,10 +88,10 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
     batches = len(images) // size
     planned = plan(model.network)
     draws = any(isinstance(step.layer, Dropout) for step in planned.steps)
-    low, high = preprocessing.range()
+    drawer = Drawer(images, preprocessing, recipe)
     weights = class_weights(counts_of(images), recipe)
-    axes = colour_axes(images.images) * ((high - low) / 255) if recipe.augmentation.lighting else None
     model.train()
+    hold_still(model, recipe.freeze)
     while learner.epoch < recipe.epochs:
         if recipe.sampling == "balanced":
             order = balanced_order(images.labels, seed=recipe.seed, epoch=learner.epoch)
@@ -117,34 +105,22 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
             chosen = order[learner.batch * size : (learner.batch + 1) * size]
             rate = rate_at(step, recipe.epochs * batches, recipe, plateaus=learner.plateaus)
             for group in learner.optimiser.param_groups:
-                group["lr"], group["average_part"] = rate, average_part(step, recipe.average)
+                group["lr"] = rate * group.get("share", 1.0)
+                group["average_part"] = average_part(step, recipe.average)
             seed = step_seed(recipe.seed, step, "dropout") if draws else 0
-            ready = begun
-            if learner.engine and recipe.augmentation.is_none:
-                pictures = pictures_of(images.images, preprocessing, chosen=chosen)
-                loss, right = _engine_step(learner, pictures, images.labels, seed)
+            if learner.engine and drawer.untouched:
+                ready = begun
+                loss, right = _engine_step(learner, drawer.pictures(chosen), images.labels, seed)
             else:
-                labels = images.labels[chosen].to(device)
-                generator = torch.Generator().manual_seed(step_seed(recipe.seed, step))
-                if learner.engine and recipe.augmentation.resamples and recipe.augmentation.symmetries == "none":
-                    warp = draw_warp(size, preprocessing.shape[1:], recipe.augmentation, generator=generator)
-                    pictures = pictures_of(images.images, preprocessing, chosen=chosen)
-                    pixels = learner.engine.warped(pictures, warp, threads=learner.threads)
-                else:
-                    pixels = preprocessing.normalise(images.images[chosen].to(device))
-                    pixels, labels = symmetric(pixels, labels, recipe.augmentation.symmetries, generator=generator)
-                    pixels = augment(pixels, recipe.augmentation, generator=generator, fill=recipe.low)
-                if axes is not None:
-                    pixels = relight(pixels, axes, recipe.augmentation.lighting, generator=generator)
-                pixels = recolour(pixels, recipe.augmentation, low=low, high=high, generator=generator)
-                pixels = cut_out(pixels, recipe.augmentation.cutout, generator=generator)
+                engine = (learner.engine, learner.threads) if learner.engine else None
+                drawn = drawer.draw(chosen, step=step, epoch=learner.epoch, device=device, engine=engine)
                 ready = learner.account_for("gathering and augmentation", begun)
                 if learner.engine:
-                    loss, right = _engine_step(learner, Pictures(pixels), labels, seed)
+                    loss, right = _engine_step(learner, Pictures(drawn.pixels), drawn.labels, seed)
                 else:
                     if draws:
                         torch.manual_seed(seed)
-                    loss, right = _step(learner, pixels, labels, planned.heads, weights)
+                    loss, right = _step(learner, drawn, planned.heads, weights)
             learner.account_for("steps", ready)
             learner.batch += 1
             learner.loss_sum += loss
@@ -179,11 +155,6 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
         yield done
 
 
-def step_seed(seed: int, step: int, purpose: str = "augmentation") -> int:
-    """The seed of a step's random numbers: a function of its arguments alone."""
-    return int.from_bytes(hashlib.blake2b(f"{purpose} {seed} {step}".encode(), digest_size=7).digest())
-
-
 def _engine_step(learner: Learner, pictures: Pictures, labels: Tensor, seed: int) -> tuple[float, int]:
     recipe = learner.recipe
     goal = Goal(labels, recipe.loss, recipe.rubbish, seed)
@@ -196,22 +167,24 @@ def _engine_step(learner: Learner, pictures: Pictures, labels: Tensor, seed: int
     return learner.pace.take(step) if learner.pace else step(learner.threads)
 
 
-def _step(
-    learner: Learner, pixels: Tensor, labels: Tensor, heads: dict[str, float], weights: Tensor | None
-) -> tuple[float, int]:
+def _step(learner: Learner, drawn: StepImages, heads: dict[str, float], weights: Tensor | None) -> tuple[float, int]:
     recipe = learner.recipe
     runs, optimiser = learner.runs, learner.optimiser
     assert not isinstance(runs, OnEngine)  # noqa: S101 - the caller has looked
     outputs_of_heads: dict[str, Tensor] = {}
-    outputs = runs.logits(pixels, outputs_of_heads if heads else None)
+    outputs = runs.logits(drawn.pixels, outputs_of_heads if heads else None)
     weights = weights if weights is None else weights.to(outputs.device)
-    loss = training_loss(outputs, labels, recipe, weights=weights)
+
+    def loss_by(values: Tensor) -> Tensor:
+        return training_loss(values, drawn.labels, recipe, weights=weights, mixed=drawn.mixed)
+
+    loss = loss_by(outputs)
     total = loss
     for path, weight in heads.items():
-        total = total + weight * training_loss(outputs_of_heads[path], labels, recipe, weights=weights)
+        total = total + weight * loss_by(outputs_of_heads[path])
     optimiser.zero_grad()
     total.backward()
     optimiser.step()
     average_weights(optimiser)
-    right = (class_scores(learner.model.network, outputs.detach()).argmax(1) == labels).sum()
+    right = (class_scores(learner.model.network, outputs.detach()).argmax(1) == drawn.labels).sum()
     return loss.item(), int(right)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int64
@@ -25,11 +27,28 @@ def loss_of(outputs: Outputs, labels: Labels, recipe: Recipe) -> Scalar:
     return rbf_map(outputs, labels, rubbish=recipe.rubbish)
 
 
-def training_loss(outputs: Outputs, labels: Labels, recipe: Recipe, *, weights: Tensor | None) -> Scalar:
-    """What a step minimises: `loss_of`, with the recipe's label smoothing and the classes' `weights`."""
+@dataclass(frozen=True)
+class Mixed:
+    """The second labels of a batch that was mixed from two images each, and the `part` of the first, λ."""
+
+    labels: Labels
+    part: float
+
+
+def training_loss(
+    outputs: Outputs, labels: Labels, recipe: Recipe, *, weights: Tensor | None, mixed: Mixed | None = None
+) -> Scalar:
+    """What a step minimises: `loss_of`, with the recipe's label smoothing and the classes' `weights`.
+
+    Of a `mixed` batch, the sum of the losses by both labels, each times its part.
+    """
     if not recipe.shapes_loss:
         return loss_of(outputs, labels, recipe)
-    return F.cross_entropy(outputs, labels, weight=weights, label_smoothing=recipe.label_smoothing)
+
+    def loss(by: Labels) -> Scalar:
+        return F.cross_entropy(outputs, by, weight=weights, label_smoothing=recipe.label_smoothing)
+
+    return loss(labels) if mixed is None else mixed.part * loss(labels) + (1 - mixed.part) * loss(mixed.labels)
 
 
 def class_weights(counts: list[int], recipe: Recipe) -> Float[Tensor, " classes"] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -20,12 +20,15 @@ WARM = 0.1
 """The fraction of the rate during the warm-up of the other schedules (ResNet-110: 0.01 before 0.1)."""
 
 
-def optimiser_for(model: nn.Module, recipe: Recipe, *, engine: bool = False) -> torch.optim.Optimizer:
-    """The recipe's optimiser over all parameters; its rate is set before each step.
+def optimiser_for(
+    model: nn.Module, recipe: Recipe, *, engine: bool = False, taken: Collection[str] = ()
+) -> torch.optim.Optimizer:
+    """The recipe's optimiser over all parameters that learn; its rate is set before each step.
 
-    For an engine, which takes the steps itself, it only holds the optimiser's numbers and state.
+    Those of the layers `taken` over are a group of their own, whose rate is the `share` of the others'. For an engine,
+    which takes the steps itself, it only holds the optimiser's numbers and state.
     """
-    parameters = list(model.parameters())
+    parameters = _groups(model, recipe, taken)
     if recipe.optimiser == "adadelta":
         return torch.optim.Adadelta(
             parameters, recipe.rate, rho=recipe.momentum, eps=1e-6, weight_decay=recipe.weight_decay
@@ -36,9 +39,20 @@ def optimiser_for(model: nn.Module, recipe: Recipe, *, engine: bool = False) -> 
     else:
         numbers |= {"betas": (recipe.momentum, 0.999), "eps": 1e-8}
     if engine:
-        return cast(torch.optim.Optimizer, Slots(recipe.optimiser, parameters, numbers))
+        return cast(torch.optim.Optimizer, Slots(recipe.optimiser, parameters[0]["params"], numbers))
     kind = torch.optim.SGD if recipe.optimiser == "sgd" else torch.optim.AdamW
     return kind(parameters, **numbers, fused=True)
+
+
+def _groups(model: nn.Module, recipe: Recipe, taken: Collection[str]) -> list[dict[str, Any]]:
+    """The parameters that learn, those of layers taken over apart where they learn at another rate."""
+    learning = [(path.rpartition(".")[0], each) for path, each in model.named_parameters() if each.requires_grad]
+    slower = taken if recipe.transfer_rate != 1 else ()
+    groups = [
+        {"params": [each for layer, each in learning if layer not in slower], "share": 1.0},
+        {"params": [each for layer, each in learning if layer in slower], "share": recipe.transfer_rate},
+    ]
+    return [each for each in groups if each["params"]]
 
 
 def average_part(step: int, decay: float) -> float:
@@ -54,21 +68,21 @@ def average_part(step: int, decay: float) -> float:
 
 @torch.no_grad()
 def average_weights(optimiser: torch.optim.Optimizer) -> None:
-    """Move the averages of the weights, kept in the optimiser's state, by the fraction `average_part` of its group."""
-    group = optimiser.param_groups[0]
-    if not group["average_part"]:
-        return
-    for parameter in group["params"]:
-        state = optimiser.state[parameter]
-        if "average" not in state:
-            state["average"] = torch.zeros_like(parameter)
-        state["average"].lerp_(parameter, group["average_part"])
+    """Move the averages of the weights, kept in the optimiser's state, by their group's `average_part`."""
+    for group in optimiser.param_groups:
+        if not group["average_part"]:
+            continue
+        for parameter in group["params"]:
+            state = optimiser.state[parameter]
+            if "average" not in state:
+                state["average"] = torch.zeros_like(parameter)
+            state["average"].lerp_(parameter, group["average_part"])
 
 
 @contextmanager
 def averages_in(optimiser: torch.optim.Optimizer) -> Iterator[None]:
     """Context in which the parameters hold their averages, where there are any."""
-    states = [(each, optimiser.state[each]) for each in optimiser.param_groups[0]["params"]]
+    states = [(each, optimiser.state[each]) for group in optimiser.param_groups for each in group["params"]]
     pairs = [(parameter.detach(), state["average"]) for parameter, state in states if "average" in state]
     kept = [parameter.clone() for parameter, _ in pairs]
     for parameter, average in pairs:

@@ -20,6 +20,8 @@ MOST = 10**9
 """The largest number of epochs, and of images per step."""
 LARGEST = 1e38
 """The limit of rates and of weights of a loss: the largest 32-bit float."""
+LONGEST_PATH = 1000
+"""The longest path of a layer, in letters."""
 BRIGHTEST = 1e6
 """The limit of the numbers `low` and `high` that pixels become."""
 
@@ -38,10 +40,14 @@ class Recipe:
     `patience` use the balanced accuracy instead. For them, `class_weights`
     "balanced" multiplies the loss of an image by images / (classes · images of its class), and `sampling` "balanced"
     draws as many images of every class for each epoch. `label_smoothing` is the share of the target that is spread
-    over all classes (C. Szegedy et al., Rethinking the Inception architecture, 2015, section 7). `momentum` is also
+    over all classes (C. Szegedy et al., Rethinking the Inception architecture, 2015, section 7). `mixup` is α: each
+    step learns from λ · image + (1 − λ) · another image of the batch, with λ drawn from Beta(α, α), and from both
+    labels in these parts (H. Zhang et al., mixup: beyond empirical risk minimization, 2017, eq. 2). `momentum` is also
     AdamW's β1 and Adadelta's ρ. `rubbish` is j of LeNet-5's eq. 9. `average` is the decay of the weights' averages:
     above 0, the mean over about the last 1/(1 − average) steps is validated and kept (B. Polyak, A. Juditsky,
-    Acceleration of stochastic approximation by averaging, 1992); at 0, the last weights are.
+    Acceleration of stochastic approximation by averaging, 1992); at 0, the last weights are. `freeze` names layers and
+    blocks by path that do not learn, and whose batch normalisations keep their statistics. `transfer_rate` is the
+    fraction of the learning rate for layers that were taken over from another run.
     """
 
     epochs: int = 8
@@ -59,6 +65,7 @@ class Recipe:
     loss: str = "cross-entropy"
     rubbish: float = 0.0
     label_smoothing: float = 0.0
+    mixup: float = 0.0
     class_weights: str = "none"
     sampling: str = "shuffled"
     initialisation: str = "he"
@@ -68,6 +75,8 @@ class Recipe:
     hold_out: float = 1 / 12
     until: float | None = None
     early_stopping: int = 0
+    freeze: tuple[str, ...] = ()
+    transfer_rate: float = 0.1
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -77,11 +86,12 @@ class Recipe:
         checks.one_of("class_weights", self.class_weights, CLASS_WEIGHTS)
         checks.one_of("sampling", self.sampling, SAMPLING)
         checks.number("label_smoothing", self.label_smoothing, least=0, below=1)
+        checks.number("mixup", self.mixup, least=0, below=LARGEST)
         if self.loss != "cross-entropy" and self.shapes_loss:
             raise SpecError(
-                f"label_smoothing is {self.label_smoothing!r}, class_weights {self.class_weights!r}, and the loss "
-                f"{self.loss}.",
-                "Both change the cross-entropy, and no other loss.",
+                f"label_smoothing is {self.label_smoothing!r}, mixup {self.mixup!r}, class_weights "
+                f"{self.class_weights!r}, and the loss {self.loss}.",
+                "All three change the cross-entropy, and no other loss.",
                 'Leave them out, or take "sampling": "balanced" for uneven classes.',
             )
         checks.one_of("initialisation", self.initialisation, tuple(INITIALISATIONS))
@@ -93,6 +103,7 @@ class Recipe:
         if not isinstance(self.augmentation, Augmentation):
             raise SpecError(f"augmentation is {self.augmentation!r:.60}.", "It must be an Augmentation.")
         object.__setattr__(self, "drops", _fractions(self.drops))
+        object.__setattr__(self, "freeze", _paths(self.freeze))
         checks.number("drop", self.drop, least=0, below=1)
         checks.number("warm_up", self.warm_up, least=0, below=1)
         checks.number("momentum", self.momentum, least=0, below=1)
@@ -102,7 +113,8 @@ class Recipe:
         checks.number("low", self.low, least=-BRIGHTEST, below=BRIGHTEST)
         checks.number("high", self.high, least=-BRIGHTEST, below=BRIGHTEST)
         checks.number("hold_out", self.hold_out, least=0, below=LARGEST)
-        for name, value in (("rate", self.rate), ("until", 1 if self.until is None else self.until)):
+        until = 1 if self.until is None else self.until
+        for name, value in (("rate", self.rate), ("transfer_rate", self.transfer_rate), ("until", until)):
             if checks.number(name, value, least=0, below=LARGEST) == 0:
                 raise SpecError(f"{name} is {value!r}.", "It must be more than 0.")
         if self.low == self.high:
@@ -119,7 +131,7 @@ class Recipe:
     @property
     def shapes_loss(self) -> bool:
         """Whether training minimises another loss than the one that validation reports."""
-        return self.label_smoothing != 0 or self.class_weights != "none"
+        return self.label_smoothing != 0 or self.mixup != 0 or self.class_weights != "none"
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain JSON members."""
@@ -140,6 +152,16 @@ def _fractions(drops: object) -> tuple[float, ...]:
     if list(fractions) != sorted(fractions):
         raise SpecError(f"drops is {drops!r}.", "Its fractions of all steps must ascend, such as (0.5, 0.75).")
     return fractions
+
+
+def _paths(freeze: object) -> tuple[str, ...]:
+    """The paths of the layers to freeze, checked; whether a network has them is seen when it is trained."""
+    found: list[str] = []
+    for path in freeze if isinstance(freeze, (tuple, list)) else (freeze,):
+        if not isinstance(path, str) or not 0 < len(path) <= LONGEST_PATH:
+            raise SpecError(f"freeze has {path!r:.60}.", 'It must be paths of layers, such as ["stem", "stage1"].')
+        found.append(path)
+    return tuple(found)
 
 
 def recipe_from_dict(members: object) -> Recipe:

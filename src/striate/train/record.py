@@ -42,6 +42,19 @@ class DataRecord:
     channels: int | None = None
 
 
+@dataclass(frozen=True)
+class Transfer:
+    """Where a run's first weights were taken over from, and which layers' they are: `taken`, by path.
+
+    `new` are the layers that began with fresh weights, each with the reason; `unused` those that only the source has.
+    """
+
+    source: str
+    taken: tuple[str, ...]
+    new: tuple[tuple[str, str], ...] = ()
+    unused: tuple[str, ...] = ()
+
+
 def read_record(folder: Path) -> dict[str, Any]:
     """The fields of a Run, by name, from run.json and network.json of a folder.
 
@@ -101,7 +114,12 @@ def members_of(run: Members, network: Network) -> dict[str, Any]:
         "reproduction": reproduction,
         "most_threads": run.whole("most_threads", most=MOST_THREADS) if "most_threads" in run.values else 0,
         "origin": None if origin is None else {key: origin.text(key) for key in origin.values},
+        "transfer": None if run.values.get("transfer") is None else _transfer(run.within("transfer")),
     }
+
+
+def _transfer(transfer: Members) -> Transfer:
+    return Transfer(transfer.text("source"), transfer.texts("taken"), transfer.pairs("new"), transfer.texts("unused"))
 
 
 def _data(data: Members) -> DataRecord:

@@ -4,6 +4,7 @@ run.json              recipe, data, preprocessing, environment, how often the te
 network.json          the network, as `striate account` takes it
 events.jsonl          one JSON object a line: started, epoch, profile, threads, warning, resumed,
                       interrupted, finished, evaluated
+start.safetensors     the weights that it began with, where some were taken over from another run (`transfer`)
 last.safetensors      everything that going on needs: weights, optimiser, position
 best.safetensors      the weights of the epoch with the highest validation accuracy, and no more
 filters.safetensors   the first layer's filters after each epoch
@@ -15,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,11 +33,12 @@ from striate.errors import OutputError, RunError
 from striate.files import append_line, make_folder, unwritten, write_whole
 from striate.modules import Built, build
 from striate.train.brought import read_brought
-from striate.train.checkpoint import BEST, load_checkpoint, restore
+from striate.train.checkpoint import BEST, START, load_checkpoint, restore, save_checkpoint
 from striate.train.events import read_events
 from striate.train.recipe import Recipe
 from striate.train.record import FORMAT, VERSION, read_record
 from striate.train.record import DataRecord as DataRecord
+from striate.train.record import Transfer as Transfer
 from striate.train.single import Single, read_single
 from striate.train.state import temperature_kept
 
@@ -66,6 +69,7 @@ class Run:
     most_threads: int = 0
     origin: dict[str, str] | None = None
     single: bool = False
+    transfer: Transfer | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -106,6 +110,7 @@ class Run:
             "test_looks": self.test_looks,
             "reproduction": self.reproduction,
             "origin": self.origin,
+            "transfer": None if self.transfer is None else asdict(self.transfer),
         }
 
     def write(self) -> None:
@@ -155,14 +160,19 @@ class Run:
         return run
 
 
-def create_run(run: Run) -> None:
-    """Make the folder of a new run, whole or not at all. RunError where something is there already."""
+def create_run(run: Run, weights: Mapping[str, Tensor] | None = None) -> None:
+    """Make the folder of a new run, whole or not at all, with the `weights` that it begins with if they are given.
+
+    Raises RunError where something is there already.
+    """
     folder = run.folder
     require_free(folder)
     passing = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     make_folder(passing)
     try:
         replace(run, folder=passing).write()
+        if weights is not None:
+            save_checkpoint(passing / START, dict(weights), {})
         passing.replace(folder)
     except OSError as problem:
         shutil.rmtree(passing, ignore_errors=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from striate.data import ImageSet, Preprocessing, load, preprocessing_for
 from striate.description.network import Network, plan
@@ -18,10 +19,11 @@ from striate.errors import LearningError, RunError, ShapeError
 from striate.execution.choice import missing
 from striate.files import write_whole
 from striate.modules import build
-from striate.train.checkpoint import BEST, LAST, load_checkpoint, save_checkpoint, saved_before
+from striate.train.checkpoint import BEST, LAST, START, load_checkpoint, restore, save_checkpoint, saved_before
 from striate.train.diagnose import Finding, GradientWatch, missed_classes, require_finite
 from striate.train.filters import FILE as FILTERS
 from striate.train.filters import keep_filters
+from striate.train.frozen import freeze
 from striate.train.judge import epochs_without_better, findings, is_best, judged, missed
 from striate.train.learner import Learner
 from striate.train.lock import Lock
@@ -69,7 +71,8 @@ Event = Batch | Epoch | Finding | Interrupted | Finished
 class Images:
     """Where a run's images come from: `source` as --data has it.
 
-    With a `way` that crops, images of a folder are brought to the network's size when they are read.
+    With a `way` that crops or letterboxes, images of a folder are brought to the network's size when they are read, and
+    a new run keeps it as its preprocessing.
     """
 
     source: str = "mnist"
@@ -103,7 +106,10 @@ def prepare(
             "Pass --adapt, which fits the last layer to the classes; or change it in a copy of the network "
             f"(striate show {network.name} --as net > mine.net); or give other images to --data.",
         )
-    preprocessing = preprocessing_for(network.input, train_images, low=recipe.low, high=recipe.high)
+    if images.way:
+        preprocessing = replace(images.way, form=train_images.form)
+    else:
+        preprocessing = preprocessing_for(network.input, train_images, low=recipe.low, high=recipe.high)
     split = Split.of(train_images, preprocessing, hold_out_fraction=recipe.hold_out)
     record = DataRecord(
         source=train_images.source,
@@ -150,7 +156,7 @@ def reload(run: Run) -> Split:
             "A training goes on from its own last checkpoint.",
             "Train the same network anew: striate train RUN/network.json.",
         )
-    images = Images(run.data.source, run.data.resize, run.data.skip_unreadable)
+    images = Images(run.data.source, run.data.resize, run.data.skip_unreadable, run.preprocessing)
     split = Split.of(images.load("train"), run.preprocessing, hold_out_fraction=run.recipe.hold_out)
     seen = (split.train.fingerprint(), split.validation.fingerprint())
     if seen != (run.data.train_fingerprint, run.data.validation_fingerprint):
@@ -162,9 +168,15 @@ def reload(run: Run) -> Split:
     return split
 
 
-def start(run: Run, split: Split) -> Iterator[Event]:
-    """Make the run's folder and train from the beginning; the folder is held until the training is over."""
-    create_run(run)
+def start(run: Run, split: Split, weights: Mapping[str, Tensor] | None = None) -> Iterator[Event]:
+    """Make the run's folder and train from the beginning; the folder is held until the training is over.
+
+    `weights` are those that it begins with where some are taken over from another run (`train.transfer.take_over`).
+    """
+    freeze(
+        build(run.network, device="meta"), run.recipe.freeze
+    )  # an error comes before a folder is made
+    create_run(run, weights)
     with ExitStack() as held:
         held.enter_context(Lock(run.folder))
         run.log("started", network=run.network.name, recipe=run.recipe.to_dict())
@@ -212,8 +224,12 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
     torch.set_num_threads(run.threads)
     generator = torch.Generator().manual_seed(recipe.seed)
     model = build(run.network, initialisation=recipe.initialisation, generator=generator)
+    taken = run.transfer.taken if run.transfer else ()
+    if taken:
+        restore(model, None, load_checkpoint(run.path(START))[0], where=run.path(START))
     model = model.to(run.device)
-    learner = Learner(model, replace(recipe, batch=min(recipe.batch, len(split.train))), kernels=run.kernels)
+    fitted = replace(recipe, batch=min(recipe.batch, len(split.train)))
+    learner = Learner(model, fitted, kernels=run.kernels, taken=taken)
     learner.pace = pace_of(run)
     history: list[dict[str, Any]] = []
     best: dict[str, Any] = {"epoch": 0, "accuracy": -1.0}

@@ -27,11 +27,12 @@ def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Ru
         return replace(run, kernels="torch", threads=threads or run.threads)
     most = 0 if threads else torch.get_num_threads()
     batch = min(run.recipe.batch, run.data.train_images)
-    without = cannot_train(run.recipe)
+    without = cannot_train(run.recipe, transfers=run.transfer is not None)
     if kernels in without:
         raise SpecError(
             f"{KERNELS[kernels]} ({kernels}) cannot train by this recipe.",
-            f"They have {' and '.join(RULES[1:])}, and losses without class weights and label smoothing.",
+            f"They have {' and '.join(RULES[1:])}, losses without class weights and label smoothing, and one learning "
+            "rate for all layers.",
             "Leave --kernels away, and the fastest of the others are taken.",
         )
     model = build(run.network)

@@ -33,7 +33,15 @@ FORMAT, VERSION = "striate-run-file", "1"
 _EXPECTED = "It must be a file that striate export RUN --to safetensors wrote."
 _REMEDY = "Take the file from a copy, or export the run anew."
 _SPLIT_OFF = ("network", "preprocessing")
-_LOCAL = {"environment": {}, "milliseconds": {}, "kernels": "auto", "threads": 1, "most_threads": 0, "device": "cpu"}
+_LOCAL = {
+    "environment": {},
+    "milliseconds": {},
+    "kernels": "auto",
+    "threads": 1,
+    "most_threads": 0,
+    "device": "cpu",
+    "transfer": None,
+}
 """The members of run.json that describe the machine that trained; the file has none of them."""
 
 

@@ -49,6 +49,7 @@ def prepared(way: Preprocessing) -> str:
     _, height, width = way.shape
     fit = {
         "crop": f"shorter side to {way.shorter} pixels ({way.interpolation}), the middle {height} × {width}",
+        "letterbox": f"letterboxed to {height} × {width}",
         "resize": f"resized to {height} × {width}",
         "pad": f"padded to {height} × {width}",
     }[way.fit]

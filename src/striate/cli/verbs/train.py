@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from striate.cli.parameters import NETWORK, RUN, SIZE, KernelsType
-from striate.description.labels import lines, one_line
+from striate.description.labels import lines
 from striate.description.network import Network
-from striate.execution.names import KERNELS, MOST_THREADS, TRAINING
-from striate.wording import counted
+from striate.execution.names import MOST_THREADS, TRAINING
 
 if TYPE_CHECKING:
+    from striate.data import Preprocessing
     from striate.train.recipe import Recipe
     from striate.train.run import Run
     from striate.train.session import Event
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     "  striate train lenet5 --set weight_decay=0.02 --set augmentation.rotation=5\n"
     "  striate show lenet5 --as recipe > mine.toml       every number; then: striate train lenet5 --recipe mine.toml\n"
     "  striate train simple-cnn --data photos --resize 28x28 --adapt\n"
+    "  striate train runs/cifar --from runs/cifar --data photos --adapt --freeze stem --freeze stage1\n"
     "  striate train --resume runs/lenet5                resume after Ctrl-C, a crash or a power cut",
 )
 @click.argument("network", type=NETWORK, required=False)
@@ -49,6 +50,19 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="NAME=VALUE",
     help="Set a member of the recipe, such as rate=0.02; may be repeated.",
+)
+@click.option(
+    "--from",
+    "source",
+    type=RUN,
+    metavar="RUN",
+    help="Begin with the weights of a run, or of an ONNX or safetensors file, in all layers that fit.",
+)
+@click.option(
+    "--freeze",
+    multiple=True,
+    metavar="PATH",
+    help="Keep a layer or a block as it is; may be repeated. `taken` is all layers that --from takes over.",
 )
 @click.option("--epochs", type=click.IntRange(1, 10**9), help="Passes over the training images.")
 @click.option(
@@ -81,7 +95,16 @@ if TYPE_CHECKING:
     show_default=True,
     help="The kernels: Striate's engine, its operators layer by layer, PyTorch's, or (auto) the fastest of these.",
 )
-@click.option("--resize", type=SIZE, help="Resize the images of a folder to one size, such as 28x28 or 28.")
+@click.option(
+    "--resize",
+    type=SIZE,
+    help="Resize the images of a folder to one size, such as 28x28 or 28; with --fit crop, their shorter side.",
+)
+@click.option(
+    "--fit",
+    type=click.Choice(["crop", "letterbox"]),
+    help="Keep the aspect ratio of images: cut out their middle (crop), or show all on black (letterbox).",
+)
 @click.option("--adapt", is_flag=True, help="Fit the network's last layer to the number of classes.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out images that cannot be read, and list them.")
 @click.option("--profile", is_flag=True, help="Print how an epoch's time is divided.")
@@ -91,6 +114,8 @@ def command(
     data: str | None,
     recipe_name: str | None,
     settings: tuple[str, ...],
+    source: Path | None,
+    freeze: tuple[str, ...],
     epochs: int | None,
     until: float | None,
     early_stopping: int | None,
@@ -104,6 +129,7 @@ def command(
     threads: int | None,
     kernels: str,
     resize: tuple[int, int] | None,
+    fit: str | None,
     adapt: bool,
     skip_unreadable: bool,
     profile: bool,
@@ -115,6 +141,9 @@ def command(
     itself, use --resume. Training never reads the test images: a part of the training images is held out for
     validation, which chooses the best epoch. Ctrl-C saves and prints the command that resumes. A run that was killed
     continues from its last checkpoint with --resume, to the same weights, bit for bit.
+
+    With --from, layers that both networks have under one path, with weights of one shape, begin with those of that run,
+    and learn at a tenth of the rate (--set transfer_rate=1 for the same); all others are listed and begin fresh.
     """
     given = {
         "epochs": epochs,
@@ -123,14 +152,18 @@ def command(
         "rate": rate,
         "batch": batch,
         "class_weights": class_weights,
+        "freeze": freeze or None,
         "seed": seed,
     }
     if resumed is not None:
-        _refuse_beside_resume(network, out, recipe_name, given | {"adapt": adapt or None, "set": settings or None})
+        _refuse_beside_resume(
+            network, out, recipe_name, given | {"adapt": adapt or None, "set": settings or None, "from": source}
+        )
     elif network is None:
         raise click.UsageError("Give a NETWORK to train, such as lenet5, or --resume RUN.")
 
     from striate.cli.print.progress import working
+    from striate.cli.print.training import plan_lines, profile_lines
     from striate.errors import DataError
     from striate.networks import data_for
     from striate.networks.adapt import adapted
@@ -140,6 +173,7 @@ def command(
     from striate.train.recipes import find_recipe, recipe_for
     from striate.train.run import free_folder, open_run
     from striate.train.settle import settle
+    from striate.train.transfer import take_over
 
     # The last epochs make many numbers below 1.2e-38, for each of which a processor takes a hundred times as long.
     click.get_current_context().with_resource(tiny_is_zero())
@@ -154,7 +188,8 @@ def command(
             with_settings(recipe, settings), **{key: value for key, value in given.items() if value is not None}
         )
         data = data or data_for(network)
-        images = session.Images(data, resize, skip_unreadable)
+        way = _way(network, recipe, fit, resize)
+        images = session.Images(data, None if way else resize, skip_unreadable, way)
         folder = out or free_folder(network.name)
         try:
             with working(f"Reading the images of {data}", quiet=quiet):
@@ -163,16 +198,21 @@ def command(
                 run, split = session.prepare(network, images, recipe, folder=folder, device=device, threads=threads)
         except DataError as error:
             raise error.at(data) from None
+        weights = None
+        if source is not None:
+            run, weights = take_over(run, open_run(source), threads=threads)
         if kernels != "auto":
             run = settle(run, kernels=kernels, threads=threads)
-        events = session.start(run, split)
+        events = session.start(run, split, weights)
         if not quiet:
-            _print_plan(run, recipe)
+            for line in plan_lines(run):
+                click.echo(line)
     else:
         return
     _show(run, events, quiet=quiet)
     if profile:
-        _print_profile(run)
+        for line in profile_lines(run):
+            click.echo(line)
 
 
 def _refuse_beside_resume(
@@ -186,49 +226,24 @@ def _refuse_beside_resume(
         raise click.UsageError(f"--resume takes everything from the run; leave out {', '.join(extra)}.")
 
 
-def _print_plan(run: Run, recipe: Recipe) -> None:
-    from striate.accounting import account
+def _way(network: Network, recipe: Recipe, fit: str | None, resize: tuple[int, int] | None) -> Preprocessing | None:
+    """The preprocessing that --fit asks for; None where images are padded or resized, as their size suggests."""
+    from striate.data import Preprocessing
 
-    totals = account(run.network).totals
-    data = run.data
-    click.echo(
-        f"{run.network.name}: {counted(totals.parameters, 'parameter')}, {counted(totals.macs, 'MAC')} per image"
-    )
-    click.echo(
-        f"{one_line(data.source)}: {counted(data.train_images, 'image')} for training, "
-        f"{data.validation_images:,} for validation, {counted(len(data.classes), 'class')}"
-    )
-    if data.unreadable:
-        count = len(data.unreadable)
-        these = "it is" if count == 1 else "they are"
-        click.echo(f"Left out {counted(count, 'image')} that cannot be read; {these} listed in run.json.")
-    click.echo(
-        f"recipe: {counted(recipe.epochs, 'epoch')}, batches of {recipe.batch}, {recipe.optimiser} at {recipe.rate:g} "
-        f"({recipe.schedule}), loss {recipe.loss}, seed {recipe.seed}; {counted(run.threads, 'thread')} on "
-        f"{run.device}, {KERNELS[run.kernels]}"
-    )
-    if recipe.shapes_loss:
-        click.echo(f"loss: class weights {recipe.class_weights}, label smoothing {recipe.label_smoothing:g}")
-    if recipe.sampling == "balanced":
-        click.echo("every epoch has as many images of each class")
-    if not recipe.augmentation.is_none:
-        click.echo(f"augmentation: {recipe.augmentation.words}")
-    if recipe.average:
-        click.echo(
-            "validated and kept: the mean of the weights over the last "
-            + counted(round(1 / (1 - recipe.average)), "step")
-        )
-
-
-def _print_profile(run: Run) -> None:
-    last = run.events("profile")[-1:]
-    for event in last:
-        seconds: dict[str, float] = event["seconds"]
-        width = max(map(len, seconds), default=0)
-        click.echo(f"Time of epoch {event['epoch']} by part (inside a step, that of the first thread):")
-        for what, spent in sorted(seconds.items(), key=lambda each: -each[1]):
-            if spent >= 0.0005:
-                click.echo(f"  {what:{width}} {spent:7.3f} s  {'▇' * round(40 * spent / max(seconds.values()))}")
+    if fit is None:
+        return None
+    shorter = None
+    if fit == "crop":
+        height, width = resize or (max(network.input[1:]),) * 2
+        if height != width:
+            raise click.UsageError(
+                f"--fit crop takes the shorter side from --resize: one number, not {height}x{width}."
+            )
+        shorter = height
+    elif resize is not None:
+        raise click.UsageError("--fit letterbox brings images to the network's input; leave --resize out.")
+    shape = (network.input[0], network.input[1], network.input[2])
+    return Preprocessing(shape, fit, low=recipe.low, high=recipe.high, form="picture", shorter=shorter)
 
 
 def _show(run: Run, events: Iterator[Event], *, quiet: bool) -> None:

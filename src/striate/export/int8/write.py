@@ -14,7 +14,7 @@ from striate.errors import AuditError
 from striate.exchange.folding import fold_batch_norms
 from striate.exchange.requirement import require_onnx
 from striate.exchange.session import session_of
-from striate.export.images import Parts, compared_images, parts_of
+from striate.export.images import Parts, compared_images, parts_of, taking
 from striate.export.int8.losses import EXACT, LayerLoss, layer_losses, worst
 from striate.export.int8.measure import BATCH, Latency, inputs, labels_of, latencies
 from striate.export.int8.quantise import quantised
@@ -81,13 +81,14 @@ def export_int8(run: Run, file: Path, wish: Wish, *, bare: bool = False, source:
     require_place(file, ".onnx", "an ONNX file")
     parts = parts_of(run, source)
     compared = parts.judging if parts.looked else compared_images(run, source)
+    own, run = run, taking(run, compared)
     checked = checked_model(run, compared, bare=bare)
     given = parts.calibration.images
     batches = (inputs(run, part, bare=bare) for part in given.split(BATCH))
     made = quantised(checked.model, run.network, batches, keep_float=wish.keep_float)
     found = _measured(run, parts, checked.model, made, bare=bare)
     if parts.looked:
-        run.looked_at_test()
+        own.looked_at_test()
     if found.loss > wish.most_loss and not wish.force:
         raise _too_much(run, found, wish)
     return Int8(write_model(Checked(made, checked.split, checked.agreement), file), found)

@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 
 from striate.data import Preprocessing
 from striate.data.preprocess import LUMA
-from striate.data.resize import corner, scaled
+from striate.data.resize import corner, margins, scaled, within
 from striate.exchange.graph import Array, Graph, Place
 
 Size = tuple[int, int]
@@ -44,11 +44,14 @@ def _with_channels(place: Place, pixels: str, channels: int, wanted: int) -> str
 
 
 def _fitted(place: Place, pixels: str, way: Preprocessing, size: Size) -> str:
-    """As `Preprocessing.fitted`: cropped; or with "pad" brought to the size of the data, then padded or resized."""
+    """As `Preprocessing.fitted`: cropped, letterboxed, padded once it has the size of the data, or resized."""
     wanted, how = way.shape[1:], way.interpolation
     if way.fit == "crop" and way.shorter is not None:
         whole = scaled(size, way.shorter)
         return _middle(place, _resized(place, "shorter", pixels, size, whole, how), whole, wanted)
+    if way.fit == "letterbox":
+        inner = within(size, wanted)
+        return _padded(place, _resized(place, "inner", pixels, size, inner, how), inner, wanted)
     if way.fit == "pad":
         if way.size is not None:
             pixels, size = _resized(place, "data", pixels, size, way.size, how), way.size
@@ -72,11 +75,11 @@ def _middle(place: Place, pixels: str, size: Size, wanted: Size) -> str:
 
 
 def _padded(place: Place, pixels: str, size: Size, wanted: Size) -> str:
-    rows, columns = (goal - side for side, goal in zip(size, wanted, strict=True))
-    if not rows and not columns:
+    left, right, top, bottom = margins(size, wanted)
+    if size == wanted:
         return pixels
-    before, after = [0, 0, rows // 2, columns // 2], [0, 0, rows - rows // 2, columns - columns // 2]
-    return place.part("pad", "Pad", [pixels, place.whole("margins", before + after)], {"mode": "constant"})
+    sides = place.whole("margins", [0, 0, top, left, 0, 0, bottom, right])
+    return place.part("pad", "Pad", [pixels, sides], {"mode": "constant"})
 
 
 def _resized(place: Place, name: str, pixels: str, size: Size, wanted: Size, how: str) -> str:

@@ -11,7 +11,7 @@ from striate.exchange.graph import Value
 from striate.exchange.model import onnx_model
 from striate.exchange.proto import OPSET
 from striate.exchange.requirement import require_onnx
-from striate.export.images import compared_images
+from striate.export.images import compared_images, taking
 from striate.export.onnx.agreement import MOST, MOST_ROUNDED, Agreement, compared, sample
 from striate.export.onnx.classifier import classifier_model
 from striate.export.place import require_place
@@ -57,7 +57,8 @@ def export_onnx(
     """
     require_onnx()
     require_place(file, ".onnx", "an ONNX file")
-    checked = checked_model(run, compared_images(run, source), bare=bare, every_layer=every_layer)
+    images = compared_images(run, source)
+    checked = checked_model(taking(run, images), images, bare=bare, every_layer=every_layer)
     return write_model(checked, file)
 
 

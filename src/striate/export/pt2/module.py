@@ -8,7 +8,7 @@ from torch.nn.functional import pad
 
 from striate.data import Preprocessing
 from striate.data.preprocess import with_channels
-from striate.data.resize import corner, resized_at_once, scaled
+from striate.data.resize import corner, margins, resized_at_once, scaled, within
 from striate.modules import Built
 from striate.train.losses import class_scores
 
@@ -47,9 +47,11 @@ def _fitted(pixels: Tensor, way: Preprocessing) -> Tensor:
     wanted = way.shape[1:]
     if way.fit == "pad":
         pixels = pixels if way.size is None else _resized(pixels, way.size, way.interpolation)
-        rows, columns = (goal - side for side, goal in zip(pixels.shape[2:], wanted, strict=True))
-        if rows >= 0 and columns >= 0:
-            return pad(pixels, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2))
+        if all(side <= goal for side, goal in zip(pixels.shape[2:], wanted, strict=True)):
+            return pad(pixels, margins(pixels.shape[2:], wanted))
+    if way.fit == "letterbox":
+        pixels = _resized(pixels, within(pixels.shape[2:], wanted), way.interpolation)
+        return pad(pixels, margins(pixels.shape[2:], wanted))
     if way.fit == "crop" and way.shorter is not None:
         pixels = _resized(pixels, scaled(pixels.shape[2:], way.shorter), way.interpolation)
         top, left = corner(pixels.shape[2:], wanted)

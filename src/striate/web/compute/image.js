@@ -104,10 +104,23 @@ function pack(planes, { shape: [channels, height, width], fit, size, shorter, in
   const mixed = planes.length === channels ? planes : channels === 3 ? [planes[0], planes[0], planes[0]] : [luma(planes)];
   return mixed.map((each) => {
     if (fit === "crop" && shorter) return middle(each, [height, width], shorter, interpolation);
-    const first = fit === "pad" && size ? sized(each, size, interpolation) : each;
-    if (fit !== "pad" || first.height > height || first.width > width) return sized(first, [height, width], interpolation);
+    const first = before(each, [height, width], fit, size, interpolation);
+    if (fit === "resize" || first.height > height || first.width > width) return sized(first, [height, width], interpolation);
     return placed(first, height, width, Math.floor((height - first.height) / 2), Math.floor((width - first.width) / 2));
   });
+}
+
+/**
+ * A plane before it is put in the middle of the input: in the size of the data, or letterboxed as large as it fits.
+ * @type {(from: Plane, wanted: [number, number], fit: string, size: [number, number] | null, interpolation: Interpolation) => Plane}
+ */
+function before(from, [height, width], fit, size, interpolation) {
+  if (fit === "pad" && size) return sized(from, size, interpolation);
+  if (fit !== "letterbox") return from;
+  const across = Math.floor((2 * from.width * height + from.height) / (2 * from.height));
+  const down = Math.floor((2 * from.height * width + from.width) / (2 * from.width));
+  const inner = from.height * width >= from.width * height ? [height, Math.max(1, across)] : [Math.max(1, down), width];
+  return sized(from, [inner[0], inner[1]], interpolation);
 }
 
 /** Red, green and blue mixed to grey as Striate's preprocessing does it. @param {Plane[]} planes */

@@ -103,7 +103,7 @@ export interface Described {
 
 export interface Preprocessing {
   shape: [number, number, number];
-  fit: "pad" | "resize" | "crop";
+  fit: "pad" | "resize" | "crop" | "letterbox";
   /** What a pixel of 0 and of 255 become: a number, or one for each channel. */
   low: number | number[];
   high: number | number[];

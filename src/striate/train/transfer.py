@@ -1,0 +1,115 @@
+"""Transfer: the weights of a trained network, taken over layer by layer where they fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from striate.data import Preprocessing
+from striate.description.labels import one_line
+from striate.description.network import Network, plan
+from striate.errors import RunError
+from striate.modules import build
+from striate.train.learner import cannot_train
+from striate.train.run import Run, Transfer
+from striate.train.settle import settle
+
+TAKEN = "taken"
+"""What stands in `freeze` for all layers that are taken over."""
+
+Weights = dict[str, Tensor]
+"""The tensors of a network by the path of their layer and their own name."""
+
+
+def take_over(run: Run, source: Run, *, threads: int | None = None) -> tuple[Run, Weights]:
+    """A new run that begins with the weights of `source`'s layers that fit, and all its weights at the start.
+
+    A layer fits where both networks have it under one path with tensors of one shape. Layers whose values are the
+    classes' are taken only where the classes are the same. Pixels get the range that the source's network learned from.
+    `taken` in the recipe's `freeze` becomes the layers that were taken over. `run` is not yet on the disk. Raises
+    RunError where no layer fits.
+    """
+    generator = torch.Generator().manual_seed(run.recipe.seed)
+    model = build(run.network, initialisation=run.recipe.initialisation, generator=generator)
+    own, theirs = _by_layer(model.state_dict()), _by_layer(source.model().state_dict())
+    answering = set() if source.classes == run.classes else _answering(run.network)
+    new = {path: reason for path in own if (reason := _unfit(path, own[path], theirs.get(path), answering))}
+    taken = tuple(path for path in own if path not in new)
+    if not taken:
+        raise RunError(
+            f"no layer of {source.folder} ({source.network.name}) fits {run.network.name}.",
+            "A layer is taken over where both networks have it under one path with weights of one shape; "
+            f"{source.network.name} has {_some(theirs)}; {run.network.name} has {_some(own)}.",
+            "Train the network of that run: striate train RUN --from RUN --adapt.",
+        )
+    weights = {name: each for layer in own.values() for name, each in layer.items()}
+    weights |= {name: each for path in taken for name, each in theirs[path].items()}
+    record = Transfer(
+        one_line(str(source.folder)), taken, tuple(new.items()), tuple(path for path in theirs if path not in own)
+    )
+    given = run.recipe.freeze
+    frozen = tuple(dict.fromkeys(path for name in given for path in (taken if name == TAKEN else (name,))))
+    begun = replace(
+        run,
+        recipe=replace(run.recipe, freeze=frozen),
+        preprocessing=_range_of(run.preprocessing, source.preprocessing),
+        transfer=record,
+    )
+    again = begun.kernels in cannot_train(begun.recipe, transfers=True)
+    return (settle(begun, threads=threads) if again else begun), weights
+
+
+def _by_layer(tensors: Mapping[str, Tensor]) -> dict[str, Weights]:
+    """Tensors by the path of their layer."""
+    layers: dict[str, Weights] = {}
+    for name, each in tensors.items():
+        layers.setdefault(name.rpartition(".")[0], {})[name] = each
+    return layers
+
+
+def _unfit(path: str, own: Weights, theirs: Weights | None, answering: set[str]) -> str | None:
+    """Why a layer's weights are not taken over, in words; None where they are."""
+    if theirs is None:
+        return "the source has no layer of that path"
+    if theirs.keys() != own.keys():
+        return f"the source has {_names(theirs)} there, not {_names(own)}"
+    for name, tensor in own.items():
+        if theirs[name].shape != tensor.shape:
+            return f"{_shape(tensor)} here, {_shape(theirs[name])} in the source"
+    return "it answers for other classes" if path in answering else None
+
+
+def _answering(network: Network) -> set[str]:
+    """The layers with weights that are the last before an output: those of the classes, of the auxiliary heads too."""
+    planned = plan(network)
+    layers = {name.rpartition(".")[0] for name in build(network, device="meta").state_dict()}
+    found: set[str] = set()
+    for number in (planned.last, *planned.ends.values()):
+        while number >= 0 and planned.steps[number].path not in layers:
+            number = planned.steps[number].sources[0]
+        if number >= 0:
+            found.add(planned.steps[number].path)
+    return found
+
+
+def _range_of(own: Preprocessing, source: Preprocessing) -> Preprocessing:
+    """A preprocessing with the range of pixels of another one, where both have as many channels."""
+    if own.shape[0] != source.shape[0] and isinstance(source.low, tuple):
+        return own
+    return replace(own, low=source.low, high=source.high)
+
+
+def _shape(tensor: Tensor) -> str:
+    return "×".join(map(str, tensor.shape)) or "a number"
+
+
+def _names(tensors: Weights) -> str:
+    return " and ".join(name.rpartition(".")[2] for name in tensors)
+
+
+def _some(paths: Iterable[str]) -> str:
+    named = list(paths)
+    return ", ".join(named[:6]) + (", ..." if len(named) > 6 else "")
