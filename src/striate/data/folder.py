@@ -49,7 +49,7 @@ def image_folder(
     entry = cache_entry(folder, split, listing.files, resize=resize, fit=_named_fit(fit))
     found = entry.read()
     if found is None or not all(
-        isinstance(one, str) for one in _each(decode, [folder / file for file, _ in found.unreadable])
+        isinstance(one, str) for one in each_on_threads(decode, [folder / file for file, _ in found.unreadable])
     ):
         found = _decoded(folder, listing, resize, wanted, fit)
         entry.write(found)
@@ -72,7 +72,7 @@ def _decoded(
 ) -> Cached:
     """Every readable image of the listing, in its order, and the reasons for the others."""
     paths = [folder / file for file in listing.files]
-    headers = _each(read_header, paths)
+    headers = each_on_threads(read_header, paths)
     good = {index: header for index, header in enumerate(headers) if isinstance(header, Header)}
     bad = {index: header for index, header in enumerate(headers) if isinstance(header, str)}
     if not good:
@@ -95,7 +95,7 @@ def _decoded(
         return True
 
     kept = []
-    for slot, result in enumerate(_each(fill, range(len(slots)))):
+    for slot, result in enumerate(each_on_threads(fill, range(len(slots)))):
         if isinstance(result, str):
             bad[slots[slot]] = result
         else:
@@ -162,8 +162,8 @@ def _unreadable(folder: Path, bad: _Bad, count: int) -> DataError:
     )
 
 
-def _each(work: Callable[..., _Result], items: Iterable[object]) -> list[_Result | str]:
-    """The result of `work` for every item, or the reason why there is none, in order; computed on threads."""
+def each_on_threads(work: Callable[..., _Result], items: Iterable[object]) -> list[_Result | str]:
+    """The result of `work` for every item, in order, computed on threads; or the reason why there is none, in words."""
     with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         warnings.simplefilter("ignore")
         return list(pool.map(lambda item: _reasoned(work, item), items))

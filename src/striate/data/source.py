@@ -67,6 +67,14 @@ def load(
     return image_folder(folder, split, resize=resize, wanted=wanted, skip_unreadable=skip_unreadable, fit=fit)
 
 
+def image_files_in(source: str | Path) -> Path | None:
+    """The folder that a source names, if it holds image files; None for MNIST, IDX files and CIFAR's files."""
+    if source in SOURCES:
+        return None
+    folder = _folder(source)
+    return None if is_idx_folder(folder) or cifar_layout(folder) is not None else folder
+
+
 def _check_size(resize: tuple[int, int]) -> None:
     if len(resize) != 2 or any(type(side) is not int or side < 1 for side in resize):
         raise DataError(f"resize is {resize!r}.", "It must be (height, width), both at least 1.", "Such as (32, 32).")
