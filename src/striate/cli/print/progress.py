@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -29,6 +29,16 @@ def working(what: str, *, quiet: bool = False) -> Iterator[None]:
         return
     with Console(stderr=True).status(f"{escape(one_line(what))} ..."):
         yield
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str, float], None]]:
+    """Show on a terminal which stage of a long operation it is in, and its share that is done; elsewhere nothing."""
+    if not sys.stderr.isatty():
+        yield lambda _, __: None
+        return
+    with Console(stderr=True).status("...") as status:
+        yield lambda what, share: status.update(f"{escape(one_line(what))} ... {share:.0%}" if share else f"{what} ...")
 
 
 class Lines:

@@ -1,4 +1,4 @@
-"""striate doctor: checks this machine, and says what to do where something is missing or slow."""
+"""striate doctor: checks this machine, or a data set, and says what to do where something is missing or wrong."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import json
 import os
 import platform
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import click
 
+from striate.cli import terminal
+from striate.description.labels import lines, path_part
 from striate.extras import EXTRAS, Extra, install
 
 
@@ -23,14 +26,29 @@ class Answer:
 
 @click.command(
     "doctor",
-    epilog="\b\nExamples:\n  striate doctor         check this machine\n  striate doctor --json  the same as JSON",
+    epilog="\b\nExamples:\n  striate doctor                       check this machine\n"
+    "  striate doctor --json                the same as JSON\n"
+    "  striate doctor --data photos         check a data set, and write doctor-photos.html with the pictures\n"
+    "  striate doctor --data photos --quick do not judge labels, which takes most of the time",
 )
+@click.option("--data", help="Check this data set instead, given as for striate train.")
+@click.option("--quick", is_flag=True, help="With --data: do not judge the labels.")
+@click.option("--page", type=click.Path(path_type=Path), help="With --data: the page. By default doctor-NAME.html.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(as_json: bool) -> None:
+def command(data: str | None, quick: bool, page: Path | None, as_json: bool) -> None:
     """Check this machine: versions, processor, kernels, device, and the extras, which are optional packages.
 
     Where something is missing or slow, a line says what to do.
+
+    With --data, check a data set before anything is trained on it: files that cannot be read, images that are there
+    twice, test images that are also in training, labels that look wrong, sizes, and how even the classes are. All
+    pictures in question are on a page. Nothing in the data set is changed.
     """
+    if data is not None:
+        _data(data, quick=quick, page=page, as_json=as_json)
+        return
+    if quick or page:
+        raise click.UsageError("--quick and --page go with --data.")
     found = [_versions(), _processor(), _kernels(), _device(), *map(_extra, EXTRAS)]
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], indent=2))
@@ -42,6 +60,30 @@ def command(as_json: bool) -> None:
             click.echo(f"{'':{width}}  {line}")
     if not any(each.remedy for each in found):
         click.echo("Nothing to do.")
+
+
+def _data(source: str, *, quick: bool, page: Path | None, as_json: bool) -> None:
+    """Check a data set, write the page and print."""
+    from striate.cli.print.dataset import dataset_lines
+    from striate.cli.print.progress import stages
+    from striate.errors import DataError
+    from striate.files import elsewhere, write_whole
+    from striate.look.dataset import examine
+    from striate.look.dataset_page import dataset_page
+
+    try:
+        with stages() as watch:
+            found = examine(source, labels=not quick, watch=watch)
+    except DataError as error:
+        raise error.at(source) from None
+    file = page or Path(f"doctor-{path_part(Path(source).resolve().name)}.html")
+    with elsewhere("--page"):
+        write_whole(file, dataset_page(found))
+    if as_json:
+        terminal.echo_json(json.dumps(found.members() | {"page": str(file)}, indent=2))
+        return
+    click.echo("\n".join(dataset_lines(found)))
+    click.echo(lines(f"page: {file}"))
 
 
 def _versions() -> Answer:

@@ -1,0 +1,145 @@
+"""A data set looked at as a whole, before anything is trained: what is in it, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from striate.data.source import SPLITS
+from striate.data.thumbnails import Thumbnails, thumbnails
+from striate.errors import MissingSplitError
+from striate.look.suspects import Judged, Suspect, judge
+from striate.look.twins import Twins, twins
+
+Watch = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an image is: its split, its file or number in it, and its class."""
+
+    split: str
+    name: str
+    label: str
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """What is in a data set, and what looks wrong. Images are numbered through all `parts`, one a split.
+
+    `leaks` are the twins of which some are training and some are test images; `conflicts` those of several classes.
+    `alike` says that nearly equal images were not looked for. `judged` is None where labels were not judged.
+    """
+
+    source: str
+    parts: tuple[Thumbnails, ...]
+    twins: tuple[Twins, ...]
+    alike: bool
+    judged: Judged | None
+
+    @property
+    def leaks(self) -> list[Twins]:
+        """Twins in more than one split."""
+        return [each for each in self.twins if len({self.place(number).split for number in each.members}) > 1]
+
+    @property
+    def conflicts(self) -> list[Twins]:
+        """Twins of more than one class."""
+        return [each for each in self.twins if len({self.place(number).label for number in each.members}) > 1]
+
+    @property
+    def leaked(self) -> int:
+        """How many test images are, or nearly are, training images."""
+        places = [self.place(number) for each in self.leaks for number in each.members]
+        return len({place for place in places if place.split == "test"})
+
+    @property
+    def unreadable(self) -> list[tuple[str, str]]:
+        """The files that cannot be read, each with the reason."""
+        return [each for part in self.parts for each in part.unreadable]
+
+    @property
+    def suspects(self) -> tuple[Suspect, ...]:
+        """The training images whose label looks wrong."""
+        return self.judged.suspects if self.judged else ()
+
+    def place(self, number: int) -> Place:
+        """Where an image is."""
+        part, at = self.part(number)
+        return Place(part.split, part.names[at], part.classes[int(part.labels[at])])
+
+    def part(self, number: int) -> tuple[Thumbnails, int]:
+        """The split of an image, and its number in it."""
+        for part in self.parts:
+            if number < len(part):
+                return part, number
+            number -= len(part)
+        raise IndexError(number)
+
+    def counts(self) -> dict[str, list[int]]:
+        """By class, how many images each split has of it."""
+        counters = [Counter(part.labels.tolist()) for part in self.parts]
+        return {name: [each[label] for each in counters] for label, name in enumerate(self.parts[0].classes)}
+
+    def sizes(self) -> Counter[tuple[int, int]]:
+        """How many images there are of each (height, width)."""
+        return Counter(size for part in self.parts for size in part.sizes)
+
+    def members(self) -> dict[str, Any]:
+        """Everything as JSON."""
+        groups = [
+            {"equal": each.equal, "images": [vars(self.place(number)) for number in each.members]}
+            for each in self.twins
+        ]
+        suspects = [
+            {
+                **vars(self.place(each.number)),
+                "other": self.parts[0].classes[each.other],
+                "probability": each.own,
+                "probability_of_other": each.likely,
+            }
+            for each in self.suspects
+        ]
+        return {
+            "source": self.source,
+            "splits": {part.split: len(part) for part in self.parts},
+            "classes": {
+                name: dict(zip([part.split for part in self.parts], counts, strict=True))
+                for name, counts in self.counts().items()
+            },
+            "sizes": [{"height": h, "width": w, "images": count} for (h, w), count in self.sizes().most_common()],
+            "grey": sum(sum(part.grey) for part in self.parts),
+            "unreadable": [{"file": file, "reason": reason} for file, reason in self.unreadable],
+            "duplicates": groups,
+            "near_duplicates_looked_for": not self.alike,
+            "leaked_test_images": self.leaked,
+            "mislabelled": suspects,
+            "judge_accuracy": self.judged.accuracy if self.judged else None,
+        }
+
+
+def examine(source: str | Path, *, labels: bool = True, watch: Watch = lambda _, __: None) -> DataSet:
+    """Read all images of a source, as `load` takes it, and look for what is wrong; nothing is written or changed.
+
+    With `labels` two small networks judge the training images' labels (`look.suspects`), which takes most of the time.
+    `watch` is told what is done, and the share of it. Raises DataError where there are no training images.
+    """
+    parts: list[Thumbnails] = []
+    for split in SPLITS:
+        watch(f"Reading the {split} images", 0.0)
+        try:
+            parts.append(thumbnails(source, split))
+        except MissingSplitError:
+            if split == "train":
+                raise
+    found = twins(parts, watch=lambda share: watch("Comparing all images", share))
+    judged = judge(parts[0], watch=lambda share: watch("Judging labels", share)) if labels else None
+    return DataSet(str(source), tuple(parts), found.groups, found.alike, judged)
+
+
+def worst(sets: Sequence[Twins], most: int) -> list[Twins]:
+    """The first groups, the largest first."""
+    return sorted(sets, key=lambda each: (-len(each.members), each.members))[:most]
