@@ -6,7 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
+import torch.nn.functional as F
 
+from striate.train import open_run
+from striate.train.evaluation import evaluate
 from tests.support.commands import striate
 
 
@@ -38,6 +42,28 @@ def test_rejection_is_one_line_or_a_table(run: Path) -> None:
     assert head == "  Answers are rejected first where the two largest logits differ least."
     assert names.split("  ")[1:3] == ["rejected", "images"]
     assert [row.split()[:2] for row in rows] == [["0.00%", "0"], ["0.33%", "1"], ["0.67%", "2"]]
+
+
+def test_flips_answer_by_the_mean_of_both_sides(run: Path) -> None:
+    opened = open_run(run)
+    plain, images = evaluate(opened, kernels="torch")
+    both, _ = evaluate(opened, kernels="torch", flips=True)
+    way, model = opened.preprocessing, opened.model()
+    with torch.inference_mode():
+        pixels = way.normalise(way.packed(images).images)
+        wanted = (model.logits(pixels) + model.logits(pixels.flip(3))) / 2
+    torch.testing.assert_close(both.scores, wanted, rtol=1e-4, atol=1e-4)
+    assert both.loss == pytest.approx(F.cross_entropy(wanted, images.labels).item(), rel=1e-4)
+    assert not torch.allclose(both.scores, plain.scores)
+    told = striate("evaluate", run, "--test-time-flips")
+    assert "each image and its mirror image" in told.stdout
+    assert f"wrong {100 - 100 * both.accuracy:.2f}%" in told.stdout
+    found = json.loads(striate("evaluate", run, "--test-time-flips", "--json").stdout)
+    assert found["test_time_flips"] is True
+    assert found["top1"] == pytest.approx(both.accuracy)
+    assert [each["test_time_flips"] for each in open_run(run).events("evaluated")[-2:]] == [True, True]
+    committee = json.loads(striate("evaluate", run, run, "--test-time-flips", "--json").stdout)
+    assert committee["together"]["top1"] == pytest.approx(both.accuracy)
 
 
 def test_rejection_as_json_agrees_with_itself(run: Path) -> None:

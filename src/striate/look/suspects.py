@@ -22,7 +22,7 @@ NETWORK = (
     "max 2, linear 128, relu, linear {}"
 )
 RECIPE = Recipe(epochs=8, batch=64, rate=2e-3, augmentation=Augmentation(shift=2))
-LEAST_STEPS = 200
+LEAST_STEPS = 500
 """Small data sets get more epochs, until there are that many steps."""
 LEAST = 8
 """Fewer images than that are not judged."""

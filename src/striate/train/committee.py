@@ -51,11 +51,12 @@ class Committee:
 
 
 def committee(
-    runs: Sequence[Run], *, split: str = "test", source: str | None = None, kernels: str = "auto"
+    runs: Sequence[Run], *, split: str = "test", source: str | None = None, kernels: str = "auto", flips: bool = False
 ) -> Committee:
     """The best weights of several runs on their "test" or "validation" images, or on those of another `source`.
 
-    Each network gets the images with its own preprocessing: size, channels and range. Classes are matched by name.
+    Each network gets the images with its own preprocessing: size, channels and range; with `flips` also their mirror
+    images. Classes are matched by name.
     Raises RunError where the runs have different classes or were trained on different images, and DataError where they
     cannot be given the same images.
     """
@@ -63,10 +64,10 @@ def committee(
     for run in runs[1:]:
         _same_classes(first, run)
         _same_images(first, run, split, source)
-    outputs, images = evaluate(first, split=split, source=source, kernels=kernels)
+    outputs, images = evaluate(first, split=split, source=source, kernels=kernels, flips=flips)
     members = [outputs]
     for run in runs[1:]:
-        outputs, shown = evaluate(run, split=split, source=source, kernels=kernels)
+        outputs, shown = evaluate(run, split=split, source=source, kernels=kernels, flips=flips)
         members.append(in_order(outputs, run.classes, first.classes))
         if shown.names != images.names or not torch.equal(members[0].labels, members[-1].labels):
             raise DataError(

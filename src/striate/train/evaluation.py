@@ -17,6 +17,7 @@ from striate.execution.names import KERNELS
 from striate.modules import Built
 from striate.train.agreement import require_agreement
 from striate.train.imported import require_data
+from striate.train.losses import class_scores, loss_of
 from striate.train.metrics import Outputs, batch_for, run_over
 from striate.train.run import Run, require_answers
 from striate.train.session import Images
@@ -26,14 +27,15 @@ _CHOSEN: dict[tuple[Network, int, int], Choice] = {}
 
 
 def evaluate(
-    run: Run, *, split: str = "test", source: str | None = None, kernels: str = "auto"
+    run: Run, *, split: str = "test", source: str | None = None, kernels: str = "auto", flips: bool = False
 ) -> tuple[Outputs, ImageSet]:
     """What a run's best weights say of its "test" or "validation" images, or of those of another `source`.
 
     `kernels` answer; "auto" takes those that answer this many images fastest. They are measured before the first image,
     unless an evaluation of the run, or this process, has measured such batches: so that the last digits stay the same.
-    Classes are matched by name. Raises DataError on images that are missing or broken, or of classes that the run did
-    not learn; AuditError where the kernels' answers are not those of the plain PyTorch module.
+    Classes are matched by name. With `flips`, scores are the mean of each image's and of its mirror image's. Raises
+    DataError on images that are missing or broken, or of classes that the run did not learn; AuditError where the
+    kernels' answers are not those of the plain PyTorch module.
     """
     chosen = images_of(run, split, source=source, way=run.preprocessing).relabelled(run.classes)
     packed = run.preprocessing.packed(chosen)
@@ -46,7 +48,17 @@ def evaluate(
     outputs = run_over(runs, packed, run.preprocessing, recipe=run.recipe, temperature=run.temperature)
     require_answers(outputs.probabilities, run.folder)
     require_agreement(run, runs, packed, outputs)
+    if flips:
+        mirrored = run_over(runs, replace(packed, images=packed.images.flip(3)), run.preprocessing, recipe=run.recipe)
+        outputs = _mean_of(outputs, mirrored, run)
     return replace(outputs, answered=choice), chosen
+
+
+def _mean_of(outputs: Outputs, mirrored: Outputs, run: Run) -> Outputs:
+    """The mean of the scores of images and of their mirror images, with its loss."""
+    scores = (outputs.scores + mirrored.scores) / 2
+    loss = loss_of(class_scores(run.network, scores), outputs.labels, run.recipe).item()  # of distances, negated twice
+    return replace(outputs, scores=scores, loss=loss)
 
 
 def images_of(run: Run, split: str, *, source: str | None = None, way: Preprocessing | None = None) -> ImageSet:

@@ -28,11 +28,12 @@ NAMED = 5
 
 @dataclass(frozen=True)
 class Look:
-    """The images that are looked at, a split of a run's own or of other `data`, and the kernels that answer."""
+    """The images that are looked at, a split of a run's own or of other `data`, and how they are answered."""
 
     split: str
     data: str | None
     kernels: str
+    flips: bool
 
 
 @click.command(
@@ -56,6 +57,12 @@ class Look:
 @click.option(
     "--reject", is_flag=True, help="Print the error of the kept answers, for several shares of rejected ones."
 )
+@click.option(
+    "--test-time-flips",
+    "flips",
+    is_flag=True,
+    help="Answer each image by the mean of the scores of it and of its mirror image, in twice the time.",
+)
 @click.option("--stress", is_flag=True, help="Also distort the images, in five ways, and draw the errors in the run.")
 @click.option(
     "--kernels",
@@ -71,6 +78,7 @@ def command(
     split: str,
     data: str | None,
     reject: bool,
+    flips: bool,
     stress: bool,
     kernels: str,
     as_json: bool,
@@ -89,9 +97,9 @@ def command(
 
     runs = [open_run(folder) for folder in folders]
     if len(runs) > 1:
-        _committee(runs, Look(split, data, kernels), reject=reject, as_json=as_json)
+        _committee(runs, Look(split, data, kernels, flips), reject=reject, as_json=as_json)
     else:
-        _alone(runs[0], Look(split, data, kernels), reject=reject, stress=stress, as_json=as_json)
+        _alone(runs[0], Look(split, data, kernels, flips), reject=reject, stress=stress, as_json=as_json)
 
 
 def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -> None:
@@ -106,17 +114,18 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
     if stress:
         run.path("pictures")  # where the run is one file, an error says that it has none
     with working("Evaluating"):
-        outputs, images = evaluate(run, split=look.split, source=look.data, kernels=look.kernels)
+        outputs, images = evaluate(run, split=look.split, source=look.data, kernels=look.kernels, flips=look.flips)
     found, rejection = evaluation_of(outputs, run.classes), rejection_of(outputs)
     compared = scores_compared(run.network)
     own_test = look.split == "test" and images.source == run.data.source
-    run.log("evaluated", source=images.source, split=look.split, **asdict(found), answered=answered(run, outputs))
+    kept = {"source": images.source, "split": look.split, "test_time_flips": look.flips}
+    run.log("evaluated", **kept, **asdict(found), answered=answered(run, outputs))
     if own_test and not run.single:
         run = run.looked_at_test()
         write_report(run, outputs, images)
     stressed = _stress(run, images) if stress else None
     if as_json:
-        kept = {"answered": answered(run, outputs)}
+        kept = {"answered": answered(run, outputs), "test_time_flips": look.flips}
         members = asdict(found) | {"rejection": rejection_members(rejection, compared)} | kept
         click.echo(json.dumps(members | ({"stress": stress_members(stressed)} if stressed else {})))
         return
@@ -125,7 +134,8 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
         click.echo(f"  {line}")
     click.echo(f"  {reached_line(rejection)}")
     if outputs.answered:
-        click.echo(f"  answered by {outputs.answered.words}")
+        both = ", each image and its mirror image" if look.flips else ""
+        click.echo(f"  answered by {outputs.answered.words}{both}")
     _print_classes(found)
     if reject:
         click.echo(f"\n{rejection_table(rejection, compared)}")
@@ -163,7 +173,7 @@ def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> N
     from striate.train.rejection import PAPER_ERROR, rejection_of, scores_compared
 
     with working(f"Evaluating {len(runs)} runs"):
-        found = committee(runs, split=look.split, source=look.data, kernels=look.kernels)
+        found = committee(runs, split=look.split, source=look.data, kernels=look.kernels, flips=look.flips)
     classes = runs[0].classes
     outputs = [*found.members, found.together]
     names = [one_line(str(run.folder)) for run in runs] + ["together"]
@@ -171,7 +181,8 @@ def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> N
     evaluations = [evaluation_of(each, classes) for each in outputs]
     rejections = [rejection_of(each) for each in outputs]
     for run, member, evaluation in zip(runs, found.members, evaluations, strict=False):
-        kept = {"source": found.images.source, "split": look.split, "answered": answered(run, member)}
+        kept = {"source": found.images.source, "split": look.split, "test_time_flips": look.flips}
+        kept |= {"answered": answered(run, member)}
         run.log("evaluated", **kept, **asdict(evaluation))
         if look.split == "test" and found.images.source == run.data.source:
             run.looked_at_test()
@@ -180,7 +191,10 @@ def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> N
             asdict(evaluation) | {"rejection": rejection_members(rejection, words)}
             for evaluation, rejection, words in zip(evaluations, rejections, compared, strict=True)
         ]
-        kept = [{"answered": answered(run, member)} for run, member in zip(runs, found.members, strict=True)]
+        kept = [
+            {"answered": answered(run, member), "test_time_flips": look.flips}
+            for run, member in zip(runs, found.members, strict=True)
+        ]
         named = [{"run": name} | each | by for name, each, by in zip(names, members[:-1], kept, strict=False)]
         click.echo(json.dumps({"runs": named, "together": members[-1]}))
         return

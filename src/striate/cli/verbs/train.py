@@ -237,7 +237,7 @@ def _way(network: Network, recipe: Recipe, fit: str | None, resize: tuple[int, i
         height, width = resize or (max(network.input[1:]),) * 2
         if height != width:
             raise click.UsageError(
-                f"--fit crop takes the shorter side from --resize: one number, not {height}x{width}."
+                f"--fit crop takes one number from --resize, the shorter side, not {height}x{width}."
             )
         shorter = height
     elif resize is not None:
