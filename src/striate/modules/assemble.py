@@ -7,7 +7,6 @@ from typing import assert_never
 
 import torch
 from torch import nn
-from torch.nn.utils import skip_init
 
 from striate.description.layers import (
     RBF,
@@ -53,6 +52,7 @@ from striate.modules.elementwise import (
 )
 from striate.modules.pooling import Subsampling, pooling
 from striate.modules.rbf import RadialBasis
+from striate.modules.unset import unset
 
 
 def add(
@@ -132,7 +132,7 @@ def _simple(layer: Simple, shape: Shape, device: torch.device) -> nn.Module:
         case Scale():
             return ChannelScale(shape, device=device)
         case Linear():
-            return skip_init(nn.Linear, shape[0], layer.units, bias=layer.bias, device=device)
+            return unset(nn.Linear, shape[0], layer.units, bias=layer.bias, device=device)
         case RBF():
             return RadialBasis(layer, device=device)
         case PositionBias():

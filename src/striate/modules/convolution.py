@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
 
 from striate.description.checks import Pair, Sides
 from striate.description.layers import Conv
 from striate.description.shapes import Shape, window
+from striate.modules.unset import unset
 
 
 def convolution(layer: Conv, shape: Shape, *, device: torch.device) -> nn.Module:
@@ -33,8 +31,8 @@ def convolution(layer: Conv, shape: Shape, *, device: torch.device) -> nn.Module
         "device": device,
     }
     if symmetric(moved.padding):
-        return skip_init(nn.Conv2d, padding=(height.before, width.before), **arguments)
-    return SidePaddedConvolution(cast(nn.Conv2d, skip_init(nn.Conv2d, **arguments)), moved.padding)
+        return unset(nn.Conv2d, padding=(height.before, width.before), **arguments)
+    return SidePaddedConvolution(unset(nn.Conv2d, **arguments), moved.padding)
 
 
 class SidePaddedConvolution(nn.Module):
