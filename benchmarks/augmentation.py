@@ -14,7 +14,7 @@ import argparse
 import json
 import statistics
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import torch
@@ -26,7 +26,7 @@ from striate.execution.tensors import tensors_of
 from striate.kernels.engine import Engine, Goal, Pictures
 from striate.kernels.optimiser import Rule
 from striate.modules import build
-from striate.train import Learner, Split, find_recipe, train
+from striate.train import Learner, Recipe, Split, find_recipe, train
 from striate.train.machine import environment
 
 BATCH = 128
@@ -39,14 +39,27 @@ class Training:
     """A network, a recipe for it, and how many steps tell."""
 
     network: str
-    recipe: str
+    recipe: Recipe
     steps: int
 
+    @property
+    def words(self) -> str:
+        """What is changed."""
+        mixup = f", mixup {self.recipe.mixup:g}" if self.recipe.mixup else ""
+        return f"{self.recipe.augmentation.words}{mixup}"
 
+
+COLOUR = find_recipe("resnet-cifar")
+EVERYTHING = Augmentation(
+    rotation=10, crop=0.5, brightness=0.2, contrast=0.2, saturation=0.2, hue=10, lighting=0.1, cutout=8, flip=True
+)
 TRAININGS = (
-    Training("lenet5", "lenet5-best", 200),
-    Training("convnetjs-cifar10", "convnetjs-cifar10", 200),
-    Training("resnet20-cifar", "resnet-cifar", 8),
+    Training("lenet5", find_recipe("lenet5-best"), 200),
+    Training("convnetjs-cifar10", find_recipe("convnetjs-cifar10"), 200),
+    Training("resnet20-cifar", COLOUR, 8),
+    Training("resnet8-tiny", replace(COLOUR, augmentation=Augmentation(shift=4, alternating_flip=True)), 12),
+    Training("resnet8-tiny", replace(COLOUR, augmentation=Augmentation(crop=0.5, flip=True)), 12),
+    Training("resnet8-tiny", replace(COLOUR, augmentation=EVERYTHING, mixup=0.2), 12),
 )
 
 
@@ -90,7 +103,7 @@ class Work:
 
 def in_training(training: Training) -> float:
     """Per cent of a step that preparing its images takes, the median of the steps; the training loop books both."""
-    network, recipe = find(training.network), find_recipe(training.recipe)
+    network, recipe = find(training.network), training.recipe
     count = recipe.batch * (training.steps + 1) * 10 // 9
     pixels = torch.randint(0, 256, (count, *network.input), dtype=torch.uint8)
     classes = tuple(map(str, range(10)))
@@ -123,10 +136,11 @@ def main() -> None:
     clock, clock_name = clock_for(arguments.threads)
     found = alternate(contenders, rounds=arguments.rounds, clock=clock)
     ours, theirs = (100 * found.ratio(name, "steps") for name in ("distort", "pytorch"))
-    trainings = {each: in_training(each) for each in TRAININGS}
+    trainings = [(each, in_training(each)) for each in TRAININGS]
     if arguments.json:
+        shares = [{"network": each.network, "recipe": each.words, "share": share} for each, share in trainings]
         result = {"machine": environment(), "threads": arguments.threads, "share": ours, "pytorch": theirs}
-        print(json.dumps(result | {"trainings": {each.network: share for each, share in trainings.items()}}))
+        print(json.dumps(result | {"trainings": shares}))
         return
     where = environment()
     print(f"{where['processor']}, {where['cores']} cores, {arguments.threads} threads; torch {where['torch']}")
@@ -135,10 +149,10 @@ def main() -> None:
     met = "met" if ours <= TARGET else "**missed**"
     print(f"| distortions of a batch, over its training step | {ours:.1f} % | ≤ {TARGET:g} % | {met} |")
     print(f"| the same distortions by PyTorch | {theirs:.1f} % | | |")
-    for each, share in trainings.items():
-        recipe = find_recipe(each.recipe)
-        what = f"{each.network}, batches of {recipe.batch}, while training: {recipe.augmentation.words}"
-        print(f"| {what} | {share:.1f} % | | |")
+    for each, share in trainings:
+        what = f"{each.network}, batches of {each.recipe.batch}, while training: {each.words}"
+        met = "met" if share <= TARGET else "**missed**"
+        print(f"| {what} | {share:.1f} % | ≤ {TARGET:g} % | {met} |")
 
 
 if __name__ == "__main__":

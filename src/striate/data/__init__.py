@@ -2,6 +2,7 @@
 
 from striate.data.affine import Affine as Affine
 from striate.data.affine import move as move
+from striate.data.arrays import from_arrays as from_arrays
 from striate.data.augment import Augmentation as Augmentation
 from striate.data.augment import augment as augment
 from striate.data.augment import draw_warp as draw_warp

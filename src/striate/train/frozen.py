@@ -10,6 +10,9 @@ from torch.nn.modules.batchnorm import _BatchNorm  # pyright: ignore[reportPriva
 
 from striate.errors import SpecError, quote
 
+NAMED = 8
+"""The most layers that an error names."""
+
 
 def freeze(model: nn.Module, paths: Sequence[str]) -> None:
     """The parameters of layers, and of all layers within blocks, get no gradient any more.
@@ -28,7 +31,7 @@ def freeze(model: nn.Module, paths: Sequence[str]) -> None:
         module.requires_grad_(requires_grad=False)
     if paths and not any(each.requires_grad for each in model.parameters()):
         raise SpecError(
-            f"freeze names all layers: {', '.join(paths)[:200]}.",
+            f"freeze names all layers: {_some(paths)}.",
             "Nothing is left to learn.",
             "Leave out the layers that shall learn, such as the last one.",
         )
@@ -40,6 +43,10 @@ def hold_still(model: nn.Module, paths: Sequence[str]) -> None:
         for each in module.modules():
             if isinstance(each, _BatchNorm):
                 each.eval()
+
+
+def _some(paths: Sequence[str]) -> str:
+    return ", ".join(paths[:NAMED]) + (f" and {len(paths) - NAMED} more" if len(paths) > NAMED else "")
 
 
 def _learns(module: nn.Module) -> bool:
@@ -54,7 +61,7 @@ def _named(model: nn.Module, paths: Sequence[str]) -> Iterator[tuple[str, nn.Mod
             near = get_close_matches(path, known, n=1)
             raise SpecError(
                 f"freeze names {quote(path)}, which the network does not have.",
-                f"Its layers and blocks are, outermost first: {', '.join(with_weights)[:300]}.",
+                f"Its layers and blocks are, outermost first: {_some(with_weights)}.",
                 f"Did you mean {near[0]}?" if near else "Take paths as `striate account` prints them.",
             )
         yield path, known[path]

@@ -1,0 +1,67 @@
+"""Images that a program has: every layout that is meant, and an error for what is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from striate.data import from_arrays, load, preprocessing_for
+from striate.errors import DataError
+from striate.modules import build
+from striate.train import Epoch, Learner, Recipe, Split, train
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (6, 5, 7, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy])
+def test_every_layout_gives_the_same_images(kind: Any) -> None:
+    behind = from_arrays(kind(PIXELS), np.arange(6) % 2)
+    before = from_arrays(kind(np.ascontiguousarray(PIXELS.transpose(0, 3, 1, 2))), torch.arange(6) % 2)
+    assert torch.equal(behind.images, before.images)
+    assert torch.equal(behind.labels, before.labels)
+    assert behind.images.shape == (6, 3, 5, 7)
+    grey = from_arrays(kind(PIXELS[..., 0].copy()), [0, 1, 2, 0, 1, 2], classes=("a", "b", "c"))
+    assert torch.equal(grey.images[:, 0], behind.images[:, 0])
+    assert grey.classes == ("a", "b", "c")
+
+
+def test_views_of_arrays_are_taken() -> None:
+    found = from_arrays(PIXELS[::-1, :, ::2], [0] * 6, classes=("a", "b"))
+    assert np.array_equal(found.images.permute(0, 2, 3, 1).numpy(), PIXELS[::-1, :, ::2])
+
+
+def test_a_network_learns_from_them() -> None:
+    some = load("mnist", "test").subset(torch.arange(600))
+    images = from_arrays(some.images.numpy(), some.labels.numpy())
+    recipe = Recipe(epochs=3, batch=50)
+    module = build("1x28x28: conv 4 5x5 /2, relu, max 2, linear 10")
+    way = preprocessing_for(module.network.input, images, low=recipe.low, high=recipe.high)
+    events = train(Learner(module, recipe), Split.of(images, way, hold_out_fraction=0.1), way)
+    epochs = [event for event in events if isinstance(event, Epoch)]
+    assert epochs[-1].loss < epochs[0].loss
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "text"),
+    [
+        (PIXELS / 255, [0] * 6, "images are float64.\nThey are bytes"),
+        (PIXELS[0, 0], [0] * 6, "images are of shape (7, 3).\nThey are (images, height, width)"),
+        (np.zeros((6, 4, 5, 2), np.uint8), [0] * 6, "images are of shape (6, 4, 5, 2)."),
+        (PIXELS, [0] * 5, "labels are torch.int64, (5,), for 6 images.\nThere is one whole number"),
+        (PIXELS, [0.5] * 6, "labels are torch.float64, (6,), for 6 images."),
+        (PIXELS, [[0]] * 6, "labels are torch.int64, (6, 1), for 6 images."),
+        (PIXELS, [0, 1, 2, 3, 4, -1], "labels run from -1 to 4, and there are 5 classes."),
+    ],
+)
+def test_what_is_not_meant_is_refused(images: Any, labels: Any, text: str) -> None:
+    with pytest.raises(DataError) as caught:
+        from_arrays(images, labels)
+    assert str(caught.value).startswith(text)
+
+
+def test_labels_beyond_the_classes_are_refused() -> None:
+    with pytest.raises(DataError, match="labels run from 0 to 2, and there are 2 classes"):
+        from_arrays(PIXELS, [0, 1, 2, 0, 1, 2], classes=("a", "b"))
