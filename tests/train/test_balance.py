@@ -57,9 +57,9 @@ def test_a_balanced_epoch_has_as_many_images_of_each_class(counts: tuple[int, ..
     assert torch.equal(torch.cat(seen).unique(), torch.arange(len(labels)))
 
 
-@pytest.mark.parametrize("change", [{"label_smoothing": 0.1}, {"class_weights": "balanced"}])
-def test_other_losses_take_neither(change: dict) -> None:
-    with pytest.raises(SpecError, match=r"Both change the cross-entropy, and no other loss\."):
+@pytest.mark.parametrize("change", [{"label_smoothing": 0.1}, {"class_weights": "balanced"}, {"mixup": 0.5}])
+def test_other_losses_take_none_of_them(change: dict) -> None:
+    with pytest.raises(SpecError, match=r"All three change the cross-entropy, and no other loss\."):
         Recipe(loss="rbf-map", **change)
 
 
@@ -103,7 +103,7 @@ def test_both_ways_bring_small_classes_up() -> None:
     assert trained(replace(recipe, sampling="balanced"))[1][-1] > plain + 0.1
 
 
-@pytest.mark.parametrize("change", [{"label_smoothing": 0.1}, {"class_weights": "balanced"}])
+@pytest.mark.parametrize("change", [{"label_smoothing": 0.1}, {"class_weights": "balanced"}, {"mixup": 0.5}])
 def test_every_kernel_that_trains_with_them_agrees(change: dict) -> None:
     recipe = Recipe(epochs=1, batch=64, **change)
     (torch_learner, wanted), (others, found) = trained(recipe, "torch"), trained(recipe, "operators")
