@@ -55,17 +55,17 @@ def test_splits_and_sizes_have_files_of_their_own_and_a_changed_folder_replaces_
 
 def test_the_key_hangs_on_names_sizes_times_resize_and_version(pets: Path, monkeypatch: pytest.MonkeyPatch):
     files = ("train/cat/0.png", "train/cat/1.png")
-    keys = [cache_entry(pets, "train", files, resize=None).key]
-    assert cache_entry(pets, "train", files, resize=None).key == keys[0]
-    keys.append(cache_entry(pets, "train", files, resize=(2, 2)).key)
-    keys.append(cache_entry(pets, "train", files[:1], resize=None).key)
+    keys = [cache_entry(pets, "train", files, count=len(files), resize=None).key]
+    assert cache_entry(pets, "train", files, count=len(files), resize=None).key == keys[0]
+    keys.append(cache_entry(pets, "train", files, count=len(files), resize=(2, 2)).key)
+    keys.append(cache_entry(pets, "train", files[:1], count=1, resize=None).key)
     os.utime(pets / files[0], ns=(5, 5))
-    keys.append(cache_entry(pets, "train", files, resize=None).key)
+    keys.append(cache_entry(pets, "train", files, count=len(files), resize=None).key)
     (pets / files[0]).write_bytes(b"12")
     os.utime(pets / files[0], ns=(5, 5))
-    keys.append(cache_entry(pets, "train", files, resize=None).key)
+    keys.append(cache_entry(pets, "train", files, count=len(files), resize=None).key)
     monkeypatch.setattr(cache, "VERSION", 99)
-    keys.append(cache_entry(pets, "train", files, resize=None).key)
+    keys.append(cache_entry(pets, "train", files, count=len(files), resize=None).key)
     assert len(set(keys)) == 6
 
 
@@ -87,7 +87,7 @@ def test_a_damaged_cache_is_rebuilt_silently(
     if damage != "a folder":
         assert len(file.read_bytes()) == len(raw)
         files = [f"train/{name}/{one}.png" for name, count in (("cat", 3), ("dog", 2)) for one in range(count)]
-        assert cache_entry(pets, "train", files, resize=None).read() is not None
+        assert cache_entry(pets, "train", files, count=len(files), resize=None).read() is not None
     assert kept(own_cache) == [file]
 
 
@@ -110,17 +110,17 @@ def test_a_full_disk_leaves_nothing_behind(pets: Path, own_cache: Path, monkeypa
 
 
 def test_an_unreadable_file_that_was_repaired_in_place_is_read_again(pets: Path, own_cache: Path):
-    entry = cache_entry(pets, "train", [f"train/cat/{one}.png" for one in range(3)], resize=None)
+    entry = cache_entry(pets, "train", [f"train/cat/{one}.png" for one in range(3)], count=3, resize=None)
     entry.write(Cached(torch.zeros(2, 3, 6, 8, dtype=torch.uint8), (("train/cat/1.png", "permission denied"),)))
     assert (entry.read() or pytest.fail("nothing kept")).unreadable[0][1] == "permission denied"
     files = [f"train/{name}/{one}.png" for name, count in (("cat", 3), ("dog", 2)) for one in range(count)]
-    entry = cache_entry(pets, "train", files, resize=None)
+    entry = cache_entry(pets, "train", files, count=len(files), resize=None)
     entry.write(Cached(torch.zeros(4, 3, 6, 8, dtype=torch.uint8), (("train/cat/1.png", "permission denied"),)))
     assert image_folder(pets, "train", skip_unreadable=True).images[:, 0, 0, 0].tolist() == [10, 11, 12, 20, 21]
 
 
 def test_what_was_kept_for_another_number_of_files_is_not_used(pets: Path):
-    entry = cache_entry(pets, "train", ["train/cat/0.png"], resize=None)
+    entry = cache_entry(pets, "train", ["train/cat/0.png"], count=1, resize=None)
     entry.write(Cached(torch.zeros(3, 3, 6, 8, dtype=torch.uint8), ()))
     assert entry.read() is None
 

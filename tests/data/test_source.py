@@ -19,8 +19,8 @@ def test_a_name_that_is_no_source_answers_with_the_nearest():
     assert str(caught.value).splitlines() == [
         "no source is called 'MNSIT'.",
         "The sources are: mnist, mnist-lines.",
-        "Did you mean 'mnist'? A folder may be given too: of images, train/CLASS/*.png or CLASS/*.png, of IDX files, "
-        "or of CIFAR's files.",
+        "Did you mean 'mnist'? A folder may be given too: of images, train/CLASS/*.png or CLASS/*.png, or of IDX, "
+        "CIFAR's or tar files.",
     ]
     with pytest.raises(UnknownNameError, match="A folder may be given too"):
         load("imagenet")

@@ -80,10 +80,11 @@ def cache_entry(
     split: str,
     files: Sequence[str],
     *,
+    count: int,
     resize: tuple[int, int] | None,
     fit: tuple[object, ...] | None = None,
 ) -> CacheEntry:
-    """The cache's entry for a split of a folder.
+    """The cache's entry for a split of a folder, whose `count` images are in these files.
 
     A folder has one file per split, resize and fit. Its key is the sha256 of the folder, the files' names, sizes and
     times, `resize`, `fit` and the version, so that a changed file makes a new key.
@@ -99,7 +100,7 @@ def cache_entry(
             about = (file, -1, -1)
         digest.update(repr(about).encode("utf-8", "surrogateescape"))
     root = cache_folder()
-    return CacheEntry(None if root is None else root / f"{place[:32]}.safetensors", digest.hexdigest(), len(files))
+    return CacheEntry(None if root is None else root / f"{place[:32]}.safetensors", digest.hexdigest(), count)
 
 
 def cache_folder() -> Path | None:

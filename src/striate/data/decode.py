@@ -46,8 +46,8 @@ class Header:
     grey: bool
 
 
-def read_header(file: Path) -> Header:
-    """The header of an image file. Raises DataError."""
+def read_header(file: Path | bytes) -> Header:
+    """The header of an image file, or of its bytes. Raises DataError."""
     with _opened(file) as image:
         width, height = image.size
         return Header((width, height) if _orientation(image) >= 5 else (height, width), _is_grey(image))

@@ -1,4 +1,4 @@
-"""Reads a folder of images into one packed store: headers first, then pixels, on threads; or lists all errors."""
+"""Reads a folder of images or tar files into one packed store: headers, then pixels, on threads; or lists errors."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from striate.data.cache import Cached, cache_entry
 from striate.data.decode import Header, decode, read_header, tensor_of
 from striate.data.listing import Listing, list_split
 from striate.data.preprocess import Preprocessing
+from striate.data.shards import has_shards, list_shards
 from striate.data.store import ImageSet, room_for
 from striate.description.labels import one_line
 from striate.errors import DataError
@@ -45,17 +47,32 @@ def image_folder(
     differ and neither `resize`, (height, width), nor a `fit` is given; the error proposes the `wanted` size, the
     network's. A `fit` is a preprocessing that crops or letterboxes: it brings every image to its shape.
     """
-    listing = list_split(folder, split)
-    entry = cache_entry(folder, split, listing.files, resize=resize, fit=_named_fit(fit))
+    listing = list_images(folder, split)
+    entry = cache_entry(folder, split, listing.on_disk, count=len(listing.files), resize=resize, fit=_named_fit(fit))
     found = entry.read()
     if found is None or not all(
-        isinstance(one, str) for one in each_on_threads(decode, [folder / file for file, _ in found.unreadable])
+        isinstance(one, str) for one in each_on_threads(partial(_decode, folder, listing), _numbers(listing, found))
     ):
         found = _decoded(folder, listing, resize, wanted, fit)
         entry.write(found)
     if found.unreadable and not skip_unreadable:
         raise _unreadable(folder, found.unreadable, len(listing.files))
     return replace(_image_set(folder, split, listing, found), fitted=fit is not None)
+
+
+def list_images(folder: Path, split: str) -> Listing:
+    """The images of a split in a folder of images, or of tar files that hold images."""
+    return list_shards(folder, split) if has_shards(folder) else list_split(folder, split)
+
+
+def _decode(folder: Path, listing: Listing, number: int) -> Image.Image:
+    return decode(listing.content(folder, number))
+
+
+def _numbers(listing: Listing, found: Cached) -> list[int]:
+    """The numbers of the images that could not be read."""
+    files = {file for file, _ in found.unreadable}
+    return [number for number, file in enumerate(listing.files) if file in files]
 
 
 def _named_fit(fit: Preprocessing | None) -> tuple[object, ...] | None:
@@ -71,19 +88,19 @@ def _decoded(
     fit: Preprocessing | None,
 ) -> Cached:
     """Every readable image of the listing, in its order, and the reasons for the others."""
-    paths = [folder / file for file in listing.files]
-    headers = each_on_threads(read_header, paths)
+    numbers = range(len(listing.files))
+    headers = each_on_threads(lambda number: read_header(listing.content(folder, number)), numbers)
     good = {index: header for index, header in enumerate(headers) if isinstance(header, Header)}
     bad = {index: header for index, header in enumerate(headers) if isinstance(header, str)}
     if not good:
-        raise _unreadable(folder, _named(listing, bad), len(paths))
+        raise _unreadable(folder, _named(listing, bad), len(numbers))
     size = fit.shape[1:] if fit else resize or _one_size(folder, listing, good, wanted)
     grey = all(header.grey for header in good.values())
     out = room_for(len(good), fit.shape if fit else (1 if grey else 3, *size))
     slots = list(good)
 
     def fill(slot: int) -> bool:
-        image = decode(paths[slots[slot]]).convert("L" if grey else "RGB")
+        image = _decode(folder, listing, slots[slot]).convert("L" if grey else "RGB")
         if fit is not None:
             out[slot] = fit.pack(tensor_of(image).unsqueeze(0))[0]
             return True
@@ -101,7 +118,7 @@ def _decoded(
         else:
             kept.append(slot)
     if not kept:
-        raise _unreadable(folder, _named(listing, bad), len(paths))
+        raise _unreadable(folder, _named(listing, bad), len(numbers))
     return Cached(out if len(kept) == len(slots) else out[kept], _named(listing, bad))
 
 

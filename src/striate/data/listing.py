@@ -21,15 +21,43 @@ _LAYOUT = "A folder of images is train/CLASS/*.png and test/CLASS/*.png, or CLAS
 
 
 @dataclass(frozen=True)
-class Listing:
-    """The files of one split, each with the index of its class.
+class Part:
+    """The bytes of a file that are an image's: those of a tar file."""
 
-    Files are relative to the folder, with "/", and named as in the file system.
+    file: str
+    start: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The images of one split, each with the index of its class.
+
+    Files are relative to the folder, with "/", and named as in the file system. Where images are `parts` of files, in
+    the same order, `files` are their names.
     """
 
     classes: tuple[str, ...]
     files: tuple[str, ...]
     labels: tuple[int, ...]
+    parts: tuple[Part, ...] = ()
+
+    def content(self, folder: Path, number: int) -> Path | bytes:
+        """An image as `decode` takes it: its file, or its bytes. Raises DataError where they cannot be read."""
+        if not self.parts:
+            return folder / self.files[number]
+        part = self.parts[number]
+        try:
+            with open(folder / part.file, "rb") as stream:
+                stream.seek(part.start)
+                return stream.read(part.size)
+        except OSError as error:
+            raise DataError((error.strerror or "cannot be read").lower()) from None
+
+    @property
+    def on_disk(self) -> tuple[str, ...]:
+        """The files that hold the images."""
+        return tuple(dict.fromkeys(part.file for part in self.parts)) if self.parts else self.files
 
 
 def list_split(folder: Path, split: str) -> Listing:

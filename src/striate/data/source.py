@@ -22,7 +22,7 @@ SOURCES = {"mnist": mnist, "mnist-lines": mnist_lines}
 """The sources that are part of the package, by name."""
 SPLITS = ("train", "test")
 
-_FOLDER = "A folder may be given too: of images, train/CLASS/*.png or CLASS/*.png, of IDX files, or of CIFAR's files."
+_FOLDER = "A folder may be given too: of images, train/CLASS/*.png or CLASS/*.png, or of IDX, CIFAR's or tar files."
 
 
 def load(
@@ -37,7 +37,7 @@ def load(
     """The images of a split, "train" or "test", of "mnist", of "mnist-lines" or of a folder.
 
     A folder holds IDX files under MNIST's names, CIFAR-10 or CIFAR-100 as they are published, in the binary or the
-    Python format, or images as split/class/file or class/file. `resize`, (height,
+    Python format, tar files in WebDataset's format, or images as split/class/file or class/file. `resize`, (height,
     width), resizes every image to one size; where none is given and sizes differ, the error proposes `wanted`, the
     network's size. `skip_unreadable` leaves out files that cannot be read and lists them in the result. A `way` that
     crops or letterboxes brings each image of a folder to the network's size as it is read, if there is no `resize`:

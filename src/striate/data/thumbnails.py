@@ -11,8 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from striate.data.decode import decode, tensor_of
-from striate.data.folder import each_on_threads
-from striate.data.listing import Listing, list_split
+from striate.data.folder import each_on_threads, list_images
+from striate.data.listing import Listing
 from striate.data.preprocess import with_channels
 from striate.data.resize import chunks, resized
 from striate.data.source import image_files_in, load
@@ -67,14 +67,14 @@ def thumbnails(source: str | Path, split: str) -> Thumbnails:
     Raises DataError where there are none, MissingSplitError where the split is not there.
     """
     folder = image_files_in(source)
-    return _of_set(source, split) if folder is None else _of_files(folder, list_split(folder, split), split)
+    return _of_set(source, split) if folder is None else _of_files(folder, list_images(folder, split), split)
 
 
 def _of_files(folder: Path, listing: Listing, split: str) -> Thumbnails:
     pixels = room_for(len(listing.files), (3, SIDE, SIDE))
 
     def read(number: int) -> tuple[tuple[int, int], bool, bytes]:
-        image = decode(folder / listing.files[number])
+        image = decode(listing.content(folder, number))
         small = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
         pixels[number] = tensor_of(small)
         return (image.height, image.width), image.mode == "L", _digest(tensor_of(image))

@@ -17,6 +17,8 @@ ALIKE = 0.95
 SIDE = 8
 ROWS = 2048
 """Pictures that are compared with all others at once."""
+MOST = 300_000
+"""Of more images, only equal ones are looked for: comparing all pairs would take minutes."""
 MOST_PAIRS = 20
 """More pairs an image are no duplicates: the images are all of one kind, such as digits."""
 
@@ -52,7 +54,7 @@ def twins(parts: Sequence[Thumbnails], *, watch: Callable[[float], None] = lambd
         equal[first.setdefault(digest, number)].append(number)
     kept = list(equal)  # one of each
     joined, pairs = _Joined(len(kept)), 0
-    pictures = all(part.form == "picture" for part in parts)
+    pictures = all(part.form == "picture" for part in parts) and len(kept) <= MOST
     pixels = torch.cat([part.pixels for part in parts])[kept if pictures else []]
     for one, other in _near(pixels, watch):
         joined.join(one, other)

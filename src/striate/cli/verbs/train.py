@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.argument("network", type=NETWORK, required=False)
 @click.option(
     "--data",
-    help="mnist, mnist-lines, a folder of IDX files, of CIFAR's files, or of images: split/class/*.png or class/*.png. "
+    help="mnist, mnist-lines, a folder of IDX, CIFAR's or tar files, or of images: split/class/*.png or class/*.png. "
     "By default the network's own: mnist, or mnist-lines for lenet5-reader.",
 )
 @click.option(

@@ -1,0 +1,179 @@
+"""Lists tar files of images in WebDataset's format: for each image a member KEY.jpg, and KEY.cls with its class.
+
+A tar file is never unpacked: each image is read where it lies in it.
+"""
+
+from __future__ import annotations
+
+import re
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from striate.data.listing import SUFFIXES, Listing, Part, in_test, natural
+from striate.description.labels import is_one_line, one_line
+from striate.errors import DataError, MissingSplitError
+
+SUFFIX, COMPRESSED = ".tar", (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
+NAMES = "classes.txt"
+"""A file beside the shards: the names of the classes, one a line, in the order of their numbers."""
+MOST_LABEL, MOST_NAMES, MOST_IMAGE = 1000, 2**24, 2**28
+"""The largest sizes, in bytes, of a member .cls, of `classes.txt` and of an image."""
+WORDS = {"train": "train", "training": "train", "test": "test", "val": "val", "valid": "val", "validation": "val"}
+"""The words in a shard's name that say its split; where there are no test shards, those for validation are."""
+
+_FORMAT = "A shard is a .tar file with KEY.jpg (or another image) and KEY.cls, the number or the name of its class."
+
+
+@dataclass(frozen=True)
+class _Sample:
+    name: str
+    part: Part
+    label: str
+
+
+def has_shards(folder: Path) -> bool:
+    """Whether tar files lie directly in a folder."""
+    return any(_is_shard(child) for child in _files(folder))
+
+
+def list_shards(folder: Path, split: str) -> Listing:
+    """The images of a split in a folder of shards. Raises DataError for shards that are none, and for their labels.
+
+    The split is a word in a shard's name, such as photos-train-000.tar; where no name has one, one image in six is a
+    test image, by its name. Classes are the names in classes.txt, else all labels in all shards.
+    """
+    shards = [child for child in _files(folder) if _is_shard(child)]
+    if packed := [child.name for child in shards if child.name.endswith(COMPRESSED)]:
+        raise DataError(
+            f"{one_line(packed[0])} is compressed.",
+            "Images are read where they lie in a tar file, so it must not be.",
+            "Unpack it to .tar; JPEG and PNG are compressed themselves.",
+            where=str(folder),
+        )
+    splits = {shard: _split_of(shard) for shard in shards}
+    samples = {shard: _samples(shard) for shard in shards}
+    classes = _classes(folder, [each.label for found in samples.values() for each in found])
+    numbers = _numbers(folder, classes, {each.label for found in samples.values() for each in found})
+    if set(splits.values()) == {""}:
+        everything = [each for found in samples.values() for each in found]
+        chosen = [each for each in everything if in_test(each.name) == (split == "test")]
+    else:
+        chosen = [each for shard in _of_split(folder, splits, split) for each in samples[shard]]
+    if not chosen:
+        raise MissingSplitError(f"no {split} images.", _FORMAT, where=str(folder))
+    return Listing(
+        classes,
+        tuple(each.name for each in chosen),
+        tuple(numbers[each.label] for each in chosen),
+        tuple(each.part for each in chosen),
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        found = [child for child in folder.iterdir() if child.name[0] != "." and child.is_file()]
+    except OSError as error:
+        raise DataError(f"cannot be listed: {error.strerror}.", _FORMAT, where=str(folder)) from None
+    return sorted(found, key=lambda one: natural(one.name))
+
+
+def _is_shard(file: Path) -> bool:
+    return file.name.endswith((SUFFIX, *COMPRESSED))
+
+
+def _split_of(shard: Path) -> str:
+    """The split that a shard's name says; "" where it says none."""
+    words = re.split(r"[^a-z]+", shard.name.lower())
+    return next((WORDS[word] for word in words if word in WORDS), "")
+
+
+def _of_split(folder: Path, splits: dict[Path, str], split: str) -> list[Path]:
+    """The shards of a split. Raises DataError where one says none, MissingSplitError where none is of it."""
+    if silent := [shard.name for shard, found in splits.items() if not found]:
+        raise DataError(
+            f"the name of {one_line(silent[0])} says no split, and those of other shards do.",
+            "A shard's name has the word train, val or test, or no shard's has.",
+            "Rename it, such as photos-train-000.tar.",
+            where=str(folder),
+        )
+    wanted = "val" if split == "test" and "test" not in splits.values() else split
+    chosen = [shard for shard, found in splits.items() if found == wanted]
+    if not chosen:
+        raise MissingSplitError(
+            f"no {split} shards.",
+            f"Looked for the word {split} in the names of {len(splits)} tar files.",
+            f"Add some, such as photos-{split}-000.tar.",
+            where=str(folder),
+        )
+    return chosen
+
+
+def _samples(shard: Path) -> list[_Sample]:
+    """The images of a shard, in its order. Raises DataError, with the shard and the member."""
+    images: dict[str, Part] = {}
+    labels: dict[str, str] = {}
+    try:
+        with tarfile.open(shard, "r:") as tar:
+            for member in tar:
+                path = PurePosixPath(member.name)
+                stem, _, ending = path.name.partition(".")
+                key = str(path.with_name(stem)) if stem else ""
+                if not member.isreg() or member.issparse() or not key:
+                    continue
+                if ending.lower() == "cls":
+                    labels[key] = _label(tar, member, shard)
+                elif f".{ending.lower()}" in SUFFIXES:
+                    if key in images or member.size > MOST_IMAGE:
+                        what = "has two images" if key in images else f"is larger than {MOST_IMAGE // 2**20} MiB"
+                        raise DataError(f"{one_line(key)} {what}.", _FORMAT, where=str(shard))
+                    images[key] = Part(shard.name, member.offset_data, member.size)
+    except (tarfile.TarError, OSError, EOFError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or one_line(str(problem)).rstrip(".") or "it is cut short"
+        raise DataError(f"is no whole tar file: {reason}.", _FORMAT, "Take it from a copy.", where=str(shard)) from None
+    if without := [key for key in images if key not in labels]:
+        raise DataError(
+            f"{one_line(without[0])} has an image and no .cls ({len(without):,} of {len(images):,} images).",
+            _FORMAT,
+            where=str(shard),
+        )
+    return [_Sample(f"{shard.name}/{one_line(key)}", part, labels[key]) for key, part in images.items()]
+
+
+def _label(tar: tarfile.TarFile, member: tarfile.TarInfo, shard: Path) -> str:
+    opened = tar.extractfile(member) if member.size <= MOST_LABEL else None
+    text = opened.read().decode("utf-8", "replace").strip() if opened else ""
+    if not text or "\ufffd" in text or not is_one_line(text):
+        raise DataError(f"{one_line(member.name)} holds no class.", _FORMAT, where=str(shard))
+    return str(int(text)) if text.isascii() and text.isdigit() else text
+
+
+def _numbers(folder: Path, classes: tuple[str, ...], labels: set[str]) -> dict[str, int]:
+    """By label the number of its class: a class's name, or its number where the names are in classes.txt."""
+    numbers = {name: number for number, name in enumerate(classes)}
+    for label in labels - numbers.keys():
+        if not label.isdigit() or int(label) >= len(classes):
+            raise DataError(
+                f"a .cls says {label}, and {NAMES} names {len(classes)} classes.",
+                "A label is a number from 0, a line of that file, or a name in it.",
+                where=str(folder),
+            )
+        numbers[label] = int(label)
+    return numbers
+
+
+def _classes(folder: Path, labels: list[str]) -> tuple[str, ...]:
+    """The classes by name; numbers stand for lines of classes.txt where that is there."""
+    file = folder / NAMES
+    found = sorted(set(labels), key=natural)
+    if not file.is_file():
+        if len(found) < 2:
+            raise DataError("its images are of fewer than two classes.", _FORMAT, where=str(folder))
+        return tuple(found)
+    if file.stat().st_size > MOST_NAMES:
+        raise DataError(f"is larger than {MOST_NAMES // 2**20} MiB.", "It has a class a line.", where=str(file))
+    names = file.read_text(encoding="utf-8", errors="replace").split("\n")
+    names = [name.strip() for name in names if name.strip()]
+    if len(set(names)) != len(names) or not all(map(is_one_line, names)):
+        raise DataError("names a class twice, or has control characters.", "It has a class a line.", where=str(file))
+    return tuple(names)
