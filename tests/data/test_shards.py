@@ -124,6 +124,8 @@ def test_an_image_that_cannot_be_read_is_named_or_skipped(shards: Path) -> None:
         ({"a.png": b"x", "a.cls": b"1\n2"}, "a.cls holds no class."),
         ({"a.png": b"x", "a.cls": b"1" * 2000}, "a.cls holds no class."),
         ({"a.png": b"x", "a.cls": b"3"}, "a .cls says 3, and classes.txt names 3 classes."),
+        ({"a.png": b"x", "a.cls": "²".encode()}, "a .cls says ², and classes.txt names 3 classes."),
+        ({"a.png": b"x", "a.cls": b"9" * 900}, "a .cls says 999"),
         ({"a.png": b"x", "a.cls": b"cow"}, "a .cls says cow, and classes.txt names 3 classes."),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image, ImageEnhance
 from striate.cli import root
 from striate.data.thumbnails import Thumbnails, thumbnails
 from striate.errors import DataError
+from striate.look import suspects
 from striate.look.dataset import DataSet, Place, examine
 from striate.look.dataset_page import dataset_page
 from striate.look.suspects import judge
@@ -28,6 +30,14 @@ def picture(name: str, number: int, *, size: tuple[int, int] = (40, 48)) -> Imag
     dice = np.random.default_rng([number, *name.encode()])
     blobs = dice.integers(0, 256, (5, 6, 3)) * 0.4 + np.array(COLOURS[name]) * 0.6
     return Image.fromarray(blobs.astype(np.uint8)).resize(size, Image.Resampling.BICUBIC)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_steps() -> Iterator[None]:
+    """These pictures are learned sooner than photographs are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(suspects, "LEAST_STEPS", 120)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -115,7 +115,8 @@ def _samples(shard: Path) -> list[_Sample]:
     labels: dict[str, str] = {}
     try:
         with tarfile.open(shard, "r:") as tar:
-            for member in tar:
+            while (member := tar.next()) is not None:
+                tar.members.clear()  # it would keep them all
                 path = PurePosixPath(member.name)
                 stem, _, ending = path.name.partition(".")
                 key = str(path.with_name(stem)) if stem else ""
@@ -152,7 +153,7 @@ def _numbers(folder: Path, classes: tuple[str, ...], labels: set[str]) -> dict[s
     """By label the number of its class: a class's name, or its number where the names are in classes.txt."""
     numbers = {name: number for number, name in enumerate(classes)}
     for label in labels - numbers.keys():
-        if not label.isdigit() or int(label) >= len(classes):
+        if not (label.isascii() and label.isdigit()) or int(label) >= len(classes):
             raise DataError(
                 f"a .cls says {label}, and {NAMES} names {len(classes)} classes.",
                 "A label is a number from 0, a line of that file, or a name in it.",
