@@ -116,7 +116,7 @@ def _samples(shard: Path) -> list[_Sample]:
     try:
         with tarfile.open(shard, "r:") as tar:
             while (member := tar.next()) is not None:
-                tar.members.clear()  # it would keep them all
+                tar.members.clear()  # pyright: ignore[reportAttributeAccessIssue] - not in the stubs; it would keep them all
                 path = PurePosixPath(member.name)
                 stem, _, ending = path.name.partition(".")
                 key = str(path.with_name(stem)) if stem else ""
@@ -155,7 +155,7 @@ def _numbers(folder: Path, classes: tuple[str, ...], labels: set[str]) -> dict[s
     for label in labels - numbers.keys():
         if not (label.isascii() and label.isdigit()) or int(label) >= len(classes):
             raise DataError(
-                f"a .cls says {label}, and {NAMES} names {len(classes)} classes.",
+                f"a .cls says {label:.60}, and {NAMES} names {len(classes)} classes.",
                 "A label is a number from 0, a line of that file, or a name in it.",
                 where=str(folder),
             )
