@@ -78,4 +78,6 @@ def test_doctor_says_what_is_missing_and_how_to_install_it(monkeypatch) -> None:
         "remedy": install("serve"),
     }
     text = CliRunner().invoke(command, []).output
-    assert f"extra serve  uvicorn not installed, for striate serve\n             {install('serve')}\n" in text
+    width = max(len(f"extra {each.name}") for each in EXTRAS)
+    lines = f"{'extra serve':{width}}  uvicorn not installed, for striate serve\n{'':{width}}  {install('serve')}\n"
+    assert lines in text

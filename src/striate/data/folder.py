@@ -17,6 +17,7 @@ from PIL import Image
 
 from striate.data.cache import Cached, cache_entry
 from striate.data.decode import Header, decode, read_header, tensor_of
+from striate.data.huggingface import is_saved_dataset, list_rows
 from striate.data.listing import Listing, list_split
 from striate.data.preprocess import Preprocessing
 from striate.data.shards import has_shards, list_shards
@@ -61,7 +62,9 @@ def image_folder(
 
 
 def list_images(folder: Path, split: str) -> Listing:
-    """The images of a split in a folder of images, or of tar files that hold images."""
+    """The images of a split in a folder of images, of tar files, or of a data set that Hugging Face's library saved."""
+    if is_saved_dataset(folder):
+        return list_rows(folder, split)
     return list_shards(folder, split) if has_shards(folder) else list_split(folder, split)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,16 +35,21 @@ class Listing:
     """The images of one split, each with the index of its class.
 
     Files are relative to the folder, with "/", and named as in the file system. Where images are `parts` of files, in
-    the same order, `files` are their names.
+    the same order, `files` are their names; so they are where `read` gives the bytes of each image, from the files
+    `held`.
     """
 
     classes: tuple[str, ...]
     files: tuple[str, ...]
     labels: tuple[int, ...]
     parts: tuple[Part, ...] = ()
+    read: Callable[[int], bytes] | None = None
+    held: tuple[str, ...] = ()
 
     def content(self, folder: Path, number: int) -> Path | bytes:
         """An image as `decode` takes it: its file, or its bytes. Raises DataError where they cannot be read."""
+        if self.read is not None:
+            return self.read(number)
         if not self.parts:
             return folder / self.files[number]
         part = self.parts[number]
@@ -57,6 +63,8 @@ class Listing:
     @property
     def on_disk(self) -> tuple[str, ...]:
         """The files that hold the images."""
+        if self.read is not None:
+            return self.held
         return tuple(dict.fromkeys(part.file for part in self.parts)) if self.parts else self.files
 
 

@@ -1,0 +1,124 @@
+"""Lists data sets that Hugging Face's `datasets` saved in a folder; the extra `huggingface`.
+
+The folder is what `save_to_disk` wrote: Arrow files, which are memory-mapped, and JSON. Nothing is fetched.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from striate.data.listing import Listing, in_test, natural
+from striate.description.labels import is_one_line, one_line
+from striate.errors import DataError, MissingSplitError, RequirementError
+from striate.extras import install
+
+FILES = ("dataset_dict.json", "state.json")
+"""One of these is in a folder of several splits, and in that of one."""
+TEST = ("test", "validation")
+"""The splits that hold test images, the first that is there."""
+LABELS = ("label", "labels", "class", "fine_label", "target")
+"""The names of a column of labels, where no column is of the kind ClassLabel."""
+
+_FORMAT = "A saved data set has a column of images and one of labels, whole numbers or words."
+
+
+def is_saved_dataset(folder: Path) -> bool:
+    """Whether a folder is what `save_to_disk` of Hugging Face's `datasets` wrote."""
+    return any((folder / name).is_file() for name in FILES)
+
+
+def list_rows(folder: Path, split: str) -> Listing:
+    """The images of a split, "train" or "test", of a saved data set; that of one split is divided by the rows' numbers.
+
+    Raises RequirementError without the package `datasets`, DataError for columns that are missing or unclear,
+    MissingSplitError.
+    """
+    parts = _parts(folder)
+    name = split if split == "train" else next((each for each in TEST if each in parts), split)
+    if "" not in parts and name not in parts:
+        raise MissingSplitError(
+            f"no {split} split.",
+            f"Its splits are: {', '.join(map(one_line, parts))}.",
+            "Save it with the splits train and test.",
+            where=str(folder),
+        )
+    whole = parts["" if "" in parts else name]
+    image, label = _columns(folder, whole.features)
+    classes, numbers = _labels(folder, parts, whole, label)
+    files = [f"{name if '' not in parts else 'row'} {number:,}" for number in range(len(whole))]
+    chosen = [number for number, file in enumerate(files) if "" not in parts or in_test(file) == (split == "test")]
+    images = whole.select_columns([image]).cast_column(image, _datasets().Image(decode=False))
+
+    def read(number: int) -> bytes:
+        content = (images[chosen[number]][image] or {}).get("bytes")
+        if not content:
+            raise DataError("it has no bytes in the data set")
+        return content
+
+    return Listing(
+        classes,
+        tuple(files[number] for number in chosen),
+        tuple(numbers[number] for number in chosen),
+        read=read,
+        held=tuple(each.relative_to(folder).as_posix() for each in sorted(folder.rglob("*.arrow"))),
+    )
+
+
+def _parts(folder: Path) -> dict[str, Any]:
+    """The splits by name; that of a data set of one split has the name ""."""
+    if find_spec("datasets") is None:
+        raise RequirementError(
+            f"{folder} is a data set of Hugging Face's, which needs the package datasets.",
+            "It comes with the extra `huggingface`.",
+            f"Install it: {install('huggingface')}",
+        )
+    datasets = _datasets()
+    try:
+        found: Any = datasets.load_from_disk(str(folder))
+    except Exception as problem:  # pyarrow's and its own errors have no common kind
+        reason = one_line(str(problem).split("\n", 1)[0])[:200].rstrip(".")
+        raise DataError(f"cannot be read: {reason}.", _FORMAT, "Save it anew.", where=str(folder)) from None
+    parts = dict(found) if isinstance(found, datasets.DatasetDict) else {"": found}
+    return {name: each.with_format(None) for name, each in parts.items()}  # a saved one may bring a format along
+
+
+def _datasets() -> Any:
+    return import_module("datasets")
+
+
+def _columns(folder: Path, features: Any) -> tuple[str, str]:
+    """The names of the columns of images and of labels."""
+    datasets = _datasets()
+    images = [name for name, kind in features.items() if isinstance(kind, datasets.Image)]
+    labels = [name for name, kind in features.items() if isinstance(kind, datasets.ClassLabel)]
+    labels = labels or [name for name in LABELS if name in features][:1]
+    if len(images) != 1 or len(labels) != 1:
+        raise DataError(
+            f"{len(images)} columns of images and {len(labels)} of labels.",
+            f"{_FORMAT} Its columns are: {', '.join(f'{one_line(str(name))}' for name in features)}.",
+            "Keep one of each: dataset.select_columns([...]).",
+            where=str(folder),
+        )
+    return images[0], labels[0]
+
+
+def _labels(folder: Path, parts: dict[str, Any], whole: Any, label: str) -> tuple[tuple[str, ...], list[int]]:
+    """The names of the classes, and the class of each row."""
+    datasets = _datasets()
+    kind, found = whole.features[label], list(whole[label])
+    if isinstance(kind, datasets.ClassLabel):
+        names = tuple(map(str, kind.names))
+        numbers = found
+    else:
+        values = {str(each) for part in parts.values() if label in part.features for each in part[label]}
+        names = tuple(sorted(values, key=natural))
+        by_name = {name: number for number, name in enumerate(names)}
+        numbers = [by_name[str(each)] for each in found]
+    if len(names) < 2 or len(set(names)) != len(names) or not all(map(is_one_line, names)):
+        raise DataError("fewer than two classes, or odd names of them.", _FORMAT, where=str(folder))
+    if any(type(each) is not int or not 0 <= each < len(names) for each in numbers):
+        raise DataError(f"a label that is none of its {len(names)} classes.", _FORMAT, where=str(folder))
+    return names, numbers
