@@ -29,6 +29,8 @@ from striate.wording import counted
 LISTED = 10
 """The most files that one error names."""
 
+_KEEPING = "; --fit crop and --fit letterbox keep aspect ratios"
+
 _Result = TypeVar("_Result")
 _Bad = tuple[tuple[str, str], ...]
 
@@ -166,7 +168,11 @@ def _one_size(
         "\n".join([f"images of {len(sizes)} sizes (height × width):", *listed, *more]),
         "A network takes images of one size.",
         f"Bring them to one size: striate train --resize {proposed} does"
-        + (", the network's size." if wanted else ", the size of most."),
+        + (
+            ", the network's size; --fit crop and --fit letterbox keep aspect ratios."
+            if wanted
+            else ", the size of most."
+        ),
         where=str(folder),
     )
 
