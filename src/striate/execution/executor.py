@@ -14,7 +14,7 @@ from striate.execution.names import TRAINING
 from striate.execution.tensors import tensors_of
 from striate.kernels.engine import Engine, Pictures
 from striate.modules import Built
-from striate.modules.containers import Heads
+from striate.modules.containers import Heads, run
 
 
 class Executor(Protocol):
@@ -37,7 +37,10 @@ class OnTorch:
 
     def __init__(self, module: Built, *, kernels: str = "torch") -> None:
         self.module, self.kernels = module, kernels
-        self._first = next(module.parameters(), None)  # looking for it takes longer than a small network's answer
+        # Looking for these takes longer than a small network's answer.
+        self._first = next(module.parameters(), None)
+        children = list(module.children())
+        self._layers = children[:-1] if module.network.probabilities else children
         if kernels == "channels-last":
             module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - the stubs lack it
 
@@ -45,7 +48,7 @@ class OnTorch:
         """The module's output before a closing softmax; with a dictionary `heads` the auxiliary heads run too."""
         if self.kernels == "channels-last":
             images = images.contiguous(memory_format=torch.channels_last)
-        return self.module.logits(images, heads)
+        return run(self._layers, images, heads)
 
     def answers(self, pictures: Pictures) -> Tensor:
         """The module's logits, on its device."""
