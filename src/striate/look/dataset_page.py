@@ -34,7 +34,8 @@ class Shown:
 def dataset_page(found: DataSet) -> str:
     """A look at a data set as one page that needs no other file."""
     leaks, conflicts = found.leaks, found.conflicts
-    others = [each for each in found.twins if each not in leaks and each not in conflicts]
+    told = {*leaks, *conflicts}
+    others = [each for each in found.twins if each not in told]
     classes = found.parts[0].classes
     suspects = [
         _shown(found, each.number, f"{one_line(classes[each.other])}, not {one_line(classes[each.label])}?")
