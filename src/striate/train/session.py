@@ -173,7 +173,8 @@ def start(run: Run, split: Split, weights: Mapping[str, Tensor] | None = None) -
 
     `weights` are those that it begins with where some are taken over from another run (`train.transfer.take_over`).
     """
-    freeze(build(run.network, device="meta"), run.recipe.freeze)  # an error comes before a folder is made
+    if run.recipe.freeze:
+        freeze(build(run.network, device="meta"), run.recipe.freeze)  # an error comes before a folder is made
     create_run(run, weights)
     with ExitStack() as held:
         held.enter_context(Lock(run.folder))
