@@ -178,3 +178,13 @@ def test_damaged_tar_files_end_in_one_error(shards: Path) -> None:
             refused.append(str(error))
     assert len(refused) > 10
     assert all(str(shards) in each for each in refused)
+
+
+def test_a_tar_file_beside_folders_of_images_is_what_they_came_in(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / "pets/train" / name).mkdir(parents=True)
+        for number in range(2):
+            (tmp_path / "pets/train" / name / f"{number}.png").write_bytes(picture(number))
+    (tmp_path / "pets/pets.tar.gz").write_bytes(b"the download")
+    shard(tmp_path / "pets/more.tar", samples(range(3)))
+    assert load(tmp_path / "pets").classes == ("cat", "dog")

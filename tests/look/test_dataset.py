@@ -165,7 +165,7 @@ def test_of_digits_only_equal_ones_are_looked_for() -> None:
     part = thumbnails("mnist", "test")
     assert (part.folder, part.names[:2], part.sizes[0], part.grey[0]) == (None, ("test 0", "test 1"), (28, 28), True)
     found = twins([part, part])
-    assert found.alike
+    assert found.equal_only
     assert len(found.groups) == len(part)
     assert all(each.equal and len(each.members) == 2 for each in found.groups)
 
@@ -178,7 +178,7 @@ def test_pictures_that_are_all_alike_have_no_twins_but_equal_ones() -> None:
         (False,) * 200, tuple(bytes([number]) for number in range(200)), pixels,
     )  # fmt: skip
     found = twins([part])
-    assert found.alike
+    assert found.equal_only
     assert found.groups == ()
 
 

@@ -70,10 +70,10 @@ class Listing:
 
 def list_split(folder: Path, split: str) -> Listing:
     """The image files of a split. Raises DataError where there are none, or where the two splits' classes differ."""
-    folders = {child.name: child for child in _folders(folder)}
+    folders = {child.name: child for child in folders_in(folder)}
     if not folders:
         raise DataError("holds no folders of images.", _LAYOUT, "Name another folder, or use mnist.", where=str(folder))
-    splits = {name for name in ("train", "test") if name in folders and _folders(folders[name])}
+    splits = {name for name in ("train", "test") if name in folders and folders_in(folders[name])}
     if not splits:
         if set(folders) <= {"train", "test", "val", "validation"}:
             raise DataError(
@@ -143,7 +143,7 @@ def _without_splits(folder: Path, split: str) -> Listing:
 
 
 def _classes(folder: Path) -> tuple[str, ...]:
-    classes = tuple(child.name for child in _folders(folder))
+    classes = tuple(child.name for child in folders_in(folder))
     for name in classes:
         _check_name(folder, name)
     if len(classes) < 2:
@@ -193,7 +193,7 @@ def _listing(root: Path, folder: Path, classes: tuple[str, ...]) -> Listing:
     for label, name in enumerate(classes):
         own = [child for child in _children(folder / name) if not child.is_dir()]
         images = [child for child in own if child.suffix.lower() in SUFFIXES + FOREIGN]
-        if nested := _folders(folder / name):
+        if nested := folders_in(folder / name):
             raise DataError(
                 f"class {name!r} holds a folder, {name}/{one_line(nested[0].name)}.",
                 "The images of a class lie directly in its folder.",
@@ -213,7 +213,8 @@ def _listing(root: Path, folder: Path, classes: tuple[str, ...]) -> Listing:
     return Listing(classes, tuple(files), tuple(labels))
 
 
-def _folders(folder: Path) -> list[Path]:
+def folders_in(folder: Path) -> list[Path]:
+    """The folders in a folder that may be of splits or classes, in natural order."""
     return [child for child in _children(folder) if child.is_dir() and child.name != "__pycache__"]
 
 

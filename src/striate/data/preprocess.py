@@ -164,9 +164,12 @@ class Preprocessing:
             case "resize":
                 return resized(images, wanted, interpolation=how)
             case _:
-                raise FormatError(
-                    f"fit is {self.fit!r}.", f"It must be one of {', '.join(FITS)}.", where="preprocessing"
-                )
+                raise unknown_fit(self.fit)
+
+
+def unknown_fit(fit: str) -> FormatError:
+    """The error for a `fit` that a room has no way for."""
+    return FormatError(f"fit is {fit!r}.", f"It must be one of {', '.join(FITS)}.", where="preprocessing")
 
 
 def preprocessing_for(shape: Shape, images: ImageSet, *, low: float, high: float) -> Preprocessing:

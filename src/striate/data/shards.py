@@ -10,7 +10,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from striate.data.listing import SUFFIXES, Listing, Part, in_test, natural
+from striate.data.listing import SUFFIXES, Listing, Part, folders_in, in_test, natural
 from striate.description.labels import is_one_line, one_line
 from striate.errors import DataError, MissingSplitError
 
@@ -33,8 +33,8 @@ class _Sample:
 
 
 def has_shards(folder: Path) -> bool:
-    """Whether tar files lie directly in a folder."""
-    return any(_is_shard(child) for child in _files(folder))
+    """Whether a folder holds tar files and no folders: beside folders of images, a tar file is what they came in."""
+    return any(_is_shard(child) for child in _files(folder)) and not folders_in(folder)
 
 
 def list_shards(folder: Path, split: str) -> Listing:

@@ -37,7 +37,7 @@ class OnTorch:
 
     def __init__(self, module: Built, *, kernels: str = "torch") -> None:
         self.module, self.kernels = module, kernels
-        # Looking for these takes longer than a small network's answer.
+        # Looked up once: for each answer it would take a good part of a small network's time.
         self._first = next(module.parameters(), None)
         children = list(module.children())
         self._layers = children[:-1] if module.network.probabilities else children

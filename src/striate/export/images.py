@@ -96,8 +96,8 @@ def as_learned(run: Run, images: ImageSet) -> ImageSet:
     return replace(images, images=with_channels(images.images, run.data.channels or channels))
 
 
-def taking(run: Run, images: ImageSet) -> Run:
-    """The run as a file has it that takes such images: those which were cropped or letterboxed are not once more."""
+def fitted_once(run: Run, images: ImageSet) -> Run:
+    """The run whose file takes such images. It does not crop or letterbox what was so treated when it was read."""
     if not images.fitted:
         return run
     return replace(run, preprocessing=replace(run.preprocessing, fit="resize", shorter=None))

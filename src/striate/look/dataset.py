@@ -31,13 +31,13 @@ class DataSet:
     """What is in a data set, and what looks wrong. Images are numbered through all `parts`, one a split.
 
     `leaks` are the twins of which some are training and some are test images; `conflicts` those of several classes.
-    `alike` says that nearly equal images were not looked for. `judged` is None where labels were not judged.
+    With `equal_only`, nearly equal images were not looked for. `judged` is None where labels were not judged.
     """
 
     source: str
     parts: tuple[Thumbnails, ...]
     twins: tuple[Twins, ...]
-    alike: bool
+    equal_only: bool
     judged: Judged | None
 
     @property
@@ -114,7 +114,7 @@ class DataSet:
             "grey": sum(sum(part.grey) for part in self.parts),
             "unreadable": [{"file": file, "reason": reason} for file, reason in self.unreadable],
             "duplicates": groups,
-            "near_duplicates_looked_for": not self.alike,
+            "near_duplicates_looked_for": not self.equal_only,
             "leaked_test_images": self.leaked,
             "mislabelled": suspects,
             "judge_accuracy": self.judged.accuracy if self.judged else None,
@@ -137,7 +137,7 @@ def examine(source: str | Path, *, labels: bool = True, watch: Watch = lambda _,
                 raise
     found = twins(parts, watch=lambda share: watch("Comparing all images", share))
     judged = judge(parts[0], watch=lambda share: watch("Judging labels", share)) if labels else None
-    return DataSet(str(source), tuple(parts), found.groups, found.alike, judged)
+    return DataSet(str(source), tuple(parts), found.groups, found.equal_only, judged)
 
 
 def worst(sets: Sequence[Twins], most: int) -> list[Twins]:

@@ -20,7 +20,7 @@ ROWS = 2048
 MOST = 300_000
 """Of more images, only equal ones are looked for: comparing all pairs would take minutes."""
 MOST_PAIRS = 20
-"""More pairs an image are no duplicates: the images are all of one kind, such as digits."""
+"""With more pairs than this for each image, the images are of one kind, such as digits, and the pairs are no copies."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class Twins:
 
 @dataclass(frozen=True)
 class Found:
-    """The groups of equal and of nearly equal images; `alike` says that nearly equal ones were not looked for."""
+    """The groups of equal and of nearly equal images; with `equal_only`, nearly equal ones could not be looked for."""
 
     groups: tuple[Twins, ...]
-    alike: bool = False
+    equal_only: bool = False
 
 
 def twins(parts: Sequence[Thumbnails], *, watch: Callable[[float], None] = lambda _: None) -> Found:
@@ -54,19 +54,19 @@ def twins(parts: Sequence[Thumbnails], *, watch: Callable[[float], None] = lambd
         equal[first.setdefault(digest, number)].append(number)
     kept = list(equal)  # one of each
     joined, pairs = _Joined(len(kept)), 0
-    pictures = all(part.form == "picture" for part in parts) and len(kept) <= MOST
-    pixels = torch.cat([part.pixels for part in parts])[kept if pictures else []]
+    comparable = all(part.form == "picture" for part in parts) and len(kept) <= MOST
+    pixels = torch.cat([part.pixels for part in parts])[kept if comparable else []]
     for one, other in _near(pixels, watch):
         joined.join(one, other)
         pairs += 1
         if pairs > MOST_PAIRS * len(kept):
             break
-    alike = not pictures or pairs > MOST_PAIRS * len(kept)
+    equal_only = not comparable or pairs > MOST_PAIRS * len(kept)
     found = [Twins(tuple(members), equal=True) for members in equal.values() if len(members) > 1]
-    for group in [] if alike else joined.groups():
+    for group in [] if equal_only else joined.groups():
         members = sorted(number for at in group for number in equal[kept[at]])
         found.append(Twins(tuple(members), equal=False))
-    return Found(tuple(found), alike)
+    return Found(tuple(found), equal_only)
 
 
 def _near(pixels: Tensor, watch: Callable[[float], None]) -> Iterator[tuple[int, int]]:

@@ -57,7 +57,8 @@ def evaluate(
 def _mean_of(outputs: Outputs, mirrored: Outputs, run: Run) -> Outputs:
     """The mean of the scores of images and of their mirror images, with its loss."""
     scores = (outputs.scores + mirrored.scores) / 2
-    loss = loss_of(class_scores(run.network, scores), outputs.labels, run.recipe).item()  # of distances, negated twice
+    values = class_scores(run.network, scores)  # negates scores of RBF units, which gives back their distances
+    loss = loss_of(values, outputs.labels, run.recipe).item()
     return replace(outputs, scores=scores, loss=loss)
 
 

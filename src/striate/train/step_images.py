@@ -69,8 +69,8 @@ class Drawer:
         recipe, augmentation = self.recipe, self.recipe.augmentation
         labels = self.images.labels[chosen].to(device)
         generator = torch.Generator().manual_seed(step_seed(recipe.seed, step))
-        indexed = augmentation.symmetries != "none" or augmentation.alternating_flip
-        if engine and augmentation.resamples and not indexed and self.ranges is None:
+        turned = augmentation.symmetries != "none" or augmentation.alternating_flip  # before they are moved
+        if engine and augmentation.resamples and not turned and self.ranges is None:
             warp = draw_warp(len(chosen), self.preprocessing.shape[1:], augmentation, generator=generator)
             pixels = engine[0].warped(self.pictures(chosen), warp, threads=engine[1])
         else:

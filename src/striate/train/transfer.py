@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 import torch
@@ -35,7 +35,7 @@ def take_over(run: Run, source: Run, *, threads: int | None = None) -> tuple[Run
     generator = torch.Generator().manual_seed(run.recipe.seed)
     model = build(run.network, initialisation=run.recipe.initialisation, generator=generator)
     own, theirs = _by_layer(model.state_dict()), _by_layer(source.model().state_dict())
-    answering = set() if source.classes == run.classes else _answering(run.network)
+    answering = set() if source.classes == run.classes else _answering(run.network, own)
     new = {path: reason for path in own if (reason := _unfit(path, own[path], theirs.get(path), answering))}
     taken = tuple(path for path in own if path not in new)
     if not taken:
@@ -82,10 +82,9 @@ def _unfit(path: str, own: Weights, theirs: Weights | None, answering: set[str])
     return "it answers for other classes" if path in answering else None
 
 
-def _answering(network: Network) -> set[str]:
-    """The layers with weights that are the last before an output: those of the classes, of the auxiliary heads too."""
+def _answering(network: Network, layers: Collection[str]) -> set[str]:
+    """Of the layers with weights the last before each output, that of the classes and those of auxiliary heads."""
     planned = plan(network)
-    layers = {name.rpartition(".")[0] for name in build(network, device="meta").state_dict()}
     found: set[str] = set()
     for number in (planned.last, *planned.ends.values()):
         while number >= 0 and planned.steps[number].path not in layers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 
 from striate.description.labels import one_line
 from striate.look.dataset import DataSet, Place, worst
@@ -68,7 +68,7 @@ def _unreadable(found: DataSet) -> list[str]:
 def _copies(found: DataSet) -> list[str]:
     equal, near = ([each for each in found.twins if each.equal is kind] for kind in (True, False))
     extra = [sum(len(each.members) - 1 for each in groups) for groups in (equal, near)]
-    nearly = "nearly equal ones were not looked for" if found.alike else f"{extra[1]:,} nearly so"
+    nearly = "nearly equal ones were not looked for" if found.equal_only else f"{extra[1]:,} nearly so"
     head = f"{counted(extra[0], 'image')} equal to an earlier one, {nearly}"
     conflicts = worst(found.conflicts, LISTED)
     if not conflicts:
@@ -82,7 +82,7 @@ def _leaks(found: DataSet) -> list[str]:
     if len(found.parts) < 2:
         return ["there are no test images"]
     if not leaks:
-        return ["no test image is a training image"]
+        return ["no test image is a training image" + (", as far as equal pixels tell" if found.equal_only else "")]
     share = percent(found.leaked / len(found.parts[1]))
     named = [f"  {_group(found, each)}" for each in worst(leaks, LISTED)]
     return [f"{counted(found.leaked, 'test image')} ({share}) also in training:", *named, *_more(leaks)]
@@ -115,10 +115,10 @@ def _group(found: DataSet, group: Twins) -> str:
 
 def _placed(place: Place) -> str:
     name = one_line(place.name)
-    named = name if name.startswith(f"{place.split}/") or name.startswith(place.split) else f"{place.split}: {name}"
+    named = name if name.startswith((f"{place.split}/", f"{place.split} ")) else f"{place.split}: {name}"
     return named if f"{place.label}/" in name else f"{named} ({one_line(place.label)})"
 
 
-def _more(items: object) -> list[str]:
-    count = len(items) - LISTED  # pyright: ignore[reportArgumentType] - a list or a tuple
+def _more(items: Sized) -> list[str]:
+    count = len(items) - LISTED
     return [f"  and {count:,} more"] if count > 0 else []

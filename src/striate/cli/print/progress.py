@@ -38,7 +38,7 @@ def stages() -> Iterator[Callable[[str, float], None]]:
         yield lambda _, __: None
         return
     with Console(stderr=True).status("...") as status:
-        yield lambda what, share: status.update(f"{escape(one_line(what))} ... {share:.0%}" if share else f"{what} ...")
+        yield lambda what, share: status.update(f"{escape(one_line(what))} ... {f'{share:.0%}' if share else ''}")
 
 
 class Lines:

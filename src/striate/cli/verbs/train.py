@@ -157,7 +157,10 @@ def command(
     }
     if resumed is not None:
         _refuse_beside_resume(
-            network, out, recipe_name, given | {"adapt": adapt or None, "set": settings or None, "from": source}
+            network,
+            out,
+            recipe_name,
+            given | {"adapt": adapt or None, "set": settings or None, "from": source, "fit": fit},
         )
     elif network is None:
         raise click.UsageError("Give a NETWORK to train, such as lenet5, or --resume RUN.")

@@ -14,7 +14,7 @@ from striate.errors import AuditError
 from striate.exchange.folding import fold_batch_norms
 from striate.exchange.requirement import require_onnx
 from striate.exchange.session import session_of
-from striate.export.images import Parts, compared_images, parts_of, taking
+from striate.export.images import Parts, compared_images, fitted_once, parts_of
 from striate.export.int8.losses import EXACT, LayerLoss, layer_losses, worst
 from striate.export.int8.measure import BATCH, Latency, inputs, labels_of, latencies
 from striate.export.int8.quantise import quantised
@@ -81,7 +81,7 @@ def export_int8(run: Run, file: Path, wish: Wish, *, bare: bool = False, source:
     require_place(file, ".onnx", "an ONNX file")
     parts = parts_of(run, source)
     compared = parts.judging if parts.looked else compared_images(run, source)
-    own, run = run, taking(run, compared)
+    own, run = run, fitted_once(run, compared)
     checked = checked_model(run, compared, bare=bare)
     given = parts.calibration.images
     batches = (inputs(run, part, bare=bare) for part in given.split(BATCH))

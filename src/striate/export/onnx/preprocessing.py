@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from striate.data import Preprocessing
-from striate.data.preprocess import LUMA
+from striate.data.preprocess import LUMA, unknown_fit
 from striate.data.resize import corner, margins, scaled, within
 from striate.exchange.graph import Array, Graph, Place
 
@@ -46,18 +46,23 @@ def _with_channels(place: Place, pixels: str, channels: int, wanted: int) -> str
 def _fitted(place: Place, pixels: str, way: Preprocessing, size: Size) -> str:
     """As `Preprocessing.fitted`: cropped, letterboxed, padded once it has the size of the data, or resized."""
     wanted, how = way.shape[1:], way.interpolation
-    if way.fit == "crop" and way.shorter is not None:
-        whole = scaled(size, way.shorter)
-        return _middle(place, _resized(place, "shorter", pixels, size, whole, how), whole, wanted)
-    if way.fit == "letterbox":
-        inner = within(size, wanted)
-        return _padded(place, _resized(place, "inner", pixels, size, inner, how), inner, wanted)
-    if way.fit == "pad":
-        if way.size is not None:
-            pixels, size = _resized(place, "data", pixels, size, way.size, how), way.size
-        if size[0] <= wanted[0] and size[1] <= wanted[1]:
-            return _padded(place, pixels, size, wanted)
-    return _resized(place, "resize", pixels, size, wanted, how)
+    match way.fit:
+        case "crop":
+            whole = scaled(size, way.shorter or max(wanted))
+            return _middle(place, _resized(place, "shorter", pixels, size, whole, how), whole, wanted)
+        case "letterbox":
+            inner = within(size, wanted)
+            return _padded(place, _resized(place, "inner", pixels, size, inner, how), inner, wanted)
+        case "pad":
+            if way.size is not None:
+                pixels, size = _resized(place, "data", pixels, size, way.size, how), way.size
+            if size[0] <= wanted[0] and size[1] <= wanted[1]:
+                return _padded(place, pixels, size, wanted)
+            return _resized(place, "resize", pixels, size, wanted, how)
+        case "resize":
+            return _resized(place, "resize", pixels, size, wanted, how)
+        case _:
+            raise unknown_fit(way.fit)
 
 
 def _of_channels(ends: float | tuple[float, ...]) -> Array:

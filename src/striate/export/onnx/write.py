@@ -11,7 +11,7 @@ from striate.exchange.graph import Value
 from striate.exchange.model import onnx_model
 from striate.exchange.proto import OPSET
 from striate.exchange.requirement import require_onnx
-from striate.export.images import compared_images, taking
+from striate.export.images import compared_images, fitted_once
 from striate.export.onnx.agreement import MOST, MOST_ROUNDED, Agreement, compared, sample
 from striate.export.onnx.classifier import classifier_model
 from striate.export.place import require_place
@@ -58,7 +58,7 @@ def export_onnx(
     require_onnx()
     require_place(file, ".onnx", "an ONNX file")
     images = compared_images(run, source)
-    checked = checked_model(taking(run, images), images, bare=bare, every_layer=every_layer)
+    checked = checked_model(fitted_once(run, images), images, bare=bare, every_layer=every_layer)
     return write_model(checked, file)
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from striate.data import Preprocessing
-from striate.data.preprocess import with_channels
+from striate.data.preprocess import unknown_fit, with_channels
 from striate.data.resize import corner, margins, resized_at_once, scaled, within
 from striate.modules import Built
 from striate.train.losses import class_scores
@@ -45,18 +45,23 @@ class Bare(nn.Module):
 def _fitted(pixels: Tensor, way: Preprocessing) -> Tensor:
     """What `Preprocessing.pack` does behind the channels, for images of one size and any number."""
     wanted = way.shape[1:]
-    if way.fit == "pad":
-        pixels = pixels if way.size is None else _resized(pixels, way.size, way.interpolation)
-        if all(side <= goal for side, goal in zip(pixels.shape[2:], wanted, strict=True)):
+    match way.fit:
+        case "pad":
+            pixels = pixels if way.size is None else _resized(pixels, way.size, way.interpolation)
+            if all(side <= goal for side, goal in zip(pixels.shape[2:], wanted, strict=True)):
+                return pad(pixels, margins(pixels.shape[2:], wanted))
+            return _resized(pixels, wanted, way.interpolation)
+        case "letterbox":
+            pixels = _resized(pixels, within(pixels.shape[2:], wanted), way.interpolation)
             return pad(pixels, margins(pixels.shape[2:], wanted))
-    if way.fit == "letterbox":
-        pixels = _resized(pixels, within(pixels.shape[2:], wanted), way.interpolation)
-        return pad(pixels, margins(pixels.shape[2:], wanted))
-    if way.fit == "crop" and way.shorter is not None:
-        pixels = _resized(pixels, scaled(pixels.shape[2:], way.shorter), way.interpolation)
-        top, left = corner(pixels.shape[2:], wanted)
-        return pixels[:, :, top : top + wanted[0], left : left + wanted[1]]
-    return _resized(pixels, wanted, way.interpolation)
+        case "crop":
+            pixels = _resized(pixels, scaled(pixels.shape[2:], way.shorter or max(wanted)), way.interpolation)
+            top, left = corner(pixels.shape[2:], wanted)
+            return pixels[:, :, top : top + wanted[0], left : left + wanted[1]]
+        case "resize":
+            return _resized(pixels, wanted, way.interpolation)
+        case _:
+            raise unknown_fit(way.fit)
 
 
 def _resized(pixels: Tensor, size: Size, interpolation: str) -> Tensor:

@@ -20,7 +20,7 @@ from striate.description.json import to_json
 from striate.errors import AuditError
 from striate.exchange.graph import Value
 from striate.exchange.model import INPUT, LABEL, OUTPUT, PROBABILITIES
-from striate.export.images import compared_images, taking
+from striate.export.images import compared_images, fitted_once
 from striate.export.onnx.agreement import Agreement, Answers, Other, agreement_with, sample
 from striate.export.place import require_place
 from striate.export.pt2 import fresh
@@ -56,7 +56,7 @@ def export_pt2(run: Run, file: Path, *, bare: bool = False, source: str | None =
     """
     require_place(file, ".pt2", "an exported program")
     images = compared_images(run, source)
-    run = taking(run, images)
+    run = fitted_once(run, images)
     module = run.model()
     content = program_of(run, module, tuple(images.images.shape[1:]), bare=bare)
     agreement = answers_agree(content, run, module, images=sample(run, images), bare=bare)

@@ -115,8 +115,9 @@ function pack(planes, { shape: [channels, height, width], fit, size, shorter, in
  * @type {(from: Plane, wanted: [number, number], fit: string, size: [number, number] | null, interpolation: Interpolation) => Plane}
  */
 function before(from, [height, width], fit, size, interpolation) {
-  if (fit === "pad" && size) return sized(from, size, interpolation);
-  if (fit !== "letterbox") return from;
+  if (fit === "pad") return size ? sized(from, size, interpolation) : from;
+  if (fit === "resize") return from;
+  if (fit !== "letterbox") throw new Error(`preprocessing: no way to fit ${fit}`);
   const across = Math.floor((2 * from.width * height + from.height) / (2 * from.height));
   const down = Math.floor((2 * from.height * width + from.width) / (2 * from.width));
   const inner = from.height * width >= from.width * height ? [height, Math.max(1, across)] : [Math.max(1, down), width];
