@@ -108,7 +108,7 @@ def test_the_command_prints_writes_a_page_and_changes_nothing(photos: Path, tmp_
     made = CliRunner().invoke(root, ["doctor", "--data", str(photos)], catch_exceptions=False)
     assert made.exit_code == 0
     assert f"{photos}: 124 training and 29 test images, 3 classes" in made.output
-    assert "3 sizes, 20 to 72 high and 30 to 60 wide, most often 48 × 40 (151)" in made.output
+    assert "3 sizes, 20 to 72 high and 30 to 60 wide, all in colour," in made.output
     assert "2 images equal to an earlier one, 2 nearly so; 1 group under several classes:" in made.output
     assert "2 test images (6.90%) also in training:" in made.output
     assert "train/red/003.png = test/red/copy.png" in made.output
@@ -148,6 +148,8 @@ def test_names_are_escaped_on_the_page(photos: Path, tmp_path: Path) -> None:
         (["--data", "nowhere-at-all"], "no source is called 'nowhere-at-all'"),
         (["--quick"], "--quick and --page go with --data."),
         (["--page", "x.html"], "--quick and --page go with --data."),
+        (["--data", "mnist", "--page", "none/x.html"], "none/x.html cannot be written: there is no folder none."),
+        (["--data", "mnist", "--page", "x.txt"], "x.txt does not end in .html."),
     ],
 )
 def test_what_cannot_be_checked_is_refused(arguments: list[str], text: str) -> None:

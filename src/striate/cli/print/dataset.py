@@ -19,7 +19,7 @@ def dataset_lines(found: DataSet) -> Iterator[str]:
     words = {"train": "training", "test": "test"}
     splits = " and ".join(f"{len(part):,} {words[part.split]}" for part in found.parts)
     yield f"{one_line(found.source)}: {splits} images, {counted(len(found.parts[0].classes), 'class')}"
-    yield from _labelled("sizes", [_sizes(found)])
+    yield from _labelled("sizes", _sizes(found))
     yield from _labelled("classes", [_classes(found)])
     yield from _labelled("unreadable", _unreadable(found))
     yield from _labelled("copies", _copies(found))
@@ -32,20 +32,20 @@ def _labelled(label: str, texts: list[str]) -> Iterator[str]:
         yield f"  {'' if number else label:{LABEL}}{text}"
 
 
-def _sizes(found: DataSet) -> str:
+def _sizes(found: DataSet) -> list[str]:
     sizes = found.sizes().most_common()
     grey = sum(sum(part.grey) for part in found.parts)
     count = sum(len(part) for part in found.parts)
     colours = "all grey" if grey == count else "all in colour" if not grey else f"{grey:,} grey, the rest in colour"
     if len(sizes) == 1:
         (height, width), _ = sizes[0]
-        return f"{height} × {width} pixels (height × width), {colours}"
+        return [f"{height} × {width} pixels (height × width), {colours}"]
     heights, widths = zip(*(size for size, _ in sizes), strict=True)
     (height, width), most = sizes[0]
-    return (
-        f"{len(sizes):,} sizes, {min(heights)} to {max(heights)} high and {min(widths)} to {max(widths)} wide, most "
-        f"often {height} × {width} ({most:,}), {colours}: train with --resize or --fit"
-    )
+    return [
+        f"{len(sizes):,} sizes, {min(heights)} to {max(heights)} high and {min(widths)} to {max(widths)} wide, {colours},",
+        f"most often {height} × {width} ({most:,}): train with --fit or --resize",
+    ]
 
 
 def _classes(found: DataSet) -> str:

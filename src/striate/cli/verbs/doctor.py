@@ -67,16 +67,19 @@ def _data(source: str, *, quick: bool, page: Path | None, as_json: bool) -> None
     from striate.cli.print.dataset import dataset_lines
     from striate.cli.print.progress import stages
     from striate.errors import DataError
+    from striate.export.place import require_place
     from striate.files import elsewhere, write_whole
     from striate.look.dataset import examine
     from striate.look.dataset_page import dataset_page
 
+    file = page or Path(f"doctor-{path_part(Path(source).resolve().name)}.html")
+    with elsewhere("--page"):
+        require_place(file, ".html", "a page")  # before minutes of work
     try:
         with stages() as watch:
             found = examine(source, labels=not quick, watch=watch)
     except DataError as error:
         raise error.at(source) from None
-    file = page or Path(f"doctor-{path_part(Path(source).resolve().name)}.html")
     with elsewhere("--page"):
         write_whole(file, dataset_page(found))
     if as_json:

@@ -190,6 +190,7 @@ def command(
         recipe = replace(
             with_settings(recipe, settings), **{key: value for key, value in given.items() if value is not None}
         )
+        features = open_run(source) if source is not None else None
         data = data or data_for(network)
         way = _way(network, recipe, fit, resize)
         images = session.Images(data, None if way else resize, skip_unreadable, way)
@@ -202,8 +203,8 @@ def command(
         except DataError as error:
             raise error.at(data) from None
         weights = None
-        if source is not None:
-            run, weights = take_over(run, open_run(source), threads=threads)
+        if features is not None:
+            run, weights = take_over(run, features, threads=threads)
         if kernels != "auto":
             run = settle(run, kernels=kernels, threads=threads)
         events = session.start(run, split, weights)
