@@ -42,8 +42,9 @@ def _sizes(found: DataSet) -> list[str]:
         return [f"{height} × {width} pixels (height × width), {colours}"]
     heights, widths = zip(*(size for size, _ in sizes), strict=True)
     (height, width), most = sizes[0]
+    high, wide = (f"{min(sides)} to {max(sides)}" for sides in (heights, widths))
     return [
-        f"{len(sizes):,} sizes, {min(heights)} to {max(heights)} high and {min(widths)} to {max(widths)} wide, {colours},",
+        f"{len(sizes):,} sizes, {high} high and {wide} wide, {colours},",
         f"most often {height} × {width} ({most:,}): train with --fit or --resize",
     ]
 
