@@ -56,8 +56,8 @@ def committee(
     """The best weights of several runs on their "test" or "validation" images, or on those of another `source`.
 
     Each network gets the images with its own preprocessing: size, channels and range; with `flips` also their mirror
-    images. Classes are matched by name. Raises RunError where the runs have different classes or were trained on different images, and DataError where they
-    cannot be given the same images.
+    images. Classes are matched by name. Raises RunError where the runs have different classes or were trained on
+    different images, and DataError where they cannot be given the same images.
     """
     first = runs[0]
     for run in runs[1:]:
