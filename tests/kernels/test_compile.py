@@ -45,7 +45,7 @@ def test_the_doctor(monkeypatch) -> None:
     found = json.loads(CliRunner().invoke(root, ["doctor", "--json"]).output)
     assert [each["what"] for each in found] == [
         *("versions", "processor", "kernels", "device"),
-        *("extra look", "extra serve", "extra onnx"),
+        *("extra look", "extra serve", "extra onnx", "extra huggingface"),
     ]
 
 
