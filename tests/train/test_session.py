@@ -1,14 +1,11 @@
 """Runs: killed at any moment and taken up again, stopped by Ctrl-C, and never shown the test images."""
 
 import json
-import multiprocessing
 import os
-import random
 import signal
-import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import pytest
 import torch
@@ -22,6 +19,7 @@ from striate.train import Recipe, evaluation, open_run, session
 from striate.train.checkpoint import load_checkpoint
 from striate.train.run import create_run, free_folder
 from striate.train.session import Finished, Images, Interrupted
+from tests.support.killing import killed_many_times
 from tests.support.networks import TINY
 
 RECIPE = Recipe(epochs=4, batch=40, rate=0.01)
@@ -43,24 +41,6 @@ def train_or_resume(folder: str, digits: str, every: float) -> None:
         pass
 
 
-def train_until_killed(folder: str, digits: str, calls: int) -> None:
-    """The same with a checkpoint after every step, killed at a call or a return of a function, counted from the start.
-
-    What functions of `striate.train` call counts, too: before and after a file is written, flushed or renamed is a
-    moment of its own.
-    """
-    left = calls
-
-    def count(frame: FrameType, *_: object) -> None:
-        nonlocal left
-        left -= "/striate/train/" in frame.f_code.co_filename
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.setprofile(count)
-    train_or_resume(folder, digits, -1.0)
-
-
 def weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_checkpoint(folder / "last.safetensors")[0]
 
@@ -70,19 +50,10 @@ def epochs(folder: Path) -> list[dict]:
     return [{key: each[key] for key in each if key not in timing} for each in open_run(folder).events("epoch")]
 
 
-def killed_many_times(folder: Path, digits: Path, *, kills: int, seed: int) -> int:
-    """Train, killed again and again at moments that the seed draws; the number of kills that hit."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.train.test_session"])
-    draw, hits = random.Random(seed), 0
-    for number in range(kills + 1):
-        calls = draw.randint(1, CALLS // kills) if number < kills else sys.maxsize
-        process = context.Process(target=train_until_killed, args=(str(folder), str(digits), calls))
-        process.start()
-        process.join()
-        hits += process.exitcode == -signal.SIGKILL
-    assert process.exitcode == 0
-    return hits
+def killed(folder: Path, digits: Path, *, kills: int, seed: int) -> int:
+    """Train with a checkpoint after every step, killed again and again; the number of kills that hit."""
+    work = partial(train_or_resume, str(folder), str(digits), -1.0)
+    return killed_many_times(work, module=__name__, kills=kills, calls=CALLS // kills, seed=seed)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +78,7 @@ def assert_alike(folder: Path, undisturbed: Path) -> None:
 
 
 def test_kill_9_and_resume(tmp_path, few_digits, undisturbed) -> None:
-    hits = killed_many_times(tmp_path / "killed", few_digits, kills=2, seed=1)
+    hits = killed(tmp_path / "killed", few_digits, kills=2, seed=1)
     assert hits == 2
     assert_alike(tmp_path / "killed", undisturbed)
 
@@ -115,7 +86,7 @@ def test_kill_9_and_resume(tmp_path, few_digits, undisturbed) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_kill_9_at_many_moments(tmp_path, few_digits, undisturbed, seed) -> None:
-    killed_many_times(tmp_path / "killed", few_digits, kills=15, seed=seed)
+    killed(tmp_path / "killed", few_digits, kills=15, seed=seed)
     assert_alike(tmp_path / "killed", undisturbed)
 
 
