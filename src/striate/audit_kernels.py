@@ -42,7 +42,7 @@ MOST_PARAMETERS, MOST_MACS = 200_000_000, 10**11
 CHEAP, MANY, FEW = 50_000_000, 17, 2
 """A network of fewer MACs takes many images, of which the last begins a new group of sixteen; others take few."""
 ORDER = ("engine", "operators", "channels-last")
-"""All kernels but the module's own; the last lay the module's weights out anew."""
+"""All kernels but the module's own and bfloat16, which has fewer digits; the last lay the weights out anew."""
 ANSWERS = "answers while evaluating"
 
 

@@ -87,7 +87,7 @@ def test_looking_at_a_model_changes_nothing(kernels: str, look: str) -> None:
     assert state(model) == before
 
 
-@pytest.mark.parametrize("kernels", ["torch", "operators", "channels-last"])
+@pytest.mark.parametrize("kernels", ["torch", "operators", "channels-last", "bfloat16"])
 def test_nor_does_answering(kernels: str) -> None:
     model = build(NETWORK, generator=torch.Generator().manual_seed(1)).eval()
     before = state(model)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+import torch
 
 from striate.description.checks import one_of
 from striate.description.network import Network
@@ -12,6 +15,9 @@ from striate.execution.names import KERNELS, RUNTIME, TRAINING
 from striate.kernels.binary import library
 from striate.kernels.engine import unsupported
 from striate.wording import counted
+
+_BFLOAT16 = {"amx_bf16", "avx512_bf16", "bf16", "sve_bf16"}
+"""The instructions, as PyTorch names them, that multiply numbers of bfloat16."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +53,17 @@ def missing(network: Network, kernels: str) -> str | None:
         case "onnx-runtime":
             lacking = missing_packages()
             return f"{' and '.join(lacking)} {'are' if len(lacking) > 1 else 'is'} not installed" if lacking else None
+        case "bfloat16":
+            has = any(_capabilities().get(each) for each in _BFLOAT16)
+            return None if has else "PyTorch finds no bfloat16 instructions in this processor"
         case _:
             return None
+
+
+def _capabilities() -> Mapping[str, object]:
+    """What PyTorch finds in this processor, by name; nothing where its version does not tell."""
+    ask = getattr(torch.cpu, "get_capabilities", None)
+    return ask() if ask else {}
 
 
 def require(network: Network, kernels: str) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from striate.errors import SpecError
 from striate.execution.choice import require
 from striate.execution.layerwise import Layerwise
-from striate.execution.names import TRAINING
+from striate.execution.names import CHANNELS_LAST, TRAINING
 from striate.execution.tensors import tensors_of
 from striate.kernels.engine import Engine, Pictures
 from striate.modules import Built
@@ -33,7 +33,11 @@ class Executor(Protocol):
 
 
 class OnTorch:
-    """The module itself. For channels-last its weights change their order in memory, and no value."""
+    """The module itself. For channels-last its weights change their order in memory, and no value.
+
+    For bfloat16, PyTorch's autocast takes the layers that it trusts with 8 bits of precision in bfloat16, from float32
+    weights, while the module is in training mode; gradients of weights are float32, and so are all answers.
+    """
 
     def __init__(self, module: Built, *, kernels: str = "torch") -> None:
         self.module, self.kernels = module, kernels
@@ -41,13 +45,20 @@ class OnTorch:
         self._first = next(module.parameters(), None)
         children = list(module.children())
         self._layers = children[:-1] if module.network.probabilities else children
-        if kernels == "channels-last":
+        self._channels_last = kernels in CHANNELS_LAST
+        if self._channels_last:
             module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - the stubs lack it
 
     def logits(self, images: Tensor, heads: Heads = None) -> Tensor:
         """The module's output before a closing softmax; with a dictionary `heads` the auxiliary heads run too."""
-        if self.kernels == "channels-last":
+        if self._channels_last:
             images = images.contiguous(memory_format=torch.channels_last)
+        if self.kernels == "bfloat16" and self.module.training:
+            with torch.autocast(images.device.type, torch.bfloat16):
+                outputs = run(self._layers, images, heads)
+            if heads is not None:
+                heads |= {path: each.float() for path, each in heads.items()}
+            return outputs.float()
         return run(self._layers, images, heads)
 
     def answers(self, pictures: Pictures) -> Tensor:
@@ -83,7 +94,7 @@ def executor(module: Built, kernels: str, *, threads: int | None = None) -> OnTo
     """
     require(module.network, kernels)
     match kernels:
-        case "torch" | "channels-last":
+        case "torch" | "channels-last" | "bfloat16":
             return OnTorch(module, kernels=kernels)
         case "engine" | "operators":
             if not plain(module):

@@ -12,7 +12,7 @@ import torch
 from striate.errors import RequirementError
 from striate.execution.choice import Choice, missing
 from striate.execution.executor import Executor, executor, plain
-from striate.execution.names import RUNTIME
+from striate.execution.names import CHANNELS_LAST, RUNTIME
 from striate.execution.runtime import OnRuntime, seconds_to_make
 from striate.execution.training import Clock, milliseconds_of
 from striate.kernels.engine import Pictures
@@ -89,12 +89,12 @@ def choose_for_inference(
 def answering(module: Built, choice: Choice) -> Executor:
     """A module on the kernels of a choice, to answer; its own weights stay where they are and as they lie.
 
-    For channels-last, the filters are laid out anew in a copy. Raises SpecError where the kernels cannot run it here,
+    For channels last, the filters are laid out anew in a copy. Raises SpecError where the kernels cannot run it here,
     and RequirementError where ONNX Runtime is asked for and not there.
     """
     if choice.kernels == RUNTIME:
         return OnRuntime(module, threads=choice.threads)
-    if choice.kernels == "channels-last":
+    if choice.kernels in CHANNELS_LAST:
         kept = [each for each in (*module.parameters(), *module.buffers()) if each.ndim != 4]
         module = deepcopy(module, {id(each): each for each in kept})
     return executor(module, choice.kernels, threads=choice.threads)

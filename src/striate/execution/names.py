@@ -6,9 +6,12 @@ TRAINING = {
     "operators": "Striate's kernels, layer by layer",
     "torch": "PyTorch's kernels",
     "channels-last": "PyTorch's kernels, channels last",
+    "bfloat16": "PyTorch's kernels, channels last, steps in bfloat16",
 }
 """Those that train and answer. The engine takes a network as a whole, the operators layer by layer; PyTorch can lay
-maps in memory in two ways."""
+maps in memory in two ways, and take a step's products in bfloat16 where the processor has instructions for it."""
+CHANNELS_LAST = ("channels-last", "bfloat16")
+"""Those of PyTorch for which weights and maps lie channels last."""
 KERNELS = TRAINING | {RUNTIME: "ONNX Runtime"}
 """All that answer."""
 FORMER = {"striate": "engine"}

@@ -21,8 +21,8 @@ MOST_SECONDS = 0.5
 """A candidate is measured by one step only once it took this long; where a step does, not with fewer threads."""
 ENOUGH = 2.0
 """Once one is so many times as fast as PyTorch in its own layout, the rest are not tried."""
-ORDER = ("engine", "torch", "operators", "channels-last")
-"""The last lays the module out anew."""
+ORDER = ("engine", "torch", "operators", "channels-last", "bfloat16")
+"""The last two lay the module out anew."""
 Clock = Callable[[], float]
 
 

@@ -17,6 +17,7 @@ from striate.data import ImageSet, Preprocessing, load, preprocessing_for
 from striate.description.network import Network, plan
 from striate.errors import LearningError, RunError, ShapeError
 from striate.execution.choice import missing
+from striate.execution.names import KERNELS
 from striate.files import write_whole
 from striate.modules import build
 from striate.train.checkpoint import BEST, LAST, START, load_checkpoint, restore, save_checkpoint, saved_before
@@ -191,9 +192,10 @@ def resume(run: Run, split: Split) -> Iterator[Event]:
     require_device(run.device, folder=run.folder)
     if reason := missing(run.network, run.kernels):
         raise RunError(
-            f"{run.folder} was trained on Striate's kernels, which cannot run here: {reason}.",
+            f"{run.folder} was trained on {KERNELS[run.kernels]}, which cannot run here: {reason}.",
             "It goes on, bit for bit, only on them.",
-            "Compile them: python -m striate.kernels.compile. Or begin a new run.",
+            "Begin a new run, or take it to a machine that has them; Striate's are compiled by: "
+            "python -m striate.kernels.compile",
         )
     with ExitStack() as held:
         held.enter_context(Lock(run.folder))

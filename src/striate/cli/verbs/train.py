@@ -93,7 +93,8 @@ if TYPE_CHECKING:
     type=KernelsType(["auto", *TRAINING]),
     default="auto",
     show_default=True,
-    help="The kernels: Striate's engine, its operators layer by layer, PyTorch's, or (auto) the fastest of these.",
+    help="The kernels: Striate's engine, its operators layer by layer, PyTorch's in either layout or with steps in "
+    "bfloat16, or (auto) the fastest of these here.",
 )
 @click.option(
     "--resize",
