@@ -29,6 +29,7 @@ SLOTS = {
     "adamw": {"step", "exp_avg", "exp_avg_sq"},
     "sgd": {"momentum_buffer"},
     "adadelta": {"step", "square_avg", "acc_delta"},
+    "muon": {"momentum_buffer"},
 }
 """The tensors that each optimiser keeps for a parameter: all of them, or none before its first step."""
 AVERAGE = "average"

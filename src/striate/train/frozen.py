@@ -9,9 +9,22 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm  # pyright: ignore[reportPrivateUsage] - PyTorch has no public name for it
 
 from striate.errors import SpecError, quote
+from striate.modules import Built
+from striate.train.recipe import Recipe
+from striate.train.whitening import whitening
 
 NAMED = 8
 """The most layers that an error names."""
+
+
+def stand_still(model: Built, recipe: Recipe) -> None:
+    """What the recipe freezes, and the filters of its whitening layer, get no gradient any more.
+
+    Raises SpecError where the network does not have them, and where nothing is left to learn.
+    """
+    freeze(model, recipe.freeze)
+    if recipe.whiten:
+        whitening(model, recipe.whiten)
 
 
 def freeze(model: nn.Module, paths: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from striate.execution.training import fastest_for_training
 from striate.kernels.optimiser import RULES, Rule
 from striate.modules import Built
 from striate.train.checkpoint import optimiser_tensors, restore
-from striate.train.frozen import freeze
+from striate.train.frozen import stand_still
 from striate.train.optimisers import averages_in, optimiser_for
 from striate.train.pace import Pace
 from striate.train.recipe import Recipe
@@ -27,7 +27,7 @@ def cannot_train(recipe: Recipe, *, transfers: bool = False) -> tuple[str, ...]:
 
     `transfers` where layers are taken over from another run.
     """
-    rates = bool(recipe.freeze) or (transfers and recipe.transfer_rate != 1)
+    rates = bool(recipe.freeze or recipe.whiten) or (transfers and recipe.transfer_rate != 1)
     return () if recipe.optimiser in RULES and not recipe.shapes_loss and not rates else ("engine",)
 
 
@@ -41,7 +41,7 @@ class Learner:
     def __init__(self, model: Built, recipe: Recipe, *, kernels: str = "auto", taken: Collection[str] = ()) -> None:
         self.model = model
         self.recipe = recipe
-        freeze(model, recipe.freeze)
+        stand_still(model, recipe)
         without = cannot_train(recipe, transfers=bool(taken))
         if kernels == "auto":
             kernels = fastest_for_training(model, batch=recipe.batch, without=without)

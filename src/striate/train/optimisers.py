@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from striate.kernels.optimiser import Slots
+from striate.train.muon import Muon
 from striate.train.recipe import Recipe
 
 START = 1 / 25
@@ -33,6 +34,8 @@ def optimiser_for(
         return torch.optim.Adadelta(
             parameters, recipe.rate, rho=recipe.momentum, eps=1e-6, weight_decay=recipe.weight_decay
         )
+    if recipe.optimiser == "muon":
+        return Muon(parameters, lr=recipe.rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
     numbers: dict[str, Any] = {"lr": recipe.rate, "weight_decay": recipe.weight_decay}
     if recipe.optimiser == "sgd":
         numbers["momentum"] = recipe.momentum
@@ -45,14 +48,21 @@ def optimiser_for(
 
 
 def _groups(model: nn.Module, recipe: Recipe, taken: Collection[str]) -> list[dict[str, Any]]:
-    """The parameters that learn, those of layers taken over apart where they learn at another rate."""
-    learning = [(path.rpartition(".")[0], each) for path, each in model.named_parameters() if each.requires_grad]
+    """The parameters that learn, apart where they learn at another rate: layers taken over, and muon's filters."""
     slower = taken if recipe.transfer_rate != 1 else ()
-    groups = [
-        {"params": [each for layer, each in learning if layer not in slower], "share": 1.0},
-        {"params": [each for layer, each in learning if layer in slower], "share": recipe.transfer_rate},
+    muon = recipe.optimiser == "muon"
+    found: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for path, each in model.named_parameters():
+        if each.requires_grad:
+            found.setdefault((path.rpartition(".")[0] in slower, muon and each.ndim == 4), []).append(each)
+    return [
+        {
+            "params": parameters,
+            "share": (recipe.transfer_rate if slow else 1.0) * (recipe.filter_rate / recipe.rate if filters else 1.0),
+            **({"filters": filters} if muon else {}),
+        }
+        for (slow, filters), parameters in sorted(found.items(), key=lambda each: each[0])
     ]
-    return [each for each in groups if each["params"]]
 
 
 def average_part(step: int, decay: float) -> float:

@@ -11,7 +11,7 @@ from striate.description import checks
 from striate.errors import FormatError, SpecError
 from striate.modules import INITIALISATIONS
 
-OPTIMISERS = ("adamw", "sgd", "adadelta")
+OPTIMISERS = ("adamw", "sgd", "adadelta", "muon")
 SCHEDULES = ("one-cycle", "constant", "steps", "plateau")
 LOSSES = ("cross-entropy", "rbf-mle", "rbf-map")
 CLASS_WEIGHTS = ("none", "balanced")
@@ -47,7 +47,10 @@ class Recipe:
     above 0, the mean over about the last 1/(1 − average) steps is validated and kept (B. Polyak, A. Juditsky,
     Acceleration of stochastic approximation by averaging, 1992); at 0, the last weights are. `freeze` names layers and
     blocks by path that do not learn, and whose batch normalisations keep their statistics. `transfer_rate` is the
-    fraction of the learning rate for layers that were taken over from another run.
+    fraction of the learning rate for layers that were taken over from another run. The optimiser "muon" steps along the
+    orthogonalised momentum of each convolution's filters at `filter_rate`, which follows the same schedule, and all
+    else by SGD with Nesterov's momentum (`train.muon`). `whiten` is the path of a first convolution whose filters
+    become the whitening transform of the training images' patches and do not change (`train.whitening`).
     """
 
     epochs: int = 8
@@ -75,7 +78,9 @@ class Recipe:
     hold_out: float = 1 / 12
     until: float | None = None
     early_stopping: int = 0
+    filter_rate: float = 0.24
     freeze: tuple[str, ...] = ()
+    whiten: str = ""
     transfer_rate: float = 0.1
     seed: int = 0
 
@@ -103,7 +108,8 @@ class Recipe:
         if not isinstance(self.augmentation, Augmentation):
             raise SpecError(f"augmentation is {self.augmentation!r:.60}.", "It must be an Augmentation.")
         object.__setattr__(self, "drops", _fractions(self.drops))
-        object.__setattr__(self, "freeze", _paths(self.freeze))
+        object.__setattr__(self, "freeze", _paths("freeze", self.freeze))
+        _paths("whiten", (self.whiten,) if self.whiten != "" else ())
         checks.number("drop", self.drop, least=0, below=1)
         checks.number("warm_up", self.warm_up, least=0, below=1)
         checks.number("momentum", self.momentum, least=0, below=1)
@@ -114,7 +120,8 @@ class Recipe:
         checks.number("high", self.high, least=-BRIGHTEST, below=BRIGHTEST)
         checks.number("hold_out", self.hold_out, least=0, below=LARGEST)
         until = 1 if self.until is None else self.until
-        for name, value in (("rate", self.rate), ("transfer_rate", self.transfer_rate), ("until", until)):
+        rates = (("rate", self.rate), ("filter_rate", self.filter_rate), ("transfer_rate", self.transfer_rate))
+        for name, value in (*rates, ("until", until)):
             if checks.number(name, value, least=0, below=LARGEST) == 0:
                 raise SpecError(f"{name} is {value!r}.", "It must be more than 0.")
         if self.low == self.high:
@@ -154,12 +161,12 @@ def _fractions(drops: object) -> tuple[float, ...]:
     return fractions
 
 
-def _paths(freeze: object) -> tuple[str, ...]:
-    """The paths of the layers to freeze, checked; whether a network has them is seen when it is trained."""
+def _paths(name: str, paths: object) -> tuple[str, ...]:
+    """The paths of layers, checked; whether a network has them is seen when it is trained."""
     found: list[str] = []
-    for path in freeze if isinstance(freeze, (tuple, list)) else (freeze,):
+    for path in paths if isinstance(paths, (tuple, list)) else (paths,):
         if not isinstance(path, str) or not 0 < len(path) <= LONGEST_PATH:
-            raise SpecError(f"freeze has {path!r:.60}.", 'It must be paths of layers, such as ["stem", "stage1"].')
+            raise SpecError(f"{name} has {path!r:.60}.", 'It must be paths of layers, such as ["stem", "stage1"].')
         found.append(path)
     return tuple(found)
 

@@ -19,12 +19,11 @@ from striate.errors import LearningError, RunError, ShapeError
 from striate.execution.choice import missing
 from striate.execution.names import KERNELS
 from striate.files import write_whole
-from striate.modules import build
-from striate.train.checkpoint import BEST, LAST, START, load_checkpoint, restore, save_checkpoint, saved_before
+from striate.train.beginning import begin, require_layers
+from striate.train.checkpoint import BEST, LAST, load_checkpoint, save_checkpoint, saved_before
 from striate.train.diagnose import Finding, GradientWatch, missed_classes, require_finite
 from striate.train.filters import FILE as FILTERS
 from striate.train.filters import keep_filters
-from striate.train.frozen import freeze
 from striate.train.judge import epochs_without_better, findings, is_best, judged, missed
 from striate.train.learner import Learner
 from striate.train.lock import Lock
@@ -174,8 +173,7 @@ def start(run: Run, split: Split, weights: Mapping[str, Tensor] | None = None) -
 
     `weights` are those that it begins with where some are taken over from another run (`train.transfer.take_over`).
     """
-    if run.recipe.freeze:
-        freeze(build(run.network, device="meta"), run.recipe.freeze)  # an error comes before a folder is made
+    require_layers(run)  # an error comes before a folder is made
     create_run(run, weights)
     with ExitStack() as held:
         held.enter_context(Lock(run.folder))
@@ -223,14 +221,9 @@ def _train(
 def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] | None) -> Iterator[Event]:
     recipe = run.recipe
     torch.set_num_threads(run.threads)
-    generator = torch.Generator().manual_seed(recipe.seed)
-    model = build(run.network, initialisation=recipe.initialisation, generator=generator)
-    taken = run.transfer.taken if run.transfer else ()
-    if taken:
-        restore(model, None, load_checkpoint(run.path(START))[0], where=run.path(START))
-    model = model.to(run.device)
+    model = begin(run, split)
     fitted = replace(recipe, batch=min(recipe.batch, len(split.train)))
-    learner = Learner(model, fitted, kernels=run.kernels, taken=taken)
+    learner = Learner(model, fitted, kernels=run.kernels, taken=run.transfer.taken if run.transfer else ())
     learner.pace = pace_of(run)
     history: list[dict[str, Any]] = []
     best: dict[str, Any] = {"epoch": 0, "accuracy": -1.0}

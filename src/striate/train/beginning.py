@@ -1,0 +1,30 @@
+"""The model that a training begins with: drawn, taken over from another run, its first layer whitening."""
+
+from __future__ import annotations
+
+import torch
+
+from striate.modules import Built, build
+from striate.train.checkpoint import START, load_checkpoint, restore
+from striate.train.frozen import stand_still
+from striate.train.loop import Split
+from striate.train.run import Run
+from striate.train.whitening import whiten
+
+
+def require_layers(run: Run) -> None:
+    """Raise SpecError where the recipe freezes or whitens what the network does not have."""
+    if run.recipe.freeze or run.recipe.whiten:
+        stand_still(build(run.network, device="meta"), run.recipe)
+
+
+def begin(run: Run, split: Split) -> Built:
+    """The run's model before its first step, on its device."""
+    recipe = run.recipe
+    generator = torch.Generator().manual_seed(recipe.seed)
+    model = build(run.network, initialisation=recipe.initialisation, generator=generator)
+    if run.transfer and run.transfer.taken:
+        restore(model, None, load_checkpoint(run.path(START))[0], where=run.path(START))
+    if recipe.whiten:
+        whiten(model, recipe.whiten, split.train, run.preprocessing)
+    return model.to(run.device)
