@@ -20,7 +20,7 @@ from striate.train.recipes import RECIPES
 
 
 def test_networks_have_the_recipes_of_their_papers() -> None:
-    ours = {"lenet1", "lenet5", "lenet5-reader", "lenet5-reader-1998"}
+    ours = {"lenet1", "lenet5", "lenet5-reader", "lenet5-reader-1998", "cifar-fast"}
     assert {entry.recipe for entry in CATALOGUE.values()} == {*PAPERS, *ours, ""}
     for name, entry in CATALOGUE.items():
         if entry.recipe in PAPERS:
