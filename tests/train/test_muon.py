@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 from torch import nn
 
 from striate import Network, from_text
+from striate.cli import root
 from striate.data import load
 from striate.errors import SpecError
 from striate.modules import build
@@ -151,3 +153,15 @@ def test_frozen_layers_and_the_whitening_filters_get_no_gradient() -> None:
     stand_still(model, replace(RECIPE, freeze=("conv3",)))
     still = [path for path, each in model.named_parameters() if not each.requires_grad]
     assert still == ["conv1.weight", "conv3.weight", "conv3.bias"]
+
+
+def test_the_command_names_both_rates_and_the_whitening_layer(few_digits: Path, tmp_path: Path) -> None:
+    (tmp_path / "small.net").write_text("1x28x28: conv 8 2x2, relu, conv 6 3x3 /2, bn, relu, linear 10, softmax")
+    options = ["--set", "optimiser=muon", "--set", "filter_rate=0.1", "--set", "whiten=conv1", "--rate", "0.05"]
+    options += ["--epochs", "1", "--threads", "1", "--data", str(few_digits), "--out", str(tmp_path / "run")]
+    result = CliRunner().invoke(root, ["train", str(tmp_path / "small.net"), *options])
+    assert result.exit_code == 0, result.output
+    assert "muon at 0.05, filters at 0.1 (one-cycle)" in result.output
+    assert "whitening: the filters of conv1 are found in the training images and do not change" in result.output
+    refused = CliRunner().invoke(root, ["train", "lenet5", *options[:-1], str(tmp_path / "other")])
+    assert str(refused.exception).startswith("whiten names 'conv1', and lenet5 begins with C1.")

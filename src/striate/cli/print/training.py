@@ -29,12 +29,15 @@ def plan_lines(run: Run) -> Iterator[str]:
         yield f"Left out {counted(count, 'image')} that cannot be read; {these} listed in run.json."
     if run.preprocessing.fit in ("crop", "letterbox"):
         yield f"images: {prepared(run.preprocessing)}"
+    filters = f", filters at {recipe.filter_rate:g}" if recipe.optimiser == "muon" else ""
     yield (
-        f"recipe: {counted(recipe.epochs, 'epoch')}, batches of {recipe.batch}, {recipe.optimiser} at {recipe.rate:g} "
-        f"({recipe.schedule}), loss {recipe.loss}, seed {recipe.seed}; {counted(run.threads, 'thread')} on "
+        f"recipe: {counted(recipe.epochs, 'epoch')}, batches of {recipe.batch}, {recipe.optimiser} at {recipe.rate:g}"
+        f"{filters} ({recipe.schedule}), loss {recipe.loss}, seed {recipe.seed}; {counted(run.threads, 'thread')} on "
         f"{run.device}, {KERNELS[run.kernels]}"
     )
     yield from _transfer_lines(run)
+    if recipe.whiten:
+        yield f"whitening: the filters of {recipe.whiten} are found in the training images and do not change"
     if recipe.shapes_loss:
         mixup = f", mixup {recipe.mixup:g}" if recipe.mixup else ""
         yield f"loss: class weights {recipe.class_weights}, label smoothing {recipe.label_smoothing:g}{mixup}"
