@@ -18,7 +18,7 @@ NAMED = 8
 
 
 def stand_still(model: Built, recipe: Recipe) -> None:
-    """What the recipe freezes, and the filters of its whitening layer, get no gradient any more.
+    """What the recipe freezes, and its whitening layer, get no gradient any more.
 
     Raises SpecError where the network does not have them, and where nothing is left to learn.
     """

@@ -49,8 +49,8 @@ class Recipe:
     blocks by path that do not learn, and whose batch normalisations keep their statistics. `transfer_rate` is the
     fraction of the learning rate for layers that were taken over from another run. The optimiser "muon" steps along the
     orthogonalised momentum of each convolution's filters at `filter_rate`, which follows the same schedule, and all
-    else by SGD with Nesterov's momentum (`train.muon`). `whiten` is the path of a first convolution whose filters
-    become the whitening transform of the training images' patches and do not change (`train.whitening`).
+    else by SGD with Nesterov's momentum (`train.muon`). `whiten` is the path of a first convolution that
+    becomes the whitening transform of the training images' patches and does not learn (`train.whitening`).
     """
 
     epochs: int = 8

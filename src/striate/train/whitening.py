@@ -1,4 +1,4 @@
-"""A first convolution that whitens: its filters are found in the training images and do not change."""
+"""A first convolution that whitens: it is found in the training images and does not learn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EPSILON = 5e-4
 
 
 def whitening(model: Built, path: str) -> nn.Conv2d:
-    """The convolution at `path`, whose filters get no gradient any more; its bias learns.
+    """The convolution at `path`, which gets no gradient any more, so that none is worked out for its maps either.
 
     Raises SpecError where it is not the first layer, or has not two filters for each number of a patch.
     """
@@ -36,7 +36,7 @@ def whitening(model: Built, path: str) -> nn.Conv2d:
             "A whitening layer has two filters for each number of a patch: one and its negative.",
             f"Give it {2 * numbers} filters.",
         )
-    module.weight.requires_grad = False
+    module.requires_grad_(requires_grad=False)
     return module
 
 
@@ -45,7 +45,7 @@ def whiten(model: Built, path: str, images: ImageSet, preprocessing: Preprocessi
     """Set the filters of the convolution at `path` so that what it makes of the images is uncorrelated, of variance 1.
 
     Each filter is a principal direction of the images' patches over its standard deviation; the second half of the
-    filters are the negatives of the first. Its bias begins at 0. (D. Page, How to train your ResNet 8, 2019; K. Jordan,
+    filters are the negatives of the first. Its bias is 0. (D. Page, How to train your ResNet 8, 2019; K. Jordan,
     94 % on CIFAR-10 in 3.29 seconds, 2024, section 3.2.)
     """
     module = whitening(model, path)
