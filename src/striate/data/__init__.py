@@ -24,3 +24,6 @@ from striate.data.store import epoch_order as epoch_order
 from striate.data.store import hold_out as hold_out
 from striate.data.symmetries import alternated as alternated
 from striate.data.symmetries import symmetric as symmetric
+from striate.data.view import Pixels as Pixels
+from striate.data.view import View as View
+from striate.data.workers import telling as telling

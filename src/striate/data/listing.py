@@ -21,7 +21,7 @@ TEST_SHARE = 6
 _LAYOUT = "A folder of images is train/CLASS/*.png and test/CLASS/*.png, or CLASS/*.png alone."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Part:
     """The bytes of a file that are an image's: those of a tar file."""
 

@@ -25,7 +25,7 @@ WORDS = {"train": "train", "training": "train", "test": "test", "val": "val", "v
 _FORMAT = "A shard is a .tar file with KEY.jpg (or another image) and KEY.cls, the number or the name of its class."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Sample:
     name: str
     part: Part

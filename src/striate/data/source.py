@@ -104,4 +104,4 @@ def _folder(source: str | Path) -> Path:
 
 
 def _at(images: ImageSet, resize: tuple[int, int] | None) -> ImageSet:
-    return images if resize is None else replace(images, images=resized(images.images, resize))
+    return images if resize is None else replace(images, images=resized(images.images[:], resize))

@@ -93,7 +93,7 @@ def as_learned(run: Run, images: ImageSet) -> ImageSet:
         )
     if run.data.channels in (None, channels):
         return images
-    return replace(images, images=with_channels(images.images, run.data.channels or channels))
+    return replace(images, images=with_channels(images.images[:], run.data.channels or channels))
 
 
 def fitted_once(run: Run, images: ImageSet) -> Run:

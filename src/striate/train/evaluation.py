@@ -49,7 +49,7 @@ def evaluate(
     require_answers(outputs.probabilities, run.folder)
     require_agreement(run, runs, packed, outputs)
     if flips:
-        mirrored = run_over(runs, replace(packed, images=packed.images.flip(3)), run.preprocessing, recipe=run.recipe)
+        mirrored = run_over(runs, packed, run.preprocessing, recipe=run.recipe, mirrored=True)
         outputs = _mean_of(outputs, mirrored, run)
     return replace(outputs, answered=choice), chosen
 

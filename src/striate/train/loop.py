@@ -110,7 +110,7 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
             seed = step_seed(recipe.seed, step, "dropout") if draws else 0
             if learner.engine and drawer.untouched:
                 ready = begun
-                loss, right = _engine_step(learner, drawer.pictures(chosen), images.labels, seed)
+                loss, right = _engine_step(learner, drawer.pictures(chosen), drawer.labels, seed)
             else:
                 engine = (learner.engine, learner.threads) if learner.engine else None
                 drawn = drawer.draw(chosen, step=step, epoch=learner.epoch, device=device, engine=engine)

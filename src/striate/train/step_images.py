@@ -48,6 +48,7 @@ class Drawer:
         self.first = replace(preprocessing, low=0.0, high=1.0) if self.ranges else preprocessing
         self.low, self.high = self.first.range()
         lighting = recipe.augmentation.lighting
+        self.labels = images.labels_of_store
         self.axes = colour_axes(images.images) * ((self.high - self.low) / 255) if lighting else None
 
     @property
