@@ -18,7 +18,9 @@ from striate.data.preprocess import Preprocessing
 from striate.data.room import room_for
 from striate.data.shards import has_shards, list_shards
 from striate.data.store import ImageSet
-from striate.data.survey import Reading, Survey, named, survey, unreadable
+from striate.data.stream import Files, Stream, pieces_of
+from striate.data.survey import Bad, Reading, Survey, named, survey, unreadable
+from striate.data.view import Pixels
 from striate.data.workers import followed, in_order
 from striate.description.labels import one_line
 from striate.errors import DataError
@@ -48,7 +50,37 @@ def image_folder(
         found = _decoded(survey(folder, listing, reading), entry)
     if found.unreadable and not skip_unreadable:
         raise unreadable(folder, found.unreadable, count)
-    return replace(_image_set(folder, split, listing, found), fitted=reading.fit is not None)
+    whole = _image_set(folder, split, listing, (found.images, found.unreadable))
+    return replace(whole, fitted=reading.fit is not None, mapped=found.mapped)
+
+
+def streamed_folder(folder: Path, split: str, reading: Reading, *, skip_unreadable: bool = False) -> ImageSet:
+    """The same images, decoded when they are asked for. The headers are read now, so that all have one shape.
+
+    With `skip_unreadable` all images are decoded once now, to know which cannot be; else an image that has a header and
+    cannot be decoded is an error when it is asked for.
+    """
+    listing = list_images(folder, split)
+    count = len(listing.files)
+    entry = cache_entry(folder, split, listing.on_disk, count=count, resize=reading.resize, fit=reading.named_fit)
+    surveyed = survey(folder, listing, reading)
+    bad = dict(surveyed.bad)
+    if bad and not skip_unreadable:
+        raise unreadable(folder, named(listing, bad), count)
+    if skip_unreadable:
+        for _ in _each(surveyed, bad):
+            pass
+    where = [part.file for part in listing.parts] or ([""] * count if listing.read else list(listing.files))
+    files = Files(
+        surveyed.pixels,
+        lambda number, reason: unreadable(folder, ((listing.files[number], reason),), count),
+        pieces_of(where),
+        entry.key,
+    )
+    numbers = torch.tensor([number for number in range(count) if number not in bad])
+    stream = Stream(files, numbers, surveyed.shape)
+    whole = _image_set(folder, split, listing, (stream, named(listing, bad)))
+    return replace(whole, fitted=reading.fit is not None, mapped=True)
 
 
 def list_images(folder: Path, split: str) -> Listing:
@@ -97,8 +129,9 @@ def _each(surveyed: Survey, bad: dict[int, str]) -> Iterator[Tensor]:
         raise unreadable(surveyed.folder, named(surveyed.listing, bad), len(bad))
 
 
-def _image_set(folder: Path, split: str, listing: Listing, found: Cached) -> ImageSet:
-    left_out = {file for file, _ in found.unreadable}
+def _image_set(folder: Path, split: str, listing: Listing, found: tuple[Pixels, Bad]) -> ImageSet:
+    images, bad = found
+    left_out = {file for file, _ in bad}
     kept = [number for number, file in enumerate(listing.files) if file not in left_out]
     labels = torch.tensor(listing.labels, dtype=torch.int64)
     labels = labels if len(kept) == len(labels) else labels[kept]
@@ -111,13 +144,12 @@ def _image_set(folder: Path, split: str, listing: Listing, found: Cached) -> Ima
             where=str(folder),
         )
     return ImageSet(
-        found.images,
+        images,
         labels,
         listing.classes,
         str(folder),
         split,
         "picture",
         tuple(one_line(listing.files[number]) for number in kept),
-        tuple((one_line(file), reason) for file, reason in found.unreadable),
-        mapped=found.mapped,
+        tuple((one_line(file), reason) for file, reason in bad),
     )

@@ -16,6 +16,7 @@ from torch.nn.functional import pad
 from striate.data.resize import INTERPOLATIONS, chunks, cropped, letterboxed, margins, resized
 from striate.data.room import room_for
 from striate.data.store import ImageSet
+from striate.data.stream import Stream
 from striate.data.view import Pixels
 from striate.description.checks import number, one_of, pair, whole
 from striate.description.shapes import Shape
@@ -105,10 +106,12 @@ class Preprocessing:
     def packed(self, images: ImageSet) -> ImageSet:
         """The set with its images packed; the same set where they were packed when they were read.
 
-        Of images in a mapped file the packed ones are in a file, too.
+        Of images in a mapped file the packed ones are in a file, too; those of a stream are packed when they are read.
         """
         if images.fitted or self._leaves(images.images.shape):
             return images
+        if isinstance(images.images, Stream):
+            return replace(images, images=images.images.brought(self.shape, self._changed))
         room = room_for(len(images), self.shape, on_disk=images.mapped)
         return replace(images, images=self._filled(room, images.images))
 
@@ -123,8 +126,11 @@ class Preprocessing:
         """The room, with the packed images in it."""
         each = max(math.prod(images.shape[1:]), math.prod(self.shape))
         for part in chunks(len(images), bytes_each=each):
-            room[part] = self.fitted(with_channels(images[part], self.shape[0]))
+            room[part] = self._changed(images[part])
         return room
+
+    def _changed(self, images: Tensor) -> Tensor:
+        return self.fitted(with_channels(images, self.shape[0]))
 
     def normalise(self, batch: UInt8[Tensor, "*batch"]) -> Float32[Tensor, "*batch"]:
         """low + (high − low) · pixel / 255, on the device of the batch.

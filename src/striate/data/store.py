@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from striate.data.view import View, view_of
+from striate.data.stream import Stream
+from striate.data.view import Pixels, View, parts_of, view_of
 from striate.errors import DataError
 from striate.wording import counted
 
@@ -28,14 +29,15 @@ class ImageSet:
     `form` is "digits" (MNIST's: light on dark, a 20 × 20 box, centred by mass), "line" (windows of 32 × 32 on a line of
     such digits) or "picture". `names` holds the file of each image, relative to the source, and is empty for IDX files;
     `unreadable` holds (file, reason) for each unreadable file that was skipped on request. `fitted` says that
-    a network's preprocessing packed the images when they were read.
+    a network's preprocessing packed the images when they were read. `mapped` says that the images are in files (one
+    that is mapped into memory, or those of a stream); subsets of them are views, not copies.
 
     >>> pixels = torch.zeros(3, 1, 28, 28, dtype=torch.uint8)
     >>> ImageSet(pixels, torch.tensor([0, 1, 1]), ("cat", "dog"), "mnist", "train", "picture")
     ImageSet(3 images of 1 × 28 × 28, 2 classes, 'train' of 'mnist')
     """
 
-    images: Tensor | View
+    images: Pixels
     labels: Tensor
     classes: tuple[str, ...]
     source: str
@@ -113,10 +115,17 @@ class ImageSet:
         return replace(self, labels=places[self.labels], classes=classes)
 
     def fingerprint(self) -> str:
-        """The sha256, in hex, of shape, pixels, labels and class names: equal exactly for equal images."""
+        """The sha256, in hex, of shape, pixels, labels and class names: equal exactly for equal images.
+
+        Of a stream, files, their sizes and times stand for the pixels.
+        """
         digest = hashlib.sha256(repr((tuple(self.images.shape), self.classes)).encode())
-        for first in range(0, len(self), FINGERPRINT_IMAGES):
-            digest.update(self.images[first : first + FINGERPRINT_IMAGES].contiguous().numpy().data)
+        if isinstance(self.images, Stream):
+            digest.update(self.images.files.key.encode())
+            digest.update(self.images.rows.numpy().astype("<i8").data)
+        else:
+            for part in parts_of(self.images, FINGERPRINT_IMAGES):
+                digest.update(part.contiguous().numpy().data)
         digest.update(self.labels.contiguous().numpy().astype("<i8").data)
         return digest.hexdigest()
 
@@ -151,6 +160,13 @@ def epoch_order(count: int, *, seed: int, epoch: int) -> Int64[Tensor, " count"]
     [0, 1, 2, 3, 4]
     """
     return torch.randperm(count, generator=_generator("epoch order", seed, epoch))
+
+
+def order_of(images: ImageSet, *, seed: int, epoch: int) -> Int64[Tensor, " count"]:
+    """The order of an epoch: that of `epoch_order`; for a stream, one in which files are read nearly in a row."""
+    if isinstance(images.images, Stream):
+        return images.images.order(seed=seed, epoch=epoch)
+    return epoch_order(len(images), seed=seed, epoch=epoch)
 
 
 def balanced_order(labels: Int64[Tensor, " count"], *, seed: int, epoch: int) -> Int64[Tensor, " count"]:

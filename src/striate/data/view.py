@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
 from jaxtyping import Int64
 from torch import Tensor
+
+from striate.data.stream import Stream
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +52,20 @@ class View:
         return self.store[self.rows[index]]
 
 
-Pixels: TypeAlias = Tensor | View
+Pixels: TypeAlias = Tensor | View | Stream
 
 
-def view_of(images: Pixels, rows: Int64[Tensor, " images"]) -> View:
-    """The images of these numbers as a view of the store that holds them."""
+def view_of(images: Pixels, rows: Int64[Tensor, " images"]) -> View | Stream:
+    """The images of these numbers as a view of the store that holds them, or as a part of the stream."""
+    if isinstance(images, Stream):
+        return images.part(rows)
     return View(images.store, images.rows[rows]) if isinstance(images, View) else View(images, rows)
+
+
+def parts_of(images: Pixels, count: int) -> Iterator[Tensor]:
+    """All images in their order, `count` at a time; those of a stream are decoded ahead of the use."""
+    if isinstance(images, Stream):
+        yield from images.batches(torch.arange(len(images)), count)
+    else:
+        for first in range(0, len(images), count):
+            yield images[first : first + count]

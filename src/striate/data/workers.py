@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from torch import Tensor
 
 from striate.errors import DataError
 
@@ -21,7 +23,6 @@ AT_ONCE = 16
 AHEAD = 3
 """For each thread, the portions that are begun before the first result is taken."""
 
-_Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 Tell = Callable[[str, float], None]
@@ -36,15 +37,15 @@ def worker_count() -> int:
 
 
 def in_order(
-    work: Callable[[_Item], _Result], items: Sequence[_Item], *, workers: int | None = None
-) -> Iterator[_Result | str]:
+    work: Callable[[Any], _Result], items: Sequence[Any] | Tensor, *, workers: int | None = None, portions: int = 0
+) -> Generator[_Result | str]:
     """The result of `work` for every item, in order, or the reason of its DataError.
 
-    The results do not depend on the number of `workers`. An exception, Ctrl-C or the end of the loop over them drops
-    what is not begun.
+    At least so many `portions` of AT_ONCE items are begun ahead; the results do not depend on that, nor on the number
+    of `workers`. An exception, Ctrl-C or the end of the loop over them drops what is not begun.
     """
     pool = ThreadPoolExecutor(workers or worker_count())
-    most = AHEAD * (workers or worker_count())
+    most = max(portions, AHEAD * (workers or worker_count()))
     pending: deque[Future[list[_Result | str]]] = deque()
     try:
         for first in range(0, len(items), AT_ONCE):
@@ -57,7 +58,7 @@ def in_order(
         pool.shutdown(cancel_futures=True)
 
 
-def each_on_threads(work: Callable[[_Item], _Result], items: Sequence[_Item], *, what: str) -> list[_Result | str]:
+def each_on_threads(work: Callable[[Any], _Result], items: Sequence[Any], *, what: str) -> list[_Result | str]:
     """All results of `in_order`; whoever listens (`telling`) is told how far `what` is."""
     return list(followed(in_order(work, items), count=len(items), what=what))
 
@@ -83,11 +84,11 @@ def followed(results: Iterator[_Result], *, count: int, what: str) -> Iterator[_
             yield result
 
 
-def _all(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result | str]:
+def _all(work: Callable[[Any], _Result], items: Sequence[Any] | Tensor) -> list[_Result | str]:
     return [_reasoned(work, item) for item in items]
 
 
-def _reasoned(work: Callable[[_Item], _Result], item: _Item) -> _Result | str:
+def _reasoned(work: Callable[[Any], _Result], item: Any) -> _Result | str:
     try:
         return work(item)
     except DataError as error:

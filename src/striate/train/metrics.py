@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from striate.data import ImageSet, Pixels, Preprocessing, View
+from striate.data import ImageSet, Pixels, Preprocessing, Stream, View, parts_of
 from striate.description.network import Network, plan
 from striate.execution.choice import Choice
 from striate.execution.executor import Executor
@@ -140,10 +140,9 @@ def run_over(
     found: list[Tensor] = []
     loss = 0.0
     with evaluating(runs.module):
-        for start in range(0, len(images), size):
-            some = images.images[start : start + size]
+        for some, own in zip(parts_of(images.images, size), images.labels.split(size), strict=True):
             outputs = runs.answers(pictures_of(some.flip(3) if mirrored else some, preprocessing))
-            labels = images.labels[start : start + size].to(outputs.device)
+            labels = own.to(outputs.device)
             loss += loss_of(outputs, labels, recipe).item() * len(labels)
             found.append(class_scores(network, outputs).cpu())
     return Outputs(torch.cat(found), images.labels, loss / len(images), temperature)
@@ -165,6 +164,8 @@ def pictures_of(images: Pixels, preprocessing: Preprocessing, *, chosen: Tensor 
 
     Where they are gathered on the way, too, their numbers are those of `ImageSet.labels_of_store`.
     """
+    if isinstance(images, Stream):
+        raise TypeError("images of a stream have no numbers in a store: take those that a Drawer has fetched")
     if isinstance(images, View):
         images, chosen = images.store, images.rows if chosen is None else images.rows[chosen]
     low, high = preprocessing.ends()
