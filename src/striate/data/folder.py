@@ -70,7 +70,8 @@ def streamed_folder(folder: Path, split: str, reading: Reading, *, skip_unreadab
     if skip_unreadable:
         for _ in _each(surveyed, bad):
             pass
-    where = [part.file for part in listing.parts] or ([""] * count if listing.read else list(listing.files))
+    parts = listing.parts
+    where = [parts.files[which] for which in parts.which] or ([""] * count if listing.read else list(listing.files))
     files = Files(
         surveyed.pixels,
         lambda number, reason: unreadable(folder, ((listing.files[number], reason),), count),
@@ -150,6 +151,12 @@ def _image_set(folder: Path, split: str, listing: Listing, found: tuple[Pixels, 
         str(folder),
         split,
         "picture",
-        tuple(one_line(listing.files[number]) for number in kept),
+        tuple(_shown(listing.files[number]) for number in kept),
         tuple((one_line(file), reason) for file, reason in bad),
     )
+
+
+def _shown(file: str) -> str:
+    """The file in one line; the same text, not a copy of it, where that is what it is."""
+    shown = one_line(file)
+    return file if shown == file else shown
