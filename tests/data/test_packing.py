@@ -87,8 +87,9 @@ def test_ctrl_c_in_the_middle_leaves_no_file_behind_and_the_next_reading_is_whol
     assert image_folder(pets, "train").images[:, 0, 0, 0].tolist() == [10, 11, 12, 20, 21]
 
 
-def pack_slowly(source: str, killed: bool) -> None:
+def pack_slowly(source: str, cache: str, killed: bool) -> None:
     """Pack a folder, slowly; or be killed after the second image."""
+    os.environ["STRIATE_CACHE"] = cache  # the server of processes may have that of another test
     add, seen = packing.Packing.add, []
 
     def slow(file: packing.Packing, images: Tensor) -> None:
@@ -105,7 +106,9 @@ def pack_slowly(source: str, killed: bool) -> None:
 def packers(source: Path, kills: list[bool]) -> list[int | None]:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.data.test_packing"])
-    found = [context.Process(target=pack_slowly, args=(str(source), killed)) for killed in kills]
+    found = [
+        context.Process(target=pack_slowly, args=(str(source), os.environ["STRIATE_CACHE"], killed)) for killed in kills
+    ]
     for each in found:
         each.start()
     for each in found:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -25,6 +26,8 @@ BUFFER = 10_000
 BATCHES_AHEAD = 3
 """The batches that are decoded before they are asked for."""
 
+Index: TypeAlias = int | slice | Tensor | list[int]
+"""Images by a number, a slice, or the numbers in a vector or a list."""
 Picture = UInt8[Tensor, "channels height width"]
 
 
@@ -92,7 +95,7 @@ class Stream:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, index: int | slice | Tensor | tuple[int | slice | Tensor, ...]) -> Tensor:
+    def __getitem__(self, index: Index | tuple[Index, ...]) -> Tensor:
         if isinstance(index, tuple):
             first, *others = index
             return self[first][tuple(others) if isinstance(first, int) else (slice(None), *others)]

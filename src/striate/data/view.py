@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from striate.data.stream import Stream
+from striate.data.stream import Index, Stream
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class View:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, index: int | slice | Tensor | tuple[int | slice | Tensor, ...]) -> Tensor:
+    def __getitem__(self, index: Index | tuple[Index, ...]) -> Tensor:
         if isinstance(index, tuple):
             first, *others = index
             return self[first][tuple(others) if isinstance(first, int) else (slice(None), *others)]
