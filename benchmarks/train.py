@@ -69,7 +69,7 @@ def main() -> None:
     images = load("mnist", "train")
     preprocessing = preprocessing_for(network.input, images, low=recipe.low, high=recipe.high)
     split = Split.of(images, preprocessing, hold_out_fraction=recipe.hold_out)
-    pixels, labels = preprocessing.normalise(split.train.images), split.train.labels
+    pixels, labels = preprocessing.normalise(split.train.images[:]), split.train.labels
 
     plain = plain_network()
     optimiser = torch.optim.AdamW(plain.parameters(), 1e-3)

@@ -4,9 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
-from striate.data import Preprocessing, store
 from striate.data.source import load
 from striate.errors import DataError, UnknownNameError
 
@@ -59,27 +57,6 @@ def test_a_size_beyond_all_images_is_refused_before_any_is_read(resize: tuple[in
         "Neither side is more than 65,536 pixels, and both together no more than 50,000,000.",
         "Give the size that the network takes, such as 32x32.",
     ]
-
-
-def test_more_images_than_memory_holds_are_refused_in_words(pets: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(store, "_memory", lambda: 8 * 2**30)
-    with pytest.raises(DataError) as caught:
-        load("mnist", "test", resize=(7_000, 7_000))
-    assert str(caught.value).splitlines() == [
-        "10,000 images of 1 × 7000 × 7000: 456.3 GiB.",
-        "Decoded images are kept in memory, and this machine has less.",
-        "Make them smaller (--resize, or a smaller network input), or take fewer.",
-    ]
-    monkeypatch.setattr(store, "_memory", lambda: 800)
-    assert store.room_for(2, (1, 20, 20)).shape == (2, 1, 20, 20)
-    with pytest.raises(DataError, match="5 images of 3 × 20 × 20: 0.0 GiB"):
-        load(pets, resize=(20, 20))
-    with pytest.raises(DataError, match="1 image of 1 × 30 × 30: "):
-        Preprocessing((1, 30, 30), "resize", 0, 1, "picture").pack(torch.zeros(1, 1, 3, 3, dtype=torch.uint8))
-    monkeypatch.setattr(store, "_memory", lambda: 2**200)
-    for shape in ((1, 2**20, 2**20), (1, 2**40, 2**40)):
-        with pytest.raises(DataError, match="this machine has less"):
-            store.room_for(2**10, shape)
 
 
 def test_mnist_resized():

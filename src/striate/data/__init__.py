@@ -18,9 +18,16 @@ from striate.data.lighting import relight as relight
 from striate.data.preprocess import Preprocessing as Preprocessing
 from striate.data.preprocess import preprocessing_for as preprocessing_for
 from striate.data.source import load as load
+from striate.data.source import load_stream as load_stream
 from striate.data.store import ImageSet as ImageSet
 from striate.data.store import balanced_order as balanced_order
 from striate.data.store import epoch_order as epoch_order
 from striate.data.store import hold_out as hold_out
+from striate.data.store import order_of as order_of
+from striate.data.stream import Stream as Stream
 from striate.data.symmetries import alternated as alternated
 from striate.data.symmetries import symmetric as symmetric
+from striate.data.view import Pixels as Pixels
+from striate.data.view import View as View
+from striate.data.view import parts_of as parts_of
+from striate.data.workers import telling as telling

@@ -1,8 +1,10 @@
-"""Decoded folders in the user's cache, as safetensors files: they are checked, can be remade, and hold no pickles."""
+"""Decoded images in the user's cache, as safetensors files: they are checked, can be remade, and hold no pickles.
+
+A file is written image by image, so that it may be larger than the memory, and mapped into memory when it is read.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -14,20 +16,25 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-VERSION = 1
+VERSION = 2
 """The version of the cache's format; a file of another version is decoded anew."""
+CHUNK = 2**26
+"""The bytes that a checksum takes at once."""
 
 
 @dataclass(frozen=True, eq=False)
 class Cached:
     """The decoded images, uint8 (images, channels, height, width), in the order of the listing without the
-    `unreadable`, (file, reason)."""
+    `unreadable`, (file, reason).
+
+    `mapped` where the images are a file of the cache, mapped into memory.
+    """
 
     images: Tensor
     unreadable: tuple[tuple[str, str], ...]
+    mapped: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,36 +50,47 @@ class CacheEntry:
         if self.file is None or not self.file.is_file():
             return None
         try:
-            with safe_open(str(self.file), framework="pt") as kept:
-                members = kept.metadata() or {}
-                if members.get("key") != self.key:
-                    return None
-                images = kept.get_tensor("images")
-            unreadable = tuple((str(file), str(reason)) for file, reason in json.loads(members["unreadable"]))
-            sound = images.dtype == torch.uint8 and images.ndim == 4 and len(images) + len(unreadable) == self.count
-            if not sound or _checksum(images) != members["checksum"]:
+            found, members = opened(self.file)
+            if members.get("key") != self.key:
+                return None
+            images = found.images
+            sound = images.dtype == torch.uint8 and images.ndim == 4
+            if not sound or len(images) + len(found.unreadable) != self.count:
+                return None
+            if checksum(images, reasons(found.unreadable)) != members["checksum"]:
                 return None
         except (OSError, SafetensorError, KeyError, ValueError, TypeError):
             return None
-        return Cached(images, unreadable)
+        return found
 
-    def write(self, found: Cached) -> None:
-        """Write the decoded images, whole or not at all; a cache that cannot be written is no error."""
+    def passing(self) -> Path | None:
+        """A new name beside the file, for one that is being written."""
         if self.file is None:
-            return
-        passing = self.file.with_name(f"{self.file.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
-        members = {
-            "key": self.key,
-            "unreadable": json.dumps(found.unreadable),
-            "checksum": _checksum(found.images),
-        }
-        try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            save_file({"images": found.images}, str(passing), metadata=members)
-            os.replace(passing, self.file)
-        except (OSError, SafetensorError):
-            with contextlib.suppress(OSError):
-                passing.unlink(missing_ok=True)
+            return None
+        return self.file.with_name(f"{self.file.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+
+
+def opened(file: Path) -> tuple[Cached, dict[str, str]]:
+    """The content of a file of the cache, mapped, and the members of its head. Nothing is checked."""
+    with safe_open(str(file), framework="pt") as kept:
+        members = kept.metadata() or {}
+        text = bytes(kept.get_tensor("unreadable").tolist())
+        unreadable = tuple((str(name), str(reason)) for name, reason in json.loads(text))
+        return Cached(kept.get_tensor("images"), unreadable, mapped=True), members
+
+
+def reasons(unreadable: Sequence[tuple[str, str]]) -> bytes:
+    """The files that could not be read, each with the reason, as the cache keeps them."""
+    return json.dumps(list(unreadable)).encode()
+
+
+def checksum(images: Tensor, text: bytes) -> str:
+    """The CRC of all pixels, then of a text."""
+    pixels = images.contiguous().view(-1).numpy().data
+    found = 0
+    for first in range(0, len(pixels), CHUNK):  # in parts, so that Ctrl-C is heard in between
+        found = zlib.crc32(pixels[first : first + CHUNK], found)
+    return f"{zlib.crc32(text, found):08x}"
 
 
 def cache_entry(
@@ -113,7 +131,3 @@ def cache_folder() -> Path | None:
         return Path.home() / ".cache" / "striate"
     except RuntimeError:
         return None
-
-
-def _checksum(images: Tensor) -> str:
-    return f"{zlib.crc32(images.contiguous().numpy().data):08x}"

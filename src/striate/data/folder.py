@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import warnings
-from collections import Counter
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import torch
-from PIL import Image
+from torch import Tensor
 
-from striate.data.cache import Cached, cache_entry
-from striate.data.decode import Header, decode, read_header, tensor_of
+from striate.data.cache import Cached, CacheEntry, cache_entry
+from striate.data.decode import decode
 from striate.data.huggingface import is_saved_dataset, list_rows
 from striate.data.listing import Listing, list_split
+from striate.data.packing import Packing
 from striate.data.preprocess import Preprocessing
+from striate.data.room import room_for
 from striate.data.shards import has_shards, list_shards
-from striate.data.store import ImageSet, room_for
+from striate.data.store import ImageSet
+from striate.data.stream import Files, Stream, pieces_of
+from striate.data.survey import Bad, Reading, Survey, named, survey, unreadable
+from striate.data.view import Pixels
+from striate.data.workers import followed, in_order
 from striate.description.labels import one_line
 from striate.errors import DataError
-from striate.wording import counted
-
-LISTED = 10
-"""The most files that one error names."""
-
-_KEEPING = "; --fit crop and --fit letterbox keep aspect ratios"
-
-_Result = TypeVar("_Result")
-_Bad = tuple[tuple[str, str], ...]
 
 
 def image_folder(
@@ -50,17 +41,47 @@ def image_folder(
     differ and neither `resize`, (height, width), nor a `fit` is given; the error proposes the `wanted` size, the
     network's. A `fit` is a preprocessing that crops or letterboxes: it brings every image to its shape.
     """
+    reading = Reading(resize, wanted, fit)
     listing = list_images(folder, split)
-    entry = cache_entry(folder, split, listing.on_disk, count=len(listing.files), resize=resize, fit=_named_fit(fit))
+    count = len(listing.files)
+    entry = cache_entry(folder, split, listing.on_disk, count=count, resize=reading.resize, fit=reading.named_fit)
     found = entry.read()
-    if found is None or not all(
-        isinstance(one, str) for one in each_on_threads(partial(_decode, folder, listing), _numbers(listing, found))
-    ):
-        found = _decoded(folder, listing, resize, wanted, fit)
-        entry.write(found)
+    if found is None or _repaired(folder, listing, found):
+        found = _decoded(survey(folder, listing, reading), entry)
     if found.unreadable and not skip_unreadable:
-        raise _unreadable(folder, found.unreadable, len(listing.files))
-    return replace(_image_set(folder, split, listing, found), fitted=fit is not None)
+        raise unreadable(folder, found.unreadable, count)
+    whole = _image_set(folder, split, listing, (found.images, found.unreadable))
+    return replace(whole, fitted=reading.fit is not None, mapped=found.mapped)
+
+
+def streamed_folder(folder: Path, split: str, reading: Reading, *, skip_unreadable: bool = False) -> ImageSet:
+    """The same images, decoded when they are asked for. The headers are read now, so that all have one shape.
+
+    With `skip_unreadable` all images are decoded once now, to know which cannot be; else an image that has a header and
+    cannot be decoded is an error when it is asked for.
+    """
+    listing = list_images(folder, split)
+    count = len(listing.files)
+    entry = cache_entry(folder, split, listing.on_disk, count=count, resize=reading.resize, fit=reading.named_fit)
+    surveyed = survey(folder, listing, reading)
+    bad = dict(surveyed.bad)
+    if bad and not skip_unreadable:
+        raise unreadable(folder, named(listing, bad), count)
+    if skip_unreadable:
+        for _ in _each(surveyed, bad):
+            pass
+    parts = listing.parts
+    where = [parts.files[which] for which in parts.which] or ([""] * count if listing.read else list(listing.files))
+    files = Files(
+        surveyed.pixels,
+        lambda number, reason: unreadable(folder, ((listing.files[number], reason),), count),
+        pieces_of(where),
+        entry.key,
+    )
+    numbers = torch.tensor([number for number in range(count) if number not in bad])
+    stream = Stream(files, numbers, surveyed.shape)
+    whole = _image_set(folder, split, listing, (stream, named(listing, bad)))
+    return replace(whole, fitted=reading.fit is not None, mapped=True)
 
 
 def list_images(folder: Path, split: str) -> Listing:
@@ -70,67 +91,52 @@ def list_images(folder: Path, split: str) -> Listing:
     return list_shards(folder, split) if has_shards(folder) else list_split(folder, split)
 
 
-def _decode(folder: Path, listing: Listing, number: int) -> Image.Image:
-    return decode(listing.content(folder, number))
-
-
-def _numbers(listing: Listing, found: Cached) -> list[int]:
-    """The numbers of the images that could not be read."""
+def _repaired(folder: Path, listing: Listing, found: Cached) -> bool:
+    """Whether one of the images that could not be read can be read now."""
     files = {file for file, _ in found.unreadable}
-    return [number for number, file in enumerate(listing.files) if file in files]
+    numbers = [number for number, file in enumerate(listing.files) if file in files]
+    again = in_order(lambda number: decode(listing.content(folder, number)), numbers)
+    return not all(isinstance(one, str) for one in again)
 
 
-def _named_fit(fit: Preprocessing | None) -> tuple[object, ...] | None:
-    """What a preprocessing does to pixels."""
-    return None if fit is None else (fit.fit, fit.shape, fit.shorter, fit.interpolation)
+def _decoded(surveyed: Survey, entry: CacheEntry) -> Cached:
+    """Every readable image, in the order of the listing, in the cache; in memory where the cache cannot be written."""
+    path = entry.passing()
+    if path is not None:
+        try:
+            with Packing(entry, path, len(surveyed.good), surveyed.shape) as file:
+                bad = dict(surveyed.bad)
+                for image in _each(surveyed, bad):
+                    file.add(image.unsqueeze(0))
+                return file.finish(named(surveyed.listing, bad))
+        except OSError:  # no right to write there, or the disk is full
+            pass
+    bad = dict(surveyed.bad)
+    out, filled = room_for(len(surveyed.good), surveyed.shape), 0
+    for filled, image in enumerate(_each(surveyed, bad), 1):
+        out[filled - 1] = image
+    return Cached(out[:filled], named(surveyed.listing, bad))
 
 
-def _decoded(
-    folder: Path,
-    listing: Listing,
-    resize: tuple[int, int] | None,
-    wanted: tuple[int, ...] | None,
-    fit: Preprocessing | None,
-) -> Cached:
-    """Every readable image of the listing, in its order, and the reasons for the others."""
-    numbers = range(len(listing.files))
-    headers = each_on_threads(lambda number: read_header(listing.content(folder, number)), numbers)
-    good = {index: header for index, header in enumerate(headers) if isinstance(header, Header)}
-    bad = {index: header for index, header in enumerate(headers) if isinstance(header, str)}
-    if not good:
-        raise _unreadable(folder, _named(listing, bad), len(numbers))
-    size = fit.shape[1:] if fit else resize or _one_size(folder, listing, good, wanted)
-    grey = all(header.grey for header in good.values())
-    out = room_for(len(good), fit.shape if fit else (1 if grey else 3, *size))
-    slots = list(good)
-
-    def fill(slot: int) -> bool:
-        image = _decode(folder, listing, slots[slot]).convert("L" if grey else "RGB")
-        if fit is not None:
-            out[slot] = fit.pack(tensor_of(image).unsqueeze(0))[0]
-            return True
-        if resize is not None and (image.height, image.width) != size:
-            image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-        if (image.height, image.width) != size:
-            raise DataError(f"its header says {_size(size)}, its pixels {_size((image.height, image.width))}")
-        out[slot] = tensor_of(image)
-        return True
-
-    kept = []
-    for slot, result in enumerate(each_on_threads(fill, range(len(slots)))):
+def _each(surveyed: Survey, bad: dict[int, str]) -> Iterator[Tensor]:
+    """The images that can be decoded; the numbers of the others become `bad`. Raises DataError where none can."""
+    results = in_order(surveyed.pixels, surveyed.good)
+    for number, result in zip(surveyed.good, followed(results, count=len(surveyed.good), what="Decoding"), strict=True):
         if isinstance(result, str):
-            bad[slots[slot]] = result
+            bad[number] = result
         else:
-            kept.append(slot)
-    if not kept:
-        raise _unreadable(folder, _named(listing, bad), len(numbers))
-    return Cached(out if len(kept) == len(slots) else out[kept], _named(listing, bad))
+            yield result
+    if len(bad) == len(surveyed.listing.files):
+        raise unreadable(surveyed.folder, named(surveyed.listing, bad), len(bad))
 
 
-def _image_set(folder: Path, split: str, listing: Listing, found: Cached) -> ImageSet:
-    left_out = {file for file, _ in found.unreadable}
-    kept = [(file, label) for file, label in zip(listing.files, listing.labels, strict=True) if file not in left_out]
-    empty = set(listing.labels) - {label for _, label in kept}
+def _image_set(folder: Path, split: str, listing: Listing, found: tuple[Pixels, Bad]) -> ImageSet:
+    images, bad = found
+    left_out = {file for file, _ in bad}
+    kept = [number for number, file in enumerate(listing.files) if file not in left_out]
+    labels = torch.tensor(listing.labels, dtype=torch.int64)
+    labels = labels if len(kept) == len(labels) else labels[kept]
+    empty = set(listing.labels) - set(labels.unique().tolist())
     if empty:
         raise DataError(
             f"class {listing.classes[min(empty)]!r} has no image that can be read.",
@@ -139,72 +145,18 @@ def _image_set(folder: Path, split: str, listing: Listing, found: Cached) -> Ima
             where=str(folder),
         )
     return ImageSet(
-        found.images,
-        torch.tensor([label for _, label in kept], dtype=torch.int64),
+        images,
+        labels,
         listing.classes,
         str(folder),
         split,
         "picture",
-        tuple(one_line(file) for file, _ in kept),
-        tuple((one_line(file), reason) for file, reason in found.unreadable),
+        tuple(_shown(listing.files[number]) for number in kept),
+        tuple((one_line(file), reason) for file, reason in bad),
     )
 
 
-def _one_size(
-    folder: Path, listing: Listing, headers: dict[int, Header], wanted: tuple[int, ...] | None
-) -> tuple[int, int]:
-    """The size that all images have. Raises DataError with the sizes, their counts and an example of each."""
-    sizes = Counter(header.size for header in headers.values())
-    if len(sizes) == 1:
-        return next(iter(sizes))
-    examples = {header.size: one_line(listing.files[index]) for index, header in reversed(headers.items())}
-    listed = [
-        f"  {_size(size)}: {counted(count, 'image')}, such as {examples[size]}"
-        for size, count in sizes.most_common(LISTED)
-    ]
-    proposed = "x".join(str(side) for side in wanted or sizes.most_common(1)[0][0])
-    more = [f"  and {counted(len(sizes) - LISTED, 'size')} more"] if len(sizes) > LISTED else []
-    raise DataError(
-        "\n".join([f"images of {len(sizes)} sizes (height × width):", *listed, *more]),
-        "A network takes images of one size.",
-        f"Bring them to one size: striate train --resize {proposed} does"
-        + (
-            ", the network's size; --fit crop and --fit letterbox keep aspect ratios."
-            if wanted
-            else ", the size of most."
-        ),
-        where=str(folder),
-    )
-
-
-def _unreadable(folder: Path, bad: _Bad, count: int) -> DataError:
-    listed = [f"  {one_line(file)}: {reason}" for file, reason in bad[:LISTED]]
-    more = [f"  and {len(bad) - LISTED} more"] if len(bad) > LISTED else []
-    return DataError(
-        "\n".join([f"{len(bad):,} of {counted(count, 'file')} cannot be read as images:", *listed, *more]),
-        "Every file of a class is a whole image.",
-        "Repair or remove them, or pass --skip-unreadable.",
-        where=str(folder),
-    )
-
-
-def each_on_threads(work: Callable[..., _Result], items: Iterable[object]) -> list[_Result | str]:
-    """The result of `work` for every item, in order, computed on threads; or the reason why there is none, in words."""
-    with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        warnings.simplefilter("ignore")
-        return list(pool.map(lambda item: _reasoned(work, item), items))
-
-
-def _reasoned(work: Callable[..., _Result], item: object) -> _Result | str:
-    try:
-        return work(item)
-    except DataError as error:
-        return error.what
-
-
-def _named(listing: Listing, bad: dict[int, str]) -> _Bad:
-    return tuple((listing.files[index], reason) for index, reason in sorted(bad.items()))
-
-
-def _size(size: tuple[int, int]) -> str:
-    return f"{size[0]} × {size[1]}"
+def _shown(file: str) -> str:
+    """The file in one line; the same text, not a copy of it, where that is what it is."""
+    shown = one_line(file)
+    return file if shown == file else shown

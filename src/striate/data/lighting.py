@@ -8,16 +8,20 @@ square root, the standard deviation along p_i.
 
 from __future__ import annotations
 
+import math
+
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
+
+from striate.data.view import Pixels
 
 _CHUNK = 256
 """The number of images whose products are summed at once; sums are whole numbers, so their order does not matter."""
 
 
-def colour_axes(images: UInt8[Tensor, "images channels height width"]) -> Float[Tensor, "channels axes"]:
-    """√λ_i p_i of all pixels, one column per i, the largest last; in units of a pixel's 0 to 255.
+def colour_axes(images: Pixels) -> Float[Tensor, "channels axes"]:
+    """√λ_i p_i of all pixels of images, uint8, one column per i, the largest last; in units of a pixel's 0 to 255.
 
     >>> grey = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
     >>> colour_axes(grey).abs()
@@ -26,12 +30,12 @@ def colour_axes(images: UInt8[Tensor, "images channels height width"]) -> Float[
     channels = images.shape[1]
     total = torch.zeros(channels, dtype=torch.int64)
     products = torch.zeros(channels, channels, dtype=torch.int64)
-    for chunk in images.split(_CHUNK):
-        pixels = chunk.transpose(0, 1).flatten(1).to(torch.int32)
+    for first in range(0, len(images), _CHUNK):
+        pixels = images[first : first + _CHUNK].transpose(0, 1).flatten(1).to(torch.int32)
         total += pixels.sum(1)
         for row in range(channels):
             products[row] += (pixels * pixels[row]).sum(1)
-    count = images.numel() // channels
+    count = math.prod(images.shape) // channels
     mean = total.double() / count
     values, vectors = torch.linalg.eigh(products.double() / count - mean[:, None] * mean)
     return (vectors * values.clamp(min=0).sqrt()).float()

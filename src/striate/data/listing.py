@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from striate.description.labels import is_one_line, one_line
@@ -21,13 +22,40 @@ TEST_SHARE = 6
 _LAYOUT = "A folder of images is train/CLASS/*.png and test/CLASS/*.png, or CLASS/*.png alone."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Part:
     """The bytes of a file that are an image's: those of a tar file."""
 
     file: str
     start: int
     size: int
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The parts of many images, in a few bytes each: the file `which[number]` of `files`, its start and its size."""
+
+    files: tuple[str, ...] = ()
+    which: array[int] = field(default_factory=lambda: array("q"))
+    starts: array[int] = field(default_factory=lambda: array("q"))
+    sizes: array[int] = field(default_factory=lambda: array("q"))
+
+    @classmethod
+    def of(cls, parts: Sequence[Part]) -> Parts:
+        """The same parts, in their order."""
+        numbers = {file: number for number, file in enumerate(dict.fromkeys(part.file for part in parts))}
+        return cls(
+            tuple(numbers),
+            array("q", [numbers[part.file] for part in parts]),
+            array("q", [part.start for part in parts]),
+            array("q", [part.size for part in parts]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.which)
+
+    def __getitem__(self, number: int) -> Part:
+        return Part(self.files[self.which[number]], self.starts[number], self.sizes[number])
 
 
 @dataclass(frozen=True)
@@ -42,7 +70,7 @@ class Listing:
     classes: tuple[str, ...]
     files: tuple[str, ...]
     labels: tuple[int, ...]
-    parts: tuple[Part, ...] = ()
+    parts: Parts = field(default_factory=Parts)
     read: Callable[[int], bytes] | None = None
     held: tuple[str, ...] = ()
 
@@ -65,7 +93,7 @@ class Listing:
         """The files that hold the images."""
         if self.read is not None:
             return self.held
-        return tuple(dict.fromkeys(part.file for part in self.parts)) if self.parts else self.files
+        return self.parts.files if self.parts else self.files
 
 
 def list_split(folder: Path, split: str) -> Listing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
@@ -13,7 +14,10 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from striate.data.resize import INTERPOLATIONS, chunks, cropped, letterboxed, margins, resized
-from striate.data.store import ImageSet, room_for
+from striate.data.room import room_for
+from striate.data.store import ImageSet
+from striate.data.stream import Stream
+from striate.data.view import Pixels
 from striate.description.checks import number, one_of, pair, whole
 from striate.description.shapes import Shape
 from striate.errors import DataError, FormatError, SpecError, quote
@@ -97,24 +101,36 @@ class Preprocessing:
         self, images: UInt8[Tensor, "images channels height width"]
     ) -> UInt8[Tensor, "images channels_out height_out width_out"]:
         """The images in the network's channels and size; the same tensor where nothing changes."""
-        wanted = self.shape[1:]
-        if images.shape[1] not in (1, 3):
-            raise DataError(
-                f"images of {images.shape[1]} channels.", "Images have 1 channel (grey) or 3 (RGB).", where="pack"
-            )
-        fits = self.fit == "resize" or (self.fit == "pad" and self.size in (None, wanted))
-        if tuple(images.shape[1:]) == self.shape and fits:
-            return images
-        out = room_for(len(images), self.shape)
-        for part in chunks(len(images), bytes_each=max(images[:1].numel(), out[:1].numel())):
-            out[part] = self.fitted(with_channels(images[part], self.shape[0]))
-        return out
+        return images if self._leaves(images.shape) else self._filled(room_for(len(images), self.shape), images)
 
     def packed(self, images: ImageSet) -> ImageSet:
-        """The set with its images packed; the same set where they were packed when they were read."""
-        if images.fitted:
+        """The set with its images packed; the same set where they were packed when they were read.
+
+        Of images in a mapped file the packed ones are in a file, too; those of a stream are packed when they are read.
+        """
+        if images.fitted or self._leaves(images.images.shape):
             return images
-        return replace(images, images=self.pack(images.images))
+        if isinstance(images.images, Stream):
+            return replace(images, images=images.images.brought(self.shape, self._changed))
+        room = room_for(len(images), self.shape, on_disk=images.mapped)
+        return replace(images, images=self._filled(room, images.images))
+
+    def _leaves(self, shape: torch.Size) -> bool:
+        """Whether images of a shape, (images, channels, height, width), stay as they are."""
+        if shape[1] not in (1, 3):
+            raise DataError(f"images of {shape[1]} channels.", "Images have 1 channel (grey) or 3 (RGB).", where="pack")
+        fits = self.fit == "resize" or (self.fit == "pad" and self.size in (None, self.shape[1:]))
+        return tuple(shape[1:]) == self.shape and fits
+
+    def _filled(self, room: Tensor, images: Pixels) -> Tensor:
+        """The room, with the packed images in it."""
+        each = max(math.prod(images.shape[1:]), math.prod(self.shape))
+        for part in chunks(len(images), bytes_each=each):
+            room[part] = self._changed(images[part])
+        return room
+
+    def _changed(self, images: Tensor) -> Tensor:
+        return self.fitted(with_channels(images, self.shape[0]))
 
     def normalise(self, batch: UInt8[Tensor, "*batch"]) -> Float32[Tensor, "*batch"]:
         """low + (high − low) · pixel / 255, on the device of the batch.

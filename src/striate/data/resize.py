@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
-from striate.data.store import room_for
+from striate.data.room import room_for
 from striate.errors import DataError
 
 CHUNK_BYTES = 16 * 2**20

@@ -10,7 +10,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from striate.data.listing import SUFFIXES, Listing, Part, folders_in, in_test, natural
+from striate.data.listing import SUFFIXES, Listing, Part, Parts, folders_in, in_test, natural
 from striate.description.labels import is_one_line, one_line
 from striate.errors import DataError, MissingSplitError
 
@@ -25,7 +25,7 @@ WORDS = {"train": "train", "training": "train", "test": "test", "val": "val", "v
 _FORMAT = "A shard is a .tar file with KEY.jpg (or another image) and KEY.cls, the number or the name of its class."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Sample:
     name: str
     part: Part
@@ -66,7 +66,7 @@ def list_shards(folder: Path, split: str) -> Listing:
         classes,
         tuple(each.name for each in chosen),
         tuple(numbers[each.label] for each in chosen),
-        tuple(each.part for each in chosen),
+        Parts.of([each.part for each in chosen]),
     )
 
 

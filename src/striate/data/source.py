@@ -9,12 +9,13 @@ from pathlib import Path
 
 from striate.data.cifar import cifar_folder, cifar_layout
 from striate.data.decode import MOST_PIXELS, MOST_SAMPLES
-from striate.data.folder import image_folder
+from striate.data.folder import image_folder, streamed_folder
 from striate.data.idx import idx_folder, is_idx_folder
 from striate.data.mnist import mnist
 from striate.data.preprocess import Preprocessing
 from striate.data.resize import resized
 from striate.data.store import ImageSet
+from striate.data.survey import Reading
 from striate.data.windows import mnist_lines
 from striate.errors import DataError, unknown_name
 
@@ -63,8 +64,35 @@ def load(
         return _at(idx_folder(folder, split), resize)
     if (found := cifar_layout(folder)) is not None:
         return _at(cifar_folder(*found, split), resize)
-    fit = way if resize is None and way is not None and way.fit in ("crop", "letterbox") else None
+    fit = _fit(way, resize)
     return image_folder(folder, split, resize=resize, wanted=wanted, skip_unreadable=skip_unreadable, fit=fit)
+
+
+def load_stream(
+    source: str | Path,
+    split: str = "train",
+    *,
+    resize: tuple[int, int] | None = None,
+    wanted: tuple[int, ...] | None = None,
+    skip_unreadable: bool = False,
+    way: Preprocessing | None = None,
+) -> ImageSet:
+    """The images of a folder of image files, of tar files or of a saved data set, decoded when they are asked for.
+
+    Everything else is as in `load`; an epoch's order is another one. Raises DataError for other sources.
+    """
+    if resize is not None:
+        _check_size(resize)
+    folder = image_files_in(source)
+    if folder is None:
+        raise DataError(
+            "is not decoded image by image.",
+            "A stream reads image files, tar files, or a data set of Hugging Face's.",
+            "Leave --stream out: these images are read into memory at once.",
+            where=str(source),
+        )
+    reading = Reading(resize, wanted, _fit(way, resize))
+    return streamed_folder(folder, split, reading, skip_unreadable=skip_unreadable)
 
 
 def image_files_in(source: str | Path) -> Path | None:
@@ -73,6 +101,11 @@ def image_files_in(source: str | Path) -> Path | None:
         return None
     folder = _folder(source)
     return None if is_idx_folder(folder) or cifar_layout(folder) is not None else folder
+
+
+def _fit(way: Preprocessing | None, resize: tuple[int, int] | None) -> Preprocessing | None:
+    """The preprocessing that brings each image to the network's size as it is read, if it is one that does."""
+    return way if resize is None and way is not None and way.fit in ("crop", "letterbox") else None
 
 
 def _check_size(resize: tuple[int, int]) -> None:
@@ -104,4 +137,4 @@ def _folder(source: str | Path) -> Path:
 
 
 def _at(images: ImageSet, resize: tuple[int, int] | None) -> ImageSet:
-    return images if resize is None else replace(images, images=resized(images.images, resize))
+    return images if resize is None else replace(images, images=resized(images.images[:], resize))

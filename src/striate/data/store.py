@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import math
-import os
 from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from striate.data.stream import Stream
+from striate.data.view import Pixels, View, parts_of, view_of
 from striate.errors import DataError
 from striate.wording import counted
 
 HOLD_OUT_SEED = 1998
 """The seed of every held-out part, so that two runs on one data set have the same validation images."""
+FINGERPRINT_IMAGES = 4096
+"""The images that a fingerprint reads at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,14 +29,15 @@ class ImageSet:
     `form` is "digits" (MNIST's: light on dark, a 20 × 20 box, centred by mass), "line" (windows of 32 × 32 on a line of
     such digits) or "picture". `names` holds the file of each image, relative to the source, and is empty for IDX files;
     `unreadable` holds (file, reason) for each unreadable file that was skipped on request. `fitted` says that
-    a network's preprocessing packed the images when they were read.
+    a network's preprocessing packed the images when they were read. `mapped` says that the images are in files (one
+    that is mapped into memory, or those of a stream); subsets of them are views, not copies.
 
     >>> pixels = torch.zeros(3, 1, 28, 28, dtype=torch.uint8)
     >>> ImageSet(pixels, torch.tensor([0, 1, 1]), ("cat", "dog"), "mnist", "train", "picture")
     ImageSet(3 images of 1 × 28 × 28, 2 classes, 'train' of 'mnist')
     """
 
-    images: Tensor
+    images: Pixels
     labels: Tensor
     classes: tuple[str, ...]
     source: str
@@ -44,6 +47,7 @@ class ImageSet:
     unreadable: tuple[tuple[str, str], ...] = ()
     held: Tensor | None = None
     fitted: bool = False
+    mapped: bool = False
 
     def __post_init__(self) -> None:
         count = len(self.labels)
@@ -77,12 +81,21 @@ class ImageSet:
         """The images with these indices, in this order; with another `split` if one is given."""
         return replace(
             self,
-            images=self.images[indices],
+            images=view_of(self.images, indices) if self.mapped else self.images[indices],
             labels=self.labels[indices],
             names=tuple(self.names[index] for index in indices.tolist()) if self.names else (),
             split=self.split if split is None else split,
             held=None if self.held is None else self.held[indices],
         )
+
+    @property
+    def labels_of_store(self) -> Int64[Tensor, " stored"]:
+        """The labels by the number of the image in the store that a view is of; −1 for images of no view."""
+        if not isinstance(self.images, View):
+            return self.labels
+        labels = torch.full((len(self.images.store),), -1)
+        labels[self.images.rows] = self.labels
+        return labels
 
     def relabelled(self, classes: tuple[str, ...]) -> ImageSet:
         """The same images with labels that index `classes`, matched by name.
@@ -102,34 +115,19 @@ class ImageSet:
         return replace(self, labels=places[self.labels], classes=classes)
 
     def fingerprint(self) -> str:
-        """The sha256, in hex, of shape, pixels, labels and class names: equal exactly for equal images."""
+        """The sha256, in hex, of shape, pixels, labels and class names: equal exactly for equal images.
+
+        Of a stream, files, their sizes and times stand for the pixels.
+        """
         digest = hashlib.sha256(repr((tuple(self.images.shape), self.classes)).encode())
-        digest.update(self.images.contiguous().numpy().data)
+        if isinstance(self.images, Stream):
+            digest.update(self.images.files.key.encode())
+            digest.update(self.images.rows.numpy().astype("<i8").data)
+        else:
+            for part in parts_of(self.images, FINGERPRINT_IMAGES):
+                digest.update(part.contiguous().numpy().data)
         digest.update(self.labels.contiguous().numpy().astype("<i8").data)
         return digest.hexdigest()
-
-
-def room_for(count: int, shape: tuple[int, int, int]) -> Tensor:
-    """Allocate memory for `count` images of (channels, height, width). Raises DataError where there is not enough."""
-    size = count * math.prod(shape)
-    try:
-        if size <= _memory():
-            return torch.empty(count, *shape, dtype=torch.uint8)
-    except RuntimeError:  # torch raises it when memory is short, and for sizes beyond 63 bits
-        pass
-    raise DataError(
-        f"{counted(count, 'image')} of {' × '.join(map(str, shape))}: {size / 2**30:,.1f} GiB.",
-        "Decoded images are kept in memory, and this machine has less.",
-        "Make them smaller (--resize, or a smaller network input), or take fewer.",
-    )
-
-
-def _memory() -> int:
-    """The bytes of this machine's memory, or a number beyond any need where the system does not tell."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 2**62
 
 
 def hold_out(images: ImageSet, *, fraction: float = 1 / 12) -> tuple[ImageSet, ImageSet]:
@@ -162,6 +160,13 @@ def epoch_order(count: int, *, seed: int, epoch: int) -> Int64[Tensor, " count"]
     [0, 1, 2, 3, 4]
     """
     return torch.randperm(count, generator=_generator("epoch order", seed, epoch))
+
+
+def order_of(images: ImageSet, *, seed: int, epoch: int) -> Int64[Tensor, " count"]:
+    """The order of an epoch: that of `epoch_order`; for a stream, one in which files are read nearly in a row."""
+    if isinstance(images.images, Stream):
+        return images.images.order(seed=seed, epoch=epoch)
+    return epoch_order(len(images), seed=seed, epoch=epoch)
 
 
 def balanced_order(labels: Int64[Tensor, " count"], *, seed: int, epoch: int) -> Int64[Tensor, " count"]:

@@ -11,12 +11,13 @@ from PIL import Image
 from torch import Tensor
 
 from striate.data.decode import decode, tensor_of
-from striate.data.folder import each_on_threads, list_images
+from striate.data.folder import list_images
 from striate.data.listing import Listing
 from striate.data.preprocess import with_channels
 from striate.data.resize import chunks, resized
+from striate.data.room import room_for
 from striate.data.source import image_files_in, load
-from striate.data.store import room_for
+from striate.data.workers import each_on_threads
 from striate.description.labels import one_line
 from striate.errors import DataError
 
@@ -79,7 +80,7 @@ def _of_files(folder: Path, listing: Listing, split: str) -> Thumbnails:
         pixels[number] = tensor_of(small)
         return (image.height, image.width), image.mode == "L", _digest(tensor_of(image))
 
-    found = each_on_threads(read, range(len(listing.files)))
+    found = each_on_threads(read, range(len(listing.files)), what="Decoding")
     good = [number for number, each in enumerate(found) if not isinstance(each, str)]
     read_ones = [each for each in found if not isinstance(each, str)]
     return Thumbnails(
@@ -112,7 +113,7 @@ def _of_set(source: str | Path, split: str) -> Thumbnails:
         labels=images.labels,
         sizes=((int(stored.shape[2]), int(stored.shape[3])),) * len(stored),
         grey=(stored.shape[1] == 1,) * len(stored),
-        digests=tuple(map(_digest, stored)),
+        digests=tuple(_digest(stored[number]) for number in range(len(stored))),
         pixels=pixels,
         form=images.form,
     )

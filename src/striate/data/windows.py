@@ -18,6 +18,7 @@ from torch import Tensor
 from striate.data.augment import Augmentation, augment
 from striate.data.cache import Cached, CacheEntry, cache_folder
 from striate.data.mnist import CLASSES, mnist
+from striate.data.packing import keep
 from striate.data.store import ImageSet, hold_out
 from striate.data.strips import Letters, salted, set_strip
 
@@ -132,7 +133,7 @@ def _kept(part: str, letters: Letters, layout: _Layout) -> Tensor:
     found = entry.read()
     if found is None:
         found = Cached(_drawn(letters, layout, part), ())
-        entry.write(found)
+        keep(entry, found)
     return found.images
 
 

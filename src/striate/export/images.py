@@ -11,9 +11,9 @@ from striate.data import ImageSet, hold_out
 from striate.data.preprocess import with_channels
 from striate.errors import DataError, MissingSplitError
 from striate.train.evaluation import images_of
+from striate.train.images import images_as
 from striate.train.imported import require_data
 from striate.train.run import Run
-from striate.train.session import Images
 
 CALIBRATION, LEAST_CALIBRATION, MOST_MACS = 512, 16, 2e12
 """The images that ranges are measured on; a large network takes fewer, so many that they take no more MACs together."""
@@ -93,7 +93,7 @@ def as_learned(run: Run, images: ImageSet) -> ImageSet:
         )
     if run.data.channels in (None, channels):
         return images
-    return replace(images, images=with_channels(images.images, run.data.channels or channels))
+    return replace(images, images=with_channels(images.images[:], run.data.channels or channels))
 
 
 def fitted_once(run: Run, images: ImageSet) -> Run:
@@ -104,7 +104,7 @@ def fitted_once(run: Run, images: ImageSet) -> Run:
 
 
 def _training(run: Run, source: str) -> ImageSet:
-    return Images(source, run.data.resize, run.data.skip_unreadable, run.preprocessing).load("train")
+    return images_as(run, source, way=run.preprocessing).load("train")
 
 
 def _noise(run: Run) -> ImageSet:

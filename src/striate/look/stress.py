@@ -121,16 +121,17 @@ def stress(run: Run, images: ImageSet, *, seed: int = 0) -> Stress:
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:MOST]
     chosen = images.subset(order)
     chosen = replace(run.preprocessing.packed(chosen), names=())
-    blank = int(chosen.images[:, :, ::2, ::2].flatten().median())
+    stored = chosen.images[:]
+    blank = int(stored[:, :, ::2, ::2].flatten().median())
     model, size = run.model(), min(len(chosen), batch_for(run.network))
     runs = answering(model, choose_for_inference(model, batch=size, images=len(chosen)))
 
     def answers(pixels: Tensor) -> Tensor:
-        shown = replace(chosen, images=pixels)
+        shown = replace(chosen, images=pixels, mapped=False)
         return run_over(runs, shown, run.preprocessing, recipe=run.recipe).predicted
 
-    plain = answers(chosen.images)
-    ink = (chosen.images.to(torch.int16) - blank).abs().flatten(1).sum(1).double()
+    plain = answers(stored)
+    ink = (stored.to(torch.int16) - blank).abs().flatten(1).sum(1).double()
     unlike_most = (ink - ink.mean()).abs() + (plain != chosen.labels) * ink.max()
     example = int(unlike_most.argmin())
     found: list[Endured] = []
@@ -141,9 +142,9 @@ def stress(run: Run, images: ImageSet, *, seed: int = 0) -> Stress:
         for direction, make in sweep.directions.items():
             rows: list[tuple[float, float, tuple[Tensor, str]]] = []
             for level in sweep.levels:
-                pixels = distorted(chosen.images, make(level) if make else level / 100, blank=blank, seed=seed)
+                pixels = distorted(stored, make(level) if make else level / 100, blank=blank, seed=seed)
                 said = plain if level == sweep.levels[0] else answers(pixels)
-                seen = ink_in_view(chosen.images, pixels, make(level), blank=blank) if make else 1.0
+                seen = ink_in_view(stored, pixels, make(level), blank=blank) if make else 1.0
                 picture = (pixels[example], run.classes[int(said[example])])
                 rows.append(((said != chosen.labels).double().mean().item(), seen, picture))
             errors[direction], in_view[direction], shown[direction] = zip(*rows, strict=True)

@@ -18,6 +18,7 @@ from striate.errors import ShapeError
 from striate.look.scenes import scenes
 from striate.modules import Built, build
 from striate.networks import find
+from striate.train.images import images_as
 from striate.train.imported import require_data
 from striate.train.losses import class_scores
 from striate.train.recipes import recipe_for
@@ -128,9 +129,7 @@ def _of_run(run: Run, data: str | None) -> Subject:
     if not (data or run.data.source):
         return _elsewhere(run)
     source = require_data(run, data)
-    images = load(
-        source, "train", resize=run.data.resize, skip_unreadable=run.data.skip_unreadable, way=run.preprocessing
-    )
+    images = images_as(run, source, way=run.preprocessing).load("train")
     held_out = data is None and run.recipe.hold_out > 0
     if held_out:
         _, images = hold_out(images, fraction=run.recipe.hold_out)

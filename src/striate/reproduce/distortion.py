@@ -77,7 +77,7 @@ def shown(images: ImageSet, preprocessing: Preprocessing, method: Method, number
     for some, drawn in zip(chosen.split(CHUNK), draws.split(CHUNK), strict=True):
         moved = drawn.any(1)
         if not moved.any():
-            yield Presented(pictures_of(images.images, preprocessing, chosen=some), images.labels)
+            yield Presented(pictures_of(images.images, preprocessing, chosen=some), images.labels_of_store)
             continue
         pixels = preprocessing.normalise(images.images[some])
         affine = affine_of(drawn[moved], method.decisions)

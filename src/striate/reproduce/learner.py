@@ -88,7 +88,7 @@ class OnlineLearner:
         number, decisions = self.done + 1, self.method.decisions
         some = epoch_order(self.method.images, seed=self.method.seed, epoch=number)[:CURVATURE_IMAGES]
         start = "rbf-mle" if decisions.start == "eq8" else self.method.recipe.loss
-        goal = Goal(sets.train.labels, start, decisions.j)
+        goal = Goal(sets.train.labels_of_store, start, decisions.j)
         sums = self.steps.curvature(pictures_of(sets.train.images, sets.preprocessing, chosen=some), goal)
         diagonal = {name: each * (decisions.scale / CURVATURE_IMAGES) for name, each in sums.items()}
         found = rates(diagonal, eta=self.method.eta(number), mu=MU)

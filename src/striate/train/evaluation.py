@@ -16,11 +16,11 @@ from striate.execution.inference import answering, choose_for_inference
 from striate.execution.names import KERNELS
 from striate.modules import Built
 from striate.train.agreement import require_agreement
+from striate.train.images import images_as
 from striate.train.imported import require_data
 from striate.train.losses import class_scores, loss_of
 from striate.train.metrics import Outputs, batch_for, run_over
 from striate.train.run import Run, require_answers
-from striate.train.session import Images
 
 _CHOSEN: dict[tuple[Network, int, int], Choice] = {}
 """What was measured in this process, by network, images at once and threads: one answer, so one set of last digits."""
@@ -49,7 +49,7 @@ def evaluate(
     require_answers(outputs.probabilities, run.folder)
     require_agreement(run, runs, packed, outputs)
     if flips:
-        mirrored = run_over(runs, replace(packed, images=packed.images.flip(3)), run.preprocessing, recipe=run.recipe)
+        mirrored = run_over(runs, packed, run.preprocessing, recipe=run.recipe, mirrored=True)
         outputs = _mean_of(outputs, mirrored, run)
     return replace(outputs, answered=choice), chosen
 
@@ -70,7 +70,7 @@ def images_of(run: Run, split: str, *, source: str | None = None, way: Preproces
     Raises MissingSplitError where the source has no test images, or the run held none out for validation; DataError
     where they cannot be read.
     """
-    images = Images(require_data(run, source), run.data.resize, run.data.skip_unreadable, way)
+    images = images_as(run, require_data(run, source), way=way)
     if split == "test":
         return images.load("test")
     if not run.recipe.hold_out:

@@ -62,6 +62,11 @@ def event_of(value: object, place: str = "") -> Event:
             seconds = event.within("seconds")
             for key in seconds.values:
                 seconds.number(key, least=0)
+            if "decoded" in event.values:
+                decoded = event.within("decoded")
+                decoded.whole("images")
+                decoded.number("seconds", least=0)
+                decoded.whole("workers", least=1)
         case "warning":
             for key in ("what", "cause", "remedy"):
                 event.text(key, lines=True)

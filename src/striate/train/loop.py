@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from striate.data import ImageSet, Preprocessing, balanced_order, epoch_order, hold_out
+from striate.data import ImageSet, Preprocessing, balanced_order, hold_out, order_of
 from striate.description.layers import Dropout
 from striate.description.network import plan
 from striate.execution.executor import OnEngine
@@ -96,11 +96,14 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
         if recipe.sampling == "balanced":
             order = balanced_order(images.labels, seed=recipe.seed, epoch=learner.epoch)
         else:
-            order = epoch_order(len(images), seed=recipe.seed, epoch=learner.epoch)
+            order = order_of(images, seed=recipe.seed, epoch=learner.epoch)
+        drawer.begin(order[learner.batch * size : batches * size], size)
         if learner.pace and learner.epoch and not learner.batch:
             learner.pace.begin(batches)
         while learner.batch < batches:
-            begun = time.perf_counter()
+            begun = ready = time.perf_counter()
+            if drawer.fetch():
+                ready = learner.account_for("waiting for images", begun)
             step = learner.epoch * batches + learner.batch
             chosen = order[learner.batch * size : (learner.batch + 1) * size]
             rate = rate_at(step, recipe.epochs * batches, recipe, plateaus=learner.plateaus)
@@ -109,12 +112,11 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
                 group["average_part"] = average_part(step, recipe.average)
             seed = step_seed(recipe.seed, step, "dropout") if draws else 0
             if learner.engine and drawer.untouched:
-                ready = begun
-                loss, right = _engine_step(learner, drawer.pictures(chosen), images.labels, seed)
+                loss, right = _engine_step(learner, *drawer.pictures(chosen), seed)
             else:
                 engine = (learner.engine, learner.threads) if learner.engine else None
                 drawn = drawer.draw(chosen, step=step, epoch=learner.epoch, device=device, engine=engine)
-                ready = learner.account_for("gathering and augmentation", begun)
+                ready = learner.account_for("gathering and augmentation", ready)
                 if learner.engine:
                     loss, right = _engine_step(learner, Pictures(drawn.pixels), drawn.labels, seed)
                 else:

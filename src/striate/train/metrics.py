@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from striate.data import ImageSet, Preprocessing
+from striate.data import ImageSet, Pixels, Preprocessing, Stream, View, parts_of
 from striate.description.network import Network, plan
 from striate.execution.choice import Choice
 from striate.execution.executor import Executor
@@ -130,15 +130,19 @@ def run_over(
     *,
     recipe: Recipe,
     temperature: float = 1.0,
+    mirrored: bool = False,
 ) -> Outputs:
-    """Run a network in evaluation mode over packed `images`; nothing of its module changes, and nothing is measured."""
+    """Run a network in evaluation mode over packed `images`, or their mirror images.
+
+    Nothing of its module changes, and nothing is measured.
+    """
     network, size = runs.module.network, batch_for(runs.module.network)
     found: list[Tensor] = []
     loss = 0.0
     with evaluating(runs.module):
-        for start in range(0, len(images), size):
-            outputs = runs.answers(pictures_of(images.images[start : start + size], preprocessing))
-            labels = images.labels[start : start + size].to(outputs.device)
+        for some, own in zip(parts_of(images.images, size), images.labels.split(size), strict=True):
+            outputs = runs.answers(pictures_of(some.flip(3) if mirrored else some, preprocessing))
+            labels = own.to(outputs.device)
             loss += loss_of(outputs, labels, recipe).item() * len(labels)
             found.append(class_scores(network, outputs).cpu())
     return Outputs(torch.cat(found), images.labels, loss / len(images), temperature)
@@ -155,8 +159,15 @@ def batch_for(network: Network) -> int:
     return max(1, min(BATCH, MOST_BYTES // (4 * values)))
 
 
-def pictures_of(images: Tensor, preprocessing: Preprocessing, *, chosen: Tensor | None = None) -> Pictures:
-    """Packed images as an engine takes them: it normalises them on the way, unless each channel has its own range."""
+def pictures_of(images: Pixels, preprocessing: Preprocessing, *, chosen: Tensor | None = None) -> Pictures:
+    """Packed images as an engine takes them: it normalises them on the way, unless each channel has its own range.
+
+    Where they are gathered on the way, too, their numbers are those of `ImageSet.labels_of_store`.
+    """
+    if isinstance(images, Stream):
+        raise TypeError("images of a stream have no numbers in a store: take those that a Drawer has fetched")
+    if isinstance(images, View):
+        images, chosen = images.store, images.rows if chosen is None else images.rows[chosen]
     low, high = preprocessing.ends()
     if isinstance(low, Tensor) or isinstance(high, Tensor):
         return Pictures(preprocessing.normalise(images if chosen is None else images[chosen]))

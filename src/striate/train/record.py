@@ -27,7 +27,7 @@ _AS_WRITTEN = "run.json and network.json must be as striate train wrote them."
 class DataRecord:
     """The images that a run was trained on: `source` as given to --data, and the fingerprints of the two parts.
 
-    `channels` are those of the stored images; runs of earlier versions have none.
+    `channels` are those of the stored images; runs of earlier versions have none. A `stream` decoded them as it went.
     """
 
     source: str
@@ -40,6 +40,7 @@ class DataRecord:
     train_fingerprint: str
     validation_fingerprint: str
     channels: int | None = None
+    stream: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,7 @@ def _data(data: Members) -> DataRecord:
         train_fingerprint=data.text("train_fingerprint"),
         validation_fingerprint=data.text("validation_fingerprint"),
         channels=None if data.values.get("channels") is None else data.whole("channels", least=1, most=3),
+        stream=data.flag("stream") if "stream" in data.values else False,
     )
 
 

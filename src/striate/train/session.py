@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from striate.data import ImageSet, Preprocessing, load, preprocessing_for
+from striate.data import preprocessing_for
 from striate.description.network import Network, plan
 from striate.errors import LearningError, RunError, ShapeError
 from striate.execution.choice import missing
@@ -24,6 +24,8 @@ from striate.train.checkpoint import BEST, LAST, load_checkpoint, save_checkpoin
 from striate.train.diagnose import Finding, GradientWatch, missed_classes, require_finite
 from striate.train.filters import FILE as FILTERS
 from striate.train.filters import keep_filters
+from striate.train.images import Images as Images
+from striate.train.images import decoding, images_as
 from striate.train.judge import epochs_without_better, findings, is_best, judged, missed
 from striate.train.learner import Learner
 from striate.train.lock import Lock
@@ -67,31 +69,6 @@ class Finished:
 Event = Batch | Epoch | Finding | Interrupted | Finished
 
 
-@dataclass(frozen=True)
-class Images:
-    """Where a run's images come from: `source` as --data has it.
-
-    With a `way` that crops or letterboxes, images of a folder are brought to the network's size when they are read, and
-    a new run keeps it as its preprocessing.
-    """
-
-    source: str = "mnist"
-    resize: tuple[int, int] | None = None
-    skip_unreadable: bool = False
-    way: Preprocessing | None = None
-
-    def load(self, split: str, *, wanted: tuple[int, ...] | None = None) -> ImageSet:
-        """Read a split; `wanted` is the size that an error proposes where sizes differ."""
-        return load(
-            self.source,
-            split,
-            resize=self.resize,
-            wanted=wanted,
-            skip_unreadable=self.skip_unreadable,
-            way=self.way,
-        )
-
-
 def prepare(
     network: Network, images: Images, recipe: Recipe, *, folder: Path, device: str = "auto", threads: int | None = None
 ) -> tuple[Run, Split]:
@@ -122,6 +99,7 @@ def prepare(
         train_fingerprint=split.train.fingerprint(),
         validation_fingerprint=split.validation.fingerprint(),
         channels=train_images.images.shape[1],
+        stream=images.stream,
     )
     run = Run(
         folder=folder,
@@ -156,7 +134,7 @@ def reload(run: Run) -> Split:
             "A training goes on from its own last checkpoint.",
             "Train the same network anew: striate train RUN/network.json.",
         )
-    images = Images(run.data.source, run.data.resize, run.data.skip_unreadable, run.preprocessing)
+    images = images_as(run, run.data.source, way=run.preprocessing)
     split = Split.of(images.load("train"), run.preprocessing, hold_out_fraction=run.recipe.hold_out)
     seen = (split.train.fingerprint(), split.validation.fingerprint())
     if seen != (run.data.train_fingerprint, run.data.validation_fingerprint):
@@ -270,7 +248,7 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
                 save()
                 saved = time.monotonic()
                 run.log("epoch", **asdict(event))
-                run.log("profile", epoch=event.epoch, seconds=learner.profile())
+                run.log("profile", epoch=event.epoch, seconds=learner.profile(), **decoding(split.train))
                 for change in learner.pace.changes if learner.pace else ():
                     run.log("threads", epoch=event.epoch, **asdict(change))
                 if learner.pace:

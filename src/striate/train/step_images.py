@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 from striate.data import (
     ImageSet,
     Preprocessing,
+    Stream,
     alternated,
     augment,
     colour_axes,
@@ -48,6 +50,9 @@ class Drawer:
         self.first = replace(preprocessing, low=0.0, high=1.0) if self.ranges else preprocessing
         self.low, self.high = self.first.range()
         lighting = recipe.augmentation.lighting
+        self.labels = images.labels_of_store
+        self.feed: Iterator[Tensor] | None = None
+        self.fetched: Tensor | None = None
         self.axes = colour_axes(images.images) * ((self.high - self.low) / 255) if lighting else None
 
     @property
@@ -55,9 +60,22 @@ class Drawer:
         """Whether images are only normalised, which an engine does itself."""
         return self.recipe.augmentation.is_none
 
-    def pictures(self, chosen: Tensor) -> Pictures:
-        """Some images as they are."""
-        return pictures_of(self.images.images, self.preprocessing, chosen=chosen)
+    def begin(self, order: Tensor, size: int) -> None:
+        """Begin to decode the images of a stream, in this order, `size` for each step."""
+        if isinstance(self.images.images, Stream):
+            self.feed = self.images.images.batches(order, size)
+
+    def fetch(self) -> bool:
+        """Wait for the images of the next step; False where they are in a store, and there is nothing to wait for."""
+        if self.feed is not None:
+            self.fetched = next(self.feed)
+        return self.feed is not None
+
+    def pictures(self, chosen: Tensor) -> tuple[Pictures, Tensor]:
+        """Some images as they are, and labels by the numbers that the pictures have: those of what was fetched last."""
+        if self.fetched is not None:
+            return pictures_of(self.fetched, self.preprocessing), self.images.labels[chosen]
+        return pictures_of(self.images.images, self.preprocessing, chosen=chosen), self.labels
 
     def draw(
         self, chosen: Tensor, *, step: int, epoch: int, device: torch.device, engine: tuple[Engine, int] | None = None
@@ -72,9 +90,10 @@ class Drawer:
         turned = augmentation.symmetries != "none" or augmentation.alternating_flip  # before they are moved
         if engine and augmentation.resamples and not turned and self.ranges is None:
             warp = draw_warp(len(chosen), self.preprocessing.shape[1:], augmentation, generator=generator)
-            pixels = engine[0].warped(self.pictures(chosen), warp, threads=engine[1])
+            pixels = engine[0].warped(self.pictures(chosen)[0], warp, threads=engine[1])
         else:
-            pixels = self.first.normalise(self.images.images[chosen].to(device))
+            some = self.images.images[chosen] if self.fetched is None else self.fetched
+            pixels = self.first.normalise(some.to(device))
             pixels, labels = symmetric(pixels, labels, augmentation.symmetries, generator=generator)
             if augmentation.alternating_flip:
                 pixels = alternated(pixels, chosen, seed=recipe.seed, epoch=epoch)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from striate.data import telling
 from striate.description.labels import one_line
 from striate.train.diagnose import Finding
 from striate.train.loop import Batch, Epoch
@@ -23,11 +24,16 @@ from striate.wording import percent
 
 @contextmanager
 def working(what: str, *, quiet: bool = False) -> Iterator[None]:
-    """Show a spinner on a terminal during a long operation, such as reading images; elsewhere nothing."""
+    """Show a spinner on a terminal during a long operation, such as reading images; elsewhere nothing.
+
+    Where images are decoded it also shows the share that is done.
+    """
     if quiet or not sys.stderr.isatty():
         yield
         return
-    with Console(stderr=True).status(f"{escape(one_line(what))} ..."):
+    named = escape(one_line(what))
+    status = Console(stderr=True).status(f"{named} ...")
+    with status, telling(lambda part, share: status.update(f"{named}: {part.lower()} ... {share:.0%}")):
         yield
 
 

@@ -30,6 +30,8 @@ def plan_lines(run: Run) -> Iterator[str]:
     if run.preprocessing.fit in ("crop", "letterbox"):
         yield f"images: {prepared(run.preprocessing)}"
     filters = f", filters at {recipe.filter_rate:g}" if recipe.optimiser == "muon" else ""
+    if data.stream:
+        yield "images are decoded in each epoch anew, and read nearly in the order of the files"
     yield (
         f"recipe: {counted(recipe.epochs, 'epoch')}, batches of {recipe.batch}, {recipe.optimiser} at {recipe.rate:g}"
         f"{filters} ({recipe.schedule}), loss {recipe.loss}, seed {recipe.seed}; {counted(run.threads, 'thread')} on "
@@ -80,3 +82,10 @@ def profile_lines(run: Run) -> Iterator[str]:
         for what, spent in sorted(seconds.items(), key=lambda each: -each[1]):
             if spent >= 0.0005:
                 yield f"  {what:{width}} {spent:7.3f} s  {'▇' * round(40 * spent / max(seconds.values()))}"
+        decoded = event.get("decoded")
+        if decoded and decoded["seconds"]:
+            rate = decoded["images"] * decoded["workers"] / decoded["seconds"]
+            yield (
+                f"Decoded {counted(decoded['images'], 'image')}, with those for validation: {rate:,.0f} images/s by "
+                f"{counted(decoded['workers'], 'thread')}"
+            )

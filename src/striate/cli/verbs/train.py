@@ -108,6 +108,9 @@ if TYPE_CHECKING:
 )
 @click.option("--adapt", is_flag=True, help="Fit the network's last layer to the number of classes.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out images that cannot be read, and list them.")
+@click.option(
+    "--stream", is_flag=True, help="Decode images of files in each epoch, and keep no packed store of them on the disk."
+)
 @click.option("--profile", is_flag=True, help="Print how an epoch's time is divided.")
 @click.option("--quiet", is_flag=True, help="Print nothing but the run's folder.")
 def command(
@@ -133,6 +136,7 @@ def command(
     fit: str | None,
     adapt: bool,
     skip_unreadable: bool,
+    stream: bool,
     profile: bool,
     quiet: bool,
 ) -> None:
@@ -161,7 +165,8 @@ def command(
             network,
             out,
             recipe_name,
-            given | {"adapt": adapt or None, "set": settings or None, "from": source, "fit": fit},
+            given
+            | {"adapt": adapt or None, "set": settings or None, "from": source, "fit": fit, "stream": stream or None},
         )
     elif network is None:
         raise click.UsageError("Give a NETWORK to train, such as lenet5, or --resume RUN.")
@@ -194,7 +199,7 @@ def command(
         features = open_run(source) if source is not None else None
         data = data or data_for(network)
         way = _way(network, recipe, fit, resize)
-        images = session.Images(data, None if way else resize, skip_unreadable, way)
+        images = session.Images(data, None if way else resize, skip_unreadable, way, stream)
         folder = out or free_folder(network.name)
         try:
             with working(f"Reading the images of {data}", quiet=quiet):

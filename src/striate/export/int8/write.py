@@ -83,7 +83,7 @@ def export_int8(run: Run, file: Path, wish: Wish, *, bare: bool = False, source:
     compared = parts.judging if parts.looked else compared_images(run, source)
     own, run = run, fitted_once(run, compared)
     checked = checked_model(run, compared, bare=bare)
-    given = parts.calibration.images
+    given = parts.calibration.images[:]
     batches = (inputs(run, part, bare=bare) for part in given.split(BATCH))
     made = quantised(checked.model, run.network, batches, keep_float=wish.keep_float)
     found = _measured(run, parts, checked.model, made, bare=bare)
@@ -101,7 +101,7 @@ def _measured(run: Run, parts: Parts, whole: ModelProto, rounded: ModelProto, *,
     labels = [labels_of(each, run, images, bare=bare) for each in (float_session, int8_session)]
     right = [int((each == images.labels).sum()) for each in labels]
     timed = latencies(float_session, int8_session, inputs(run, images.images[:BATCH], bare=bare))
-    watched = inputs(run, _watched(run, images).images, bare=bare)
+    watched = inputs(run, _watched(run, images).images[:], bare=bare)
     return Measured(
         images.split,
         len(images),

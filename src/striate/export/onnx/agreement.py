@@ -110,7 +110,7 @@ def agreement_with(
     """
     generator = torch.Generator().manual_seed(SEED)
     noise = torch.randint(0, 256, (NOISE, *images.images.shape[1:]), dtype=torch.uint8, generator=generator)
-    raw, real = torch.cat([images.images, noise]), len(images)
+    raw, real = torch.cat([images.images[:], noise]), len(images)
     values = run.preprocessing.normalise(run.preprocessing.pack(raw))
     found = other.answers(values if bare else raw.permute(0, 2, 3, 1).contiguous())
     wanted = _module(run, module, values, bare=bare)

@@ -1,0 +1,71 @@
+"""Some images of a store, by their numbers in it: a view, of which only what is asked for is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from striate.data.stream import Index, Stream
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """The images of a `store`, uint8 (images, channels, height, width), that have these `rows`, in their order.
+
+    It is indexed as a tensor is, and gives a tensor with a copy of the images that were asked for.
+
+    >>> view = View(torch.arange(10, dtype=torch.uint8).view(10, 1, 1, 1), torch.tensor([7, 2, 5]))
+    >>> view.shape, view[1:].flatten()
+    ((3, 1, 1, 1), tensor([2, 5], dtype=torch.uint8))
+    """
+
+    store: Tensor
+    rows: Int64[Tensor, " images"]
+
+    @property
+    def shape(self) -> torch.Size:
+        """(images, channels, height, width)."""
+        return torch.Size((len(self.rows), *self.store.shape[1:]))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """uint8."""
+        return self.store.dtype
+
+    @property
+    def ndim(self) -> int:
+        """4."""
+        return self.store.ndim
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: Index | tuple[Index, ...]) -> Tensor:
+        if isinstance(index, tuple):
+            first, *others = index
+            return self[first][tuple(others) if isinstance(first, int) else (slice(None), *others)]
+        return self.store[self.rows[index]]
+
+
+Pixels: TypeAlias = Tensor | View | Stream
+
+
+def view_of(images: Pixels, rows: Int64[Tensor, " images"]) -> View | Stream:
+    """The images of these numbers as a view of the store that holds them, or as a part of the stream."""
+    if isinstance(images, Stream):
+        return images.part(rows)
+    return View(images.store, images.rows[rows]) if isinstance(images, View) else View(images, rows)
+
+
+def parts_of(images: Pixels, count: int) -> Iterator[Tensor]:
+    """All images in their order, `count` at a time; those of a stream are decoded ahead of the use."""
+    if isinstance(images, Stream):
+        yield from images.batches(torch.arange(len(images)), count)
+    else:
+        for first in range(0, len(images), count):
+            yield images[first : first + count]

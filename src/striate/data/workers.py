@@ -1,0 +1,95 @@
+"""Work on many items by threads, a bounded number of items ahead, with the results in the order of the items.
+
+Pillow releases Python's lock while it decodes, and a thread needs no copy of what it decoded: processes would.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from torch import Tensor
+
+from striate.errors import DataError
+
+AT_ONCE = 16
+"""The items that a thread takes at once: handing out a small image alone would take as long as decoding it."""
+AHEAD = 3
+"""For each thread, the portions that are begun before the first result is taken."""
+
+_Result = TypeVar("_Result")
+
+Tell = Callable[[str, float], None]
+"""Takes what is done, such as "Decoding", and the share of it that is over, from 0 to 1."""
+
+_TELL: ContextVar[Tell | None] = ContextVar("tell", default=None)
+
+
+def worker_count() -> int:
+    """The number of threads that decode: one for each processor, at most 8."""
+    return min(8, os.cpu_count() or 1)
+
+
+def in_order(
+    work: Callable[[Any], _Result], items: Sequence[Any] | Tensor, *, workers: int | None = None, portions: int = 0
+) -> Generator[_Result | str]:
+    """The result of `work` for every item, in order, or the reason of its DataError.
+
+    At least so many `portions` of AT_ONCE items are begun ahead; the results do not depend on that, nor on the number
+    of `workers`. An exception, Ctrl-C or the end of the loop over them drops what is not begun.
+    """
+    pool = ThreadPoolExecutor(workers or worker_count())
+    most = max(portions, AHEAD * (workers or worker_count()))
+    pending: deque[Future[list[_Result | str]]] = deque()
+    try:
+        for first in range(0, len(items), AT_ONCE):
+            pending.append(pool.submit(_all, work, items[first : first + AT_ONCE]))
+            if len(pending) >= most:
+                yield from pending.popleft().result()
+        while pending:
+            yield from pending.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def each_on_threads(work: Callable[[Any], _Result], items: Sequence[Any], *, what: str) -> list[_Result | str]:
+    """All results of `in_order`; whoever listens (`telling`) is told how far `what` is."""
+    return list(followed(in_order(work, items), count=len(items), what=what))
+
+
+@contextmanager
+def telling(tell: Tell) -> Iterator[None]:
+    """Context in which reading images tells how far it is."""
+    before = _TELL.set(tell)
+    try:
+        yield
+    finally:
+        _TELL.reset(before)
+
+
+def followed(results: Iterator[_Result], *, count: int, what: str) -> Iterator[_Result]:
+    """The same results; after each percent of `count`, whoever listens is told. Warnings of decoders are not shown."""
+    tell, every = _TELL.get(), max(1, count // 100)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for number, result in enumerate(results):
+            if tell and number % every == 0:
+                tell(what, number / count)
+            yield result
+
+
+def _all(work: Callable[[Any], _Result], items: Sequence[Any] | Tensor) -> list[_Result | str]:
+    return [_reasoned(work, item) for item in items]
+
+
+def _reasoned(work: Callable[[Any], _Result], item: Any) -> _Result | str:
+    try:
+        return work(item)
+    except DataError as error:
+        return error.what
