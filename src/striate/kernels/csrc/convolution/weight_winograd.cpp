@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "convolution/register_tiles.hpp"
+#include "convolution/transformed_correlation.hpp"
 #include "convolution/winograd_points.hpp"
 #include "simd/transpose.hpp"
 
@@ -18,7 +18,6 @@ constexpr int MIN_CHUNK_TILES = 4;
 // The cost model, in half cycles fitted to measurements: a product; the transform of one of 36 values or gradients; to
 // transform the sums of one weight.
 constexpr double PRODUCT = 1.15, TRANSFORM = 10, FINISH = 8;
-constexpr double MAX_TIME_RATIO = 0.95;  // it must be estimated at less than this share of the direct time
 
 // For a register tile of channels c and vectors f of filters: sums[c][f] += Σ_k values[c][k] · gradients[k][f]
 struct Products {
