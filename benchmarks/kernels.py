@@ -82,6 +82,7 @@ def training(name: str, arguments: argparse.Namespace) -> tuple[Measured, Ours]:
         contenders[layout] = PlainTraining(model, recipe, floats, labels, channels_last=last).epoch
     multiply, _ = product()
     contenders["product"] = lambda: [multiply() for _ in range(40)]
+    contenders["peak"], _ = peak_of(kernels_used(), threads=arguments.threads)
     return alternate(contenders, rounds=arguments.rounds, clock=clock_for(arguments.threads)[0]), ours
 
 
@@ -100,8 +101,7 @@ def epochs(arguments: argparse.Namespace) -> list[Line]:
     rate = flops / dense.median("striate")
     product_rate = 40 * product()[1] / min(dense.seconds["product"])
     instruction_set = kernels_used()
-    probe = peak_of(instruction_set)
-    peak = max(probe(arguments.threads) for _ in range(10))
+    peak = peak_of(instruction_set, threads=arguments.threads)[1] / min(dense.seconds["peak"])
     old, _ = training("lenet5", arguments)
     return [
         Line("an epoch of lenet5-dense, against PyTorch", dense.ratio(best_plain(dense), "striate"), "x", 5.0),
