@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from striate.description.layers import Conv
+from striate.description.layers import Conv, Flatten, Linear, Pool
 from striate.description.network import Network
+from striate.execution.tensors import tensors_of
+from striate.kernels.engine import Engine, Pictures
 from striate.kernels.operators import from_blocks, run_layer, to_blocks
 from striate.modules.built import build
 
@@ -101,3 +103,17 @@ def test_as_exact_as_float32(channels: int, size: int) -> None:
     maps = torch.randn(IMAGES, channels, size, size, generator=torch.Generator().manual_seed(2))
     for found, wanted in zip(*both(layer, maps), strict=True):
         torch.testing.assert_close(found.double(), wanted, rtol=0, atol=5e-6 * wanted.abs().max().item())
+
+
+@pytest.mark.parametrize("rows", [2, 3, 5])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_pooling_asks_for_some_rows_of_the_squares(rows: int, threads: int) -> None:
+    """A convolution fused with a pooling gives as many rows at a time as the pooling reads, and not always four."""
+    layers = [Conv(32, kernel=3, padding=1), Pool("max", kernel=(rows, 2)), Flatten(), Linear(10)]
+    network = Network("fused", (32, 15 - 15 % rows, 14), layers)
+    model = build(network, generator=torch.Generator().manual_seed(rows))
+    images = torch.randn(IMAGES, *network.input, generator=torch.Generator().manual_seed(3))
+    found = Engine(network, tensors_of(model)).outputs(Pictures(images), threads=threads)
+    with torch.no_grad():
+        wanted = model.double().logits(images.double())
+    torch.testing.assert_close(found.double(), wanted, rtol=0, atol=1e-5 * (1 + wanted.abs().max().item()))
