@@ -140,8 +140,13 @@ void SquareWinograd::pack(int task, const float* weight) {
             Vector u[SEEN];
             transform_taps(g, u);
             for (int y = 0; y < SEEN; y++) {
-                store(points, u[y]);
-                std::memcpy(to_weights + (y * SEEN + x) * count + first, points, sizeof(float) * live_lanes);
+                float* const to_point = to_weights + (y * SEEN + x) * count + first;
+                if (live_lanes == LANES) {
+                    store_unaligned(to_point, u[y]);
+                } else {
+                    store(points, u[y]);
+                    std::memcpy(to_point, points, sizeof(float) * live_lanes);
+                }
             }
         }
     }
