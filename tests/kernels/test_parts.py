@@ -26,10 +26,10 @@ CONVOLUTIONS = [
 BANDS = [Conv(9, kernel=3), Pool("max", kernel=3), Activation("relu"), Conv(20, kernel=3), Pool("max", kernel=2)]
 ONE_ROW = [Conv(12, kernel=5), Pool("max", kernel=(24, 2)), Activation("sigmoid")]
 WINOGRAD = [
-    Conv(16, kernel=3, padding=1),
+    Conv(32, kernel=3, padding=1),
     Activation("relu"),
-    Conv(24, kernel=3, padding=1),
-    Pool("max", kernel=2),
+    Conv(32, kernel=3, padding=1),
+    Pool("max", kernel=(3, 2)),
     Activation("relu"),
     Conv(24, kernel=5),
 ]
@@ -46,7 +46,7 @@ NETWORKS = {
     "convolutions": Network("convolutions", (2, 25, 24), [*CONVOLUTIONS, *HEAD]),
     "bands": Network("bands", (1, 29, 29), [*BANDS, Dropout(0.3), *HEAD]),
     "one row": Network("one-row", (1, 28, 28), [*ONE_ROW, *HEAD]),
-    "winograd": Network("winograd", (3, 16, 20), [*WINOGRAD, *HEAD]),
+    "winograd": Network("winograd", (3, 15, 20), [*WINOGRAD, *HEAD]),
     "others": Network("others", (1, 28, 28), [*OTHERS, *HEAD]),
     "linear": Network("linear", (1, 9, 40), HEAD),
 }

@@ -42,6 +42,8 @@ Convolution::Convolution(const StriateLayer& layer, bool input_gradient)
               beyond(in.rows, out.rows, layer.stride[0], layer.kernel[0], layer.dilation[0], layer.padding[0]),
               layer.padding[2],
               beyond(in.columns, out.columns, layer.stride[1], layer.kernel[1], layer.dilation[1], layer.padding[2])});
+    weight_winograd = WeightWinograd::of(layer, links_to_channels(layer), weight_gradient_cost());
+    if (weight_winograd) in.widen(weight_winograd->margins());
     if (wants_input_gradient) out_gradient.widen(backward_correlator.margins());
 }
 
@@ -49,6 +51,7 @@ void Convolution::prepare_offsets() {
     forward_correlator.set_layout(in, out);
     if (wants_input_gradient) backward_correlator.set_layout(out_gradient, in_gradient);
     prepare_weight_gradient();
+    if (weight_winograd) weight_winograd->set_layout(in, out_gradient);
 }
 
 void Convolution::pack(int task) {

@@ -1,14 +1,17 @@
 // convolution/: convolutions. Start with this file, the layer.
 //   convolution      forward and input gradient
 //   weight_gradient  weight and bias gradients
+//   weight_winograd  weight gradients with fewer multiplications
 //   correlator       a correlation of whole maps (forward and input gradient), cut into register tiles
 //   register_tiles   the inner loops
 //   winograd         correlations with fewer multiplications
+//   winograd_points  the transforms of both
 //   reach            which sources, rows and columns a result reads
 // Dense convolutions, those with channel groups and those with a connection table differ only in their links.
 #pragma once
 
 #include "convolution/correlator.hpp"
+#include "convolution/weight_winograd.hpp"
 #include "layers/operation.hpp"
 
 namespace striate {
@@ -19,7 +22,8 @@ public:
 
     void prepare_offsets() override;
     ptrdiff_t scratch_size(int) const override {
-        return sums_size() + std::max(forward_correlator.scratch_size(), backward_correlator.scratch_size());
+        return std::max(sums_size() + std::max(forward_correlator.scratch_size(), backward_correlator.scratch_size()),
+                        weight_winograd ? weight_winograd->scratch_size() : 0);
     }
     int pack_tasks() const override {
         return forward_correlator.pack_tasks() + (wants_input_gradient ? backward_correlator.pack_tasks() : 0);
@@ -42,6 +46,7 @@ private:
     };
 
     // weight_gradient.cpp
+    double weight_gradient_cost() const;
     void prepare_weight_gradient();
     std::pair<int, int> choose_weight_tile(int filters, int taps) const;
     void add_weight_tiles(const std::vector<int>& channels, const std::vector<Link>& filters);
@@ -57,6 +62,7 @@ private:
     ptrdiff_t positions() const { return ptrdiff_t(layer.output[1]) * out.columns; }
 
     Correlator forward_correlator, backward_correlator;
+    std::unique_ptr<WeightWinograd> weight_winograd;  // where it is faster; else null
     std::vector<WeightTile> weight_tiles;
     std::vector<int32_t> filter_offsets, tap_offsets, weight_indices;
     std::vector<int32_t> gradient_offsets, in_offsets;  // of the positions of a strip, row by row

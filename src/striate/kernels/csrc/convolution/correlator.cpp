@@ -25,10 +25,12 @@ Correlator::Correlator(const Maps& from, const Maps& to, std::vector<Reach> rows
     }
     choose_tiles(longest_run);
     if (phases.size() > 1) return;
-    double direct = 0;
-    for (const MapTile& tile : map_tiles) direct += tile.count * cost(phases[0], phases[0].column_tiles, tile.count);
-    direct *= phases[0].rows.inside_share(from.rows);
-    winograd = Winograd::of(from, to, phases[0].rows, phases[0].columns, this->links, direct);
+    double least = 0;
+    for (const MapTile& tile : map_tiles) least += tile.count * cost(phases[0], phases[0].column_tiles, tile.count);
+    least *= phases[0].rows.inside_share(from.rows);
+    winograd = Winograd::of(from, to, phases[0].rows, phases[0].columns, this->links, least);
+    if (auto square = SquareWinograd::of(from, to, phases[0].rows, phases[0].columns, this->links, least))
+        winograd = std::move(square);
 }
 
 // The tile of `count` columns from `first` on, with the taps that contribute to it.

@@ -5,6 +5,7 @@
 
 #include "convolution/reach.hpp"
 #include "convolution/register_tiles.hpp"
+#include "convolution/square_winograd.hpp"
 #include "convolution/winograd.hpp"
 #include "layout/maps.hpp"
 
@@ -63,7 +64,7 @@ private:
     Links links;
     int kernel_rows, kernel_columns;
     std::vector<MapTile> map_tiles;
-    std::unique_ptr<Winograd> winograd;  // where it is faster; else null
+    std::unique_ptr<TransformedCorrelation> winograd;  // where it is faster; else null
     std::vector<int32_t> offsets, weight_indices;
     std::vector<float> weights;
 };

@@ -11,6 +11,9 @@ constexpr ptrdiff_t STRIP_BYTES = 40 * 1024;
 // Sums of the weight gradient that are collected before their lanes are added.
 constexpr int PENDING_SUMS = 240;
 
+// The cost model, in half cycles fitted to measurements: for each register tile, and to add up the lanes of one sum.
+constexpr double TILE_OVERHEAD = 60, LANE_SUM = 6;
+
 void write_or_add(float& to, float sum, bool overwrite) { to = overwrite ? sum : to + sum; }
 
 }  // namespace
@@ -29,6 +32,16 @@ std::pair<int, int> Convolution::choose_weight_tile(int filters, int taps) const
         }
     }
     return best_size;
+}
+
+// Of a lane group, in half cycles for one of its vectors. Only dense convolutions compare it.
+double Convolution::weight_gradient_cost() const {
+    const int taps = in.channels * layer.kernel[0] * layer.kernel[1];
+    const auto [most_filters, most_taps] = choose_weight_tile(out.channels, taps);
+    double cost = 0;
+    for (int a : split_evenly(out.channels, most_filters))
+        for (int b : split_evenly(taps, most_taps)) cost += tile_cost(a, b) * double(positions()) + TILE_OVERHEAD;
+    return cost + double(out.channels) * taps * LANE_SUM;
 }
 
 // Adds the tiles of `channels` that are all read by the same `filters`, which are the links of the first channel.
@@ -95,6 +108,10 @@ void Convolution::prepare_weight_gradient() {
 
 // Strip by strip, so that what each tile reads again stays in the cache. The last strip adds up the lanes.
 void Convolution::weight_gradient(const Buffers& b, const float* values, const float* gradient, bool overwrite) const {
+    if (weight_winograd) {
+        const Range blocks = slice_range(weight_winograd->filter_blocks(), b);
+        if (weight_winograd->run({values, gradient, b.weight_gradient, overwrite}, blocks, b.scratch)) return;
+    }
     for (int y = 0; y < layer.output[1]; y += strip_rows) {
         WeightProducts p{};
         p.gradient = gradient + y * out_gradient.row_stride(), p.partial = b.scratch;

@@ -11,11 +11,10 @@ namespace {
 constexpr int POINTS[] = {0, 1, -1, 2, -2};  // and infinity, the last one
 constexpr int MAX_RESULTS = 4;               // the largest m: rounding errors grow with it
 constexpr int MAX_TAPS = 5;                  // since n is at most 6 and m at least 2
-constexpr ptrdiff_t BAND_BYTES = 768 * 1024, CHUNK_BYTES = 24 * 1024;
+constexpr ptrdiff_t CHUNK_BYTES = 24 * 1024;
 // The cost model, in half cycles fitted to measurements: for each register tile; to load a vector of transformed
 // values, from the second-level cache; to transform one of n values; to transform n products back to m results.
 constexpr double TILE_OVERHEAD = 150, VALUE_LOAD = 5, TRANSFORM = 11, PRODUCT = 3, RESULT = 8;
-constexpr double MAX_TIME_RATIO = 0.95;  // Winograd must be estimated at less than this share of the direct time
 
 // G, n × r: row i holds the powers of point i, divided by the product of its distances to the other points.
 std::vector<float> filter_transform_matrix(int n, int r) {
@@ -111,7 +110,7 @@ FinishRow finish_kernel(int m, int n) {
 }  // namespace
 
 std::unique_ptr<Winograd> Winograd::of(const Maps& from, const Maps& to, const Reach& rows, const Reach& columns,
-                                       const Links& links, double direct) {
+                                       const Links& links, double& least_cost) {
     for (const auto& each : links)
         if (int(each.size()) != from.channels || !same_maps(each, links[0])) return nullptr;
     const int taps = int(columns.shifts.size());
@@ -124,7 +123,7 @@ std::unique_ptr<Winograd> Winograd::of(const Maps& from, const Maps& to, const R
         if (m < 2 || m > MAX_RESULTS) continue;
         std::unique_ptr<Winograd> candidate(new Winograd(from, to, rows, columns, m));
         const double cost = candidate->choose_tiles();
-        if (cost < MAX_TIME_RATIO * direct) direct = cost / MAX_TIME_RATIO, best = std::move(candidate);
+        if (cost < (best ? 1 : MAX_TIME_RATIO) * least_cost) least_cost = cost, best = std::move(candidate);
     }
     return best;
 }
@@ -145,7 +144,7 @@ Winograd::Winograd(const Maps& from, const Maps& to, const Reach& rows, const Re
     const auto [least, most] = std::minmax_element(rows.shifts.begin(), rows.shifts.end());
     lowest_shift = *least, highest_shift = *most;
     const ptrdiff_t bytes = ptrdiff_t(n) * from.channels * row_size() * 4;
-    while (band_rows < rows.positions && bytes * (band_input_rows() + 1) <= BAND_BYTES) band_rows++;
+    while (band_rows < rows.positions && bytes * (band_input_rows() + 1) <= TRANSFORMED_BAND_BYTES) band_rows++;
     const int bands = (rows.positions + band_rows - 1) / band_rows;
     band_rows = (rows.positions + bands - 1) / bands;
 }

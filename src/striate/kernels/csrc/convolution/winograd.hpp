@@ -10,32 +10,26 @@
 
 #include <memory>
 
-#include "convolution/reach.hpp"
-#include "convolution/register_tiles.hpp"
-#include "layout/maps.hpp"
+#include "convolution/transformed_correlation.hpp"
 
 namespace striate {
 
-class Winograd {
+class Winograd final : public TransformedCorrelation {
 public:
     // Null where it does not apply (not all results read all sources, or the stride is not 1), or is not faster than
-    // `direct`, the cost of a row of all results in half cycles.
+    // `least`, the cost of a row of all results in half cycles; lowers that where it is.
     static std::unique_ptr<Winograd> of(const Maps& from, const Maps& to, const Reach& rows, const Reach& columns,
-                                        const Links& links, double direct);
+                                        const Links& links, double& least);
 
-    Maps margins() const;
-    void set_layout(const Maps& from, const Maps& to, const Links& links, int kernel_rows, int kernel_columns);
-    ptrdiff_t scratch_size() const { return GROUP + values_size() + products_size(); }
+    Maps margins() const override;
+    void set_layout(const Maps& from, const Maps& to, const Links& links, int kernel_rows, int kernel_columns) override;
+    ptrdiff_t scratch_size() const override { return GROUP + values_size() + products_size(); }
 
-    int pack_tasks() const { return int(filter_tiles.size()); }
-    void pack(int task, const float* weight);
-
-    // Rows are run in bands, whose transformed input is kept in the scratch buffer: the rows of a band follow each
-    // other, from its first row or, with `starts_slice`, from any row with another scratch buffer.
-    int band_end(int row) const { return (row / band_rows + 1) * band_rows; }
-    // Computes the rows first … end − 1, of one band, as `c` says. Returns false where a value is not finite, which the
-    // transform would spread to other results.
-    bool run(const Correlation& c, const Maps* relu_maps, int first, int end, bool starts_slice, float* scratch) const;
+    int pack_tasks() const override { return int(filter_tiles.size()); }
+    void pack(int task, const float* weight) override;
+    int band_end(int row) const override { return (row / band_rows + 1) * band_rows; }
+    bool run(const Correlation& c, const Maps* relu_maps, int first, int end, bool starts_slice,
+             float* scratch) const override;
 
 private:
     struct FilterTile {  // successive results: one side of register tiles
