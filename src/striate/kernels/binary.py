@@ -41,6 +41,42 @@ class StriateLayer(Structure):
     ]
 
 
+class StriateNorm(Structure):
+    """`StriateNorm`."""
+
+    _fields_ = [
+        ("channels", c_int32),
+        ("weight", c_void_p),
+        ("bias", c_void_p),
+        ("weight_gradient", c_void_p),
+        ("bias_gradient", c_void_p),
+        ("mean", c_void_p),
+        ("variance", c_void_p),
+        ("tracked", c_void_p),
+        ("epsilon", c_double),
+        ("momentum", c_double),
+    ]
+
+
+class StriateTerm(Structure):
+    """`StriateTerm`."""
+
+    _fields_ = [("value", c_int32), ("first", c_int32), ("channels", c_int32), ("norm", POINTER(StriateNorm))]
+
+
+class StriateNode(Structure):
+    """`StriateNode`."""
+
+    _fields_ = [
+        ("layer", POINTER(StriateLayer)),
+        ("input", c_int32),
+        ("function", c_int32),
+        ("output", c_int32 * 3),
+        ("term_count", c_int32),
+        ("terms", POINTER(StriateTerm)),
+    ]
+
+
 class StriateImages(Structure):
     """`StriateImages`."""
 
@@ -135,6 +171,7 @@ STATUSES = ("done", "no memory", "failed")
 _EXTENT = [c_int64, c_int32, c_int32]
 CALLS: dict[str, list[Any]] = {
     "new": [POINTER(StriateLayer), c_int32, POINTER(c_void_p)],
+    "graph_new": [POINTER(StriateNode), c_int32, POINTER(c_int32), POINTER(c_void_p)],
     "forward": [c_void_p, POINTER(StriateImages), c_void_p, c_int32],
     "step": [c_void_p, *map(POINTER, (StriateImages, StriateTarget, StriateUpdate)), c_int32, POINTER(StriateResult)],
     "warp": [c_void_p, POINTER(StriateImages), POINTER(StriateWarp), c_void_p, c_int32],

@@ -8,33 +8,35 @@ and everything else that looks at the module that owns them, stay as they are.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Mapping
+import math
 from dataclasses import dataclass
 from weakref import finalize
 
 import torch
 from torch import Tensor
 
+from striate.description.layers import BatchNorm, Branches, PadChannels, Residual
 from striate.description.network import Network, plan
 from striate.errors import KernelError
 from striate.kernels.binary import (
     Library,
     StriateImages,
     StriateLayer,
+    StriateNode,
     StriateResult,
     StriateTarget,
     StriateUpdate,
     library,
 )
 from striate.kernels.binary import made as handle_of
-from striate.kernels.lower import FUNCTIONS, KINDS, Lowered, NotLoweredError, lower, three
+from striate.kernels.bound import Tensors, bound, bound_node, parameters_of_part, statistics_of_part
+from striate.kernels.graph import Join, Node, graph
+from striate.kernels.lower import Lowered, NotLoweredError, lower, three
 from striate.kernels.optimiser import Rule
 from striate.kernels.warp import Warp
 
 LOSSES = ("cross-entropy", "rbf-mle", "rbf-map")
 """In the order of `StriateLoss`."""
-Tensors = Mapping[str, Tensor]
-"""Parameters and buffers by path, such as "C1.weight"."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,20 @@ def unsupported(network: Network, *, instruction_set: str = "") -> str | None:
     if isinstance(found, str):
         return found
     try:
-        lower(network)
+        parts_of(network)
     except NotLoweredError as reason:
         return str(reason)
     return None
+
+
+def parts_of(network: Network) -> list[Lowered] | list[Node]:
+    """The layers of a network as the engine takes them, one after the other, or as a graph where they need one.
+
+    Raises NotLoweredError where the engine does not take it.
+    """
+    joined = (BatchNorm, PadChannels, Residual, Branches)
+    needs_graph = any(isinstance(step.layer, joined) for step in plan(network).steps)
+    return graph(network) if needs_graph else lower(network)
 
 
 class Engine:
@@ -105,10 +117,11 @@ class Engine:
             raise NotLoweredError(found)
         self.binary: Library = found
         self.network = network
-        self.layers = lower(network)
+        self.parts = parts_of(network)
         self.features = plan(network).output
         self.tensors = tensors
-        self.parameters = [each for layer in self.layers for each in parameters_of(tensors, layer).values()]
+        self.parameters = [each for part in self.parts for each in parameters_of_part(tensors, part)]
+        self.statistics = [each for part in self.parts for each in statistics_of_part(tensors, part)]
         self.gradients = [torch.zeros_like(each, memory_format=torch.contiguous_format) for each in self.parameters]
         self._free: finalize[..., Engine] | None = None
         self._bind()
@@ -125,6 +138,9 @@ class Engine:
         """Forward, backward, and the optimiser's `rule`; without a rule, the gradients only. The mean loss, and how
         many images were right, before the step."""
         self._check()
+        for part in self.parts:
+            if isinstance(part, Join) and part.norms and len(pictures) * math.prod(part.output[1:]) == 1:
+                raise ValueError(f"{part.path}: a batch normalisation of 1 value a channel, {part.output}")
         for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
             if parameter.grad is not gradient:
                 parameter.grad = gradient
@@ -153,10 +169,10 @@ class Engine:
 
     def spent(self) -> Spent:
         """Where the time went since the last call."""
-        count = len(self.layers)
+        count = len(self.parts)
         numbers = (ctypes.c_double * (3 + 2 * count))()
         self.binary.calls.striate_profile(self.handle, numbers)
-        names = [layer.path for layer in self.layers]
+        names = [part.path for part in self.parts]
         images, loss, update, *others = numbers
         return Spent(
             images,
@@ -167,64 +183,31 @@ class Engine:
         )
 
     def _check(self) -> None:
-        if self.addresses != [each.data_ptr() for each in self.parameters]:
+        if self.addresses != self._addresses():
             self._bind()
 
+    def _addresses(self) -> list[int]:
+        return [each.data_ptr() for each in (*self.parameters, *self.statistics)]
+
     def _bind(self) -> None:
-        self.addresses = [each.data_ptr() for each in self.parameters]
+        self.addresses = self._addresses()
         gradients = iter(self.gradients)
         self._kept: list[object] = []
-        made = [bound(each, self.tensors, self._kept, gradients) for each in self.layers]
+        layers = [bound(each, self.tensors, self._kept, gradients) for each in self.parts if isinstance(each, Lowered)]
+        nodes = [
+            bound_node(each, self.tensors, self._kept, gradients)
+            for each in self.parts
+            if not isinstance(each, Lowered)
+        ]
         if self._free:
             self._free()  # what was made for the parameters' former places
-        self.handle = handle_of(self.binary.calls.striate_new, (StriateLayer * len(made))(*made), len(made))
-        self._free = finalize(self, self.binary.calls.striate_free, self.handle)
-
-
-def layer_of(layer: Lowered) -> tuple[StriateLayer, list[object]]:
-    """A layer as C has it, without its parameters, and what must stay alive while C reads it."""
-    made, kept = StriateLayer(KINDS.index(layer.kind), FUNCTIONS.index(layer.function)), list[object]()
-    for name in ("input", "output", "kernel", "stride", "dilation", "padding", "response"):
-        getattr(made, name)[:] = getattr(layer, name)
-    links = layer.links
-    made.count_padding, made.rate, made.links = layer.count_padding, layer.rate, len(links)
-    for name, numbers in zip(("link_filters", "link_channels"), zip(*links, strict=True), strict=bool(links)):
-        array = (ctypes.c_int32 * len(numbers))(*numbers)
-        kept.append(array)
-        setattr(made, name, ctypes.addressof(array))
-    return made, kept
-
-
-def bound(
-    layer: Lowered, tensors: Tensors, kept: list[object], gradients: Iterator[Tensor] | None = None
-) -> StriateLayer:
-    """A layer as C has it, with its parameters; what must stay alive while C reads it is added to `kept`.
-
-    `gradients` has a tensor for each of the layer's parameters next.
-    """
-    made, alive = layer_of(layer)
-    kept.extend(alive)
-    if layer.kind == "radial":
-        centres = tensors[f"{layer.path}.centres"]
-        kept.append(centres)
-        made.weight = centres.data_ptr()
-    for name, parameter in parameters_of(tensors, layer).items():
-        setattr(made, name, parameter.data_ptr())
-        if gradients is not None:
-            setattr(made, f"{name}_gradient", next(gradients).data_ptr())
-    return made
-
-
-def parameters_of(tensors: Tensors, layer: Lowered) -> dict[str, Tensor]:
-    """A layer's own parameters, "weight" before "bias". NotLoweredError where C cannot read them."""
-    if layer.kind not in ("convolution", "linear", "subsampling"):
-        return {}
-    paths = {name: f"{layer.path}.{name}" for name in ("weight", "bias")}
-    found = {name: tensors[path] for name, path in paths.items() if path in tensors}
-    for each in found.values():
-        if each.dtype != torch.float32 or each.device.type != "cpu" or not each.is_contiguous():
-            raise NotLoweredError("its parameters are not float32, contiguous and on the CPU")
-    return found
+        calls = self.binary.calls
+        if layers:
+            self.handle = handle_of(calls.striate_new, (StriateLayer * len(layers))(*layers), len(layers))
+        else:
+            shape = (ctypes.c_int32 * 3)(*three(self.network.input))
+            self.handle = handle_of(calls.striate_graph_new, (StriateNode * len(nodes))(*nodes), len(nodes), shape)
+        self._free = finalize(self, calls.striate_free, self.handle)
 
 
 def images_of(pictures: Pictures, network: Network) -> tuple[StriateImages, list[Tensor]]:

@@ -16,7 +16,8 @@ from torch import Tensor
 from striate.description.network import Network
 from striate.kernels.binary import Library, StriateLayer, StriateResult, StriateTarget, library
 from striate.kernels.binary import made as handle_of
-from striate.kernels.engine import LOSSES, Goal, Pictures, Tensors, bound, images_of, parameters_of
+from striate.kernels.bound import Tensors, bound, parameters_of
+from striate.kernels.engine import LOSSES, Goal, Pictures, images_of
 from striate.kernels.lower import Lowered, NotLoweredError, lower
 
 NAMES = ("weight", "bias")

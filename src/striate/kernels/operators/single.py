@@ -11,7 +11,7 @@ from torch import Tensor
 
 from striate.kernels.binary import StriatePass
 from striate.kernels.binary import made as handle_of
-from striate.kernels.engine import layer_of
+from striate.kernels.bound import layer_of
 from striate.kernels.lower import FUNCTIONS, Lowered, parsed
 from striate.kernels.operators.binding import GROUP, Operator, address_of, binary, prepared
 

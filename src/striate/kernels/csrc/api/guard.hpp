@@ -19,11 +19,11 @@ int32_t guarded(Work work) noexcept {
     } catch (...) { return FAILED; }
 }
 
-// Makes an object; `to` is null if that fails.
-template <class Made, class... Arguments>
+// Makes an object, whose handle is a pointer to its base class; `to` is null if that fails.
+template <class Base, class Made, class... Arguments>
 int32_t made(void** to, Arguments... arguments) noexcept {
     *to = nullptr;
-    return guarded([&] { *to = new Made(arguments...); });
+    return guarded([&] { *to = static_cast<Base*>(new Made(arguments...)); });
 }
 
 }  // namespace striate

@@ -3,43 +3,50 @@
 
 #include "api/guard.hpp"
 #include "engine/engine.hpp"
+#include "graph/graph.hpp"
 #include "layers/join.hpp"
 #include "layers/single_layer.hpp"
 #include "online/online_trainer.hpp"
 
 using striate::Engine;
+using striate::Graph;
 using striate::guarded;
 using striate::made;
 using striate::OnlineTrainer;
+using striate::Runner;
 using striate::SingleLayer;
 
 extern "C" {
 
 int32_t striate_new(const StriateLayer* layers, int32_t count, void** engine) {
-    return made<Engine>(engine, layers, count);
+    return made<Runner, Engine>(engine, layers, count);
 }
 
-void striate_free(void* engine) { delete static_cast<Engine*>(engine); }
+int32_t striate_graph_new(const StriateNode* nodes, int32_t count, const int32_t* input, void** engine) {
+    return made<Runner, Graph>(engine, nodes, count, input);
+}
+
+void striate_free(void* engine) { delete static_cast<Runner*>(engine); }
 
 int32_t striate_forward(void* engine, const StriateImages* images, float* outputs, int32_t threads) {
-    return guarded([&] { static_cast<Engine*>(engine)->forward(*images, outputs, threads); });
+    return guarded([&] { static_cast<Runner*>(engine)->forward(*images, outputs, threads); });
 }
 
 int32_t striate_step(void* engine, const StriateImages* images, const StriateTarget* target,
                      const StriateUpdate* update, int32_t threads, StriateResult* result) {
-    return guarded([&] { *result = static_cast<Engine*>(engine)->step(*images, *target, *update, threads); });
+    return guarded([&] { *result = static_cast<Runner*>(engine)->step(*images, *target, *update, threads); });
 }
 
 int32_t striate_warp(void* engine, const StriateImages* images, const StriateWarp* warp, float* to, int32_t threads) {
-    return guarded([&] { static_cast<Engine*>(engine)->warp(*images, *warp, to, threads); });
+    return guarded([&] { static_cast<Runner*>(engine)->warp(*images, *warp, to, threads); });
 }
 
 int32_t striate_profile(void* engine, double* seconds) {
-    return guarded([&] { static_cast<Engine*>(engine)->profile(seconds); });
+    return guarded([&] { static_cast<Runner*>(engine)->profile(seconds); });
 }
 
 int32_t striate_layer_new(const StriateLayer* layer, int32_t input_function, void** handle) {
-    return made<SingleLayer>(handle, *layer, input_function);
+    return made<SingleLayer, SingleLayer>(handle, *layer, input_function);
 }
 
 void striate_layer_free(void* layer) { delete static_cast<SingleLayer*>(layer); }
@@ -71,7 +78,7 @@ int32_t striate_from_groups(const float* groups, float* images, int64_t count, i
 }
 
 int32_t striate_pattern_new(const StriateLayer* layers, int32_t count, void** pattern) {
-    return made<OnlineTrainer>(pattern, layers, count);
+    return made<OnlineTrainer, OnlineTrainer>(pattern, layers, count);
 }
 
 void striate_pattern_free(void* pattern) { delete static_cast<OnlineTrainer*>(pattern); }

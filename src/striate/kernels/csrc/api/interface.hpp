@@ -119,6 +119,33 @@ struct StriateJoin {
     double *scale_gradients[2], *shift_gradients[2];
 };
 
+// Batch normalisation of each of `channels` channels. `tracked` counts training steps; a step updates it and the running
+// `mean` and `variance`.
+struct StriateNorm {
+    int32_t channels;
+    float *weight, *bias, *weight_gradient, *bias_gradient;
+    float *mean, *variance;
+    int64_t* tracked;
+    double epsilon, momentum;
+};
+
+// A value of a graph, normalised or (null) as it is, that is added to the channels first … first + channels − 1 of a
+// join. Value 0 is the images, value i + 1 what node i makes.
+struct StriateTerm {
+    int32_t value, first, channels;
+    const StriateNorm* norm;
+};
+
+// A node of a graph: `layer` applied to the value `input`, or (null) a join, function(Σ terms), where channels that no
+// term covers are zero before the function. The shape of what it makes is `output`.
+struct StriateNode {
+    const StriateLayer* layer;
+    int32_t input, function;
+    int32_t output[3];
+    int32_t term_count;
+    const StriateTerm* terms;
+};
+
 // Every call but those that free returns a status and throws nothing. After a status other than DONE, outputs and
 // gradients are undefined; parameters, the optimiser's arrays and the handle are as before, and the call can be
 // repeated. `threads` is the number of threads wanted: where the system starts fewer, these do the work, with the same
@@ -137,8 +164,10 @@ int32_t striate_to_groups(const float* images, float* groups, int64_t count, int
 int32_t striate_from_groups(const float* groups, float* images, int64_t count, int32_t channels, int32_t positions,
                             int32_t threads);
 
-// Whole networks.
+// Whole networks. `striate_new` makes one of layers that follow each other, `striate_graph_new` one of any nodes, in an
+// order in which each reads values made before it; `input` is the images' shape. The calls below take either.
 int32_t striate_new(const StriateLayer* layers, int32_t count, void** engine);
+int32_t striate_graph_new(const StriateNode* nodes, int32_t count, const int32_t* input, void** engine);
 void striate_free(void* engine);
 // outputs: images × features of the last layer, row by row.
 int32_t striate_forward(void* engine, const StriateImages* images, float* outputs, int32_t threads);
@@ -147,7 +176,7 @@ int32_t striate_step(void* engine, const StriateImages* images, const StriateTar
 // to: images × channels × rows × columns.
 int32_t striate_warp(void* engine, const StriateImages* images, const StriateWarp* warp, float* to, int32_t threads);
 // The seconds that the first thread has spent since the last call on: images; loss; reduction and update; forward of
-// each layer; backward of each layer: 3 + 2 · layers numbers.
+// each layer or node; backward of each: 3 + 2 · layers numbers.
 int32_t striate_profile(void* engine, double* seconds);
 // Online training: a network that learns from one image (1998's word: pattern) at a time. It takes convolutions of
 // stride 1 without padding, subsampling with windows side by side, dense layers, and RBF units at the end. `rates` and

@@ -16,9 +16,7 @@ Engine::Engine(const StriateLayer* first, int count) : layers_given(count) {
     while (first_trained < int(layers.size()) - 1 && !layers[first_trained]->layer.weight_gradient) first_trained++;
     while (first_flat < int(layers.size()) && !is_flat(layers[first_flat]->layer.kind)) first_flat++;
     lay_out_buffers();
-    for (int i = 0; i < int(parameters.size()); i++)
-        for (ptrdiff_t first = 0; first < parameters[i].size; first += CHUNK_SIZE)
-            chunks.push_back({i, first, std::min(CHUNK_SIZE, parameters[i].size - first)});
+    parameters.cut_into_chunks();
     seconds.assign(3 + 2 * layers.size(), 0.0);
     one_image = OneImageNetwork::create(first, count);
 }
@@ -31,18 +29,8 @@ void Engine::add(const StriateLayer& layer) {
     if (is_flat(layer.kind) && add_copy()) operation_of_layer->input_function = IDENTITY;
     layers.push_back(std::move(operation_of_layer));
     is_copy.push_back(false);
-    first_parameter.push_back(int(parameters.size()));
-    const auto add_parameter = [&](float* value, float* gradient, ptrdiff_t size, bool bias) {
-        if (!gradient) return;
-        parameters.push_back({value, gradient, size, shard_size, int(layers.size()) - 1, bias});
-        shard_size += rounded(size);
-    };
-    const ptrdiff_t inputs = ptrdiff_t(layer.input[0]) * layer.input[1] * layer.input[2];
-    const ptrdiff_t size = layer.kind == CONVOLUTION ? ptrdiff_t(layer.links) * layer.kernel[0] * layer.kernel[1]
-                           : layer.kind == LINEAR    ? inputs * layer.output[0]
-                                                     : layer.output[0];
-    add_parameter(layer.weight, layer.weight_gradient, size, false);
-    add_parameter(layer.bias, layer.bias_gradient, layer.output[0], true);
+    first_parameter.push_back(int(parameters.all.size()));
+    parameters.add(layer, int(layers.size()) - 1);
 }
 
 // A flat layer writes its input's gradient without margins. Where the layer before it needs margins there, a layer that

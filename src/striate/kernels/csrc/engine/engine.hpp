@@ -1,8 +1,10 @@
 // engine/: a whole network. Start with this file, then read `Engine::step` in engine.cpp.
-//   engine         steps and forward passes: batches cut into tiles, shards added up, parameters updated
+//   engine         steps and forward passes of networks whose layers follow each other; other networks: graph/
 //   passes         the forward and backward passes of one cache tile
 //   construction   the layers, and where their maps, gradients and parameters lie in memory
 //   batch_tiles    how a batch is cut into cache tiles
+//   parameters     gradients added up over shards, and the update
+//   runner         what the C interface calls: an Engine, or a graph
 //   loss, update   losses; optimisers
 //   threads        the threads; shared_pool: those of layers that run on their own
 // An Engine runs all layers over one cache tile (two lane groups) before the next tile, so that maps stay in the cache.
@@ -13,45 +15,28 @@
 
 #include "engine/batch_tiles.hpp"
 #include "engine/loss.hpp"
-#include "engine/threads.hpp"
+#include "engine/parameters.hpp"
+#include "engine/runner.hpp"
 #include "layers/operation.hpp"
 #include "layout/aligned_floats.hpp"
 #include "one_image/one_image_network.hpp"
 
 namespace striate {
 
-// Shards are parts of a batch with parameter gradients of their own. Networks with many parameters get fewer shards, so
-// that all of them together take at most SHARD_BYTES.
-constexpr int MAX_SHARDS = 8;
-constexpr ptrdiff_t SHARD_BYTES = ptrdiff_t(256) << 20;
-// Parameters that a thread adds up and updates at a time.
-constexpr ptrdiff_t CHUNK_SIZE = 4096;
-// Networks with at most this many parameters are not cut into chunks: each thread updates the same range of the
-// parameters in each step, which stays in its own cache.
-constexpr ptrdiff_t MAX_UNCHUNKED_PARAMETERS = ptrdiff_t(1) << 18;
-
-class Engine {
+class Engine final : public Runner {
 public:
     Engine(const StriateLayer* layers, int count);
 
-    void forward(const StriateImages& images, float* outputs, int threads);
+    void forward(const StriateImages& images, float* outputs, int threads) override;
     StriateResult step(const StriateImages& images, const StriateTarget& target, const StriateUpdate& update,
-                       int threads);
-    // Moves and distorts images, on the engine's threads.
-    void warp(const StriateImages& images, const StriateWarp& warp, float* to, int threads);
-    void profile(double* seconds);
+                       int threads) override;
+    void profile(double* seconds) override;
 
 private:
     struct BufferLayout {  // where a buffer for maps lies in every thread's buffer
         Maps maps;
         ptrdiff_t start = 0, group_stride = 0;  // offset of the first lane group's, and distance to the next one's
         bool per_thread = false;  // each thread that works on a tile uses its own, not that of the tile's thread
-    };
-    struct Parameter {
-        float *value, *gradient;
-        ptrdiff_t size, start;  // start: offset in a shard
-        int layer;
-        bool bias;
     };
     struct CacheTile {        // one cache tile and the buffers for its passes
         float* buffer;        // of the thread that runs the tile
@@ -67,23 +52,15 @@ private:
         int number, count;
         float* buffer;
     };
-    struct Chunk {  // a range of one parameter
-        int parameter;
-        ptrdiff_t first, count;
-    };
-
     // construction.cpp
     void add(const StriateLayer& layer);
     bool add_copy();
     void lay_out_buffers();
     bool fused_with_previous(int pooling) const;
     // engine.cpp
-    static double now();  // seconds
     void prepare(int threads, int shards);
     void poison();
     void pack(int threads);
-    void reduce_and_update(const StriateUpdate& update, int shards, int threads);
-    void reduce_and_update(const StriateUpdate& update, int shards, const Chunk& chunk);
     // passes.cpp
     void run_forward(const StriateImages& images, const CacheTile& tile);
     Score run_loss(const StriateImages& images, const StriateTarget& target, const CacheTile& tile) const;
@@ -103,14 +80,12 @@ private:
     int first_trained = 0;      // the first layer with parameters: no gradients are computed below it
     std::vector<BufferLayout> value_buffers, gradient_buffers;  // [i]: the input of layer i; its gradient
     std::vector<BufferLayout> argmax_buffers;
-    ptrdiff_t scratch_size = 0, thread_buffer_size = 0, shard_size = 0;  // in floats
-    std::vector<Parameter> parameters;
+    ptrdiff_t scratch_size = 0, thread_buffer_size = 0;  // in floats
+    Parameters parameters;
     std::vector<int> first_parameter;  // of each layer: index in `parameters`
-    std::vector<Chunk> chunks;
-    std::vector<AlignedFloats> thread_buffers, shards;
+    std::vector<AlignedFloats> thread_buffers;
     std::vector<double> seconds;                 // of images, loss, update; then forward and backward of each layer
     std::unique_ptr<OneImageNetwork> one_image;  // for a few images; null where the layers do not allow it
-    Threads threads;
 };
 
 }  // namespace striate

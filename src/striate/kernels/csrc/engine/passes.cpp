@@ -35,8 +35,8 @@ Buffers Engine::buffers(const CacheTile& tile, const Slice& slice, int i, int gr
     b.argmax = reinterpret_cast<int32_t*>(at(argmax_buffers[i])),
     b.argmax_group_stride = argmax_buffers[i].group_stride;
     b.groups = groups;
-    for (size_t p = first_parameter[i]; tile.shard && p < parameters.size() && parameters[p].layer == i; p++)
-        (parameters[p].bias ? b.bias_gradient : b.weight_gradient) = tile.shard + parameters[p].start;
+    for (size_t p = first_parameter[i]; tile.shard && p < parameters.all.size() && parameters.all[p].layer == i; p++)
+        (parameters.all[p].bias ? b.bias_gradient : b.weight_gradient) = tile.shard + parameters.all[p].start;
     b.scratch = slice.buffer + thread_buffer_size - scratch_size;
     b.seed =
         (tile.seed + uint64_t(i) * 0x9e3779b97f4a7c15u) * 0xd1342543de82ef95u + uint64_t(tile.first / GROUP + group);

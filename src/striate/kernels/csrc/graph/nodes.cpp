@@ -1,0 +1,67 @@
+#include "graph/nodes.hpp"
+
+#include <stdexcept>
+
+namespace striate {
+namespace {
+
+bool same_shape(const Maps& a, const Maps& b) {
+    return a.channels == b.channels && a.rows == b.rows && a.columns == b.columns;
+}
+
+// The layout of a value as an operation sees it: a flat vector may be maps of another shape in the same memory.
+Maps seen_as(const Maps& own, const Maps& value) {
+    if (same_shape(own, value)) return value;
+    if (has_margins(value) || bare(own).size() != value.size())
+        throw std::invalid_argument("an operation of another shape than its value");
+    return bare(own);
+}
+
+void check(const Plan& plan, const PlannedNode& node, int number) {
+    const auto bad = [&](int value) { return value < 0 || value > number; };
+    bool wrong = !node.joins && bad(node.input);
+    for (const Term& term : node.terms) {
+        wrong = wrong || bad(term.value) || term.first < 0 || term.first + term.channels > node.output[0];
+        if (wrong) break;
+        const int* shape = term.value ? plan.nodes[term.value - 1].output : plan.input;
+        wrong = shape[0] != term.channels || shape[1] != node.output[1] || shape[2] != node.output[2];
+    }
+    if (wrong) throw std::invalid_argument("a node that does not fit the values that it reads");
+}
+
+}  // namespace
+
+Nodes::Nodes(const Plan& plan) : values(plan.values()) {
+    values[0].maps = {plan.input[0], plan.input[1], plan.input[2]};
+    for (int i = 0; i < int(plan.nodes.size()); i++) {
+        const PlannedNode& given = plan.nodes[i];
+        check(plan, given, i);
+        Node node{nullptr, given.input, given.terms, given.function};
+        Value& made = values[i + 1];
+        made.maps = {given.output[0], given.output[1], given.output[2]};
+        if (!given.joins) {
+            made.trains = values[given.input].trains || given.layer.weight_gradient;
+            node.operation = operation(given.layer, values[given.input].trains);
+            values[given.input].readers.push_back({i, -1});
+        }
+        for (int t = 0; t < int(given.terms.size()); t++) {
+            const Term& term = given.terms[t];
+            made.trains = made.trains || values[term.value].trains || term.norm >= 0;
+            values[term.value].readers.push_back({i, t});
+        }
+        all.push_back(std::move(node));
+    }
+    for (const Node& node : all)
+        if (node.operation && same_shape(node.operation->in, values[node.input].maps))
+            values[node.input].maps.widen(node.operation->in);
+    for (int i = 0; i < int(all.size()); i++) {
+        if (!all[i].operation) continue;
+        Operation& each = *all[i].operation;
+        each.in = seen_as(each.in, values[all[i].input].maps);
+        each.out = seen_as(each.out, values[i + 1].maps);
+        if ((each.layer.kind == LINEAR || each.layer.kind == RADIAL) && (has_margins(each.in) || has_margins(each.out)))
+            throw std::invalid_argument("a dense layer beside one that needs margins");
+    }
+}
+
+}  // namespace striate

@@ -1,0 +1,42 @@
+// The operations of a plan, which node reads which value, and the margins of each value.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "graph/plan.hpp"
+#include "layers/operation.hpp"
+
+namespace striate {
+
+struct Reader {
+    int node, term;  // term: of the join; negative: the node's operation reads the value
+};
+
+struct Value {
+    Maps maps;  // with the margins that its readers need
+    std::vector<Reader> readers;
+    bool trains = false;  // whether parameters were used to make it, so that it needs a gradient
+};
+
+struct Node {
+    std::unique_ptr<Operation> operation;  // null: a join
+    int input;
+    std::vector<Term> terms;
+    int function;
+};
+
+// Value 0 is the images; value i + 1 is made by node i.
+struct Nodes {
+    explicit Nodes(const Plan& plan);
+
+    std::vector<Node> all;
+    std::vector<Value> values;
+};
+
+// Maps of the same shape without margins.
+inline Maps bare(const Maps& maps) { return {maps.channels, maps.rows, maps.columns}; }
+inline bool has_margins(const Maps& maps) { return maps.top || maps.bottom || maps.left || maps.right; }
+inline ptrdiff_t rounded(ptrdiff_t floats) { return (floats + 15) / 16 * 16; }
+
+}  // namespace striate

@@ -1,0 +1,221 @@
+"""Any network as the engine takes it: nodes that read values, or why the engine does not take it.
+
+A node applies a layer to a value, or joins values: a sum, a concatenation, a batch normalisation and padding with maps
+of zeros are all joins. Value 0 is the images, value i + 1 what node i makes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from striate.description.layers import (
+    RBF,
+    Activation,
+    BatchNorm,
+    Branches,
+    Conv,
+    Dropout,
+    Flatten,
+    Gate,
+    GlobalAveragePool,
+    Linear,
+    LocalResponseNorm,
+    PadChannels,
+    Pool,
+    PositionBias,
+    Residual,
+    Scale,
+    Shuffle,
+    Softmax,
+    Subsample,
+    Upsample,
+)
+from striate.description.network import INPUT, Network, Plan, Step, plan
+from striate.kernels.lower import FUNCTIONS, IDENTITY, Lowered, NotLoweredError, lowered, three
+
+Three = tuple[int, int, int]
+PARAMETERS = ("convolution", "subsampling", "linear")
+"""The kinds of layers with weights."""
+
+
+@dataclass(frozen=True)
+class Norm:
+    """A batch normalisation: where its parameters and statistics are, and the numbers of its notation."""
+
+    path: str
+    epsilon: float
+    momentum: float
+
+
+@dataclass(frozen=True)
+class Term:
+    """A value that is added to the channels of a join from `first` on, normalised or as it is."""
+
+    value: int
+    channels: int
+    first: int = 0
+    norm: Norm | None = None
+
+
+@dataclass(frozen=True)
+class Join:
+    """The function of a sum of terms; channels that no term covers are zero before it."""
+
+    path: str
+    output: Three
+    terms: tuple[Term, ...]
+    function: str = IDENTITY
+
+    @property
+    def norms(self) -> list[Norm]:
+        """Its batch normalisations."""
+        return [term.norm for term in self.terms if term.norm]
+
+
+@dataclass(frozen=True)
+class Apply:
+    """A layer applied to a value; what it makes has the shape `output`, flat or not."""
+
+    layer: Lowered
+    value: int
+    output: Three
+
+    @property
+    def path(self) -> str:
+        """Where the layer's parameters are."""
+        return self.layer.path
+
+
+Node = Join | Apply
+
+
+def graph(network: Network) -> list[Node]:
+    """The nodes of any network, in the order in which they run; a closing softmax is left out.
+
+    Raises NotLoweredError, naming the layer.
+    """
+    planned = plan(network)
+    if planned.heads:
+        raise NotLoweredError("it has auxiliary heads")
+    nodes = _Nodes(planned, closing_softmax=network.probabilities)
+    if not any(isinstance(node, Apply) and node.layer.kind in PARAMETERS for node in nodes.made):
+        raise NotLoweredError("it has no layer with parameters")
+    return _renumbered(nodes.made)
+
+
+class _Nodes:
+    """The nodes of a plan while they are made; those that others took over are None."""
+
+    def __init__(self, planned: Plan, *, closing_softmax: bool) -> None:
+        self.plan = planned
+        self.times = Counter(source for step in planned.steps for source in step.sources)
+        self.made: list[Node | None] = []
+        self.values: dict[int, int] = {INPUT: 0}
+        for number, step in enumerate(planned.steps):
+            if not (closing_softmax and number == planned.last):
+                self.values[number] = self._value(number, step)
+
+    def _value(self, number: int, step: Step) -> int:
+        """The value that a step makes."""
+        source, output = step.sources[0], three(step.output)
+        match step.layer:
+            case Conv() | Pool() | Subsample() | GlobalAveragePool() | LocalResponseNorm():
+                made = lowered(step.layer, step.inputs[0], path=step.path)
+                return self._apply(self._dense(step, made), source, output)
+            case Linear():
+                return self._apply(Lowered("linear", step.path, three(step.inputs[0]), output), source, output)
+            case RBF():
+                return self._apply(Lowered("radial", step.path, three(step.inputs[0]), output), source, output)
+            case Dropout():
+                made = Lowered("dropout", step.path, output, output, rate=step.layer.rate)
+                return self._apply(made, source, output)
+            case Flatten():
+                return self._flattened(number, step)
+            case BatchNorm():
+                norm = Norm(step.path, step.layer.epsilon, step.layer.momentum)
+                return self._join(step, (Term(self.values[source], output[0], norm=norm),))
+            case PadChannels():
+                return self._join(step, self._terms(step, 0, 0))
+            case Residual():
+                return self._join(step, (*self._terms(step, 0, 0), *self._terms(step, 1, 0)))
+            case Branches():
+                firsts = [sum(shape[0] for shape in step.inputs[:place]) for place in range(len(step.inputs))]
+                terms = [term for place, first in enumerate(firsts) for term in self._terms(step, place, first)]
+                return self._join(step, tuple(terms))
+            case Activation():
+                return self._activated(step, step.layer)
+            case Gate() | Upsample() | Shuffle() | Scale() | PositionBias() | Softmax():
+                raise NotLoweredError(f"{step.path} is a {type(step.layer).__name__}")
+            case _:
+                assert_never(step.layer)
+
+    def _add(self, node: Node) -> int:
+        self.made.append(node)
+        return len(self.made)
+
+    def _apply(self, layer: Lowered, source: int, output: Three) -> int:
+        return self._add(Apply(layer, self.values[source], output))
+
+    def _join(self, step: Step, terms: tuple[Term, ...]) -> int:
+        return self._add(Join(step.path, three(step.output), terms))
+
+    def _maker(self, source: int) -> Node | None:
+        """The node that made a value which one step alone reads."""
+        value = self.values[source]
+        return self.made[value - 1] if value and self.times[source] == 1 else None
+
+    def _dense(self, step: Step, made: Lowered) -> Lowered:
+        """A convolution of one window that covers all of its maps is a linear layer."""
+        alone = made.kind == "convolution" and made.table is None and made.groups == 1 and not any(made.padding)
+        if alone and made.kernel == made.input[1:] and self.times[step.sources[0]] == 1:
+            return Lowered("linear", step.path, made.input, made.output)
+        return made
+
+    def _flattened(self, number: int, step: Step) -> int:
+        """The same memory, if dense layers alone read it; else a copy of maps in the shape of a vector."""
+        source, shape, output = step.sources[0], three(step.inputs[0]), three(step.output)
+        readers = [each.layer for each in self.plan.steps if number in each.sources]
+        if self.times[source] == 1 and (shape == output or all(isinstance(each, Linear | RBF) for each in readers)):
+            return self.values[source]
+        return self._apply(Lowered("elementwise", step.path, shape, shape), source, output)
+
+    def _terms(self, step: Step, place: int, first: int) -> tuple[Term, ...]:
+        """What a step adds from one of its sources: the value, or the terms of a join that it alone reads."""
+        source = step.sources[place]
+        maker = self._maker(source)
+        if isinstance(maker, Join) and maker.function == IDENTITY:
+            self.made[self.values[source] - 1] = None
+            return tuple(replace(term, first=term.first + first) for term in maker.terms)
+        return (Term(self.values[source], step.inputs[place][0], first),)
+
+    def _activated(self, step: Step, layer: Activation) -> int:
+        if layer.function not in FUNCTIONS:
+            raise NotLoweredError(f"{step.path} is a {layer.function}")
+        source = step.sources[0]
+        maker, value = self._maker(source), self.values[source]
+        if isinstance(maker, Join) and maker.function == IDENTITY:
+            self.made[value - 1] = replace(maker, function=layer.function)
+            return value
+        if isinstance(maker, Apply) and maker.layer.function == IDENTITY and maker.layer.kind != "dropout":
+            self.made[value - 1] = replace(maker, layer=replace(maker.layer, function=layer.function))
+            return value
+        output = three(step.output)
+        return self._add(Join(step.path, output, (Term(value, output[0]),), layer.function))
+
+
+def _renumbered(made: list[Node | None]) -> list[Node]:
+    """The nodes that are left, and their values' new numbers."""
+    numbers, left = {0: 0}, list[Node]()
+    for value, node in enumerate(made, 1):
+        match node:
+            case None:
+                continue
+            case Apply():
+                left.append(replace(node, value=numbers[node.value]))
+            case Join():
+                terms = tuple(replace(term, value=numbers[term.value]) for term in node.terms)
+                left.append(replace(node, terms=terms))
+        numbers[value] = len(left)
+    return left
