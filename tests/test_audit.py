@@ -132,8 +132,8 @@ def test_where_gradients_prove_little_the_audit_says_so(monkeypatch) -> None:
 def test_kernels_that_are_not_run_say_why() -> None:
     huge = from_text("1x8x8: linear 1000000, linear 200")
     assert {check.refused for check in audit_kernels(huge)} == {"it has more than 200,000,000 parameters"}
-    found = audit_kernels(from_text("1x8x8: conv 2 3x3, bn, linear 2"))
-    assert [check.refused for check in found] == ["batch_norm1 is a BatchNorm", "", ""]
+    found = audit_kernels(from_text("1x8x8: conv 2 3x3, scale, linear 2"))
+    assert [check.refused for check in found] == ["scale1 is a Scale", "", ""]
 
 
 def test_auditing_kernels_leaves_pytorch_as_it_was() -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import striate.execution.choice
-from striate import Activation, BatchNorm, Conv, Flatten, Linear, Network, Residual, find
+from striate import Activation, Auxiliary, BatchNorm, Conv, Flatten, Gate, Linear, Network, Residual, find
 from striate.errors import RunError, SpecError
 from striate.execution import training
 from striate.execution.choice import Choice, missing
@@ -27,23 +27,30 @@ from striate.train.settle import settle
 from tests.support.commands import python
 
 NAMES = "engine, operators, torch, channels-last, bfloat16"
+GATED = Network("gated", (1, 6, 6), [Gate([Conv(1, kernel=3, padding=1)]), Flatten(), Linear(2)])
 NORMALISED = Network("bn", (1, 6, 6), [Conv(2, kernel=3), BatchNorm(), Flatten(), Linear(2)])
 
 
 def test_networks_that_stay_with_pytorch_and_why() -> None:
-    residual = Residual([Conv(1, kernel=3, padding=1)])
+    gate = Residual([BatchNorm(), Gate([Conv(1, kernel=3, padding=1)])])
     assert unsupported(find("lenet5")) is None
-    assert unsupported(NORMALISED) == "batch_norm1 is a BatchNorm"
-    assert unsupported(Network("res", (1, 6, 6), [residual, Flatten(), Linear(2)])) == "residual1 is not sequential"
+    assert unsupported(find("resnet20-cifar")) is None
+    assert unsupported(GATED) == "gate1 is a Gate"
+    assert unsupported(Network("res", (1, 6, 6), [gate, Flatten(), Linear(2)])) == "residual1.gate1 is a Gate"
+    silu = [BatchNorm(), Activation("silu"), Flatten(), Linear(2)]
+    assert unsupported(Network("silu", (1, 6, 6), silu)) == "silu1 is a silu"
+    head = [BatchNorm(), Auxiliary([Flatten(), Linear(2)]), Flatten(), Linear(2)]
+    assert unsupported(Network("head", (1, 6, 6), head)) == "it has auxiliary heads"
+    assert unsupported(Network("sum", (1, 6, 6), [Residual([BatchNorm()])])) == "it has no layer with parameters"
     assert unsupported(Network("none", (1, 6, 6), [Activation("relu")])) == "it has no layer with parameters"
 
 
 def test_asking_for_kernels_that_cannot_run_a_network() -> None:
     with pytest.raises(SpecError) as raised:
-        executor(build(NORMALISED), "engine")
+        executor(build(GATED), "engine")
     assert str(raised.value) == (
-        "bn cannot run on Striate's kernels (engine): batch_norm1 is a BatchNorm.\n"
-        "The engine takes sequential networks without batch normalisation, the operators any network; "
+        "gated cannot run on Striate's kernels (engine): gate1 is a Gate.\n"
+        "The engine takes most networks, the operators any; "
         "`striate doctor` says whether they are there.\n"
         "Leave kernels at auto, or ask for torch."
     )

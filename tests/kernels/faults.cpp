@@ -275,7 +275,46 @@ int main(int count, char** arguments) {
     join_back.out_gradient = floats(in), join_back.gradients[0] = floats(in_gradient);
     join_back.scale_gradients[0] = of_scale.data(), join_back.shift_gradients[0] = of_shift.data();
 
+    // A graph: a convolution, normalised, plus itself in every second place, and a linear layer.
+    std::vector<StriateLayer> apart{layer_of(CONVOLUTION, IDENTITY, {16, 10, 12}, {8, 8, 10}),
+                                    layer_of(LINEAR, IDENTITY, {8, 8, 10}, {3, 1, 1})};
+    std::vector<Parameters> of_graph(2);
+    convolution(apart[0], of_graph[0], 3), learns(apart[1], of_graph[1], 8 * 80 * 3);
+    Numbers norm_weight = drawn(8, 1), norm_bias = drawn(8, 1), norm_gradients(16), statistics(16, 0.5f);
+    int64_t tracked = 0;
+    const StriateNorm norm{8,
+                           norm_weight.data(),
+                           norm_bias.data(),
+                           norm_gradients.data(),
+                           norm_gradients.data() + 8,
+                           statistics.data(),
+                           statistics.data() + 8,
+                           &tracked,
+                           1e-5,
+                           0.1};
+    const StriateTerm terms[2] = {{1, 0, 8, &norm}, {1, 0, 8, nullptr}};
+    const StriateNode nodes[3] = {{&apart[0], 0, IDENTITY, {8, 8, 10}, 0, nullptr},
+                                  {nullptr, 0, RELU, {8, 8, 10}, 2, terms},
+                                  {&apart[1], 2, IDENTITY, {3, 1, 1}, 0, nullptr}};
+    const int32_t input[3] = {16, 10, 12};
+    const StriateTarget entropy{labels.data(), CROSS_ENTROPY, 0, 5};
+    const StriateUpdate gradients_only{};
+    const auto graph = [&] {
+        if (striate_graph_new(nodes, 3, input, &handle) != DONE) _exit(2);
+    };
+
     const std::vector<Export> exports{
+        {"graph_new", nothing, [&] { return striate_graph_new(nodes, 3, input, &handle); }, {}, {}},
+        {"forward of a graph",
+         graph,
+         [&] { return striate_forward(handle, &all, outputs.data(), threads); },
+         {},
+         {&outputs}},
+        {"step of a graph",
+         graph,
+         [&] { return striate_step(handle, &all, &entropy, &gradients_only, threads, &result); },
+         {&statistics},
+         {&of_graph[0].weight_gradient, &of_graph[1].weight_gradient, &norm_gradients}},
         {"new", nothing, [&] { return striate_new(layers.data(), 4, &handle); }, {}, {}},
         {"forward", made, [&] { return striate_forward(handle, &all, outputs.data(), threads); }, {}, {&outputs}},
         {"forward of few",

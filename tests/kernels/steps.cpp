@@ -15,6 +15,7 @@ void check(int32_t status) {
 }
 
 const float NONE = std::numeric_limits<float>::signaling_NaN();
+const size_t LARGEST = 1100;  // values of a parameter of a graph, whose slots may come in another order
 
 void written(const char* what, const float* values, size_t count) {
     for (size_t i = 0; i < count; i++)
@@ -86,6 +87,10 @@ struct Network {
     void run(int images, int loss, int threads) {
         void* engine;
         check(striate_new(layers.data(), int32_t(layers.size()), &engine));
+        run(engine, images, loss, threads);
+    }
+
+    void run(void* engine, int images, int loss, int threads, const std::vector<StriateNorm>& norms = {}) {
         const size_t each = size_t(layers[0].input[0]) * layers[0].input[1] * layers[0].input[2];
         std::vector<uint8_t> bytes(each * (images + 3));
         for (uint8_t& byte : bytes) byte = uint8_t(std::rand());
@@ -107,10 +112,14 @@ struct Network {
                                                              : size_t(layer.output[0]);
             for (size_t size : {weights, size_t(layer.output[0])})
                 for (auto* slot : {&first, &second, &average})
-                    slots.emplace_back(size), slot->push_back(slots.back().data());
+                    slots.emplace_back(std::max(size, LARGEST)), slot->push_back(slots.back().data());
             gradients.emplace_back(layer.weight_gradient, weights);
             gradients.emplace_back(layer.bias_gradient, layer.output[0]);
         }
+        for (const StriateNorm& norm : norms)
+            for (int i = 0; i < 2; i++)
+                for (auto* slot : {&first, &second, &average})
+                    slots.emplace_back(LARGEST), slot->push_back(slots.back().data());
         StriateUpdate update{
             ADAMW, int32_t(first.size()), first.data(), second.data(), average.data(), 1e-3, 0.9, 0.999, 0.01, 1e-8, 0,
             0.5};
@@ -170,6 +179,67 @@ struct Network {
         check(striate_warp(engine, &given, &warp, to.data(), threads));
         for (float each : to)
             if (!(each >= -0.1001f && each <= 1.1751f)) std::printf("pixel %g\n", each), std::exit(1);
+    }
+};
+
+// Batch normalisations, a sum with a shortcut of other maps, and a concatenation: nodes over the layers of a network.
+struct Joined {
+    Network made{3, 9, 10};
+    std::vector<int> layer_of_node;  // negative: a join
+    std::vector<StriateNode> nodes;
+    std::vector<std::vector<StriateTerm>> terms;
+    std::vector<StriateNorm> norms;
+    int64_t tracked = 0;
+
+    Joined() { terms.reserve(20), norms.reserve(20); }
+
+    void apply(int input, int channels, int rows, int columns) {  // the layer that was added last
+        StriateNode node{};
+        node.input = input, node.output[0] = channels, node.output[1] = rows, node.output[2] = columns;
+        nodes.push_back(node), layer_of_node.push_back(int(made.layers.size()) - 1);
+    }
+
+    StriateTerm term(int value, int first, int channels, bool normalised) {
+        if (!normalised) return {value, first, channels, nullptr};
+        StriateNorm norm{};
+        norm.channels = channels, norm.epsilon = 1e-5, norm.momentum = 0.1, norm.tracked = &tracked;
+        for (float** each : {&norm.weight, &norm.bias, &norm.mean}) *each = made.memory(channels, 0.5f);
+        for (float** each : {&norm.weight_gradient, &norm.bias_gradient}) *each = made.memory(channels, NONE);
+        norm.variance = made.memory(channels, 0.0f);
+        norms.push_back(norm);
+        return {value, first, channels, &norms.back()};
+    }
+
+    void join(std::vector<StriateTerm> given, int function, int channels, int rows, int columns) {
+        terms.push_back(std::move(given));
+        StriateNode node{};
+        node.function = function, node.output[0] = channels, node.output[1] = rows, node.output[2] = columns;
+        node.terms = terms.back().data(), node.term_count = int32_t(terms.back().size());
+        nodes.push_back(node), layer_of_node.push_back(-1);
+    }
+
+    void shape(int channels, int rows, int columns) {
+        made.shape[0] = channels, made.shape[1] = rows, made.shape[2] = columns;
+    }
+
+    void run(int images, int threads) {
+        made.convolution(6, 3, 1, 1, 1, IDENTITY), apply(0, 6, 9, 10);
+        join({term(1, 0, 6, true)}, RELU, 6, 9, 10);
+        made.convolution(8, 3, 2, 1, 1, IDENTITY), apply(2, 8, 5, 5);
+        shape(6, 9, 10), made.pooling(MAXIMUM, 1, 2, 0, IDENTITY), apply(2, 6, 5, 5);
+        join({term(3, 0, 8, true), term(4, 0, 6, false)}, TANH, 8, 5, 5);
+        shape(8, 5, 5), made.convolution(3, 3, 1, 1, 1, SIGMOID), apply(5, 3, 5, 5);
+        join({term(6, 0, 3, false), term(5, 3, 8, true)}, IDENTITY, 11, 5, 5);
+        shape(11, 5, 5), made.linear(4, IDENTITY), apply(7, 4, 1, 1);
+        for (size_t i = 0; i < nodes.size(); i++)
+            if (layer_of_node[i] >= 0) nodes[i].layer = &made.layers[layer_of_node[i]];
+        const int32_t input[3] = {3, 9, 10};
+        void* engine;
+        check(striate_graph_new(nodes.data(), int32_t(nodes.size()), input, &engine));
+        made.run(engine, images, CROSS_ENTROPY, threads, norms);
+        for (const StriateNorm& norm : norms)
+            for (const float* each : {norm.weight_gradient, norm.bias_gradient, norm.mean, norm.variance})
+                written("normalisation", each, size_t(norm.channels));
     }
 };
 
@@ -275,6 +345,8 @@ int main() {
             three.run(images, CROSS_ENTROPY, threads);
         }
     }
+    for (int images : {0, 2, 17, 70})
+        for (int threads : {1, 3}) Joined().run(images, threads);
     for (int kind : {MAXIMUM, AVERAGE}) {  // pixels that no window reads, before and after the maps and between windows
         for (int size : {12, 15, 16}) {
             Network gaps(1, size, size + 1);

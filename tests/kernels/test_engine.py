@@ -286,7 +286,7 @@ def test_the_profile_accounts_for_every_layer() -> None:
         Pictures(torch.rand(64, *network.input)), Goal(torch.zeros(64, dtype=torch.int64)), rule=None, threads=1
     )
     spent = engine.spent()
-    assert [*spent.forward] == [layer.path for layer in engine.layers] == [*spent.backward]
+    assert [*spent.forward] == [layer.path for layer in engine.parts] == [*spent.backward]
     assert spent.images > 0
     assert spent.forward["C3"] > 0
     assert spent.backward["C5"] > 0

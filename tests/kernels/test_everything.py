@@ -13,7 +13,7 @@ from striate import Network, from_text
 from striate.description.layers import BatchNorm
 from striate.description.network import plan
 from tests.support.comparison import INSTRUCTION_SETS, Case, check_engine, check_module, nan_in_new_tensors
-from tests.support.everything import everything
+from tests.support.everything import JOINED, SEQUENTIAL, everything
 
 pytestmark = pytest.mark.skipif(not INSTRUCTION_SETS, reason="the kernels have not been compiled")
 
@@ -79,8 +79,14 @@ def test_any_network_layer_by_layer(network: Network, images: int, seed: int) ->
 
 
 @examples(60)
-@given(everything(sequential=True), st.integers(1, 40), st.integers(0, 9), st.sampled_from([1, 2]))
+@given(everything(only=SEQUENTIAL), st.integers(1, 40), st.integers(0, 9), st.sampled_from([1, 2]))
 def test_any_network_as_a_whole(network: Network, images: int, seed: int, threads: int) -> None:
+    assume(check_engine(Case(network, images, seed), instruction_sets=INSTRUCTION_SETS, threads=threads))
+
+
+@examples(60)
+@given(everything(only=JOINED), st.integers(2, 40), st.integers(0, 9), st.sampled_from([1, 2]))
+def test_any_network_with_statistics_as_a_whole(network: Network, images: int, seed: int, threads: int) -> None:
     assume(check_engine(Case(network, images, seed), instruction_sets=INSTRUCTION_SETS, threads=threads))
 
 

@@ -6,7 +6,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from striate import Activation, Conv, Flatten, Linear, Network, Pool, Subsample, find
+from striate import (
+    Activation,
+    BatchNorm,
+    Branches,
+    Conv,
+    Flatten,
+    GlobalAveragePool,
+    Linear,
+    Network,
+    PadChannels,
+    Pool,
+    Residual,
+    Subsample,
+    find,
+)
 from striate.description.layers import RBF, Dropout
 from striate.description.network import plan
 from striate.execution.tensors import tensors_of
@@ -40,8 +54,24 @@ OTHERS = [
     Dropout(0.2),
     Conv(40, kernel=3),
 ]
+JOINED = [
+    Conv(16, kernel=3, padding=1, bias=False),
+    BatchNorm(),
+    Activation("relu"),
+    Residual(
+        [Conv(16, kernel=3, padding=1), BatchNorm(), Activation("relu"), Conv(16, kernel=3, padding=1), BatchNorm()]
+    ),
+    Activation("relu"),
+    Residual(
+        [Conv(20, kernel=3, stride=2, padding=1), BatchNorm()],
+        shortcut=[Pool("max", kernel=1, stride=2), PadChannels(20)],
+    ),
+    Branches([[Conv(3, kernel=3, padding=1), Activation("tanh")], [], [BatchNorm(), Dropout(0.3)]]),
+    GlobalAveragePool(),
+]
 NETWORKS = {
     "lenet5": find("lenet5"),
+    "joined": Network("joined", (3, 11, 12), [*JOINED, *HEAD[1:]]),
     "lenet5-dense": find("lenet5-dense"),
     "convolutions": Network("convolutions", (2, 25, 24), [*CONVOLUTIONS, *HEAD]),
     "bands": Network("bands", (1, 29, 29), [*BANDS, Dropout(0.3), *HEAD]),
@@ -65,7 +95,7 @@ def trained(network: Network, images: int, threads: int, instruction_set: str = 
     for seed in range(3):
         mean, right = engine.step(Pictures(pixels), Goal(labels, loss, seed=seed), rule=rule, threads=threads)
         found += [torch.tensor([mean, right], dtype=torch.float64), *(each.clone() for each in engine.gradients)]
-        found += [each.detach().clone() for each in engine.parameters]
+        found += [each.detach().clone() for each in (*engine.parameters, *engine.statistics)]
     return [*found, engine.outputs(Pictures(pixels), threads=threads)]
 
 

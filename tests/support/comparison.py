@@ -29,7 +29,7 @@ from striate.kernels.binary import library
 from striate.kernels.compile import instruction_sets
 from striate.kernels.engine import Engine, Goal, Pictures
 from striate.kernels.operators import binding, single
-from striate.modules import Built, build
+from striate.modules import Built, build, evaluating
 from striate.modules.pooling import SidePaddedPooling
 
 INSTRUCTION_SETS = [name for name in instruction_sets() if not isinstance(library(name), str)]
@@ -108,12 +108,17 @@ def learned(module: nn.Module, logits: Logits, pixels: Tensor) -> Made:
 
 
 def stepped(module: Built, pixels: Tensor, labels: Tensor) -> Made:
-    """What a step of the engine shows, on PyTorch: outputs, and gradients of the cross entropy."""
-    module.zero_grad()
-    outputs = module.logits(pixels)
-    F.cross_entropy(outputs, labels).backward()
+    """What a step of the engine shows, on PyTorch: outputs in evaluation, gradients of the cross entropy, and running
+    statistics."""
+    with torch.no_grad(), evaluating(module):
+        outputs = module.logits(pixels)
+    F.cross_entropy(module.logits(pixels), labels).backward()
+    return {"output": outputs, **_learned(module)}
+
+
+def _learned(module: Built) -> Made:
     gradients = {f"gradient of {name}": each.grad for name, each in module.named_parameters() if each.grad is not None}
-    return {"output": outputs.detach(), **gradients}
+    return {**gradients, **{name: each.clone() for name, each in module.named_buffers()}}
 
 
 def stepped_on_engine(case: Case, instruction_set: str, threads: int) -> Made:
@@ -122,8 +127,7 @@ def stepped_on_engine(case: Case, instruction_set: str, threads: int) -> Made:
     engine = Engine(case.network, tensors_of(module), instruction_set=instruction_set)
     outputs = engine.outputs(Pictures(case.pixels()), threads=threads)
     engine.step(Pictures(case.pixels()), Goal(case.labels()), rule=None, threads=threads)
-    gradients = {f"gradient of {name}": each.grad for name, each in module.named_parameters() if each.grad is not None}
-    return {"output": outputs, **gradients}
+    return {"output": outputs, **_learned(module)}
 
 
 def faults(found: Made, wanted: Made, pytorch: Made, *, own: float = OWN) -> list[str]:
@@ -150,7 +154,7 @@ def check_module(case: Case, *, instruction_sets: list[str]) -> bool:
     if hard:
         return False
     pytorch = learned(plain, plain.logits, case.pixels())
-    norms = any(isinstance(each, (nn.BatchNorm1d, nn.BatchNorm2d)) for each in plain.modules())
+    own = NORMALISED if _normalises(plain) else OWN
     with torch.inference_mode():
         answers = exact.eval().logits(case.pixels().double())
         float_answers = plain.eval().logits(case.pixels())
@@ -160,7 +164,7 @@ def check_module(case: Case, *, instruction_sets: list[str]) -> bool:
         runner: Logits = runs.logits
         with operators_on(name if name in instruction_sets else ""), nan_in_new_tensors():
             found = learned(module, runner, case.pixels())
-            wrong = faults(found, wanted, pytorch, own=NORMALISED if norms else OWN)
+            wrong = faults(found, wanted, pytorch, own=own)
             assert not wrong, f"{name}: {'; '.join(wrong)}"
             with torch.inference_mode():
                 module.eval()
@@ -178,11 +182,16 @@ def check_engine(case: Case, *, instruction_sets: list[str], threads: int = 1) -
     if hard:
         return False
     pytorch = stepped(plain, case.pixels(), case.labels())
+    own = NORMALISED if _normalises(plain) else OWN
     for name in instruction_sets:
         with nan_in_new_tensors():
-            wrong = faults(stepped_on_engine(case, name, threads), wanted, pytorch)
+            wrong = faults(stepped_on_engine(case, name, threads), wanted, pytorch, own=own)
         assert not wrong, f"{name}: {'; '.join(wrong)}"
     return True
+
+
+def _normalises(module: Built) -> bool:
+    return any(isinstance(each, (nn.BatchNorm1d, nn.BatchNorm2d)) for each in module.modules())
 
 
 @contextmanager

@@ -41,7 +41,9 @@ ON_ANY = ("act", "act", "dropout")
 ON_VECTORS = ("linear", "bn", "bias", "scale", "softmax", "rbf")
 HOLDERS = ("residual", "residual", "gate", "branches", "auxiliary", "block")
 SEQUENTIAL = ("conv", "pool", "subsample", "lrn", "act", "dropout", "block", "linear", "flat", "rbf")
-"""What the engine takes."""
+"""What the engine takes of networks whose layers follow each other."""
+JOINED = (*SEQUENTIAL, "bn", "bn", "pad", "residual", "residual", "branches")
+"""What the engine takes as a graph."""
 LONGEST = 600
 """Values of a feature map, at most: float64 reads them all."""
 
@@ -189,9 +191,9 @@ def _fitting(shape: Shape, wanted: Shape, *, before: bool = False) -> list[Layer
 
 
 @st.composite
-def everything(draw: st.DrawFn, *, sequential: bool = False) -> Network:
+def everything(draw: st.DrawFn, *, only: tuple[str, ...] = ()) -> Network:
     """A network of any layers, or of those that the engine takes, ending in a flat vector of two or more."""
-    room = Room(1, SEQUENTIAL) if sequential else Room(2)
+    room = Room(1 if only == SEQUENTIAL else 2, only)
     shape = (draw(st.integers(1, 4)), draw(st.integers(1, 11)), draw(st.integers(1, 11)))
     layers = draw(chains(shape, room, most=5))
     made = after(layers, shape)
@@ -199,4 +201,4 @@ def everything(draw: st.DrawFn, *, sequential: bool = False) -> Network:
         layers += [draw(st.sampled_from([Flatten(), GlobalAveragePool()]))]
     ending = draw(st.sampled_from([[], [Softmax()], [Auxiliary([Linear(2)])]]))
     layers += [Linear(draw(st.integers(2, 5)), bias=draw(st.booleans()))]
-    return Network("random", shape, [*layers, *([] if sequential else ending)])
+    return Network("random", shape, [*layers, *([] if only else ending)])

@@ -78,7 +78,6 @@ def require(network: Network, kernels: str) -> None:
     if reason := missing(network, kernels):
         raise SpecError(
             f"{network.name} cannot run on {KERNELS[kernels]} ({kernels}): {reason}.",
-            "The engine takes sequential networks without batch normalisation, the operators any network; "
-            "`striate doctor` says whether they are there.",
+            "The engine takes most networks, the operators any; `striate doctor` says whether they are there.",
             "Leave kernels at auto, or ask for torch.",
         )

@@ -15,7 +15,7 @@ from weakref import finalize
 import torch
 from torch import Tensor
 
-from striate.description.layers import BatchNorm, Branches, PadChannels, Residual
+from striate.description.layers import BatchNorm, Joined, PadChannels
 from striate.description.network import Network, plan
 from striate.errors import KernelError
 from striate.kernels.binary import (
@@ -100,8 +100,7 @@ def parts_of(network: Network) -> list[Lowered] | list[Node]:
 
     Raises NotLoweredError where the engine does not take it.
     """
-    joined = (BatchNorm, PadChannels, Residual, Branches)
-    needs_graph = any(isinstance(step.layer, joined) for step in plan(network).steps)
+    needs_graph = any(isinstance(step.layer, BatchNorm | PadChannels | Joined) for step in plan(network).steps)
     return graph(network) if needs_graph else lower(network)
 
 

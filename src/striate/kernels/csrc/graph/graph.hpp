@@ -39,7 +39,7 @@ public:
 
 private:
     Plan plan;
-    std::vector<double> seconds;  // as `profile` gives them
+    std::vector<double> seconds;           // as `profile` gives them
     std::unique_ptr<Inference> inference;  // both are made when they are first needed
     std::unique_ptr<Training> training;
 };

@@ -77,8 +77,8 @@ void FoldedLayer::fold() {
         factors[o] = float(factor);
         bias[o] = float(norm.bias[o] + factor * ((layer.bias ? layer.bias[o] : 0.0f) - double(norm.mean[o])));
     }
-    const ptrdiff_t each = layer.kind == CONVOLUTION ? ptrdiff_t(layer.kernel[0]) * layer.kernel[1]
-                                                     : ptrdiff_t(weight.size()) / outputs;
+    const ptrdiff_t each =
+        layer.kind == CONVOLUTION ? ptrdiff_t(layer.kernel[0]) * layer.kernel[1] : ptrdiff_t(weight.size()) / outputs;
     for (ptrdiff_t row = 0; row < ptrdiff_t(weight.size()) / each; row++) {
         const float factor = factors[layer.kind == CONVOLUTION ? layer.link_filters[row] : row];
         for (ptrdiff_t i = row * each; i < (row + 1) * each; i++) weight[i] = factor * layer.weight[i];

@@ -43,8 +43,8 @@ void gradient_row(float* to, const GradientRow* parts, int count, int function, 
         for (ptrdiff_t i = 0; i < floats; i += LANES) {
             Vector gradient = load(part.gradient + i);
             if (part.values) {
-                const Vector through = part.scale * gradient +
-                                       (part.of_value * (load(part.values + i) - part.mean) + part.constant);
+                const Vector through =
+                    part.scale * gradient + (part.of_value * (load(part.values + i) - part.mean) + part.constant);
                 gradient = load_ints(live + i % GROUP) ? through : Vector{};
             }
             store(to + i, p ? load(to + i) + gradient : gradient);

@@ -32,10 +32,8 @@ Training::Training(const Plan& given, std::vector<double>& seconds, double (*now
 }
 
 void Training::prepare(int64_t groups, int thread_count) {
-    while (int64_t(values.size()) < groups) {
-        values.emplace_back(plan.values_size);
-        gradients.emplace_back(plan.gradients_size);
-    }
+    while (int64_t(values.size()) < groups) values.emplace_back(plan.values_size);
+    while (int64_t(gradients.size()) < groups) gradients.emplace_back(plan.gradients_size);
     while (int(thread_buffers.size()) < thread_count) thread_buffers.emplace_back(thread_size);
     if (poison_requested()) poison();
 }

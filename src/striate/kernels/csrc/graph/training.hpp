@@ -56,7 +56,6 @@ private:
     std::vector<int> value_of_norm, node_of_norm;
     std::vector<AlignedFloats> values, gradients, thread_buffers;
     ptrdiff_t scratch_start = 0, thread_size = 0;
-    int64_t groups_prepared = 0;
     std::vector<double>& seconds;
     double (*now)();
 };

@@ -90,8 +90,7 @@ void Training::gather(int value, float* to, const Maps& to_maps, const Pass& pas
                 rows[count++] = row;
             }
             gradient_row(to + to_maps.at(c, y, 0), rows.data(), count, plan.nodes.all[value - 1].function,
-                         at(made, pass) + made.maps.at(c, y, 0), pass.live_lanes,
-                         ptrdiff_t(made.maps.columns) * GROUP);
+                         at(made, pass) + made.maps.at(c, y, 0), pass.live_lanes, ptrdiff_t(made.maps.columns) * GROUP);
         }
     }
 }

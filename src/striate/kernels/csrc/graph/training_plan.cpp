@@ -118,8 +118,8 @@ void TrainingPlan::place_gradients() {
                 const Operation& maker = *nodes.all[node.input - 1].operation;
                 gradients[i] = in_thread(maker.out_gradient);
                 node.operation->input_function = nodes.all[node.input - 1].function;
-                node.operation->in_gradient = has_margins(maker.out_gradient) ? maker.out_gradient
-                                                                              : bare(node.operation->in);
+                node.operation->in_gradient =
+                    has_margins(maker.out_gradient) ? maker.out_gradient : bare(node.operation->in);
                 continue;
             }
             if (node.input && computed_by_reader(node.input - 1))
