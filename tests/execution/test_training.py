@@ -150,7 +150,7 @@ def test_channels_last_lays_out_weights_and_changes_no_value() -> None:
 
 
 def test_what_the_engine_cannot_take_is_measured_layer_by_layer() -> None:
-    module = build(NORMALISED)
+    module = build(GATED)
     choice = choose_for_training(module, batch=32, threads=1)
     assert {each.split(",")[0] for each in choice.milliseconds} >= {"operators", "torch"}
     assert choice.kernels != "engine"

@@ -111,20 +111,18 @@ void Inference::run(const StriateImages& images, int64_t group, float* buffer) {
 void Inference::join(const Node& node, int value, float* buffer) {
     const Maps& maps = nodes.values[value].maps;
     float* const to = buffer + starts[value] + maps.origin();
-    std::vector<TermRow> rows(node.terms.size());
+    std::vector<TermRows> rows(node.terms.size());
     for (int c = 0; c < maps.channels; c++) {
-        for (int y = 0; y < maps.rows; y++) {
-            int count = 0;
-            for (const Term& term : node.terms) {
-                const int channel = c - term.first;
-                if (channel < 0 || channel >= term.channels) continue;
-                const Maps& from = nodes.values[term.value].maps;
-                const Scaling* scaling = term.norm < 0 ? nullptr : &scalings[term.norm];
-                rows[count++] = {buffer + starts[term.value] + from.origin() + from.at(channel, y, 0),
-                                 scaling ? scaling->scale[channel] : 1.0f, scaling ? scaling->shift[channel] : 0.0f};
-            }
-            join_row(to + maps.at(c, y, 0), rows.data(), count, node.function, ptrdiff_t(maps.columns) * GROUP);
+        int count = 0;
+        for (const Term& term : node.terms) {
+            const int channel = c - term.first;
+            if (channel < 0 || channel >= term.channels) continue;
+            const Maps& from = nodes.values[term.value].maps;
+            const Scaling* scaling = term.norm < 0 ? nullptr : &scalings[term.norm];
+            rows[count++] = {buffer + starts[term.value] + from.origin() + from.at(channel, 0, 0), from.row_stride(),
+                             scaling ? scaling->scale[channel] : 1.0f, scaling ? scaling->shift[channel] : 0.0f};
         }
+        join_rows(rows_of(maps), to + maps.at(c, 0, 0), maps.row_stride(), rows.data(), count, node.function);
     }
 }
 

@@ -7,50 +7,85 @@
 namespace striate {
 namespace {
 
-Vector term_at(const TermRow& term, ptrdiff_t i) { return load(term.values + i) * term.scale + term.shift; }
+// The first one or two terms, with the ReLU in the same pass.
+template <int TERMS, bool WITH_RELU>
+void first_terms(Rows rows, float* to, ptrdiff_t stride, const TermRows* terms) {
+    const TermRows one = terms[0], two = terms[TERMS - 1];
+    for (int y = 0; y < rows.count; y++) {
+        const float *first = one.values + y * one.stride, *second = two.values + y * two.stride;
+        float* const row = to + y * stride;
+        for (ptrdiff_t i = 0; i < rows.floats; i += LANES) {
+            Vector sum = load(first + i) * one.scale + one.shift;
+            if (TERMS == 2) sum += load(second + i) * two.scale + two.shift;
+            store(row + i, WITH_RELU ? relu_of(sum) : sum);
+        }
+    }
+}
+
+// A part's contribution, written to `to` or added to it. FULL: all lanes hold images.
+template <bool NORMALISED, bool ADDS, bool FULL>
+void add_part(Rows rows, float* to, ptrdiff_t stride, GradientRows part, const int32_t* live) {
+    for (int y = 0; y < rows.count; y++) {
+        const float *gradient = part.gradient + y * part.stride, *values = part.values;
+        if (NORMALISED) values += y * part.values_stride;
+        float* const row = to + y * stride;
+        for (ptrdiff_t i = 0; i < rows.floats; i += LANES) {
+            Vector sum = load(gradient + i);
+            if (NORMALISED) {
+                sum = part.scale * sum + (part.of_value * (load(values + i) - part.mean) + part.constant);
+                if (!FULL) sum = load_ints(live + i % GROUP) ? sum : Vector{};
+            }
+            store(row + i, ADDS ? load(row + i) + sum : sum);
+        }
+    }
+}
+
+template <bool NORMALISED, bool ADDS>
+void add_part(Rows rows, float* to, ptrdiff_t stride, GradientRows part, int live_lanes) {
+    alignas(64) int32_t live[GROUP];
+    for (int i = 0; i < GROUP; i++) live[i] = i < live_lanes ? -1 : 0;
+    if (live_lanes == GROUP) add_part<NORMALISED, ADDS, true>(rows, to, stride, part, live);
+    else add_part<NORMALISED, ADDS, false>(rows, to, stride, part, live);
+}
 
 }  // namespace
 
-void join_row(float* to, const TermRow* terms, int count, int function, ptrdiff_t floats) {
-    const bool relu = function == RELU && count > 0 && count < 3;
-    if (!count) {
-        std::fill(to, to + floats, 0.0f);
-    } else if (count == 1) {
-        const TermRow one = terms[0];
-        for (ptrdiff_t i = 0; i < floats; i += LANES) {
-            const Vector sum = term_at(one, i);
-            store(to + i, relu ? relu_of(sum) : sum);
-        }
-    } else {
-        const TermRow one = terms[0], two = terms[1];
-        for (ptrdiff_t i = 0; i < floats; i += LANES) {
-            const Vector sum = term_at(one, i) + term_at(two, i);
-            store(to + i, relu ? relu_of(sum) : sum);
-        }
+void join_rows(Rows rows, float* to, ptrdiff_t stride, const TermRows* terms, int count, int function) {
+    const bool with_relu = function == RELU && (count == 1 || count == 2);
+    switch (std::min(count, 2)) {
+        case 0:
+            for (int y = 0; y < rows.count; y++) std::fill(to + y * stride, to + y * stride + rows.floats, 0.0f);
+            break;
+        case 1:
+            with_relu ? first_terms<1, true>(rows, to, stride, terms) : first_terms<1, false>(rows, to, stride, terms);
+            break;
+        default:
+            with_relu ? first_terms<2, true>(rows, to, stride, terms) : first_terms<2, false>(rows, to, stride, terms);
     }
     for (int t = 2; t < count; t++)
-        for (ptrdiff_t i = 0; i < floats; i += LANES) store(to + i, load(to + i) + term_at(terms[t], i));
-    if (!relu) activate(function, to, floats / GROUP);
+        for (int y = 0; y < rows.count; y++)
+            for (ptrdiff_t i = 0; i < rows.floats; i += LANES) {
+                const Vector term = load(terms[t].values + y * terms[t].stride + i) * terms[t].scale + terms[t].shift;
+                store(to + y * stride + i, load(to + y * stride + i) + term);
+            }
+    if (with_relu || function == IDENTITY) return;
+    for (int y = 0; y < rows.count; y++) activate(function, to + y * stride, rows.floats / GROUP);
 }
 
-void gradient_row(float* to, const GradientRow* parts, int count, int function, const float* made, int live_lanes,
-                  ptrdiff_t floats) {
-    alignas(64) int32_t live[GROUP];
-    for (int i = 0; i < GROUP; i++) live[i] = i < live_lanes ? -1 : 0;
-    if (!count) std::fill(to, to + floats, 0.0f);
+void gradient_rows(Rows rows, float* to, ptrdiff_t stride, const GradientRows* parts, int count, MadeRows made,
+                   int live_lanes) {
     for (int p = 0; p < count; p++) {
-        const GradientRow part = parts[p];
-        for (ptrdiff_t i = 0; i < floats; i += LANES) {
-            Vector gradient = load(part.gradient + i);
-            if (part.values) {
-                const Vector through =
-                    part.scale * gradient + (part.of_value * (load(part.values + i) - part.mean) + part.constant);
-                gradient = load_ints(live + i % GROUP) ? through : Vector{};
-            }
-            store(to + i, p ? load(to + i) + gradient : gradient);
-        }
+        const GradientRows& part = parts[p];
+        if (part.values)
+            p ? add_part<true, true>(rows, to, stride, part, live_lanes)
+              : add_part<true, false>(rows, to, stride, part, live_lanes);
+        else
+            p ? add_part<false, true>(rows, to, stride, part, live_lanes)
+              : add_part<false, false>(rows, to, stride, part, live_lanes);
     }
-    multiply_by_derivative(function, made, to, floats / GROUP);
+    if (made.function == IDENTITY) return;
+    for (int y = 0; y < rows.count; y++)
+        multiply_by_derivative(made.function, made.values + y * made.stride, to + y * stride, rows.floats / GROUP);
 }
 
 }  // namespace striate

@@ -1,31 +1,47 @@
-// Joins and their gradients, one row of one channel at a time.
+// Joins and their gradients, one channel of one lane group at a time.
 #pragma once
 
 #include "simd/vector.hpp"
 
 namespace striate {
 
-// One term of a row of a join: scale · values + shift.
-struct TermRow {
+// Rows of one channel: of how many floats, and how many; `stride` of each array below is the distance to its next row.
+struct Rows {
+    int count;
+    ptrdiff_t floats;
+};
+
+// One term of a join: scale · values + shift.
+struct TermRows {
     const float* values;
+    ptrdiff_t stride;
     float scale, shift;
 };
 
-// to = function(Σ terms), `floats` values. `to` may be the values of the first term.
-void join_row(float* to, const TermRow* terms, int count, int function, ptrdiff_t floats);
+// to = function(Σ terms). `to` may be the values of the first term.
+void join_rows(Rows rows, float* to, ptrdiff_t stride, const TermRows* terms, int count, int function);
 
-// One part of a row's gradient: `gradient`, or behind a batch normalisation that reads `values`
+// One part of a gradient: `gradient`, or behind a batch normalisation that reads `values`
 //
 //     scale · gradient + (of_value · (values − mean) + constant)
-struct GradientRow {
+struct GradientRows {
     const float* gradient;
+    ptrdiff_t stride;
     const float* values;  // null: no batch normalisation
+    ptrdiff_t values_stride;
     float scale, of_value, mean, constant;
 };
 
-// to = function′ · Σ parts, with the derivative computed from `made`, the function's values. Lanes from `live_lanes` on
-// get zeros from batch normalisations.
-void gradient_row(float* to, const GradientRow* parts, int count, int function, const float* made, int live_lanes,
-                  ptrdiff_t floats);
+// What a function made of the sum whose gradient is computed.
+struct MadeRows {
+    int function;
+    const float* values;
+    ptrdiff_t stride;
+};
+
+// to = function′ · Σ parts, with the derivative computed from `made`. Lanes from `live_lanes` on get zeros from batch
+// normalisations.
+void gradient_rows(Rows rows, float* to, ptrdiff_t stride, const GradientRows* parts, int count, MadeRows made,
+                   int live_lanes);
 
 }  // namespace striate

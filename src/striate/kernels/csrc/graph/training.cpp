@@ -150,21 +150,19 @@ void Training::join(int i, const Pass& pass) {
     const Node& node = plan.nodes.all[i];
     const Place& place = plan.values[i + 1];
     float* const to = at(place, pass);
-    std::vector<TermRow> rows(node.terms.size());
+    std::vector<TermRows> rows(node.terms.size());
     for (int c = 0; c < place.maps.channels; c++) {
-        for (int y = 0; y < place.maps.rows; y++) {
-            int count = 0;
-            for (const Term& term : node.terms) {
-                const int channel = c - term.first;
-                if (channel < 0 || channel >= term.channels) continue;
-                const Place& from = plan.values[term.value];
-                const Norm* norm = term.norm < 0 ? nullptr : &norms[term.norm];
-                rows[count++] = {at(from, pass) + from.maps.at(channel, y, 0), norm ? norm->scale[channel] : 1.0f,
-                                 norm ? norm->shift[channel] : 0.0f};
-            }
-            join_row(to + place.maps.at(c, y, 0), rows.data(), count, node.function,
-                     ptrdiff_t(place.maps.columns) * GROUP);
+        int count = 0;
+        for (const Term& term : node.terms) {
+            const int channel = c - term.first;
+            if (channel < 0 || channel >= term.channels) continue;
+            const Place& from = plan.values[term.value];
+            const Norm* norm = term.norm < 0 ? nullptr : &norms[term.norm];
+            rows[count++] = {at(from, pass) + from.maps.at(channel, 0, 0), from.maps.row_stride(),
+                             norm ? norm->scale[channel] : 1.0f, norm ? norm->shift[channel] : 0.0f};
         }
+        join_rows(rows_of(place.maps), to + place.maps.at(c, 0, 0), place.maps.row_stride(), rows.data(), count,
+                  node.function);
     }
 }
 

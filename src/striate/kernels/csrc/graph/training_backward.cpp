@@ -68,30 +68,32 @@ void Training::gather(int value, float* to, const Maps& to_maps, const Pass& pas
     const Place& made = plan.values[value];
     const std::vector<Reader>& readers = plan.nodes.values[value].readers;
     const bool last = value + 1 == int(plan.values.size());
-    std::vector<GradientRow> rows(readers.size() + 1);
+    std::vector<GradientRows> parts(readers.size() + 1);
     for (int c = 0; c < made.maps.channels; c++) {
-        for (int y = 0; y < made.maps.rows; y++) {
-            int count = 0;
-            if (last) rows[count++] = {at(plan.loss, pass) + plan.loss.maps.at(c, y, 0), nullptr, 0, 0, 0, 0};
-            for (const Reader& reader : readers) {
-                const Place& from = plan.gradients[reader.node];
-                if (reader.term < 0) {
-                    rows[count++] = {at(from, pass) + from.maps.at(c, y, 0), nullptr, 0, 0, 0, 0};
-                    continue;
-                }
-                const Term& term = plan.nodes.all[reader.node].terms[reader.term];
-                GradientRow row{at(from, pass) + from.maps.at(term.first + c, y, 0), nullptr, 0, 0, 0, 0};
-                if (term.norm >= 0) {
-                    const Norm& norm = norms[term.norm];
-                    row.values = at(made, pass) + made.maps.at(c, y, 0);
-                    row.scale = norm.scale[c], row.of_value = norm.of_value[c];
-                    row.mean = norm.mean[c], row.constant = norm.constant[c];
-                }
-                rows[count++] = row;
+        const float* const values = at(made, pass) + made.maps.at(c, 0, 0);
+        int count = 0;
+        const auto add = [&](const Place& from, int channel) -> GradientRows& {
+            parts[count] = {at(from, pass) + from.maps.at(channel, 0, 0), from.maps.row_stride(), nullptr, 0, 0, 0, 0,
+                            0};
+            return parts[count++];
+        };
+        if (last) add(plan.loss, c);
+        for (const Reader& reader : readers) {
+            const Place& from = plan.gradients[reader.node];
+            if (reader.term < 0) {
+                add(from, c);
+                continue;
             }
-            gradient_row(to + to_maps.at(c, y, 0), rows.data(), count, plan.nodes.all[value - 1].function,
-                         at(made, pass) + made.maps.at(c, y, 0), pass.live_lanes, ptrdiff_t(made.maps.columns) * GROUP);
+            const Term& term = plan.nodes.all[reader.node].terms[reader.term];
+            GradientRows& part = add(from, term.first + c);
+            if (term.norm < 0) continue;
+            const Norm& norm = norms[term.norm];
+            part.values = values, part.values_stride = made.maps.row_stride();
+            part.scale = norm.scale[c], part.of_value = norm.of_value[c];
+            part.mean = norm.mean[c], part.constant = norm.constant[c];
         }
+        gradient_rows(rows_of(made.maps), to + to_maps.at(c, 0, 0), to_maps.row_stride(), parts.data(), count,
+                      {plan.nodes.all[value - 1].function, values, made.maps.row_stride()}, pass.live_lanes);
     }
 }
 
