@@ -172,12 +172,14 @@ class _Draw:
         """The kernels beside the module."""
         if not all(bool(each.isfinite().all()) for each in self.wanted.named().values()):
             return KernelCheck(kernels, {}, {}, refused="the module's own figures are not finite")
-        runs = executor(self.module, kernels)
+        runs, wanted = executor(self.module, kernels), self.wanted
         with _nan_in_new_tensors():
             found = self._on_engine(runs) if isinstance(runs, OnEngine) else self._step(runs.logits, self.images)
+        if not found.outputs:
+            wanted = replace(wanted, outputs={})
         shown: tuple[dict[str, float], dict[str, float]] = {}, {}
         wrong: list[str] = []
-        for name, off in _differences(found, self.wanted).items():
+        for name, off in _differences(found, wanted).items():
             of_parameter = name in self.wanted.gradients
             path = name.rpartition(".")[0] if of_parameter else self._last if name == ANSWERS else name
             shown[of_parameter][path] = max(shown[of_parameter].get(path, 0.0), off)
@@ -186,17 +188,18 @@ class _Draw:
         return KernelCheck(kernels, *shown, wrong=tuple(wrong), allowed=self.allowed_of_gradients)
 
     def _on_engine(self, runs: OnEngine) -> _Shown:
+        """An engine's step shows no outputs; its answers are the same where there is no batch normalisation."""
         engine, threads = runs.engine, torch.get_num_threads()
+        self._restore_statistics()
         outputs = engine.outputs(Pictures(self.images), threads=threads)
         goal = Goal(self.labels, "rbf-mle" if self._ends_in_rbf else "cross-entropy")
         engine.step(Pictures(self.images), goal, rule=None, threads=threads)
         names: dict[Tensor, str] = {each: name for name, each in self.module.named_parameters()}
         gradients = {names[each]: of for each, of in zip(engine.parameters, engine.gradients, strict=True)}
-        return _Shown({self._last: outputs}, gradients, outputs)
+        return _Shown({} if self.buffers else {self._last: outputs}, gradients, outputs)
 
     def _step(self, logits: Callable[..., Tensor], images: Tensor) -> _Shown:
-        for name, each in self.buffers.items():
-            self.module.get_buffer(name).copy_(each)
+        self._restore_statistics()
         with torch.no_grad():
             self.module.eval()
             answers = logits(images)
@@ -208,6 +211,10 @@ class _Draw:
         found = torch.autograd.grad(loss, [*parameters.values()], allow_unused=True)
         gradients = {name: each for name, each in zip(parameters, found, strict=True) if each is not None}
         return _Shown({path: each.detach() for path, each in outputs.items()}, gradients, answers)
+
+    def _restore_statistics(self) -> None:
+        for name, each in self.buffers.items():
+            self.module.get_buffer(name).copy_(each)
 
     def _loss(self, outputs: Tensor) -> Tensor:
         """What a network learns by: the mean over the images. A head with other outputs than classes: their squares."""

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from striate import Activation, Conv, Flatten, GlobalAveragePool, Linear, Network, Pool, Subsample, find
+from striate import Activation, Conv, Flatten, GlobalAveragePool, Linear, Network, Pool, Subsample, find, from_text
 from striate.description.layers import RBF, Dropout
 from striate.description.network import plan
 from striate.errors import ShapeError
@@ -296,3 +296,51 @@ def test_the_profile_accounts_for_every_layer() -> None:
 def test_a_network_with_a_convolution_last() -> None:
     network = Network("last", (2, 5, 5), [Conv(3, kernel=3), Activation("relu"), Conv(4, kernel=3), Flatten()])
     check(network, images=5, instruction_set="")
+
+
+RESIDUAL = "2x6x6: conv 8 3x3 same, bn, relu, residual(conv 8 3x3 same, bn, relu, conv 8 3x3 same, bn), relu, linear 3"
+
+
+def test_one_value_a_channel_has_no_variance() -> None:
+    network = from_text("2x1x1: conv 3 1x1, bn, linear 2")
+    model = build(network)
+    engine = Engine(network, tensors_of(model))
+    with pytest.raises(ValueError, match="batch_norm1: a batch normalisation of 1 value a channel"):
+        engine.step(Pictures(torch.rand(1, 2, 1, 1)), Goal(torch.zeros(1, dtype=torch.int64)), rule=None, threads=1)
+    assert model.get_buffer("batch_norm1.num_batches_tracked") == 0
+
+
+def test_statistics_are_kept_in_the_module_and_no_images_change_none() -> None:
+    network = from_text(RESIDUAL)
+    model = build(network)
+    before = {name: each.clone() for name, each in model.named_buffers()}
+    engine = Engine(network, tensors_of(model))
+    nothing = Goal(torch.empty(0, dtype=torch.int64))
+    assert engine.step(Pictures(torch.empty(0, *network.input)), nothing, rule=None, threads=2) == (0.0, 0)
+    assert all(torch.equal(each, before[name]) for name, each in model.named_buffers())
+    assert all(not each.grad.any() for each in model.parameters())
+    pixels, goal = torch.rand(19, *network.input), Goal(torch.zeros(19, dtype=torch.int64))
+    engine.step(Pictures(pixels), goal, rule=None, threads=2)
+    model.get_submodule("batch_norm1").running_mean.data = torch.zeros(8)  # new memory is noticed
+    engine.step(Pictures(pixels), goal, rule=None, threads=2)
+    twin = build(network)
+    twin.load_state_dict({**model.state_dict(), **before})
+    twin.logits(pixels)
+    twin.get_submodule("batch_norm1").running_mean.zero_()
+    twin.logits(pixels)
+    for name, each in model.named_buffers():
+        torch.testing.assert_close(each, twin.get_buffer(name), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("instruction_set", INSTRUCTION_SETS)
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_value_that_is_not_finite_stays_with_its_image_through_sums(value: float, instruction_set: str) -> None:
+    network = from_text(RESIDUAL)
+    model = build(network).eval()
+    pixels = torch.rand(5, *network.input)
+    pixels[1, 0, 2, 3] = value
+    ours = Engine(network, tensors_of(model), instruction_set=instruction_set).outputs(Pictures(pixels), threads=1)
+    with torch.no_grad():
+        theirs = model.logits(pixels)
+    torch.testing.assert_close(ours[[0, 2, 3, 4]], theirs[[0, 2, 3, 4]], rtol=1e-4, atol=1e-5)
+    assert not ours[1].isfinite().all()
