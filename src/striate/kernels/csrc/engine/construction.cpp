@@ -4,8 +4,6 @@
 namespace striate {
 namespace {
 
-ptrdiff_t rounded(ptrdiff_t floats) { return (floats + 15) / 16 * 16; }
-
 bool is_flat(int kind) { return kind == LINEAR || kind == RADIAL; }
 
 }  // namespace
@@ -37,8 +35,7 @@ void Engine::add(const StriateLayer& layer) {
 // copies is added between them.
 bool Engine::add_copy() {
     if (layers.empty()) return false;
-    const Maps& below = layers.back()->out_gradient;
-    if (!below.top && !below.bottom && !below.left && !below.right) return false;
+    if (!has_margins(layers.back()->out_gradient)) return false;
     StriateLayer copy{};
     copy.kind = ELEMENTWISE;
     std::copy(layers.back()->layer.output, layers.back()->layer.output + 3, copy.input);

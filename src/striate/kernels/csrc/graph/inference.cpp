@@ -5,15 +5,6 @@
 #include "layout/images.hpp"
 
 namespace striate {
-namespace {
-
-bool same_layout(const Maps& a, const Maps& b) {
-    return a.channels == b.channels && a.rows == b.rows && a.columns == b.columns && a.top == b.top &&
-           a.bottom == b.bottom && a.left == b.left && a.right == b.right;
-}
-
-}  // namespace
-
 Inference::Inference(const Plan& plan, std::vector<FoldedLayer> memory)
     : folded(std::move(memory)), nodes(folded_plan(plan, folded)) {
     for (const StriateNorm& norm : plan.norms)

@@ -5,10 +5,6 @@
 namespace striate {
 namespace {
 
-bool same_shape(const Maps& a, const Maps& b) {
-    return a.channels == b.channels && a.rows == b.rows && a.columns == b.columns;
-}
-
 // The layout of a value as an operation sees it: a flat vector may be maps of another shape in the same memory.
 Maps seen_as(const Maps& own, const Maps& value) {
     if (same_shape(own, value)) return value;

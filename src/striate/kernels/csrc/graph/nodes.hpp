@@ -35,10 +35,6 @@ struct Nodes {
     std::vector<Value> values;
 };
 
-// Maps of the same shape without margins.
-inline Maps bare(const Maps& maps) { return {maps.channels, maps.rows, maps.columns}; }
-inline bool has_margins(const Maps& maps) { return maps.top || maps.bottom || maps.left || maps.right; }
 inline Rows rows_of(const Maps& maps) { return {maps.rows, ptrdiff_t(maps.columns) * GROUP}; }
-inline ptrdiff_t rounded(ptrdiff_t floats) { return (floats + 15) / 16 * 16; }
 
 }  // namespace striate

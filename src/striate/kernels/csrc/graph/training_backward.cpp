@@ -73,8 +73,8 @@ void Training::gather(int value, float* to, const Maps& to_maps, const Pass& pas
         const float* const values = at(made, pass) + made.maps.at(c, 0, 0);
         int count = 0;
         const auto add = [&](const Place& from, int channel) -> GradientRows& {
-            parts[count] = {at(from, pass) + from.maps.at(channel, 0, 0), from.maps.row_stride(), nullptr, 0, 0, 0, 0,
-                            0};
+            parts[count] = {
+                at(from, pass) + from.maps.at(channel, 0, 0), from.maps.row_stride(), nullptr, 0, 0, 0, 0, 0};
             return parts[count++];
         };
         if (last) add(plan.loss, c);

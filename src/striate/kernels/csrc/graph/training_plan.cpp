@@ -3,15 +3,6 @@
 #include <algorithm>
 
 namespace striate {
-namespace {
-
-bool same_layout(const Maps& a, const Maps& b) {
-    return a.channels == b.channels && a.rows == b.rows && a.columns == b.columns && a.top == b.top &&
-           a.bottom == b.bottom && a.left == b.left && a.right == b.right;
-}
-
-}  // namespace
-
 TrainingPlan::TrainingPlan(const Plan& plan) : nodes(plan) {
     choose_phases();
     place_values();
@@ -30,9 +21,8 @@ int TrainingPlan::direct_reader(int value) const {
     if (!value || readers.size() != 1 || readers[0].term >= 0) return -1;
     const Operation *maker = nodes.all[value - 1].operation.get(), *reader = nodes.all[readers[0].node].operation.get();
     if (!maker) return -1;
-    const bool same_shape = reader->in.channels == maker->out.channels && reader->in.rows == maker->out.rows;
     const int kind = reader->layer.kind;
-    const bool flat = kind == LINEAR || kind == RADIAL || !same_shape;
+    const bool flat = kind == LINEAR || kind == RADIAL || !same_shape(reader->in, maker->out);
     return flat && has_margins(maker->out_gradient) ? -1 : readers[0].node;
 }
 

@@ -1,15 +1,12 @@
 #include "layers/single_layer.hpp"
 
+#include "engine/parameters.hpp"
 #include "simd/activations.hpp"
 #include "simd/sums.hpp"
 
 namespace striate {
 namespace {
 
-constexpr int MAX_SHARDS = 8;  // parts of a batch with parameter gradients of their own
-
-ptrdiff_t rounded(ptrdiff_t floats) { return (floats + 15) / 16 * 16; }
-bool has_margins(const Maps& maps) { return maps.top || maps.bottom || maps.left || maps.right; }
 int live_lanes(const StriatePass& pass, int64_t group) {
     return int(std::min<int64_t>(GROUP, pass.images - group * GROUP));
 }

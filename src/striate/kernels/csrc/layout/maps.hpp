@@ -30,6 +30,22 @@ struct Maps {
     }
 };
 
+inline bool has_margins(const Maps& maps) { return maps.top || maps.bottom || maps.left || maps.right; }
+
+// The same maps without margins.
+inline Maps bare(const Maps& maps) { return {maps.channels, maps.rows, maps.columns}; }
+
+inline bool same_shape(const Maps& a, const Maps& b) {
+    return a.channels == b.channels && a.rows == b.rows && a.columns == b.columns;
+}
+
+inline bool same_layout(const Maps& a, const Maps& b) {
+    return same_shape(a, b) && a.top == b.top && a.bottom == b.bottom && a.left == b.left && a.right == b.right;
+}
+
+// A number of floats rounded up to whole cache lines, at which buffers begin.
+inline ptrdiff_t rounded(ptrdiff_t floats) { return (floats + 15) / 16 * 16; }
+
 // Writes zeros into the margins of every channel of the maps that begin at `memory`.
 inline void clear_margins(const Maps& maps, float* memory) {
     for (int c = 0; c < maps.channels; c++, memory += maps.channel_stride()) {
