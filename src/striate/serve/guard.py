@@ -98,12 +98,16 @@ class Guard:
         return await self.app(scope, receive, send_with_heads)
 
     def _refused(self, heads: Headers) -> Response | None:
-        asked = _place(f"//{heads.get('host', '')}")
+        if (count := len(heads.getlist("host"))) != 1:
+            return answer(
+                RefusedError(400, f"the request has {count or 'no'} Host headers.", "It must have one.", "Send one.")
+            )
+        asked = _place(f"//{heads['host']}")
         if asked is None:
             return answer(
                 RefusedError(
                     400,
-                    f"the Host header is {heads.get('host', '')[:80]!r}.",
+                    f"the Host header is {heads['host'][:80]!r}.",
                     "It must be a name or an address, with a port after a colon.",
                     "Open the address that `striate serve` printed.",
                 )
@@ -112,7 +116,7 @@ class Guard:
             return answer(
                 RefusedError(
                     403,
-                    f"this server is not {heads.get('host', '')[:80]!r}.",
+                    f"this server is not {heads['host'][:80]!r}.",
                     f"Its names are {', '.join(self.hosts)}.",
                     "Open the address that `striate serve` printed.",
                 )

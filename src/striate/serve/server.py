@@ -19,7 +19,7 @@ QUEUE = 128
 def listen(host: str, port: int) -> socket.socket:
     """A socket bound to an address; port 0 takes any free port. Raises AddressError where this is not possible."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sends at once on TCP alone
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
