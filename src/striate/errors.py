@@ -12,6 +12,7 @@
     ├── WeightsError (ValueError)       a file of weights that cannot be read, or is for another network
     ├── OutputError (OSError)           a file that could not be written
     ├── RequestError (ValueError)       a request that the server refuses
+    │   └── BusyError                   one that it has no room or no time for
     ├── AddressError (OSError)          an address that a server cannot listen on
     ├── RequirementError (ImportError)  a package that is not installed
     ├── LearningError (ArithmeticError) a training that cannot continue
@@ -98,7 +99,11 @@ class OutputError(StriateError, OSError):
 
 
 class RequestError(StriateError, ValueError):
-    """A request that the server refuses: it is too large, has a wrong form, or there are too many at once."""
+    """A request that the server refuses: it is too large, or has a wrong form."""
+
+
+class BusyError(RequestError):
+    """A request that the server has no room for in a queue, or no time for; it may be sent again."""
 
 
 class AddressError(StriateError, OSError):

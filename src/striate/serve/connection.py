@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from typing import cast
 
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from striate.serve.guard import SECURITY, answer
-from striate.serve.incoming import RefusedError
+from striate.serve.guard import SECURITY
+from striate.serve.refusals import RefusedError, answer_to
 from striate.web.sandbox import error_to_dict
 
 MOST = 100
-"""The most connections that are kept; macOS lets a process open 256 files."""
+"""The most connections that are kept, unless another number is chosen; macOS lets a process open 256 files."""
 ACCEPTED = 16
 """The connections accepted from the system at a time; some rounds of them are open before the oldest are closed."""
 SECONDS = 15.0
@@ -30,10 +31,11 @@ HEAD_BYTES = 64 * 2**10
 class Connection(HttpToolsProtocol):
     """uvicorn's connection, with limits on the number of connections, on a request's headers, and on silence.
 
-    A connection beyond MOST replaces the one that has waited longest without a request; where all are being answered,
+    A connection beyond `most` replaces the one that has waited longest without a request; where all are being answered,
     it gets status 503.
     """
 
+    most = MOST
     waiting_since = 0.0
     unsent = 0
     timer: asyncio.TimerHandle | None = None
@@ -49,12 +51,12 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._wait()
-        if len(self.connections) > MOST:
+        if len(self.connections) > self.most:
             others = [each for each in cast("set[Connection]", self.connections) if each is not self and not each.busy]
             if others:
                 min(others, key=lambda each: each.waiting_since).drop()
             else:
-                self.app = _full
+                self.app = partial(_full, self.most)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
@@ -88,11 +90,11 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        self._wait()  # before the next request, which may have arrived already, begins
+        # Before the next request, which may have arrived already, begins. The rest of a body that was refused is read,
+        # as long as the time limit lasts: a client that is still sending does not see the answer otherwise.
+        self._wait()
         super().on_response_complete()
         self._unset_keepalive_if_required()
-        if self.part == "body" and not self.pipeline:
-            self.transport.close()  # the rest of a body that nobody wants
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -160,10 +162,13 @@ class Connection(HttpToolsProtocol):
             self.drop()
 
 
-async def _full(scope: Scope, receive: Receive, send: Send) -> None:
+async def _full(most: int, scope: Scope, receive: Receive, send: Send) -> None:
     refused = RefusedError(
-        503, "too many connections at once.", f"{MOST} are kept, and each of them is being answered.", "Try again soon."
+        503,
+        "too many connections at once.",
+        f"{most:,} are kept, and each of them is being answered.",
+        "Try again soon.",
     )
-    response = answer(refused)
+    response = answer_to(refused)
     response.headers.update(SECURITY | {"connection": "close"})
     await response(scope, receive, send)

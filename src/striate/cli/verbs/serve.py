@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -30,7 +31,48 @@ SMALL = 50_000_000
     "--host", default="127.0.0.1", show_default=True, help="The address. By default only this machine can connect."
 )
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
-def command(folders: tuple[Path | Network, ...], port: int, host: str, show: bool) -> None:
+@click.option(
+    "--token", envvar="STRIATE_TOKEN", default="", help="Refuse requests without this token; or set STRIATE_TOKEN."
+)
+@click.option(
+    "--max-connections",
+    type=click.IntRange(1, 100_000),
+    default=100,
+    show_default=True,
+    help="The most connections that are kept.",
+)
+@click.option(
+    "--queue",
+    type=click.IntRange(1, 100_000),
+    default=128,
+    show_default=True,
+    help="The most requests that may wait for a network; more get status 503.",
+)
+@click.option(
+    "--timeout",
+    type=click.IntRange(1, 3600),
+    default=30,
+    show_default=True,
+    help="Seconds after which a request without an answer gets status 503, and a stopping server stops waiting.",
+)
+@click.option(
+    "--log",
+    type=click.Choice(["plain", "json"]),
+    default="plain",
+    show_default=True,
+    help="json: one line for each request and event, on standard error.",
+)
+def command(
+    folders: tuple[Path | Network, ...],
+    port: int,
+    host: str,
+    show: bool,
+    token: str,
+    max_connections: int,
+    queue: int,
+    timeout: int,
+    log: Literal["plain", "json"],
+) -> None:
     """Serve RUN's network as a page to draw on, and as a JSON interface described at /openapi.json.
 
     With several RUNs one drawing goes to all of them, and the page shows them side by side.
@@ -42,18 +84,22 @@ def command(folders: tuple[Path | Network, ...], port: int, host: str, show: boo
     Prints the address and serves until Ctrl-C. Everything comes from this machine; nothing is fetched from the
     internet, and no image is kept.
     """
-    _require("starlette", "uvicorn")
+    _require("starlette", "uvicorn", "httptools", "msgspec", "prometheus_client")
+    _check_token(token)
 
     import webbrowser
     from contextlib import suppress
+    from urllib.parse import quote
 
     from torch import set_num_threads
 
     from striate.accounting import account
     from striate.cli.predictors import names_of, predictors_of
     from striate.cli.print.progress import working
-    from striate.serve.app import app
-    from striate.serve.guard import LOOPBACK
+    from striate.serve.app import Settings, app
+    from striate.serve.batching import Limits
+    from striate.serve.guard import LOOPBACK, Guard
+    from striate.serve.log import event, set_up
     from striate.serve.server import address, listen, run
     from striate.train.run import open_run
 
@@ -66,16 +112,35 @@ def command(folders: tuple[Path | Network, ...], port: int, host: str, show: boo
     with listen(host, port) as bound:
         place = address(bound)
 
+        page = f"{place}?token={quote(token, safe='')}" if token else place
+
         def ready() -> None:
-            click.echo(f"{names} at {place}   (Ctrl-C stops it)")
+            click.echo(f"{names} at {page}   (Ctrl-C stops it)")
             for each in predictors:
                 click.echo(f"  {one_line(str(each.run.folder))} answers by {each.choice.words}")
+            event("started", address=place, runs=[str(each.run.folder) for each in predictors])
             if show:
-                webbrowser.open(place)
+                webbrowser.open(page)
 
+        set_up(log)
+        guard = Guard(LOOPBACK if host in LOOPBACK else (), token)
+        served = app(*predictors, settings=Settings(guard, Limits(queue, timeout)))
         with suppress(KeyboardInterrupt):
-            run(app(*predictors, hosts=LOOPBACK if host in LOOPBACK else ()), bound, ready=ready)
-        click.echo("\nStopped.", err=True)
+            run(served, bound, ready=ready, most=max_connections, drain=timeout)
+        event("stopped")
+        if log == "plain":
+            click.echo("\nStopped.", err=True)
+
+
+def _check_token(token: str) -> None:
+    if not token.isascii() or not token.isprintable() or any(each in token for each in ' ;,"\\'):
+        from striate.errors import SpecError
+
+        raise SpecError(
+            "the token has characters that a header cannot carry.",
+            "It must be of printable ASCII characters, without spaces, commas, semicolons, quotes and backslashes.",
+            "Make one: python -c 'import secrets; print(secrets.token_urlsafe())'.",
+        )
 
 
 def _require(*modules: str) -> None:
