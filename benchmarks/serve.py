@@ -3,11 +3,12 @@
     python benchmarks/serve.py RUN [--seconds 2] [--rounds 3] [--connections 1 16 64] [--wrk PATH] [--json]
 
 RUN is a LeNet-5 that was trained on digits. The rivals are FastAPI with PyTorch and FastAPI with ONNX Runtime
-(serve_rivals.py), on uvicorn with uvloop and httptools: `pip install 'fastapi' 'uvicorn[standard]'`. wrk makes the
+(serve_rivals.py), on uvicorn with uvloop and httptools: `pip install fastapi 'uvicorn[standard]'`. wrk makes the
 requests (`apt install wrk`): one image as a PNG of MNIST, 100 of them in turn, and 64 images as pixels. Each server is
-one process and computes on one thread; they take turns, round by round, and the medians of the rounds are printed. Then:
-the processor time that a request takes in decoding and in the network, by calls in this process, and the rest, which is
-HTTP; and how many of the page's requests are answered in a second while 16 clients predict.
+one process and computes on one thread. They take turns, round by round, and the medians of the rounds are printed:
+requests a second, and the processor time of the server for each, which other programs on the machine hardly touch.
+Then: the processor time that an image takes in decoding and in the network, by calls in this process; the rest of a
+request is HTTP. Last, how many of the page's requests are answered in a second while 16 clients predict.
 """
 
 from __future__ import annotations
@@ -62,26 +63,29 @@ def main() -> None:
     found: dict[str, dict[str, Measured]] = {}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         bodies = written(asked.run, Path(folder))
-        ports = {name: stack.enter_context(served(asked.run, name)) for name in (OURS, TORCH, ONNX)}
+        servers = {name: stack.enter_context(served(asked.run, name)) for name in (OURS, TORCH, ONNX)}
         for kind, path in PATHS.items():
             for connections in asked.connections:
-                turns: dict[str, list[Measured]] = {name: [] for name in ports}
+                turns: dict[str, list[Measured]] = {name: [] for name in servers}
                 for _ in range(asked.rounds):
-                    for name, port in ports.items():
+                    for name, (port, process) in servers.items():
+                        before = processor(process)
                         address = f"http://127.0.0.1:{port}{path}"
-                        turns[name].append(loaded(asked.wrk, address, bodies[kind], connections, asked.seconds))
+                        turn = loaded(asked.wrk, address, bodies[kind], connections, asked.seconds)
+                        turns[name].append(turn | {"processor": processor(process) - before})
                 found[f"{kind}, {connections} connections"] = {name: median(each) for name, each in turns.items()}
         parts = parts_of(asked.run, bodies["one image"])
-        rate = page_rate(ports[OURS], bodies["one image"], asked)
+        rate = page_rate(servers[OURS][0], bodies["one image"], asked)
     if asked.json:
         print(json.dumps({"environment": environment(), "load": found, "parts": parts, "page": rate}, indent=1))
         return
     for case, row in found.items():
         print(case)
         for name, each in row.items():
-            ratio = row[OURS]["rate"] / each["rate"]
-            print(f"  {name:24}{each['rate']:9.0f} requests/s   p50 {each['p50']:7.2f} ms   p99 {each['p99']:7.2f} ms"
-                  f"   striate: {ratio:5.2f} ×")  # fmt: skip
+            ratios = row[OURS]["rate"] / each["rate"], each["microseconds"] / row[OURS]["microseconds"]
+            line = f"{each['rate']:7.0f} requests/s   p50 {each['p50']:7.2f} ms   p99 {each['p99']:7.2f} ms"
+            line += f"   processor {each['microseconds']:6.0f} µs a request"
+            print(f"  {name:24}{line}   striate: {ratios[0]:5.2f} ×, by processor time {ratios[1]:5.2f} ×")
     print(
         f"one image, microseconds of processor time: {', '.join(f'{name} {each:.0f}' for name, each in parts.items())}"
     )
@@ -93,7 +97,8 @@ def median(turns: list[Measured]) -> Measured:
     if failed := sum(each["failed"] for each in turns):
         raise SystemExit(f"{failed:.0f} requests failed")
     rates = [each["requests"] / each["seconds"] for each in turns]
-    return {"rate": statistics.median(rates)} | {
+    spent = [1e6 * each["processor"] / each["requests"] for each in turns]
+    return {"rate": statistics.median(rates), "microseconds": statistics.median(spent)} | {
         name: statistics.median(each[name] for each in turns) for name in ("p50", "p99")
     }
 
@@ -112,8 +117,8 @@ def written(run: Path, folder: Path) -> dict[str, list[Path]]:
 
 
 @contextmanager
-def served(run: Path, name: str) -> Iterator[int]:
-    """The port of a server, while it runs."""
+def served(run: Path, name: str) -> Iterator[tuple[int, int]]:
+    """The port of a server and its process's number, while it runs."""
     with listen("127.0.0.1", 0) as bound:
         port = bound.getsockname()[1]
     rival = {TORCH: "torch", ONNX: "onnx-runtime"}.get(name)
@@ -123,9 +128,15 @@ def served(run: Path, name: str) -> Iterator[int]:
     with subprocess.Popen(ours if rival is None else rivals, env=quiet, stdout=subprocess.DEVNULL) as process:
         try:
             wait_for(port)
-            yield port
+            yield port, process.pid
         finally:
             process.terminate()
+
+
+def processor(process: int) -> float:
+    """The seconds of processor time that a process has taken, from Linux's /proc."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def wait_for(port: int) -> None:
@@ -141,7 +152,17 @@ def wait_for(port: int) -> None:
 
 def loaded(wrk: str, address: str, bodies: list[Path], connections: int, seconds: int) -> Measured:
     """What wrk measures."""
-    command = [wrk, "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(HERE / "serve.lua"), address]
+    command = [
+        wrk,
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "--timeout",
+        f"{PATIENCE}s",
+        "-s",
+        str(HERE / "serve.lua"),
+        address,
+    ]
     names = os.environ | {"BODIES": ":".join(map(str, bodies))}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=names)
     return json.loads(done.stdout.splitlines()[-1])

@@ -58,12 +58,12 @@ def scores_of(folder: Path, kernels: str) -> Callable[[np.ndarray], np.ndarray]:
 def app_of(folder: Path, kernels: str) -> FastAPI:
     """The plain app. Its endpoints are coroutines: for a small network that is faster than FastAPI's threads."""
     run, scores = open_run(folder), scores_of(folder, kernels)
-    low, high = run.preprocessing.range()
+    temperature, (low, high) = run.temperature, run.preprocessing.range()  # a run reads its checkpoint for it
     channels, height, width = run.preprocessing.shape
     app = FastAPI()
 
     def probabilities(pixels: np.ndarray) -> np.ndarray:
-        found = scores(pixels.astype(np.float32) * ((high - low) / 255) + low) / run.temperature
+        found = scores(pixels.astype(np.float32) * ((high - low) / 255) + low) / temperature
         powers = np.exp(found - found.max(axis=1, keepdims=True))
         return powers / powers.sum(axis=1, keepdims=True)
 

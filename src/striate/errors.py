@@ -14,6 +14,7 @@
     ├── RequestError (ValueError)       a request that the server refuses
     │   └── BusyError                   one that it has no room or no time for
     ├── AddressError (OSError)          an address that a server cannot listen on
+    ├── WorkerError (ChildProcessError) a server's process that ends before it answers
     ├── RequirementError (ImportError)  a package that is not installed
     ├── LearningError (ArithmeticError) a training that cannot continue
     ├── KernelError (RuntimeError)      compiled kernels that could not finish
@@ -108,6 +109,10 @@ class BusyError(RequestError):
 
 class AddressError(StriateError, OSError):
     """An address that a server cannot listen on."""
+
+
+class WorkerError(StriateError, ChildProcessError):
+    """A process of a server that ends before it answers."""
 
 
 class RequirementError(StriateError, ImportError):

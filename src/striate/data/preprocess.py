@@ -105,6 +105,8 @@ class Preprocessing:
         fits = self.fit == "resize" or (self.fit == "pad" and self.size in (None, wanted))
         if tuple(images.shape[1:]) == self.shape and fits:
             return images
+        if len(images) == 1:
+            return self.fitted(with_channels(images, self.shape[0]))
         out = room_for(len(images), self.shape)
         for part in chunks(len(images), bytes_each=max(images[:1].numel(), out[:1].numel())):
             out[part] = self.fitted(with_channels(images[part], self.shape[0]))

@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from striate.accounting import account
-from striate.data import PreparationStep, read_image
+from striate.data import PreparationStep, Preprocessing, read_image
 from striate.data.image_file import open_picture, prepare
 from striate.description.network import INPUT, Plan, plan
 from striate.execution.inference import answering, choose_for_inference
@@ -117,8 +117,12 @@ class Predictor:
 
     def pixels(self, content: bytes, *, prepared: bool = True) -> tuple[Stored, tuple[PreparationStep, ...]]:
         """As `read`, with the pixels as they are stored, 0 to 255."""
-        way = self.run.preprocessing if prepared else replace(self.run.preprocessing, form="picture")
-        return prepare(open_picture(content), way)
+        return prepare(open_picture(content), self.run.preprocessing if prepared else self._resizing)
+
+    @cached_property
+    def _resizing(self) -> Preprocessing:
+        """The preprocessing that brings no drawing to MNIST's form."""
+        return replace(self.run.preprocessing, form="picture")
 
     @torch.inference_mode()
     def probabilities(self, pixels: Stored) -> Float[Tensor, "images classes"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from math import isfinite
 from time import perf_counter
 from typing import TypeVar
 
@@ -45,9 +46,9 @@ class Images:
 
 @dataclass(frozen=True, eq=False)
 class Classified:
-    """The probabilities of some images' classes, and how one was prepared."""
+    """The probabilities of the classes, a row for each image, and how one was prepared."""
 
-    probabilities: Tensor
+    rows: list[list[float]]
     steps: tuple[PreparationStep, ...] = ()
 
 
@@ -84,7 +85,7 @@ class Model:
     async def predict(self, content: bytes, *, prepared: bool = True) -> m.Prepared:
         """The class of an image file."""
         found = await self.images.ask(Images(content, prepared))
-        values: list[float] = found.probabilities[0].tolist()
+        values = found.rows[0]
         probability = max(values)
         return m.Prepared(
             name=self.run.classes[values.index(probability)],
@@ -96,9 +97,9 @@ class Model:
 
     async def predict_many(self, pixels: bytes) -> m.Batch:
         """The classes of images of the network's size, from their pixels."""
-        found = (await self.images.ask(Images(pixels, pixels=True))).probabilities
-        classes = [self.run.classes[at] for at in found.argmax(1).tolist()]
-        return m.Batch(classes, list(self.run.classes), found.tolist(), self.predictor.trained)
+        rows = (await self.images.ask(Images(pixels, pixels=True))).rows
+        names = list(self.run.classes)
+        return m.Batch([names[row.index(max(row))] for row in rows], names, rows, self.predictor.trained)
 
     def check_layers(self, query: m.OfLayers) -> None:
         """Raise UnknownNameError for a path that is no layer's."""
@@ -134,11 +135,16 @@ class Model:
         """The classes of all images of all jobs, computed together."""
         prepared = [attempted(partial(self._pixels, job)) for job in jobs]
         good = [each[0] for each in prepared if not isinstance(each, Exception)]
-        found = iter(self.predictor.probabilities(torch.cat(good)).split([len(each) for each in good]) if good else ())
-        return [each if isinstance(each, Exception) else self._classified(next(found), each[1]) for each in prepared]
-
-    def _classified(self, found: Tensor, steps: tuple[PreparationStep, ...]) -> Classified | Exception:
-        return Classified(found, steps) if bool(found.isfinite().all()) else self._not_finite()
+        rows: list[list[float]] = self.predictor.probabilities(torch.cat(good)).tolist() if good else []
+        found: list[Classified | Exception] = []
+        for each in prepared:
+            if isinstance(each, Exception):
+                found.append(each)
+                continue
+            own, rows = rows[: len(each[0])], rows[len(each[0]) :]
+            finite = all(isfinite(sum(row)) for row in own)
+            found.append(Classified(own, each[1]) if finite else self._not_finite())
+        return found
 
     def _pixels(self, job: Images) -> tuple[Stored, tuple[PreparationStep, ...]]:
         if not job.pixels:

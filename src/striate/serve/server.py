@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,6 +51,8 @@ def run(
     `ready` is called once the server accepts; `most` is the number of connections, and `drain` the number of seconds
     for the requests in progress.
     """
+    gc.collect()
+    gc.freeze()  # what is there before the first request stays: it need not be searched for garbage
     server_of(app, ready=ready, most=most, drain=drain).run(sockets=[bound])
 
 

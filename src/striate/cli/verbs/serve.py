@@ -8,11 +8,7 @@ from typing import Literal
 import click
 
 from striate.cli.parameters import RUN_OR_NETWORK
-from striate.description.labels import one_line
 from striate.description.network import Network
-
-SMALL = 50_000_000
-"""A network of fewer MACs runs on one thread: starting more takes longer than the computation."""
 
 
 @click.command(
@@ -62,6 +58,13 @@ SMALL = 50_000_000
     show_default=True,
     help="json: one line for each request and event, on standard error.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Processes that answer; each loads the runs.",
+)
 def command(
     folders: tuple[Path | Network, ...],
     port: int,
@@ -72,6 +75,7 @@ def command(
     queue: int,
     timeout: int,
     log: Literal["plain", "json"],
+    workers: int,
 ) -> None:
     """Serve RUN's network as a page to draw on, and as a JSON interface described at /openapi.json.
 
@@ -91,42 +95,30 @@ def command(
     from contextlib import suppress
     from urllib.parse import quote
 
-    from torch import set_num_threads
-
-    from striate.accounting import account
-    from striate.cli.predictors import names_of, predictors_of
-    from striate.cli.print.progress import working
-    from striate.serve.app import Settings, app
-    from striate.serve.batching import Limits
-    from striate.serve.guard import LOOPBACK, Guard
+    from striate.cli.serving import Plan
     from striate.serve.log import event, set_up
-    from striate.serve.server import address, listen, run
-    from striate.train.run import open_run
+    from striate.serve.server import address, listen
+    from striate.serve.workers import Workers
 
-    networks = [each if isinstance(each, Network) else open_run(each).network for each in folders]
-    if all(account(each).totals.macs < SMALL for each in networks):
-        set_num_threads(1)
-    with working("Measuring which kernels answer fastest"):
-        predictors = predictors_of(folders, images=None)
-    names = names_of(predictors)
+    plan = Plan(folders, host, token, max_connections, queue, timeout, log)
+    set_up(log)
     with listen(host, port) as bound:
         place = address(bound)
-
         page = f"{place}?token={quote(token, safe='')}" if token else place
 
-        def ready() -> None:
-            click.echo(f"{names} at {page}   (Ctrl-C stops it)")
-            for each in predictors:
-                click.echo(f"  {one_line(str(each.run.folder))} answers by {each.choice.words}")
-            event("started", address=place, runs=[str(each.run.folder) for each in predictors])
+        def ready(answers: list[str]) -> None:
+            click.echo(f"{plan.names} at {page}   (Ctrl-C stops it)")
+            for each in answers:
+                click.echo(f"  {each}")
+            event("started", address=place, workers=workers, runs=plan.runs)
             if show:
                 webbrowser.open(page)
 
-        set_up(log)
-        guard = Guard(LOOPBACK if host in LOOPBACK else (), token)
-        served = app(*predictors, settings=Settings(guard, Limits(queue, timeout)))
         with suppress(KeyboardInterrupt):
-            run(served, bound, ready=ready, most=max_connections, drain=timeout)
+            if workers == 1:
+                plan.serve(bound, ready)
+            else:
+                Workers(plan.work, bound, workers, lambda: ready([f"{workers} workers"])).run()
         event("stopped")
         if log == "plain":
             click.echo("\nStopped.", err=True)
