@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from striate.errors import WorkerError
+from striate.errors import RunError, WorkerError
 from striate.serve.server import listen
 from striate.serve.workers import Workers
 from tests.support.asking import IMAGE, PATIENCE
@@ -25,6 +25,11 @@ def ends(bound: socket.socket, ready: object) -> None:
     raise SystemExit(3)
 
 
+def refuses(bound: socket.socket, ready: object) -> None:
+    """A worker that cannot read its run."""
+    raise RunError("no such run.")
+
+
 def test_a_worker_that_ends_before_it_answers_is_an_error() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with listen("127.0.0.1", 0) as bound, pytest.raises(WorkerError) as caught:
@@ -35,6 +40,12 @@ def test_a_worker_that_ends_before_it_answers_is_an_error() -> None:
         "Read what it printed, or serve with fewer workers."
     )
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_an_error_in_a_worker_has_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    with listen("127.0.0.1", 0) as bound, pytest.raises(WorkerError, match="a worker ended with status 1"):
+        Workers(refuses, bound, 1).run()
+    assert capfd.readouterr().err == "Error: no such run.\n"
 
 
 def workers_of(process: int) -> set[int]:

@@ -32,8 +32,7 @@ class Plan:
     host: str
     token: str
     most: int
-    waiting: int
-    seconds: int
+    limits: Limits
     log: Form
 
     @cached_property
@@ -65,8 +64,8 @@ class Plan:
             predictors = predictors_of(self.given, images=None)
         lines = [f"{one_line(str(each.run.folder))} answers by {each.choice.words}" for each in predictors]
         guard = Guard(LOOPBACK if self.host in LOOPBACK else (), self.token)
-        served = app(*predictors, settings=Settings(guard, Limits(self.waiting, self.seconds)))
-        run(served, bound, ready=lambda: ready(lines), most=self.most, drain=self.seconds)
+        served = app(*predictors, settings=Settings(guard, self.limits))
+        run(served, bound, ready=lambda: ready(lines), most=self.most, drain=int(self.limits.seconds))
 
     def work(self, bound: socket.socket, ready: Callable[[], None]) -> None:
         """Answer as one of several workers."""

@@ -16,7 +16,7 @@ from multiprocessing.context import SpawnProcess
 
 from prometheus_client.multiprocess import mark_process_dead
 
-from striate.errors import WorkerError
+from striate.errors import StriateError, WorkerError
 from striate.serve.log import event
 from striate.serve.metrics import SHARED
 
@@ -120,7 +120,10 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT)
 def _work(serve: Serve, bound: socket.socket, pipe: Connection) -> None:
     """In a worker: serve, and stop when the parent is gone."""
     threading.Thread(target=_follow, daemon=True).start()
-    serve(bound, lambda: pipe.send(True))
+    try:
+        serve(bound, lambda: pipe.send(True))
+    except StriateError as error:
+        raise SystemExit(f"Error: {error}") from None
 
 
 def _follow() -> None:

@@ -19,6 +19,7 @@ from striate.description.network import Network
     "  striate serve alexnet                        untrained: random weights, and the page says so\n"
     "  striate serve runs/lenet5 --port 9000\n"
     "  striate serve runs/lenet5 --host 0.0.0.0     let a telephone in the same network draw, too\n"
+    "  striate serve runs/lenet5 --workers 4 --log json   for other programs; /metrics counts what they ask\n"
     "  curl --data-binary @four.png -H 'Content-Type: image/png' http://127.0.0.1:8000/predict",
 )
 @click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=RUN_OR_NETWORK)
@@ -96,18 +97,20 @@ def command(
     from urllib.parse import quote
 
     from striate.cli.serving import Plan
+    from striate.serve.batching import Limits
     from striate.serve.log import event, set_up
     from striate.serve.server import address, listen
     from striate.serve.workers import Workers
 
-    plan = Plan(folders, host, token, max_connections, queue, timeout, log)
+    plan = Plan(folders, host, token, max_connections, Limits(queue, timeout), log)
+    names = plan.names  # what cannot be read is an error before anything listens
     set_up(log)
     with listen(host, port) as bound:
         place = address(bound)
         page = f"{place}?token={quote(token, safe='')}" if token else place
 
         def ready(answers: list[str]) -> None:
-            click.echo(f"{plan.names} at {page}   (Ctrl-C stops it)")
+            click.echo(f"{names} at {page}   (Ctrl-C stops it)")
             for each in answers:
                 click.echo(f"  {each}")
             event("started", address=place, workers=workers, runs=plan.runs)
