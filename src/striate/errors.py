@@ -12,7 +12,9 @@
     ├── WeightsError (ValueError)       a file of weights that cannot be read, or is for another network
     ├── OutputError (OSError)           a file that could not be written
     ├── RequestError (ValueError)       a request that the server refuses
+    │   └── BusyError                   one that it has no room or no time for
     ├── AddressError (OSError)          an address that a server cannot listen on
+    ├── WorkerError (ChildProcessError) a server's process that ends before it answers
     ├── RequirementError (ImportError)  a package that is not installed
     ├── LearningError (ArithmeticError) a training that cannot continue
     ├── KernelError (RuntimeError)      compiled kernels that could not finish
@@ -98,11 +100,19 @@ class OutputError(StriateError, OSError):
 
 
 class RequestError(StriateError, ValueError):
-    """A request that the server refuses: it is too large, has a wrong form, or there are too many at once."""
+    """A request that the server refuses: it is too large, or has a wrong form."""
+
+
+class BusyError(RequestError):
+    """A request that the server has no room for in a queue, or no time for; it may be sent again."""
 
 
 class AddressError(StriateError, OSError):
     """An address that a server cannot listen on."""
+
+
+class WorkerError(StriateError, ChildProcessError):
+    """A process of a server that ends before it answers."""
 
 
 class RequirementError(StriateError, ImportError):

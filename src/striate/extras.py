@@ -29,7 +29,7 @@ class Extra:
 
 EXTRAS = (
     Extra("look", ("resvg-py",), "pictures as PNG"),
-    Extra("serve", ("starlette", "uvicorn"), "striate serve"),
+    Extra("serve", ("httptools", "msgspec", "prometheus-client", "starlette", "uvicorn"), "striate serve"),
     Extra("onnx", ("onnx", "onnxruntime"), "striate export, and answers by ONNX Runtime where they are faster"),
     Extra("huggingface", ("datasets",), "data sets that Hugging Face's datasets saved"),
 )

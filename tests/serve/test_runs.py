@@ -12,8 +12,8 @@ import pytest
 
 from striate import find
 from striate.execution.names import KERNELS
-from striate.serve import Predictor
-from striate.serve import app as serve_app
+from striate.serve import Predictor, model
+from striate.serve.app import app
 from striate.train import open_run
 from tests.support.answering import answering
 from tests.support.asking import IMAGE, PATIENCE
@@ -129,16 +129,16 @@ def test_each_run_in_a_file_has_its_own_weights(both_alone, predictor, blank, se
 
 def test_an_attribution_holds_nothing_up(tmp_path, monkeypatch) -> None:
     begun, gate = threading.Event(), threading.Event()
-    real = serve_app.attribution
+    real = model.attribution
 
     def held(*arguments, **options):
         begun.set()
         gate.wait(PATIENCE)
         return real(*arguments, **options)
 
-    monkeypatch.setattr(serve_app, "attribution", held)
+    monkeypatch.setattr(model, "attribution", held)
     image = picture(TINY)
-    with answering(serve_app.app(fresh(TINY, tmp_path / "tiny"))) as server, ThreadPoolExecutor() as pool:
+    with answering(app(fresh(TINY, tmp_path / "tiny"))) as server, ThreadPoolExecutor() as pool:
         asked = pool.submit(server.ask, "POST", "/attribution?class=class+7", image, **IMAGE)
         assert begun.wait(PATIENCE)
         for path, body in (("/health", None), ("/predict", image), ("/activations", image)):

@@ -13,10 +13,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 import uvicorn
-from anyio.to_thread import current_default_thread_limiter
 from starlette.types import ASGIApp
 
-from striate.serve.connection import Connection
+from striate.serve.connection import MOST, Connection
 from striate.serve.server import listen, server_of
 from tests.support.asking import PATIENCE, Answer, ask
 
@@ -78,8 +77,7 @@ class Answering:
 
     def _occupied(self) -> bool:
         """Whether an answer is computed or being sent."""
-        threads = current_default_thread_limiter().borrowed_tokens
-        return threads > 0 or any(
+        return any(
             each.transport.get_write_buffer_size() > 0
             or (each.busy and (each.cycle.response_started or not each.cycle.more_body))
             for each in self._connections
@@ -97,8 +95,8 @@ class Answering:
 
 
 @contextmanager
-def answering(app: ASGIApp) -> Iterator[Answering]:
-    """A server of an app, until the end of the block."""
+def answering(app: ASGIApp, *, most: int = MOST) -> Iterator[Answering]:
+    """A server of an app with at most so many connections, until the end of the block."""
     said, ready = Said(), Future[Answering]()
 
     def up() -> None:
@@ -109,7 +107,7 @@ def answering(app: ASGIApp) -> Iterator[Answering]:
         ready.set_result(made)
 
     with listen("127.0.0.1", 0) as bound:
-        server = server_of(app, ready=up)
+        server = server_of(app, ready=up, most=most)
         loggers = [logging.getLogger(name) for name in ("uvicorn.error", "asyncio")]
         for each in loggers:
             each.addHandler(said)

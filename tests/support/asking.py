@@ -6,6 +6,10 @@ import json
 from http.client import HTTPConnection
 from typing import Any
 
+import msgspec
+
+from striate.serve.endpoints import ENDPOINTS
+
 IMAGE = {"Content_Type": "image/png"}
 BYTES = IMAGE | {"Accept": "application/octet-stream"}
 PATIENCE = 120
@@ -31,12 +35,8 @@ def ask_json(port: int, method: str, path: str, body: bytes | None = None, **hea
     return status, json.loads(content)
 
 
-def is_described(answer: dict[str, Any], operation: dict[str, Any], path: str) -> None:
-    """Holds an answer against its description."""
-    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
-    assert set(schema["properties"]) <= set(answer), path
-    words = {"boolean": bool, "string": str, "number": (int, float), "integer": int, "array": list, "object": dict}
-    for name, member in schema["properties"].items():
-        kinds = [member["type"]] if isinstance(member["type"], str) else member["type"]
-        known = tuple(words[kind] for kind in kinds if kind != "null")
-        assert isinstance(answer[name], known) or (answer[name] is None and "null" in kinds), (path, name)
+def is_described(answer: object, path: str) -> None:
+    """Holds an answer against the type of its endpoint, and its members against the type's."""
+    (endpoint,) = (each for each in ENDPOINTS if each.path == path)
+    found = msgspec.convert(answer, endpoint.gives)
+    assert msgspec.json.decode(msgspec.json.encode(found)) == answer, path

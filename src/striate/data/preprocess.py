@@ -101,7 +101,11 @@ class Preprocessing:
         self, images: UInt8[Tensor, "images channels height width"]
     ) -> UInt8[Tensor, "images channels_out height_out width_out"]:
         """The images in the network's channels and size; the same tensor where nothing changes."""
-        return images if self._leaves(images.shape) else self._filled(room_for(len(images), self.shape), images)
+        if self._leaves(images.shape):
+            return images
+        if len(images) == 1:  # a single image is answered: no room is looked for
+            return self._changed(images)
+        return self._filled(room_for(len(images), self.shape), images)
 
     def packed(self, images: ImageSet) -> ImageSet:
         """The set with its images packed; the same set where they were packed when they were read.

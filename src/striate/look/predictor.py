@@ -9,10 +9,11 @@ from itertools import chain
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from striate.data import PreparationStep, read_image
+from striate.accounting import account
+from striate.data import PreparationStep, Preprocessing, read_image
 from striate.data.image_file import open_picture, prepare
 from striate.description.network import INPUT, Plan, plan
 from striate.execution.inference import answering, choose_for_inference
@@ -24,6 +25,9 @@ from striate.train.losses import class_scores
 from striate.train.run import Run, require_answers
 
 Pixels = Float[Tensor, "images channels height width"]
+Stored = UInt8[Tensor, "images channels height width"]
+AT_ONCE, AT_ONCE_MACS = 128, 2e9
+"""The most images, and the most MACs, that are computed together: more delay the first answer and save little."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,9 @@ class Watched:
 class Predictor:
     """A run's best weights, ready for images: `Predictor(open_run("runs/lenet5"))("four.png").name`.
 
-    `images` is how many will come, one at a time; None stands for a server's, which have no end. The kernels that
-    answer so many fastest are found out here, and never while it answers. With a `model` that has learned nothing,
-    that takes the place of the run's weights: see `striate.look.untrained`.
+    `images` is how many will come, one at a time; None stands for a server's, which have no end and often come
+    together. The kernels that answer so many fastest are found out here, and never while it answers. With a `model`
+    that has learned nothing, that takes the place of the run's weights: see `striate.look.untrained`.
     """
 
     def __init__(self, run: Run, *, model: Built | None = None, images: int | None = 1) -> None:
@@ -65,7 +69,10 @@ class Predictor:
         self.trained = model is None
         self.model = run.model() if model is None else model
         self.choice = choose_for_inference(self.model, batch=1, images=images)
-        self.runs = answering(self.model, self.choice)
+        self.runs = self.runs_together = answering(self.model, self.choice)
+        if images is None and self.at_once > 1:
+            together = choose_for_inference(self.model, batch=self.at_once, images=None)
+            self.runs_together = answering(self.model, together)
         self.temperature = run.temperature if model is None else 1.0
         self._recent = lru_cache(maxsize=4)(self._read)
 
@@ -73,6 +80,11 @@ class Predictor:
     def plan(self) -> Plan:
         """The network's layers in the order they run."""
         return plan(self.run.network)
+
+    @cached_property
+    def at_once(self) -> int:
+        """The most images that are computed together: AT_ONCE, and one alone of a network of more than AT_ONCE_MACS."""
+        return max(1, min(AT_ONCE, int(AT_ONCE_MACS / max(1, account(self.run.network).totals.macs))))
 
     def twin(self) -> Predictor:
         """The same predictor with modules of its own over the same weights, so that another thread can use it."""
@@ -82,6 +94,7 @@ class Predictor:
         # A session may be asked by several threads at once.
         runs = self.runs
         other.runs = runs.twin(other.model) if isinstance(runs, OnRuntime) else answering(other.model, self.choice)
+        other.runs_together = other.runs
         return other
 
     def __call__(self, image: str | Path) -> Prediction:
@@ -99,9 +112,31 @@ class Predictor:
 
     @torch.inference_mode(False)  # what is remembered may be asked for its gradient
     def _read(self, content: bytes, prepared: bool) -> tuple[Pixels, tuple[PreparationStep, ...]]:
-        way = self.run.preprocessing if prepared else replace(self.run.preprocessing, form="picture")
-        pixels, steps = prepare(open_picture(content), way)
-        return way.normalise(pixels), steps
+        pixels, steps = self.pixels(content, prepared=prepared)
+        return self.run.preprocessing.normalise(pixels), steps
+
+    def pixels(self, content: bytes, *, prepared: bool = True) -> tuple[Stored, tuple[PreparationStep, ...]]:
+        """As `read`, with the pixels as they are stored, 0 to 255."""
+        return prepare(open_picture(content), self.run.preprocessing if prepared else self._resizing)
+
+    @cached_property
+    def _resizing(self) -> Preprocessing:
+        """The preprocessing that brings no drawing to MNIST's form."""
+        return replace(self.run.preprocessing, form="picture")
+
+    @torch.inference_mode()
+    def probabilities(self, pixels: Stored) -> Float[Tensor, "images classes"]:
+        """Each class's probability for each image of the network's size. They are not checked for being finite."""
+        low, high = self.run.preprocessing.ends()
+        runs = self.runs if len(pixels) == 1 else self.runs_together
+        outputs: list[Tensor] = []
+        for part in pixels.split(self.at_once):
+            if isinstance(low, Tensor) or isinstance(high, Tensor):
+                pictures = Pictures(self.run.preprocessing.normalise(part))
+            else:
+                pictures = Pictures(part, low=low, scale=(high - low) / 255)
+            outputs.append(runs.answers(pictures))
+        return (class_scores(self.run.network, torch.cat(outputs)) / self.temperature).softmax(1)
 
     def predict(self, content: bytes, *, prepared: bool = True) -> Prediction:
         """What is on the image of which these are the file's bytes."""

@@ -1,107 +1,78 @@
-"""The ASGI app: the page, and a JSON interface to predictors."""
+"""The ASGI app: the page, and a JSON interface to models. It finds the handler of a path, and answers with messages."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TypeVar
 
-from starlette.applications import Starlette
+import msgspec
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from torch import Tensor
+from starlette.types import Receive, Scope, Send
 
-from striate.accounting.unit import Rectangle, seen, unclipped
-from striate.description.network import INPUT
-from striate.errors import StriateError, unknown_name
+from striate.errors import RequestError, unknown_name
 from striate.look.predictor import Predictor
-from striate.read.reader import BLANK, Reader
-from striate.serve import incoming, wire
-from striate.serve.guard import (
-    LOOPBACK,
-    WAITING_LONG,
-    Ascii,
-    Guard,
-    Queue,
-    on_deliberate,
-    on_http,
-    on_refused,
-    on_unexpected,
-)
-from striate.serve.incoming import RefusedError
-from striate.serve.openapi import ENDPOINTS, openapi
-from striate.serve.unit import explain, find_step
-from striate.web.attribution import METHODS, attribution
-from striate.web.describe import describe, health, run_names
-from striate.web.sandbox import read_trial, trials, try_it
+from striate.read.reader import BLANK
+from striate.serve import messages as m
+from striate.serve.batching import Limits
+from striate.serve.endpoints import ENDPOINTS, Endpoint
+from striate.serve.guard import SECURITY, Guard
+from striate.serve.incoming import read_image_bytes, read_json, read_query
+from striate.serve.log import LOGGER, event
+from striate.serve.metrics import Metrics
+from striate.serve.model import Model
+from striate.serve.openapi import openapi
+from striate.serve.refusals import answer_to
+from striate.web.describe import health, run_names
+from striate.web.sandbox import read_trial
 
 BYTES = "application/octet-stream"
-MOST_VALUES = 2_000_000
-"""The most numbers in an answer of /activations."""
-MOST_MAPS = 64
-"""The number of maps of each layer that are sent unless a request asks for another number."""
+HEADS = [(name.encode("ascii"), value.encode("ascii")) for name, value in SECURITY.items()]
+MODELS = "/models/"
 
-Handler = Callable[[Request], Awaitable[Response]]
-
-
-class Numbers(Ascii):
-    """JSON with finite numbers only, because JSON has no others."""
-
-    def render(self, content: Any) -> bytes:
-        try:
-            return super().render(content)
-        except ValueError:
-            raise _not_finite() from None
+Query = TypeVar("Query", bound=msgspec.Struct)
+Handler = Callable[[Request], Awaitable[object]]
+"""Gives a message, or a Response."""
 
 
-def app(*predictors: Predictor, hosts: tuple[str, ...] = LOOPBACK) -> Starlette:
-    """The ASGI app of one or several runs; `hosts` are the host names that requests may use, empty for any.
+@dataclass(frozen=True)
+class Settings:
+    """Who may ask, and how much may wait for how long."""
 
-    A request names a run by `?run=NAME`, the name of its folder; without it the first run answers.
+    guard: Guard = field(default_factory=Guard)
+    limits: Limits = field(default_factory=Limits)
+
+
+class App:
+    """The ASGI app of one or several runs.
+
+    A request names a run by its path, /models/NAME/..., or by `?run=NAME`; without a name the first run answers.
     """
-    web = Path(str(files("striate.web")))
-    handlers = Handlers(predictors).by_path()
-    routes = [Route(each.path, handlers[each.path], methods=[each.method]) for each in ENDPOINTS]
 
-    async def page(request: Request) -> Response:
-        return FileResponse(web / "ui/index.html")
-
-    parts = [Mount(f"/static/{part}", StaticFiles(directory=web / part)) for part in ("ui", "compute")]
-    return Starlette(
-        routes=[Route("/", page), *routes, *parts],
-        middleware=[Middleware(Guard, hosts=hosts)],
-        exception_handlers={
-            RefusedError: on_refused,
-            StriateError: on_deliberate,
-            HTTPException: on_http,
-            Exception: on_unexpected,
-        },
-    )
-
-
-class Handlers:
-    """The handlers of the paths of ENDPOINTS."""
-
-    def __init__(self, predictors: Sequence[Predictor]) -> None:
-        self.runs = dict(zip(run_names([each.run.folder for each in predictors]), predictors, strict=True))
-        self.twins = {name: each.twin() for name, each in self.runs.items()}
-        self.described = {name: describe(each) for name, each in self.runs.items()}
-        self.readers = {name: Reader(each.run) for name, each in self.runs.items() if BLANK in each.run.classes}
-        self.queue, self.long_queue = Queue(), Queue(WAITING_LONG)
-
-    def by_path(self) -> dict[str, Handler]:
-        """The handlers, by their path."""
-        return {
+    def __init__(self, predictors: Sequence[Predictor], settings: Settings) -> None:
+        self.guard, self.metrics = settings.guard, Metrics()
+        names = run_names([each.run.folder for each in predictors])
+        self.models = {
+            name: Model(name, each, settings.limits, self.metrics.watcher(name))
+            for name, each in zip(names, predictors, strict=True)
+        }
+        web = Path(str(files("striate.web")))
+        self.index = web / "ui/index.html"
+        self.folders = {f"/static/{part}/": StaticFiles(directory=web / part) for part in ("ui", "compute")}
+        handlers: dict[str, Handler] = {
+            "/runs": self.runs,
             "/health": self.health,
-            "/runs": self.listed,
+            "/metrics": self.counts,
             "/network": self.network,
             "/predict": self.predict,
+            "/predict-many": self.predict_many,
             "/activations": self.activations,
             "/unit": self.unit,
             "/read": self.read,
@@ -109,165 +80,158 @@ class Handlers:
             "/account": self.account,
             "/openapi.json": self.openapi,
         }
+        self.routes = {each.path: (each, handlers[each.path]) for each in ENDPOINTS}
 
-    async def health(self, request: Request) -> Response:
-        return Numbers(health(next(iter(self.runs.values()))))
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        began = perf_counter()
+        self.metrics.open.inc()
+        try:
+            # No file here is so large that range requests would be useful.
+            scope["headers"] = [each for each in scope["headers"] if each[0] not in (b"range", b"if-range")]
+            request = Request(scope, receive)
+            place, handler = self._find(scope["path"])
+            try:
+                response = await self._answer(request, place, handler)
+            except Exception as error:
+                response = answer_to(error, method=request.method, path=scope["path"])
+                if response.status_code == 500:
+                    LOGGER.exception("a request broke", extra={"members": {"path": place}})
+            response.raw_headers.extend(HEADS)
+            seconds, method = perf_counter() - began, request.method[:16]
+            self.metrics.answered(method if method in ("GET", "HEAD", "POST") else "other", place, response.status_code,
+                                  seconds)  # fmt: skip
+            event("request", method=method, path=place, status=response.status_code,
+                  milliseconds=round(1000 * seconds, 2))  # fmt: skip
+            await response(scope, receive, send)
+        finally:
+            self.metrics.open.dec()
 
-    async def listed(self, request: Request) -> Response:
-        runs = [
-            {
-                "name": name,
-                "classes": list(each.run.classes),
-                "reads": name in self.readers,
-                "trained": each.trained,
-                "kernels": each.choice.kernels,
-            }
-            for name, each in self.runs.items()
-        ]
-        return Numbers({"runs": runs})
+    async def _answer(self, request: Request, place: str, handler: Handler | None) -> Response:
+        self.guard.check_place(request)
+        if place == "/" and (cookie := self.guard.cookie(request)) is not None:
+            return Response(status_code=303, headers={"location": "/", "set-cookie": cookie})
+        if place != "/health":
+            self.guard.check_token(request)
+        if handler is None:
+            raise HTTPException(404)
+        found = await handler(request)
+        if isinstance(found, Response):
+            return found
+        return Response(msgspec.json.encode(found), media_type="application/json")
 
-    async def network(self, request: Request) -> Response:
-        name = self._name(request)
-        own = self.runs[name].run.network
-        return Numbers(self.described[name] | {"trials": trials(own), "methods": METHODS})
+    def _find(self, path: str) -> tuple[str, Handler | None]:
+        """The name that a path has in counts and logs, and what answers it."""
+        if path == "/":
+            return path, self.page
+        name, place = "", path
+        if path.startswith(MODELS):
+            name, _, last = path.removeprefix(MODELS).rpartition("/")
+            place = f"/{last}"
+        if (route := self.routes.get(place)) is not None and (route[0].of_run or not name):
+            return place, partial(self._routed, *route, name)
+        for folder, served in self.folders.items():
+            if path.startswith(folder):
+                return "/static", partial(self._file, served, path.removeprefix(folder))
+        return "other", None
 
-    async def openapi(self, request: Request) -> Response:
-        return Numbers(openapi())
+    async def _routed(self, endpoint: Endpoint, handler: Handler, name: str, request: Request) -> object:
+        _require_method(request, endpoint.method)
+        if name:
+            request.state.model = name
+        return await handler(request)
 
-    async def predict(self, request: Request) -> Response:
-        predictor, prepared = self._predictor(request), _prepared(request)
-        content = await incoming.read_image_bytes(request)
-        found = await self.queue.run(lambda: predictor.predict(content, prepared=prepared))
-        steps = [{"name": step.name, "note": step.note} for step in found.steps]
-        return Numbers(wire.prediction_head(found) | {"steps": steps})
+    async def page(self, request: Request) -> Response:
+        """The page."""
+        _require_method(request, "GET")
+        return FileResponse(self.index)
 
-    async def activations(self, request: Request) -> Response:
-        predictor, prepared = self._predictor(request), _prepared(request)
-        maps = incoming.whole(request, "maps", least=1, most=4096, default=MOST_MAPS)
-        paths = request.query_params.get("paths")
-        plan = predictor.plan
-        wanted = None if paths is None else {find_step(plan, path) for path in paths.split(",") if path != "input"}
+    async def _file(self, served: StaticFiles, name: str, request: Request) -> Response:
+        return await served.get_response(name, request.scope)
+
+    async def runs(self, request: Request) -> m.Runs:
+        """The runs that are served."""
+        return m.Runs([each.served for each in self.models.values()])
+
+    async def health(self, request: Request) -> m.Health:
+        """Whether the server is running."""
+        return msgspec.convert(health(next(iter(self.models.values())).predictor), m.Health)
+
+    async def counts(self, request: Request) -> Response:
+        """The metrics."""
+        text, kind = self.metrics.text()
+        return Response(text, headers={"content-type": kind})
+
+    async def network(self, request: Request) -> m.Network:
+        """A run's network."""
+        return self._asked(request, m.OfRun)[0].network
+
+    async def predict(self, request: Request) -> m.Prepared:
+        """The class of an image."""
+        model, query = self._asked(request, m.OfImage)
+        return await model.predict(await read_image_bytes(request), prepared=query.prepared)
+
+    async def predict_many(self, request: Request) -> m.Batch:
+        """The classes of many images."""
+        model, _ = self._asked(request, m.OfRun)
+        return await model.predict_many(await read_image_bytes(request))
+
+    async def activations(self, request: Request) -> m.Activations | Response:
+        """Layers' outputs."""
+        model, query = self._asked(request, m.OfLayers)
         as_bytes = request.headers.get("accept", "") == BYTES
-        content = await incoming.read_image_bytes(request)
+        model.check_layers(query)
+        found = await model.activations(await read_image_bytes(request), query, as_bytes=as_bytes)
+        return Response(found, media_type=BYTES) if isinstance(found, bytes) else found
 
-        def work() -> Response:
-            began = perf_counter()
-            found = predictor.watch(content, wanted, prepared=prepared)
-            layers = {
-                "input" if number == INPUT else plan.steps[number].path: values
-                for number, values in sorted(found.outputs.items())
-            }
-            shown = {path: _first(values, maps) for path, values in layers.items()}
-            if sum(values.numel() for values in shown.values()) > MOST_VALUES * (16 if as_bytes else 1):
-                raise RefusedError(
-                    422, f"more than {MOST_VALUES:,} activations.", "An answer holds no more.", "Ask with ?paths=A,B."
-                )
-            head: dict[str, Any] = wire.prediction_head(found.prediction)
-            if as_bytes:
-                head["milliseconds"] = round(1000 * (perf_counter() - began), 1)
-                try:
-                    return Response(wire.pack(head, shown, found.prediction.steps), media_type=BYTES)
-                except ValueError:
-                    raise _not_finite() from None
-            listed = [
-                {"path": path, "shape": list(v.shape), "values": v.flatten().tolist()} for path, v in shown.items()
-            ]
-            return Numbers(head | {"layers": listed})
+    async def unit(self, request: Request) -> m.Unit:
+        """One unit's value."""
+        model, query = self._asked(request, m.OfUnit)
+        return await model.unit(await read_image_bytes(request), query)
 
-        return await self.queue.run(work)
-
-    async def unit(self, request: Request) -> Response:
-        predictor, prepared = self._predictor(request), _prepared(request)
-        plan = predictor.plan
-        number = find_step(plan, request.query_params.get("path", ""))
-        place = tuple(incoming.whole(request, name, default=0) for name in ("map", "row", "column"))
-        content = await incoming.read_image_bytes(request)
-
-        def work() -> Response:
-            step = plan.steps[number]
-            sources = {number, *(source for source in step.sources if source != INPUT)}
-            found = predictor.watch(content, sources, prepared=prepared)
-            explained = explain(predictor, found.outputs, number, (place[0], place[1], place[2]))
-            at = [range(each, each + 1) for each in place[1:]] if len(step.output) == 3 else [None, None]
-            corner = Rectangle((place[1], place[1]), (place[2], place[2])) if len(step.output) == 3 else None
-            members = {
-                "path": step.path,
-                "map": place[0],
-                "row": place[1],
-                "column": place[2],
-                "value": explained.value,
-                "formula": explained.formula,
-                "terms": [vars(term) for term in explained.terms],
-                "others": {"count": explained.others[0], "value": explained.others[1]},
-                "bias": explained.bias,
-                "field": _rectangle(seen(plan, number, at[0], at[1])),
-                "unclipped": _rectangle(unclipped(plan, number, corner)),
-            }
-            return Numbers(members)
-
-        return await self.queue.run(work)
-
-    async def read(self, request: Request) -> Response:
-        name = self._name(request)
-        if name not in self.readers:
-            raise RefusedError(
-                422,
-                f"{name} cannot read lines: its network has no class {BLANK!r}.",
-                f"Those that can are: {', '.join(self.readers) or 'none of those served'}.",
+    async def read(self, request: Request) -> m.Lines:
+        """The lines on an image."""
+        model, _ = self._asked(request, m.OfRun)
+        if model.reader is None:
+            readers = ", ".join(name for name, each in self.models.items() if each.reader is not None)
+            raise RequestError(
+                f"{model.name} cannot read lines: its network has no class {BLANK!r}.",
+                f"Those that can are: {readers or 'none of those served'}.",
                 "Train one: striate train lenet5-reader. Name it by ?run=NAME.",
             )
-        content = await incoming.read_image_bytes(request)
-        lines = await self.queue.run(lambda: self.readers[name].read(content))
-        return Numbers({"lines": [line.to_dict() for line in lines]})
+        return await model.read(model.reader, await read_image_bytes(request))
 
-    async def attribution(self, request: Request) -> Response:
-        twin, prepared = self.twins[self._name(request)], _prepared(request)
-        method = incoming.word(request, "method", METHODS, default=METHODS[0])
-        classes = twin.run.classes
-        name = request.query_params.get("class", "")
-        if name not in classes:
-            raise unknown_name("class", name, classes)
-        content = await incoming.read_image_bytes(request)
+    async def attribution(self, request: Request) -> m.Attribution:
+        """Each pixel's part in a class's score."""
+        model, query = self._asked(request, m.OfClass)
+        return await model.attribution(await read_image_bytes(request), query)
 
-        def work() -> Response:
-            image, _ = twin.read(content, prepared=prepared)
-            found = attribution(twin, image, classes.index(name), method=method)
-            return Numbers({"class": name, "method": method, "values": found.tolist()})
+    async def account(self, request: Request) -> m.Tried:
+        """The account of a network with other numbers."""
+        model, _ = self._asked(request, m.OfRun)
+        return await model.account(read_trial(await read_json(request)))
 
-        return await self.long_queue.run(work)
+    async def openapi(self, request: Request) -> dict[str, object]:
+        """The description of this interface."""
+        return openapi(token=bool(self.guard.token))
 
-    async def account(self, request: Request) -> Response:
-        trial = read_trial(await incoming.read_json(request))
-        own = self._predictor(request).run.network
-        return Numbers(await self.queue.run(lambda: try_it(trial, own=own)))
-
-    def _name(self, request: Request) -> str:
-        name = request.query_params.get("run", next(iter(self.runs)))
-        if name not in self.runs:
-            raise unknown_name("run", name, self.runs)
-        return name
-
-    def _predictor(self, request: Request) -> Predictor:
-        return self.runs[self._name(request)]
+    def _asked(self, request: Request, kind: type[Query]) -> tuple[Model, Query]:
+        """The model that a request names, and its query."""
+        query = read_query(request, kind)
+        name = getattr(request.state, "model", "") or request.query_params.get("run") or next(iter(self.models))
+        if name not in self.models:
+            raise unknown_name("run", name, self.models)
+        return self.models[name], query
 
 
-def _not_finite() -> RefusedError:
-    return RefusedError(
-        422,
-        "the network gave numbers that are not finite.",
-        "Its training went wrong, or its weights are damaged.",
-        "Train it again, with a lower rate.",
-    )
+def app(*predictors: Predictor, settings: Settings | None = None) -> App:
+    """The ASGI app of one or several runs."""
+    return App(predictors, settings or Settings())
 
 
-def _first(values: Tensor, maps: int) -> Tensor:
-    """The first maps; all maps where each is one value, and all values of a flat vector."""
-    return values[:maps] if values.ndim == 3 and values[0].numel() > 1 else values
-
-
-def _prepared(request: Request) -> bool:
-    return incoming.word(request, "steps", ("on", "off"), default="on") == "on"
-
-
-def _rectangle(found: Rectangle | None) -> dict[str, list[int]] | None:
-    return None if found is None else {"rows": list(found.rows), "columns": list(found.columns)}
+def _require_method(request: Request, method: str) -> None:
+    allowed = ("GET", "HEAD") if method == "GET" else (method,)
+    if request.method not in allowed:
+        raise HTTPException(405, headers={"allow": ", ".join(allowed)})

@@ -1,41 +1,47 @@
 """A client's connection: a limit on their number, a time limit on silence, and JSON errors for requests in no HTTP.
 
-uvicorn limits neither the number of connections nor the time until a request's headers have arrived: silent clients
-could use up all files that the process may open.
+uvicorn limits neither the number of connections, nor the size of a request's headers, nor the time until they have
+arrived: silent clients could use up all files that the process may open, and others its memory.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from typing import cast
 
-import h11
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from striate.serve.guard import SECURITY, answer
-from striate.serve.incoming import RefusedError
+from striate.serve.guard import SECURITY
+from striate.serve.refusals import RefusedError, answer_to
 from striate.web.sandbox import error_to_dict
 
 MOST = 100
-"""The most connections that are kept; macOS lets a process open 256 files."""
+"""The most connections that are kept, unless another number is chosen; macOS lets a process open 256 files."""
 ACCEPTED = 16
 """The connections accepted from the system at a time; some rounds of them are open before the oldest are closed."""
 SECONDS = 15.0
 """The time limit for a request's headers to arrive, and for the client to take some of an answer."""
+HEAD_BYTES = 64 * 2**10
+"""The most bytes of a request line and headers."""
 
 
-class Connection(H11Protocol):
-    """uvicorn's connection, with a limit on the number of connections and a time limit on silence.
+class Connection(HttpToolsProtocol):
+    """uvicorn's connection, with limits on the number of connections, on a request's headers, and on silence.
 
-    A connection beyond MOST replaces the one that has waited longest without a request; where all are being answered,
+    A connection beyond `most` replaces the one that has waited longest without a request; where all are being answered,
     it gets status 503.
     """
 
+    most = MOST
     waiting_since = 0.0
     unsent = 0
     timer: asyncio.TimerHandle | None = None
+    part = ""
+    """The part of a request that is arriving: "head", "body", or "" between requests."""
+    head_bytes = arrived = 0
 
     @property
     def busy(self) -> bool:
@@ -45,25 +51,50 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._wait()
-        if len(self.connections) > MOST:
+        if len(self.connections) > self.most:
             others = [each for each in cast("set[Connection]", self.connections) if each is not self and not each.busy]
             if others:
                 min(others, key=lambda each: each.waiting_since).drop()
             else:
-                self.app = _full
+                self.app = partial(_full, self.most)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         super().connection_lost(exc)
 
-    def handle_events(self) -> None:
-        super().handle_events()
-        if self.busy:
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        self.arrived = len(data)
+        super().data_received(data)
+        self._unset_keepalive_if_required()  # the time limit here takes its place
+        if self.part == "head":
+            self.head_bytes += len(data)
+            if max(self.head_bytes, len(self.url)) > HEAD_BYTES:
+                self.send_400_response("")
+        elif self.busy:
             self._stop_waiting()
 
+    def on_message_begin(self) -> None:
+        self.part, self.head_bytes = "head", -self.arrived  # what arrived with the end of the last request is not its
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
+            raise ValueError("headers too large")  # which the parser turns into its own error
+        super().on_headers_complete()
+        self.part = "body"
+
+    def on_message_complete(self) -> None:
+        self.part = ""
+        super().on_message_complete()
+
     def on_response_complete(self) -> None:
-        self._wait()  # before the next request, which may have arrived already, begins
+        # Before the next request, which may have arrived already, begins. The rest of a body that was refused is read,
+        # as long as the time limit lasts: a client that is still sending does not see the answer otherwise.
+        self._wait()
         super().on_response_complete()
+        self._unset_keepalive_if_required()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -89,19 +120,23 @@ class Connection(H11Protocol):
             )
         )
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nothing is logged for a client that asks for another protocol; it is answered in this one."""
+
     def _refuse(self, refused: RefusedError) -> None:
         """Answer without the app, if no part of an answer has been sent yet, and close."""
         if self.cycle is not None:
             self.cycle.disconnected = True  # the client's further data is ignored
             self.cycle.message_event.set()
-        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+        answered = self.cycle is None or (self.cycle.response_complete and self.part != "body")
+        if self.pipeline or not (answered or not self.cycle.response_started):
             self.drop()
             return
         body = json.dumps({"error": error_to_dict(refused.error)}).encode()
         heads = {"content-type": "application/json", "content-length": str(len(body)), "connection": "close"}
-        said = h11.Response(status_code=refused.status, headers=list((SECURITY | heads).items()))
-        for event in (said, h11.Data(data=body), h11.EndOfMessage()):
-            self.transport.write(self.conn.send(event) or b"")
+        lines = "".join(f"{name}: {value}\r\n" for name, value in (SECURITY | heads).items())
+        reason = {400: "Bad Request", 408: "Request Timeout"}[refused.status]
+        self.transport.write(f"HTTP/1.1 {refused.status} {reason}\r\n{lines}\r\n".encode("ascii") + body)
         self.transport.close()
 
     def _wait(self) -> None:
@@ -119,7 +154,7 @@ class Connection(H11Protocol):
         left = self.transport.get_write_buffer_size()
         if 0 < left < self.unsent:
             self._wait()  # the client is taking an answer slowly
-        elif not left and not self.transport.is_closing() and self.conn.trailing_data[0]:
+        elif not left and not self.transport.is_closing() and self.part == "head":
             self._refuse(
                 RefusedError(408, f"the request's headers took longer than {SECONDS:g} seconds.", "", "Send it again.")
             )
@@ -127,10 +162,13 @@ class Connection(H11Protocol):
             self.drop()
 
 
-async def _full(scope: Scope, receive: Receive, send: Send) -> None:
+async def _full(most: int, scope: Scope, receive: Receive, send: Send) -> None:
     refused = RefusedError(
-        503, "too many connections at once.", f"{MOST} are kept, and each of them is being answered.", "Try again soon."
+        503,
+        "too many connections at once.",
+        f"{most:,} are kept, and each of them is being answered.",
+        "Try again soon.",
     )
-    response = answer(refused)
+    response = answer_to(refused)
     response.headers.update(SECURITY | {"connection": "close"})
     await response(scope, receive, send)

@@ -1,28 +1,16 @@
-"""Around the app: checks of hosts and origins, a queue of computations, security headers, and errors as JSON."""
+"""Who may ask: checks of host names, of origins and of the token, and the security headers of every answer."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from hmac import compare_digest
+from http.cookies import CookieError, SimpleCookie
 from urllib.parse import SplitResult, urlsplit
 
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from striate.errors import DataError, StriateError, UnknownNameError
-from striate.serve.incoming import RefusedError
-from striate.web.sandbox import error_to_dict
+from striate.serve.refusals import RefusedError
 
-WAITING = 32
-"""The most requests that may wait for the network; one is computed at a time."""
-WAITING_LONG = 4
-"""The most requests that may wait for an attribution. It takes seconds, so it has a queue of its own."""
 SECURITY = {
     "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "cross-origin-opener-policy": "same-origin",
@@ -32,102 +20,75 @@ SECURITY = {
     "cache-control": "no-store",
 }
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-T = TypeVar("T")
-
-
-class Ascii(JSONResponse):
-    """JSON in ASCII, which can also hold lone surrogates; UTF-8 cannot."""
-
-    def render(self, content: Any) -> bytes:
-        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
+COOKIE = "striate-token"
+"""The cookie in which the page keeps the token; scripts cannot read it, and other sites' pages cannot send it."""
+REMEDY = "Open the address that `striate serve` printed."
 
 
-class Queue:
-    """Runs one computation at a time, in a thread; a few may wait, and more are refused."""
-
-    def __init__(self, waiting: int = WAITING) -> None:
-        self.waiting = waiting
-        self.asked = 0
-        self.turn = asyncio.Lock()
-
-    async def run(self, work: Callable[[], T]) -> T:
-        """The result of `work`, computed when its turn has come."""
-        if self.asked > self.waiting:
-            raise RefusedError(
-                429,
-                "too many requests at once.",
-                f"One is answered at a time, and {self.waiting} may wait.",
-                "Wait for an answer before asking again.",
-            )
-        self.asked += 1
-        try:
-            async with self.turn:
-                return await run_in_threadpool(work)
-        finally:
-            self.asked -= 1
-
-
+@dataclass(frozen=True)
 class Guard:
-    """Adds the security headers to every answer, and refuses other host names and requests from other sites' pages.
+    """`hosts` are the names of this server, empty for any; `token` is what requests must show, empty for nothing.
 
-    Otherwise a page of another site could use a server on this machine, by a host name that resolves to 127.0.0.1.
-    `hosts` are the names of this server; empty for any.
+    Without the checks a page of another site could use a server on this machine, by a host name that resolves to
+    127.0.0.1.
     """
 
-    def __init__(self, app: ASGIApp, hosts: tuple[str, ...] = LOOPBACK) -> None:
-        self.app = app
-        self.hosts = hosts
+    hosts: tuple[str, ...] = LOOPBACK
+    token: str = ""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-
-        async def send_with_heads(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                heads = MutableHeaders(scope=message)
-                for name, value in SECURITY.items():
-                    heads.setdefault(name, value)
-            await send(message)
-
-        # No file here is so large that range requests would be useful.
-        scope["headers"] = [each for each in scope["headers"] if each[0] not in (b"range", b"if-range")]
-        refused = self._refused(Headers(scope=scope))
-        if refused is not None:
-            return await refused(scope, receive, send_with_heads)
-        return await self.app(scope, receive, send_with_heads)
-
-    def _refused(self, heads: Headers) -> Response | None:
-        asked = _place(f"//{heads.get('host', '')}")
+    def check_place(self, request: Request) -> None:
+        """Raise RefusedError for another host's name, and for a request from another site's page."""
+        heads = request.headers
+        if (count := len(heads.getlist("host"))) != 1:
+            raise RefusedError(400, f"the request has {count or 'no'} Host headers.", "It must have one.", "Send one.")
+        host = heads["host"]
+        asked = _place(f"//{host}")
         if asked is None:
-            return answer(
-                RefusedError(
-                    400,
-                    f"the Host header is {heads.get('host', '')[:80]!r}.",
-                    "It must be a name or an address, with a port after a colon.",
-                    "Open the address that `striate serve` printed.",
-                )
-            )
+            expected = "It must be a name or an address, with a port after a colon."
+            raise RefusedError(400, f"the Host header is {host[:80]!r}.", expected, REMEDY)
         if self.hosts and asked.hostname not in self.hosts:
-            return answer(
-                RefusedError(
-                    403,
-                    f"this server is not {heads.get('host', '')[:80]!r}.",
-                    f"Its names are {', '.join(self.hosts)}.",
-                    "Open the address that `striate serve` printed.",
-                )
-            )
+            names = f"Its names are {', '.join(self.hosts)}."
+            raise RefusedError(403, f"this server is not {host[:80]!r}.", names, REMEDY)
         origin = heads.get("origin")
         asker = None if origin is None else _place(origin)
         if origin is not None and (asker is None or asker.netloc != asked.netloc):
-            return answer(
-                RefusedError(
-                    403,
-                    "the request comes from a page of another site.",
-                    "Only this server's own page may send requests.",
-                )
+            raise RefusedError(
+                403,
+                "the request comes from a page of another site.",
+                "Only this server's own page may send requests.",
             )
-        return None
+
+    def check_token(self, request: Request) -> None:
+        """Raise RefusedError for a request without the token: as Authorization: Bearer TOKEN, or in the cookie."""
+        if self.token and not (self._is(_bearer(request)) or self._is(_cookie(request))):
+            raise RefusedError(
+                401,
+                "the request has no token, or another one.",
+                "This server was started with a token.",
+                "Send it as Authorization: Bearer TOKEN, or open the page once at /?token=TOKEN.",
+            )
+
+    def cookie(self, request: Request) -> str | None:
+        """The cookie to set where a request has the token in its query, as the page's address has it."""
+        shown = request.query_params.get("token", "")
+        return f"{COOKIE}={self.token}; HttpOnly; SameSite=Strict; Path=/" if self.token and self._is(shown) else None
+
+    def _is(self, shown: str) -> bool:
+        """Compared in a time that does not depend on how much of the token is right."""
+        return compare_digest(shown.encode("utf-8", "replace"), self.token.encode("utf-8"))
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, shown = request.headers.get("authorization", "").partition(" ")
+    return shown.strip() if scheme.lower() == "bearer" else ""
+
+
+def _cookie(request: Request) -> str:
+    try:
+        found = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found is not None else ""
 
 
 def _place(address: str) -> SplitResult | None:
@@ -138,47 +99,3 @@ def _place(address: str) -> SplitResult | None:
     except ValueError:
         return None
     return found
-
-
-def answer(refused: RefusedError) -> Response:
-    """An error as an answer."""
-    heads = {"retry-after": "1"} if refused.status in (429, 503) else {}
-    return Ascii({"error": error_to_dict(refused.error)}, refused.status, heads)
-
-
-async def on_refused(request: Request, error: Exception) -> Response:
-    """The answer to a request that was refused."""
-    return answer(error) if isinstance(error, RefusedError) else _unexpected()
-
-
-async def on_deliberate(request: Request, error: Exception) -> Response:
-    """The answer to one of Striate's own errors: 404 for unknown names, 422 for all others."""
-    if not isinstance(error, StriateError):
-        return _unexpected()
-    status = 404 if isinstance(error, UnknownNameError) else 413 if _too_large(error) else 422
-    return Ascii({"error": error_to_dict(error)}, status)
-
-
-async def on_http(request: Request, error: Exception) -> Response:
-    """The answer to an unknown path or method."""
-    if not isinstance(error, HTTPException):
-        return _unexpected()
-    what = {
-        404: f"there is nothing at {request.scope['path'][:80]!r}.",
-        405: f"{request.scope['path'][:80]!r} does not take {request.method[:16]}.",
-    }.get(error.status_code, f"{error.detail}.")
-    refused = RefusedError(error.status_code, what, "/openapi.json lists all paths and methods.")
-    return Ascii({"error": error_to_dict(refused.error)}, error.status_code, error.headers)
-
-
-async def on_unexpected(request: Request, error: Exception) -> Response:
-    """The answer to an unexpected exception; the terminal has the traceback."""
-    return _unexpected()
-
-
-def _unexpected() -> Response:
-    return answer(RefusedError(500, "something broke in the server.", "", "Its terminal says what; please report it."))
-
-
-def _too_large(error: StriateError) -> bool:
-    return isinstance(error, DataError) and error.what.startswith("too large")

@@ -1,32 +1,29 @@
-"""Reads requests within limits: bodies, images, JSON, and the parameters of a query."""
+"""Reads requests within limits: bodies, images, JSON, and queries."""
 
 from __future__ import annotations
 
 import asyncio
-import json
+from functools import lru_cache
+from typing import TypeVar
 
+import msgspec
+from msgspec import inspect
+from msgspec.structs import FieldInfo
 from starlette.requests import ClientDisconnect, Request
 
 from striate.description.json import Json
-from striate.errors import RequestError
+from striate.serve.refusals import RefusedError
 
 IMAGE_BYTES = 8 * 2**20
 JSON_BYTES = 64 * 2**10
 SECONDS = 15.0
 """The time limit for a body to arrive."""
 
-
-class RefusedError(Exception):
-    """A RequestError with an HTTP status."""
-
-    def __init__(self, status: int, what: str, expected: str = "", remedy: str = "") -> None:
-        super().__init__(status, what)
-        self.status = status
-        self.error = RequestError(what, expected, remedy)
+Query = TypeVar("Query", bound=msgspec.Struct)
 
 
 async def read_image_bytes(request: Request) -> bytes:
-    """The body, which must be an image file."""
+    """The body, which must be an image file, or pixels."""
     form = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if form.startswith("multipart/") or form in ("image/svg+xml", "text/html", "application/json"):
         raise RefusedError(
@@ -45,14 +42,14 @@ async def read_json(request: Request) -> Json:
     """The body, which must be JSON."""
     content = await _read(request, JSON_BYTES)
     try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, RecursionError):
         raise RefusedError(400, "the body is not JSON.", "Expected a JSON object.") from None
 
 
 async def _read(request: Request, most: int) -> bytes:
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > most:
+    if announced.isdecimal() and int(announced[:20]) > most:
         raise _too_large(most)
     parts: list[bytes] = []
     total = 0
@@ -75,21 +72,38 @@ def _too_large(most: int) -> RefusedError:
     return RefusedError(413, f"the body is larger than {size}.", f"At most {size} are read.", "Send a smaller one.")
 
 
-def whole(request: Request, name: str, *, least: int = 0, most: int = 2**20, default: int | None = None) -> int:
-    """A query parameter that must be a whole number."""
-    text = request.query_params.get(name)
-    if text is None and default is not None:
-        return default
-    if text is None or not (text.isascii() and text.isdecimal() and len(text) < 9 and least <= int(text) <= most):
-        raise RefusedError(422, f"{name} is {text!r}." if text else f"{name} is missing.",
-                      f"It must be a whole number from {least} to {most:,}.")  # fmt: skip
-    return int(text)
+def read_query(request: Request, kind: type[Query]) -> Query:
+    """The query as a value of a type; parameters that the type has not are ignored."""
+    values: dict[str, object] = {}
+    for each in _fields(kind):
+        text = request.query_params.get(each.encode_name)
+        if text is None:
+            if each.required:
+                raise RefusedError(422, f"{each.encode_name} is missing.", f"It must be {_words(each)}.")
+            continue
+        try:
+            values[each.name] = msgspec.convert(text, each.type, strict=False)
+        except msgspec.ValidationError:
+            raise RefusedError(422, f"{each.encode_name} is {text[:80]!r}.", f"It must be {_words(each)}.") from None
+    return kind(**values)
 
 
-def word(request: Request, name: str, choices: tuple[str, ...], *, default: str | None = None) -> str:
-    """A query parameter that must be one of a few words."""
-    text = request.query_params.get(name, default)
-    if text not in choices:
-        what = f"{name} is missing." if text is None else f"{name} is {text[:80]!r}."
-        raise RefusedError(422, what, f"It must be one of {', '.join(choices)}.")
-    return text
+@lru_cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[FieldInfo, ...]:
+    return msgspec.structs.fields(kind)
+
+
+def _words(field: FieldInfo) -> str:
+    """What a parameter must be."""
+    found = inspect.type_info(field.type)
+    while isinstance(found, inspect.Metadata):
+        found = found.type
+    match found:
+        case inspect.LiteralType():
+            return f"one of {', '.join(map(str, found.values))}"
+        case inspect.IntType():
+            return f"a whole number from {found.ge} to {found.le:,}"
+        case inspect.StrType() | inspect.UnionType():
+            return "text"
+        case _:
+            raise AssertionError(found)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import errno
+import gc
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from striate.errors import AddressError
-from striate.serve.connection import ACCEPTED, Connection
+from striate.serve.connection import ACCEPTED, MOST, Connection
 
 QUEUE = 128
 """The most connections that may wait in the system until they are accepted."""
@@ -19,7 +21,7 @@ QUEUE = 128
 def listen(host: str, port: int) -> socket.socket:
     """A socket bound to an address; port 0 takes any free port. Raises AddressError where this is not possible."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sends at once on TCP alone
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
@@ -41,23 +43,35 @@ def address(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def run(app: ASGIApp, bound: socket.socket, *, ready: Callable[[], None] = lambda: None) -> None:
-    """Answer until Ctrl-C or SIGTERM, then finish requests in progress; `ready` is called once the server accepts."""
-    server_of(app, ready=ready).run(sockets=[bound])
+def run(
+    app: ASGIApp, bound: socket.socket, *, ready: Callable[[], None] = lambda: None, most: int = MOST, drain: int = 30
+) -> None:
+    """Answer until Ctrl-C or SIGTERM, then refuse new connections, finish requests in progress, and return.
+
+    `ready` is called once the server accepts; `most` is the number of connections, and `drain` the number of seconds
+    for the requests in progress.
+    """
+    gc.collect()
+    gc.freeze()  # what is there before the first request stays: it need not be searched for garbage
+    server_of(app, ready=ready, most=most, drain=drain).run(sockets=[bound])
 
 
-def server_of(app: ASGIApp, *, ready: Callable[[], None] = lambda: None) -> uvicorn.Server:
+def server_of(
+    app: ASGIApp, *, ready: Callable[[], None] = lambda: None, most: int = MOST, drain: int = 30
+) -> uvicorn.Server:
     """The uvicorn server, to be run with a listening socket."""
     config = uvicorn.Config(
         app,
-        http=Connection,
+        http=type("Limited", (Connection,), {"most": most}),
         ws="none",
         loop="asyncio",
         backlog=ACCEPTED,
+        log_config=None,
         log_level="error",
         access_log=False,
         lifespan="off",
-        timeout_graceful_shutdown=3,
+        proxy_headers=False,
+        timeout_graceful_shutdown=drain,
     )
     return _Server(config, ready)
 
@@ -72,6 +86,13 @@ class _Server(uvicorn.Server):
         for each in sockets or []:
             each.listen(QUEUE)  # uvicorn's own queue is only as long as the number it accepts at a time
         self.ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn's, but a signal that stopped the server is not raised again: stopping is no failure."""
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
 
 
 def _unavailable(host: str, port: int, problem: OSError) -> AddressError:

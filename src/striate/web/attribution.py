@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal, get_args
 
 from jaxtyping import Float
 from torch import Tensor
@@ -11,7 +12,8 @@ from striate.accounting import account
 from striate.look.attribution import integrated_gradients, occlusion
 from striate.look.predictor import Pixels, Predictor
 
-METHODS = ("occlusion", "integrated-gradients")
+Method = Literal["occlusion", "integrated-gradients"]
+METHODS: tuple[Method, ...] = get_args(Method)
 MACS = 4e9
 """The approximate number of MACs for one answer, which take about a second."""
 FEWEST, MOST = 16, 256

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from striate.accounting import account
 from striate.accounting.fit import unseen
@@ -36,8 +36,8 @@ class Trial:
     """A network of EXAMPLES or of the catalogue, or the run's own, with another input and other numbers."""
 
     network: str
-    input: Shape | None
-    changes: Changes
+    input: Shape | None = None
+    changes: Changes = field(default_factory=dict)
 
 
 def try_it(trial: Trial, *, own: Network) -> dict[str, Json]:
@@ -110,14 +110,14 @@ def _one(layer: Layer, path: str, left: dict[str, Mapping[str, int | str]]) -> L
 
 def _with(layer: Conv | Pool | Subsample | Linear, path: str, values: Mapping[str, int | str]) -> Layer:
     words = {"filters": "units"} if isinstance(layer, Linear) else {}
-    members = {words.get(field, field): value for field, value in values.items()}
-    unfit = [field for field in members if field not in layer.__dataclass_fields__]
+    members = {words.get(name, name): value for name, value in values.items()}
+    unfit = [name for name in members if name not in layer.__dataclass_fields__]
     if unfit:
         raise SpecError(f"{type(layer).__name__} has no {unfit[0]}.", "Leave it out.", where=path)
-    for field, value in members.items():
-        most = MOST_FILTERS if field in ("filters", "units") else LARGEST
+    for name, value in members.items():
+        most = MOST_FILTERS if name in ("filters", "units") else LARGEST
         if isinstance(value, int) and value > most:
-            raise SpecError(f"{field} is {value:,}.", f"Here it may be {most:,} at most.", where=path)
+            raise SpecError(f"{name} is {value:,}.", f"Here it may be {most:,} at most.", where=path)
     try:
         return replace(layer, **members)
     except SpecError as error:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from striate.cli.parameters import RUN_OR_NETWORK
-from striate.description.labels import one_line
 from striate.description.network import Network
-
-SMALL = 50_000_000
-"""A network of fewer MACs runs on one thread: starting more takes longer than the computation."""
 
 
 @click.command(
@@ -22,6 +19,7 @@ SMALL = 50_000_000
     "  striate serve alexnet                        untrained: random weights, and the page says so\n"
     "  striate serve runs/lenet5 --port 9000\n"
     "  striate serve runs/lenet5 --host 0.0.0.0     let a telephone in the same network draw, too\n"
+    "  striate serve runs/lenet5 --workers 4 --log json   for other programs; /metrics counts what they ask\n"
     "  curl --data-binary @four.png -H 'Content-Type: image/png' http://127.0.0.1:8000/predict",
 )
 @click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=RUN_OR_NETWORK)
@@ -30,7 +28,56 @@ SMALL = 50_000_000
     "--host", default="127.0.0.1", show_default=True, help="The address. By default only this machine can connect."
 )
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
-def command(folders: tuple[Path | Network, ...], port: int, host: str, show: bool) -> None:
+@click.option(
+    "--token", envvar="STRIATE_TOKEN", default="", help="Refuse requests without this token; or set STRIATE_TOKEN."
+)
+@click.option(
+    "--max-connections",
+    type=click.IntRange(1, 100_000),
+    default=100,
+    show_default=True,
+    help="The most connections that are kept.",
+)
+@click.option(
+    "--queue",
+    type=click.IntRange(1, 100_000),
+    default=128,
+    show_default=True,
+    help="The most requests that may wait for a network; more get status 503.",
+)
+@click.option(
+    "--timeout",
+    type=click.IntRange(1, 3600),
+    default=30,
+    show_default=True,
+    help="Seconds after which a request without an answer gets status 503, and a stopping server stops waiting.",
+)
+@click.option(
+    "--log",
+    type=click.Choice(["plain", "json"]),
+    default="plain",
+    show_default=True,
+    help="json: one line for each request and event, on standard error.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Processes that answer; each loads the runs.",
+)
+def command(
+    folders: tuple[Path | Network, ...],
+    port: int,
+    host: str,
+    show: bool,
+    token: str,
+    max_connections: int,
+    queue: int,
+    timeout: int,
+    log: Literal["plain", "json"],
+    workers: int,
+) -> None:
     """Serve RUN's network as a page to draw on, and as a JSON interface described at /openapi.json.
 
     With several RUNs one drawing goes to all of them, and the page shows them side by side.
@@ -42,40 +89,53 @@ def command(folders: tuple[Path | Network, ...], port: int, host: str, show: boo
     Prints the address and serves until Ctrl-C. Everything comes from this machine; nothing is fetched from the
     internet, and no image is kept.
     """
-    _require("starlette", "uvicorn")
+    _require("starlette", "uvicorn", "httptools", "msgspec", "prometheus_client")
+    _check_token(token)
 
     import webbrowser
     from contextlib import suppress
+    from urllib.parse import quote
 
-    from torch import set_num_threads
+    from striate.cli.serving import Plan
+    from striate.serve.batching import Limits
+    from striate.serve.log import event, set_up
+    from striate.serve.server import address, listen
+    from striate.serve.workers import Workers
 
-    from striate.accounting import account
-    from striate.cli.predictors import names_of, predictors_of
-    from striate.cli.print.progress import working
-    from striate.serve.app import app
-    from striate.serve.guard import LOOPBACK
-    from striate.serve.server import address, listen, run
-    from striate.train.run import open_run
-
-    networks = [each if isinstance(each, Network) else open_run(each).network for each in folders]
-    if all(account(each).totals.macs < SMALL for each in networks):
-        set_num_threads(1)
-    with working("Measuring which kernels answer fastest"):
-        predictors = predictors_of(folders, images=None)
-    names = names_of(predictors)
+    plan = Plan(folders, host, token, max_connections, Limits(queue, timeout), log)
+    names = plan.names  # what cannot be read is an error before anything listens
+    set_up(log)
     with listen(host, port) as bound:
         place = address(bound)
+        page = f"{place}?token={quote(token, safe='')}" if token else place
 
-        def ready() -> None:
-            click.echo(f"{names} at {place}   (Ctrl-C stops it)")
-            for each in predictors:
-                click.echo(f"  {one_line(str(each.run.folder))} answers by {each.choice.words}")
+        def ready(answers: list[str]) -> None:
+            click.echo(f"{names} at {page}   (Ctrl-C stops it)")
+            for each in answers:
+                click.echo(f"  {each}")
+            event("started", address=place, workers=workers, runs=plan.runs)
             if show:
-                webbrowser.open(place)
+                webbrowser.open(page)
 
         with suppress(KeyboardInterrupt):
-            run(app(*predictors, hosts=LOOPBACK if host in LOOPBACK else ()), bound, ready=ready)
-        click.echo("\nStopped.", err=True)
+            if workers == 1:
+                plan.serve(bound, ready)
+            else:
+                Workers(plan.work, bound, workers, lambda: ready([f"{workers} workers"])).run()
+        event("stopped")
+        if log == "plain":
+            click.echo("\nStopped.", err=True)
+
+
+def _check_token(token: str) -> None:
+    if not token.isascii() or not token.isprintable() or any(each in token for each in ' ;,"\\'):
+        from striate.errors import SpecError
+
+        raise SpecError(
+            "the token has characters that a header cannot carry.",
+            "It must be of printable ASCII characters, without spaces, commas, semicolons, quotes and backslashes.",
+            "Make one: python -c 'import secrets; print(secrets.token_urlsafe())'.",
+        )
 
 
 def _require(*modules: str) -> None:

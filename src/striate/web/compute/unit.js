@@ -1,4 +1,4 @@
-/** How a unit came by its value: the patches it read, its weights, and their sum. The twin of striate/serve/unit.py. */
+/** How a unit came by its value: the patches it read, its weights, and their sum. The twin of striate/look/unit.py. */
 
 import { mapsOf } from "./field.js";
 import { gateOf } from "./forward.js";

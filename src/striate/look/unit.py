@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import assert_never, cast
 
 import torch
@@ -32,41 +31,23 @@ from striate.description.layers import (
     Upsample,
 )
 from striate.description.network import INPUT, Plan, Step
-from striate.description.shapes import Axis, show, window
+from striate.description.shapes import show, window
 from striate.errors import SpecError, unknown_name
 from striate.look.predictor import Predictor
+from striate.look.unit_terms import (
+    Explanation,
+    Place,
+    Rows,
+    Term,
+    largest,
+    patch_of,
+    signed,
+    sum_text,
+    term_of,
+    text_of,
+    value_at,
+)
 from striate.modules.convolution import TableConvolution
-
-Place = tuple[int, int, int]
-"""(map, row, column) of a unit; (unit, 0, 0) in a flat vector."""
-Rows = list[list[float]]
-
-TERMS = 16
-"""The number of terms of a sum, the largest ones, that are written out; the others are added up."""
-
-
-@dataclass(frozen=True)
-class Term:
-    """A term of a unit's value: the values read, row by row, their weights where there are any, and their sum."""
-
-    label: str
-    patch: Rows
-    weights: Rows | None
-    value: float
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """A unit's `value` as the sum of its `terms`, of `others` that are not written out, and of its `bias`.
-
-    `formula` is the computation with its numbers.
-    """
-
-    value: float
-    formula: str
-    terms: tuple[Term, ...] = ()
-    others: tuple[int, float] = (0, 0.0)
-    bias: float | None = None
 
 
 def find_step(plan: Plan, path: str) -> int:
@@ -93,7 +74,7 @@ def explain(predictor: Predictor, outputs: dict[int, Tensor], number: int, place
     step = predictor.plan.steps[number]
     check_place(step, place)
     sources = [outputs[source] for source in step.sources]
-    value = float(_at(outputs[number], place))
+    value = float(value_at(outputs[number], place))
     module = predictor.model.get_submodule(step.path)
     layer, read, maps = step.layer, sources[0], place[0]
     match layer:
@@ -104,8 +85,8 @@ def explain(predictor: Predictor, outputs: dict[int, Tensor], number: int, place
         case Linear():
             weights = cast(Tensor, module.weight)[maps]
             bias = float(cast(Tensor, module.bias)[maps]) if layer.bias else None
-            terms, others = _largest([_term(f"input {each}", read[each], weights[each]) for each in range(len(read))])
-            return Explanation(value, _sum_text(len(read), "inputs", bias, value), terms, others, bias)
+            terms, others = largest([term_of(f"input {each}", read[each], weights[each]) for each in range(len(read))])
+            return Explanation(value, sum_text(len(read), "inputs", bias, value), terms, others, bias)
         case RBF():
             centre = cast(Tensor, module.centres)[maps]
             gaps = [
@@ -117,66 +98,69 @@ def explain(predictor: Predictor, outputs: dict[int, Tensor], number: int, place
                 )
                 for each in range(len(read))
             ]
-            terms, others = _largest(gaps)
-            text = f"Σ (input − centre)² over {len(read)} inputs = {_n(value)}: the smaller, the nearer"
+            terms, others = largest(gaps)
+            text = f"Σ (input − centre)² over {len(read)} inputs = {text_of(value)}: the smaller, the nearer"
             return Explanation(value, text, terms, others)
         case Activation():
-            into = float(_at(read, place))
-            formula = _FUNCTIONS[layer.function].format(a=_n(into), alpha=f"{layer.alpha or 0:g}")
-            return Explanation(value, f"{formula} = {_n(value)}")
+            into = float(value_at(read, place))
+            formula = _FUNCTIONS[layer.function].format(a=text_of(into), alpha=f"{layer.alpha or 0:g}")
+            return Explanation(value, f"{formula} = {text_of(value)}")
         case BatchNorm():
             mean, variance, scale, shift = (
                 float(cast(Tensor, each)[maps])
                 for each in (module.running_mean, module.running_var, module.weight, module.bias)
             )
-            into = float(_at(read, place))
-            text = f"({_n(into)} − {_n(mean)}) / √({_n(variance)} + {layer.epsilon:g}) · {_n(scale)} + {_n(shift)}"
-            return Explanation(value, f"{text} = {_n(value)}")
+            into = float(value_at(read, place))
+            deviation = f"√({text_of(variance)} + {layer.epsilon:g})"
+            text = f"({text_of(into)} − {text_of(mean)}) / {deviation} · {text_of(scale)} + {text_of(shift)}"
+            return Explanation(value, f"{text} = {text_of(value)}")
         case LocalResponseNorm():
-            into = float(_at(read, place))
-            return Explanation(value, f"{_n(into)}, normalised over {layer.size} maps = {_n(value)}")
+            into = float(value_at(read, place))
+            return Explanation(value, f"{text_of(into)}, normalised over {layer.size} maps = {text_of(value)}")
         case Softmax():
             return Explanation(
-                value, f"exp({_n(float(read[maps]))}), divided by the sum over all classes = {_n(value)}"
+                value, f"exp({text_of(float(read[maps]))}), divided by the sum over all classes = {text_of(value)}"
             )
         case GlobalAveragePool():
-            return Explanation(value, f"the mean of the {read[0].numel()} values of map {maps} = {_n(value)}")
+            return Explanation(value, f"the mean of the {read[0].numel()} values of map {maps} = {text_of(value)}")
         case Flatten():
             if read.ndim == 1:
-                return Explanation(value, f"unchanged: {_n(value)}")
+                return Explanation(value, f"unchanged: {text_of(value)}")
             size = read.shape[1] * read.shape[2]
             where = f"map {maps // size}, row {maps % size // read.shape[2]}, column {maps % read.shape[2]}"
-            return Explanation(value, f"{where}, unchanged: {_n(value)}")
+            return Explanation(value, f"{where}, unchanged: {text_of(value)}")
         case PositionBias():
-            bias = float(_at(cast(Tensor, module.bias), place))
-            return Explanation(value, f"{_n(float(_at(read, place)))} {_signed(bias)} = {_n(value)}", bias=bias)
+            bias = float(value_at(cast(Tensor, module.bias), place))
+            return Explanation(
+                value, f"{text_of(float(value_at(read, place)))} {signed(bias)} = {text_of(value)}", bias=bias
+            )
         case Upsample():
-            return Explanation(value, f"unchanged: {_n(value)}")
+            return Explanation(value, f"unchanged: {text_of(value)}")
         case Shuffle():
             source = maps % layer.groups * (len(read) // layer.groups) + maps // layer.groups
-            return Explanation(value, f"map {source}, unchanged: {_n(value)}")
+            return Explanation(value, f"map {source}, unchanged: {text_of(value)}")
         case Scale():
             weight = float(cast(Tensor, module.weight)[maps])
-            return Explanation(value, f"{_n(float(_at(read, place)))} · {_n(weight)} = {_n(value)}")
+            return Explanation(value, f"{text_of(float(value_at(read, place)))} · {text_of(weight)} = {text_of(value)}")
         case Gate():
-            into, gate = float(_at(read, place)), sources[1]
-            by = float(_at(gate, place)) if gate.shape == read.shape else float(gate.flatten()[maps])
-            return Explanation(value, f"{_n(into)} · {_n(by)} from the gate = {_n(value)}")
+            into, gate = float(value_at(read, place)), sources[1]
+            by = float(value_at(gate, place)) if gate.shape == read.shape else float(gate.flatten()[maps])
+            return Explanation(value, f"{text_of(into)} · {text_of(by)} from the gate = {text_of(value)}")
         case Residual():
-            main, side = (float(_at(each, place)) for each in sources)
-            return Explanation(value, f"body {_n(main)} {_signed(side)} from the shortcut = {_n(value)}")
+            main, side = (float(value_at(each, place)) for each in sources)
+            return Explanation(value, f"body {text_of(main)} {signed(side)} from the shortcut = {text_of(value)}")
         case Branches():
             for name, each in zip(step.sources, sources, strict=True):
                 if maps < len(each):
                     where = "the input" if name == INPUT else predictor.plan.steps[name].path
-                    return Explanation(value, f"map {maps} of {where}, unchanged: {_n(value)}")
+                    return Explanation(value, f"map {maps} of {where}, unchanged: {text_of(value)}")
                 maps -= len(each)
             raise AssertionError(step.path)
         case Dropout():
-            return Explanation(value, f"unchanged: {_n(value)}; dropout works in training only")
+            return Explanation(value, f"unchanged: {text_of(value)}; dropout works in training only")
         case PadChannels():
             zero = maps >= len(read)
-            return Explanation(value, "0: a map of zeros" if zero else f"unchanged: {_n(value)}")
+            return Explanation(value, "0: a map of zeros" if zero else f"unchanged: {text_of(value)}")
         case _:
             assert_never(layer)
 
@@ -192,10 +176,10 @@ def _convolution(module: nn.Module, step: Step, read: Tensor, place: Place, valu
         first = filter // (layer.filters // layer.groups) * len(weights)
         seen = list(range(first, first + len(weights)))
     of = weights if len(weights) == len(seen) else weights[seen]
-    patches = _patch(read[seen], moved.height, moved.width, row, column)
-    terms, others = _largest([_term(f"map {each}", p, w) for each, p, w in zip(seen, patches, of, strict=True)])
+    patches = patch_of(read[seen], moved.height, moved.width, row, column)
+    terms, others = largest([term_of(f"map {each}", p, w) for each, p, w in zip(seen, patches, of, strict=True)])
     bias = float(cast(Tensor, module.bias)[filter]) if layer.bias else None
-    text = _sum_text(of.numel(), "products", bias, value)
+    text = sum_text(of.numel(), "products", bias, value)
     return Explanation(value, text, terms, others, bias)
 
 
@@ -203,70 +187,19 @@ def _pooling(module: nn.Module, step: Step, read: Tensor, place: Place, value: f
     layer, (maps, row, column) = step.layer, place
     moved = window(cast(Pool, layer), step.inputs[0])
     blank = -torch.inf if isinstance(layer, Pool) and layer.function == "max" else 0.0
-    patch = _patch(read[maps : maps + 1], moved.height, moved.width, row, column, blank)[0]
+    patch = patch_of(read[maps : maps + 1], moved.height, moved.width, row, column, blank)[0]
     inside = torch.where(patch.isfinite(), patch, 0.0)
     rows = cast(Rows, inside.tolist())
     if isinstance(layer, Subsample):
         weight, bias = (float(cast(Tensor, each)[maps]) for each in (module.weight, module.bias))
         total = float(patch.sum())
-        text = f"{_n(total)} · {_n(weight)} {_signed(bias)} = {_n(value)}: the window's sum, its coefficient, its bias"
+        numbers = f"{text_of(total)} · {text_of(weight)} {signed(bias)} = {text_of(value)}"
+        text = f"{numbers}: the window's sum, its coefficient, its bias"
         return Explanation(value, text, (Term(f"map {maps}", rows, None, total * weight),), bias=bias)
     word = "the largest" if blank else "the mean"
     return Explanation(
-        value, f"{word} of {patch.numel()} values = {_n(value)}", (Term(f"map {maps}", rows, None, value),)
+        value, f"{word} of {patch.numel()} values = {text_of(value)}", (Term(f"map {maps}", rows, None, value),)
     )
-
-
-def _patch(maps: Tensor, height: Axis, width: Axis, row: int, column: int, blank: float = 0.0) -> Tensor:
-    """The values that a window reads of some maps; `blank` where it lies in the padding."""
-    out = maps.new_full((len(maps), height.kernel, width.kernel), blank)
-    downs, acrosses = _places(height, row), _places(width, column)
-    for at, down in downs:
-        for to, across in acrosses:
-            out[:, at, to] = maps[:, down, across]
-    return out
-
-
-def _places(axis: Axis, output: int) -> list[tuple[int, int]]:
-    """(tap, position in the input) for the taps of a window that are not in the padding."""
-    start = output * axis.stride - axis.before
-    taps = ((tap, start + tap * axis.dilation) for tap in range(axis.kernel))
-    return [(tap, place) for tap, place in taps if 0 <= place < axis.size]
-
-
-def _term(label: str, patch: Tensor, weights: Tensor) -> Term:
-    rows = [cast(Rows, (each if each.ndim == 2 else each.reshape(1, 1)).tolist()) for each in (patch, weights)]
-    return Term(label, rows[0], rows[1], float((patch * weights).sum()))
-
-
-def _largest(terms: list[Term]) -> tuple[tuple[Term, ...], tuple[int, float]]:
-    """The largest terms, in their order, and the number and the sum of the others."""
-    kept = sorted(sorted(range(len(terms)), key=lambda each: -abs(terms[each].value))[:TERMS])
-    rest = set(range(len(terms))).difference(kept)
-    return tuple(terms[each] for each in kept), (len(rest), sum(terms[each].value for each in rest))
-
-
-def _at(values: Tensor, place: Place) -> Tensor:
-    return values[place] if values.ndim == 3 else values[place[0]]
-
-
-def _sum_text(count: int, what: str, bias: float | None, value: float) -> str:
-    if bias is None:
-        return f"the sum of {count} {what} = {_n(value)}"
-    return f"{_n(value - bias)} {_signed(bias)} = {_n(value)}: the sum of {count} {what}, and the bias"
-
-
-def _n(value: float) -> str:
-    """A number as the page writes it: three decimals, with a minus sign (U+2212).
-
-    >>> _n(-0.12345), _n(1234.5)
-    ('−0.123', '1234.500')
-    """
-    return f"{value:.3f}".replace("-", "−")
-
-
-def _signed(value: float) -> str:
-    return f"{'−' if value < 0 else '+'} {_n(abs(value))}"
 
 
 _FUNCTIONS: dict[ActivationFunction, str] = {

@@ -8,7 +8,7 @@ from striate.accounting.unit import seen
 from striate.description.layers import RBF
 from striate.description.network import INPUT
 from striate.errors import SpecError, UnknownNameError
-from striate.serve.unit import explain, find_step
+from striate.look.unit import explain, find_step
 from tests.support.networks import ODD
 from tests.support.pictures import picture, places
 from tests.support.serving import fresh

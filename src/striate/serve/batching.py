@@ -1,0 +1,129 @@
+"""A queue of jobs, computed in a thread of its own; those that wait together are computed together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from striate.errors import BusyError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+Waiting = tuple[Job, "asyncio.Future[Result]"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most jobs that may wait in a queue, and the seconds after which one that has no result is given up."""
+
+    waiting: int = 128
+    seconds: float = 30.0
+
+
+class Watcher(Protocol):
+    """Is told what happens in a queue."""
+
+    def waiting(self, change: int) -> None:
+        """So many more jobs wait, or fewer."""
+        ...
+
+    def computing(self, jobs: int) -> None:
+        """So many jobs are computed together."""
+        ...
+
+
+class Batcher(Generic[Job, Result]):
+    """Runs `work` on the jobs that wait, at most `most` at a time, in the order in which they came.
+
+    A lone job begins at once: what arrives while others are computed is computed together afterwards. `work` gives a
+    result, or an error, for each of its jobs. It runs in one thread, so that it needs no locks.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Sequence[Job]], Sequence[Result | Exception]],
+        *,
+        most: int = 1,
+        limits: Limits,
+        watcher: Watcher | None = None,
+    ) -> None:
+        self.work, self.most, self.limits, self.watcher = work, most, limits, watcher
+        self.jobs: deque[Waiting[Job, Result]] = deque()
+        self.thread = ThreadPoolExecutor(1)
+        self.task: asyncio.Task[None] | None = None
+
+    async def ask(self, job: Job) -> Result:
+        """The result of one job. Raises BusyError where too many wait, or its time is over, and what `work` raised."""
+        if len(self.jobs) >= self.limits.waiting:
+            raise BusyError(
+                "too many requests at once.", f"At most {self.limits.waiting:,} may wait.", "Send it again in a second."
+            )
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        entry = (job, future)
+        self.jobs.append(entry)
+        if self.watcher is not None:
+            self.watcher.waiting(1)
+        if self.task is None:
+            self.task = loop.create_task(self._run())
+        try:
+            async with asyncio.timeout(self.limits.seconds):
+                return await future
+        except TimeoutError:
+            raise BusyError(
+                f"no answer after {self.limits.seconds:g} seconds.",
+                "The requests before it, or its own computation, took longer.",
+                "Send it again when fewer are sent, or serve with a longer --timeout.",
+            ) from None
+        finally:
+            if future.cancelled() and entry in self.jobs:  # it was given up: its place is for another
+                self.jobs.remove(entry)
+                self._left()
+
+    async def _run(self) -> None:
+        """Compute until no job waits."""
+        loop = asyncio.get_running_loop()
+        while batch := self._taken():
+            if self.watcher is not None:
+                self.watcher.computing(len(batch))
+            try:
+                results = await loop.run_in_executor(self.thread, self.work, [job for job, _ in batch])
+            except Exception as error:  # not of one job: all of them get it
+                results = [error] * len(batch)
+            for (_, future), result in zip(batch, results, strict=True):
+                if future.done():  # its request was given up
+                    continue
+                if isinstance(result, Exception):
+                    future.set_exception(result)
+                else:
+                    future.set_result(result)
+        self.task = None
+
+    def _taken(self) -> list[Waiting[Job, Result]]:
+        """The next jobs."""
+        batch: list[Waiting[Job, Result]] = []
+        while self.jobs and len(batch) < self.most:
+            batch.append(self.jobs.popleft())
+            self._left()
+        return batch
+
+    def _left(self) -> None:
+        if self.watcher is not None:
+            self.watcher.waiting(-1)
+
+
+def one_by_one(jobs: Sequence[Callable[[], Result]]) -> list[Result | Exception]:
+    """The work of a queue whose jobs are functions without arguments."""
+    return [attempted(job) for job in jobs]
+
+
+def attempted(job: Callable[[], Result]) -> Result | Exception:
+    """The function's result, or what it raised."""
+    try:
+        return job()
+    except Exception as error:  # for whoever waits for the result
+        return error

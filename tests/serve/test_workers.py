@@ -1,0 +1,83 @@
+"""Workers: several processes at one socket, started again where one dies; a signal ends all of them."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from striate.errors import RunError, WorkerError
+from striate.serve.server import listen
+from striate.serve.workers import Workers
+from tests.support.asking import IMAGE, PATIENCE
+from tests.support.networks import TINY
+from tests.support.pictures import picture
+from tests.support.serving import fresh, serving
+
+
+def ends(bound: socket.socket, ready: object) -> None:
+    """A worker that ends before it answers."""
+    raise SystemExit(3)
+
+
+def refuses(bound: socket.socket, ready: object) -> None:
+    """A worker that cannot read its run."""
+    raise RunError("no such run.")
+
+
+def test_a_worker_that_ends_before_it_answers_is_an_error() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with listen("127.0.0.1", 0) as bound, pytest.raises(WorkerError) as caught:
+        Workers(ends, bound, 1).run()
+    assert str(caught.value) == (
+        "a worker ended with status 3 before it answered.\n"
+        "Each worker loads the runs itself, and needs memory for them.\n"
+        "Read what it printed, or serve with fewer workers."
+    )
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_an_error_in_a_worker_has_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    with listen("127.0.0.1", 0) as bound, pytest.raises(WorkerError, match="a worker ended with status 1"):
+        Workers(refuses, bound, 1).run()
+    assert capfd.readouterr().err == "Error: no such run.\n"
+
+
+def workers_of(process: int) -> set[int]:
+    """The processes that answer: children that multiprocessing spawned."""
+    found = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii").split()
+    spawned = [each for each in found if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()]
+    return {int(each) for each in spawned}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in Linux's /proc")
+def test_a_worker_that_is_killed_is_started_again_and_a_signal_ends_all(tmp_path: Path) -> None:
+    folder, image = fresh(TINY, tmp_path / "tiny").run.folder, picture(TINY)
+    with serving(folder, "--workers", "2", "--log", "json") as server:
+        assert server.process is not None
+        assert server.process.stdout is not None
+        assert server.process.stdout.readline().strip() == "2 workers"
+        first = workers_of(server.process.pid)
+        assert len(first) == 2
+        for _ in range(40):
+            assert server.json("POST", "/predict", image, **IMAGE)[0] == 200
+        counted = server.ask("GET", "/metrics")[2].decode()
+        assert re.search(r'striate_requests_total\{method="POST",path="/predict",status="200"\} 40.0', counted)
+        os.kill(min(first), signal.SIGKILL)
+        until = time.monotonic() + PATIENCE
+        while len(workers_of(server.process.pid) - first) < 1:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert server.json("GET", "/health")[0] == 200  # by the one that is left, or by the new one
+        server.process.terminate()
+        assert server.process.wait(PATIENCE) == 0
+        assert server.process.stderr is not None
+        said = server.process.stderr.read()
+    assert '"event": "worker ended"' in said
+    assert not any(Path(f"/proc/{each}").exists() for each in first)
