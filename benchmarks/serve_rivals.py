@@ -14,9 +14,9 @@ import numpy as np
 import onnxruntime
 import torch
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request  # pyright: ignore[reportMissingImports]
 from PIL import Image
-from pydantic import BaseModel
+from pydantic import BaseModel  # pyright: ignore[reportMissingImports]
 
 from striate.exchange.session import NetworkSession
 from striate.modules import weights_of

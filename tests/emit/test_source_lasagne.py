@@ -72,6 +72,7 @@ def test_what_was_wrong_once(name: str) -> None:
     parse(source(from_text(WRONG_ONCE[name]), "lasagne"))
 
 
+@pytest.mark.slow
 @given(repeating())
 @settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 def test_repeated_blocks_are_whole_python(network: Network) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from striate import find
 from striate.serve import Predictor
 from striate.train import open_run
@@ -18,6 +20,7 @@ def shown(page: Page) -> str:
     return page.get_by_test_id("sandbox").inner_text().replace(names, "")
 
 
+@pytest.mark.slow
 def test_the_section_says_what_the_served_one_says(server, digits_run, visit, tmp_path) -> None:
     served, alone = visit(server), visit(written(tmp_path / "page.html", Predictor(open_run(digits_run))))
     before = ""

@@ -56,6 +56,7 @@ def test_a_program_gives_what_predict_gives(finished_run: Path, tmp_path: Path) 
     assert os.listdir(tmp_path) == ["tiny.pt2"]
 
 
+@pytest.mark.slow
 def test_the_bare_program(finished_run: Path, tmp_path: Path) -> None:
     run = open_run(finished_run)
     made = export_pt2(run, tmp_path / "bare.pt2", bare=True)
@@ -113,6 +114,7 @@ class Wrong(Classifier):
         return super().forward(255 - images)
 
 
+@pytest.mark.slow
 def test_a_program_with_other_answers_is_not_written(finished_run: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(write, "Classifier", Wrong)
     with pytest.raises(AuditError) as caught:

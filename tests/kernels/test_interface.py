@@ -174,7 +174,7 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return program
 
 
-@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_memory_or_threads_that_run_out_in_any_call(threads: int, faults: Path) -> None:
     done = subprocess.run([str(faults), str(threads)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

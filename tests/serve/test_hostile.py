@@ -238,6 +238,7 @@ def test_a_body_that_turns_bad_after_its_answer_leaves_no_trace(guarded) -> None
     assert guarded.said == []
 
 
+@pytest.mark.slow
 def test_four_hundred_silent_connections_do_not_stop_a_server_with_256_files(tmp_path: Path) -> None:
     folder = fresh(TINY, tmp_path / "tiny").run.folder
     with serving(folder, files=256, silence=1e9) as server, ExitStack() as stack:  # only their number closes one

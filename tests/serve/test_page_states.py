@@ -82,6 +82,7 @@ def test_strokes_are_kept_and_the_pad_stays_from_when_it_shows(server, browser, 
     page.close()
 
 
+@pytest.mark.slow
 def test_the_pad_of_several_runs_stays_too(predictor, browser) -> None:
     with serving_here(predictor, untrained(find("lenet5"))) as both:
         page = browser.new_page(viewport=WIDE)

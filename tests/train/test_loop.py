@@ -33,8 +33,8 @@ PREPROCESSING = preprocessing_for(NETWORK.input, digits(), low=RECIPE.low, high=
 SPLIT = Split.of(digits(), PREPROCESSING, hold_out_fraction=RECIPE.hold_out)
 
 
-def fresh(recipe: Recipe = RECIPE) -> Learner:
-    return Learner(build(NETWORK, generator=torch.Generator().manual_seed(recipe.seed)), recipe)
+def fresh(recipe: Recipe = RECIPE, *, kernels: str = "auto") -> Learner:
+    return Learner(build(NETWORK, generator=torch.Generator().manual_seed(recipe.seed)), recipe, kernels=kernels)
 
 
 def finish(learner: Learner) -> tuple[dict[str, torch.Tensor], list[Epoch]]:
@@ -60,7 +60,7 @@ def test_it_yields_every_step_and_every_epoch() -> None:
 
 def batches_seen(threads: int) -> list[torch.Tensor]:
     """Every batch that reaches the first layer, augmented."""
-    before, found, learner = torch.get_num_threads(), [], fresh()
+    before, found, learner = torch.get_num_threads(), [], fresh(kernels="torch")
     learner.model.conv1.register_forward_pre_hook(lambda _, arguments: found.append(arguments[0].clone()))
     torch.set_num_threads(threads)
     try:

@@ -20,7 +20,7 @@ class View:
     It is indexed as a tensor is, and gives a tensor with a copy of the images that were asked for.
 
     >>> view = View(torch.arange(10, dtype=torch.uint8).view(10, 1, 1, 1), torch.tensor([7, 2, 5]))
-    >>> view.shape, view[1:].flatten()
+    >>> tuple(view.shape), view[1:].flatten()
     ((3, 1, 1, 1), tensor([2, 5], dtype=torch.uint8))
     """
 

@@ -148,8 +148,15 @@ def restore(
     if optimiser is None:
         return
     for path, parameter in model.named_parameters():
-        slots = _slots(tensors, path)
-        optimiser.state[parameter].update({slot: tensor.to(parameter.device) for slot, tensor in slots.items()})
+        for slot, tensor in _slots(tensors, path).items():
+            optimiser.state[parameter][slot] = _laid_out(tensor, parameter)
+
+
+def _laid_out(tensor: Tensor, parameter: Tensor) -> Tensor:
+    """A slot's values on a parameter's device and in its order in memory, by which fused optimisers pair the two."""
+    if tensor.shape != parameter.shape:
+        return tensor.to(parameter.device)
+    return torch.empty_like(parameter, memory_format=torch.preserve_format).copy_(tensor)
 
 
 def _slots(tensors: dict[str, Tensor], path: str) -> dict[str, Tensor]:
