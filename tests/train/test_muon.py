@@ -162,6 +162,6 @@ def test_the_command_names_both_rates_and_the_whitening_layer(few_digits: Path, 
     result = CliRunner().invoke(root, ["train", str(tmp_path / "small.net"), *options])
     assert result.exit_code == 0, result.output
     assert "muon at 0.05, filters at 0.1 (one-cycle)" in result.output
-    assert "whitening: conv1 is found in the training images and does not learn" in result.output
+    assert "does not learn: conv1, which whitens the patches of the training images" in result.output
     refused = CliRunner().invoke(root, ["train", "lenet5", *options[:-1], str(tmp_path / "other")])
     assert str(refused.exception).startswith("whiten names 'conv1', and lenet5 begins with C1.")

@@ -19,8 +19,9 @@ STEPS = 3
 """Steps of which the fastest counts, after one to warm up."""
 MOST_SECONDS = 0.5
 """A candidate is measured by one step only once it took this long; where a step does, not with fewer threads."""
-ENOUGH = 2.0
-"""Once one is so many times as fast as PyTorch in its own layout, the rest are not tried."""
+GAINS, GAIN = {"bfloat16": 4.5}, 2.0
+"""So many times as fast as PyTorch in its own layout a candidate may be, others at most by the second number. Where one
+that was measured is faster than that already, the candidate is not tried."""
 ORDER = ("engine", "torch", "operators", "channels-last", "bfloat16")
 """The last two lay the module out anew."""
 Clock = Callable[[], float]
@@ -37,8 +38,8 @@ def choose_for_training(
 ) -> Choice:
     """The fastest kernels and number of threads for training steps of `batch` images on this machine's CPU.
 
-    Given `threads`, or `kernels` other than "auto", only what is left open is measured; those `without` which it must
-    be are left out. `module` is run and gets gradients, so give a copy.
+    Given `threads`, or `kernels` other than "auto", only what is left open is measured. The kernels in
+    `without` are not tried. `module` is run and gets gradients, so give a copy.
     """
     most = torch.get_num_threads()
     counts = [threads] if threads else sorted({*(2**power for power in range(most.bit_length())), most}, reverse=True)
@@ -53,8 +54,8 @@ def choose_for_training(
             for name in wanted:
                 least = min(found.values(), default=0.0)
                 on_torch = min((each for (which, _), each in found.items() if which == "torch"), default=0.0)
-                if on_torch > ENOUGH * least:
-                    break
+                if on_torch > GAINS.get(name, GAIN) * least:
+                    continue
                 step = _step(name, module, batch)
                 for count in counts:
                     found[name, count] = took = _fastest(step, count, clock)
@@ -66,7 +67,7 @@ def choose_for_training(
 
 
 def fastest_for_training(module: Built, *, batch: int, without: tuple[str, ...] = ()) -> str:
-    """The name of the kernels that train such a network fastest here, but for those `without` which it must be.
+    """The name of the kernels that train such a network fastest here, apart from those in `without`.
 
     A fresh copy takes a few steps of `batch` images on each. There is one answer for a whole process, so that training
     a network twice gives the same weights. Off the CPU, or in another precision than float32, the answer is "torch".

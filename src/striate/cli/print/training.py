@@ -39,7 +39,7 @@ def plan_lines(run: Run) -> Iterator[str]:
     )
     yield from _transfer_lines(run)
     if recipe.whiten:
-        yield f"whitening: {recipe.whiten} is found in the training images and does not learn"
+        yield f"does not learn: {recipe.whiten}, which whitens the patches of the training images"
     if recipe.shapes_loss:
         mixup = f", mixup {recipe.mixup:g}" if recipe.mixup else ""
         yield f"loss: class weights {recipe.class_weights}, label smoothing {recipe.label_smoothing:g}{mixup}"
