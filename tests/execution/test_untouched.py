@@ -13,7 +13,7 @@ import torch
 from striate import Activation, BatchNorm, Conv, Dropout, Flatten, Linear, Network, Pool
 from striate.data import load, preprocessing_for
 from striate.execution import training
-from striate.execution.choice import Choice
+from striate.execution.choice import Choice, missing
 from striate.execution.executor import executor
 from striate.execution.inference import answering, choose_for_inference
 from striate.kernels.engine import Pictures
@@ -89,6 +89,8 @@ def test_looking_at_a_model_changes_nothing(kernels: str, look: str) -> None:
 
 @pytest.mark.parametrize("kernels", ["torch", "operators", "channels-last", "bfloat16"])
 def test_nor_does_answering(kernels: str) -> None:
+    if reason := missing(NETWORK, kernels):
+        pytest.skip(reason)
     model = build(NETWORK, generator=torch.Generator().manual_seed(1)).eval()
     before = state(model)
     LOOKS["answering"](model, kernels)

@@ -15,11 +15,13 @@ from striate import Network, from_text
 from striate.cli import root
 from striate.data import load
 from striate.errors import SpecError
+from striate.execution.choice import missing
 from striate.modules import build
 from striate.train import Recipe, open_run, session
 from striate.train.checkpoint import load_checkpoint
 from striate.train.frozen import stand_still
 from striate.train.muon import Muon, orthogonal
+from striate.train.transfer import take_over
 from striate.train.whitening import whiten
 from tests.support.networks import TINY
 
@@ -87,6 +89,59 @@ def test_the_whitening_layer_makes_images_uncorrelated_and_of_variance_one(few_d
     assert 0.5 < variances.min() <= variances.max()
 
 
+@pytest.mark.parametrize("notation", ["conv 50 5x5", "conv 18 3x3 dilation 2 pad 3"])
+def test_the_sample_is_seen_in_parts(notation: str, few_digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = from_text(f"1x28x28: {notation}, linear 10, softmax")
+    run, split = session.prepare(
+        network, session.Images(str(few_digits)), RECIPE, folder=few_digits / "x", device="cpu"
+    )
+    brighter = replace(run.preprocessing, low=1000.0, high=1001.0)  # far from 0, where squares lose digits
+    found = []
+    for at_once in (1, 100_000, 1 << 40):
+        monkeypatch.setattr("striate.train.whitening.AT_ONCE", at_once)
+        model = build(network)
+        whiten(model, "conv1", split.train, brighter)
+        found.append(model.get_submodule("conv1").weight.detach().flatten(1))
+    assert all(torch.allclose(each.T @ each, found[0].T @ found[0], rtol=1e-4, atol=1e-4) for each in found)
+    layer = model.get_submodule("conv1")
+    assert isinstance(layer, torch.nn.Conv2d)
+    patches = torch.nn.functional.unfold(
+        brighter.normalise(split.train.images).double(), layer.kernel_size, dilation=layer.dilation
+    )
+    covariance = torch.cov(patches.transpose(0, 1).flatten(1), correction=0)
+    half = found[-1][: len(covariance)].double()
+    expected = torch.linalg.inv(covariance + 5e-4 * covariance.diag().mean() * torch.eye(len(covariance)))
+    torch.testing.assert_close(half.T @ half, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_a_whitening_layer_that_is_taken_over_stays(few_digits: Path, tmp_path: Path) -> None:
+    images = session.Images(str(few_digits))
+    recipe = replace(RECIPE, epochs=1)
+    run, split = session.prepare(NETWORK, images, recipe, folder=tmp_path / "source", device="cpu", threads=1)
+    list(session.start(run, split))
+    source = open_run(run.folder)
+    darker = session.prepare(NETWORK, images, recipe, folder=tmp_path / "next", device="cpu", threads=1)
+    half = replace(darker[1], train=darker[1].train.subset(torch.arange(40)))
+    begun, weights = take_over(darker[0], source)
+    list(session.start(begun, half, weights))
+    kept = [load_checkpoint(tmp_path / name / "last.safetensors")[0]["conv1.weight"] for name in ("source", "next")]
+    assert torch.equal(*kept)
+
+
+def test_a_resumed_training_does_not_read_the_sample(
+    few_digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, split = session.prepare(
+        NETWORK, session.Images(str(few_digits)), RECIPE, folder=tmp_path / "run", device="cpu", threads=1
+    )
+    for number, _ in enumerate(session.start(run, split)):
+        if number == 5:
+            signal.raise_signal(signal.SIGINT)
+    monkeypatch.setattr("striate.train.beginning.whiten", None)
+    list(session.resume(open_run(run.folder), session.reload(run)))
+    assert open_run(run.folder).events("epoch")[-1]["epoch"] == RECIPE.epochs
+
+
 def test_images_of_one_colour_give_filters_that_are_finite() -> None:
     images = load("mnist", "test").subset(torch.arange(20))
     dark = replace(images, images=torch.zeros_like(images.images))
@@ -98,6 +153,8 @@ def test_images_of_one_colour_give_filters_that_are_finite() -> None:
 
 @pytest.mark.parametrize("kernels", ["torch", "operators", "bfloat16"])
 def test_a_run_learns_by_them_and_resumes_to_the_same_bits(kernels: str, few_digits: Path, tmp_path: Path) -> None:
+    if reason := missing(NETWORK, kernels):
+        pytest.skip(reason)
     found = []
     for name in ("whole", "parted"):
         run, split = session.prepare(
@@ -133,6 +190,11 @@ def test_a_run_learns_by_them_and_resumes_to_the_same_bits(kernels: str, few_dig
             TINY, "conv1",
             "whiten names conv1, which has 4 filters over patches of 25 numbers.\nA whitening layer has two "
             "filters for each number of a patch: one and its negative.\nGive it 50 filters.",
+        ),
+        (
+            from_text("1x28x28: conv 18 3x3 dilation 14 pad 14, linear 10, softmax"), "conv1",
+            "whiten names conv1, whose kernel covers 29×29 pixels, and the images have 28×28.\nA whitening layer is "
+            "found in patches that lie within the images.\nGive it a smaller kernel, or take larger images.",
         ),
     ],
 )  # fmt: skip

@@ -18,13 +18,14 @@ def require_layers(run: Run) -> None:
         stand_still(build(run.network, device="meta"), run.recipe)
 
 
-def begin(run: Run, split: Split) -> Built:
-    """The run's model before its first step, on its device."""
+def begin(run: Run, split: Split, *, resumed: bool = False) -> Built:
+    """The run's model before its first step, on its device. A training `resumed` brings its whitening layer along."""
     recipe = run.recipe
     generator = torch.Generator().manual_seed(recipe.seed)
     model = build(run.network, initialisation=recipe.initialisation, generator=generator)
-    if run.transfer and run.transfer.taken:
+    taken = run.transfer.taken if run.transfer else ()
+    if taken:
         restore(model, None, load_checkpoint(run.path(START))[0], where=run.path(START))
-    if recipe.whiten:
+    if recipe.whiten and recipe.whiten not in taken and not resumed:
         whiten(model, recipe.whiten, split.train, run.preprocessing)
     return model.to(run.device)

@@ -199,7 +199,7 @@ def _train(
 def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] | None) -> Iterator[Event]:
     recipe = run.recipe
     torch.set_num_threads(run.threads)
-    model = begin(run, split)
+    model = begin(run, split, resumed=checkpoint is not None)
     fitted = replace(recipe, batch=min(recipe.batch, len(split.train)))
     learner = Learner(model, fitted, kernels=run.kernels, taken=run.transfer.taken if run.transfer else ())
     learner.pace = pace_of(run)

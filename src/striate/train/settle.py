@@ -32,7 +32,7 @@ def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Ru
         raise SpecError(
             f"{KERNELS[kernels]} ({kernels}) cannot train by this recipe.",
             f"They have {' and '.join(RULES[1:])}, losses without class weights and label smoothing, and one learning "
-            "rate for all layers.",
+            "rate for all layers, none of them frozen or whitening.",
             "Leave --kernels away, and the fastest of the others are taken.",
         )
     model = build(run.network)
