@@ -36,6 +36,18 @@ MODULES = {
     "no division by an image that is not there": "1x8x8: conv 3 3x3 no bias, tanh, lrn 3 alpha 1 k 0, linear 2",
     "a sum of one thing": "2x6x6: residual(auxiliary(linear 2)), linear 4, residual(auxiliary(linear 2)), linear 2",
 }
+ENDINGS = (
+    "1x8x8: linear 5, tanh, softmax",
+    "1x8x8: conv 4 3x3, relu, conv 5 3x3 same, flatten, softmax",
+    "1x8x8: conv 4 3x3, bn, relu, conv 5 3x3 same, flatten, softmax",
+    "1x8x8: conv 4 3x3 same, relu, conv 3 3x3 same, sigmoid, flatten",
+    "1x8x8: conv 4 3x3, bn, relu6, conv 1 1x1 no bias, position_bias, flatten, softmax",
+    "2x8x8: conv 20 3x3, relu6, conv 1 1x1 no bias, position_bias, tanh, flatten, softmax",
+    "2x6x6: position_bias, tanh, conv 3 3x3, max 2, flatten",
+    "1x8x8: conv 4 3x3, flatten, residual(linear 144, tanh), linear 2",
+    "1x8x8: conv 4 3x3 same, bn, flatten, residual(position_bias, tanh), linear 2",
+    "2x6x6: conv 3 3x3 same, max 2 /1, flatten, position_bias, softmax",
+)
 POOLS = (
     *("max 3 /3 pad 1", "average 4 pad 1", "average 3 /3 pad 2", "max 2 /3", "max 3 /4 pad 1", "average 1x2 /5x3"),
     *("max 4 /4 pad 3x0", "average 3 /3 pad 0x2", "max 2 /2 pad 1", "max 3 /2 pad 1 ceil", "average 2 /2 ceil"),
@@ -49,6 +61,13 @@ def test_what_once_was_wrong_or_may_be(text: str, images: int) -> None:
     assert any(
         check_module(Case(from_text(text), images, seed), instruction_sets=INSTRUCTION_SETS) for seed in range(4)
     )
+
+
+@pytest.mark.parametrize("text", ENDINGS)
+@pytest.mark.parametrize("images", [2, 19])
+def test_a_last_layer_may_be_any(text: str, images: int) -> None:
+    cases = [Case(from_text(text), images, seed) for seed in range(4)]
+    assert any(check_engine(case, instruction_sets=INSTRUCTION_SETS) for case in cases)
 
 
 @pytest.mark.parametrize("pool", POOLS)

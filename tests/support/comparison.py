@@ -205,7 +205,9 @@ def _hard(module: Built) -> Iterator[list[str]]:
         if not values.numel():
             return
         most = values.abs().max()
-        if isinstance(each, nn.ReLU):
+        if isinstance(each, nn.ReLU6):
+            near = any(bool((((values - edge).abs() < NEAR * most) & (values != edge)).any()) for edge in (0, 6))
+        elif isinstance(each, nn.ReLU):
             near = bool(((values.abs() < NEAR * most) & (values != 0)).any())
         elif isinstance(each, (nn.BatchNorm1d, nn.BatchNorm2d)):
             variance, mean = torch.var_mean(values.transpose(0, 1).flatten(1), 1, correction=0)
@@ -217,7 +219,7 @@ def _hard(module: Built) -> Iterator[list[str]]:
         if near:
             found.append(path)
 
-    watched = (nn.ReLU, nn.BatchNorm1d, nn.BatchNorm2d, nn.MaxPool2d, SidePaddedPooling)
+    watched = (nn.ReLU, nn.ReLU6, nn.BatchNorm1d, nn.BatchNorm2d, nn.MaxPool2d, SidePaddedPooling)
     hooks = [
         each.register_forward_pre_hook(lambda one, values, path=path: look(path, one, values[0]))
         for path, each in module.named_modules()

@@ -40,7 +40,7 @@ ON_MAPS = ("conv", "conv", "pool", "pool", "subsample", "bn", "lrn", "bias", "pa
 ON_ANY = ("act", "act", "dropout")
 ON_VECTORS = ("linear", "bn", "bias", "scale", "softmax", "rbf")
 HOLDERS = ("residual", "residual", "gate", "branches", "auxiliary", "block")
-SEQUENTIAL = ("conv", "pool", "subsample", "lrn", "act", "dropout", "block", "linear", "flat", "rbf")
+SEQUENTIAL = ("conv", "pool", "subsample", "lrn", "act", "dropout", "block", "linear", "flat", "rbf", "bias")
 """What the engine takes of networks whose layers follow each other."""
 JOINED = (*SEQUENTIAL, "bn", "bn", "pad", "residual", "residual", "branches")
 """What the engine takes as a graph."""
@@ -190,9 +190,18 @@ def _fitting(shape: Shape, wanted: Shape, *, before: bool = False) -> list[Layer
     return [Conv(wanted[0], kernel=(kernel[0], kernel[1]), padding=padding)]
 
 
+def _learns(layers: list[Layer], shape: Shape) -> bool:
+    """Whether any layer is one that every kernel learns."""
+    steps = plan(Network("try", shape, layers)).steps
+    return any(isinstance(step.layer, Conv | Linear | Subsample | PositionBias) for step in steps)
+
+
 @st.composite
 def everything(draw: st.DrawFn, *, only: tuple[str, ...] = ()) -> Network:
-    """A network of any layers, or of those that the engine takes, ending in a flat vector of two or more."""
+    """A network of any layers, or of those that the engine takes, ending in a flat vector of two or more.
+
+    The last layer with weights may be any: a convolution whose maps are the classes, or one with an activation after it.
+    """
     room = Room(1 if only == SEQUENTIAL else 2, only)
     shape = (draw(st.integers(1, 4)), draw(st.integers(1, 11)), draw(st.integers(1, 11)))
     layers = draw(chains(shape, room, most=5))
@@ -200,5 +209,6 @@ def everything(draw: st.DrawFn, *, only: tuple[str, ...] = ()) -> Network:
     if len(made) == 3:
         layers += [draw(st.sampled_from([Flatten(), GlobalAveragePool()]))]
     ending = draw(st.sampled_from([[], [Softmax()], [Auxiliary([Linear(2)])]]))
-    layers += [Linear(draw(st.integers(2, 5)), bias=draw(st.booleans()))]
+    if after(layers, shape)[0] < 2 or draw(st.booleans()) or not _learns(layers, shape):
+        layers += [Linear(draw(st.integers(2, 5)), bias=draw(st.booleans()))]
     return Network("random", shape, [*layers, *([] if only else ending)])

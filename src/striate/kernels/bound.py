@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from striate.kernels.binary import StriateLayer, StriateNode, StriateNorm, StriateTerm
-from striate.kernels.graph import PARAMETERS, Apply, Join, Node, Norm
-from striate.kernels.lower import FUNCTIONS, KINDS, Lowered, NotLoweredError
+from striate.kernels.graph import Apply, Join, Node, Norm
+from striate.kernels.lower import FUNCTIONS, KINDS, PARAMETERS, Lowered, NotLoweredError
 
 Tensors = Mapping[str, Tensor]
 """Parameters and buffers by path, such as "C1.weight"."""

@@ -33,11 +33,9 @@ from striate.description.layers import (
     Upsample,
 )
 from striate.description.network import INPUT, Network, Plan, Step, plan
-from striate.kernels.lower import FUNCTIONS, IDENTITY, Lowered, NotLoweredError, lowered, three
+from striate.kernels.lower import FUNCTIONS, IDENTITY, PARAMETERS, Lowered, NotLoweredError, lowered, three
 
 Three = tuple[int, int, int]
-PARAMETERS = ("convolution", "subsampling", "linear")
-"""The kinds of layers with weights."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +129,8 @@ class _Nodes:
             case Dropout():
                 made = Lowered("dropout", step.path, output, output, rate=step.layer.rate)
                 return self._apply(made, source, output)
+            case PositionBias():
+                return self._apply(Lowered("position-bias", step.path, output, output), source, output)
             case Flatten():
                 return self._flattened(number, step)
             case BatchNorm():
@@ -146,7 +146,7 @@ class _Nodes:
                 return self._join(step, tuple(terms))
             case Activation():
                 return self._activated(step, step.layer)
-            case Gate() | Upsample() | Shuffle() | Scale() | PositionBias() | Softmax():
+            case Gate() | Upsample() | Shuffle() | Scale() | Softmax():
                 raise NotLoweredError(f"{step.path} is a {type(step.layer).__name__}")
             case _:
                 assert_never(step.layer)

@@ -36,10 +36,23 @@ from striate.description.network import Network, Step, plan
 from striate.description.properties import properties
 from striate.description.shapes import Shape, output_shape, window
 
-KINDS = ("convolution", "maximum", "average", "subsampling", "linear", "radial", "elementwise", "dropout", "response")
+KINDS = (
+    "convolution",
+    "maximum",
+    "average",
+    "subsampling",
+    "linear",
+    "radial",
+    "elementwise",
+    "dropout",
+    "response",
+    "position-bias",
+)
 """In the order of `StriateKind`."""
+PARAMETERS = ("convolution", "subsampling", "linear", "position-bias")
+"""The kinds of layers with parameters that are learned."""
 IDENTITY = "identity"
-FUNCTIONS = (IDENTITY, "relu", "tanh", "scaled_tanh", "sigmoid")
+FUNCTIONS = (IDENTITY, "relu", "tanh", "scaled_tanh", "sigmoid", "relu6")
 """In the order of `StriateFunction`."""
 
 
@@ -115,7 +128,7 @@ def lower(network: Network) -> list[Lowered]:
                 raise NotLoweredError(f"{step.path} is not sequential")
             case layer:
                 layers = _with(layers, layer, step)
-    if not any(each.kind in ("convolution", "subsampling", "linear") for each in layers):
+    if not any(each.kind in PARAMETERS for each in layers):
         raise NotLoweredError("it has no layer with parameters")
     return layers
 
@@ -147,7 +160,9 @@ def _with(layers: list[Lowered], layer: Simple, step: Step) -> list[Lowered]:
             return [*layers, Lowered("radial", step.path, given, three(output))]
         case Dropout():
             return [*layers, Lowered("dropout", step.path, given, given, rate=layer.rate)]
-        case BatchNorm() | PadChannels() | Upsample() | Shuffle() | Scale() | PositionBias() | Softmax():
+        case PositionBias():
+            return [*layers, Lowered("position-bias", step.path, given, given)]
+        case BatchNorm() | PadChannels() | Upsample() | Shuffle() | Scale() | Softmax():
             raise NotLoweredError(f"{step.path} is a {type(layer).__name__}")
         case _:
             assert_never(layer)

@@ -19,9 +19,10 @@ enum StriateKind : int32_t {
     RADIAL,
     ELEMENTWISE,
     DROPOUT,
-    RESPONSE
+    RESPONSE,
+    POSITION_BIAS
 };
-enum StriateFunction : int32_t { IDENTITY, RELU, TANH, SCALED_TANH, SIGMOID };
+enum StriateFunction : int32_t { IDENTITY, RELU, TANH, SCALED_TANH, SIGMOID, RELU6 };
 enum StriateLoss : int32_t { CROSS_ENTROPY, RADIAL_MLE, RADIAL_MAP };
 enum StriateRule : int32_t { GRADIENTS, ADAMW, SGD };
 enum StriateStatus : int32_t { DONE, NO_MEMORY, FAILED };
@@ -36,9 +37,10 @@ struct StriateLayer {
     int32_t links;                // of a convolution: the number of kernels in its weight,
     const int32_t* link_filters;  // and the filter and the channel of each
     const int32_t* link_channels;
-    float rate;            // of dropout: the probability that a value is dropped
-    float response[3];     // alpha, beta, k of a local response normalisation over kernel[0] channels
-    float *weight, *bias;  // null: none; a radial layer's weight holds its centres
+    float rate;         // of dropout: the probability that a value is dropped
+    float response[3];  // alpha, beta, k of a local response normalisation over kernel[0] channels
+    float *weight,
+        *bias;  // null: none; a radial layer's weight holds its centres, a position bias is one of each value
     float *weight_gradient, *bias_gradient;
 };
 

@@ -10,8 +10,9 @@ bool is_flat(int kind) { return kind == LINEAR || kind == RADIAL; }
 
 Engine::Engine(const StriateLayer* first, int count) : layers_given(count) {
     for (int i = 0; i < count; i++) add(first[i]);
-    add_copy();  // the loss writes its gradient without margins
-    while (first_trained < int(layers.size()) - 1 && !layers[first_trained]->layer.weight_gradient) first_trained++;
+    // The loss writes its gradient without margins, and knows no activation function.
+    add_copy(layers.back()->layer.function != IDENTITY);
+    while (first_trained < int(layers.size()) - 1 && !trains(layers[first_trained]->layer)) first_trained++;
     while (first_flat < int(layers.size()) && !is_flat(layers[first_flat]->layer.kind)) first_flat++;
     lay_out_buffers();
     parameters.cut_into_chunks();
@@ -21,7 +22,7 @@ Engine::Engine(const StriateLayer* first, int count) : layers_given(count) {
 
 void Engine::add(const StriateLayer& layer) {
     bool trains_below = false;
-    for (const auto& each : layers) trains_below = trains_below || each->layer.weight_gradient;
+    for (const auto& each : layers) trains_below = trains_below || trains(each->layer);
     auto operation_of_layer = operation(layer, trains_below);
     if (!layers.empty()) operation_of_layer->input_function = layers.back()->layer.function;
     if (is_flat(layer.kind) && add_copy()) operation_of_layer->input_function = IDENTITY;
@@ -31,11 +32,11 @@ void Engine::add(const StriateLayer& layer) {
     parameters.add(layer, int(layers.size()) - 1);
 }
 
-// A flat layer writes its input's gradient without margins. Where the layer before it needs margins there, a layer that
-// copies is added between them.
-bool Engine::add_copy() {
+// A flat layer writes its input's gradient without margins. Where the layer before it needs margins there, or where one
+// is `needed`, a layer that copies is added between them.
+bool Engine::add_copy(bool needed) {
     if (layers.empty()) return false;
-    if (!has_margins(layers.back()->out_gradient)) return false;
+    if (!needed && !has_margins(layers.back()->out_gradient)) return false;
     StriateLayer copy{};
     copy.kind = ELEMENTWISE;
     std::copy(layers.back()->layer.output, layers.back()->layer.output + 3, copy.input);

@@ -54,7 +54,7 @@ private:
     };
     // construction.cpp
     void add(const StriateLayer& layer);
-    bool add_copy();
+    bool add_copy(bool needed = false);
     void lay_out_buffers();
     bool fused_with_previous(int pooling) const;
     // engine.cpp

@@ -24,6 +24,13 @@ ptrdiff_t weights_of(const StriateLayer& layer) {
     }
 }
 
+ptrdiff_t biases_of(const StriateLayer& layer) {
+    const ptrdiff_t positions = layer.kind == POSITION_BIAS ? ptrdiff_t(layer.output[1]) * layer.output[2] : 1;
+    return layer.output[0] * positions;
+}
+
+bool trains(const StriateLayer& layer) { return layer.weight_gradient || layer.bias_gradient; }
+
 void Parameters::add(float* value, float* gradient, ptrdiff_t size, int layer, bool bias) {
     if (!gradient) return;
     all.push_back({value, gradient, size, shard_size, layer, bias});
@@ -32,7 +39,7 @@ void Parameters::add(float* value, float* gradient, ptrdiff_t size, int layer, b
 
 void Parameters::add(const StriateLayer& layer, int number) {
     add(layer.weight, layer.weight_gradient, weights_of(layer), number, false);
-    add(layer.bias, layer.bias_gradient, layer.output[0], number, true);
+    add(layer.bias, layer.bias_gradient, biases_of(layer), number, true);
 }
 
 void Parameters::add_complete(float* value, float* gradient, ptrdiff_t size, int layer) {

@@ -53,5 +53,7 @@ private:
 
 // The number of values of a layer's weight.
 ptrdiff_t weights_of(const StriateLayer& layer);
+ptrdiff_t biases_of(const StriateLayer& layer);
+bool trains(const StriateLayer& layer);
 
 }  // namespace striate

@@ -125,7 +125,8 @@ void Engine::run_forward(const StriateImages& images, const CacheTile& tile) {
 }
 
 Score Engine::run_loss(const StriateImages& images, const StriateTarget& target, const CacheTile& tile) const {
-    const int classes = layers.back()->layer.output[0];
+    const StriateLayer& last = layers.back()->layer;
+    const int classes = last.output[0] * last.output[1] * last.output[2];
     const BufferLayout &outputs = value_buffers.back(), &to = gradient_buffers.back();
     Score sum;
     for (int g = 0; g < tile.groups; g++) {

@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include "engine/parameters.hpp"
+
 namespace striate {
 namespace {
 
@@ -36,7 +38,7 @@ Nodes::Nodes(const Plan& plan) : values(plan.values()) {
         Value& made = values[i + 1];
         made.maps = {given.output[0], given.output[1], given.output[2]};
         if (!given.joins) {
-            made.trains = values[given.input].trains || given.layer.weight_gradient;
+            made.trains = values[given.input].trains || trains(given.layer);
             node.operation = operation(given.layer, values[given.input].trains);
             values[given.input].readers.push_back({i, -1});
         }

@@ -11,8 +11,9 @@ Score Training::run_loss(const StriateImages& images, const StriateTarget& targe
         labels[i] = target.labels[images.indices ? images.indices[image] : image];
     }
     const Place& outputs = plan.values.back();
-    const Score result = score(target, at(outputs, pass), at(plan.loss, pass), outputs.maps.channels, labels,
-                               pass.live_lanes, images.count);
+    const Score result =
+        score(target, at(outputs, pass), at(plan.loss, pass),
+              outputs.maps.channels * outputs.maps.rows * outputs.maps.columns, labels, pass.live_lanes, images.count);
     if (pass.timed) seconds[1] += now() - started;
     return result;
 }
@@ -66,6 +67,8 @@ void Training::join_backward(int i, const Pass& pass) {
 // The gradient of a value from all its readers, times the derivative of the function that made it.
 void Training::gather(int value, float* to, const Maps& to_maps, const Pass& pass) {
     const Place& made = plan.values[value];
+    // A copy of maps into a flat vector has the gradient of maps in the same memory.
+    const Maps& layout = same_shape(to_maps, made.maps) ? to_maps : made.maps;
     const std::vector<Reader>& readers = plan.nodes.values[value].readers;
     const bool last = value + 1 == int(plan.values.size());
     std::vector<GradientRows> parts(readers.size() + 1);
@@ -92,7 +95,7 @@ void Training::gather(int value, float* to, const Maps& to_maps, const Pass& pas
             part.scale = norm.scale[c], part.of_value = norm.of_value[c];
             part.mean = norm.mean[c], part.constant = norm.constant[c];
         }
-        gradient_rows(rows_of(made.maps), to + to_maps.at(c, 0, 0), to_maps.row_stride(), parts.data(), count,
+        gradient_rows(rows_of(made.maps), to + layout.at(c, 0, 0), layout.row_stride(), parts.data(), count,
                       {plan.nodes.all[value - 1].function, values, made.maps.row_stride()}, pass.live_lanes);
     }
 }

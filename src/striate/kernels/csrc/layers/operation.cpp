@@ -5,7 +5,7 @@
 namespace striate {
 
 std::unique_ptr<Operation> operation(const StriateLayer& layer, bool wants_input_gradient) {
-    if (layer.function < IDENTITY || layer.function > SIGMOID) throw std::invalid_argument("an unknown activation");
+    if (layer.function < IDENTITY || layer.function > RELU6) throw std::invalid_argument("an unknown activation");
     switch (layer.kind) {
         case CONVOLUTION: return convolution(layer, wants_input_gradient);
         case LINEAR: return linear(layer, wants_input_gradient);
@@ -13,6 +13,7 @@ std::unique_ptr<Operation> operation(const StriateLayer& layer, bool wants_input
         case ELEMENTWISE: return elementwise(layer);
         case DROPOUT: return dropout(layer);
         case RESPONSE: return response(layer);
+        case POSITION_BIAS: return position_bias(layer);
         case MAXIMUM:
         case AVERAGE:
         case SUBSAMPLING: return pooling(layer);

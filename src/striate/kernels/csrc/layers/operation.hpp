@@ -1,5 +1,5 @@
 // layers/: the kinds of layers. Start with this file: `Operation` is what a layer of each kind implements.
-//   pooling, dense, response, elementwise   one file for each kind, or for kinds that share their loops; a convolution
+//   pooling, dense, response, elementwise, position_bias   one file for each kind, or for kinds that share their loops; a convolution
 //                                           has a folder of its own
 //   single_layer                            one layer over a whole batch, for PyTorch operators
 //   join                                    sums of maps, and maps in and out of lanes, for PyTorch operators
@@ -95,6 +95,7 @@ std::unique_ptr<Operation> radial(const StriateLayer& layer);
 std::unique_ptr<Operation> elementwise(const StriateLayer& layer);
 std::unique_ptr<Operation> dropout(const StriateLayer& layer);
 std::unique_ptr<Operation> response(const StriateLayer& layer);
+std::unique_ptr<Operation> position_bias(const StriateLayer& layer);
 // The operation for a layer, by its kind.
 std::unique_ptr<Operation> operation(const StriateLayer& layer, bool wants_input_gradient);
 

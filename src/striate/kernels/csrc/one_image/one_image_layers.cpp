@@ -194,6 +194,27 @@ private:
     AlignedFloats flat;
 };
 
+class OneImagePositionBias final : public OneImageLayer {
+public:
+    using OneImageLayer::OneImageLayer;
+
+    void forward(const Buffers& b) override {
+        for (int block = 0; block < out.channels; block++)
+            for (int y = 0; y < out.rows; y++) {
+                const float* from = b.in + in.at(block, y, 0);
+                float* to = b.out + out.at(block, y, 0);
+                std::memcpy(to, from, sizeof(float) * out.columns * GROUP);
+                const int channels = std::min(GROUP, full_layer.output[0] - block * GROUP);
+                for (int lane = 0; lane < channels; lane++) {
+                    const ptrdiff_t row = ptrdiff_t(block * GROUP + lane) * out.rows + y;
+                    for (int x = 0; x < out.columns; x++)
+                        to[x * GROUP + lane] += full_layer.bias[row * out.columns + x];
+                }
+                activate(layer.function, to, out.columns);
+            }
+    }
+};
+
 }  // namespace
 
 std::unique_ptr<Operation> one_image_operation(const StriateLayer& layer) {
@@ -204,6 +225,7 @@ std::unique_ptr<Operation> one_image_operation(const StriateLayer& layer) {
         case RADIAL: return std::make_unique<OneImageFlat<true>>(layer);
         case ELEMENTWISE: return elementwise(in_channel_blocks(layer));
         case DROPOUT: return dropout(in_channel_blocks(layer));
+        case POSITION_BIAS: return std::make_unique<OneImagePositionBias>(layer);
         case MAXIMUM:
         case AVERAGE: return pooling(in_channel_blocks(layer));
         default: throw std::invalid_argument("a layer of a kind that one image does not take");

@@ -22,6 +22,7 @@ void activate(int function, float* values, ptrdiff_t count) {
         case TANH: return activate_all<TANH>(values, count);
         case SCALED_TANH: return activate_all<SCALED_TANH>(values, count);
         case SIGMOID: return activate_all<SIGMOID>(values, count);
+        case RELU6: return activate_all<RELU6>(values, count);
         default: return;
     }
 }
@@ -32,6 +33,7 @@ void multiply_by_derivative(int function, const float* values, float* gradients,
         case TANH: return multiply_all<TANH>(values, gradients, count);
         case SCALED_TANH: return multiply_all<SCALED_TANH>(values, gradients, count);
         case SIGMOID: return multiply_all<SIGMOID>(values, gradients, count);
+        case RELU6: return multiply_all<RELU6>(values, gradients, count);
         default: return;
     }
 }

@@ -43,12 +43,18 @@ inline Vector sigmoid_of(Vector x) { return 1.0f / (2.0f + expm1_of(clamp(-x, 87
 // The comparison is written so that NaN stays NaN, as in PyTorch.
 inline Vector relu_of(Vector x) { return max_of(in_register(Vector{}), x); }
 
+inline Vector relu6_of(Vector x) {
+    const Vector positive = relu_of(x);
+    return positive > 6.0f ? broadcast(6.0f) : positive;
+}
+
 inline Vector activated(int function, Vector x) {
     switch (function) {
         case RELU: return relu_of(x);
         case TANH: return tanh_of(x);
         case SCALED_TANH: return AMPLITUDE * tanh_of(SLOPE * x);
         case SIGMOID: return sigmoid_of(x);
+        case RELU6: return relu6_of(x);
         default: return x;
     }
 }
@@ -60,6 +66,7 @@ inline Vector times_derivative(int function, Vector y, Vector gradient) {
         case TANH: return gradient * (1.0f - y * y);
         case SCALED_TANH: return gradient * (SLOPE * AMPLITUDE - (SLOPE / AMPLITUDE) * (y * y));
         case SIGMOID: return gradient * (y * (1.0f - y));
+        case RELU6: return y <= 0.0f ? Vector{} : y >= 6.0f ? Vector{} : gradient;
         default: return gradient;
     }
 }
