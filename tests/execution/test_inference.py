@@ -11,7 +11,7 @@ import torch
 from striate import Conv, Flatten, Gate, Linear, Network
 from striate.errors import RequirementError
 from striate.execution import choice, inference
-from striate.execution.choice import Choice
+from striate.execution.choice import Choice, missing
 from striate.execution.inference import answering, choose_for_inference
 from striate.execution.names import KERNELS
 from striate.kernels.engine import Pictures
@@ -206,7 +206,7 @@ def test_all_kernels_answer_what_the_module_does(name: str, images: int) -> None
     pictures = Pictures(given, torch.arange(images).flip(0), low=-0.1, scale=1.275 / 255)
     with torch.inference_mode():
         wanted = module.logits(given.flip(0).float() * pictures.scale + pictures.low)
-        for kernels in KERNELS:
+        for kernels in [each for each in KERNELS if not missing(module.network, each)]:
             found = answering(module, Choice(kernels, 1)).answers(pictures)
             torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4 * wanted.abs().max().item())
 

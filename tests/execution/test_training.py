@@ -209,6 +209,8 @@ def run_of(folder: Path, **settled: object) -> tuple[session.Run, session.Split]
 
 @pytest.mark.parametrize("kernels", TRAINING)
 def test_a_run_keeps_its_kernels_and_threads(tmp_path: Path, kernels: str) -> None:
+    if reason := missing(find("lenet5-dense"), kernels):
+        pytest.skip(reason)
     run, split = run_of(tmp_path, kernels=kernels, threads=1)
     *_, finished = session.start(run, split)
     assert isinstance(finished, session.Finished)
@@ -228,10 +230,11 @@ def test_a_run_of_an_earlier_version_goes_on_under_todays_name(tmp_path: Path) -
 
 def test_all_kernels_learn_the_same(tmp_path: Path) -> None:
     losses = []
-    for kernels in TRAINING:
+    here = [each for each in TRAINING if not missing(find("lenet5-dense"), each)]
+    for kernels in here:
         run, split = run_of(tmp_path / kernels, kernels=kernels, threads=1)
         losses.append([event.loss for event in session.start(run, split) if isinstance(event, session.Batch)])
-    for kernels, others in zip(TRAINING, losses, strict=True):
+    for kernels, others in zip(here, losses, strict=True):
         assert losses[0][:3] == pytest.approx(others[:3], rel=0.02 if kernels == "bfloat16" else 1e-3)
 
 

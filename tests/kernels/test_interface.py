@@ -91,7 +91,7 @@ def test_lists_of_names_are_in_the_order_of_the_enumerations(tmp_path: Path) -> 
     lines, wanted = [], []
     for kind, names in NAMES.items():
         for number, each in enumerate(names):
-            word = WORDS.get(each, each.upper().replace(" ", "_"))
+            word = WORDS.get(each, each.upper().replace(" ", "_").replace("-", "_"))
             lines.append(f'std::printf("{word} %d\\n", int({kind}::{word}));')
             wanted.append(f"{word} {number}")
     assert run(lines, tmp_path)[:-1] == wanted

@@ -200,7 +200,7 @@ def _learns(layers: list[Layer], shape: Shape) -> bool:
 def everything(draw: st.DrawFn, *, only: tuple[str, ...] = ()) -> Network:
     """A network of any layers, or of those that the engine takes, ending in a flat vector of two or more.
 
-    The last layer with weights may be any: a convolution whose maps are the classes, or one with an activation after it.
+    The last layer with weights may be any: a convolution whose maps are the classes, or one before an activation.
     """
     room = Room(1 if only == SEQUENTIAL else 2, only)
     shape = (draw(st.integers(1, 4)), draw(st.integers(1, 11)), draw(st.integers(1, 11)))
