@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import striate.execution.choice
-from striate import Activation, Auxiliary, BatchNorm, Conv, Flatten, Gate, Linear, Network, Residual, find
+from striate import Activation, Auxiliary, BatchNorm, Conv, Flatten, Gate, Linear, Network, Residual, find, from_text
 from striate.errors import RunError, SpecError
 from striate.execution import training
 from striate.execution.choice import Choice, missing
@@ -148,6 +148,25 @@ def test_channels_last_lays_out_weights_and_changes_no_value() -> None:
     last.eval()
     torch.testing.assert_close(runs.answers(Pictures(images)), plain.eval().logits(images), rtol=1e-4, atol=1e-5)
     assert last.get_parameter(four[0]).is_contiguous(memory_format=torch.channels_last)
+
+
+def test_channels_last_is_refused_where_pytorch_writes_beyond_its_memory() -> None:
+    few = from_text("3x8x8: conv 8 1x1 /2, relu, linear 10, softmax")
+    for kernels in (
+        ("channels-last", "bfloat16") if not missing(find("lenet5-dense"), "bfloat16") else ("channels-last",)
+    ):
+        with pytest.raises(SpecError) as caught:
+            executor(build(few), kernels)
+        assert (
+            str(caught.value)
+            .split("\n")[0]
+            .endswith(
+                "with channels last, PyTorch may write beyond its memory in conv1, a convolution of 1×1 with a stride and "
+                "fewer than 16 channels."
+            )
+        )
+    for text in ("16x8x8: conv 8 1x1 /2, linear 10", "3x8x8: conv 8 1x1, linear 10", "3x8x8: conv 8 3x3 /2, linear 10"):
+        assert missing(from_text(text), "channels-last") is None
 
 
 def test_what_the_engine_cannot_take_is_measured_layer_by_layer() -> None:

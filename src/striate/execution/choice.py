@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import torch
 
 from striate.description.checks import one_of
-from striate.description.network import Network
+from striate.description.layers import Conv
+from striate.description.network import Network, plan
 from striate.errors import SpecError
 from striate.exchange.requirement import missing_packages
 from striate.execution.names import KERNELS, RUNTIME, TRAINING
@@ -16,6 +17,8 @@ from striate.kernels.binary import library
 from striate.kernels.engine import unsupported
 from striate.wording import counted
 
+MOST_LANES = 16
+"""Numbers in the widest SIMD vector."""
 _BFLOAT16 = {"amx_bf16", "avx512_bf16", "bf16", "sve_bf16"}
 """The instructions, as PyTorch names them, that multiply numbers of bfloat16."""
 
@@ -55,9 +58,30 @@ def missing(network: Network, kernels: str) -> str | None:
             return f"{' and '.join(lacking)} {'are' if len(lacking) > 1 else 'is'} not installed" if lacking else None
         case "bfloat16":
             has = any(_capabilities().get(each) for each in _BFLOAT16)
-            return None if has else "PyTorch finds no bfloat16 instructions in this processor"
+            return _overrun(network) if has else "PyTorch finds no bfloat16 instructions in this processor"
+        case "channels-last":
+            return _overrun(network)
         case _:
             return None
+
+
+def _overrun(network: Network) -> str | None:
+    """The layer whose gradient PyTorch writes beyond its memory where channels are last; None where there is none.
+
+    Seen with PyTorch 2.13 on AVX2: a convolution of 1×1 and a stride, with fewer channels than a SIMD vector has lanes
+    (8 there, 16 at most), ends the process sooner or later.
+    """
+    for step in plan(network).steps:
+        match step.layer:
+            case Conv(kernel=(1, 1), stride=stride, groups=groups) if stride != (1, 1):
+                if step.inputs[0][0] // groups < MOST_LANES:
+                    return (
+                        f"with channels last, PyTorch may write beyond its memory in {step.path}, a convolution of 1×1 "
+                        f"with a stride and fewer than {MOST_LANES} channels"
+                    )
+            case _:
+                pass
+    return None
 
 
 def _capabilities() -> Mapping[str, object]:
