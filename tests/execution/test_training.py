@@ -155,8 +155,8 @@ def test_channels_last_is_refused_where_pytorch_writes_beyond_its_memory() -> No
     with pytest.raises(SpecError) as caught:
         executor(build(few), "channels-last")
     assert (
-        "with channels last, PyTorch may write beyond its memory in conv1, a convolution of 1×1 with a stride and fewer "
-        "than 16 channels.\n"
+        "with channels last, PyTorch may write beyond its memory in conv1, a convolution of 1×1 with a stride and "
+        "fewer than 16 channels.\n"
     ) in str(caught.value)
     assert missing(few, "bfloat16")
     for text in ("16x8x8: conv 8 1x1 /2, linear 10", "3x8x8: conv 8 1x1, linear 10", "3x8x8: conv 8 3x3 /2, linear 10"):
