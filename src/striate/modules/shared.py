@@ -97,7 +97,10 @@ class PlacedDropout(nn.Dropout):
         unit = LANE_GROUP if input.dim() == 5 else 1
         rows = -(-place.total // unit)
         first = place.first // unit
-        kept = input.new_empty(rows, *input.shape[1:]).bernoulli_(1 - self.p).div_(1 - self.p)
+        last = input.dim() == 4 and not input.is_contiguous()  # random numbers follow the order in memory
+        order = torch.channels_last if last else torch.contiguous_format
+        kept = torch.empty((rows, *input.shape[1:]), dtype=input.dtype, device=input.device, memory_format=order)
+        kept = kept.bernoulli_(1 - self.p).div_(1 - self.p)
         return input * kept[first : first + len(input)]
 
 

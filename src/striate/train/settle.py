@@ -23,7 +23,8 @@ def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Ru
     """The same run on the kernels and the number of threads that are fastest for it here, unless they are given.
 
     A run keeps the kernels: others give other last bits. The number of threads changes no bit on Striate's, so that
-    they may take others between epochs (`pace_of`). Of several processes the first one measures for all. Raises SpecError where the network cannot run on them, or not in the parts of a batch.
+    they may take others between epochs (`pace_of`). Of several processes the first one measures for all. Raises
+    SpecError where the network cannot run on them, or not in the parts of a batch.
     """
     require(run.network, kernels)
     most = 0 if threads else torch.get_num_threads()
