@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from striate.errors import LearningError, PeerError, SpecError
 from striate.kernels.binary import library
-from striate.train.distributed import World, here, joined, launched
 from tests.support.several import Case, together, trained
 
 COLOURS = {
@@ -17,7 +15,10 @@ COLOURS = {
     **{"saturation": 0.2, "hue": 9, "cutout": 3, "flip": True},
 }
 PLAIN = "3x8x8: conv 4 3x3, relu, dropout 0.3, conv 5 3x3, max 2, relu, linear 12, relu, dropout 0.5, linear 4"
-NORMS = "3x8x8: conv 4 3x3 no bias, bn, relu, dropout 0.2, conv 5 3x3 no bias, bn, relu, linear 12 no bias, bn, relu, linear 4"
+NORMS = (
+    "3x8x8: conv 4 3x3 no bias, bn, relu, dropout 0.2, conv 5 3x3 no bias, bn, relu, "
+    "linear 12 no bias, bn, relu, linear 4"  # a bias before a normalisation has a gradient of rounding errors alone
+)
 CASES = {
     "augmentation, weights, smoothing": Case(
         PLAIN, {"augmentation": COLOURS, "class_weights": "balanced", "label_smoothing": 0.1}
@@ -31,7 +32,9 @@ CASES = {
             "average": 0.8,
         },
     ),
-    "mixup, weights, batch norm": Case(NORMS, {"mixup": 0.7, "class_weights": "balanced", "batch": 9, "optimiser": "sgd", "rate": 0.02}),
+    "mixup, weights, batch norm": Case(
+        NORMS, {"mixup": 0.7, "class_weights": "balanced", "batch": 9, "optimiser": "sgd", "rate": 0.02}
+    ),
     "muon, channels last, batch norm": Case(
         NORMS, {"optimiser": "muon", "rate": 0.01, "filter_rate": 0.02}, "channels-last"
     ),

@@ -56,6 +56,8 @@ def unfit_for_parts(network: Network, recipe: Recipe, world: World, *, batch: in
     found: dict[str, str] = {}
     if world.size > 1 and BatchNorm in kinds:
         found["engine"] = "the statistics of batch normalisation are not exchanged between processes on them"
+    if BatchNorm in kinds or Dropout in kinds:
+        found["compiled"] = "it does not know batch normalisation and dropout of a part of a batch"
     starts = [part.first for own in parts_of(batch, world, recipe.accumulate) for part in own]
     if Dropout in kinds and any(first % LANES for first in starts):
         reason = f"dropout needs parts of a multiple of {LANES} images on them"

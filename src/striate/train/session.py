@@ -171,7 +171,7 @@ def resume(run: Run, split: Split) -> Iterator[Event]:
     not there or damaged.
     """
     require_device(run.device, folder=run.folder)
-    if reason := missing(run.network, run.kernels):
+    if reason := missing(run.network, run.kernels, device=run.device):
         raise RunError(
             f"{run.folder} was trained on {KERNELS[run.kernels]}, which cannot run here: {reason}.",
             "It goes on, bit for bit, only on them.",

@@ -26,7 +26,7 @@ def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Ru
     they may take others between epochs (`pace_of`). Of several processes the first one measures for all. Raises
     SpecError where the network cannot run on them, or not in the parts of a batch.
     """
-    require(run.network, kernels)
+    require(run.network, kernels, device=run.device)
     most = 0 if threads else torch.get_num_threads()
     world, batch = here(), min(run.recipe.batch, run.data.train_images)
     unfit = unfit_for_parts(run.network, run.recipe, world, batch=batch)
@@ -34,7 +34,7 @@ def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Ru
         raise unfit_error(run.network, kernels, unfit[kernels])
     without = cannot_train(run.recipe, transfers=run.transfer is not None)
     if run.device != "cpu":
-        return replace(run, kernels="torch", threads=threads or run.threads)
+        return replace(run, kernels="torch" if kernels == "auto" else kernels, threads=threads or run.threads)
     if kernels in without:
         raise SpecError(
             f"{KERNELS[kernels]} ({kernels}) cannot train by this recipe.",

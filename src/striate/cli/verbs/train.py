@@ -95,8 +95,9 @@ if TYPE_CHECKING:
     default="auto",
     show_default=True,
     help="The kernels: Striate's engine, its operators layer by layer, PyTorch's in either layout or with steps in "
-    "bfloat16, or (auto) the fastest of these here.",
+    "bfloat16, its compiler, or (auto) the fastest of these here; the compiler only by name.",
 )
+@click.option("--compile", "compiled", is_flag=True, help="The same as --kernels compiled.")
 @click.option(
     "--resize",
     type=SIZE,
@@ -133,6 +134,7 @@ def command(
     device: str,
     threads: int | None,
     kernels: str,
+    compiled: bool,
     resize: tuple[int, int] | None,
     fit: str | None,
     adapt: bool,
@@ -161,13 +163,17 @@ def command(
         "freeze": freeze or None,
         "seed": seed,
     }
+    if compiled and kernels not in ("auto", "compiled"):
+        raise click.UsageError(f"--compile asks for PyTorch's compiler, and --kernels for {kernels}: leave one out.")
+    kernels = "compiled" if compiled else kernels
     if resumed is not None:
         _refuse_beside_resume(
             network,
             out,
             recipe_name,
             given
-            | {"adapt": adapt or None, "set": settings or None, "from": source, "fit": fit, "stream": stream or None},
+            | {"adapt": adapt or None, "set": settings or None, "from": source}
+            | {"fit": fit, "stream": stream or None, "compile": compiled or None},
         )
     elif network is None:
         raise click.UsageError("Give a NETWORK to train, such as lenet5, or --resume RUN.")
