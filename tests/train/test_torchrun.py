@@ -34,6 +34,7 @@ def torchrun(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
         [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", *arguments],
         cwd=cwd,
         env=os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
+        start_new_session=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from striate.train.distributed import World, job, restarts
+from striate.train.distributed import World, job
 from striate.train.run import free_folder, open_run
 
 
@@ -22,10 +22,10 @@ def folder_of(world: World, out: Path | None, name: str) -> Path:
 
 
 def was_begun(world: World, folder: Path) -> bool:
-    """Whether torchrun has started these processes anew, and they had begun the run in this folder before."""
+    """Whether this job of torchrun has begun the run in this folder already, before it was started anew."""
 
     def begun() -> bool:
-        if world.size == 1 or not restarts() or not (folder / "run.json").is_file():
+        if world.size == 1 or not job() or not (folder / "run.json").is_file():
             return False
         return any(event.get("job") == job() for event in open_run(folder).events("started"))
 

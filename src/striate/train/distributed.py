@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -160,9 +162,31 @@ def job() -> str:
     return f"{socket.gethostname()} {os.getppid()}" if name == "none" else name
 
 
-def restarts() -> int:
-    """How often torchrun has started these processes anew."""
-    return _number("TORCHELASTIC_RESTART_COUNT") if os.environ.get("TORCHELASTIC_RESTART_COUNT") else 0
+def met(store: dist.Store, world: World) -> str:
+    """A text that the first process draws for this start, when all processes have it.
+
+    torchrun keeps one store for all restarts. What processes wrote there before they were killed, such as their
+    addresses, must not be taken for that of their successors: so each start writes under a name of its own. A process
+    asks under a number that it has just drawn, and the first process answers whatever is asked until all have answered
+    to its own text.
+    """
+    if not world.leads:
+        nonce = secrets.token_hex(8)
+        store.set(f"striate/ask/{world.rank}", nonce)
+        text = store.get(f"striate/answer/{nonce}").decode()
+        store.set(f"striate/met/{text}/{world.rank}", "1")
+        return text
+    text, left, end = secrets.token_hex(8), set(range(1, world.size)), time.monotonic() + PATIENCE.total_seconds()
+    while left:
+        for rank in sorted(left):
+            if store.check([f"striate/met/{text}/{rank}"]):
+                left.discard(rank)
+            elif store.check([f"striate/ask/{rank}"]):
+                store.set(f"striate/answer/{store.get(f'striate/ask/{rank}').decode()}", text)
+        if time.monotonic() > end:
+            raise RuntimeError(f"no sign of process {min(left)} in {PATIENCE.total_seconds() / 60:.0f} minutes")
+        time.sleep(0.02 if left else 0)
+    return text
 
 
 def require_one_model(world: World, model: nn.Module, *, epoch: int) -> None:
@@ -197,7 +221,10 @@ def joined(device: str = "auto") -> Iterator[World]:
     if cuda:
         _take_gpu(_number("LOCAL_RANK"), device)
     try:
-        dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=PATIENCE)
+        store, _, _ = next(dist.rendezvous("env://", timeout=PATIENCE))
+        store = dist.PrefixStore(met(store, world), store)
+        backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
+        dist.init_process_group(backend, store=store, rank=world.rank, world_size=world.size, timeout=PATIENCE)
     except (RuntimeError, ValueError) as problem:
         where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         raise PeerError(
