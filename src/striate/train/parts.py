@@ -35,7 +35,7 @@ def parts_of(total: int, world: World, accumulate: int) -> list[list[Part]]:
             "Each part has an image or more.",
             "Take larger batches (--batch), fewer processes, or --set accumulate=1.",
         )
-    shares = _cut(0, total, world.size)
+    shares = _cut(0, total, world.size, least=accumulate)
     return [[Part(*each, total) for each in _cut(*share, accumulate)] for share in shares]
 
 
@@ -74,12 +74,15 @@ def unfit_error(network: Network, kernels: str, reason: str) -> SpecError:
     )
 
 
-def _cut(first: int, end: int, count: int) -> list[tuple[int, int]]:
-    """The images `first` to `end` − 1 in `count` parts, between lane groups where there are enough of these."""
+def _cut(first: int, end: int, count: int, *, least: int = 1) -> list[tuple[int, int]]:
+    """The images `first` to `end` − 1 in `count` parts of `least` images or more.
+
+    They are cut between lane groups where that leaves the parts about equal.
+    """
     total = end - first
     groups = -(-total // LANES)
-    if first % LANES == 0 and groups >= count:
-        edges = [min(total, LANES * (groups * number // count)) for number in range(count + 1)]
-    else:
+    edges = [min(total, LANES * (groups * number // count)) for number in range(count + 1)]
+    fits = total % (LANES * count) == 0 or total >= 2 * LANES * count
+    if first % LANES or not fits or min(stop - begin for begin, stop in pairwise(edges)) < least:
         edges = [total * number // count for number in range(count + 1)]
     return [(first + begin, first + stop) for begin, stop in pairwise(edges)]
