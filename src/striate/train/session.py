@@ -74,7 +74,8 @@ def prepare(
     network: Network, images: Images, recipe: Recipe, *, folder: Path, device: str = "auto", threads: int | None = None
 ) -> tuple[Run, Split]:
     """A new run, not yet on the disk, and its packed images. Raises DataError or ShapeError where they do not fit."""
-    require_free(folder)
+    if here().leads:  # it may have made the folder before another process is here
+        require_free(folder)
     train_images = images.load("train", wanted=network.input[1:])
     outputs = plan(network).output
     if outputs != (len(train_images.classes),):
