@@ -23,6 +23,8 @@ import torch.distributed as dist
 from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.autograd import Function
+from torch.distributed.distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
 
 from striate.errors import LearningError, PeerError, SpecError, UnknownNameError
 from striate.wording import counted
@@ -142,7 +144,8 @@ def launched() -> World | None:
             "Start them by torchrun, which sets these; or unset RANK and WORLD_SIZE to train in one process.",
         )
     rank, size = (_number(name) for name in ("RANK", "WORLD_SIZE"))
-    _number("LOCAL_RANK"), _number("MASTER_PORT")
+    for name in ("LOCAL_RANK", "MASTER_PORT"):
+        _number(name)
     if not rank < size:
         raise SpecError(f"RANK is {rank} and WORLD_SIZE {size}.", "Ranks are counted from 0.", "Start it by torchrun.")
     return World(rank, size) if size > 1 else None
@@ -162,7 +165,7 @@ def job() -> str:
     return f"{socket.gethostname()} {os.getppid()}" if name == "none" else name
 
 
-def met(store: dist.Store, world: World) -> str:
+def met(store: Store, world: World) -> str:
     """A text that the first process draws for this start, when all processes have it.
 
     torchrun keeps one store for all restarts. What processes wrote there before they were killed, such as their
@@ -221,8 +224,8 @@ def joined(device: str = "auto") -> Iterator[World]:
     if cuda:
         _take_gpu(_number("LOCAL_RANK"), device)
     try:
-        store, _, _ = next(dist.rendezvous("env://", timeout=PATIENCE))
-        store = dist.PrefixStore(met(store, world), store)
+        store, _, _ = next(rendezvous("env://", timeout=PATIENCE))
+        store = PrefixStore(met(store, world), store)
         backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
         dist.init_process_group(backend, store=store, rank=world.rank, world_size=world.size, timeout=PATIENCE)
     except (RuntimeError, ValueError) as problem:
