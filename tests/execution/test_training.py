@@ -26,7 +26,7 @@ from striate.train.run import open_run
 from striate.train.settle import settle
 from tests.support.commands import python
 
-NAMES = "engine, operators, torch, channels-last, bfloat16"
+NAMES = "engine, operators, torch, channels-last, bfloat16, compiled"
 GATED = Network("gated", (1, 6, 6), [Gate([Conv(1, kernel=3, padding=1)]), Flatten(), Linear(2)])
 MEASURED = [name for name in TRAINING if name != "compiled"]
 NORMALISED = Network("bn", (1, 6, 6), [Conv(2, kernel=3), BatchNorm(), Flatten(), Linear(2)])
@@ -240,7 +240,7 @@ def test_a_run_goes_on_only_on_its_own_kernels(tmp_path: Path, monkeypatch) -> N
     run, split = run_of(tmp_path, kernels="engine", threads=1)
     for _ in session.start(run, split):
         pass
-    monkeypatch.setattr(session, "missing", lambda network, kernels: "they have not been compiled")
+    monkeypatch.setattr(session, "missing", lambda network, kernels, device: "they have not been compiled")
     with pytest.raises(RunError) as raised:
         session.resume(run, split)
     assert str(raised.value) == (

@@ -252,7 +252,7 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
             if isinstance(event, Batch):
                 require_finite(event.loss, step=event.epoch * event.batches + event.batch, rate=event.rate)
                 finding = watch.look(model) if event.batch % WATCH_EVERY == 1 else None
-                if finding:
+                if finding and world.leads:
                     run.log("warning", **asdict(finding))
                     yield finding
                 if time.monotonic() - saved > SAVE_EVERY:
