@@ -15,6 +15,7 @@
     │   └── BusyError                   one that it has no room or no time for
     ├── AddressError (OSError)          an address that a server cannot listen on
     ├── WorkerError (ChildProcessError) a server's process that ends before it answers
+    ├── PeerError (ConnectionError)     another process of a training that has ended, or cannot be reached
     ├── RequirementError (ImportError)  a package that is not installed
     ├── LearningError (ArithmeticError) a training that cannot continue
     ├── KernelError (RuntimeError)      compiled kernels that could not finish
@@ -113,6 +114,10 @@ class AddressError(StriateError, OSError):
 
 class WorkerError(StriateError, ChildProcessError):
     """A process of a server that ends before it answers."""
+
+
+class PeerError(StriateError, ConnectionError):
+    """Another process of a training has ended, or cannot be reached."""
 
 
 class RequirementError(StriateError, ImportError):

@@ -148,7 +148,7 @@ def test_it_does_not_train(monkeypatch: pytest.MonkeyPatch, finished_run: Path) 
     text = (
         "ONNX Runtime (onnx-runtime) does not train.\n"
         "It answers: striate evaluate, predict and serve take it where it is fastest.\n"
-        "Leave kernels at auto, or ask for one of engine, operators, torch, channels-last, bfloat16."
+        "Leave kernels at auto, or ask for one of engine, operators, torch, channels-last, bfloat16, compiled."
     )
     for ask in (
         lambda: require(find("lenet5"), RUNTIME),

@@ -26,8 +26,9 @@ from striate.train.run import open_run
 from striate.train.settle import settle
 from tests.support.commands import python
 
-NAMES = "engine, operators, torch, channels-last, bfloat16"
+NAMES = "engine, operators, torch, channels-last, bfloat16, compiled"
 GATED = Network("gated", (1, 6, 6), [Gate([Conv(1, kernel=3, padding=1)]), Flatten(), Linear(2)])
+MEASURED = [name for name in TRAINING if name != "compiled"]
 NORMALISED = Network("bn", (1, 6, 6), [Conv(2, kernel=3), BatchNorm(), Flatten(), Linear(2)])
 
 
@@ -220,7 +221,7 @@ def run_of(folder: Path, **settled: object) -> tuple[session.Run, session.Split]
     return settle(run, **settled), session.Split(few, part)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("kernels", TRAINING)
+@pytest.mark.parametrize("kernels", MEASURED)
 def test_a_run_keeps_its_kernels_and_threads(tmp_path: Path, kernels: str) -> None:
     if reason := missing(find("lenet5-dense"), kernels):
         pytest.skip(reason)
@@ -243,7 +244,7 @@ def test_a_run_of_an_earlier_version_goes_on_under_todays_name(tmp_path: Path) -
 
 def test_all_kernels_learn_the_same(tmp_path: Path) -> None:
     losses = []
-    here = [each for each in TRAINING if not missing(find("lenet5-dense"), each)]
+    here = [each for each in MEASURED if not missing(find("lenet5-dense"), each)]
     for kernels in here:
         run, split = run_of(tmp_path / kernels, kernels=kernels, threads=1)
         losses.append([event.loss for event in session.start(run, split) if isinstance(event, session.Batch)])
@@ -255,7 +256,7 @@ def test_a_run_goes_on_only_on_its_own_kernels(tmp_path: Path, monkeypatch) -> N
     run, split = run_of(tmp_path, kernels="engine", threads=1)
     for _ in session.start(run, split):
         pass
-    monkeypatch.setattr(session, "missing", lambda network, kernels: "they have not been compiled")
+    monkeypatch.setattr(session, "missing", lambda network, kernels, device: "they have not been compiled")
     with pytest.raises(RunError) as raised:
         session.resume(run, split)
     assert str(raised.value) == (

@@ -178,7 +178,7 @@ def test_damage_is_an_error_of_ours_or_no_damage(name: str, finished_run: Path, 
         ({"device": "cuda; rm"}, "device is 'cuda; rm'.\nIt must be a device's name, such as cpu or cuda:0."),
         (
             {"kernels": "fast"},
-            "kernels is 'fast'.\nIt must be one of auto, engine, operators, torch, channels-last, bfloat16.",
+            "kernels is 'fast'.\nIt must be one of auto, engine, operators, torch, channels-last, bfloat16, compiled.",
         ),
         ({"test_looks": -1}, "test_looks is -1.\nIt must be a whole number from 0 to 9,007,199,254,740,992."),
         ({"data.classes": ["a"] * 10}, "data.classes names one twice, or none.\nEvery class has a name of its own."),

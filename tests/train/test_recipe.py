@@ -70,7 +70,7 @@ def test_fractions_above_one_are_refused() -> None:
 @pytest.mark.parametrize(
     ("members", "text"),
     [
-        ({"epoch": 3}, "'epoch' is an unknown member.\nIts members are: augmentation, average, batch"),
+        ({"epoch": 3}, "'epoch' is an unknown member.\nIts members are: accumulate, augmentation, average, batch"),
         ({"epoch": 3}, "Did you mean 'epochs'?"),
         (
             {"augmentation": {"rotaton": 3}},

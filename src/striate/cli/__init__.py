@@ -45,6 +45,9 @@ class Verbs(click.Group):
             near = get_close_matches(args[0], VERBS, n=1)
             hint = f" Did you mean '{near[0]}'?" if near else ""
             ctx.fail(f"no verb is called '{args[0]}'.{hint}\nThe verbs are: {', '.join(VERBS)}.")
+        processes = _processes()
+        if processes and args[0] in VERBS and args[0] != "train":
+            ctx.fail(f"striate {args[0]} runs in one process, and this is one of {processes[1]}: start it alone.")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
@@ -84,11 +87,12 @@ def main() -> None:
     except (click.exceptions.Abort, KeyboardInterrupt):
         _interrupted()
     except click.ClickException as error:
-        vars(error)["message"] = lines(error.message)
+        place = _error().removeprefix("Error")
+        vars(error)["message"] = lines(f"({place.strip()}) {error.message}" if place else error.message)
         error.show()
         sys.exit(error.exit_code)
     except StriateError as error:
-        _end(f"Error: {error}", 2)
+        _end(f"{_error()}: {error}", 2)
     except BrokenPipeError:
         sys.exit(BROKEN_PIPE)
     except OSError as error:
@@ -133,6 +137,18 @@ def _noted_interrupts() -> list[int]:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, note)
     return noted
+
+
+def _processes() -> tuple[str, str] | None:
+    """The number of this process, and how many there are, where torchrun started several; None else."""
+    rank, size = (os.environ.get(name, "") for name in ("RANK", "WORLD_SIZE"))
+    return (rank, size) if rank and size.isdigit() and int(size) > 1 else None
+
+
+def _error() -> str:
+    """The word before an error's text; one of several processes names itself."""
+    processes = _processes()
+    return f"Error in process {processes[0]} of {processes[1]}" if processes else "Error"
 
 
 def _is_importing(frame: FrameType | None) -> bool:

@@ -15,6 +15,7 @@ from striate.data.image_file import open_picture as open_picture
 from striate.data.image_file import read_image as read_image
 from striate.data.lighting import colour_axes as colour_axes
 from striate.data.lighting import relight as relight
+from striate.data.part import Part as Part
 from striate.data.preprocess import Preprocessing as Preprocessing
 from striate.data.preprocess import preprocessing_for as preprocessing_for
 from striate.data.source import load as load

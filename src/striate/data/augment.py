@@ -14,6 +14,7 @@ from torch import Tensor
 from striate.data.affine import Affine, Moves, resample
 from striate.data.crop import crop_moves
 from striate.data.elastic import draw_field
+from striate.data.part import Part, all_of
 from striate.data.preprocess import known_members
 from striate.description.checks import flag, number, one_of, whole
 from striate.errors import FormatError, SpecError
@@ -148,10 +149,12 @@ def augment(
     *,
     generator: torch.Generator,
     fill: float,
+    part: Part | None = None,
 ) -> Float[Tensor, "batch channels height width"]:
     """A distorted copy of the batch, or the batch itself where nothing moves; outside of the images is `fill`.
 
-    The same state of the generator (on the CPU) gives the same changes.
+    The same state of the generator (on the CPU) gives the same changes. Where the images are a `part` of a larger
+    batch, they change as they would in it.
 
     >>> image = torch.ones(1, 1, 3, 3)
     >>> augment(image, Augmentation(), generator=torch.Generator(), fill=0.0) is image
@@ -159,10 +162,12 @@ def augment(
     """
     if not augmentation.moves or not len(batch):
         return batch
+    part = part or all_of(batch)
     if not augmentation.resamples:
-        return _moved(batch, augmentation, generator, fill)
+        return _moved(batch, augmentation, generator, fill, part)
     size = (batch.shape[2], batch.shape[3])
-    return resample(batch, draw_warp(len(batch), size, augmentation, generator=generator), fill=fill)
+    warp = draw_warp(part.total, size, augmentation, generator=generator)
+    return resample(batch, warp.part(part.first, part.end), fill=fill)
 
 
 def draw_warp(count: int, size: tuple[int, int], augmentation: Augmentation, *, generator: torch.Generator) -> Warp:
@@ -197,14 +202,15 @@ def _ranges(augmentation: Augmentation) -> tuple[Moves, Moves]:
     return Affine(mirror=1.0 - augmentation.flip).moves(1), reach.moves(1)
 
 
-def _moved(batch: Tensor, augmentation: Augmentation, generator: torch.Generator, fill: float) -> Tensor:
+def _moved(batch: Tensor, augmentation: Augmentation, generator: torch.Generator, fill: float, part: Part) -> Tensor:
     """Shifts by whole pixels, and mirrored images, without interpolation."""
     count, channels, height, width = batch.shape
     reach = int(augmentation.shift)
-    shifts = torch.randint(-reach, reach + 1, (count, 2), generator=generator)
+    shifts = part.of(torch.randint(-reach, reach + 1, (part.total, 2), generator=generator))
     rows = torch.arange(height) + shifts[:, :1]
     columns = torch.arange(width) + shifts[:, 1:]
-    columns = torch.where(_mirror(count, augmentation, generator)[:, None] < 0, columns.flip(1), columns)
+    mirror = part.of(_mirror(part.total, augmentation, generator))
+    columns = torch.where(mirror[:, None] < 0, columns.flip(1), columns)
     inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
     places = rows.clamp(0, height - 1)[:, :, None] * width + columns.clamp(0, width - 1)[:, None, :]
     flat = places.view(count, 1, -1).expand(-1, channels, -1).to(batch.device)

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from striate.data.augment import Augmentation
+from striate.data.part import Part, all_of
 from striate.errors import DataError
 
 Batch = Float[Tensor, "batch channels height width"]
@@ -19,12 +20,21 @@ _CHROMA = ((0.596, -0.274, -0.322), (0.211, -0.523, 0.312))
 """I and Q of NTSC's YIQ, which hold hue and saturation; a change of hue turns them."""
 
 
-def recolour(batch: Batch, augmentation: Augmentation, *, low: float, high: float, generator: torch.Generator) -> Batch:
+def recolour(
+    batch: Batch,
+    augmentation: Augmentation,
+    *,
+    low: float,
+    high: float,
+    generator: torch.Generator,
+    part: Part | None = None,
+) -> Batch:
     """The batch with brightness, saturation, hue and contrast changed, each drawn for each image; the batch itself
     where all four are 0.
 
     Pixels run from `low` (black) to `high` (white), and stay there. The four are one matrix per image: brightness
     multiplies, saturation and hue scale and turn I and Q of YIQ, contrast scales around the image's mean brightness.
+    Where the images are a `part` of a larger batch, they change as they would in it.
     Raises DataError for saturation or hue of images that have not three channels.
 
     >>> grey = torch.full((1, 3, 2, 2), 0.5)
@@ -42,7 +52,8 @@ def recolour(batch: Batch, augmentation: Augmentation, *, low: float, high: floa
             "Give the recipe saturation and hue of 0.",
         )
     reach = [augmentation.brightness, augmentation.contrast, augmentation.saturation, augmentation.hue * pi / 180]
-    drawn = torch.empty(len(batch), 4).uniform_(-1, 1, generator=generator) * torch.tensor(reach)
+    part = part or all_of(batch)
+    drawn = part.of(torch.empty(part.total, 4).uniform_(-1, 1, generator=generator)) * torch.tensor(reach)
     brightness, contrast, saturation, hue = (each[:, None, None] for each in drawn.unbind(1))
     matrices = torch.eye(channels) * (1 + brightness)
     if channels == 3:
@@ -55,7 +66,7 @@ def recolour(batch: Batch, augmentation: Augmentation, *, low: float, high: floa
     return changed.clamp_(min(0.0, high - low), max(0.0, high - low)).add_(low).view_as(batch)
 
 
-def cut_out(batch: Batch, side: int, *, generator: torch.Generator) -> Batch:
+def cut_out(batch: Batch, side: int, *, generator: torch.Generator, part: Part | None = None) -> Batch:
     """The batch with a square of `side` pixels of each image set to 0, about the mean of normalised pixels.
 
     Its middle is drawn among all pixels, so that a part of it may lie outside (T. DeVries, G. Taylor, Improved
@@ -67,8 +78,9 @@ def cut_out(batch: Batch, side: int, *, generator: torch.Generator) -> Batch:
     if not side:
         return batch
     inside = []
+    part = part or all_of(batch)
     for size in batch.shape[2:]:
-        starts = torch.randint(0, size, (len(batch), 1), generator=generator) - side // 2
+        starts = part.of(torch.randint(0, size, (part.total, 1), generator=generator)) - side // 2
         places = torch.arange(size)
         inside.append((places >= starts) & (places < starts + side))
     square = inside[0][:, None, :, None] & inside[1][:, None, None, :]

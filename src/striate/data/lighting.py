@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from striate.data.part import Part, all_of
 from striate.data.view import Pixels
 
 _CHUNK = 256
@@ -47,7 +48,9 @@ def relight(
     deviation: float,
     *,
     generator: torch.Generator,
+    part: Part | None = None,
 ) -> Float[Tensor, "batch channels height width"]:
     """The batch with Σ α_i axes_i added to each image, α_i drawn from N(0, deviation²); `axes` in the batch's units."""
-    alphas = torch.randn(len(batch), axes.shape[1], generator=generator) * deviation
+    part = part or all_of(batch)
+    alphas = part.of(torch.randn(part.total, axes.shape[1], generator=generator)) * deviation
     return batch + (alphas @ axes.T).to(batch)[:, :, None, None]

@@ -8,13 +8,16 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from striate.data.part import Part, all_of
 from striate.errors import DataError
 
 Squares = Float[Tensor, "batch channels side side"]
 Labels = Int64[Tensor, " batch"]
 
 
-def symmetric(batch: Squares, labels: Labels, kind: str, *, generator: torch.Generator) -> tuple[Squares, Labels]:
+def symmetric(
+    batch: Squares, labels: Labels, kind: str, *, generator: torch.Generator, part: Part | None = None
+) -> tuple[Squares, Labels]:
     """Each image turned and mirrored by a symmetry drawn for it; with `kind` "boards" its label moves along.
 
     A label of a board is a position: row · side + column. With `kind` "none" nothing changes. Raises DataError where
@@ -34,7 +37,8 @@ def symmetric(batch: Squares, labels: Labels, kind: str, *, generator: torch.Gen
             "They must be square.",
             'Give the recipe "symmetries": "none".',
         )
-    drawn = torch.randint(0, 8, (len(batch),), generator=generator)
+    part = part or all_of(batch)
+    drawn = part.of(torch.randint(0, 8, (part.total,), generator=generator))
     places = _places(side)
     sources = places[drawn].to(batch.device)
     flat = batch.flatten(2)

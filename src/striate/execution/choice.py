@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 
@@ -45,8 +49,11 @@ class Choice:
         return f"{KERNELS[self.kernels]}, {counted(self.threads, 'thread')}"
 
 
-def missing(network: Network, kernels: str) -> str | None:
-    """Why a network cannot run on these `kernels` here, or None where it can."""
+def missing(network: Network, kernels: str, *, device: str = "cpu") -> str | None:
+    """Why a network cannot run on these `kernels` here, on a device, or None where it can."""
+    if device != "cpu":
+        ours = kernels in ("engine", "operators", RUNTIME)
+        return f"they run on the CPU, and the device is {device}" if ours else None
     match kernels:
         case "engine":
             return unsupported(network)
@@ -61,6 +68,8 @@ def missing(network: Network, kernels: str) -> str | None:
             return _overrun(network) if has else "PyTorch finds no bfloat16 instructions in this processor"
         case "channels-last":
             return _overrun(network)
+        case "compiled":
+            return _no_compiler()
         case _:
             return None
 
@@ -84,13 +93,22 @@ def _overrun(network: Network) -> str | None:
     return None
 
 
+def _no_compiler() -> str | None:
+    """Why PyTorch's compiler, which writes C++, cannot be used on this machine's CPU; None where it can."""
+    wanted = [os.environ["CXX"]] if os.environ.get("CXX") else ["g++", "clang++", "c++"]
+    if not any(map(shutil.which, wanted)):
+        return f"it needs a C++ compiler, and {' and '.join(wanted)} {'are' if len(wanted) > 1 else 'is'} not found"
+    header = Path(sysconfig.get_path("include"), "Python.h")
+    return None if header.is_file() else f"it needs Python's header files, and {header} is not there"
+
+
 def _capabilities() -> Mapping[str, object]:
     """What PyTorch finds in this processor, by name; nothing where its version does not tell."""
     ask = getattr(torch.cpu, "get_capabilities", None)
     return ask() if ask else {}
 
 
-def require(network: Network, kernels: str) -> None:
+def require(network: Network, kernels: str, *, device: str = "cpu") -> None:
     """Raise SpecError where `kernels` is neither "auto" nor one of `TRAINING`, or cannot run the network here."""
     if kernels == RUNTIME:
         raise SpecError(
@@ -99,7 +117,7 @@ def require(network: Network, kernels: str) -> None:
             f"Leave kernels at auto, or ask for one of {', '.join(TRAINING)}.",
         )
     one_of("kernels", kernels, ("auto", *TRAINING))
-    if reason := missing(network, kernels):
+    if kernels != "auto" and (reason := missing(network, kernels, device=device)):
         raise SpecError(
             f"{network.name} cannot run on {KERNELS[kernels]} ({kernels}): {reason}.",
             "The engine takes most networks, the operators any; `striate doctor` says whether they are there.",

@@ -36,7 +36,8 @@ class OnTorch:
     """The module itself. For channels-last its weights change their order in memory, and no value.
 
     For bfloat16, PyTorch's autocast takes the layers that it trusts with 8 bits of precision in bfloat16, from float32
-    weights, while the module is in training mode; gradients of weights are float32, and so are all answers.
+    weights, while the module is in training mode; gradients of weights are float32, and so are all answers. PyTorch's
+    compiler takes the steps too, and not the answers: it would compile anew for each size of a batch.
     """
 
     def __init__(self, module: Built, *, kernels: str = "torch") -> None:
@@ -46,6 +47,7 @@ class OnTorch:
         children = list(module.children())
         self._layers = children[:-1] if module.network.probabilities else children
         self._channels_last = kernels in CHANNELS_LAST
+        self._compiled = torch.compile(self._run, dynamic=False) if kernels == "compiled" else None
         if self._channels_last:
             module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - the stubs lack it
 
@@ -53,6 +55,11 @@ class OnTorch:
         """The module's output before a closing softmax; with a dictionary `heads` the auxiliary heads run too."""
         if self._channels_last:
             images = images.contiguous(memory_format=torch.channels_last)
+        if self._compiled is not None and self.module.training:
+            outputs, found = self._compiled(images, heads is not None)
+            if heads is not None:
+                heads |= found
+            return outputs
         if self.kernels == "bfloat16" and self.module.training:
             with torch.autocast(images.device.type, torch.bfloat16):
                 outputs = run(self._layers, images, heads)
@@ -60,6 +67,10 @@ class OnTorch:
                 heads |= {path: each.float() for path, each in heads.items()}
             return outputs.float()
         return run(self._layers, images, heads)
+
+    def _run(self, images: Tensor, with_heads: bool) -> tuple[Tensor, dict[str, Tensor]]:
+        heads: dict[str, Tensor] = {}
+        return run(self._layers, images, heads if with_heads else None), heads
 
     def answers(self, pictures: Pictures) -> Tensor:
         """The module's logits, on its device."""
@@ -92,9 +103,10 @@ def executor(module: Built, kernels: str, *, threads: int | None = None) -> OnTo
     ...     executor(module, "engine").answers(Pictures(torch.zeros(3, 1, 32, 32, dtype=torch.uint8))).shape
     torch.Size([3, 10])
     """
-    require(module.network, kernels)
+    device = next((each.device.type for each in module.parameters()), "cpu")
+    require(module.network, kernels, device="cpu" if kernels in ("engine", "operators") else device)
     match kernels:
-        case "torch" | "channels-last" | "bfloat16":
+        case "torch" | "channels-last" | "bfloat16" | "compiled":
             return OnTorch(module, kernels=kernels)
         case "engine" | "operators":
             if not plain(module):

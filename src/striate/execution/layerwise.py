@@ -45,6 +45,7 @@ from striate.kernels.lower import FUNCTIONS, IDENTITY, Mapped
 from striate.kernels.operators import GROUP, Affine, from_blocks, join, text_of, to_blocks
 from striate.modules import Built
 from striate.modules.containers import Heads
+from striate.modules.shared import SharedBatchNorm
 
 Fusing = Conv | Pool | Subsample | LocalResponseNorm
 """Layers that make maps of maps, and apply the activation that follows them on the way."""
@@ -238,11 +239,14 @@ class _Run:
         if norm.training:
             sums = value.sums if value.sums is not None else _sums(blocks, self.images)
             count = self.images * blocks.shape[2] * blocks.shape[3]
-            if count == 1:
+            if count == 1 and not isinstance(norm, SharedBatchNorm):
                 raise ValueError(f"a batch normalisation of 1 value a channel, {tuple(blocks.shape[1:4])}")
-            mean = sums[0] / count
-            variance = (sums[1] / count - mean.square()).clamp_min(0)
-            _keep_statistics(norm, mean.detach(), variance.detach() * (count / (count - 1)))
+            if isinstance(norm, SharedBatchNorm):
+                mean, variance = norm.statistics(sums, blocks.shape[2] * blocks.shape[3])
+            else:
+                mean = sums[0] / count
+                variance = (sums[1] / count - mean.square()).clamp_min(0)
+                _keep_statistics(norm, mean.detach(), variance.detach() * (count / (count - 1)))
         scale = norm.weight * (variance + norm.eps).rsqrt()
         return Maps([(blocks, (scale.float(), (norm.bias - mean * scale).float()))])
 

@@ -7,9 +7,11 @@ TRAINING = {
     "torch": "PyTorch's kernels",
     "channels-last": "PyTorch's kernels, channels last",
     "bfloat16": "PyTorch's kernels, channels last, steps in bfloat16",
+    "compiled": "PyTorch's compiler",
 }
 """Those that train and answer. The engine takes a network as a whole, the operators layer by layer; PyTorch can lay
-maps in memory in two ways, and take a step's products in bfloat16 where the processor has instructions for it."""
+maps in memory in two ways, and take a step's products in bfloat16 where the processor has instructions for it. Its
+compiler, which takes long before the first step, is used only where it is asked for by name."""
 CHANNELS_LAST = ("channels-last", "bfloat16")
 """Those of PyTorch for which weights and maps lie channels last."""
 KERNELS = TRAINING | {RUNTIME: "ONNX Runtime"}

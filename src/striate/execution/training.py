@@ -43,7 +43,8 @@ def choose_for_training(
     """
     most = torch.get_num_threads()
     counts = [threads] if threads else sorted({*(2**power for power in range(most.bit_length())), most}, reverse=True)
-    wanted = [each for each in ORDER if kernels in ("auto", each) and each not in without]
+    named = ORDER if kernels == "auto" else (kernels,)
+    wanted = [each for each in named if each not in without]
     wanted = [each for each in wanted if not missing(module.network, each)] or ["torch"]
     if len(counts) == 1 and len(wanted) == 1:
         return Choice(wanted[0], counts[0])

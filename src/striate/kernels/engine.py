@@ -38,6 +38,9 @@ from striate.kernels.warp import Warp
 LOSSES = ("cross-entropy", "rbf-mle", "rbf-map")
 """In the order of `StriateLoss`."""
 
+GROUP_FACTOR = 0xD1342543DE82EF95
+"""By which the C++ multiplies a dropout's seed before it adds the number of a lane group (engine/passes.cpp)."""
+
 
 @dataclass(frozen=True)
 class Pictures:
@@ -102,6 +105,17 @@ def parts_of(network: Network) -> list[Lowered] | list[Node]:
     """
     needs_graph = any(isinstance(step.layer, BatchNorm | PadChannels | Joined) for step in plan(network).steps)
     return graph(network) if needs_graph else lower(network)
+
+
+def seed_from(seed: int, first: int) -> int:
+    """The seed of the dropout of a part of a batch that begins with image `first`, a multiple of 16, in the batch.
+
+    With it a lane group drops what it would drop in the whole batch, whose seed is `seed`.
+
+    >>> seed_from(7, 0)
+    7
+    """
+    return (seed + first // 16 * pow(GROUP_FACTOR, -1, 2**64)) % 2**64
 
 
 class Engine:

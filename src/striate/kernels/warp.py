@@ -54,6 +54,15 @@ class Warp:
         made[mirror < 0, 0] *= -1
         return made
 
+    def part(self, first: int, end: int) -> Warp:
+        """The warp of the images `first` to `end` − 1."""
+        if (first, end) == (0, len(self.moves)):
+            return self
+        field = self.field
+        if field:
+            field = Field(field.noise[first:end], field.down, field.across)
+        return Warp(self.moves[first:end], field)
+
     def lowered(self, count: int, shape: tuple[int, int, int]) -> binary.StriateWarp:
         """As C has it, for `count` images of `shape`; C reads the tensors' memory, so keep the warp meanwhile."""
         made = binary.StriateWarp(shape, (0, 0), _address(self.moves))

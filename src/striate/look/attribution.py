@@ -37,7 +37,7 @@ def occlusion(
         for row in _corners(height, side=side, stride=stride)
         for column in _corners(width, side=side, stride=stride)
     ]
-    fall, count = torch.zeros(height, width), torch.zeros(height, width)
+    fall, count = (torch.zeros(height, width, device=image.device) for _ in range(2))
     with evaluating(model):
         whole = scores(model, image)[0, target]
         for start in range(0, len(corners), BATCH):
@@ -66,7 +66,7 @@ def integrated_gradients(
     eq. 1 and proposition 1).
     """
     start = torch.zeros_like(image) + baseline
-    shares = (torch.arange(steps) + 0.5) / steps
+    shares = (torch.arange(steps, device=image.device) + 0.5) / steps
     total = torch.zeros_like(image)
     for some in shares.split(BATCH):
         points = start + some.view(-1, 1, 1, 1) * (image - start)

@@ -6,6 +6,7 @@ import torch
 
 from striate.modules import Built, build
 from striate.train.checkpoint import START, load_checkpoint, restore
+from striate.train.distributed import ALONE, World
 from striate.train.frozen import stand_still
 from striate.train.loop import Split
 from striate.train.run import Run
@@ -18,14 +19,21 @@ def require_layers(run: Run) -> None:
         stand_still(build(run.network, device="meta"), run.recipe)
 
 
-def begin(run: Run, split: Split, *, resumed: bool = False) -> Built:
-    """The run's model before its first step, on its device. A training `resumed` brings its whitening layer along."""
+def begin(run: Run, split: Split, world: World = ALONE, *, resumed: bool = False) -> Built:
+    """The run's model before its first step, on its device; that of the first process in all.
+
+    A training `resumed` brings its whitening layer along.
+    """
     recipe = run.recipe
     generator = torch.Generator().manual_seed(recipe.seed)
     model = build(run.network, initialisation=recipe.initialisation, generator=generator)
+    if not world.leads:
+        model.load_state_dict(world.tensors(None))
+        return model.to(run.device)
     taken = run.transfer.taken if run.transfer else ()
     if taken:
         restore(model, None, load_checkpoint(run.path(START))[0], where=run.path(START))
     if recipe.whiten and recipe.whiten not in taken and not resumed:
         whiten(model, recipe.whiten, split.train, run.preprocessing)
+    world.tensors(model.state_dict())
     return model.to(run.device)

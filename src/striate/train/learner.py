@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from striate.data import Part
 from striate.execution.executor import OnEngine, executor
 from striate.execution.training import fastest_for_training
 from striate.kernels.optimiser import RULES, Rule
 from striate.modules import Built
+from striate.modules.shared import Place, share_layers
 from striate.train.checkpoint import optimiser_tensors, restore
+from striate.train.distributed import here
 from striate.train.frozen import stand_still
 from striate.train.optimisers import averages_in, optimiser_for
 from striate.train.pace import Pace
+from striate.train.parts import parts_of, unfit_error, unfit_for_parts
 from striate.train.recipe import Recipe
 from striate.train.state import position_of
 
@@ -35,22 +39,37 @@ class Learner:
     """A model, its optimiser, and how far they have come; everything that a checkpoint holds.
 
     `runs` runs the model on `kernels`; "auto" takes those that train it fastest here. The layers `taken` over from
-    another run learn at the recipe's `transfer_rate`. Raises SpecError where the recipe freezes what is not there.
+    another run learn at the recipe's `transfer_rate`. Where this process has joined others (`train.distributed`), it
+    takes its part of each batch. Raises SpecError where the recipe freezes what is not there, where a batch is too
+    small for its parts, and where the kernels cannot compute it in parts.
     """
 
     def __init__(self, model: Built, recipe: Recipe, *, kernels: str = "auto", taken: Collection[str] = ()) -> None:
         self.model = model
         self.recipe = recipe
+        self.world = world = here()
         stand_still(model, recipe)
         without = cannot_train(recipe, transfers=bool(taken))
+        unfit = unfit_for_parts(model.network, recipe, world, batch=recipe.batch)
         if kernels == "auto":
-            kernels = fastest_for_training(model, batch=recipe.batch, without=without)
+            batch = max(1, recipe.batch // (world.size * recipe.accumulate))
+            kernels = world.told(lambda: fastest_for_training(model, batch=batch, without=(*without, *unfit)))
+        if kernels in unfit:
+            raise unfit_error(model.network, kernels, unfit[kernels])
+        in_parts = world.size * recipe.accumulate > 1
+        self.place = Place()
+        if in_parts or next(model.parameters()).device.type != "cpu":
+            share_layers(model, self.place, world.total if world.size > 1 else None)
         self.runs = executor(model, "torch" if kernels in without else kernels)
         self.engine = self.runs.engine if isinstance(self.runs, OnEngine) else None
-        self.optimiser = optimiser_for(model, recipe, engine=self.engine is not None, taken=taken)
-        self.rule = Rule(self.optimiser) if self.engine else None
+        whole = self.engine is not None and not in_parts
+        self.optimiser = optimiser_for(model, recipe, engine=whole, taken=taken)
+        self.rule = Rule(self.optimiser) if whole else None
+        self.asked_to_stop: Callable[[], bool] = lambda: False
+        self.stopped = False
         self.pace: Pace | None = None
         self.spent: dict[str, float] = {}
+        self._parts: dict[int, list[list[Part]]] = {}
         self.epoch = 0
         self.batch = 0
         self.loss_sum = 0.0
@@ -64,6 +83,31 @@ class Learner:
     def threads(self) -> int:
         """How many threads Striate's kernels take: PyTorch's number, or that of a `pace`."""
         return self.pace.threads if self.pace else torch.get_num_threads()
+
+    def all_parts(self, size: int) -> list[list[Part]]:
+        """The parts of a batch of `size` images, a list for each process."""
+        if size not in self._parts:
+            self._parts[size] = parts_of(size, self.world, self.recipe.accumulate)
+        return self._parts[size]
+
+    def parts(self, size: int) -> list[Part]:
+        """The parts of a batch of `size` images that are this process's."""
+        return self.all_parts(size)[self.world.rank]
+
+    def gather(self, loss: float, right: int) -> tuple[float, int]:
+        """Add up the gradients of all processes, and what each found; `stopped` is then whether one was asked to."""
+        if self.world.size == 1:
+            self.stopped = self.asked_to_stop()
+            return loss, right
+        gradients = [each.grad for each in self.model.parameters() if each.grad is not None]
+        numbers = gradients[0].new_tensor([loss, right, self.asked_to_stop()])
+        flat = torch.cat([*(each.reshape(-1) for each in gradients), numbers])
+        self.world.add_up(flat)
+        for to, each in zip(gradients, flat[:-3].split([each.numel() for each in gradients]), strict=True):
+            to.copy_(each.view(to.shape))
+        loss, right, stopped = flat[-3:].tolist()
+        self.stopped = stopped > 0
+        return loss, round(right)
 
     def weights(self) -> dict[str, Tensor]:
         """What is judged and kept: buffers and weights by path, averaged where the recipe wants it."""

@@ -36,19 +36,44 @@ class Mixed:
 
 
 def training_loss(
-    outputs: Outputs, labels: Labels, recipe: Recipe, *, weights: Tensor | None, mixed: Mixed | None = None
+    outputs: Outputs,
+    labels: Labels,
+    recipe: Recipe,
+    *,
+    weights: Tensor | None,
+    mixed: Mixed | None = None,
+    shares: tuple[float, float] = (1.0, 1.0),
 ) -> Scalar:
     """What a step minimises: `loss_of`, with the recipe's label smoothing and the classes' `weights`.
 
-    Of a `mixed` batch, the sum of the losses by both labels, each times its part.
+    Of a `mixed` batch, the sum of the losses by both labels, each times its part. Of a part of a batch, its `shares` of
+    the whole batch's mean, by either label, so that the losses of all parts add up to that of the batch.
     """
     if not recipe.shapes_loss:
-        return loss_of(outputs, labels, recipe)
+        return loss_of(outputs, labels, recipe) * shares[0]
 
     def loss(by: Labels) -> Scalar:
         return F.cross_entropy(outputs, by, weight=weights, label_smoothing=recipe.label_smoothing)
 
-    return loss(labels) if mixed is None else mixed.part * loss(labels) + (1 - mixed.part) * loss(mixed.labels)
+    if mixed is None:
+        return loss(labels) * shares[0]
+    return mixed.part * (loss(labels) * shares[0]) + (1 - mixed.part) * (loss(mixed.labels) * shares[1])
+
+
+def share_of(labels: Labels, whole: Labels, weights: Tensor | None) -> float:
+    """The share that some images have of a batch's mean loss: of its images, or of the weights of their classes.
+
+    >>> share_of(torch.tensor([0]), torch.tensor([0, 1]), None)
+    0.5
+    >>> share_of(torch.tensor([0]), torch.tensor([0, 1]), torch.tensor([1.0, 3.0]))
+    0.25
+    """
+    if len(labels) == len(whole):
+        return 1.0
+    if weights is None:
+        return len(labels) / len(whole)
+    weights = weights.double().cpu()
+    return (weights[labels.cpu()].sum() / weights[whole.cpu()].sum()).item()
 
 
 def class_weights(counts: list[int], recipe: Recipe) -> Float[Tensor, " classes"] | None:

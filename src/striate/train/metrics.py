@@ -14,7 +14,9 @@ from striate.execution.choice import Choice
 from striate.execution.executor import Executor
 from striate.kernels.engine import Pictures
 from striate.modules import evaluating
+from striate.train.distributed import World
 from striate.train.losses import class_scores, loss_of
+from striate.train.parts import rows_of
 from striate.train.recipe import Recipe
 
 BATCH, MOST_BYTES = 500, 2**30
@@ -146,6 +148,24 @@ def run_over(
             loss += loss_of(outputs, labels, recipe).item() * len(labels)
             found.append(class_scores(network, outputs).cpu())
     return Outputs(torch.cat(found), images.labels, loss / len(images), temperature)
+
+
+def shared_run_over(
+    runs: Executor, images: ImageSet, preprocessing: Preprocessing, *, recipe: Recipe, world: World
+) -> Outputs:
+    """As `run_over`, where each process runs its own images, each image once, and all get what all have found."""
+    if world.size == 1:
+        return run_over(runs, images, preprocessing, recipe=recipe)
+    counts = rows_of(len(images), world.size)
+    first, own = sum(counts[: world.rank]), counts[world.rank]
+    classes = len(images.classes)
+    scores, loss = torch.empty(0, classes), 0.0
+    if own:
+        some = images.subset(torch.arange(first, first + own))
+        found = run_over(runs, some, preprocessing, recipe=recipe)
+        scores, loss = found.scores.float(), found.loss * own
+    losses = world.rows(torch.tensor([loss], dtype=torch.float64), [1] * world.size)
+    return Outputs(world.rows(scores, counts), images.labels, losses.sum().item() / len(images))
 
 
 def batch_for(network: Network) -> int:

@@ -51,6 +51,8 @@ class Recipe:
     orthogonalised momentum of each convolution's filters at `filter_rate`, which follows the same schedule, and all
     else by SGD with Nesterov's momentum (`train.muon`). `whiten` is the path of a first convolution that
     becomes the whitening transform of the training images' patches and does not learn (`train.whitening`).
+    `accumulate` computes the gradient of each batch in so many parts, one after the other, which takes less memory; it
+    is that of the whole batch but for rounding, and but for batch normalisation, whose statistics are each part's.
     """
 
     epochs: int = 8
@@ -82,6 +84,7 @@ class Recipe:
     freeze: tuple[str, ...] = ()
     whiten: str = ""
     transfer_rate: float = 0.1
+    accumulate: int = 1
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -104,6 +107,7 @@ class Recipe:
         _whole("batch", self.batch, most=MOST)
         _whole("seed", self.seed, least=0, most=2**63 - 1)
         _whole("early_stopping", self.early_stopping, least=0, most=MOST)
+        _whole("accumulate", self.accumulate, most=MOST)
         _whole("patience", self.patience, most=MOST)
         if not isinstance(self.augmentation, Augmentation):
             raise SpecError(f"augmentation is {self.augmentation!r:.60}.", "It must be an Augmentation.")

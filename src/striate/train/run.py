@@ -51,7 +51,8 @@ class Run:
     Between epochs Striate's kernels may take up to `most_threads`; 0 keeps to the number that was given.
     `reproduction` is how it is trained where `striate reproduce` made it. `origin` says where the weights of a run
     come from that was not trained here (`train.imported`): its data has classes and no images. A `single` run is one
-    file, `folder` (`train.single`): it has weights, but no events and no pictures, and is never written to.
+    file, `folder` (`train.single`): it has weights, but no events and no pictures, and is never written to. A process
+    that `follows` another one in the same training does not write it either.
     """
 
     folder: Path
@@ -70,6 +71,7 @@ class Run:
     origin: dict[str, str] | None = None
     single: bool = False
     transfer: Transfer | None = None
+    follows: bool = False
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -119,8 +121,8 @@ class Run:
         write_whole(self.path("run.json"), json.dumps(self.document(), indent=2) + "\n")
 
     def log(self, event: str, **members: Any) -> None:
-        """Append an event; a single run keeps none."""
-        if self.single:
+        """Append an event; a single run keeps none, and a process that follows leaves it to the first one."""
+        if self.single or self.follows:
             return
         append_line(self.path("events.jsonl"), json.dumps({"event": event, "time": now(), **members}))
 

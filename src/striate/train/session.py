@@ -22,6 +22,7 @@ from striate.files import write_whole
 from striate.train.beginning import begin, require_layers
 from striate.train.checkpoint import BEST, LAST, load_checkpoint, save_checkpoint, saved_before
 from striate.train.diagnose import Finding, GradientWatch, missed_classes, require_finite
+from striate.train.distributed import World, here, job, require_one_model
 from striate.train.filters import FILE as FILTERS
 from striate.train.filters import keep_filters
 from striate.train.images import Images as Images
@@ -73,7 +74,8 @@ def prepare(
     network: Network, images: Images, recipe: Recipe, *, folder: Path, device: str = "auto", threads: int | None = None
 ) -> tuple[Run, Split]:
     """A new run, not yet on the disk, and its packed images. Raises DataError or ShapeError where they do not fit."""
-    require_free(folder)
+    if here().leads:  # it may have made the folder before another process is here
+        require_free(folder)
     train_images = images.load("train", wanted=network.input[1:])
     outputs = plan(network).output
     if outputs != (len(train_images.classes),):
@@ -152,10 +154,14 @@ def start(run: Run, split: Split, weights: Mapping[str, Tensor] | None = None) -
     `weights` are those that it begins with where some are taken over from another run (`train.transfer.take_over`).
     """
     require_layers(run)  # an error comes before a folder is made
+    world = here()
+    if not world.leads:
+        return _train(replace(run, follows=True), split, None, ExitStack())
     create_run(run, weights)
     with ExitStack() as held:
         held.enter_context(Lock(run.folder))
-        run.log("started", network=run.network.name, recipe=run.recipe.to_dict())
+        members = {"processes": world.size, "job": job()} if world.size > 1 else {}
+        run.log("started", network=run.network.name, recipe=run.recipe.to_dict(), **members)
         return _train(run, split, None, held.pop_all())
 
 
@@ -166,13 +172,16 @@ def resume(run: Run, split: Split) -> Iterator[Event]:
     not there or damaged.
     """
     require_device(run.device, folder=run.folder)
-    if reason := missing(run.network, run.kernels):
+    if reason := missing(run.network, run.kernels, device=run.device):
         raise RunError(
             f"{run.folder} was trained on {KERNELS[run.kernels]}, which cannot run here: {reason}.",
             "It goes on, bit for bit, only on them.",
             "Begin a new run, or take it to a machine that has them; Striate's are compiled by: "
             "python -m striate.kernels.compile",
         )
+    world = here()
+    if not world.leads:
+        return _train(replace(run, follows=True), split, None, ExitStack())
     with ExitStack() as held:
         held.enter_context(Lock(run.folder))
         path = run.path(LAST)
@@ -196,23 +205,35 @@ def _train(
             raise LearningError(error.what, error.expected, f"{error.remedy} {saved_before(run.folder)}") from None
 
 
+def _shared(checkpoint: tuple[dict[str, Any], Progress] | None, world: World) -> tuple[dict[str, Any], Progress] | None:
+    """The checkpoint that the first process has read, in all processes."""
+    state = world.told(lambda: None if checkpoint is None else asdict(checkpoint[1]))
+    if state is None:
+        return None
+    return world.tensors(checkpoint and checkpoint[0]), checkpoint[1] if checkpoint else Progress(**state)
+
+
 def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] | None) -> Iterator[Event]:
     recipe = run.recipe
+    world = here()
     torch.set_num_threads(run.threads)
-    model = begin(run, split, resumed=checkpoint is not None)
+    model = begin(run, split, world, resumed=checkpoint is not None)
     fitted = replace(recipe, batch=min(recipe.batch, len(split.train)))
     learner = Learner(model, fitted, kernels=run.kernels, taken=run.transfer.taken if run.transfer else ())
     learner.pace = pace_of(run)
     history: list[dict[str, Any]] = []
     best: dict[str, Any] = {"epoch": 0, "accuracy": -1.0}
+    checkpoint = _shared(checkpoint, world)
     if checkpoint is not None:
         tensors, state = checkpoint
         learner.go_to(tensors, state.position, where=run.path(LAST))
         history, best = state.history, state.best
-    else:
+    elif world.leads:
         keep_filters(run.path(FILTERS), model, epoch=0)
 
     def save() -> None:
+        if not world.leads:
+            return
         state = {"position": learner.position(), "history": history, "best": best}
         save_checkpoint(run.path(LAST), learner.tensors(), state)
 
@@ -226,11 +247,12 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
 
     watch, saved = GradientWatch(), time.monotonic()
     with stop_signals() as stop:
+        learner.asked_to_stop = stop.is_set
         for event in () if done() else train(learner, split, run.preprocessing):
             if isinstance(event, Batch):
                 require_finite(event.loss, step=event.epoch * event.batches + event.batch, rate=event.rate)
                 finding = watch.look(model) if event.batch % WATCH_EVERY == 1 else None
-                if finding:
+                if finding and world.leads:
                     run.log("warning", **asdict(finding))
                     yield finding
                 if time.monotonic() - saved > SAVE_EVERY:
@@ -238,13 +260,16 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
                     saved = time.monotonic()
             else:
                 require_finite(event.validation_loss, step=event.epoch, rate=event.rate, of="validation loss")
-                with averages_in(learner.optimiser):
-                    keep_filters(run.path(FILTERS), model, epoch=event.epoch)
+                require_one_model(world, model, epoch=event.epoch)
+                if world.leads:
+                    with averages_in(learner.optimiser):
+                        keep_filters(run.path(FILTERS), model, epoch=event.epoch)
                 history.append({"event": "epoch", "time": now(), **asdict(event)})
                 if is_best(event, best):
                     best.update(epoch=event.epoch, accuracy=event.accuracy, temperature=event.temperature)
                     best.update(balanced_accuracy=event.balanced_accuracy)
-                    save_checkpoint(run.path(BEST), learner.weights(), dict(best))
+                    if world.leads:
+                        save_checkpoint(run.path(BEST), learner.weights(), dict(best))
                 save()
                 saved = time.monotonic()
                 run.log("epoch", **asdict(event))
@@ -253,9 +278,10 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
                     run.log("threads", epoch=event.epoch, **asdict(change))
                 if learner.pace:
                     learner.pace.changes.clear()
-                yield from findings(run, learner, split, history)
+                if world.leads:
+                    yield from findings(run, learner, split, history)
             yield event
-            if stop.is_set():
+            if learner.stopped or (world.size == 1 and stop.is_set()):
                 save()
                 run.log("interrupted", epoch=learner.epoch, batch=learner.batch)
                 yield Interrupted(learner.epoch, learner.batch)
@@ -263,7 +289,7 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
             if done():
                 break
     finished = Finished(done() or "", best["epoch"], best["accuracy"], best.get("balanced_accuracy"))
-    if not run.events("finished"):
+    if world.leads and not run.events("finished"):
         if finding := missed_classes(missed(run, history, best["epoch"]), counts_of(split.train), run.classes):
             run.log("warning", epoch=best["epoch"], **asdict(finding))
             yield finding

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -12,7 +13,9 @@ from striate.execution.names import KERNELS
 from striate.execution.training import choose_for_training
 from striate.kernels.optimiser import RULES
 from striate.modules import build
+from striate.train.distributed import here
 from striate.train.learner import cannot_train
+from striate.train.parts import unfit_error, unfit_for_parts
 from striate.train.run import Run
 
 
@@ -20,14 +23,18 @@ def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Ru
     """The same run on the kernels and the number of threads that are fastest for it here, unless they are given.
 
     A run keeps the kernels: others give other last bits. The number of threads changes no bit on Striate's, so that
-    they may take others between epochs (`pace_of`). Raises SpecError where the network cannot run on them.
+    they may take others between epochs (`pace_of`). Of several processes the first one measures for all. Raises
+    SpecError where the network cannot run on them, or not in the parts of a batch.
     """
-    require(run.network, kernels)
-    if run.device != "cpu":
-        return replace(run, kernels="torch", threads=threads or run.threads)
+    require(run.network, kernels, device=run.device)
     most = 0 if threads else torch.get_num_threads()
-    batch = min(run.recipe.batch, run.data.train_images)
+    world, batch = here(), min(run.recipe.batch, run.data.train_images)
+    unfit = unfit_for_parts(run.network, run.recipe, world, batch=batch)
+    if kernels in unfit:
+        raise unfit_error(run.network, kernels, unfit[kernels])
     without = cannot_train(run.recipe, transfers=run.transfer is not None)
+    if run.device != "cpu":
+        return replace(run, kernels="torch" if kernels == "auto" else kernels, threads=threads or run.threads)
     if kernels in without:
         raise SpecError(
             f"{KERNELS[kernels]} ({kernels}) cannot train by this recipe.",
@@ -35,7 +42,15 @@ def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Ru
             "rate for all layers, none of them frozen or whitening.",
             "Leave --kernels away, and the fastest of the others are taken.",
         )
-    model = build(run.network)
-    choice = choose_for_training(model, batch=batch, threads=threads, kernels=kernels, without=without)
-    chosen = {"kernels": choice.kernels, "threads": choice.threads, "milliseconds": choice.milliseconds}
-    return replace(run, most_threads=most, **chosen)
+
+    def measured() -> dict[str, Any]:
+        choice = choose_for_training(
+            build(run.network),
+            batch=max(1, batch // (world.size * run.recipe.accumulate)),
+            threads=threads,
+            kernels=kernels,
+            without=(*without, *unfit),
+        )
+        return {"kernels": choice.kernels, "threads": choice.threads, "milliseconds": choice.milliseconds}
+
+    return replace(run, most_threads=most, **world.told(measured))

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from striate.data import (
     ImageSet,
+    Part,
     Preprocessing,
     Stream,
     alternated,
@@ -24,24 +25,45 @@ from striate.data import (
     symmetric,
 )
 from striate.kernels.engine import Engine, Pictures
-from striate.train.losses import Mixed
+from striate.train.losses import Mixed, share_of
 from striate.train.metrics import pictures_of
 from striate.train.recipe import Recipe
 
 
 @dataclass(frozen=True)
 class StepImages:
-    """The images of a step, on the device that learns, and their labels; of mixed images also the second ones."""
+    """The images of a step, on the device that learns, and their labels; of mixed images also the second ones.
+
+    Of a part of a batch, `whole` has the labels of all its images, and no pixels that are read.
+    """
 
     pixels: Tensor
     labels: Tensor
     mixed: Mixed | None = None
+    whole: StepImages | None = None
+
+    def cut(self, rows: slice) -> StepImages:
+        """Some of these images, as a part of the batch that these are of."""
+        if rows.stop - rows.start == len(self.labels):
+            return self
+        mixed = self.mixed and Mixed(self.mixed.labels[rows], self.mixed.part)
+        return StepImages(self.pixels[rows], self.labels[rows], mixed, self.whole or self)
+
+    def shares(self, weights: Tensor | None) -> tuple[float, float]:
+        """The shares that these images have of the loss of the whole batch, by either label."""
+        whole = self.whole or self
+        first = share_of(self.labels, whole.labels, weights)
+        if self.mixed is None or whole.mixed is None:
+            return first, first
+        return first, share_of(self.mixed.labels, whole.mixed.labels, weights)
 
 
 class Drawer:
     """Draws the images of each step from a packed set; what it draws is a function of the recipe and of the step.
 
-    Where the channels have ranges of their own, all changes but the last are made to pixels from 0 to 1.
+    Where the channels have ranges of their own, all changes but the last are made to pixels from 0 to 1. From `begin`
+    on it draws of each batch one `part`, as it is in the whole batch. Only for mixup, where each image needs others of
+    the batch, the whole batch is read and changed.
     """
 
     def __init__(self, images: ImageSet, preprocessing: Preprocessing, recipe: Recipe) -> None:
@@ -53,6 +75,7 @@ class Drawer:
         self.labels = images.labels_of_store
         self.feed: Iterator[Tensor] | None = None
         self.fetched: Tensor | None = None
+        self.part: Part | None = None
         self.axes = colour_axes(images.images) * ((self.high - self.low) / 255) if lighting else None
 
     @property
@@ -60,9 +83,12 @@ class Drawer:
         """Whether images are only normalised, which an engine does itself."""
         return self.recipe.augmentation.is_none
 
-    def begin(self, order: Tensor, size: int) -> None:
-        """Begin to decode the images of a stream, in this order, `size` for each step."""
+    def begin(self, order: Tensor, size: int, part: Part | None = None) -> None:
+        """Begin an epoch in this order, `size` images for each step; those of a stream are decoded from now on."""
+        self.part = part if part and len(part) < size else None
         if isinstance(self.images.images, Stream):
+            if self.part and not self.recipe.mixup:
+                order, size = order.view(-1, size)[:, self.part.first : self.part.end].flatten(), len(self.part)
             self.feed = self.images.images.batches(order, size)
 
     def fetch(self) -> bool:
@@ -71,10 +97,18 @@ class Drawer:
             self.fetched = next(self.feed)
         return self.feed is not None
 
-    def pictures(self, chosen: Tensor) -> tuple[Pictures, Tensor]:
-        """Some images as they are, and labels by the numbers that the pictures have: those of what was fetched last."""
-        if self.fetched is not None:
-            return pictures_of(self.fetched, self.preprocessing), self.images.labels[chosen]
+    def pictures(self, chosen: Tensor, *, part: Part | None = None) -> tuple[Pictures, Tensor]:
+        """Some images as they are, and labels by the numbers that the pictures have: those of what was fetched last.
+
+        With a `part` they are those of a part of the batch.
+        """
+        fetched = self.fetched
+        if part is not None:
+            chosen = part.of(chosen)
+            first = self.part.first if self.part else 0
+            fetched = None if fetched is None else fetched[part.first - first : part.end - first]
+        if fetched is not None:
+            return pictures_of(fetched, self.preprocessing), self.images.labels[chosen]
         return pictures_of(self.images.images, self.preprocessing, chosen=chosen), self.labels
 
     def draw(
@@ -85,27 +119,36 @@ class Drawer:
         An `engine` with its number of threads moves them faster, to the same values.
         """
         recipe, augmentation = self.recipe, self.recipe.augmentation
+        batch = StepImages(torch.empty(0), self.images.labels[chosen])
+        part = Part(0, len(chosen), len(chosen))
+        if self.part and not recipe.mixup:
+            part = self.part
+            chosen = part.of(chosen)
         labels = self.images.labels[chosen].to(device)
         generator = torch.Generator().manual_seed(step_seed(recipe.seed, step))
         turned = augmentation.symmetries != "none" or augmentation.alternating_flip  # before they are moved
         if engine and augmentation.resamples and not turned and self.ranges is None:
-            warp = draw_warp(len(chosen), self.preprocessing.shape[1:], augmentation, generator=generator)
+            warp = draw_warp(part.total, self.preprocessing.shape[1:], augmentation, generator=generator)
+            warp = warp.part(part.first, part.end)
             pixels = engine[0].warped(self.pictures(chosen)[0], warp, threads=engine[1])
         else:
             some = self.images.images[chosen] if self.fetched is None else self.fetched
             pixels = self.first.normalise(some.to(device))
-            pixels, labels = symmetric(pixels, labels, augmentation.symmetries, generator=generator)
+            pixels, labels = symmetric(pixels, labels, augmentation.symmetries, generator=generator, part=part)
             if augmentation.alternating_flip:
                 pixels = alternated(pixels, chosen, seed=recipe.seed, epoch=epoch)
-            pixels = augment(pixels, augmentation, generator=generator, fill=self.low)
+            pixels = augment(pixels, augmentation, generator=generator, fill=self.low, part=part)
         if self.axes is not None:
-            pixels = relight(pixels, self.axes, augmentation.lighting, generator=generator)
-        pixels = recolour(pixels, augmentation, low=self.low, high=self.high, generator=generator)
+            pixels = relight(pixels, self.axes, augmentation.lighting, generator=generator, part=part)
+        pixels = recolour(pixels, augmentation, low=self.low, high=self.high, generator=generator, part=part)
         if self.ranges:
             low, high = (torch.as_tensor(each, device=device) for each in self.ranges)
             pixels = pixels * (high - low) + low
-        pixels = cut_out(pixels, augmentation.cutout, generator=generator)
-        return self._mixed(pixels, labels, step, generator) if recipe.mixup else StepImages(pixels, labels)
+        pixels = cut_out(pixels, augmentation.cutout, generator=generator, part=part)
+        if recipe.mixup:
+            mixed = self._mixed(pixels, labels, step, generator)
+            return mixed.cut(slice(self.part.first, self.part.end)) if self.part else mixed
+        return StepImages(pixels, labels, whole=batch if len(part) < part.total else None)
 
     def _mixed(self, pixels: Tensor, labels: Tensor, step: int, generator: torch.Generator) -> StepImages:
         """Each image mixed with another one of the batch."""

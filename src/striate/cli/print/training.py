@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from striate.accounting import account
 from striate.cli.print.weights import prepared
 from striate.description.labels import one_line
+from striate.description.layers import BatchNorm
+from striate.description.network import plan
 from striate.execution.names import KERNELS
+from striate.train.distributed import World, here
+from striate.train.parts import parts_of
 from striate.train.run import Run
 from striate.wording import counted
 
@@ -37,6 +41,9 @@ def plan_lines(run: Run) -> Iterator[str]:
         f"{filters} ({recipe.schedule}), loss {recipe.loss}, seed {recipe.seed}; {counted(run.threads, 'thread')} on "
         f"{run.device}, {KERNELS[run.kernels]}"
     )
+    world = here()
+    if world.size * recipe.accumulate > 1:
+        yield from _parts_lines(run, world)
     yield from _transfer_lines(run)
     if recipe.whiten:
         yield f"does not learn: {recipe.whiten}, which whitens the patches of the training images"
@@ -50,6 +57,19 @@ def plan_lines(run: Run) -> Iterator[str]:
     if recipe.average:
         steps = counted(round(1 / (1 - recipe.average)), "step")
         yield f"validated and kept: the mean of the weights over the last {steps}"
+
+
+def _parts_lines(run: Run, world: World) -> Iterator[str]:
+    """Into which parts each batch is cut, and what of them a batch normalisation sees."""
+    recipe = run.recipe
+    batch = min(recipe.batch, run.data.train_images)
+    parts = parts_of(batch, world, recipe.accumulate)
+    sizes = sorted({len(part) for own in parts for part in own})
+    each = counted(sizes[0], "image") if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]:,} images"
+    processes = f"{counted(world.size, 'process')} on {'NCCL' if run.device != 'cpu' else 'gloo'}, " * (world.size > 1)
+    yield f"in parts: {processes}{counted(recipe.accumulate, 'part')} each, {each} at once"
+    if recipe.accumulate > 1 and any(isinstance(step.layer, BatchNorm) for step in plan(run.network).steps):
+        yield "batch normalisation takes its statistics of each part, not of the whole batch"
 
 
 def _transfer_lines(run: Run) -> Iterator[str]:

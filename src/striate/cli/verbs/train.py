@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     "  striate show lenet5 --as recipe > mine.toml       every number; then: striate train lenet5 --recipe mine.toml\n"
     "  striate train simple-cnn --data photos --resize 28x28 --adapt\n"
     "  striate train runs/cifar --from runs/cifar --data photos --adapt --freeze stem --freeze stage1\n"
-    "  striate train --resume runs/lenet5                resume after Ctrl-C, a crash or a power cut",
+    "  striate train --resume runs/lenet5                resume after Ctrl-C, a crash or a power cut\n"
+    "  torchrun --nproc-per-node 4 -m striate train lenet5 --out runs/mine      in four processes",
 )
 @click.argument("network", type=NETWORK, required=False)
 @click.option(
@@ -94,8 +95,9 @@ if TYPE_CHECKING:
     default="auto",
     show_default=True,
     help="The kernels: Striate's engine, its operators layer by layer, PyTorch's in either layout or with steps in "
-    "bfloat16, or (auto) the fastest of these here.",
+    "bfloat16, its compiler, or (auto) the fastest of these here; the compiler only by name.",
 )
+@click.option("--compile", "compiled", is_flag=True, help="The same as --kernels compiled.")
 @click.option(
     "--resize",
     type=SIZE,
@@ -132,6 +134,7 @@ def command(
     device: str,
     threads: int | None,
     kernels: str,
+    compiled: bool,
     resize: tuple[int, int] | None,
     fit: str | None,
     adapt: bool,
@@ -160,32 +163,44 @@ def command(
         "freeze": freeze or None,
         "seed": seed,
     }
+    if compiled and kernels not in ("auto", "compiled"):
+        raise click.UsageError(f"--compile asks for PyTorch's compiler, and --kernels for {kernels}: leave one out.")
+    kernels = "compiled" if compiled else kernels
     if resumed is not None:
         _refuse_beside_resume(
             network,
             out,
             recipe_name,
             given
-            | {"adapt": adapt or None, "set": settings or None, "from": source, "fit": fit, "stream": stream or None},
+            | {"adapt": adapt or None, "set": settings or None, "from": source}
+            | {"fit": fit, "stream": stream or None, "compile": compiled or None},
         )
     elif network is None:
         raise click.UsageError("Give a NETWORK to train, such as lenet5, or --resume RUN.")
 
     from striate.cli.print.progress import working
     from striate.cli.print.training import plan_lines, profile_lines
+    from striate.cli.processes import folder_of, was_begun
     from striate.errors import DataError
     from striate.networks import data_for
     from striate.networks.adapt import adapted
     from striate.train import session
+    from striate.train.distributed import joined
     from striate.train.machine import tiny_is_zero
     from striate.train.recipe_file import with_settings
     from striate.train.recipes import find_recipe, recipe_for
-    from striate.train.run import free_folder, open_run
+    from striate.train.run import open_run
     from striate.train.settle import settle
     from striate.train.transfer import take_over
 
     # The last epochs make many numbers below 1.2e-38, for each of which a processor takes a hundred times as long.
     click.get_current_context().with_resource(tiny_is_zero())
+    world = click.get_current_context().with_resource(joined(device))
+    quiet = quiet or not world.leads
+    folder = out
+    if resumed is None and network is not None:
+        folder = folder_of(world, out, network.name)
+        resumed = folder if was_begun(world, folder) else None
     if resumed is not None:
         run = open_run(resumed)
         with working(f"Reading the images of {run.data.source}", quiet=quiet):
@@ -200,7 +215,7 @@ def command(
         data = data or data_for(network)
         way = _way(network, recipe, fit, resize)
         images = session.Images(data, None if way else resize, skip_unreadable, way, stream)
-        folder = out or free_folder(network.name)
+        assert folder  # noqa: S101 - a new run has one
         try:
             with working(f"Reading the images of {data}", quiet=quiet):
                 if adapt:
@@ -219,8 +234,8 @@ def command(
                 click.echo(line)
     else:
         return
-    _show(run, events, quiet=quiet)
-    if profile:
+    _show(replace(run, follows=not world.leads), events, quiet=quiet)
+    if profile and world.leads:
         for line in profile_lines(run):
             click.echo(line)
 
@@ -268,6 +283,8 @@ def _show(run: Run, events: Iterator[Event], *, quiet: bool) -> None:
         for event in events:
             display.show(event)
             last = event
+    if run.follows:
+        sys.exit(130 if isinstance(last, Interrupted) else 0)
     if isinstance(last, Interrupted):
         click.echo(lines(f"\nStopped and saved. Resume with:\n  striate train --resume {run.folder}"), err=True)
         sys.exit(130)

@@ -1,0 +1,155 @@
+"""The steps of a training: gradients of a batch, whole or in parts and on one process or several, then the update."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+from torch import Tensor
+
+from striate.data import ImageSet, Part, Preprocessing
+from striate.description.layers import Dropout
+from striate.description.network import plan
+from striate.execution.executor import OnEngine
+from striate.kernels.engine import Goal, Pictures, seed_from
+from striate.train.learner import Learner
+from striate.train.losses import class_scores, class_weights, training_loss
+from striate.train.metrics import counts_of
+from striate.train.optimisers import average_weights
+from striate.train.step_images import Drawer, StepImages, step_seed
+
+Found = tuple[float, int]
+"""The mean loss of a batch, or a part's share of it, and how many images were right."""
+
+
+class Steps:
+    """Takes the steps of a `learner` on `images`.
+
+    A batch is cut into parts where several processes share it, or where the recipe accumulates gradients. The gradient
+    is that of the whole batch's mean loss: each part's counts as its share of the images, or of their classes' weights.
+    """
+
+    def __init__(self, learner: Learner, images: ImageSet, preprocessing: Preprocessing) -> None:
+        model = learner.model
+        self.learner = learner
+        self.device = next(model.parameters()).device
+        planned = plan(model.network)
+        self.heads = planned.heads
+        self.draws = any(isinstance(step.layer, Dropout) for step in planned.steps)
+        self.weights = class_weights(counts_of(images), learner.recipe)
+        self.drawer = Drawer(images, preprocessing, learner.recipe)
+
+    def begin(self, order: Tensor, size: int) -> None:
+        """Begin the steps of an epoch, of `size` images each in this order."""
+        self.drawer.begin(order, size, part=self._own(size))
+
+    def take(self, chosen: Tensor, step: int) -> Found:
+        """Take the step of this number on the images of these numbers in the set."""
+        learner, drawer = self.learner, self.drawer
+        ready = time.perf_counter()
+        if drawer.fetch():
+            ready = learner.account_for("waiting for images", ready)
+        seed = step_seed(learner.recipe.seed, step, "dropout") if self.draws else 0
+        drawn = None
+        if not (learner.engine and drawer.untouched):
+            engine = (learner.engine, learner.threads) if learner.engine else None
+            drawn = drawer.draw(chosen, step=step, epoch=learner.epoch, device=self.device, engine=engine)
+            ready = learner.account_for("gathering and augmentation", ready)
+        if learner.rule:
+            if drawn is None:
+                pictures, labels = drawer.pictures(chosen)
+            else:
+                pictures, labels = Pictures(drawn.pixels), drawn.labels
+            found = self._on_engine(pictures, labels, seed)
+            learner.stopped = learner.asked_to_stop()
+        else:
+            found = self._in_parts(chosen, drawn, seed)
+        learner.account_for("steps", ready)
+        return found
+
+    def _own(self, size: int) -> Part:
+        parts = self.learner.parts(size)
+        return Part(parts[0].first, parts[-1].end, size)
+
+    def _on_engine(self, pictures: Pictures, labels: Tensor, seed: int) -> Found:
+        """A step of the engine; without a rule, its gradients alone."""
+        learner = self.learner
+        goal = Goal(labels, learner.recipe.loss, learner.recipe.rubbish, seed)
+        engine, rule = learner.engine, learner.rule
+        assert engine  # noqa: S101 - the caller has looked
+
+        def step(threads: int) -> Found:
+            return engine.step(pictures, goal, rule=rule, threads=threads)
+
+        return learner.pace.take(step) if learner.pace else step(learner.threads)
+
+    def _in_parts(self, chosen: Tensor, drawn: StepImages | None, seed: int) -> Found:
+        """The gradients of the own parts, added up over these and over the processes; then the update."""
+        learner, optimiser = self.learner, self.learner.optimiser
+        parts = learner.parts(len(chosen))
+        own = self._own(len(chosen))
+        optimiser.zero_grad()
+        loss, right = 0.0, 0
+        sums: list[Tensor] = []
+        for number, part in enumerate(parts):
+            self._place(part, number)
+            within = slice(part.first - own.first, part.end - own.first)
+            if learner.engine is None:
+                assert drawn  # noqa: S101 - only an engine takes images as they are
+                if self.draws:  # the same numbers for every part, which takes those of its place
+                    torch.manual_seed(seed)
+                found = self._backward(drawn.cut(within))
+            else:
+                if drawn is None:
+                    pictures, labels = self.drawer.pictures(chosen, part=part)
+                else:
+                    some = drawn.cut(within)
+                    pictures, labels = Pictures(some.pixels), some.labels
+                share = len(part) / part.total
+                mean, count = self._on_engine(pictures, labels, seed_from(seed, part.first))
+                found = share * mean, count
+                if len(part) < part.total:
+                    sums = _added(sums, learner.engine.gradients, share)
+            loss, right = loss + found[0], right + found[1]
+        if sums and learner.engine is not None:
+            for to, each in zip(learner.engine.gradients, sums, strict=True):
+                to.copy_(each)
+        loss, right = learner.gather(loss, right)
+        optimiser.step()
+        average_weights(optimiser)
+        return loss, right
+
+    def _place(self, part: Part, number: int) -> None:
+        """Tell the layers that draw, or normalise by the batch, which images come."""
+        place = self.learner.place
+        place.first, place.end, place.total = part.first, part.end, part.total
+        place.together = sum(len(each[number]) for each in self.learner.all_parts(part.total))
+
+    def _backward(self, some: StepImages) -> Found:
+        """Add the gradients of some images to those that are there."""
+        learner = self.learner
+        runs, recipe = learner.runs, learner.recipe
+        assert not isinstance(runs, OnEngine)  # noqa: S101 - the caller has looked
+        outputs_of_heads: dict[str, Tensor] = {}
+        outputs = runs.logits(some.pixels, outputs_of_heads if self.heads else None)
+        if self.weights is not None and self.weights.device != outputs.device:
+            self.weights = self.weights.to(outputs.device)
+        shares = some.shares(self.weights)
+
+        def loss_by(values: Tensor) -> Tensor:
+            return training_loss(values, some.labels, recipe, weights=self.weights, mixed=some.mixed, shares=shares)
+
+        loss = loss_by(outputs)
+        total = loss
+        for path, weight in self.heads.items():
+            total = total + weight * loss_by(outputs_of_heads[path])
+        total.backward()
+        right = (class_scores(learner.model.network, outputs.detach()).argmax(1) == some.labels).sum()
+        return loss.item(), int(right)
+
+
+def _added(sums: list[Tensor], gradients: list[Tensor], share: float) -> list[Tensor]:
+    """Gradients times a share, added to the sums so far."""
+    if not sums:
+        return [each * share for each in gradients]
+    return [total.add_(each, alpha=share) for total, each in zip(sums, gradients, strict=True)]
