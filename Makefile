@@ -10,7 +10,7 @@ TSC := $(VENV)/typescript-$(TYPESCRIPT)/node_modules/typescript/bin/tsc
 # Tests run in random order; `make test SEED=...` runs them in that of a seed that was printed.
 SEED := $(or $(SEED),$(shell date +%s))
 
-.PHONY: demo test test-slow coverage check bench docs package clean
+.PHONY: demo test test-slow fuzz coverage check bench docs package clean
 
 demo: $(VENV)/installed  ## account, training, evaluation, prediction: about a minute after the install
 	@rm -rf $(RUN)
@@ -27,6 +27,9 @@ test: $(VENV)/installed-dev  ## the tests that take seconds
 test-slow: $(VENV)/installed-dev  ## the tests that take minutes
 	@echo 'The order of the tests is that of SEED=$(SEED)'
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --randomly-seed=$(SEED)
+
+fuzz: $(VENV)/installed-dev  ## new damaged inputs for every reader, for FUZZ_SECONDS (600); .fuzz/ keeps what breaks one
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),600)
 
 coverage: $(VENV)/installed-dev  ## the lines that the fast tests reach, and those that they miss
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --randomly-seed=$(SEED) \

@@ -12,7 +12,8 @@
     ├── WeightsError (ValueError)       a file of weights that cannot be read, or is for another network
     ├── OutputError (OSError)           a file that could not be written
     ├── RequestError (ValueError)       a request that the server refuses
-    │   └── BusyError                   one that it has no room or no time for
+    │   ├── BusyError                   one that it has no room or no time for
+    │   └── HungUpError                 one whose client no longer waits for the answer
     ├── AddressError (OSError)          an address that a server cannot listen on
     ├── WorkerError (ChildProcessError) a server's process that ends before it answers
     ├── PeerError (ConnectionError)     another process of a training that has ended, or cannot be reached
@@ -106,6 +107,10 @@ class RequestError(StriateError, ValueError):
 
 class BusyError(RequestError):
     """A request that the server has no room for in a queue, or no time for; it may be sent again."""
+
+
+class HungUpError(RequestError):
+    """A request whose client hung up while it waited in a queue."""
 
 
 class AddressError(StriateError, OSError):

@@ -22,10 +22,31 @@ def write_whole(path: Path, content: bytes | str) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-    except OSError as problem:
+    except BaseException as problem:  # Ctrl-C leaves no half of it, either
         with suppress(OSError):  # its folder may be no folder
             partial.unlink()
-        raise unwritten(path, problem) from None
+        if isinstance(problem, OSError):
+            raise unwritten(path, problem) from None
+        raise
+
+
+def keep_as(path: Path, other: Path) -> None:
+    """Give a file a second name, at which another file may be; nothing happens where the disk cannot do this.
+
+    The content is not copied: what is written to `path` by `write_whole` afterwards is another file.
+    """
+    partial = other.with_name(f".{other.name}.{os.getpid()}.partial")
+    with suppress(OSError):
+        partial.unlink(missing_ok=True)
+        os.link(path, partial)
+        partial.replace(other)
+
+
+def clear_partial(folder: Path) -> None:
+    """Remove what killed processes had begun to write in a folder. Only whoever holds its lock may call this."""
+    for each in folder.glob(".*.partial"):
+        with suppress(OSError):
+            each.unlink()
 
 
 def append_line(path: Path, line: str) -> None:

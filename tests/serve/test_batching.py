@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
-from striate.errors import BusyError
-from striate.serve.batching import Batcher, Limits, one_by_one
+from striate.errors import BusyError, HungUpError
+from striate.serve.batching import HANG_UP, Batcher, HangUp, Limits, one_by_one
 from tests.support.asking import PATIENCE
 from tests.support.networks import TINY
 from tests.support.serving import fresh
@@ -123,3 +123,37 @@ def test_probabilities_of_many_are_those_of_each(tmp_path: Path) -> None:
     alone = torch.cat([predictor.probabilities(each[None]) for each in pixels])
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(together.sum(1), torch.ones(5))
+
+
+def test_a_waiting_job_leaves_when_its_client_hangs_up_and_a_running_one_stays() -> None:
+    gate, clients = Gate(), [HangUp() for _ in range(4)]
+
+    async def asked(batcher: Batcher[int, int], number: int) -> int:
+        HANG_UP.set(clients[number])
+        return await batcher.ask(number)
+
+    async def crowd() -> list[object]:
+        batcher = Batcher(gate.double, most=4, limits=Limits(waiting=2))
+        tasks = [asyncio.create_task(asked(batcher, 0))]
+        while not gate.batches:
+            await asyncio.sleep(0)
+        tasks += [asyncio.create_task(asked(batcher, number)) for number in (1, 2)]
+        await asyncio.sleep(0)
+        clients[0].happens()  # it is being computed
+        clients[1].happens()
+        assert [job for job, _ in batcher.jobs] == [2]
+        tasks.append(asyncio.create_task(asked(batcher, 3)))  # takes the place that is free now
+        await asyncio.sleep(0)
+        gate.open.set()
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        late = await asyncio.gather(asked(batcher, 1), return_exceptions=True)  # it hung up before
+        assert not any(each.told for each in clients)
+        return [*found, *late]
+
+    found = running(crowd)
+    assert gate.batches == [[0], [2, 3]]
+    assert isinstance(found, list)
+    assert [each for each in found if isinstance(each, int)] == [0, 4, 6]
+    for each in (found[1], found[-1]):
+        assert isinstance(each, HungUpError)
+        assert str(each) == "the client hung up before its turn came."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import socket
 import threading
@@ -13,12 +14,14 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from striate.errors import AddressError
 from striate.serve import model
 from striate.serve.app import Settings, app
 from striate.serve.batching import Limits
 from striate.serve.guard import COOKIE, Guard
-from striate.serve.log import JsonLines
+from striate.serve.log import JsonLines, Without
 from striate.serve.openapi import openapi
+from striate.serve.server import listen
 from tests.support.answering import Answering, answering
 from tests.support.asking import IMAGE, PATIENCE
 from tests.support.commands import striate
@@ -76,6 +79,93 @@ def test_a_token_that_no_header_can_carry() -> None:
         "It must be of printable ASCII characters, without spaces, commas, semicolons, quotes and backslashes.\n"
         "Make one: python -c 'import secrets; print(secrets.token_urlsafe())'.\n"
     )
+
+
+@pytest.mark.parametrize("given", ["option", "variable"])
+def test_an_empty_token_is_refused(given: str) -> None:
+    """A variable that a container sets to nothing would open a server that was to be closed."""
+    done = (
+        striate("serve", "lenet5", "--token", "") if given == "option" else striate("serve", "lenet5", STRIATE_TOKEN="")
+    )
+    name = "--token" if given == "option" else "STRIATE_TOKEN"
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"Error: {name} is empty: every request would be answered.\n"
+        "It must be what requests have to show.\n"
+        "Make one: python -c 'import secrets; print(secrets.token_urlsafe())'. "
+        "To serve without a token, leave it out.\n"
+    )
+
+
+@pytest.mark.parametrize("host", ["", " "])
+def test_an_empty_host_is_refused(host: str) -> None:
+    """The system takes it for every address of the machine."""
+    done = striate("serve", "lenet5", "--host", host)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "Error: --host is empty.\n"
+        "It must be an address of this machine, such as 127.0.0.1.\n"
+        "Leave it out to listen on this machine alone; 0.0.0.0 listens for all machines.\n"
+    )
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 300, "a\u3002\ud800", "no.such.host.invalid", "1.2.3.4.5", "%", "a\0b"])
+def test_a_host_that_is_none_is_an_error(host: str) -> None:
+    with pytest.raises(AddressError, match="cannot listen on"):
+        listen(host, 0)
+
+
+@pytest.mark.parametrize("option", ["--port", "--queue", "--timeout", "--workers", "--max-connections"])
+@pytest.mark.parametrize("value", ["", "x", "1_0", " 5", "٣", "1e2", "-1", "9" * 30, "5.0", "0x10"])
+def test_numbers_are_in_plain_digits_and_within_their_range(option: str, value: str) -> None:
+    done = striate("serve", "lenet5", option, value)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1].startswith(f"Error: Invalid value for '{option}': ")
+
+
+def test_a_token_in_a_line_of_the_log_is_left_out() -> None:
+    secret = "a+b/c"
+    form = Without(JsonLines(), secret)
+    record = logging.LogRecord("x", logging.ERROR, "", 1, "GET /?token=a%2Bb%2Fc with a+b/c", None, None)
+    assert json.loads(form.format(record))["event"] == "GET /?token=[token] with [token]"
+    assert "a+b" in Without(JsonLines(), "").format(record)
+
+
+def test_a_request_whose_client_hangs_up_leaves_the_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, gate, computed = threading.Event(), threading.Event(), []
+    real = model.attribution
+
+    def held(*arguments, **options):
+        computed.append(1)
+        begun.set()
+        gate.wait(PATIENCE)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(model, "attribution", held)
+    image = picture(TINY)
+    head = b"POST /attribution?class=class+7 HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(image)
+    settings = Settings(limits=Limits(waiting=1))
+    with answering(app(fresh(TINY, tmp_path / "tiny"), settings=settings)) as server, ThreadPoolExecutor() as pool:
+        first = server.connect()
+        first.sendall(head + image)
+        assert begun.wait(PATIENCE)
+        with server.connect() as waiting:
+            waiting.sendall(head + image)
+            server.read()
+            assert server.ask("POST", "/attribution?class=class+7", image)[0] == 503  # it takes the one place
+        server.read()
+        last = pool.submit(server.ask, "POST", "/attribution?class=class+7", image)
+        while not _open(server, 2):
+            pass
+        first.close()  # it is being computed: this changes nothing
+        server.read()
+        gate.set()
+        assert last.result(PATIENCE)[0] == 200
+        counted = server.ask("GET", "/metrics")[2].decode()
+        assert server.said == []
+    assert len(computed) == 2
+    assert 'striate_requests_total{method="POST",path="/attribution",status="499"} 1.0' in counted
+    assert 'striate_requests_total{method="POST",path="/attribution",status="200"} 2.0' in counted
 
 
 def test_metrics_count_requests_batches_and_what_is_open(tmp_path: Path) -> None:
@@ -158,12 +248,16 @@ def test_pixels_that_are_no_whole_number_of_images(tmp_path: Path) -> None:
 def test_a_signal_lets_running_requests_end_and_refuses_new_ones(tmp_path: Path, sent: signal.Signals) -> None:
     folder, image = fresh(TINY, tmp_path / "tiny").run.folder, picture(TINY)
     head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: %d\r\n\r\n"
-    with serving(folder, "--log", "json", "--token", "") as server:
+    head = head.replace(b"Host:", f"Authorization: Bearer {TOKEN}\r\nHost:".encode())
+    with serving(folder, "--log", "json", "--token", TOKEN) as server:
         assert server.process is not None
+        assert TOKEN not in server.line
         with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as link:
             link.sendall(head % len(image) + image[:-1])
-            while "striate_requests_open 2.0" not in server.ask("GET", "/metrics")[2].decode():
+            while "striate_requests_open 2.0" not in server.ask("GET", "/metrics", None, **BEARER)[2].decode():
                 pass
+            server.ask("GET", f"/?token={TOKEN}")
+            server.ask("GET", f"/{TOKEN}?{TOKEN}={TOKEN}", None, **BEARER)
             server.process.send_signal(sent)
             while _accepts(server.port):
                 pass
@@ -171,7 +265,9 @@ def test_a_signal_lets_running_requests_end_and_refuses_new_ones(tmp_path: Path,
             assert link.recv(1 << 16).startswith(b"HTTP/1.1 200 OK\r\n")
         assert server.process.wait(PATIENCE) == 0
         assert server.process.stderr is not None
-        lines = [json.loads(line) for line in server.process.stderr.read().splitlines()]
+        said = server.process.stderr.read()
+    assert TOKEN not in said
+    lines = [json.loads(line) for line in said.splitlines()]
     assert (lines[0]["event"], lines[-1]["event"]) == ("started", "stopped")
     said = [line for line in lines if line["event"] == "request" and line["path"] == "/predict"]
     assert [(line["level"], line["method"], line["status"]) for line in said] == [("info", "POST", 200)]

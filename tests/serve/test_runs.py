@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 
 from striate import find
+from striate.errors import RunError
 from striate.execution.names import KERNELS
 from striate.serve import Predictor, model
 from striate.serve.app import app
+from striate.serve.endpoints import ENDPOINTS
 from striate.train import open_run
+from striate.web.describe import run_names
 from tests.support.answering import answering
 from tests.support.asking import IMAGE, PATIENCE
 from tests.support.browsing import (
@@ -30,6 +33,7 @@ from tests.support.browsing import (
     says,
     sync_api,
 )
+from tests.support.commands import striate
 from tests.support.networks import TINY
 from tests.support.node import NEEDS_NODE, working
 from tests.support.pages import File, written
@@ -58,13 +62,13 @@ def both_alone(digits_run: Path, blank: Predictor, tmp_path_factory: pytest.Temp
     return written(tmp_path_factory.mktemp("runs") / "both.html", Predictor(open_run(digits_run)), blank)
 
 
-def test_each_answers_under_its_name_and_the_first_without(both, digits_run, blank, predictor, seven) -> None:
+def test_each_answers_under_its_name(both, digits_run, blank, predictor, seven) -> None:
     digits = [str(each) for each in range(10)]
     runs = [{"name": name, "classes": digits, "reads": False, "trained": True} for name in ("lenet5-dense", "blank")]
     status, found = both.json("GET", "/runs")
     assert {each.pop("kernels") for each in found["runs"]} <= {*KERNELS}
     assert (status, found) == (200, {"runs": runs})
-    for query, expected in (("", predictor), ("?run=lenet5-dense", predictor), ("?run=blank", blank)):
+    for query, expected in (("?run=lenet5-dense", predictor), ("?run=blank", blank)):
         _, found = both.json("POST", f"/predict{query}", seven, **IMAGE)
         assert found["probabilities"] == pytest.approx(expected.predict(seven).probabilities, abs=1e-6)
         assert both.json("GET", f"/network{query}")[1]["network"] == expected.run.network.name
@@ -72,7 +76,7 @@ def test_each_answers_under_its_name_and_the_first_without(both, digits_run, bla
         joined = f"{path}{'&' if '?' in path else '?'}run=blank"
         status, found = both.json("POST", joined, seven, **IMAGE)
         assert status == 200
-        assert found != both.json("POST", path, seven, **IMAGE)[1]
+        assert found != both.json("POST", joined.replace("blank", "lenet5-dense"), seven, **IMAGE)[1]
 
 
 def test_a_run_that_is_not_there_is_named(both, seven) -> None:
@@ -84,6 +88,61 @@ def test_a_run_that_is_not_there_is_named(both, seven) -> None:
         "expected": "The runs are: blank, lenet5-dense.",
         "remedy": "Did you mean 'blank'?",
     }
+
+
+@pytest.mark.parametrize("path", [each.path for each in ENDPOINTS if each.of_run])
+def test_where_there_are_several_a_request_names_one(both, path: str) -> None:
+    method = "GET" if path == "/network" else "POST"
+    required = {"/unit": "?path=C1", "/attribution": "?class=7"}.get(path, "")
+    status, found = both.json(method, path + required, b"{}")
+    assert status == 422
+    assert found["error"] == {
+        "where": "",
+        "what": "2 runs are served, and the request names none of them.",
+        "expected": "The runs are: lenet5-dense, blank.",
+        "remedy": f"Name one in the path, as in /models/lenet5-dense{path}, or by ?run=NAME.",
+    }
+
+
+def test_a_run_that_is_named_twice_or_parameters_that_are_not_there(both, seven) -> None:
+    for path, what, expected, remedy in (
+        ("/models/blank/predict?run=blank", "the run is named twice.", "The path names it already.",
+         "Leave out ?run=."),
+        ("/predict?run=blank&step=off", "there is no parameter 'step' here.", "The parameters are: run, steps.",
+         "Did you mean 'steps'?"),
+        ("/predict?run=blank&run=blank", "run is given 2 times.", "Once is expected.", ""),
+        ("/runs?x=", "there is no parameter 'x' here.", "There are no parameters.", "Leave it out."),
+        ("/health?verbose=1", "there is no parameter 'verbose' here.", "There are no parameters.", "Leave it out."),
+        ("/account?run=blank&network=blank", "there is no parameter 'network' here.", "The parameters are: run.",
+         "Leave it out."),
+    ):  # fmt: skip
+        method = "GET" if path[1] in "rh" else "POST"
+        status, found = both.json(method, path, seven, **IMAGE)
+        assert status == 422, path
+        assert found["error"] == {"where": "", "what": what, "expected": expected, "remedy": remedy}
+
+
+def test_runs_have_names_of_their_own(tmp_path: Path) -> None:
+    one, two = tmp_path / "a/net", tmp_path / "b/net"
+    assert run_names([one, two, tmp_path / "c/a/net"]) == [
+        f"{tmp_path.name}/a/net",
+        f"{tmp_path.name}/b/net",
+        "c/a/net",
+    ]
+    with pytest.raises(RunError) as caught:
+        run_names([one, two, tmp_path / "b/../a/net"])
+    assert str(caught.value) == (
+        f"two runs have the name {tmp_path / 'b/../a/net'}.\n"
+        "A request names its run, so that each needs a name of its own.\n"
+        "Leave one of them out, or copy one to another folder."
+    )
+
+
+def test_two_runs_of_one_name_are_refused_by_the_command(tmp_path: Path) -> None:
+    fresh(TINY, tmp_path / "tiny")
+    done = striate("serve", "tiny", tmp_path / "tiny", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"Error: two runs have the name {tmp_path / 'tiny'}.\n")
 
 
 @NEEDS_CHROMIUM

@@ -7,6 +7,8 @@ import re
 import signal
 import socket
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from striate.errors import RunError, WorkerError
 from striate.serve.server import listen
 from striate.serve.workers import Workers
 from tests.support.asking import IMAGE, PATIENCE
+from tests.support.commands import striate_process
 from tests.support.networks import TINY
 from tests.support.pictures import picture
 from tests.support.serving import fresh, serving
@@ -23,11 +26,6 @@ from tests.support.serving import fresh, serving
 def ends(bound: socket.socket, ready: object) -> None:
     """A worker that ends before it answers."""
     raise SystemExit(3)
-
-
-def refuses(bound: socket.socket, ready: object) -> None:
-    """A worker that cannot read its run."""
-    raise RunError("no such run.")
 
 
 def test_a_worker_that_ends_before_it_answers_is_an_error() -> None:
@@ -42,10 +40,67 @@ def test_a_worker_that_ends_before_it_answers_is_an_error() -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_an_error_in_a_worker_has_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
-    with listen("127.0.0.1", 0) as bound, pytest.raises(WorkerError, match="a worker ended with status 1"):
-        Workers(refuses, bound, 1).run()
-    assert capfd.readouterr().err == "Error: no such run.\n"
+@dataclass(frozen=True)
+class OneRefuses:
+    """The first worker that asks refuses, once the other answers; the other would answer until a signal."""
+
+    folder: Path
+
+    def __call__(self, bound: socket.socket, ready: Callable[[], None]) -> None:
+        try:
+            self.folder.joinpath("first").mkdir()
+        except FileExistsError:
+            self.folder.joinpath("other").write_text(str(os.getpid()), encoding="ascii")
+            ready()
+            while True:
+                signal.pause()
+        while not self.folder.joinpath("other").exists():
+            time.sleep(0.01)
+        raise RunError("no such run.", "It was there.", "Give another.")
+
+
+def test_one_that_cannot_answer_ends_all_with_its_reason(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    workers = Workers(OneRefuses(tmp_path), socket.socket(), 2)
+    with workers.bound, pytest.raises(WorkerError) as caught:
+        workers.run()
+    assert str(caught.value) == "a worker cannot answer: no such run.\nIt was there.\nGive another."
+    other = int(tmp_path.joinpath("other").read_text(encoding="ascii"))
+    with pytest.raises(ProcessLookupError):
+        os.kill(other, 0)
+    assert capfd.readouterr() == ("", "")  # the caller says it, once
+
+
+def deaf(bound: socket.socket, ready: Callable[[], None]) -> None:
+    """A worker that does not end on a signal."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ready()
+    while True:
+        signal.pause()
+
+
+@pytest.mark.slow
+def test_a_worker_that_heeds_no_signal_is_killed() -> None:
+    def stop() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with socket.socket() as bound:
+        workers = Workers(deaf, bound, 1, stop, patience=0.2)
+        workers.run()
+    assert workers.running == []
+
+
+@pytest.mark.slow
+def test_a_run_that_breaks_in_the_workers_is_an_error_of_the_command(tmp_path: Path) -> None:
+    run = fresh(TINY, tmp_path / "tiny").run
+    weights = run.path("best.safetensors")
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(bytes(content))
+    done = striate_process("serve", run.folder, "--workers", 2, "--port", 0)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: a worker cannot answer: ")
+    assert "best.safetensors" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def workers_of(process: int) -> set[int]:

@@ -69,6 +69,7 @@ def test_one_flipped_bit_of_the_best_weights_stops_an_evaluation(run: Path) -> N
 
 def test_what_is_good_is_named_where_a_training_cannot_go_on(run: Path, few_digits: Path) -> None:
     (run / "last.safetensors").write_bytes(b"")
+    (run / "previous.safetensors").unlink()
     opened = open_run(run)
     with pytest.raises(RunError) as caught:
         session.resume(opened, session.reload(opened))

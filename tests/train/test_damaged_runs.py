@@ -149,6 +149,7 @@ def test_damage_is_an_error_of_ours_or_no_damage(name: str, finished_run: Path, 
     for number in range(EXAMPLES):
         folder = tmp_path / str(number)
         shutil.copytree(finished_run, folder)
+        (folder / "previous.safetensors").unlink()  # a training would go on from it
         DAMAGES[name](folder / name, draw)
         try:
             run = open_run(folder)

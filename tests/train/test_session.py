@@ -86,7 +86,9 @@ def test_kill_9_and_resume(tmp_path, few_digits, undisturbed) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_kill_9_at_many_moments(tmp_path, few_digits, undisturbed, seed) -> None:
+    """A checkpoint is saved after every step: most moments are amid a save inside an epoch."""
     killed(tmp_path / "killed", few_digits, kills=15, seed=seed)
+    assert not list((tmp_path / "killed").glob(".*"))  # what had been begun was cleared away
     assert_alike(tmp_path / "killed", undisturbed)
 
 
@@ -119,7 +121,8 @@ def test_a_finished_run_that_is_resumed_stays_as_it_is(undisturbed) -> None:
 
 def test_a_run_is_a_folder_of_known_files(undisturbed) -> None:
     assert sorted(os.listdir(undisturbed)) == [
-        "best.safetensors", "events.jsonl", "filters.safetensors", "last.safetensors", "network.json", "run.json",
+        "best.safetensors", "events.jsonl", "filters.safetensors", "last.safetensors", "network.json",
+        "previous.safetensors", "run.json",
     ]  # fmt: skip
     lines = [json.loads(line) for line in (undisturbed / "events.jsonl").read_text().splitlines()]
     assert {"event", "epoch", "loss", "accuracy", "seconds", "images_per_second"} <= set(lines[1])

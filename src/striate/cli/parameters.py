@@ -128,6 +128,15 @@ class ShapeType(click.ParamType):
         return tuple(int(size) for size in sizes)
 
 
+class Whole(click.IntRange):
+    """A whole number within a range, in plain digits; Python's own `int` also takes 1_000 and other scripts' digits."""
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int) or re.fullmatch(r"-?[0-9]{1,18}", value):
+            return super().convert(value, param, ctx)
+        self.fail(f"{quote(value)} is not a whole number from {self.min} to {self.max}.", param, ctx)
+
+
 class Numbers(click.ParamType):
     """Numbers with commas between them."""
 

@@ -19,6 +19,7 @@ from striate.serve.guard import LOOPBACK, Guard
 from striate.serve.log import Form, set_up
 from striate.serve.server import run
 from striate.train.run import open_run
+from striate.web.describe import run_names
 
 SMALL = 50_000_000
 """A network of fewer MACs runs on one thread: starting more takes longer than the computation."""
@@ -42,7 +43,8 @@ class Plan:
 
     @property
     def names(self) -> str:
-        """The networks' names, each once; untrained networks are marked."""
+        """The networks' names, each once; untrained networks are marked. Raises RunError where two runs are one."""
+        run_names([Path(each.name) if isinstance(each, Network) else each for each in self.given])
         pairs = zip(self.given, self.networks, strict=True)
         marks = [
             net.name + (" (untrained: random weights)" if isinstance(each, Network) else "") for each, net in pairs
@@ -69,5 +71,5 @@ class Plan:
 
     def work(self, bound: socket.socket, ready: Callable[[], None]) -> None:
         """Answer as one of several workers."""
-        set_up(self.log)
+        set_up(self.log, secret=self.token)
         self.serve(bound, lambda _: ready())

@@ -14,17 +14,17 @@ import torch
 from striate.data import ImageSet, epoch_order, hold_out, load, preprocessing_for
 from striate.description.network import Network
 from striate.errors import FormatError, LearningError, RunError, SpecError
-from striate.files import write_whole
+from striate.files import clear_partial, write_whole
 from striate.kernels.pattern import unsupported
 from striate.networks import find
 from striate.reproduce.learner import OnlineLearner, Part, Pass, Sets
 from striate.reproduce.method import ALL, Method
-from striate.train.checkpoint import BEST, LAST, load_checkpoint, restore, save_checkpoint, saved_before
-from striate.train.diagnose import require_finite
+from striate.train.checkpoint import BEST, load_last, restore, save_checkpoint, save_last, saved_before, set_aside
+from striate.train.diagnose import Finding, fallen_back, require_finite
 from striate.train.lock import Lock
 from striate.train.machine import environment
 from striate.train.members import Members
-from striate.train.run import DataRecord, Run, create_run, now, require_free
+from striate.train.run import DataRecord, Run, create_run, events_again, now, require_free
 from striate.train.state import misread
 from striate.train.stop import stop_signals
 from striate.train.temperature import temperature_of
@@ -41,7 +41,7 @@ class Stopped:
     passes: int
 
 
-Event = Part | Pass | Stopped
+Event = Part | Pass | Stopped | Finding
 
 
 def prepare(method: Method, *, folder: Path, kernels: str = "auto", source: str = SOURCE) -> tuple[Run, Sets]:
@@ -117,9 +117,9 @@ def resume(run: Run, sets: Sets) -> Iterator[Event]:
     """
     with ExitStack() as held:
         held.enter_context(Lock(run.folder))
+        clear_partial(run.folder)
         history = history_of(run)
-        logged = {each["epoch"] for each in run.events("epoch")}
-        events = run.events() + [_epoch(each) for each in history if each.number not in logged]
+        events = events_again(run, [_epoch(each) for each in history])
         write_whole(run.path("events.jsonl"), "".join(f"{json.dumps(each)}\n" for each in events))
         run.log("resumed", epoch=len(history))
         return _train(run, sets, history, held.pop_all())
@@ -136,10 +136,10 @@ def method_of(run: Run) -> Method:
 
 def history_of(run: Run) -> list[Pass]:
     """The saved passes of a run. Raises RunError where they are damaged."""
-    path = run.path(LAST)
-    if not path.exists():
+    saved = load_last(run.folder)
+    if saved is None:
         return []
-    passes = load_checkpoint(path)[1].get("passes")
+    path, passes = saved.path, saved.state.get("passes")
     try:
         if not isinstance(passes, list):
             raise FormatError("state.passes is no list.", "It must list the passes.")
@@ -165,10 +165,14 @@ def _passes(run: Run, sets: Sets, history: list[Pass]) -> Iterator[Event]:
     torch.set_num_threads(run.threads)
     method = method_of(run)
     learner = OnlineLearner(run.network, method, kernels=run.kernels)
-    if history:
-        last = run.path(LAST)
-        restore(learner.model, None, load_checkpoint(last)[0], where=last)
+    if history and (saved := load_last(run.folder)):
+        restore(learner.model, None, saved.tensors, where=saved.path)
         learner.done = len(history)
+        if saved.why:
+            set_aside(run.folder)
+            finding = fallen_back(saved)
+            run.log("warning", **asdict(finding))
+            yield finding
     with stop_signals() as stop:
         while learner.done < method.passes:
             for event in learner.learn(sets):
@@ -189,7 +193,7 @@ def _passes(run: Run, sets: Sets, history: list[Pass]) -> Iterator[Event]:
 def _save(run: Run, learner: OnlineLearner, sets: Sets, history: list[Pass]) -> Run:
     """Save a pass: first the checkpoint that resuming needs, then the files for other readers."""
     weights = dict(learner.model.state_dict())
-    save_checkpoint(run.path(LAST), weights, {"passes": [asdict(each) for each in history]})
+    save_last(run.folder, weights, {"passes": [asdict(each) for each in history]})
     assert learner.known  # noqa: S101 - a pass has just been done
     state = {
         "epoch": learner.done,

@@ -29,7 +29,7 @@ from striate.serve.log import LOGGER, event
 from striate.serve.metrics import Metrics
 from striate.serve.model import Model
 from striate.serve.openapi import openapi
-from striate.serve.refusals import answer_to
+from striate.serve.refusals import RefusedError, answer_to
 from striate.web.describe import health, run_names
 from striate.web.sandbox import read_trial
 
@@ -37,7 +37,7 @@ BYTES = "application/octet-stream"
 HEADS = [(name.encode("ascii"), value.encode("ascii")) for name, value in SECURITY.items()]
 MODELS = "/models/"
 
-Query = TypeVar("Query", bound=msgspec.Struct)
+Query = TypeVar("Query", bound=m.OfRun)
 Handler = Callable[[Request], Awaitable[object]]
 """Gives a message, or a Response."""
 
@@ -53,7 +53,8 @@ class Settings:
 class App:
     """The ASGI app of one or several runs.
 
-    A request names a run by its path, /models/NAME/..., or by `?run=NAME`; without a name the first run answers.
+    A request names a run by its path, /models/NAME/..., or by `?run=NAME`. Where one run is served it may leave the
+    name out.
     """
 
     def __init__(self, predictors: Sequence[Predictor], settings: Settings) -> None:
@@ -139,6 +140,8 @@ class App:
 
     async def _routed(self, endpoint: Endpoint, handler: Handler, name: str, request: Request) -> object:
         _require_method(request, endpoint.method)
+        if not endpoint.of_run:
+            read_query(request, endpoint.query)  # which has no parameters
         if name:
             request.state.model = name
         return await handler(request)
@@ -220,7 +223,18 @@ class App:
     def _asked(self, request: Request, kind: type[Query]) -> tuple[Model, Query]:
         """The model that a request names, and its query."""
         query = read_query(request, kind)
-        name = getattr(request.state, "model", "") or request.query_params.get("run") or next(iter(self.models))
+        name, asked = getattr(request.state, "model", ""), query.run
+        if name and asked:
+            raise RefusedError(422, "the run is named twice.", "The path names it already.", "Leave out ?run=.")
+        name = name or asked
+        if not name and len(self.models) > 1:
+            raise RefusedError(
+                422,
+                f"{len(self.models)} runs are served, and the request names none of them.",
+                f"The runs are: {', '.join(self.models)}.",
+                f"Name one in the path, as in /models/{next(iter(self.models))}{request.url.path}, or by ?run=NAME.",
+            )
+        name = name or next(iter(self.models))
         if name not in self.models:
             raise unknown_name("run", name, self.models)
         return self.models[name], query

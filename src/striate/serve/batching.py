@@ -6,14 +6,34 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
-from striate.errors import BusyError
+from striate.errors import BusyError, HungUpError
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 Waiting = tuple[Job, "asyncio.Future[Result]"]
+
+
+class HangUp:
+    """Whether a client hung up, and the functions that are called when it does."""
+
+    def __init__(self) -> None:
+        self.happened = False
+        self.told: set[Callable[[], None]] = set()
+
+    def happens(self) -> None:
+        """The client hung up."""
+        self.happened = True
+        for each in [*self.told]:
+            each()
+
+
+HANG_UP: ContextVar[HangUp | None] = ContextVar("HANG_UP", default=None)
+"""That of the client whose request is being answered."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +77,18 @@ class Batcher(Generic[Job, Result]):
         self.task: asyncio.Task[None] | None = None
 
     async def ask(self, job: Job) -> Result:
-        """The result of one job. Raises BusyError where too many wait, or its time is over, and what `work` raised."""
+        """The result of one job.
+
+        Raises BusyError where too many wait, or its time is over; HungUpError where its client hangs up while it waits
+        (once it is computed, it is answered); and what `work` raised.
+        """
         if len(self.jobs) >= self.limits.waiting:
             raise BusyError(
                 "too many requests at once.", f"At most {self.limits.waiting:,} may wait.", "Send it again in a second."
             )
+        hang_up = HANG_UP.get()
+        if hang_up is not None and hang_up.happened:
+            raise _hung_up()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         entry = (job, future)
@@ -70,6 +97,9 @@ class Batcher(Generic[Job, Result]):
             self.watcher.waiting(1)
         if self.task is None:
             self.task = loop.create_task(self._run())
+        leave = partial(self._leave, entry)
+        if hang_up is not None:
+            hang_up.told.add(leave)
         try:
             async with asyncio.timeout(self.limits.seconds):
                 return await future
@@ -80,9 +110,18 @@ class Batcher(Generic[Job, Result]):
                 "Send it again when fewer are sent, or serve with a longer --timeout.",
             ) from None
         finally:
+            if hang_up is not None:
+                hang_up.told.discard(leave)
             if future.cancelled() and entry in self.jobs:  # it was given up: its place is for another
                 self.jobs.remove(entry)
                 self._left()
+
+    def _leave(self, entry: Waiting[Job, Result]) -> None:
+        """Give up a job that still waits."""
+        if entry in self.jobs:
+            self.jobs.remove(entry)
+            self._left()
+            entry[1].set_exception(_hung_up())
 
     async def _run(self) -> None:
         """Compute until no job waits."""
@@ -114,6 +153,10 @@ class Batcher(Generic[Job, Result]):
     def _left(self) -> None:
         if self.watcher is not None:
             self.watcher.waiting(-1)
+
+
+def _hung_up() -> HungUpError:
+    return HungUpError("the client hung up before its turn came.")
 
 
 def one_by_one(jobs: Sequence[Callable[[], Result]]) -> list[Result | Exception]:

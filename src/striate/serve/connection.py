@@ -14,6 +14,7 @@ from typing import cast
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from striate.serve.batching import HANG_UP, HangUp
 from striate.serve.guard import SECURITY
 from striate.serve.refusals import RefusedError, answer_to
 from striate.web.sandbox import error_to_dict
@@ -43,6 +44,8 @@ class Connection(HttpToolsProtocol):
     """The part of a request that is arriving: "head", "body", or "" between requests."""
     head_bytes = arrived = 0
 
+    hang_up: HangUp
+
     @property
     def busy(self) -> bool:
         """Whether a request is being answered."""
@@ -50,6 +53,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.hang_up = HangUp()
         self._wait()
         if len(self.connections) > self.most:
             others = [each for each in cast("set[Connection]", self.connections) if each is not self and not each.busy]
@@ -61,6 +65,7 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         super().connection_lost(exc)
+        self.hang_up.happens()
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
@@ -82,6 +87,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
             raise ValueError("headers too large")  # which the parser turns into its own error
+        HANG_UP.set(self.hang_up)  # of the task that is made for the request, which copies this context
         super().on_headers_complete()
         self.part = "body"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import TypeVar
 
@@ -73,7 +74,8 @@ def _too_large(most: int) -> RefusedError:
 
 
 def read_query(request: Request, kind: type[Query]) -> Query:
-    """The query as a value of a type; parameters that the type has not are ignored."""
+    """The query as a value of a type. Parameters that the type does not have, or that come twice, are refused."""
+    _require_known(request, kind)
     values: dict[str, object] = {}
     for each in _fields(kind):
         text = request.query_params.get(each.encode_name)
@@ -86,6 +88,25 @@ def read_query(request: Request, kind: type[Query]) -> Query:
         except msgspec.ValidationError:
             raise RefusedError(422, f"{each.encode_name} is {text[:80]!r}.", f"It must be {_words(each)}.") from None
     return kind(**values)
+
+
+def _require_known(request: Request, kind: type[msgspec.Struct]) -> None:
+    """Raise RefusedError for a misspelt parameter: its default would be taken in silence."""
+    given = [name for name, _ in request.query_params.multi_items()]
+    if not given:
+        return
+    known = [each.encode_name for each in _fields(kind)]
+    for name in given:
+        if name not in known:
+            near = get_close_matches(name[:80], known, n=1)
+            raise RefusedError(
+                422,
+                f"there is no parameter {name[:80]!r} here.",
+                f"The parameters are: {', '.join(known)}." if known else "There are no parameters.",
+                f"Did you mean {near[0]!r}?" if near else "Leave it out.",
+            )
+        if given.count(name) > 1:
+            raise RefusedError(422, f"{name} is given {given.count(name)} times.", "Once is expected.")
 
 
 @lru_cache

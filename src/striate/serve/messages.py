@@ -21,7 +21,7 @@ class NoQuery(Struct):
 class OfRun(Struct, kw_only=True):
     """A request to one run."""
 
-    run: Annotated[str, Meta(description="Which run, by its name; by default the first.")] = ""
+    run: Annotated[str, Meta(description="Which run, by its name; needed where several are served.")] = ""
 
 
 class OfImage(OfRun, kw_only=True):

@@ -8,10 +8,12 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from striate.errors import BusyError, DataError, RequestError, StriateError, UnknownNameError
+from striate.errors import BusyError, DataError, HungUpError, RequestError, StriateError, UnknownNameError
 from striate.web.sandbox import error_to_dict
 
 RETRY = {"retry-after": "1"}
+HUNG_UP = 499
+"""The status in counts and logs of a request whose client hung up; nobody receives it. nginx has the same."""
 
 
 class RefusedError(Exception):
@@ -38,6 +40,8 @@ def answer_to(error: Exception, *, method: str = "", path: str = "") -> Response
             return _answer(error.error, error.status, heads)
         case BusyError():
             return _answer(error, 503, RETRY)
+        case HungUpError():
+            return _answer(error, HUNG_UP)
         case UnknownNameError():
             return _answer(error, 404)
         case StriateError():

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from striate.errors import AddressError
+from striate.errors import AddressError, quote
 from striate.serve.connection import ACCEPTED, MOST, Connection
 
 QUEUE = 128
@@ -29,6 +29,9 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as problem:
         bound.close()
         raise _unavailable(host, port, problem) from None
+    except (TypeError, ValueError):  # a text that is no name: with a NUL, an empty part, half a character
+        bound.close()
+        raise _unavailable(quote(host), port, OSError(errno.EINVAL, "it is no name of a machine")) from None
     return bound
 
 

@@ -46,31 +46,42 @@ class Workers:
     count: int
     ready: Callable[[], None] = lambda: None
     running: list[_Worker] = field(default_factory=list)
-    stopping: bool = False
+    patience: float = 60.0
+    """Seconds after which a worker that does not end is killed."""
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT; then the workers finish the requests in progress.
 
-        Raises WorkerError where one ends before it answers.
+        Raises WorkerError where one cannot answer, with its reason; all others are ended then.
         """
         reading, writing = os.pipe()
         handlers = {each: signal.signal(each, lambda *_: os.write(writing, b"!")) for each in _STOPPING}
         try:
-            with tempfile.TemporaryDirectory(prefix="striate-serve-") as folder:
+            with tempfile.TemporaryDirectory(prefix="striate-serve-", ignore_cleanup_errors=True) as folder:
                 os.environ[SHARED] = folder
-                self.running = [self._started() for _ in range(self.count)]
-                while self.running:
-                    self._look(reading)
+                try:
+                    for _ in range(self.count):
+                        self.running.append(self._started())
+                    while self.running:
+                        self._look(reading)
+                finally:
+                    self._end_all()  # before the folder goes, in which they write
         finally:
-            for each in self.running:
-                each.process.terminate()
-            for each in self.running:
-                each.process.join()
             os.environ.pop(SHARED, None)
             for each, handler in handlers.items():
                 signal.signal(each, handler)
             os.close(reading)
             os.close(writing)
+
+    def _end_all(self) -> None:
+        for each in self.running:
+            each.process.terminate()
+        for each in self.running:
+            each.process.join(self.patience)
+            if each.process.is_alive():
+                each.process.kill()
+                each.process.join()
+        self.running.clear()
 
     def _started(self) -> _Worker:
         mine, theirs = _SPAWN.Pipe(duplex=False)
@@ -85,12 +96,14 @@ class Workers:
         happened = wait([signals, *pipes, *(each.process.sentinel for each in self.running)])
         if signals in happened:
             os.read(signals, 1)
-            self.stopping = True
-            for each in self.running:
-                each.process.terminate()
+            self._end_all()
+            return
         for each in [one for one in self.running if one.pipe in happened]:
             with suppress(EOFError):  # it ended
-                each.ready = each.pipe.recv()
+                refused = each.pipe.recv()
+                if refused is not None:
+                    raise WorkerError(*refused)
+                each.ready = True
                 if all(one.ready for one in self.running):
                     self.ready()
                     self.ready = lambda: None
@@ -101,8 +114,6 @@ class Workers:
         worker.process.join()
         self.running.remove(worker)
         mark_process_dead(worker.process.pid)
-        if self.stopping:
-            return
         status = worker.process.exitcode
         event("worker ended", process=worker.process.pid, status=status)
         if not worker.ready:
@@ -121,9 +132,11 @@ def _work(serve: Serve, bound: socket.socket, pipe: Connection) -> None:
     """In a worker: serve, and stop when the parent is gone."""
     threading.Thread(target=_follow, daemon=True).start()
     try:
-        serve(bound, lambda: pipe.send(True))
+        serve(bound, lambda: pipe.send(None))
     except StriateError as error:
-        raise SystemExit(f"Error: {error}") from None
+        text = str(error).split("\n", 1)
+        pipe.send((f"a worker cannot answer: {text[0]}", *text[1:]))
+        raise SystemExit(1) from None
 
 
 def _follow() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,15 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from striate.errors import LearningError, RunError
-from striate.files import write_whole
+from striate.files import keep_as, unwritten, write_whole
 from striate.train.tensors import checksum, form, not_finite, read_tensors, require_sound
 
 FORMAT = "striate-checkpoint"
 VERSION = "2"
 WITHOUT_CHECKSUM = "1"
 START, LAST, BEST = "start.safetensors", "last.safetensors", "best.safetensors"
+PREVIOUS = "previous.safetensors"
+"""The file that was LAST before the one that is."""
 OPTIMISER = "optimiser/"
 """The prefix of an optimiser's tensors, as in optimiser/C1.weight/exp_avg. No layer's name has a slash."""
 SLOTS = {
@@ -54,6 +57,51 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], state: State) -> Non
     text = json.dumps(state)
     metadata = {"format": FORMAT, "version": VERSION, "state": text, "checksum": checksum(plain, text)}
     write_whole(path, save(plain, metadata=metadata))
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a training goes on from, the file it is in, and why that is not LAST: "" where it is."""
+
+    path: Path
+    tensors: dict[str, Tensor]
+    state: State
+    why: str = ""
+
+
+def save_last(folder: Path, tensors: dict[str, Tensor], state: State) -> None:
+    """Save what a training goes on from; what was saved before stays as PREVIOUS. Raises as `save_checkpoint`."""
+    if (folder / LAST).exists():
+        keep_as(folder / LAST, folder / PREVIOUS)
+    save_checkpoint(folder / LAST, tensors, state)
+
+
+def load_last(folder: Path) -> Saved | None:
+    """What a training goes on from: LAST, or PREVIOUS where LAST is damaged, missing or of a newer version.
+
+    None where nothing was saved yet. Raises RunError where neither can be read.
+    """
+    last, previous = folder / LAST, folder / PREVIOUS
+    if not last.exists() and not previous.exists():
+        return None
+    try:
+        return Saved(last, *load_checkpoint(last))
+    except RunError as error:
+        try:
+            return Saved(previous, *_read(previous), error.what)
+        except (RunError, OSError):
+            raise error from None
+
+
+def set_aside(folder: Path) -> None:
+    """Move a LAST that cannot be read out of the way: it may be of use to somebody, and PREVIOUS must not become it."""
+    with suppress(FileNotFoundError):
+        try:
+            (folder / LAST).replace(folder / f"{LAST}.unread")
+        except FileNotFoundError:
+            raise
+        except OSError as problem:
+            raise unwritten(folder / LAST, problem) from None
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], State]:

@@ -14,6 +14,7 @@ from striate.description.layers import Activation
 from striate.description.network import plan
 from striate.errors import LearningError
 from striate.modules import Built, evaluating
+from striate.train.checkpoint import Saved
 from striate.train.metrics import UNEVEN
 from striate.train.recipe import Recipe
 from striate.wording import counted
@@ -43,6 +44,16 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.what}\n{self.cause}\n{self.remedy}"
+
+
+def fallen_back(saved: Saved) -> Finding:
+    """The finding that a training goes on from the checkpoint before the last one."""
+    return Finding(
+        "fallen-back",
+        saved.why,
+        f"The training goes on from {saved.path.name}, which was saved before it and is whole.",
+        "It takes the steps since then again, to the same weights. What could not be read is last.safetensors.unread.",
+    )
 
 
 def require_finite(loss: float, *, step: int, rate: float, of: str = "loss") -> None:

@@ -6,6 +6,7 @@ events.jsonl          one JSON object a line: started, epoch, profile, threads, 
                       interrupted, finished, evaluated
 start.safetensors     the weights that it began with, where some were taken over from another run (`transfer`)
 last.safetensors      everything that going on needs: weights, optimiser, position
+previous.safetensors  what was last.safetensors before: a training goes on from it where that is damaged
 best.safetensors      the weights of the epoch with the highest validation accuracy, and no more
 filters.safetensors   the first layer's filters after each epoch
 pictures/, report.html
@@ -160,6 +161,15 @@ class Run:
         run = replace(self, test_looks=open_run(self.folder).test_looks + 1)
         run.write()
         return run
+
+
+def events_again(run: Run, history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The run's events, with the epochs of a checkpoint's `history` and no others: some may not have been logged, and
+    others come anew."""
+    known = {each["epoch"] for each in history}
+    kept = [each for each in run.events() if each["event"] != "epoch" or each["epoch"] in known]
+    logged = {each["epoch"] for each in kept if each["event"] == "epoch"}
+    return kept + [each for each in history if each["epoch"] not in logged]
 
 
 def create_run(run: Run, weights: Mapping[str, Tensor] | None = None) -> None:

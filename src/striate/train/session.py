@@ -18,10 +18,10 @@ from striate.description.network import Network, plan
 from striate.errors import LearningError, RunError, ShapeError
 from striate.execution.choice import missing
 from striate.execution.names import KERNELS
-from striate.files import write_whole
+from striate.files import clear_partial, write_whole
 from striate.train.beginning import begin, require_layers
-from striate.train.checkpoint import BEST, LAST, load_checkpoint, save_checkpoint, saved_before
-from striate.train.diagnose import Finding, GradientWatch, missed_classes, require_finite
+from striate.train.checkpoint import BEST, LAST, Saved, load_last, save_checkpoint, save_last, saved_before, set_aside
+from striate.train.diagnose import Finding, GradientWatch, fallen_back, missed_classes, require_finite
 from striate.train.distributed import World, here, job, require_one_model
 from striate.train.filters import FILE as FILTERS
 from striate.train.filters import keep_filters
@@ -36,7 +36,7 @@ from striate.train.metrics import counts_of
 from striate.train.optimisers import averages_in
 from striate.train.pace import pace_of
 from striate.train.recipe import Recipe
-from striate.train.run import DataRecord, Run, create_run, now, require_free
+from striate.train.run import DataRecord, Run, create_run, events_again, now, require_free
 from striate.train.settle import settle
 from striate.train.state import Progress, progress_of
 from striate.train.stop import stop_signals
@@ -184,20 +184,17 @@ def resume(run: Run, split: Split) -> Iterator[Event]:
         return _train(replace(run, follows=True), split, None, ExitStack())
     with ExitStack() as held:
         held.enter_context(Lock(run.folder))
-        path = run.path(LAST)
-        loaded = load_checkpoint(path) if path.exists() else None
-        checkpoint = (loaded[0], progress_of(loaded[1], where=path)) if loaded else None
+        clear_partial(run.folder)
+        saved = load_last(run.folder)
+        checkpoint = (saved, progress_of(saved.state, where=saved.path)) if saved else None
         history = checkpoint[1].history if checkpoint else []
-        logged = {each["epoch"] for each in run.events("epoch")}
-        events = run.events() + [each for each in history if each["epoch"] not in logged]
+        events = events_again(run, history)
         write_whole(run.path("events.jsonl"), "".join(f"{json.dumps(each)}\n" for each in events))
         run.log("resumed", epoch=checkpoint[1].position.get("epoch", 0) if checkpoint else 0)
         return _train(run, split, checkpoint, held.pop_all())
 
 
-def _train(
-    run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] | None, held: ExitStack
-) -> Iterator[Event]:
+def _train(run: Run, split: Split, checkpoint: tuple[Saved, Progress] | None, held: ExitStack) -> Iterator[Event]:
     with held:
         try:
             yield from _steps(run, split, checkpoint)
@@ -205,15 +202,16 @@ def _train(
             raise LearningError(error.what, error.expected, f"{error.remedy} {saved_before(run.folder)}") from None
 
 
-def _shared(checkpoint: tuple[dict[str, Any], Progress] | None, world: World) -> tuple[dict[str, Any], Progress] | None:
+def _shared(checkpoint: tuple[Saved, Progress] | None, world: World, run: Run) -> tuple[Saved, Progress] | None:
     """The checkpoint that the first process has read, in all processes."""
     state = world.told(lambda: None if checkpoint is None else asdict(checkpoint[1]))
     if state is None:
         return None
-    return world.tensors(checkpoint and checkpoint[0]), checkpoint[1] if checkpoint else Progress(**state)
+    tensors = world.tensors(checkpoint and checkpoint[0].tensors)
+    return checkpoint or (Saved(run.path(LAST), tensors, {}), Progress(**state))
 
 
-def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] | None) -> Iterator[Event]:
+def _steps(run: Run, split: Split, checkpoint: tuple[Saved, Progress] | None) -> Iterator[Event]:
     recipe = run.recipe
     world = here()
     torch.set_num_threads(run.threads)
@@ -223,11 +221,16 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
     learner.pace = pace_of(run)
     history: list[dict[str, Any]] = []
     best: dict[str, Any] = {"epoch": 0, "accuracy": -1.0}
-    checkpoint = _shared(checkpoint, world)
+    checkpoint = _shared(checkpoint, world, run)
     if checkpoint is not None:
-        tensors, state = checkpoint
-        learner.go_to(tensors, state.position, where=run.path(LAST))
+        saved, state = checkpoint
+        learner.go_to(saved.tensors, state.position, where=saved.path)
         history, best = state.history, state.best
+        if saved.why:
+            set_aside(run.folder)
+            finding = fallen_back(saved)
+            run.log("warning", **asdict(finding))
+            yield finding
     elif world.leads:
         keep_filters(run.path(FILTERS), model, epoch=0)
 
@@ -235,7 +238,7 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
         if not world.leads:
             return
         state = {"position": learner.position(), "history": history, "best": best}
-        save_checkpoint(run.path(LAST), learner.tensors(), state)
+        save_last(run.folder, learner.tensors(), state)
 
     def done() -> str | None:
         if recipe.until is not None and judged(best) >= recipe.until:
@@ -245,7 +248,7 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
             return f"{counted(recipe.early_stopping, 'epoch')} without a better validation accuracy"
         return counted(recipe.epochs, "epoch") if learner.epoch >= recipe.epochs else None
 
-    watch, saved = GradientWatch(), time.monotonic()
+    watch, saved_at = GradientWatch(), time.monotonic()
     with stop_signals() as stop:
         learner.asked_to_stop = stop.is_set
         for event in () if done() else train(learner, split, run.preprocessing):
@@ -255,9 +258,9 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
                 if finding and world.leads:
                     run.log("warning", **asdict(finding))
                     yield finding
-                if time.monotonic() - saved > SAVE_EVERY:
+                if time.monotonic() - saved_at > SAVE_EVERY:
                     save()
-                    saved = time.monotonic()
+                    saved_at = time.monotonic()
             else:
                 require_finite(event.validation_loss, step=event.epoch, rate=event.rate, of="validation loss")
                 require_one_model(world, model, epoch=event.epoch)
@@ -271,7 +274,7 @@ def _steps(run: Run, split: Split, checkpoint: tuple[dict[str, Any], Progress] |
                     if world.leads:
                         save_checkpoint(run.path(BEST), learner.weights(), dict(best))
                 save()
-                saved = time.monotonic()
+                saved_at = time.monotonic()
                 run.log("epoch", **asdict(event))
                 run.log("profile", epoch=event.epoch, seconds=learner.profile(), **decoding(split.train))
                 for change in learner.pace.changes if learner.pace else ():

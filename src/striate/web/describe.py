@@ -11,6 +11,7 @@ from striate.accounting import account
 from striate.description.layers import RBF
 from striate.description.network import Step
 from striate.description.notation.writing import to_text
+from striate.errors import RunError
 from striate.look.predictor import Predictor
 from striate.networks import glyphs
 
@@ -27,15 +28,28 @@ def health(predictor: Predictor) -> dict[str, Any]:
 
 
 def run_names(folders: Sequence[Path]) -> list[str]:
-    """Names for runs: the last part of each folder, or the whole path where two would have the same name.
+    """A name for each run: the last part of its folder, with as many parts before it as make all names different.
+
+    Raises RunError where one folder is given twice.
 
     >>> run_names([Path("runs/lenet5"), Path("runs/lenet5-dense")])
     ['lenet5', 'lenet5-dense']
     >>> run_names([Path("a/lenet5"), Path("b/lenet5")])
     ['a/lenet5', 'b/lenet5']
     """
-    short = [folder.resolve().name for folder in folders]
-    return short if len(set(short)) == len(short) else [str(folder) for folder in folders]
+    parts = [folder.resolve().parts for folder in folders]
+    for at, each in enumerate(parts):
+        if each in parts[:at]:
+            raise RunError(
+                f"two runs have the name {folders[at]}.",
+                "A request names its run, so that each needs a name of its own.",
+                "Leave one of them out, or copy one to another folder.",
+            )
+    names, count = [each[-1:] for each in parts], 1
+    while len(set(names)) < len(names):
+        count += 1
+        names = [each[-count:] for each in parts]
+    return ["/".join(each).lstrip("/") for each in names]
 
 
 def describe(predictor: Predictor) -> dict[str, Any]:

@@ -162,6 +162,8 @@ def _show(folder: Path, events: Iterator[Event], *, as_json: bool, quiet: bool) 
                     bar.move(event)
                 case session.Pass():
                     bar.print(table.line(event, method))
+                case session.Finding():
+                    click.echo(lines(f"\n{event}\n"), err=True)
                 case session.Stopped():
                     go_on = f"Resume with:\n  striate reproduce --resume {folder}"
                     stopped = f"\nStopped after {event.passes} of {method.passes} passes, saved. {go_on}"

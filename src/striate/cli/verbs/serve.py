@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
 import click
 
-from striate.cli.parameters import RUN_OR_NETWORK
+from striate.cli.parameters import RUN_OR_NETWORK, Whole
 from striate.description.network import Network
+
+TOKEN = "STRIATE_TOKEN"
+"""The environment variable of the token."""
 
 
 @click.command(
@@ -23,31 +27,33 @@ from striate.description.network import Network
     "  curl --data-binary @four.png -H 'Content-Type: image/png' http://127.0.0.1:8000/predict",
 )
 @click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=RUN_OR_NETWORK)
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes any free port.")
+@click.option("--port", type=Whole(0, 65535), default=8000, show_default=True, help="0 takes any free port.")
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="The address. By default only this machine can connect."
 )
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 @click.option(
-    "--token", envvar="STRIATE_TOKEN", default="", help="Refuse requests without this token; or set STRIATE_TOKEN."
+    "--token",
+    default=None,
+    help="Refuse requests without this token; better set STRIATE_TOKEN, which nobody else sees.",
 )
 @click.option(
     "--max-connections",
-    type=click.IntRange(1, 100_000),
+    type=Whole(1, 100_000),
     default=100,
     show_default=True,
     help="The most connections that are kept.",
 )
 @click.option(
     "--queue",
-    type=click.IntRange(1, 100_000),
+    type=Whole(1, 100_000),
     default=128,
     show_default=True,
     help="The most requests that may wait for a network; more get status 503.",
 )
 @click.option(
     "--timeout",
-    type=click.IntRange(1, 3600),
+    type=Whole(1, 3600),
     default=30,
     show_default=True,
     help="Seconds after which a request without an answer gets status 503, and a stopping server stops waiting.",
@@ -61,7 +67,7 @@ from striate.description.network import Network
 )
 @click.option(
     "--workers",
-    type=click.IntRange(1, 256),
+    type=Whole(1, 256),
     default=1,
     show_default=True,
     help="Processes that answer; each loads the runs.",
@@ -71,7 +77,7 @@ def command(
     port: int,
     host: str,
     show: bool,
-    token: str,
+    token: str | None,
     max_connections: int,
     queue: int,
     timeout: int,
@@ -90,7 +96,8 @@ def command(
     internet, and no image is kept.
     """
     _require("starlette", "uvicorn", "httptools", "msgspec", "prometheus_client")
-    _check_token(token)
+    secret = _token(token)
+    _check_host(host)
 
     import webbrowser
     from contextlib import suppress
@@ -102,15 +109,16 @@ def command(
     from striate.serve.server import address, listen
     from striate.serve.workers import Workers
 
-    plan = Plan(folders, host, token, max_connections, Limits(queue, timeout), log)
+    plan = Plan(folders, host, secret, max_connections, Limits(queue, timeout), log)
     names = plan.names  # what cannot be read is an error before anything listens
-    set_up(log)
+    set_up(log, secret=secret)
     with listen(host, port) as bound:
         place = address(bound)
-        page = f"{place}?token={quote(token, safe='')}" if token else place
+        page = f"{place}?token={quote(secret, safe='')}" if secret else place
+        shown = page if log == "plain" else place  # what JSON lines are kept with should not hold the token
 
         def ready(answers: list[str]) -> None:
-            click.echo(f"{names} at {page}   (Ctrl-C stops it)")
+            click.echo(f"{names} at {shown}   (Ctrl-C stops it)")
             for each in answers:
                 click.echo(f"  {each}")
             event("started", address=place, workers=workers, runs=plan.runs)
@@ -121,20 +129,45 @@ def command(
             if workers == 1:
                 plan.serve(bound, ready)
             else:
-                Workers(plan.work, bound, workers, lambda: ready([f"{workers} workers"])).run()
+                told = [f"{workers} workers"]
+                Workers(plan.work, bound, workers, lambda: ready(told), patience=timeout + 30).run()
         event("stopped")
         if log == "plain":
             click.echo("\nStopped.", err=True)
 
 
-def _check_token(token: str) -> None:
-    if not token.isascii() or not token.isprintable() or any(each in token for each in ' ;,"\\'):
-        from striate.errors import SpecError
+def _token(given: str | None) -> str:
+    """The token of the option, or else of the environment; "" where neither is there."""
+    found = os.environ.get(TOKEN) if given is None else given
+    if found is None:
+        return ""
+    from striate.errors import SpecError
 
+    make = "Make one: python -c 'import secrets; print(secrets.token_urlsafe())'."
+    if not found:
+        raise SpecError(
+            f"{TOKEN if given is None else '--token'} is empty: every request would be answered.",
+            "It must be what requests have to show.",
+            f"{make} To serve without a token, leave it out.",
+        )
+    if not found.isascii() or not found.isprintable() or any(each in found for each in ' ;,"\\'):
         raise SpecError(
             "the token has characters that a header cannot carry.",
             "It must be of printable ASCII characters, without spaces, commas, semicolons, quotes and backslashes.",
-            "Make one: python -c 'import secrets; print(secrets.token_urlsafe())'.",
+            make,
+        )
+    return found
+
+
+def _check_host(host: str) -> None:
+    """Raise AddressError for an empty host, which systems take for every address of the machine."""
+    if not host.strip():
+        from striate.errors import AddressError
+
+        raise AddressError(
+            "--host is empty.",
+            "It must be an address of this machine, such as 127.0.0.1.",
+            "Leave it out to listen on this machine alone; 0.0.0.0 listens for all machines.",
         )
 
 

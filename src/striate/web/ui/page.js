@@ -167,5 +167,5 @@ onTheme(() => selection.refresh());
 listen(pad, { refresh, leave });
 const reader = runs.find(({ reads }) => reads);
 if (reader) new Line(find("#line"), (content) => server.read(content, { run: several ? reader.name : undefined }));
-new Sandbox(find("#sandbox"), server.account, first.network.trials).begin();
+new Sandbox(find("#sandbox"), (trial) => server.account(trial, { run: first.run }), first.network.trials).begin();
 refresh();

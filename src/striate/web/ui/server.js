@@ -65,10 +65,10 @@ export const unit = async (body, query) => (await ask(address("/unit", query), i
 /** @type {(body: Body, query: Query & { class: string, method: string }) => Promise<{ values: number[][] }>} */
 export const attribution = async (body, query) => (await ask(address("/attribution", query), image(body))).json();
 
-/** @type {(trial: Trial & { network: string }) => Promise<TrialAnswer>} */
-export async function account(trial) {
+/** @type {(trial: Trial & { network: string }, query: { run?: string }) => Promise<TrialAnswer>} */
+export async function account(trial, query) {
   const options = { method: "POST", body: JSON.stringify(trial), headers: { "Content-Type": "application/json" } };
-  return (await ask("/account", options)).json();
+  return (await ask(address("/account", query), options)).json();
 }
 
 /**
