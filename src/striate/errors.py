@@ -14,7 +14,7 @@
     ├── RequestError (ValueError)       a request that the server refuses
     │   └── BusyError                   one that it has no room or no time for
     ├── AddressError (OSError)          an address that a server cannot listen on
-    ├── WorkerError (ChildProcessError) a server's process that ends before it answers
+    ├── WorkerError (ChildProcessError) a process of a server or a cluster that cannot answer
     ├── RequirementError (ImportError)  a package that is not installed
     ├── LearningError (ArithmeticError) a training that cannot continue
     ├── KernelError (RuntimeError)      compiled kernels that could not finish
@@ -112,7 +112,7 @@ class AddressError(StriateError, OSError):
 
 
 class WorkerError(StriateError, ChildProcessError):
-    """A process of a server that ends before it answers."""
+    """A process of a server that ends before it answers, or a cluster or one of its processes that cannot answer."""
 
 
 class RequirementError(StriateError, ImportError):

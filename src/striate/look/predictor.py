@@ -20,7 +20,7 @@ from striate.execution.inference import answering, choose_for_inference
 from striate.execution.runtime import OnRuntime
 from striate.kernels.engine import Pictures
 from striate.look.capture import capture
-from striate.modules import Built
+from striate.modules import Built, placed
 from striate.train.losses import class_scores
 from striate.train.run import Run, require_answers
 
@@ -64,10 +64,12 @@ class Predictor:
     that has learned nothing, that takes the place of the run's weights: see `striate.look.untrained`.
     """
 
-    def __init__(self, run: Run, *, model: Built | None = None, images: int | None = 1) -> None:
+    def __init__(
+        self, run: Run, *, model: Built | None = None, images: int | None = 1, device: torch.device | str = "cpu"
+    ) -> None:
         self.run = run
         self.trained = model is None
-        self.model = run.model() if model is None else model
+        self.model = placed(run.model() if model is None else model, device)
         self.choice = choose_for_inference(self.model, batch=1, images=images)
         self.runs = self.runs_together = answering(self.model, self.choice)
         if images is None and self.at_once > 1:
