@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import torch
 from torch import Tensor, nn
 
@@ -29,6 +31,12 @@ def placed(module: Built, device: torch.device | str) -> Built:
     for layer in layers[-2:] if module.network.probabilities else layers[-1:]:
         layer.register_forward_hook(_fetched)
     return module
+
+
+def on_cpu(module: nn.Module) -> nn.Module:
+    """A module itself, or a copy of it on the CPU where its values are elsewhere: for who reads its weights."""
+    values = [*module.parameters(), *module.buffers()]
+    return module if all(each.device.type == "cpu" for each in values) else deepcopy(module).cpu()
 
 
 class _Bring:

@@ -132,7 +132,7 @@ def read_answers(path: Path, *, images: int, classes: int, top: int) -> Answers:
     wanted |= {"classes": wanted["probabilities"]} if top else {}
     numbers = tensors.get("classes", torch.zeros(1, dtype=torch.int64))
     whole = {name: tuple(each.shape) for name, each in tensors.items()} == wanted and not_finite(tensors) is None
-    if not (whole and numbers.numel() and 0 <= int(numbers.min()) and int(numbers.max()) < classes):
+    if not (whole and numbers.numel() and int(numbers.min()) >= 0 and int(numbers.max()) < classes):
         raise damaged(path, "it is of another job")
     return Answers(tensors["probabilities"], tensors.get("classes"), known)
 

@@ -72,8 +72,7 @@ def _answered(job: Job, parts: list[int], *, address: str) -> Generator[tuple[in
             compute=cluster.data.ActorPoolStrategy(min_size=1, max_size=min(most, len(parts))),
             num_cpus=1,
             num_gpus=1 if manner.device != "cpu" else None,
-            max_restarts=-1,
-            max_task_retries=-1,
+            # Ray Data's actors restart, and repeat what they were at, without end: that is its default.
         )
         done: set[int] = set()
         for row in answered.iter_rows():
@@ -104,6 +103,7 @@ class Worker:
 def _connected(address: str) -> Iterator[Any]:
     """Context with Ray, connected to a cluster. Raises WorkerError for what goes wrong in it."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what goes wrong comes as an exception, too
     import ray
     import ray.data
 

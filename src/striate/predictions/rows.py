@@ -120,7 +120,7 @@ class CSVRows:
 
 
 class JSONRows:
-    """A JSON object a line, with the members of `striate predict --json`; `probabilities` has all classes or the top."""
+    """A JSON object a line, with the members of `striate predict --json`; an image that is not read has `error`."""
 
     def __init__(self, file: BinaryIO, classes: Sequence[str]) -> None:
         self.file, self.classes = file, classes

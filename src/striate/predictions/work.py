@@ -104,7 +104,7 @@ def answered_here(job: Job, parts: list[int]) -> Generator[tuple[int, bytes]]:
 
 
 def _finish(job: Job) -> _Counts:
-    """Write the file from all parts, in the order of the list. Raises RunError where a part is damaged, and drops it."""
+    """Write the file from all parts, in the list's order. Raises RunError where a part is damaged, and drops it."""
     counts, file = _Counts(), job.wish.file
     classes, top = job.wish.run.classes, job.manner.top
     with _whole(file, job.folder) as stream:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write a row for each image to a new .csv, .parquet or .jsonl file. An IMAGE may then be a folder or a tar file.",
+    help="Write a row per image to a new .csv, .parquet or .jsonl file. An IMAGE may then be a folder or a tar file.",
 )
 @click.option(
     "--top",
