@@ -16,8 +16,8 @@ from striate.modules import Built, evaluating
 def capture(model: Built) -> Iterator[dict[str, Tensor]]:
     """Context that gives each layer's output, by the layer's path, for the last images that the model ran on.
 
-    The outputs are detached copies on the CPU, so changes to them and to the model's values do not affect each other. The model is
-    in evaluation mode, and afterwards exactly as before, also after an error.
+    The outputs are detached copies on the CPU, so changes to them and to the model's values do not affect each other.
+    The model is in evaluation mode, and afterwards exactly as before, also after an error.
 
     >>> import torch
     >>> from striate.modules import build

@@ -20,7 +20,7 @@ from striate.data.workers import in_order
 from striate.errors import DataError, StriateError, quote
 
 Picture: TypeAlias = str | Path | Image.Image
-"""A picture as people have it: the path of its file, or PIL's image. A drawing of a digit is brought to MNIST's form."""
+"""A picture as people have it: a file's path, or PIL's image. A drawing of a digit is brought to MNIST's form."""
 Values: TypeAlias = NDArray[Any] | Tensor
 Images: TypeAlias = Values | Sequence[Picture | Values]
 """Several images: an array or a tensor with an axis of images, or a list of pictures, and of arrays of one image."""
@@ -89,7 +89,7 @@ def _one_or_error(numbered: tuple[int, Any], preprocessing: Preprocessing) -> Te
         return error.at(f"image {number}")
 
 
-def _bytes(values: Values) -> UInt8[Tensor, "..."]:
+def _bytes(values: Values) -> UInt8[Tensor, ...]:
     """The values as bytes: floats from 0 to 1 become 0 to 255. Raises DataError for other types and ranges."""
     if isinstance(values, np.ndarray):
         if values.dtype.kind not in "uifb":

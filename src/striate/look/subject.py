@@ -88,7 +88,8 @@ def subject(
     """The subject of a run, or of a network with random weights drawn from a `seed`.
 
     `target` is a run, its folder or its one file, a network, its name or its file. `data` names other images than the
-    run's own, as for `striate train`; the network runs on a `device`, and all values are of the CPU. Raises ShapeError for a network that takes no images.
+    run's own, as for `striate train`. The network runs on a `device`, and takes and gives values of the CPU. Raises
+    ShapeError for a network that takes no images.
 
     >>> found = subject("lenet5")
     >>> found.trained, len(found.data), found.data.images.shape[1:]

@@ -22,9 +22,9 @@ DIGIT = (28, 28)
 def untrained(network: Network, *, seed: int = 0, images: int | None = 1, device: str = "cpu") -> Predictor:
     """A predictor of a network with weights drawn at random: those that its training would begin with.
 
-    `images` is how many it will be asked about, and `device` where it runs, as `Predictor` has it. Its classes are the ten digits for grey images
-    and ten outputs, else they are numbered. Raises ShapeError where the network takes no image, or does not end in a
-    score for each class.
+    `images` is how many it will be asked about, and `device` where it runs, as `Predictor` has it. Its classes are the
+    ten digits for grey images and ten outputs, else they are numbered. Raises ShapeError where the network takes no
+    image, or does not end in a score for each class.
 
     >>> from striate import find
     >>> found = untrained(find("lenet5"))
