@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
-FOLDERS = ("/striate/train/", "/striate/reproduce/")
+FOLDERS = ("/striate/train/", "/striate/reproduce/", "/striate/predictions/")
 
 
 def killed_many_times(work: Callable[[], object], *, module: str, kills: int, calls: int, seed: int) -> int:

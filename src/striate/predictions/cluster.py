@@ -6,6 +6,7 @@ the same file, written twice.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import re
@@ -104,9 +105,8 @@ def _connected(address: str) -> Iterator[Any]:
     """Context with Ray, connected to a cluster. Raises WorkerError for what goes wrong in it."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what goes wrong comes as an exception, too
-    import ray
-    import ray.data
-
+    ray: Any = importlib.import_module("ray")  # it may be missing; types of what it gives are not looked at
+    importlib.import_module("ray.data")
     own = not ray.is_initialized()
     try:
         if own:

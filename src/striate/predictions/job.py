@@ -89,11 +89,9 @@ def opened(wish: Wish) -> Iterator[Job]:
     begun = folder.exists()
     with kept_in(folder):
         make_folder(folder)
-        lock = _locked(folder)
-    with lock:
+    with _locked(folder):
         try:
-            with kept_in(folder):
-                record = _begun(wish, folder, model)
+            record = _continued(wish, folder, model) or _begun(wish, folder, model)
             begun = True
         finally:
             if not begun:  # an error in the list: nothing is left behind
@@ -124,38 +122,44 @@ def kept_in(folder: Path) -> Iterator[None]:
 
 def _locked(folder: Path) -> Lock:
     try:
-        return Lock(folder)
+        with kept_in(folder):
+            return Lock(folder)
     except RunError as error:
         raise OutputError(
             error.what, "One process at a time writes a file of predictions.", "Wait for it, or stop it with Ctrl-C."
         ) from None
 
 
+def _continued(wish: Wish, folder: Path, model: Built) -> dict[str, Any] | None:
+    """The record of a job that has begun, or None. Raises OutputError where the folder is of another job."""
+    if not (folder / JOB).exists():
+        return None
+    record = _read(folder / JOB)
+    differ = [name for name, value in _identity(wish, model).items() if record["job"].get(name) != value]
+    if wish.manner.kernels not in ("auto", record["kernels"]):
+        differ.append("--kernels")
+    if differ:
+        raise OutputError(
+            f"{folder} is of another job: {', '.join(differ)} {'differ' if len(differ) > 1 else 'differs'}.",
+            "A job that was stopped is continued by the same command.",
+            "Give the same command, remove that folder, or give another name to --out.",
+        )
+    return record
+
+
 def _begun(wish: Wish, folder: Path, model: Built) -> dict[str, Any]:
-    """The record of a job, which is written when it begins. Raises OutputError where the folder is of another job."""
-    own = _identity(wish, model)
-    if (folder / JOB).exists():
-        record = _read(folder / JOB)
-        differ = [name for name, value in own.items() if record["job"].get(name) != value]
-        if wish.manner.kernels not in ("auto", record["kernels"]):
-            differ.append("kernels")
-        if differ:
-            raise OutputError(
-                f"{folder} is of another job: {', '.join(differ)} {'differ' if len(differ) > 1 else 'differs'}.",
-                "A job that was stopped is continued by the same command.",
-                "Give the same command, remove that folder, or give another name to --out.",
-            )
-        return record
-    for left in folder.glob("*.*"):  # of a job whose record was removed as its file was finished
-        if left.name[0] != ".":
-            left.unlink()
-    count = _listed(folder / LIST, wish.sources)
-    choice = _choice(wish, model, count)
-    macs = max(1, account(wish.run.network).totals.macs)
-    size = int(min(MOST, max(LEAST, PART_MACS / macs)))
-    record = {"format": FORMAT, "version": VERSION, "job": own, "images": count, "part_size": size}
-    record |= {"kernels": choice.kernels, "threads": choice.threads}
-    write_whole(folder / JOB, json.dumps(record, indent=2) + "\n")
+    """The record of a job that begins now, which is written once the list of its images is."""
+    with kept_in(folder):
+        for left in folder.glob("*.*"):  # of a job whose record was removed as its file was finished
+            if left.name[0] != ".":
+                left.unlink()
+        count = _listed(folder / LIST, wish.sources)
+        choice = _choice(wish, model, count)
+        macs = max(1, account(wish.run.network).totals.macs)
+        size = int(min(MOST, max(LEAST, PART_MACS / macs)))
+        record = {"format": FORMAT, "version": VERSION, "job": _identity(wish, model)}
+        record |= {"images": count, "part_size": size, "kernels": choice.kernels, "threads": choice.threads}
+        write_whole(folder / JOB, json.dumps(record, indent=2) + "\n")
     return record
 
 
@@ -193,8 +197,8 @@ def _identity(wish: Wish, model: Built) -> dict[str, Any]:
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     sources = [os.path.realpath(source).encode("utf-8", "surrogateescape").hex() for source in wish.sources]
     return {
-        "the run's weights": digest.hexdigest(),
-        "the images": sorted(sources),
+        "RUN": digest.hexdigest(),
+        "IMAGE...": sorted(sources),
         "--top": wish.manner.top,
         "--device": wish.manner.device,
     }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from striate.data.listing import FOREIGN, SUFFIXES
-from striate.data.shards import COMPRESSED, MOST_IMAGE, SUFFIX
+from striate.data.shards import COMPRESSED, MOST_IMAGE, SUFFIX, require_end
 from striate.description.labels import one_line
 from striate.errors import DataError, RunError
 
@@ -241,6 +241,7 @@ def _in_tar(path: str) -> Iterator[Item]:
                 plain = member.isreg() and not member.issparse() and name[:1] not in ("", ".")
                 if plain and name.lower().endswith(SUFFIXES + FOREIGN):
                     yield Item(f"{path}/{member.name}", os.path.abspath(path), member.offset_data, member.size)
+            require_end(tar)
     except (tarfile.TarError, OSError, EOFError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or one_line(str(problem)).rstrip(".") or "it is cut short"
         raise DataError(f"is no whole tar file: {reason}.", _EXPECTED, "Take it from a copy.", where=path) from None

@@ -40,8 +40,8 @@ def evaluate(
 
     `kernels` answer; "auto" takes those that answer this many images fastest. They are measured before the first image,
     unless an evaluation of the run, or this process, has measured such batches: so that the last digits stay the same.
-    On another `device` than the CPU, PyTorch's answer. Classes are matched by name. With `flips`, scores are the mean of
-    each image's and of its mirror image's. Raises DataError on images that are missing or broken, or of classes that
+    On another `device` than the CPU, those of PyTorch. Classes are matched by name. With `flips`, scores are the mean
+    of each image's and of its mirror image's. Raises DataError on images that are missing or broken, or of classes that
     the run did not learn; AuditError where the kernels' answers are not those of the plain PyTorch module.
     """
     chosen = images_of(run, split, source=source, way=run.preprocessing).relabelled(run.classes)
