@@ -31,7 +31,7 @@ _EXPECTED = (
 )
 
 
-def is_one(images: object) -> bool:
+def is_one(images: Picture | Images) -> bool:
     """Whether it is one image: a picture, or an array or a tensor of (height, width)."""
     return isinstance(images, Picture) or (isinstance(images, np.ndarray | Tensor) and images.ndim == 2)
 
@@ -73,7 +73,7 @@ def pixels_of(image: Picture | Values, preprocessing: Preprocessing) -> UInt8[Te
     if not isinstance(image, np.ndarray | Tensor):
         raise DataError(f"{quote(image)} is no image.", _EXPECTED)
     values = _bytes(image)
-    if values.ndim not in (2, 3):
+    if values.ndim not in (2, 3) or (values.ndim == 3 and not {values.shape[0], values.shape[2]} & {*CHANNELS}):
         raise _shape(values, "One image is (height, width), or has 1 or 3 channels behind or before these.")
     if values.ndim == 2:
         return preprocessing.pack(values[None, None])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import overload
+from typing import cast, overload
 
 import torch
 from jaxtyping import Float, UInt8
@@ -21,7 +21,7 @@ from striate.execution.inference import answering, choose_for_inference
 from striate.execution.runtime import OnRuntime
 from striate.kernels.engine import Pictures
 from striate.look.capture import capture
-from striate.look.inputs import Images, Picture, batches, is_one
+from striate.look.inputs import Images, Picture, batches, is_one, pixels_of
 from striate.modules import Built, placed
 from striate.train.losses import class_scores
 from striate.train.run import Run, require_answers
@@ -118,14 +118,14 @@ class Predictor:
         if isinstance(images, str | Path):
             pixels, steps = read_image(images, self.run.preprocessing)
             return self._predict(self.run.preprocessing.normalise(pixels), steps, str(images))
-        one = is_one(images)
-        several: Images = [images] if one else images  # pyright: ignore[reportAssignmentType] - is_one has told them apart
+        if is_one(images):
+            chances = self.probabilities(pixels_of(cast(Picture, images), self.run.preprocessing))
+            require_answers(chances, self.run.folder)
+            return self._named(chances[0].tolist(), (), "")
+        several = cast(Images, images)
+        found = self.predict_proba(several).tolist()
         names = [str(each) if isinstance(each, str | Path) else "" for each in several]
-        found = [
-            self._named(chances.tolist(), (), name)
-            for name, chances in zip(names, self.predict_proba(several), strict=True)
-        ]
-        return found[0] if one else found
+        return [self._named(chances, (), name) for name, chances in zip(names, found, strict=True)]
 
     def predict_proba(self, images: Images) -> Float[Tensor, "images classes"]:
         """The probability of each class, in the order of the run's classes, for each of several images.

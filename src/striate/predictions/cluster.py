@@ -114,7 +114,7 @@ def _connected(address: str) -> Iterator[Any]:
             ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = context.print_on_execution_start = False
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # it prints tracebacks of what it raises
         yield ray
     except StriateError:
         raise
@@ -132,9 +132,19 @@ def _failed(address: str, error: Exception) -> StriateError:
         if isinstance(cause, StriateError):
             return cause
         cause = getattr(cause, "cause", None) or cause.__cause__
-    text = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     return WorkerError(
-        f"the cluster at {address} could not answer: {text[-1]:.300}",
+        f"the cluster at {address} could not answer: {_reason(str(error)) or type(error).__name__:.300}",
         "Parts that are done are kept.",
         "Mend the cluster, then give the same command again; without --ray it is done in this process.",
     )
+
+
+def _reason(text: str) -> str:
+    """The line of an error of Ray's that says why: that of an error of ours, or the last one.
+
+    >>> _reason("died:\\n  File x\\nstriate.errors.RunError: runs/a does not exist.\\nA run is a folder.\\n")
+    'runs/a does not exist.'
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    ours = [line.partition(": ")[2] for line in lines if line.startswith("striate.errors.")]
+    return (ours or lines or [""])[-1]
