@@ -81,7 +81,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_so(finished_run, pictures, tmp_path,
     monkeypatch.setattr("striate.predictions.work.predict_all", stopped)
     done = striate("predict", finished_run, pictures, "--out", "found.csv", cwd=tmp_path)
     assert done.returncode == 130
-    assert done.stderr == "\nStopped; what is done is kept. The same command continues.\nInterrupted.\n"
+    assert done.stderr == "\nStopped; what is done is kept. The same command continues.\n\nInterrupted.\n"
 
 
 @pytest.mark.slow

@@ -10,8 +10,7 @@ from torch import Tensor
 from striate import Network, find
 from striate.execution.inference import answering, choose_for_inference
 from striate.kernels.engine import Pictures
-from striate.modules import build, on_cpu, placed
-from striate.modules import placed as placed_by
+from striate.modules import build, devices, on_cpu, placed
 from tests.support.networks import GATED, NESTED, ODD, TINY
 
 NETWORKS = [TINY, ODD, NESTED, GATED, find("lenet5"), find("lenet5-keras")]
@@ -26,7 +25,7 @@ def seen(monkeypatch) -> list[tuple[str, torch.Size]]:
         found.append((output.device.type, output.shape))
         return torch.rand(output.shape)
 
-    monkeypatch.setattr(f"{placed_by.__module__}._fetched", fetched)
+    monkeypatch.setattr(devices, "_fetched", fetched)
     return found
 
 
