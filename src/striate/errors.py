@@ -15,7 +15,7 @@
     │   ├── BusyError                   one that it has no room or no time for
     │   └── HungUpError                 one whose client no longer waits for the answer
     ├── AddressError (OSError)          an address that a server cannot listen on
-    ├── WorkerError (ChildProcessError) a server's process that ends before it answers
+    ├── WorkerError (ChildProcessError) a process of a server or a cluster that cannot answer
     ├── PeerError (ConnectionError)     another process of a training that has ended, or cannot be reached
     ├── RequirementError (ImportError)  a package that is not installed
     ├── LearningError (ArithmeticError) a training that cannot continue
@@ -118,7 +118,7 @@ class AddressError(StriateError, OSError):
 
 
 class WorkerError(StriateError, ChildProcessError):
-    """A process of a server that ends before it answers."""
+    """A process of a server that ends before it answers, or a cluster or one of its processes that cannot answer."""
 
 
 class PeerError(StriateError, ConnectionError):

@@ -32,6 +32,8 @@ EXTRAS = (
     Extra("serve", ("httptools", "msgspec", "prometheus-client", "starlette", "uvicorn"), "striate serve"),
     Extra("onnx", ("onnx", "onnxruntime"), "striate export, and answers by ONNX Runtime where they are faster"),
     Extra("huggingface", ("datasets",), "data sets that Hugging Face's datasets saved"),
+    Extra("parquet", ("pyarrow",), "predictions as Parquet files"),
+    Extra("ray", ("fsspec", "pandas", "pyarrow", "ray"), "predictions by a cluster of Ray's"),
 )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from types import FrameType
 
-FOLDERS = ("/striate/train/", "/striate/reproduce/")
+FOLDERS = ("/striate/train/", "/striate/reproduce/", "/striate/predictions/")
 
 
 @dataclass(frozen=True)

@@ -170,3 +170,11 @@ RUN = RunType()
 RUN_OR_NETWORK = RunType(untrained=True)
 INPUT = ShapeType("CxHxW")
 SIZE = ShapeType("HxW", every=True)
+DEVICE = click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    metavar="NAME",
+    help="Where the network runs: cpu, on the kernels that are fastest there; cuda, cuda:1, mps; or auto, the best.",
+)
+"""The option of the verbs that ask a network for answers."""

@@ -13,7 +13,7 @@ from striate.look.untrained import untrained
 from striate.train.run import open_run
 
 
-def predictors_of(given: Sequence[Path | Network], *, images: int | None = 1) -> list[Predictor]:
+def predictors_of(given: Sequence[Path | Network], *, images: int | None = 1, device: str = "cpu") -> list[Predictor]:
     """A predictor for each run, by its folder, and for each network, with random weights. No name may occur twice.
 
     `images` is the number of images that each will answer; None stands for a server's, without end.
@@ -22,7 +22,9 @@ def predictors_of(given: Sequence[Path | Network], *, images: int | None = 1) ->
         if each in given[:at]:
             raise click.UsageError(f"{each.name if isinstance(each, Network) else each} is named twice.")
     return [
-        untrained(each, images=images) if isinstance(each, Network) else Predictor(open_run(each), images=images)
+        untrained(each, images=images, device=device)
+        if isinstance(each, Network)
+        else Predictor(open_run(each), images=images, device=device)
         for each in given
     ]
 

@@ -35,6 +35,7 @@ class Plan:
     most: int
     limits: Limits
     log: Form
+    device: str = "cpu"
 
     @cached_property
     def networks(self) -> list[Network]:
@@ -63,7 +64,7 @@ class Plan:
         if all(account(each).totals.macs < SMALL for each in self.networks):
             set_num_threads(1)
         with working("Measuring which kernels answer fastest"):
-            predictors = predictors_of(self.given, images=None)
+            predictors = predictors_of(self.given, images=None, device=self.device)
         lines = [f"{one_line(str(each.run.folder))} answers by {each.choice.words}" for each in predictors]
         guard = Guard(LOOPBACK if self.host in LOOPBACK else (), self.token)
         served = app(*predictors, settings=Settings(guard, self.limits))

@@ -129,6 +129,7 @@ def _samples(shard: Path) -> list[_Sample]:
                         what = "has two images" if key in images else f"is larger than {MOST_IMAGE // 2**20} MiB"
                         raise DataError(f"{one_line(key)} {what}.", _FORMAT, where=str(shard))
                     images[key] = Part(shard.name, member.offset_data, member.size)
+            require_end(tar)
     except (tarfile.TarError, OSError, EOFError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or one_line(str(problem)).rstrip(".") or "it is cut short"
         raise DataError(f"is no whole tar file: {reason}.", _FORMAT, "Take it from a copy.", where=str(shard)) from None
@@ -139,6 +140,16 @@ def _samples(shard: Path) -> list[_Sample]:
             where=str(shard),
         )
     return [_Sample(f"{shard.name}/{one_line(key)}", part, labels[key]) for key, part in images.items()]
+
+
+def require_end(tar: tarfile.TarFile) -> None:
+    """Raise tarfile.ReadError where what follows the last member is not the end: `tarfile` takes any rest for it."""
+    if tar.fileobj is None:
+        return
+    tar.fileobj.seek(tar.offset)
+    rest = tar.fileobj.read(tarfile.BLOCKSIZE)
+    if rest.strip(b"\0") or 0 < len(rest) < tarfile.BLOCKSIZE:
+        raise tarfile.ReadError(f"no member and no end follows at byte {tar.offset:,}")
 
 
 def _label(tar: tarfile.TarFile, member: tarfile.TarInfo, shard: Path) -> str:

@@ -87,7 +87,7 @@ def grad_cam(model: Built, image: Image, target: int, *, layer: str | None = Non
         (gradient,) = torch.autograd.grad(score, maps)
     weights = gradient.mean((2, 3), keepdim=True)
     heat = (weights * maps.detach()).sum(1, keepdim=True).relu()
-    return F.interpolate(heat, size=image.shape[2:], mode="bilinear", align_corners=False)[0, 0]
+    return F.interpolate(heat, size=image.shape[2:], mode="bilinear", align_corners=False)[0, 0].cpu()
 
 
 def rank_correlation(one: Heat, other: Heat) -> float:

@@ -16,8 +16,8 @@ from striate.modules import Built, evaluating
 def capture(model: Built) -> Iterator[dict[str, Tensor]]:
     """Context that gives each layer's output, by the layer's path, for the last images that the model ran on.
 
-    The outputs are detached copies, so changes to them and to the model's values do not affect each other. The model is
-    in evaluation mode, and afterwards exactly as before, also after an error.
+    The outputs are detached copies on the CPU, so changes to them and to the model's values do not affect each other.
+    The model is in evaluation mode, and afterwards exactly as before, also after an error.
 
     >>> import torch
     >>> from striate.modules import build
@@ -31,7 +31,7 @@ def capture(model: Built) -> Iterator[dict[str, Tensor]]:
     outputs: dict[str, Tensor] = {}
 
     def keep(path: str, module: nn.Module, inputs: object, output: Tensor) -> None:
-        outputs[path] = output.detach().clone()
+        outputs[path] = output.detach().to("cpu", copy=True)
 
     steps = plan(model.network).steps
     hooks = [model.get_submodule(step.path).register_forward_hook(partial(keep, step.path)) for step in steps]
@@ -62,7 +62,7 @@ def output_at(model: Built, path: str, images: Tensor) -> Tensor:
         with evaluating(model):
             return model(images)
     except _Reached as reached:
-        return reached.output
+        return reached.output.cpu()
     finally:
         hook.remove()
 

@@ -47,9 +47,9 @@ def dense_weight(step: Step, module: nn.Module) -> tuple[Tensor, Tensor]:
     layer, channels = cast(Conv, step.layer), step.inputs[0][0]
     if isinstance(module, TableConvolution):
         linked = torch.zeros(layer.filters * channels, dtype=torch.bool)
-        linked[module.index] = True
-        return module.dense_weight().detach(), linked.view(layer.filters, channels)
-    weight = cast(Tensor, module.weight).detach()
+        linked[module.index.cpu()] = True
+        return module.dense_weight().detach().cpu(), linked.view(layer.filters, channels)
+    weight = cast(Tensor, module.weight).detach().cpu()
     each, share = channels // layer.groups, layer.filters // layer.groups
     dense = weight.new_zeros(layer.filters, channels, *weight.shape[2:])
     linked = torch.zeros(layer.filters, channels, dtype=torch.bool)
@@ -153,7 +153,7 @@ def _reads_pixels(network: Network, step: Step) -> bool:
 
 
 def _pixels(model: Built, step: Step) -> Figure:
-    weight = cast(Tensor, model.get_submodule(step.path).weight).detach()
+    weight = cast(Tensor, model.get_submodule(step.path).weight).detach().cpu()
     templates = weight.view(len(weight), *model.network.input)[:FILTERS]
     drawing = Drawing(f"{step.path}: {words(step)}, reading the image")
     if templates.shape[1] == 1:

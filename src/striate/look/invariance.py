@@ -91,7 +91,7 @@ def dropped(model: Built, images: Float[Tensor, "images channels height width"])
     inputs: dict[str, Tensor] = {}
 
     def keep(path: str, module: nn.Module, given: tuple[Tensor, ...]) -> None:
-        inputs[path] = given[0]
+        inputs[path] = given[0].cpu()
 
     hooks = [model.get_submodule(step.path).register_forward_pre_hook(partial(keep, step.path)) for step in steps]
     try:

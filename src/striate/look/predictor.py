@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import chain
 from pathlib import Path
+from typing import cast, overload
 
 import torch
 from jaxtyping import Float, UInt8
@@ -20,7 +21,8 @@ from striate.execution.inference import answering, choose_for_inference
 from striate.execution.runtime import OnRuntime
 from striate.kernels.engine import Pictures
 from striate.look.capture import capture
-from striate.modules import Built
+from striate.look.inputs import Images, Picture, batches, is_one, pixels_of
+from striate.modules import Built, placed
 from striate.train.losses import class_scores
 from striate.train.run import Run, require_answers
 
@@ -59,17 +61,24 @@ class Watched:
 class Predictor:
     """A run's best weights, ready for images: `Predictor(open_run("runs/lenet5"))("four.png").name`.
 
+    Called with one image it gives a `Prediction`, with several a list of them: see `striate.look.inputs` for what
+    images may be. Several are answered in batches.
+
     `images` is how many will come, one at a time; None stands for a server's, which have no end and often come
-    together. The kernels that answer so many fastest are found out here, and never while it answers. With a `model`
+    together. The kernels that answer so many fastest are found out here, those for several at once when the first of
+    these come, and never while one is answered. On another `device` than the CPU these are PyTorch's. With a `model`
     that has learned nothing, that takes the place of the run's weights: see `striate.look.untrained`.
     """
 
-    def __init__(self, run: Run, *, model: Built | None = None, images: int | None = 1) -> None:
+    def __init__(
+        self, run: Run, *, model: Built | None = None, images: int | None = 1, device: torch.device | str = "cpu"
+    ) -> None:
         self.run = run
         self.trained = model is None
-        self.model = run.model() if model is None else model
+        self.model = placed(run.model() if model is None else model, device)
         self.choice = choose_for_inference(self.model, batch=1, images=images)
         self.runs = self.runs_together = answering(self.model, self.choice)
+        self.measured = images is None
         if images is None and self.at_once > 1:
             together = choose_for_inference(self.model, batch=self.at_once, images=None)
             self.runs_together = answering(self.model, together)
@@ -97,10 +106,42 @@ class Predictor:
         other.runs_together = other.runs
         return other
 
-    def __call__(self, image: str | Path) -> Prediction:
-        """What is on one image file. Raises DataError, naming the file, where it cannot be read."""
-        pixels, steps = read_image(image, self.run.preprocessing)
-        return self._predict(self.run.preprocessing.normalise(pixels), steps, str(image))
+    @overload
+    def __call__(self, images: Picture) -> Prediction: ...
+    @overload
+    def __call__(self, images: Images) -> list[Prediction]: ...
+    def __call__(self, images: Picture | Images) -> Prediction | list[Prediction]:
+        """What is on one image, or on each of several. Raises DataError, naming the image, where one cannot be read.
+
+        An array of (height, width) is one image.
+        """
+        if isinstance(images, str | Path):
+            pixels, steps = read_image(images, self.run.preprocessing)
+            return self._predict(self.run.preprocessing.normalise(pixels), steps, str(images))
+        if is_one(images):
+            chances = self.probabilities(pixels_of(cast(Picture, images), self.run.preprocessing))
+            require_answers(chances, self.run.folder)
+            return self._named(chances[0].tolist(), (), "")
+        several = cast(Images, images)
+        found = self.predict_proba(several).tolist()
+        names = [str(each) if isinstance(each, str | Path) else "" for each in several]
+        return [self._named(chances, (), name) for name, chances in zip(names, found, strict=True)]
+
+    def predict_proba(self, images: Images) -> Float[Tensor, "images classes"]:
+        """The probability of each class, in the order of the run's classes, for each of several images.
+
+        Raises DataError, naming the image, where one cannot be read.
+        """
+        found: list[Tensor] = []
+        for batch in batches(images, self.run.preprocessing, self.at_once):
+            if not self.measured and len(batch) > 1:
+                self.measured = True
+                together = choose_for_inference(self.model, batch=len(batch), images=len(images))
+                self.runs_together = answering(self.model, together)
+            found.append(self.probabilities(batch))
+        chances = torch.cat(found) if found else torch.empty(0, len(self.run.classes))
+        require_answers(chances, self.run.folder)
+        return chances
 
     def read(self, content: bytes, *, prepared: bool = True) -> tuple[Pixels, tuple[PreparationStep, ...]]:
         """The input that the bytes of an image file make, and the steps on the way; DataError where there is none.
@@ -166,7 +207,9 @@ class Predictor:
         scores = class_scores(self.run.network, outputs)
         found = (scores[0] / self.temperature).softmax(0)
         require_answers(found, self.run.folder)
-        values = found.tolist()
+        return self._named(found.tolist(), steps, image)
+
+    def _named(self, values: list[float], steps: tuple[PreparationStep, ...], image: str) -> Prediction:
         probabilities = dict(zip(self.run.classes, values, strict=True))
         name = max(probabilities, key=probabilities.__getitem__)
         return Prediction(image, name, probabilities[name], probabilities, steps, self.trained)

@@ -18,6 +18,7 @@ from torch import Tensor
 from striate.data import Affine, ImageSet, move
 from striate.data.resize import chunks
 from striate.execution.inference import answering, choose_for_inference
+from striate.modules import placed
 from striate.train.metrics import batch_for, run_over
 from striate.train.run import Run
 
@@ -113,7 +114,7 @@ class Stress:
     sweeps: tuple[Endured, ...]
 
 
-def stress(run: Run, images: ImageSet, *, seed: int = 0) -> Stress:
+def stress(run: Run, images: ImageSet, *, seed: int = 0, device: str = "cpu") -> Stress:
     """The results of a run's best weights in every sweep; the same `images` and `seed` give the same results.
 
     `images` are as they were loaded. Where there are more than MOST, that many are drawn at random.
@@ -123,7 +124,7 @@ def stress(run: Run, images: ImageSet, *, seed: int = 0) -> Stress:
     chosen = replace(run.preprocessing.packed(chosen), names=())
     stored = chosen.images[:]
     blank = int(stored[:, :, ::2, ::2].flatten().median())
-    model, size = run.model(), min(len(chosen), batch_for(run.network))
+    model, size = placed(run.model(), device), min(len(chosen), batch_for(run.network))
     runs = answering(model, choose_for_inference(model, batch=size, images=len(chosen)))
 
     def answers(pixels: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from striate.description.network import Network, plan
 from striate.description.shapes import show
 from striate.errors import ShapeError
 from striate.look.scenes import scenes
-from striate.modules import Built, build
+from striate.modules import Built, build, placed
 from striate.networks import find
 from striate.train.images import images_as
 from striate.train.imported import require_data
@@ -82,11 +82,14 @@ class Shown:
     pixels: UInt8[Tensor, "1 channels height width"]
 
 
-def subject(target: str | Path | Run | Network, *, data: str | None = None, seed: int = 0) -> Subject:
+def subject(
+    target: str | Path | Run | Network, *, data: str | None = None, seed: int = 0, device: str = "cpu"
+) -> Subject:
     """The subject of a run, or of a network with random weights drawn from a `seed`.
 
     `target` is a run, its folder or its one file, a network, its name or its file. `data` names other images than the
-    run's own, as for `striate train`. Raises ShapeError for a network that takes no images.
+    run's own, as for `striate train`. The network runs on a `device`, and takes and gives values of the CPU. Raises
+    ShapeError for a network that takes no images.
 
     >>> found = subject("lenet5")
     >>> found.trained, len(found.data), found.data.images.shape[1:]
@@ -97,7 +100,8 @@ def subject(target: str | Path | Run | Network, *, data: str | None = None, seed
         target = Path(target) if is_run else find(target)
     if isinstance(target, Path):
         target = open_run(target)
-    return _of_run(target, data) if isinstance(target, Run) else _of_network(target, data, seed)
+    found = _of_run(target, data) if isinstance(target, Run) else _of_network(target, data, seed)
+    return found.with_model(placed(found.model, device))
 
 
 def shown(subject: Subject, images: tuple[str, ...] = ()) -> list[Shown]:

@@ -47,6 +47,7 @@ from striate.look.unit_terms import (
     text_of,
     value_at,
 )
+from striate.modules import on_cpu
 from striate.modules.convolution import TableConvolution
 
 
@@ -75,7 +76,7 @@ def explain(predictor: Predictor, outputs: dict[int, Tensor], number: int, place
     check_place(step, place)
     sources = [outputs[source] for source in step.sources]
     value = float(value_at(outputs[number], place))
-    module = predictor.model.get_submodule(step.path)
+    module = on_cpu(predictor.model.get_submodule(step.path))
     layer, read, maps = step.layer, sources[0], place[0]
     match layer:
         case Conv():

@@ -19,12 +19,12 @@ DIGIT = (28, 28)
 """The size of MNIST's digits, which is assumed for drawings on networks for grey images."""
 
 
-def untrained(network: Network, *, seed: int = 0, images: int | None = 1) -> Predictor:
+def untrained(network: Network, *, seed: int = 0, images: int | None = 1, device: str = "cpu") -> Predictor:
     """A predictor of a network with weights drawn at random: those that its training would begin with.
 
-    `images` is how many it will be asked about, as `Predictor` has it. Its classes are the ten digits for grey images
-    and ten outputs, else they are numbered. Raises ShapeError where the network takes no image, or does not end in a
-    score for each class.
+    `images` is how many it will be asked about, and `device` where it runs, as `Predictor` has it. Its classes are the
+    ten digits for grey images and ten outputs, else they are numbered. Raises ShapeError where the network takes no
+    image, or does not end in a score for each class.
 
     >>> from striate import find
     >>> found = untrained(find("lenet5"))
@@ -60,6 +60,5 @@ def untrained(network: Network, *, seed: int = 0, images: int | None = 1) -> Pre
         environment={},
     )
     drawn = torch.Generator().manual_seed(seed)
-    return Predictor(
-        run, model=build(network, initialisation=recipe.initialisation, generator=drawn).eval(), images=images
-    )
+    model = build(network, initialisation=recipe.initialisation, generator=drawn).eval()
+    return Predictor(run, model=model, images=images, device=device)

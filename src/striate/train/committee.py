@@ -51,7 +51,13 @@ class Committee:
 
 
 def committee(
-    runs: Sequence[Run], *, split: str = "test", source: str | None = None, kernels: str = "auto", flips: bool = False
+    runs: Sequence[Run],
+    *,
+    split: str = "test",
+    source: str | None = None,
+    kernels: str = "auto",
+    flips: bool = False,
+    device: str = "cpu",
 ) -> Committee:
     """The best weights of several runs on their "test" or "validation" images, or on those of another `source`.
 
@@ -63,10 +69,10 @@ def committee(
     for run in runs[1:]:
         _same_classes(first, run)
         _same_images(first, run, split, source)
-    outputs, images = evaluate(first, split=split, source=source, kernels=kernels, flips=flips)
+    outputs, images = evaluate(first, split=split, source=source, kernels=kernels, flips=flips, device=device)
     members = [outputs]
     for run in runs[1:]:
-        outputs, shown = evaluate(run, split=split, source=source, kernels=kernels, flips=flips)
+        outputs, shown = evaluate(run, split=split, source=source, kernels=kernels, flips=flips, device=device)
         members.append(in_order(outputs, run.classes, first.classes))
         if shown.names != images.names or not torch.equal(members[0].labels, members[-1].labels):
             raise DataError(

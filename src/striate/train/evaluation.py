@@ -12,9 +12,10 @@ from striate.data import ImageSet, Preprocessing, hold_out
 from striate.description.network import Network
 from striate.errors import MissingSplitError
 from striate.execution.choice import Choice, missing
+from striate.execution.executor import plain
 from striate.execution.inference import answering, choose_for_inference
 from striate.execution.names import KERNELS
-from striate.modules import Built
+from striate.modules import Built, placed
 from striate.train.agreement import require_agreement
 from striate.train.images import images_as
 from striate.train.imported import require_data
@@ -27,23 +28,29 @@ _CHOSEN: dict[tuple[Network, int, int], Choice] = {}
 
 
 def evaluate(
-    run: Run, *, split: str = "test", source: str | None = None, kernels: str = "auto", flips: bool = False
+    run: Run,
+    *,
+    split: str = "test",
+    source: str | None = None,
+    kernels: str = "auto",
+    flips: bool = False,
+    device: str = "cpu",
 ) -> tuple[Outputs, ImageSet]:
     """What a run's best weights say of its "test" or "validation" images, or of those of another `source`.
 
     `kernels` answer; "auto" takes those that answer this many images fastest. They are measured before the first image,
     unless an evaluation of the run, or this process, has measured such batches: so that the last digits stay the same.
-    Classes are matched by name. With `flips`, scores are the mean of each image's and of its mirror image's. Raises
-    DataError on images that are missing or broken, or of classes that the run did not learn; AuditError where the
-    kernels' answers are not those of the plain PyTorch module.
+    On another `device` than the CPU, those of PyTorch. Classes are matched by name. With `flips`, scores are the mean
+    of each image's and of its mirror image's. Raises DataError on images that are missing or broken, or of classes that
+    the run did not learn; AuditError where the kernels' answers are not those of the plain PyTorch module.
     """
     chosen = images_of(run, split, source=source, way=run.preprocessing).relabelled(run.classes)
     packed = run.preprocessing.packed(chosen)
-    model = run.model()
-    if kernels == "auto":
+    model = placed(run.model(), device)
+    if kernels == "auto" and plain(model):
         choice = _choice(run, model, batch=_at_once(run, packed.labels), images=len(packed))
     else:
-        choice = Choice(kernels, torch.get_num_threads())
+        choice = Choice("torch" if kernels == "auto" else kernels, torch.get_num_threads())
     runs = answering(model, choice)
     outputs = run_over(runs, packed, run.preprocessing, recipe=run.recipe, temperature=run.temperature)
     require_answers(outputs.probabilities, run.folder)

@@ -86,7 +86,9 @@ def description(network: Network) -> Numbers:
 def _tensors(predictor: Predictor, step: Step) -> dict[str, Tensor]:
     state = predictor.model.get_submodule(step.path).state_dict()
     return (
-        {} if properties(step.layer).joins else {name: each for name, each in state.items() if each.is_floating_point()}
+        {}
+        if properties(step.layer).joins
+        else {name: each.cpu() for name, each in state.items() if each.is_floating_point()}
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from striate.cli.parameters import RUN, KernelsType
+from striate.cli.parameters import DEVICE, RUN, KernelsType
 from striate.description.labels import one_line
 from striate.execution.names import KERNELS
 from striate.wording import counted, percent
@@ -34,6 +34,7 @@ class Look:
     data: str | None
     kernels: str
     flips: bool
+    device: str
 
 
 @click.command(
@@ -72,6 +73,7 @@ class Look:
     help="The kernels: Striate's engine, its operators layer by layer, PyTorch's, those of ONNX Runtime, or (auto) the "
     "fastest of these.",
 )
+@DEVICE
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON; rates are fractions.")
 def command(
     folders: tuple[Path, ...],
@@ -81,6 +83,7 @@ def command(
     flips: bool,
     stress: bool,
     kernels: str,
+    device: str,
     as_json: bool,
 ) -> None:
     """Evaluate RUN's best weights on its test images; several RUNs each alone, and all together as a committee.
@@ -93,13 +96,15 @@ def command(
     if stress and len(folders) > 1:
         raise click.UsageError("--stress takes one RUN.")
 
+    from striate.train.machine import device_called
     from striate.train.run import open_run
 
+    look = Look(split, data, kernels, flips, device_called(device))
     runs = [open_run(folder) for folder in folders]
     if len(runs) > 1:
-        _committee(runs, Look(split, data, kernels, flips), reject=reject, as_json=as_json)
+        _committee(runs, look, reject=reject, as_json=as_json)
     else:
-        _alone(runs[0], Look(split, data, kernels, flips), reject=reject, stress=stress, as_json=as_json)
+        _alone(runs[0], look, reject=reject, stress=stress, as_json=as_json)
 
 
 def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -> None:
@@ -114,7 +119,9 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
     if stress:
         run.path("pictures")  # where the run is one file, an error says that it has none
     with working("Evaluating"):
-        outputs, images = evaluate(run, split=look.split, source=look.data, kernels=look.kernels, flips=look.flips)
+        outputs, images = evaluate(
+            run, split=look.split, source=look.data, kernels=look.kernels, flips=look.flips, device=look.device
+        )
     found, rejection = evaluation_of(outputs, run.classes), rejection_of(outputs)
     compared = scores_compared(run.network)
     own_test = look.split == "test" and images.source == run.data.source
@@ -123,7 +130,7 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
     if own_test and not run.single:
         run = run.looked_at_test()
         write_report(run, outputs, images)
-    stressed = _stress(run, images) if stress else None
+    stressed = _stress(run, images, look.device) if stress else None
     if as_json:
         kept = {"answered": answered(run, outputs), "test_time_flips": look.flips}
         members = asdict(found) | {"rejection": rejection_members(rejection, compared)} | kept
@@ -135,7 +142,8 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
     click.echo(f"  {reached_line(rejection)}")
     if outputs.answered:
         both = ", each image and its mirror image" if look.flips else ""
-        click.echo(f"  answered by {outputs.answered.words}{both}")
+        where = "" if look.device == "cpu" else f" on {look.device}"
+        click.echo(f"  answered by {outputs.answered.words}{where}{both}")
     _print_classes(found)
     if reject:
         click.echo(f"\n{rejection_table(rejection, compared)}")
@@ -150,7 +158,7 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
         click.echo(f"report: {one_line(str(run.path('report.html')))}")
 
 
-def _stress(run: Run, images: ImageSet) -> Stress:
+def _stress(run: Run, images: ImageSet, device: str) -> Stress:
     """Run the stress test and draw its figure in the run."""
     from striate.cli.print.progress import working
     from striate.files import make_folder, write_whole
@@ -158,7 +166,7 @@ def _stress(run: Run, images: ImageSet) -> Stress:
     from striate.look.stress_figure import stress_figure
 
     with working("Distorting"):
-        found = stress(run, images)
+        found = stress(run, images, device=device)
     make_folder(run.path("pictures"))
     write_whole(run.path("pictures/stress.svg"), stress_figure(found, run.network.name).standalone())
     return found
@@ -173,7 +181,9 @@ def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> N
     from striate.train.rejection import PAPER_ERROR, rejection_of, scores_compared
 
     with working(f"Evaluating {len(runs)} runs"):
-        found = committee(runs, split=look.split, source=look.data, kernels=look.kernels, flips=look.flips)
+        found = committee(
+            runs, split=look.split, source=look.data, kernels=look.kernels, flips=look.flips, device=look.device
+        )
     classes = runs[0].classes
     outputs = [*found.members, found.together]
     names = [one_line(str(run.folder)) for run in runs] + ["together"]

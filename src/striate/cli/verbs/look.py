@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from striate.cli.parameters import DEVICE
 from striate.description.labels import one_line
 
 ONLY = ("filters", "learning", "maps", "bench", "fields", "attribution", "wants", "invariance", "sharing")
@@ -45,6 +46,7 @@ class Words(click.ParamType):
 @click.option("--kernel", metavar="NUMBERS", help="A kernel for the bench: rows of numbers, separated by semicolons.")
 @click.option("--data", help="Other images to use than the run's own, as for striate train.")
 @click.option("--out", type=click.Path(path_type=Path), help="The folder. By default RUN/look or look/NETWORK.")
+@DEVICE
 @click.option("--png", is_flag=True, help="Write each figure as a PNG, too.")
 @click.option("--quiet", is_flag=True, help="Print nothing but the page's path.")
 def command(
@@ -57,6 +59,7 @@ def command(
     kernel: str | None,
     data: str | None,
     out: Path | None,
+    device: str,
     png: bool,
     quiet: bool,
 ) -> None:
@@ -70,10 +73,11 @@ def command(
     from striate.look.bench import parse_kernel
     from striate.look.raster import require_raster
     from striate.look.subject import subject
+    from striate.train.machine import device_called
 
     if png:
         require_raster()
-    found = subject(target, data=data)
+    found = subject(target, data=data, device=device_called(device))
     wish = page.Wish(only, layer, unit, label, images, parse_kernel(kernel) if kernel else None)
     page.check(found, wish)
     names = [key for key in page.SECTIONS if key in (only or page.SECTIONS)]

@@ -1,20 +1,31 @@
-"""striate predict: classifies pictures."""
+"""striate predict: classifies pictures, one line each, or many of them into a file."""
 
 from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from striate.cli.parameters import RUN
+from striate.cli.parameters import DEVICE, RUN, KernelsType
+from striate.description.labels import lines, one_line
+from striate.execution.names import KERNELS
+
+if TYPE_CHECKING:
+    from striate.look.predictor import Prediction
+    from striate.train.run import Run
 
 
 @click.command(
     "predict",
     epilog="\b\nExamples:\n  striate predict runs/lenet5 four.png\n  striate predict runs/lenet5 scans/*.jpg --json\n"
-    "  striate predict runs/lenet5 photo.jpg --steps steps    also draw the steps that bring it to MNIST's form",
+    "  striate predict runs/lenet5 photo.jpg --steps steps    also draw the steps that bring it to MNIST's form\n"
+    "  striate predict runs/lenet5 scans --out predictions.csv         all images of a folder, as a table\n"
+    "  striate predict runs/photos shards --out found.parquet --top 3  those of tar files, and three classes of each\n"
+    "  striate predict runs/photos shards --out found.parquet --ray head:6379   on a cluster of Ray's",
 )
 @click.argument("folder", metavar="RUN", type=RUN)
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
@@ -22,24 +33,114 @@ from striate.cli.parameters import RUN
 @click.option(
     "--steps", type=click.Path(path_type=Path), help="Write a picture of the preparation steps to this folder."
 )
-def command(folder: Path, images: tuple[str, ...], as_json: bool, steps: Path | None) -> None:
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a row per image to a new .csv, .parquet or .jsonl file. An IMAGE may then be a folder or a tar file.",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(1, 10**9),
+    metavar="K",
+    help="With --out: the K most probable classes of each image, not the probabilities of all.",
+)
+@click.option(
+    "--kernels",
+    type=KernelsType(["auto", *KERNELS]),
+    help="With --out: the kernels, as for striate evaluate. By default the fastest.",
+)
+@DEVICE
+@click.option(
+    "--ray",
+    is_flag=False,
+    flag_value="local",
+    metavar="[ADDRESS]",
+    help="With --out: answer on a cluster of Ray's, at HOST:PORT, or auto for the one that runs here. Without ADDRESS "
+    "one is begun on this machine.",
+)
+def command(
+    folder: Path,
+    images: tuple[str, ...],
+    as_json: bool,
+    steps: Path | None,
+    out: Path | None,
+    top: int | None,
+    kernels: str | None,
+    device: str,
+    ray: str | None,
+) -> None:
     """Classify each IMAGE with RUN's best weights.
 
     RUN is the folder of a run; the name of a network stands for its run, lenet5 for runs/lenet5.
 
     Prints one line per image: the class, its probability, and the next most probable classes. A drawing or a photograph
     of a digit is first brought to MNIST's form (--steps shows how); other pictures are resized as the run's own were.
+
+    With --out the answers go to a file, one row per image, of any number of images. What is done is kept beside it in
+    FILE.parts: a job that was stopped or killed is continued by the same command. A picture that cannot be read has a
+    row with the reason.
     """
-    from striate.data import steps_strip
-    from striate.description.labels import lines, one_line, path_part
-    from striate.errors import DataError
-    from striate.files import elsewhere, make_folder, write_whole
-    from striate.look.pictures import png
-    from striate.serve import Predictor
+    from striate.train.machine import device_called
     from striate.train.run import open_run
+
+    given = {"--top": top, "--kernels": kernels, "--ray": ray}
+    if out is None and (extra := [name for name, value in given.items() if value is not None]):
+        raise click.UsageError(f"{extra[0]} is for --out FILE.")
+    if out is not None and steps is not None:
+        raise click.UsageError("--steps is not for --out FILE.")
+    device = device_called(device)
+    run = open_run(folder)
+    if out is None:
+        _print_each(run, images, device=device, as_json=as_json, steps=steps)
+    else:
+        _write_all(run, images, out, _Way(top or 0, kernels or "auto", device, ray), as_json=as_json)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How the images of a file are answered, as the options have it."""
+
+    top: int
+    kernels: str
+    device: str
+    ray: str | None
+
+
+def _write_all(run: Run, images: tuple[str, ...], out: Path, way: _Way, *, as_json: bool) -> None:
+    from striate.cli.print.predictions import counting, summary_lines, summary_members
+    from striate.predictions.answers import Manner
+    from striate.predictions.cluster import by_cluster
+    from striate.predictions.job import FOLDER, Wish
+    from striate.predictions.work import predict_all
+
+    if way.top > len(run.classes):
+        raise click.UsageError(f"--top {way.top:,} is more than the run's {len(run.classes):,} classes.")
+    by = None if way.ray is None else by_cluster(way.ray)
+    wish = Wish(run, images, out, Manner(way.kernels, device=way.device, top=way.top))
+    try:
+        with counting() as tell:
+            found = predict_all(wish, by=by, tell=tell)
+    except KeyboardInterrupt:
+        if out.with_name(out.name + FOLDER).exists():
+            click.echo("\nStopped; what is done is kept. The same command continues.", err=True)
+        raise
+    if as_json:
+        click.echo(json.dumps(summary_members(found, top=way.top)))
+    else:
+        for line in summary_lines(found):
+            click.echo(line)
+    if found.unreadable == found.images:
+        click.echo("Error: none of the images can be read.", err=True)
+        sys.exit(2)
+
+
+def _print_each(run: Run, images: tuple[str, ...], *, device: str, as_json: bool, steps: Path | None) -> None:
+    from striate.errors import DataError
+    from striate.serve import Predictor
     from striate.wording import percent
 
-    predictor = Predictor(open_run(folder), images=len(images))
+    predictor = Predictor(run, images=len(images), device=device)
     width = max(len(one_line(image)) for image in images)
     found: list[dict[str, object]] = []
     unread = 0
@@ -51,10 +152,7 @@ def command(folder: Path, images: tuple[str, ...], as_json: bool, steps: Path | 
             unread += 1
             continue
         if steps is not None and result.steps:
-            with elsewhere("--steps"):
-                make_folder(steps)
-                file = steps / f"{path_part(Path(image).stem)}-steps.png"
-                write_whole(file, png(steps_strip(result.steps)))
+            _write_steps(steps, image, result)
         found.append(
             {
                 "image": one_line(image),
@@ -73,3 +171,15 @@ def command(folder: Path, images: tuple[str, ...], as_json: bool, steps: Path | 
         click.echo(json.dumps(found, indent=2))
     if unread:
         sys.exit(2)
+
+
+def _write_steps(folder: Path, image: str, result: Prediction) -> None:
+    from striate.data import steps_strip
+    from striate.description.labels import path_part
+    from striate.files import elsewhere, make_folder, write_whole
+    from striate.look.pictures import png
+
+    with elsewhere("--steps"):
+        make_folder(folder)
+        file = folder / f"{path_part(Path(image).stem)}-steps.png"
+        write_whole(file, png(steps_strip(result.steps)))

@@ -8,7 +8,7 @@ from typing import Literal
 
 import click
 
-from striate.cli.parameters import RUN_OR_NETWORK, Whole
+from striate.cli.parameters import DEVICE, RUN_OR_NETWORK, Whole
 from striate.description.network import Network
 
 TOKEN = "STRIATE_TOKEN"
@@ -72,6 +72,7 @@ TOKEN = "STRIATE_TOKEN"
     show_default=True,
     help="Processes that answer; each loads the runs.",
 )
+@DEVICE
 def command(
     folders: tuple[Path | Network, ...],
     port: int,
@@ -83,6 +84,7 @@ def command(
     timeout: int,
     log: Literal["plain", "json"],
     workers: int,
+    device: str,
 ) -> None:
     """Serve RUN's network as a page to draw on, and as a JSON interface described at /openapi.json.
 
@@ -108,8 +110,9 @@ def command(
     from striate.serve.log import event, set_up
     from striate.serve.server import address, listen
     from striate.serve.workers import Workers
+    from striate.train.machine import device_called
 
-    plan = Plan(folders, host, secret, max_connections, Limits(queue, timeout), log)
+    plan = Plan(folders, host, secret, max_connections, Limits(queue, timeout), log, device_called(device))
     names = plan.names  # what cannot be read is an error before anything listens
     set_up(log, secret=secret)
     with listen(host, port) as bound:

@@ -1,0 +1,228 @@
+"""A job of predictions: the folder beside its file that holds what is done, and what the job is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from striate.accounting import account
+from striate.description.json import to_json
+from striate.errors import OutputError, RunError
+from striate.execution.choice import Choice
+from striate.execution.inference import choose_for_inference
+from striate.execution.names import KERNELS
+from striate.files import make_folder, unwritten, write_whole
+from striate.modules import Built, placed
+from striate.predictions.answers import FORMAT, VERSION, Answerer, Manner
+from striate.predictions.listing import Listed, damaged, listed_images, require_apart
+from striate.train.lock import Lock
+from striate.train.metrics import batch_for
+from striate.train.run import Run
+
+FOLDER, JOB, LIST = ".parts", "job.json", "images.jsonl"
+PART_MACS, LEAST, MOST = 1e12, 64, 4096
+"""A part has so many images that they take about so many MACs, within these bounds: what a kill can lose."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for: the run, the `sources` of images, the file, and how: kernels may be "auto"."""
+
+    run: Run
+    sources: tuple[str, ...]
+    file: Path
+    manner: Manner
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A job in its folder: what was asked for, with the kernels that it keeps to, and the list of its images."""
+
+    wish: Wish
+    folder: Path
+    listed: Listed
+    model: Built
+
+    @property
+    def manner(self) -> Manner:
+        """How images are answered: the kernels are chosen."""
+        return self.wish.manner
+
+    def answerer(self) -> Answerer:
+        """The run's weights on the job's kernels."""
+        return Answerer(self.wish.run, self.manner, model=self.model)
+
+    def part(self, number: int) -> Path:
+        """The file of a part."""
+        return self.folder / f"{number:06}.safetensors"
+
+    def pending(self) -> list[int]:
+        """The numbers of the parts that are not done."""
+        return [number for number in range(self.listed.parts) if not self.part(number).exists()]
+
+
+@contextmanager
+def opened(wish: Wish) -> Iterator[Job]:
+    """Context with the job begun, or continued where its folder is there. One process at a time has it.
+
+    Raises OutputError where the file is there already or cannot be written, or the folder is of another job; DataError
+    where a source has no images; RunError where the run cannot be read, or the job's folder is damaged.
+    """
+    folder = wish.file.with_name(wish.file.name + FOLDER)
+    if os.path.lexists(wish.file) and not (folder / JOB).exists():
+        raise OutputError(
+            f"{wish.file} is there already.",
+            "Predictions are written into a new file, so that nothing is overwritten.",
+            "Remove it, or give another name to --out.",
+        )
+    require_apart(wish.sources)
+    model = placed(wish.run.model(), wish.manner.device)
+    begun = folder.exists()
+    with kept_in(folder):
+        make_folder(folder)
+    with _locked(folder):
+        try:
+            record = _continued(wish, folder, model) or _begun(wish, folder, model)
+            begun = True
+        finally:
+            if not begun:  # an error in the list: nothing is left behind
+                shutil.rmtree(folder, ignore_errors=True)
+        listed = Listed(folder / LIST, count=record["images"], part_size=record["part_size"])
+        manner = replace(wish.manner, kernels=record["kernels"], threads=record["threads"])
+        yield Job(replace(wish, manner=manner), folder, listed, model)
+
+
+@contextmanager
+def kept_in(folder: Path) -> Iterator[None]:
+    """Context in which an OutputError says that the finished parts are kept in the job's folder."""
+    try:
+        yield
+    except OutputError as error:
+        raise OutputError(
+            error.what,
+            f"Parts that are done are kept in {folder}.",
+            "Make room, then give the same command again; or give another file to --out.",
+        ) from None
+    except OSError as problem:
+        raise OutputError(
+            unwritten(Path(problem.filename or folder), problem).what,
+            f"Parts that are done are kept in {folder}.",
+            "Make room, then give the same command again; or give another file to --out.",
+        ) from None
+
+
+def _locked(folder: Path) -> Lock:
+    try:
+        with kept_in(folder):
+            return Lock(folder)
+    except RunError as error:
+        raise OutputError(
+            error.what, "One process at a time writes a file of predictions.", "Wait for it, or stop it with Ctrl-C."
+        ) from None
+
+
+def _continued(wish: Wish, folder: Path, model: Built) -> dict[str, Any] | None:
+    """The record of a job that has begun, or None. Raises OutputError where the folder is of another job."""
+    if not (folder / JOB).exists():
+        return None
+    record = _read(folder / JOB)
+    differ = [name for name, value in _identity(wish, model).items() if record["job"].get(name) != value]
+    if wish.manner.kernels not in ("auto", record["kernels"]):
+        differ.append("--kernels")
+    if differ:
+        raise OutputError(
+            f"{folder} is of another job: {', '.join(differ)} {'differ' if len(differ) > 1 else 'differs'}.",
+            "A job that was stopped is continued by the same command.",
+            "Give the same command, remove that folder, or give another name to --out.",
+        )
+    return record
+
+
+def _begun(wish: Wish, folder: Path, model: Built) -> dict[str, Any]:
+    """The record of a job that begins now, which is written once the list of its images is."""
+    with kept_in(folder):
+        for left in folder.glob("*.*"):  # of a job whose record was removed as its file was finished
+            if left.name[0] != ".":
+                left.unlink()
+        count = _listed(folder / LIST, wish.sources)
+        choice = _choice(wish, model, count)
+        macs = max(1, account(wish.run.network).totals.macs)
+        size = int(min(MOST, max(LEAST, PART_MACS / macs)))
+        record = {"format": FORMAT, "version": VERSION, "job": _identity(wish, model)}
+        record |= {"images": count, "part_size": size, "kernels": choice.kernels, "threads": choice.threads}
+        write_whole(folder / JOB, json.dumps(record, indent=2) + "\n")
+    return record
+
+
+def _listed(path: Path, sources: tuple[str, ...]) -> int:
+    """Write the list of the images; their number."""
+    partial, count = path.with_suffix(".partial"), 0
+    with partial.open("w", encoding="utf-8") as file:
+        for item in listed_images(sources):
+            file.write(item.line())
+            count += 1
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+    return count
+
+
+def _choice(wish: Wish, model: Built, count: int) -> Choice:
+    """The kernels that were asked for, or those that are measured to be the fastest for so many images."""
+    manner = wish.manner
+    if manner.device != "cpu":
+        return Choice("torch", torch.get_num_threads())
+    if manner.kernels != "auto":
+        return Choice(manner.kernels, torch.get_num_threads())
+    return choose_for_inference(model, batch=min(count, batch_for(wish.run.network)), images=count)
+
+
+def _identity(wish: Wish, model: Built) -> dict[str, Any]:
+    """What must be the same for a job to be continued, by the words for it."""
+    digest = hashlib.blake2b(digest_size=16)
+    run = wish.run
+    for text in (to_json(run.network), json.dumps([run.preprocessing.to_dict(), run.classes]), str(run.temperature)):
+        digest.update(text.encode())
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    sources = [os.path.realpath(source).encode("utf-8", "surrogateescape").hex() for source in wish.sources]
+    return {
+        "RUN": digest.hexdigest(),
+        "IMAGE...": sorted(sources),
+        "--top": wish.manner.top,
+        "--device": wish.manner.device,
+    }
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The record of a job. Raises RunError where it is damaged or of a newer version."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        kinds = {"format": str, "version": str, "job": dict, "images": int, "part_size": int}
+        kinds |= {"kernels": str, "threads": int}
+        whole = isinstance(record, dict) and all(type(record.get(name)) is kind for name, kind in kinds.items())
+    except (OSError, ValueError, RecursionError):
+        record, whole = {}, False
+    if whole and (record["format"], record["version"]) != (FORMAT, VERSION):
+        raise damaged(path, "it is of another version")
+    bounds = whole and record["images"] > 0 and record["part_size"] > 0 and record["threads"] > 0
+    if not bounds or record["kernels"] not in KERNELS:
+        raise damaged(path, "its members are not those of a job")
+    return record
+
+
+def remove(job: Job) -> None:
+    """Remove the folder of a job that is finished; the record goes first, so that half a folder is none."""
+    with suppress(OSError):
+        (job.folder / JOB).unlink()
+    shutil.rmtree(job.folder, ignore_errors=True)
