@@ -9,6 +9,7 @@ from striate.accounting import Account as Account
 from striate.by_name import account as account
 from striate.by_name import as_svg as _as_svg
 from striate.by_name import draw as draw
+from striate.by_name import fit as fit
 from striate.by_name import from_module as from_module
 from striate.by_name import to_json as to_json
 from striate.by_name import to_text as to_text

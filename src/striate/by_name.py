@@ -14,10 +14,16 @@ from striate.errors import SpecError
 from striate.networks import find
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
     from torch import Tensor, nn
 
+    from striate.data.arrays import Layout
     from striate.emit.draw.choose import Style
     from striate.emit.draw.figure import Figure
+    from striate.fitted.fitted import Fitted
+    from striate.train import Epoch, Recipe
 
 
 def network_of(network: Network | str) -> Network:
@@ -83,6 +89,58 @@ def from_module(module: nn.Module, input: Shape | Tensor) -> Network:
     from striate.export.module import from_module
 
     return from_module(module, input)
+
+
+def fit(  # noqa: PLR0913 - one call, as other libraries have it
+    network: Network | str | None,
+    images: object,
+    labels: object,
+    *,
+    epochs: int | None = None,
+    seed: int = 0,
+    recipe: Recipe | str | Mapping[str, Any] | None = None,
+    layout: Layout | None = None,
+    span: tuple[float, float] | None = None,
+    device: str = "auto",
+    on_epoch: Callable[[Epoch], object] | None = None,
+) -> Fitted:
+    """A network trained on arrays: it predicts, is evaluated, looked at, and saved as a run.
+
+    `images` are (images, height, width), or with 1 or 3 channels before the height or behind the width, in bytes or in
+    fractions from 0 to 1; where their values run from another number to another, `span` is these two. `layout` is
+    "NCHW" or "NHWC" where a shape leaves open which number is that of the channels. `labels` are text, whole numbers
+    or truth values, one for each image. `network` is a Network, a name, the notation, or None for a small one that
+    suits the images. Images of another size than its input are padded or resized. A part of the images, `hold_out` of
+    the recipe, is not learned from, and chooses the best epoch.
+
+    `recipe` is a Recipe, the name of one, or a dict of numbers that differ from the network's own. Without it, few
+    images are learned in smaller batches and, if `epochs` are not given either, for as many as make 300 steps.
+    `on_epoch` is called after each epoch, with an `Epoch`. Warnings of a training that does not learn are Python's.
+
+    Raises DataError for images or labels that are none, ShapeError where the network has not an output for each class,
+    and LearningError where a training cannot go on.
+
+    >>> from striate.data import load
+    >>> digits = load("mnist", "test")
+    >>> images, labels = digits.images[:1200, 0].numpy(), digits.labels[:1200].numpy()
+    >>> model = fit("1x28x28: conv 4 5x5 /2, relu, max 2, linear 10", images, labels, epochs=6)
+    >>> model.predict(images).shape, model.evaluate().top1 > 0.7
+    ((1200,), True)
+    """
+    from striate.fitted.fit import fit
+
+    return fit(
+        network,
+        images,
+        labels,
+        epochs=epochs,
+        seed=seed,
+        recipe=recipe,
+        layout=layout,
+        span=span,
+        device=device,
+        on_epoch=on_epoch,
+    )
 
 
 def as_svg(network: Network) -> str | None:
