@@ -13,6 +13,7 @@ from torch import Tensor
 
 from striate.data import ImageSet, labels_of, values_of
 from striate.data.arrays import Layout
+from striate.description.network import Network
 from striate.errors import DataError
 from striate.execution.choice import Choice
 from striate.execution.executor import Executor
@@ -28,6 +29,9 @@ from striate.train.run import Run, require_answers
 
 FEW = 256
 """So many images are answered by PyTorch; of more, the fastest kernels are found out first."""
+
+_CHOSEN: dict[tuple[Network, int], Choice] = {}
+"""What was measured in this process, by network and threads, so that a copy gives the same last digits."""
 
 
 class Fitted:
@@ -132,8 +136,11 @@ class Fitted:
         if images <= FEW:
             return answering(self.model, Choice("torch", torch.get_num_threads()))
         if self._fast is None:
-            at_once = min(images, batch_for(self.run.network))
-            self._fast = answering(self.model, choose_for_inference(self.model, batch=at_once, images=images))
+            key = self.run.network, torch.get_num_threads()
+            if key not in _CHOSEN:
+                at_once = min(images, batch_for(self.run.network))
+                _CHOSEN[key] = choose_for_inference(self.model, batch=at_once, images=images)
+            self._fast = answering(self.model, _CHOSEN[key])
         return self._fast
 
     def _outputs(self, packed: ImageSet) -> Outputs:
