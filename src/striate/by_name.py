@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from striate.accounting import Account
 from striate.accounting import account as _account
 from striate.description.json import to_json as _to_json
+from striate.description.narrow import narrow
 from striate.description.network import Network
 from striate.description.notation.writing import to_text as _to_text
 from striate.description.shapes import Shape
 from striate.errors import SpecError
 from striate.networks import find
+from striate.networks.adapt import adapted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from torch import Tensor, nn
@@ -72,6 +75,46 @@ def draw(network: Network | str, *, style: Style | None = None, depth: int | Non
     from striate.emit.draw.choose import figure_of
 
     return figure_of(network_of(network), style=style, depth=depth)
+
+
+def with_classes(network: Network | str, classes: int | Sequence[str]) -> Network:
+    """The same network with one output for each class: its last linear layer, or last convolution, gets that number.
+
+    `classes` is their number, or their names, which give LeNet-5's RBF units the bitmaps of characters. Auxiliary heads
+    get them too. Raises SpecError where no layer can be changed so.
+
+    >>> with_classes("resnet20-cifar", 7).layers[-1].units, len(with_classes("lenet5", "ABC").layers[-1].centres)
+    (7, 3)
+    """
+    known = network_of(network)
+    if not isinstance(classes, Iterable):
+        return narrow(known, classes=classes)
+    names = tuple(map(str, classes))
+    if len(set(names)) < len(names):
+        raise SpecError("two classes have one name.", "Every class has a name of its own.")
+    return adapted(known, names)
+
+
+def at_size(network: Network | str, input: Shape) -> Network:
+    """The same layers on another input, (channels, height, width): linear layers read as many values as there are.
+
+    Raises ShapeError, naming the layer, where they do not fit it.
+
+    >>> account(at_size("vgg16", (3, 64, 64))).totals.parameters < account("vgg16").totals.parameters
+    True
+    """
+    return narrow(network_of(network), input=input)
+
+
+def at_width(network: Network | str, factor: float) -> Network:
+    """The same network with `factor` times its filters and units; its classes stay, and widths are whole groups.
+
+    Raises SpecError where a connection table or RBF centres name each map, or where a sum fixes the widths.
+
+    >>> at_width("simple-cnn", 0.5).layers[0].filters * 2 == find("simple-cnn").layers[0].filters
+    True
+    """
+    return narrow(network_of(network), factor)
 
 
 def from_module(module: nn.Module, input: Shape | Tensor) -> Network:

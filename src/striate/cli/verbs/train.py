@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from striate.cli.parameters import NETWORK, RUN, SIZE, KernelsType
+from striate.cli.parameters import INPUT, NETWORK, RUN, SIZE, KernelsType
 from striate.description.labels import lines
 from striate.description.network import Network
 from striate.execution.names import MOST_THREADS, TRAINING
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     "  striate train lenet5 --set weight_decay=0.02 --set augmentation.rotation=5\n"
     "  striate show lenet5 --as recipe > mine.toml       every number; then: striate train lenet5 --recipe mine.toml\n"
     "  striate train simple-cnn --data photos --resize 28x28 --adapt\n"
+    "  striate train resnet20-cifar --data photos --input 3x64x64 --resize 64x64 --adapt\n"
     "  striate train runs/cifar --from runs/cifar --data photos --adapt --freeze stem --freeze stage1\n"
     "  striate train --resume runs/lenet5                resume after Ctrl-C, a crash or a power cut",
 )
@@ -106,6 +107,9 @@ if TYPE_CHECKING:
     type=click.Choice(["crop", "letterbox"]),
     help="Keep the aspect ratio of images: cut out their middle (crop), or show all on black (letterbox).",
 )
+@click.option(
+    "--input", "shape", type=INPUT, metavar="CxHxW", help="Train the layers on another input, such as 3x64x64."
+)
 @click.option("--adapt", is_flag=True, help="Fit the network's last layer to the number of classes.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out images that cannot be read, and list them.")
 @click.option(
@@ -134,6 +138,7 @@ def command(
     kernels: str,
     resize: tuple[int, int] | None,
     fit: str | None,
+    shape: tuple[int, int, int] | None,
     adapt: bool,
     skip_unreadable: bool,
     stream: bool,
@@ -166,11 +171,19 @@ def command(
             out,
             recipe_name,
             given
-            | {"adapt": adapt or None, "set": settings or None, "from": source, "fit": fit, "stream": stream or None},
+            | {
+                "input": shape,
+                "adapt": adapt or None,
+                "set": settings or None,
+                "from": source,
+                "fit": fit,
+                "stream": stream or None,
+            },
         )
     elif network is None:
         raise click.UsageError("Give a NETWORK to train, such as lenet5, or --resume RUN.")
 
+    from striate.by_name import at_size
     from striate.cli.print.progress import working
     from striate.cli.print.training import plan_lines, profile_lines
     from striate.errors import DataError
@@ -192,6 +205,7 @@ def command(
             split = session.reload(run)
         events = session.resume(run, split)
     elif network is not None:
+        network = network if shape is None else at_size(network, shape)
         recipe = find_recipe(recipe_name) if recipe_name else recipe_for(network)
         recipe = replace(
             with_settings(recipe, settings), **{key: value for key, value in given.items() if value is not None}
