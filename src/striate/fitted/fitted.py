@@ -110,6 +110,9 @@ class Fitted:
         reached = "" if best is None else f", {100 * best:.2f} % of the validation images right"
         return f"Fitted({self.run.network.name}, {len(self.classes)} classes{reached})"
 
+    def _repr_html_(self) -> str:
+        return self.run._repr_html_()
+
     def __getstate__(self) -> dict[str, Any]:
         return {"files": contents(self.run), "values": self.classes}
 
