@@ -31,6 +31,9 @@ EXTRAS = (
     Extra("look", ("resvg-py",), "pictures as PNG"),
     Extra("serve", ("httptools", "msgspec", "prometheus-client", "starlette", "uvicorn"), "striate serve"),
     Extra("onnx", ("onnx", "onnxruntime"), "striate export, and answers by ONNX Runtime where they are faster"),
+    Extra("tensorboard", ("tensorboard",), "striate train --log tensorboard"),
+    Extra("wandb", ("wandb",), "striate train --log wandb"),
+    Extra("mlflow", ("mlflow-skinny",), "striate train --log mlflow"),
     Extra("sklearn", ("scikit-learn",), "striate.sklearn, the estimator of scikit-learn"),
     Extra("huggingface", ("datasets",), "data sets that Hugging Face's datasets saved"),
 )

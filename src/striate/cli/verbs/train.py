@@ -115,6 +115,13 @@ if TYPE_CHECKING:
 @click.option(
     "--stream", is_flag=True, help="Decode images of files in each epoch, and keep no packed store of them on the disk."
 )
+@click.option(
+    "--log",
+    "logs",
+    multiple=True,
+    type=click.Choice(["csv", "tensorboard", "wandb", "mlflow"]),
+    help="Also write each epoch into a file of another tool, in the run's folder; may be repeated.",
+)
 @click.option("--profile", is_flag=True, help="Print how an epoch's time is divided.")
 @click.option("--quiet", is_flag=True, help="Print nothing but the run's folder.")
 def command(
@@ -142,6 +149,7 @@ def command(
     adapt: bool,
     skip_unreadable: bool,
     stream: bool,
+    logs: tuple[str, ...],
     profile: bool,
     quiet: bool,
 ) -> None:
@@ -190,6 +198,7 @@ def command(
     from striate.networks import data_for
     from striate.networks.adapt import adapted
     from striate.train import session
+    from striate.train.logs import logged, require_logs
     from striate.train.machine import tiny_is_zero
     from striate.train.recipe_file import with_settings
     from striate.train.recipes import find_recipe, recipe_for
@@ -197,6 +206,7 @@ def command(
     from striate.train.settle import settle
     from striate.train.transfer import take_over
 
+    require_logs(logs)
     # The last epochs make many numbers below 1.2e-38, for each of which a processor takes a hundred times as long.
     click.get_current_context().with_resource(tiny_is_zero())
     if resumed is not None:
@@ -233,7 +243,7 @@ def command(
                 click.echo(line)
     else:
         return
-    _show(run, events, quiet=quiet)
+    _show(run, logged(run, events, logs), quiet=quiet)
     if profile:
         for line in profile_lines(run):
             click.echo(line)
