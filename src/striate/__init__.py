@@ -13,6 +13,7 @@ from striate.by_name import at_width as at_width
 from striate.by_name import draw as draw
 from striate.by_name import fit as fit
 from striate.by_name import from_module as from_module
+from striate.by_name import from_pretrained as from_pretrained
 from striate.by_name import to_json as to_json
 from striate.by_name import to_text as to_text
 from striate.by_name import with_classes as with_classes

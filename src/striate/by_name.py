@@ -18,6 +18,7 @@ from striate.networks.adapt import adapted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
     from typing import Any
 
     from torch import Tensor, nn
@@ -184,6 +185,16 @@ def fit(  # noqa: PLR0913 - one call, as other libraries have it
         device=device,
         on_epoch=on_epoch,
     )
+
+
+def from_pretrained(folder: str | Path) -> Fitted:
+    """A trained network that predicts, as `fit` returns it: from a run's folder, a run as one file, or a hub's folder.
+
+    Nothing is downloaded, and nothing of the folder is executed. Raises RunError where there is no such thing.
+    """
+    from striate.fitted.pretrained import from_pretrained
+
+    return from_pretrained(folder)
 
 
 def as_svg(network: Network) -> str | None:

@@ -18,6 +18,7 @@ from striate.errors import DataError
 from striate.execution.choice import Choice
 from striate.execution.executor import Executor
 from striate.execution.inference import answering, choose_for_inference
+from striate.export.hub.write import push
 from striate.fitted.inputs import packed_pixels
 from striate.fitted.kept import contents, put_back, save_run
 from striate.fitted.looked import Looked, looked
@@ -99,6 +100,10 @@ class Fitted:
         if self.validation is not None:
             write_report(self.run, self._outputs(self.validation), self.validation)
         return save_run(self.run, self.model, Path(folder))
+
+    def push(self, folder: str | Path) -> Path:
+        """Write it in the layout of the Hugging Face hub, as `striate push` does; nothing is sent."""
+        return push(self.run, Path(folder)).folder
 
     @property
     def epochs(self) -> list[dict[str, Any]]:
