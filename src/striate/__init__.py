@@ -8,10 +8,15 @@ which imports PyTorch when it is called. Code that needs PyTorch is imported fro
 from striate.accounting import Account as Account
 from striate.by_name import account as account
 from striate.by_name import as_svg as _as_svg
+from striate.by_name import at_size as at_size
+from striate.by_name import at_width as at_width
 from striate.by_name import draw as draw
+from striate.by_name import fit as fit
 from striate.by_name import from_module as from_module
+from striate.by_name import from_pretrained as from_pretrained
 from striate.by_name import to_json as to_json
 from striate.by_name import to_text as to_text
+from striate.by_name import with_classes as with_classes
 from striate.description.json import from_json as from_json
 from striate.description.layers import RBF as RBF
 from striate.description.layers import Activation as Activation

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from striate.accounting import Account
 from striate.accounting import account as _account
 from striate.description.json import to_json as _to_json
+from striate.description.narrow import narrow
 from striate.description.network import Network
 from striate.description.notation.writing import to_text as _to_text
 from striate.description.shapes import Shape
 from striate.errors import SpecError
 from striate.networks import find
+from striate.networks.adapt import adapted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
+
     from torch import Tensor, nn
 
+    from striate.data.arrays import Layout
     from striate.emit.draw.choose import Style
     from striate.emit.draw.figure import Figure
+    from striate.fitted.fitted import Fitted
+    from striate.train import Epoch, Recipe
 
 
 def network_of(network: Network | str) -> Network:
@@ -68,6 +78,46 @@ def draw(network: Network | str, *, style: Style | None = None, depth: int | Non
     return figure_of(network_of(network), style=style, depth=depth)
 
 
+def with_classes(network: Network | str, classes: int | Sequence[str]) -> Network:
+    """The same network with one output for each class: its last linear layer, or last convolution, gets that number.
+
+    `classes` is their number, or their names, which give LeNet-5's RBF units the bitmaps of characters. Auxiliary heads
+    get them too. Raises SpecError where no layer can be changed so.
+
+    >>> with_classes("resnet20-cifar", 7).layers[-1].units, len(with_classes("lenet5", "ABC").layers[-1].centres)
+    (7, 3)
+    """
+    known = network_of(network)
+    if not isinstance(classes, Iterable):
+        return narrow(known, classes=classes)
+    names = tuple(map(str, classes))
+    if len(set(names)) < len(names):
+        raise SpecError("two classes have one name.", "Every class has a name of its own.")
+    return adapted(known, names)
+
+
+def at_size(network: Network | str, input: Shape) -> Network:
+    """The same layers on another input, (channels, height, width): linear layers read as many values as there are.
+
+    Raises ShapeError, naming the layer, where they do not fit it.
+
+    >>> account(at_size("vgg16", (3, 64, 64))).totals.parameters < account("vgg16").totals.parameters
+    True
+    """
+    return narrow(network_of(network), input=input)
+
+
+def at_width(network: Network | str, factor: float) -> Network:
+    """The same network with `factor` times its filters and units; its classes stay, and widths are whole groups.
+
+    Raises SpecError where a connection table or RBF centres name each map, or where a sum fixes the widths.
+
+    >>> at_width("simple-cnn", 0.5).layers[0].filters * 2 == find("simple-cnn").layers[0].filters
+    True
+    """
+    return narrow(network_of(network), factor)
+
+
 def from_module(module: nn.Module, input: Shape | Tensor) -> Network:
     """The description of a PyTorch module, as it runs after training: torchvision's, timm's, or a class of one's own.
 
@@ -83,6 +133,68 @@ def from_module(module: nn.Module, input: Shape | Tensor) -> Network:
     from striate.export.module import from_module
 
     return from_module(module, input)
+
+
+def fit(  # noqa: PLR0913 - one call, as other libraries have it
+    network: Network | str | None,
+    images: object,
+    labels: object,
+    *,
+    epochs: int | None = None,
+    seed: int = 0,
+    recipe: Recipe | str | Mapping[str, Any] | None = None,
+    layout: Layout | None = None,
+    span: tuple[float, float] | None = None,
+    device: str = "auto",
+    on_epoch: Callable[[Epoch], object] | None = None,
+) -> Fitted:
+    """A network trained on arrays: it predicts, is evaluated, looked at, and saved as a run.
+
+    `images` are (images, height, width), or with 1 or 3 channels before the height or behind the width, in bytes or in
+    fractions from 0 to 1; where their values run from another number to another, `span` is these two. `layout` is
+    "NCHW" or "NHWC" where a shape leaves open which number is that of the channels. `labels` are text, whole numbers
+    or truth values, one for each image. `network` is a Network, a name, the notation, or None for a small one that
+    suits the images. Images of another size than its input are padded or resized. A part of the images, `hold_out` of
+    the recipe, is not learned from, and chooses the best epoch.
+
+    `recipe` is a Recipe, the name of one, or a dict of numbers that differ from the network's own. Without it, few
+    images are learned in smaller batches and, if `epochs` are not given either, for as many as make 300 steps.
+    `on_epoch` is called after each epoch, with an `Epoch`. Warnings of a training that does not learn are Python's.
+
+    Raises DataError for images or labels that are none, ShapeError where the network has not an output for each class,
+    and LearningError where a training cannot go on.
+
+    >>> from striate.data import load
+    >>> digits = load("mnist", "test")
+    >>> images, labels = digits.images[:1200, 0].numpy(), digits.labels[:1200].numpy()
+    >>> model = fit("1x28x28: conv 4 5x5 /2, relu, max 2, linear 10", images, labels, epochs=6)
+    >>> model.predict(images).shape, model.evaluate().top1 > 0.7
+    ((1200,), True)
+    """
+    from striate.fitted.fit import fit
+
+    return fit(
+        network,
+        images,
+        labels,
+        epochs=epochs,
+        seed=seed,
+        recipe=recipe,
+        layout=layout,
+        span=span,
+        device=device,
+        on_epoch=on_epoch,
+    )
+
+
+def from_pretrained(folder: str | Path) -> Fitted:
+    """A trained network that predicts, as `fit` returns it: from a run's folder, a run as one file, or a hub's folder.
+
+    Nothing is downloaded, and nothing of the folder is executed. Raises RunError where there is no such thing.
+    """
+    from striate.fitted.pretrained import from_pretrained
+
+    return from_pretrained(folder)
 
 
 def as_svg(network: Network) -> str | None:

@@ -76,6 +76,7 @@ def test_an_onnx_file_is_read_without_pytorch(verb: str, tmp_path: Path) -> None
         (["train", "--set", "rate=1", "--resume", "x"], "--resume takes everything from the run; leave out --set."),
         (["train", "lenet5", "--resume", "x"], "--resume takes everything from the run; leave out NETWORK."),
         (["train", "--adapt", "--resume", "x"], "--resume takes everything from the run; leave out --adapt."),
+        (["train", "--input", "1x8x8", "--resume", "x"], "--resume takes everything from the run; leave out --input."),
         (["train", "--resume", "x"], "x does not exist."),
         (["train", "lenet5", "--device", "abacus"], "no device 'abacus' on this machine."),
         (["train", "lenet5", "--out", "file/run"], "file/.run."),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from striate.data import from_arrays, load, preprocessing_for
+from striate.data import from_arrays, load, pixels_of, preprocessing_for
 from striate.errors import DataError
 from striate.modules import build
 from striate.train import Epoch, Learner, Recipe, Split, train
@@ -47,7 +47,21 @@ def test_a_network_learns_from_them() -> None:
 @pytest.mark.parametrize(
     ("images", "labels", "text"),
     [
-        (PIXELS / 255, [0] * 6, "images are float64.\nThey are bytes"),
+        (
+            PIXELS / 200,
+            [0] * 6,
+            "images are float64 and run from 0 to 1.275.\nWithout a span, fractions run from 0 to 1.",
+        ),
+        (PIXELS.astype(int) + 1, [0] * 6, "images are int64 and run from 1 to 256.\nWithout a span, whole numbers run"),
+        (PIXELS * np.nan, [0] * 6, "images have values that are not finite"),
+        (
+            PIXELS.astype(complex),
+            [0] * 6,
+            "images are complex128 of shape (6, 5, 7, 3).\nThey are one array of numbers",
+        ),
+        ([[1, 2], [3]], [0] * 2, "images are object"),
+        (np.zeros((6, 3, 4, 3)), [0] * 6, "images are of shape (6, 3, 4, 3), whose channels may be the second"),
+        (np.zeros((6, 0, 4)), [0] * 6, "images are of shape (6, 0, 4)."),
         (PIXELS[0, 0], [0] * 6, "images are of shape (7, 3).\nThey are (images, height, width)"),
         (np.zeros((6, 4, 5, 2), np.uint8), [0] * 6, "images are of shape (6, 4, 5, 2)."),
         (PIXELS, [0] * 5, "labels are torch.int64, (5,), for 6 images.\nThere is one whole number"),
@@ -60,6 +74,42 @@ def test_what_is_not_meant_is_refused(images: Any, labels: Any, text: str) -> No
     with pytest.raises(DataError) as caught:
         from_arrays(images, labels)
     assert str(caught.value).startswith(text)
+
+
+def test_every_type_of_values_gives_the_same_bytes() -> None:
+    own = from_arrays(PIXELS, [0] * 6).images
+    for given in (
+        PIXELS / 255,
+        (PIXELS / 255).astype(np.float16),
+        PIXELS.astype(">f4") / 255,
+        torch.from_numpy(PIXELS) / 255,
+        PIXELS.astype(np.int64),
+        PIXELS.astype(np.uint16),
+    ):
+        assert torch.equal(pixels_of(given), own), given.dtype
+    assert torch.equal(pixels_of(PIXELS / 10 - 5, span=(-5, 20.5)), own)
+    assert torch.equal(pixels_of(PIXELS > 100), (own > 100) * torch.tensor(255, dtype=torch.uint8))
+
+
+def test_a_layout_says_where_the_channels_are() -> None:
+    open_ = PIXELS[:, :3, :3]  # (6, 3, 3, 3)
+    assert torch.equal(pixels_of(open_, layout="NHWC"), torch.from_numpy(open_.copy()).permute(0, 3, 1, 2))
+    assert torch.equal(pixels_of(open_, layout="NCHW"), torch.from_numpy(open_.copy()))
+    with pytest.raises(DataError, match=r"of shape \(6, 5, 7, 3\), with layout 'NCHW'"):
+        pixels_of(PIXELS, layout="NCHW")
+    with pytest.raises(DataError, match="layout is 'NCWH'"):
+        pixels_of(PIXELS, layout="NCWH")  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("span", [(1, 0), (0, 0), (0, float("nan")), 16, ("a", "b"), (1, 2, 3)])
+def test_a_span_is_two_ascending_numbers(span: Any) -> None:
+    with pytest.raises(DataError, match="span is "):
+        pixels_of(PIXELS, span=span)
+
+
+def test_values_beyond_a_span_are_refused() -> None:
+    with pytest.raises(DataError, match="They must lie within the span of 0 to 16.\nCut them off"):
+        pixels_of(PIXELS, span=(0, 16))
 
 
 def test_labels_beyond_the_classes_are_refused() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import reduce
 from math import prod
 from operator import add
+from typing import Any
 
 from striate.accounting.counts import CONVENTION, Counts, count
 from striate.accounting.fit import Unseen, require_exact, unseen
@@ -18,6 +19,8 @@ from striate.description.layers import kind
 from striate.description.limits import COUNT
 from striate.description.network import Network, Step, plan
 from striate.description.shapes import Shape
+from striate.frames import frame_of
+from striate.picture import Picture
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,20 @@ class Account:
     def to_dicts(self) -> list[dict[str, Json]]:
         """One dictionary per row, for a data frame."""
         return [_row_to_dict(row) for row in self.rows]
+
+    def frame(self, library: str | None = None) -> Any:
+        """A DataFrame with a row for each layer, of "pandas" or "polars", or of the first that is installed.
+
+        Raises RequirementError where there is none.
+        """
+        return frame_of(self.to_dicts(), library)
+
+    def plot(self) -> Picture:
+        """A picture of the layers' shares of parameters, MACs and memory, which a notebook shows."""
+        from striate.accounting.compare import compare
+        from striate.accounting.show.shares import shares_svg
+
+        return Picture(shares_svg(compare([self])))
 
     def __str__(self) -> str:
         from striate.accounting.show.table import to_table

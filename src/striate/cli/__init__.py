@@ -19,7 +19,7 @@ from striate.errors import StriateError
 VERBS = (
     *("list", "show", "cite", "draw", "emit", "account", "compare", "audit"),
     *("train", "reproduce", "evaluate", "predict", "read", "look", "serve", "page"),
-    *("export", "import", "import-weights"),
+    *("export", "push", "import", "import-weights"),
     *("claims", "doctor", "completion"),
 )
 BROKEN_PIPE = 141

@@ -3,6 +3,7 @@
 from striate.data.affine import Affine as Affine
 from striate.data.affine import move as move
 from striate.data.arrays import from_arrays as from_arrays
+from striate.data.arrays import pixels_of as pixels_of
 from striate.data.augment import Augmentation as Augmentation
 from striate.data.augment import augment as augment
 from striate.data.augment import draw_warp as draw_warp
@@ -13,6 +14,9 @@ from striate.data.digits import digit_steps as digit_steps
 from striate.data.digits import steps_strip as steps_strip
 from striate.data.image_file import open_picture as open_picture
 from striate.data.image_file import read_image as read_image
+from striate.data.labels import Labels as Labels
+from striate.data.labels import labels_of as labels_of
+from striate.data.labels import values_of as values_of
 from striate.data.lighting import colour_axes as colour_axes
 from striate.data.lighting import relight as relight
 from striate.data.part import Part as Part

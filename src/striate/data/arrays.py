@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -11,9 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from striate.data.store import ImageSet
-from striate.errors import DataError
+from striate.errors import DataError, quote
 
 CHANNELS = (1, 3)
+LAYOUTS = ("NCHW", "NHWC")
+Layout = Literal["NCHW", "NHWC"]
+Span = tuple[float, float]
+PART = 1024
+"""Images of fractions that become bytes at once."""
 
 
 def from_arrays(
@@ -22,17 +28,18 @@ def from_arrays(
     *,
     classes: Sequence[str] | None = None,
     split: str = "train",
+    layout: Layout | None = None,
+    span: Span | None = None,
 ) -> ImageSet:
-    """An image set of bytes from 0 to 255: (images, height, width), or with 1 or 3 channels before or behind these.
+    """An image set of (images, height, width), or with 1 or 3 channels before or behind these: see `pixels_of`.
 
     `labels` are whole numbers from 0; `classes` their names, "0", "1", ... where none are given. Nothing is copied that
-    has the right form already. Raises DataError for other types, shapes or labels: fractions are not guessed to be of a
-    range.
+    has the right form already. Raises DataError for other types, shapes, values or labels.
 
     >>> from_arrays(np.zeros((5, 8, 9, 3), np.uint8), [0, 1, 1, 0, 2])
     ImageSet(5 images of 3 × 8 × 9, 3 classes, 'train' of 'arrays')
     """
-    pixels = _pixels(images)
+    pixels = pixels_of(images, layout=layout, span=span)
     numbers = torch.as_tensor(labels if isinstance(labels, Tensor) else np.asarray(labels))
     if numbers.ndim != 1 or len(numbers) != len(pixels) or numbers.is_floating_point() or numbers.dtype == torch.bool:
         raise DataError(
@@ -50,23 +57,109 @@ def from_arrays(
     return ImageSet(pixels, numbers, names, "arrays", split, "picture")
 
 
-def _pixels(images: NDArray[Any] | Tensor) -> Tensor:
-    """Images as (images, channels, height, width)."""
-    pixels = images if isinstance(images, Tensor) else torch.from_numpy(np.ascontiguousarray(images))
-    if pixels.dtype != torch.uint8:
+def pixels_of(images: object, *, layout: Layout | None = None, span: Span | None = None) -> Tensor:
+    """Images as bytes from 0 to 255: uint8, (images, channels, height, width).
+
+    Whole numbers are taken as bytes, fractions as values from 0 to 1, truth values as black and white. With a `span`,
+    values of any type run from its first number, which becomes 0, to its second, which becomes 255: fractions are
+    rounded to one of 256 levels. `layout` says where the channels are where a shape leaves that open. Raises DataError
+    for shapes that are no images, for values beyond their range, and for those that are not finite.
+
+    >>> pixels_of(np.array([[[0.0, 0.5, 1.0]]])).flatten()
+    tensor([  0, 128, 255], dtype=torch.uint8)
+    >>> pixels_of(np.array([[[0, 4, 8, 16]]]), span=(0, 16)).flatten()
+    tensor([  0,  64, 128, 255], dtype=torch.uint8)
+    """
+    given = images.detach().cpu() if isinstance(images, Tensor) else _tensor(images)
+    placed = _placed(given, layout)
+    if span is None and placed.dtype == torch.uint8:
+        return placed
+    low, high = _checked(span) if span else (0.0, 1.0 if placed.is_floating_point() else 255.0)
+    if span is None and placed.dtype == torch.bool:
+        return placed.to(torch.uint8) * 255
+    _require_within(placed, low, high, given=span is not None)
+    if span is None and not placed.is_floating_point():
+        return placed.to(torch.uint8)
+    found = torch.empty(placed.shape, dtype=torch.uint8)
+    for first in range(0, len(placed), PART):
+        part = placed[first : first + PART].to(torch.float64)
+        found[first : first + PART] = ((part - low) * (255 / (high - low))).round().to(torch.uint8)
+    return found
+
+
+def _tensor(images: object) -> Tensor:
+    try:
+        array = np.asarray(images)
+    except ValueError:  # lists of different lengths
+        array = np.asarray(images, dtype=object)
+    if array.dtype.kind not in "buif":
         raise DataError(
-            f"images are {str(pixels.dtype).removeprefix('torch.')}.",
-            "They are bytes (uint8) from 0 to 255; a network's own range is the recipe's, low to high.",
-            "Values from 0 to 1 become bytes by (255 * images).round().astype('uint8').",
+            f"images are {array.dtype} of shape {array.shape}.",
+            "They are one array of numbers: all images of one size, in bytes (uint8) or fractions.",
+            "Stack images of one size with numpy.stack(images).",
         )
-    if pixels.ndim == 3:
-        return pixels[:, None]
-    if pixels.ndim == 4 and pixels.shape[1] in CHANNELS:
-        return pixels
-    if pixels.ndim == 4 and pixels.shape[3] in CHANNELS:
-        return pixels.permute(0, 3, 1, 2).contiguous()
+    if array.dtype.kind == "f" and array.dtype.itemsize not in (2, 4, 8):
+        array = array.astype(np.float64)
+    elif array.dtype.kind == "u" and array.dtype.itemsize > 1:
+        array = array.astype(np.int64)  # numbers beyond int64 become negative, which is refused
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    array = np.ascontiguousarray(array)
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
+def _placed(images: Tensor, layout: Layout | None) -> Tensor:
+    """Images as (images, channels, height, width)."""
+    if layout is not None and layout not in LAYOUTS:
+        raise DataError(f"layout is {quote(layout)}.", "It must be 'NCHW' (channels first) or 'NHWC' (channels last).")
+    if images.ndim == 3 and math.prod(images.shape[1:]):
+        return images[:, None]
+    before, behind = (images.ndim == 4 and images.shape[axis] in CHANNELS for axis in (1, 3))
+    if before and behind and layout is None:
+        raise DataError(
+            f"images are of shape {tuple(images.shape)}, whose channels may be the second number or the last.",
+            "Images have 1 channel (grey) or 3 (red, green, blue), before the height or behind the width.",
+            "Say which: layout='NCHW' for channels first, layout='NHWC' for channels last.",
+        )
+    fits = before if layout == "NCHW" else behind if layout == "NHWC" else before or behind
+    if not fits or not math.prod(images.shape[1:]):
+        raise DataError(
+            f"images are of shape {tuple(images.shape)}{f', with layout {layout!r}' if layout else ''}.",
+            "They are (images, height, width), (images, channels, height, width) or (images, height, width, channels), "
+            "with 1 channel (grey) or 3 (red, green, blue).",
+        )
+    first = layout == "NCHW" or (layout is None and before)
+    return images if first else images.permute(0, 3, 1, 2).contiguous()
+
+
+def _checked(span: object) -> Span:
+    if isinstance(span, (tuple, list)) and len(span) == 2:
+        low, high = span
+        if all(isinstance(each, (int, float, np.number)) and np.isfinite(each) for each in span) and low < high:
+            return float(low), float(high)
     raise DataError(
-        f"images are of shape {tuple(pixels.shape)}.",
-        "They are (images, height, width), (images, channels, height, width) or (images, height, width, channels), "
-        "with 1 channel (grey) or 3 (red, green, blue).",
+        f"span is {quote(span)}.",
+        "It is (low, high): the values of black and of full light, the first below the second.",
+        "Such as span=(0, 16).",
+    )
+
+
+def _require_within(images: Tensor, low: float, high: float, *, given: bool) -> None:
+    if not len(images):
+        return
+    if images.is_floating_point() and not bool(images.isfinite().all()):
+        raise DataError("images have values that are not finite (NaN or infinite).", "Every value is a finite number.")
+    least, most = (each.item() for each in images.aminmax())
+    if low <= least and most <= high:
+        return
+    kind = str(images.dtype).removeprefix("torch.")
+    raise DataError(
+        f"images are {kind} and run from {least:g} to {most:g}.",
+        f"They must lie within the span of {low:g} to {high:g}."
+        if given
+        else f"Without a span, {'fractions' if images.is_floating_point() else 'whole numbers'} run from {low:g} to "
+        f"{high:g}.",
+        "Cut them off (numpy.clip), or pass a wider span."
+        if given
+        else f"Say what black and full light are, such as span=({least:g}, {most:g}).",
     )

@@ -49,6 +49,10 @@ class Figure:
     svg: str
     controls: str = ""
 
+    def _repr_svg_(self) -> str:
+        """The figure as a notebook shows it."""
+        return self.svg
+
     def standalone(self) -> str:
         """The SVG for a file of its own, with colours that follow the reader's light or dark mode."""
         head, rest = self.svg.split(">", 1)

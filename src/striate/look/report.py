@@ -19,7 +19,7 @@ from striate.description.layers import Conv
 from striate.description.network import plan
 from striate.description.shapes import show
 from striate.files import make_folder, write_whole
-from striate.look.charts import Series, line_chart
+from striate.look.curves import learning_charts
 from striate.look.learning import learning
 from striate.look.pictures import colour_filter_picture, data_uri, filter_picture, image_picture, png, sheet
 from striate.look.rejection_figure import rejection_chart
@@ -50,10 +50,7 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
     filters = first_filters(run.model())
     epochs = run.events("epoch")
     judging = "validation" if run.recipe.hold_out else "test"
-    charts = [
-        line_chart("Loss", [Series("training", "#d97706", tuple(each["loss"] for each in epochs))], x="epoch"),
-        line_chart("Error", _error_series(epochs, judging), x="epoch", unit=" %"),
-    ]
+    charts = learning_charts(epochs, judging)
     rejection, evaluation = rejection_of(outputs), evaluation_of(outputs, run.classes)
     rejected = rejection_chart(rejection)
     make_folder(run.path("pictures"))
@@ -130,19 +127,6 @@ def first_filters(model: Built) -> list[Image.Image]:
     if weights.ndim == 4 and weights.shape[1] == 3:
         return [colour_filter_picture(each) for each in weights[:FILTERS]]
     return [filter_picture(each) for each in weights.flatten(0, -3)[:FILTERS]]
-
-
-def _error_series(epochs: list[dict[str, Any]], judging: str) -> list[Series]:
-    def errors(key: str) -> tuple[float, ...]:
-        return tuple(100 * (1 - each[key]) for each in epochs)
-
-    series = [
-        Series("training", "#d97706", errors("train_accuracy")),
-        Series(judging, "#2563eb", errors("accuracy")),
-    ]
-    if all(isinstance(each.get("balanced_accuracy"), float) for each in epochs):
-        series.append(Series("balanced", "#059669", errors("balanced_accuracy")))
-    return series
 
 
 def _account(run: Run) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from striate.data import ImageSet, Preprocessing, Stream, load, load_stream
+from striate.data.labels import Kind
 from striate.train.run import Run
 
 
@@ -14,7 +15,8 @@ class Images:
     """Where a run's images come from: `source` as --data has it.
 
     With a `way` that crops or letterboxes, images of a folder are brought to the network's size when they are read, and
-    a new run keeps it as its preprocessing. A `stream` decodes images when they are asked for.
+    a new run keeps it as its preprocessing. A `stream` decodes images when they are asked for. `given` are training
+    images that a program has, whose source has no name; `span` and `labels` say what their values and labels were.
     """
 
     source: str = "mnist"
@@ -22,9 +24,14 @@ class Images:
     skip_unreadable: bool = False
     way: Preprocessing | None = None
     stream: bool = False
+    given: ImageSet | None = None
+    span: tuple[float, float] | None = None
+    labels: Kind = "text"
 
     def load(self, split: str, *, wanted: tuple[int, ...] | None = None) -> ImageSet:
         """Read a split; `wanted` is the size that an error proposes where sizes differ."""
+        if self.given is not None and split == "train":
+            return self.given
         read = load_stream if self.stream else load
         return read(
             self.source,

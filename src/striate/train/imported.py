@@ -83,8 +83,14 @@ def require_data(run: Run, source: str | None) -> str:
             "It does not say in which folder the images are that it was trained on.",
             "Give images: --data FOLDER, with a folder for each class.",
         )
+    if run.origin is None:
+        raise RunError(
+            f"{run.folder} was trained on arrays of a program, and has no images.",
+            "striate.fit keeps the weights and what they reached, and not the arrays.",
+            "Give images: --data FOLDER, with a folder for each class.",
+        )
     raise RunError(
         f"{run.folder} was not trained here, and has no images of its own.",
-        f"Its weights come from {run.origin['file'] if run.origin else 'a file'}.",
+        f"Its weights come from {run.origin['file']}.",
         "Give images: --data FOLDER, with a folder for each class.",
     )

@@ -18,6 +18,7 @@ from striate.train.distributed import World
 from striate.train.losses import class_scores, loss_of
 from striate.train.parts import rows_of
 from striate.train.recipe import Recipe
+from striate.train.shown import evaluation_html
 
 BATCH, MOST_BYTES = 500, 2**30
 """Images that an evaluation runs at once, and what one layer of them may read and write."""
@@ -105,6 +106,10 @@ class Evaluation:
     def missed(self) -> list[str]:
         """The classes of which no image is right."""
         return [name for name, row in self.per_class.items() if row["images"] and not row["recall"]]
+
+    def _repr_html_(self) -> str:
+        """The figures as a notebook shows them."""
+        return evaluation_html(self)
 
 
 def uneven(counts: list[int]) -> bool:

@@ -9,10 +9,11 @@ from typing import Any
 
 from striate.data import Preprocessing
 from striate.data.decode import MOST_SAMPLES
+from striate.data.labels import KINDS, Kind, values_of
 from striate.description.json import from_json
 from striate.description.network import Network, plan
 from striate.description.shapes import show
-from striate.errors import FormatError, RunError, SpecError, StriateError
+from striate.errors import FormatError, RunError, SpecError, StriateError, quote
 from striate.execution.names import MOST_THREADS, TRAINING, named
 from striate.train.members import Members, parsed
 from striate.train.recipe import recipe_from_dict
@@ -28,6 +29,8 @@ class DataRecord:
     """The images that a run was trained on: `source` as given to --data, and the fingerprints of the two parts.
 
     `channels` are those of the stored images; runs of earlier versions have none. A `stream` decoded them as it went.
+    Images that a program had (`striate.fit`) have an empty `source`; `span` are the values that became black and full
+    light, where they were given, and `labels` what the class names stand for: text, whole numbers or truth values.
     """
 
     source: str
@@ -41,6 +44,8 @@ class DataRecord:
     validation_fingerprint: str
     channels: int | None = None
     stream: bool = False
+    span: tuple[float, float] | None = None
+    labels: Kind = "text"
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,30 @@ def _data(data: Members) -> DataRecord:
         validation_fingerprint=data.text("validation_fingerprint"),
         channels=None if data.values.get("channels") is None else data.whole("channels", least=1, most=3),
         stream=data.flag("stream") if "stream" in data.values else False,
+        span=None if data.values.get("span") is None else _span(data),
+        labels=_kind(data, classes) if "labels" in data.values else "text",
     )
+
+
+def _span(data: Members) -> tuple[float, float]:
+    values = data.values["span"]
+    if isinstance(values, list) and len(values) == 2:
+        low, high = (Members({"span": each}, "data.").number("span") for each in values)
+        if low < high:
+            return low, high
+    raise FormatError("data.span is no pair of ascending numbers.", "It is what black and full light are: [0, 16].")
+
+
+def _kind(data: Members, classes: tuple[str, ...]) -> Kind:
+    text = data.text("labels")
+    for kind in KINDS:
+        if kind == text:
+            try:
+                values_of(classes, kind)
+            except (ValueError, OverflowError):
+                raise FormatError(f"data.labels is {kind!r}, and data.classes are no such labels.") from None
+            return kind
+    raise FormatError(f"data.labels is {quote(text)}.", f"It must be one of {', '.join(KINDS)}.")
 
 
 def _json(path: Path) -> Any:

@@ -32,7 +32,9 @@ from striate.description.labels import path_part
 from striate.description.network import Network
 from striate.errors import OutputError, RunError
 from striate.files import append_line, make_folder, unwritten, write_whole
+from striate.frames import frame_of
 from striate.modules import Built, build
+from striate.picture import Picture
 from striate.train.brought import read_brought
 from striate.train.checkpoint import BEST, START, load_checkpoint, restore, save_checkpoint
 from striate.train.events import read_events
@@ -40,6 +42,7 @@ from striate.train.recipe import Recipe
 from striate.train.record import FORMAT, VERSION, read_record
 from striate.train.record import DataRecord as DataRecord
 from striate.train.record import Transfer as Transfer
+from striate.train.shown import run_html
 from striate.train.single import Single, read_single
 from striate.train.state import temperature_kept
 
@@ -151,6 +154,23 @@ class Run:
             return one_file(self.folder).temperature
         path = self.path(BEST)
         return temperature_kept(load_checkpoint(path)[1], where=path)
+
+    def frame(self, library: str | None = None) -> Any:
+        """A DataFrame with a row for each epoch, of "pandas" or "polars", or of the first that is installed.
+
+        Raises RequirementError where there is none.
+        """
+        return frame_of(self.events("epoch"), library)
+
+    def curves(self) -> Picture:
+        """The curves of loss and error by epoch, which a notebook shows. RunError where there are no epochs."""
+        from striate.look.curves import curves
+
+        return curves(self)
+
+    def _repr_html_(self) -> str:
+        """The run as a notebook shows it."""
+        return run_html(self)
 
     def looked_at_test(self) -> Run:
         """The same run, with one more look at the test images added to those that run.json has by now.

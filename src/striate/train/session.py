@@ -73,7 +73,18 @@ Event = Batch | Epoch | Finding | Interrupted | Finished
 def prepare(
     network: Network, images: Images, recipe: Recipe, *, folder: Path, device: str = "auto", threads: int | None = None
 ) -> tuple[Run, Split]:
-    """A new run, not yet on the disk, and its packed images. Raises DataError or ShapeError where they do not fit."""
+    """A new run, not yet on the disk, on the kernels that are fastest here, and its packed images.
+
+    Raises DataError or ShapeError where network and images do not fit.
+    """
+    run, split = unsettled(network, images, recipe, folder=folder, device=device, threads=threads)
+    return settle(run, threads=threads), split
+
+
+def unsettled(
+    network: Network, images: Images, recipe: Recipe, *, folder: Path, device: str = "auto", threads: int | None = None
+) -> tuple[Run, Split]:
+    """The same, before its kernels are found out."""
     if here().leads:  # it may have made the folder before another process is here
         require_free(folder)
     train_images = images.load("train", wanted=network.input[1:])
@@ -91,7 +102,7 @@ def prepare(
         preprocessing = preprocessing_for(network.input, train_images, low=recipe.low, high=recipe.high)
     split = Split.of(train_images, preprocessing, hold_out_fraction=recipe.hold_out)
     record = DataRecord(
-        source=train_images.source,
+        source="" if images.given is not None else train_images.source,
         classes=train_images.classes,
         resize=images.resize,
         skip_unreadable=images.skip_unreadable,
@@ -102,6 +113,8 @@ def prepare(
         validation_fingerprint=split.validation.fingerprint(),
         channels=train_images.images.shape[1],
         stream=images.stream,
+        span=images.span,
+        labels=images.labels,
     )
     run = Run(
         folder=folder,
@@ -113,7 +126,7 @@ def prepare(
         device=device_called(device),
         environment=environment(),
     )
-    return settle(run, threads=threads), split
+    return run, split
 
 
 def reload(run: Run) -> Split:
@@ -135,6 +148,13 @@ def reload(run: Run) -> Split:
             f"{run.folder} was not trained here: its weights come from {run.origin['file']}.",
             "A training goes on from its own last checkpoint.",
             "Train the same network anew: striate train RUN/network.json.",
+        )
+    if not run.data.source:
+        raise RunError(
+            f"{run.folder} was trained on arrays of a program, which it does not keep.",
+            "A training goes on with the images that it began with.",
+            "Call striate.fit again, with more epochs; or give its weights to a new run: striate train NETWORK --from "
+            f"{run.folder}.",
         )
     images = images_as(run, run.data.source, way=run.preprocessing)
     split = Split.of(images.load("train"), run.preprocessing, hold_out_fraction=run.recipe.hold_out)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from striate.cli.parameters import NETWORK, RUN, SIZE, KernelsType
+from striate.cli.parameters import INPUT, NETWORK, RUN, SIZE, KernelsType
 from striate.description.labels import lines
 from striate.description.network import Network
 from striate.execution.names import MOST_THREADS, TRAINING
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     "  striate train lenet5 --set weight_decay=0.02 --set augmentation.rotation=5\n"
     "  striate show lenet5 --as recipe > mine.toml       every number; then: striate train lenet5 --recipe mine.toml\n"
     "  striate train simple-cnn --data photos --resize 28x28 --adapt\n"
+    "  striate train resnet20-cifar --data photos --input 3x64x64 --resize 64x64 --adapt\n"
     "  striate train runs/cifar --from runs/cifar --data photos --adapt --freeze stem --freeze stage1\n"
     "  striate train --resume runs/lenet5                resume after Ctrl-C, a crash or a power cut\n"
     "  torchrun --nproc-per-node 4 -m striate train lenet5 --out runs/mine      in four processes",
@@ -108,10 +109,20 @@ if TYPE_CHECKING:
     type=click.Choice(["crop", "letterbox"]),
     help="Keep the aspect ratio of images: cut out their middle (crop), or show all on black (letterbox).",
 )
+@click.option(
+    "--input", "shape", type=INPUT, metavar="CxHxW", help="Train the layers on another input, such as 3x64x64."
+)
 @click.option("--adapt", is_flag=True, help="Fit the network's last layer to the number of classes.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out images that cannot be read, and list them.")
 @click.option(
     "--stream", is_flag=True, help="Decode images of files in each epoch, and keep no packed store of them on the disk."
+)
+@click.option(
+    "--log",
+    "logs",
+    multiple=True,
+    type=click.Choice(["csv", "tensorboard", "wandb", "mlflow"]),
+    help="Also write each epoch into a file of another tool, in the run's folder; may be repeated.",
 )
 @click.option("--profile", is_flag=True, help="Print how an epoch's time is divided.")
 @click.option("--quiet", is_flag=True, help="Print nothing but the run's folder.")
@@ -137,9 +148,11 @@ def command(
     compiled: bool,
     resize: tuple[int, int] | None,
     fit: str | None,
+    shape: tuple[int, int, int] | None,
     adapt: bool,
     skip_unreadable: bool,
     stream: bool,
+    logs: tuple[str, ...],
     profile: bool,
     quiet: bool,
 ) -> None:
@@ -172,12 +185,13 @@ def command(
             out,
             recipe_name,
             given
-            | {"adapt": adapt or None, "set": settings or None, "from": source}
+            | {"input": shape, "adapt": adapt or None, "set": settings or None, "from": source}
             | {"fit": fit, "stream": stream or None, "compile": compiled or None},
         )
     elif network is None:
         raise click.UsageError("Give a NETWORK to train, such as lenet5, or --resume RUN.")
 
+    from striate.by_name import at_size
     from striate.cli.print.progress import working
     from striate.cli.print.training import plan_lines, profile_lines
     from striate.cli.processes import folder_of, was_begun
@@ -186,6 +200,7 @@ def command(
     from striate.networks.adapt import adapted
     from striate.train import session
     from striate.train.distributed import joined
+    from striate.train.logs import logged, require_logs
     from striate.train.machine import tiny_is_zero
     from striate.train.recipe_file import with_settings
     from striate.train.recipes import find_recipe, recipe_for
@@ -193,6 +208,7 @@ def command(
     from striate.train.settle import settle
     from striate.train.transfer import take_over
 
+    require_logs(logs)
     # The last epochs make many numbers below 1.2e-38, for each of which a processor takes a hundred times as long.
     click.get_current_context().with_resource(tiny_is_zero())
     world = click.get_current_context().with_resource(joined(device))
@@ -207,6 +223,7 @@ def command(
             split = session.reload(run)
         events = session.resume(run, split)
     elif network is not None:
+        network = network if shape is None else at_size(network, shape)
         recipe = find_recipe(recipe_name) if recipe_name else recipe_for(network)
         recipe = replace(
             with_settings(recipe, settings), **{key: value for key, value in given.items() if value is not None}
@@ -234,7 +251,7 @@ def command(
                 click.echo(line)
     else:
         return
-    _show(replace(run, follows=not world.leads), events, quiet=quiet)
+    _show(replace(run, follows=not world.leads), logged(run, events, logs if world.leads else ()), quiet=quiet)
     if profile and world.leads:
         for line in profile_lines(run):
             click.echo(line)

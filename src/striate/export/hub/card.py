@@ -1,0 +1,138 @@
+"""The model card: what the network is, what it reached, what each layer costs, and how to load it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from striate.accounting import account
+from striate.data.source import SOURCES
+from striate.description.labels import one_line
+from striate.description.notation.writing import to_text
+from striate.description.shapes import show
+from striate.train.run import Run
+from striate.wording import counted, percent
+
+MARK = "library_name: striate"
+"""The line of the card's head by which a folder is known."""
+MOST_CLASSES = 50
+
+
+def card(run: Run, *, name: str, drawing: str, curves: str | None) -> str:
+    """README.md of a model called `name`: Markdown under a head of YAML, as the hub reads it."""
+    totals = account(run.network).totals
+    parts = [
+        _head(run, name),
+        f"# {one_line(name)}",
+        f"The convolutional network {_code(run.network.name)}{_paper(run)}: images of {show(run.network.input)} in, "
+        f"{counted(len(run.classes), 'class')} out, {counted(totals.parameters, 'parameter')}, "
+        f"{counted(totals.macs, 'MAC')} per image.",
+        f"![The network, drawn layer by layer]({drawing})",
+        _classes(run),
+        "## What it reached",
+        _reached(run),
+        *([f"![Loss and error by epoch]({curves})"] if curves else []),
+        "## How to load it",
+        _loading(name),
+        "## What each layer costs",
+        f"```\n{account(run.network)}\n```",
+        "## The network, as text",
+        f"```\n{to_text(run.network)}```",
+        *_training(run),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(run: Run, name: str) -> str:
+    lines = ["---", MARK, "pipeline_tag: image-classification", "tags:", "- image-classification", "- striate"]
+    tests = _tests(run)
+    if tests:
+        last, source = tests[-1], _source(run)
+        lines += [
+            "model-index:",
+            f"- name: {json.dumps(one_line(name))}",
+            "  results:",
+            "  - task:",
+            "      type: image-classification",
+            "    dataset:",
+            f"      name: {json.dumps(source)}",
+            f"      type: {json.dumps(source)}",
+            "      split: test",
+            "    metrics:",
+            "    - type: accuracy",
+            f"      value: {last['top1']:.6f}",
+        ]
+    return "\n".join([*lines, "---"])
+
+
+def _reached(run: Run) -> str:
+    data, rows = run.data, list[tuple[str, str]]()
+    finished = run.events("finished")
+    if finished:
+        best = finished[-1]
+        rows.append(("best epoch, by the validation images", str(best["epoch"])))
+        rows.append((f"right, of {counted(data.validation_images, 'validation image')}", percent(best["accuracy"])))
+    for each in _tests(run)[-1:]:
+        rows.append((f"right, of {counted(each['images'], 'test image')}", percent(each["top1"])))
+        rows.append(("balanced accuracy on them", percent(each["balanced_accuracy"])))
+        rows.append(("how often the test images were looked at", str(run.test_looks)))
+    if not rows:
+        return "No figures came with its weights." if run.origin else "Nothing was measured yet."
+    table = "\n".join(f"| {what} | {value} |" for what, value in rows)
+    return f"| measured | |\n|---|---|\n{table}\n\nThe images: {_source(run)}."
+
+
+def _loading(name: str) -> str:
+    return (
+        "```python\n"
+        "import striate\n\n"
+        f"model = striate.from_pretrained({json.dumps(one_line(name))})  # this folder, downloaded\n"
+        'model.predict(["picture.png"])\n'
+        "```\n\n"
+        "It needs no network access and runs no code of this folder: `model.safetensors` has the weights by the paths "
+        "of the layers, and what the run says of classes and preprocessing; `config.json` is the network. Any program "
+        "that reads safetensors can take the weights. `striate predict FOLDER/model.safetensors picture.png` does it "
+        "in a terminal."
+    )
+
+
+def _training(run: Run) -> list[str]:
+    if not run.data.train_images:
+        return []
+    recipe: dict[str, Any] = run.recipe.to_dict() | {"augmentation": run.recipe.augmentation.words or "none"}
+    lines = "\n".join(f"{name} = {json.dumps(value)}" for name, value in recipe.items())
+    versions = ", ".join(f"{name} {run.environment[name]}" for name in ("striate", "torch") if name in run.environment)
+    first = f"Trained on {counted(run.data.train_images, 'image')}, with {one_line(versions)}, by this recipe:"
+    return ["## How it was trained", first, f"```\n{lines}\n```"]
+
+
+def _classes(run: Run) -> str:
+    names = ", ".join(_code(name) for name in run.classes[:MOST_CLASSES])
+    more = len(run.classes) - MOST_CLASSES
+    return f"Classes, in the order of the outputs: {names}{f', and {more:,} more' if more > 0 else ''}."
+
+
+def _paper(run: Run) -> str:
+    source = run.network.source
+    return f" ({one_line(source.paper)}, {source.year})" if source else ""
+
+
+def _source(run: Run) -> str:
+    """The images' name where they come with Striate; folders of this machine are not named."""
+    if run.data.source in SOURCES:
+        return run.data.source
+    return "images of its author" if run.data.train_images else "unknown"
+
+
+def _tests(run: Run) -> list[dict[str, Any]]:
+    """The evaluations on the run's own test images."""
+    return [
+        each
+        for each in run.events("evaluated")
+        if each.get("split") == "test" and each.get("source") == run.data.source and not each.get("test_time_flips")
+    ]
+
+
+def _code(text: str) -> str:
+    """A name as code: one that holds a backtick is shown without it."""
+    return f"`{one_line(text).replace('`', '′')}`"

@@ -1,0 +1,138 @@
+"""Trains a network on arrays, in one call."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+from striate.data import ImageSet, labels_of, pixels_of
+from striate.data.arrays import Layout, Span
+from striate.description.network import Network, plan
+from striate.description.shapes import show
+from striate.errors import DataError, ShapeError, quote
+from striate.fitted.fitted import Fitted
+from striate.fitted.suit import for_few, network_for
+from striate.networks import find
+from striate.train import Epoch, Recipe, session
+from striate.train.diagnose import Finding
+from striate.train.machine import tiny_is_zero
+from striate.train.recipe import recipe_from_dict
+from striate.train.recipes import find_recipe, recipe_for
+from striate.train.run import Run
+from striate.train.session import Interrupted
+from striate.train.settle import settle
+
+_SETTLED: dict[tuple[Network, Recipe, int], tuple[str, int]] = {}
+"""The kernels and threads that were measured in this process, so that a second call gives the same weights."""
+
+
+def fit(  # noqa: PLR0913 - one call, as other libraries have it
+    network: Network | str | None,
+    images: object,
+    labels: object,
+    *,
+    epochs: int | None = None,
+    seed: int = 0,
+    recipe: Recipe | str | Mapping[str, Any] | None = None,
+    layout: Layout | None = None,
+    span: Span | None = None,
+    device: str = "auto",
+    on_epoch: Callable[[Epoch], object] | None = None,
+) -> Fitted:
+    """The network, trained on these images: see `striate.fit`."""
+    known = labels_of(labels)
+    pixels = pixels_of(images, layout=layout, span=span)
+    if len(known.numbers) != len(pixels):
+        raise DataError(
+            f"there are {len(pixels):,} images and {len(known.numbers):,} labels.", "Each image has one label."
+        )
+    if len(known.names) < 2:
+        one = f"all of one class, {known.names[0]!r}" if known.names else "none"
+        raise DataError(f"the labels are {one}.", "A network learns to tell two classes apart, or more.")
+    given = ImageSet(pixels, known.numbers, known.names, "arrays", "train", "picture")
+    shape = (pixels.shape[1], pixels.shape[2], pixels.shape[3])
+    chosen = network_for(shape, len(known.names)) if network is None else network
+    chosen = find(chosen) if isinstance(chosen, str) else chosen
+    _require_outputs(chosen, known.names)
+    settings = for_few(_recipe(chosen, None), len(pixels)) if recipe is None else _recipe(chosen, recipe)
+    settings = replace(settings, seed=seed, epochs=settings.epochs if epochs is None else epochs)
+    source = session.Images("", given=given, span=span, labels=known.kind)
+    held = TemporaryDirectory(prefix="striate-fit-")
+    try:
+        with _settings_kept(), tiny_is_zero():
+            unsettled, split = session.unsettled(chosen, source, settings, folder=Path(held.name, "run"), device=device)
+            run = _settled(unsettled)
+            _train(session.start(run, split), on_epoch)
+        return Fitted(run, values=known.values, validation=split.validation, held=held)
+    except BaseException:
+        held.cleanup()
+        raise
+
+
+def _train(events: Iterator[session.Event], on_epoch: Callable[[Epoch], object] | None) -> None:
+    for event in events:
+        if isinstance(event, Interrupted):
+            raise KeyboardInterrupt
+        if isinstance(event, Finding):
+            warnings.warn(f"{event.what} {event.cause} {event.remedy}", stacklevel=4)
+        if isinstance(event, Epoch) and on_epoch is not None:
+            on_epoch(event)
+
+
+def _recipe(network: Network, recipe: Recipe | str | Mapping[str, Any] | None) -> Recipe:
+    match recipe:
+        case None:
+            return recipe_for(network)
+        case str():
+            return find_recipe(recipe)
+        case Recipe():
+            return recipe
+        case Mapping():
+            return recipe_from_dict(recipe_for(network).to_dict() | dict(recipe))
+        case _:
+            raise DataError(
+                f"recipe is {quote(recipe)}.",
+                "It is a Recipe, the name of one, or numbers that differ from the network's own.",
+                'Such as recipe={"rate": 0.01}.',
+            )
+
+
+def _settled(run: Run) -> Run:
+    """The run on the kernels that are fastest here; measured once for a network, a recipe and a number of images."""
+    key = run.network, replace(run.recipe, seed=0, epochs=1), min(run.recipe.batch, run.data.train_images)
+    if run.device != "cpu":
+        return settle(run)
+    if key not in _SETTLED:
+        measured = settle(run)
+        _SETTLED[key] = measured.kernels, measured.threads
+        return measured
+    kernels, threads = _SETTLED[key]
+    return replace(run, kernels=kernels, threads=threads, most_threads=torch.get_num_threads())
+
+
+def _require_outputs(network: Network, names: tuple[str, ...]) -> None:
+    output = plan(network).output
+    if output != (len(names),):
+        raise ShapeError(
+            f"{network.name} has an output of {show(output)} for {len(names)} classes.",
+            f"The labels are: {', '.join(names[:12])}{', ...' if names[12:] else ''}.",
+            f"striate.with_classes(network, {len(names)}) is the same network with so many outputs.",
+        )
+
+
+@contextmanager
+def _settings_kept() -> Iterator[None]:
+    """Context after which PyTorch's random numbers and its number of threads are the caller's again."""
+    before = torch.get_num_threads()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,66 @@
+"""A fitted network's run as a folder that stays, and as bytes that a pickle holds."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from dataclasses import replace
+from os import getpid
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from striate.errors import OutputError, RunError
+from striate.files import make_folder, unwritten
+from striate.modules import Built
+from striate.train.checkpoint import BEST, save_checkpoint
+from striate.train.filters import FILE as FILTERS
+from striate.train.lock import FILE as LOCK
+from striate.train.run import Run, open_run, require_free
+
+_KEPT = ("run.json", "network.json", "events.jsonl", BEST, FILTERS)
+"""What a pickle holds of a folder: all but what going on with the training needs."""
+
+
+def save_run(run: Run, model: Built, folder: Path) -> Path:
+    """Make a run's folder in another place, whole or not at all; one file becomes a folder."""
+    try:
+        require_free(folder)
+    except RunError as error:
+        raise RunError(error.what, "A run is a new folder, so that nothing is overwritten.", "Name another.") from None
+    passing = folder.with_name(f".{folder.name}.{getpid()}.partial")
+    make_folder(folder.parent)
+    try:
+        if run.single:
+            make_folder(passing)
+            replace(run, folder=passing, single=False).write()
+            save_checkpoint(passing / BEST, model.state_dict(), {"temperature": run.temperature})
+        else:
+            shutil.copytree(run.folder, passing, ignore=shutil.ignore_patterns(LOCK))
+        with suppress(FileNotFoundError):
+            folder.rmdir()  # an empty folder may be in its place
+        passing.replace(folder)
+    except BaseException as problem:
+        shutil.rmtree(passing, ignore_errors=True)
+        if isinstance(problem, OSError):
+            found = problem if isinstance(problem, OutputError) else unwritten(folder, problem)
+            raise OutputError(found.what, "It was not saved.", "Save it in another place.") from None
+        raise
+    return folder
+
+
+def contents(run: Run) -> dict[str, bytes]:
+    """The files of a run that a pickle holds, by name."""
+    if run.single:
+        return {run.folder.name: run.folder.read_bytes()}
+    return {name: (run.folder / name).read_bytes() for name in _KEPT if (run.folder / name).exists()}
+
+
+def put_back(files: dict[str, bytes]) -> tuple[Run, TemporaryDirectory[str]]:
+    """The run that `contents` gave, in a folder that is gone with the second value; all of it is checked again."""
+    held = TemporaryDirectory(prefix="striate-fit-")
+    folder = Path(held.name, "run")
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / Path(name).name).write_bytes(content)
+    single = "run.json" not in files
+    return open_run(folder / Path(next(iter(files))).name if single else folder), held

@@ -1,0 +1,53 @@
+"""The curves of a training: loss and error by epoch, beside each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from striate.errors import RunError
+from striate.look.charts import HEIGHT, WIDTH, Series, line_chart
+from striate.picture import Picture
+from striate.train.run import Run
+
+SPACE = 20
+
+
+def curves(run: Run) -> Picture:
+    """The training's loss and the errors on training and validation images. RunError where it has no epochs."""
+    epochs = run.events("epoch")
+    if not epochs:
+        raise RunError(
+            f"{run.folder} has no epochs to draw.",
+            "A run that was trained here keeps what each epoch reached; one file, or weights from elsewhere, do not.",
+            "Train it: striate train.",
+        )
+    charts = learning_charts(epochs, "validation" if run.recipe.hold_out else "test")
+    parts = []
+    for number, chart in enumerate(charts):
+        place = f'<svg x="{number * (WIDTH + SPACE)}" width="{WIDTH}" height="{HEIGHT}" '
+        parts.append(chart.replace("<svg ", place, 1))
+    whole = 2 * WIDTH + SPACE
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {whole} {HEIGHT}" width="{whole}" height="{HEIGHT}">'
+    return Picture("\n".join([head, *parts, "</svg>"]) + "\n")
+
+
+def learning_charts(epochs: list[dict[str, Any]], judging: str) -> tuple[str, str]:
+    """The charts of loss and error; `judging` names the images by which the best epoch was chosen."""
+    loss = Series("training", "#d97706", tuple(each["loss"] for each in epochs))
+    return (
+        line_chart("Loss", [loss], x="epoch"),
+        line_chart("Error", _error_series(epochs, judging), x="epoch", unit=" %"),
+    )
+
+
+def _error_series(epochs: list[dict[str, Any]], judging: str) -> list[Series]:
+    def errors(key: str) -> tuple[float, ...]:
+        return tuple(100 * (1 - each[key]) for each in epochs)
+
+    series = [
+        Series("training", "#d97706", errors("train_accuracy")),
+        Series(judging, "#2563eb", errors("accuracy")),
+    ]
+    if all(isinstance(each.get("balanced_accuracy"), float) for each in epochs):
+        series.append(Series("balanced", "#059669", errors("balanced_accuracy")))
+    return series

@@ -1,0 +1,112 @@
+"""The hub's layout: its own library reads the card, nothing names this machine, and the model answers as the run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+import striate
+from striate import from_pretrained
+from striate.data import load
+from striate.errors import OutputError, RunError
+from striate.export.hub.write import push
+from striate.train import open_run
+from tests.support.commands import striate as command
+
+IMAGES = load("mnist", "test").images[:50, 0].numpy()
+
+
+@pytest.fixture(scope="module")
+def evaluated(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose test images were looked at once."""
+    folder = tmp_path_factory.mktemp("hub") / "tiny"
+    shutil.copytree(finished_run, folder)
+    assert command("evaluate", folder).returncode == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pushed(evaluated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pushed") / "digits"
+    done = command("push", evaluated, folder)
+    assert done.returncode == 0, done.stderr
+    assert "striate.from_pretrained(" in done.stdout
+    return folder
+
+
+def test_it_answers_as_the_run_does(pushed: Path, evaluated: Path) -> None:
+    expected = from_pretrained(evaluated).predict_proba(IMAGES)
+    for place in (pushed, pushed / "model.safetensors", str(pushed)):
+        assert np.array_equal(from_pretrained(place).predict_proba(IMAGES), expected)
+    assert set(load_file(pushed / "model.safetensors")) == set(open_run(evaluated).model().state_dict())
+    assert striate.from_json((pushed / "config.json").read_text()) == open_run(evaluated).network
+
+
+def test_the_hubs_own_library_reads_the_card(pushed: Path, evaluated: Path) -> None:
+    hub = pytest.importorskip("huggingface_hub", reason="huggingface_hub is not installed")
+    card = hub.ModelCard.load(pushed / "README.md")
+    assert card.data.library_name == "striate"
+    assert card.data.pipeline_tag == "image-classification"
+    (result,) = card.data.eval_results
+    last = open_run(evaluated).events("evaluated")[-1]
+    assert (result.metric_type, result.metric_value) == ("accuracy", pytest.approx(last["top1"], abs=1e-6))
+    assert "| how often the test images were looked at | 1 |" in card.text
+    assert "parameters, trained" in card.text
+    for file in ("network.svg", "training.svg"):
+        assert f"]({file})" in card.text
+        assert (pushed / file).read_text().startswith("<svg")
+
+
+def test_nothing_names_the_machine(pushed: Path, evaluated: Path, few_digits: Path) -> None:
+    for file in pushed.iterdir():
+        content = file.read_bytes()
+        for folder in (few_digits, evaluated.parent):
+            assert str(folder).encode() not in content, file.name
+
+
+def test_it_is_pushed_again_and_never_over_something_else(evaluated: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    (folder / ".git").mkdir(parents=True)
+    run = open_run(evaluated)
+    push(run, folder)
+    before = {each.name: each.read_bytes() for each in folder.iterdir() if each.is_file()}
+    push(run, folder)
+    assert {each.name: each.read_bytes() for each in folder.iterdir() if each.is_file()} == before
+    (folder / "README.md").write_text("mine")
+    done = command("push", evaluated, folder)
+    assert done.returncode == 2
+    assert "holds something else than a model that striate push wrote.\nNothing of others" in done.stderr
+    assert (folder / "README.md").read_text() == "mine"
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="holds something else"):
+        push(run, tmp_path / "file")
+
+
+def test_a_model_of_arrays_and_one_file_are_pushed(evaluated: Path, pushed: Path, tmp_path: Path) -> None:
+    labels = np.array(["|a", "b`<i>"])[np.arange(50) % 2]
+    model = striate.fit("1x28x28: conv 2 5x5 /4, relu, linear 2", IMAGES, labels, epochs=1)
+    again = from_pretrained(model.push(tmp_path / "one"))
+    assert again.predict(IMAGES).tolist() == model.predict(IMAGES).tolist()
+    assert "images of its author" in (tmp_path / "one/README.md").read_text()
+    single = open_run(pushed / "model.safetensors")
+    push(single, tmp_path / "two")
+    assert not (tmp_path / "two/training.svg").exists()
+    assert "No figures came with its weights." in (tmp_path / "two/README.md").read_text()
+
+
+def test_what_is_no_model_is_refused(tmp_path: Path, pushed: Path) -> None:
+    with pytest.raises(RunError, match="does not exist.\nIt is a folder or a file on this machine: nothing is downl"):
+        from_pretrained("someone/model")
+    with pytest.raises(RunError, match="is not a run"):
+        from_pretrained(tmp_path)
+    shutil.copytree(pushed, tmp_path / "cut")
+    content = (pushed / "model.safetensors").read_bytes()
+    (tmp_path / "cut/model.safetensors").write_bytes(content[:-10])
+    with pytest.raises(RunError, match="model.safetensors"):
+        from_pretrained(tmp_path / "cut")
+    assert json.loads((pushed / "config.json").read_text())["name"] == "tiny"

@@ -1,0 +1,274 @@
+"""`striate.fit`: from arrays to a saved run, whose answers are those of the object that trained it."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import striate
+from striate.data import load
+from striate.errors import DataError, FormatError, RunError, ShapeError, UnknownNameError
+from striate.fitted.fitted import Fitted
+from striate.fitted.suit import network_for
+from striate.train import Recipe, open_run
+from tests.support.commands import striate as command
+
+pytestmark = pytest.mark.filterwarnings("ignore:No validation image")  # of trainings that are kept short
+SMALL = "1x8x8: conv 4 3x3 same, relu, flatten, linear 3"
+GENERATOR = np.random.default_rng(0)
+WORDS = np.array(["left", "middle", "right"])
+
+
+def bars(count: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Grey images of 8 × 8 with a bright bar on the left, in the middle or on the right, and which."""
+    draw = np.random.default_rng(seed)
+    images, labels = draw.integers(0, 90, (count, 8, 8), dtype=np.uint8), draw.integers(0, 3, count)
+    for image, label in zip(images, labels, strict=True):
+        image[:, 3 * label : 3 * label + 2] += 150
+    return images, labels
+
+
+IMAGES, NUMBERS = bars(120)
+TEST, TRUTH = bars(40, seed=1)
+
+
+@pytest.fixture(scope="module")
+def model() -> Fitted:
+    return striate.fit(SMALL, IMAGES, WORDS[NUMBERS], epochs=20)
+
+
+def test_it_learns_and_answers_with_the_labels(model: Fitted) -> None:
+    answers = model.predict(TEST)
+    assert answers.dtype == WORDS.dtype
+    assert (answers == WORDS[TRUTH]).mean() > 0.9
+    found = model.predict_proba(TEST)
+    assert found.shape == (40, 3)
+    assert np.allclose(found.sum(1), 1, atol=1e-5)
+    assert (model.classes[found.argmax(1)] == answers).all()
+    evaluation = model.evaluate(TEST, WORDS[TRUTH])
+    assert evaluation.top1 == (answers == WORDS[TRUTH]).mean()
+    assert model.evaluate().images == model.run.data.validation_images
+
+
+def test_the_answers_are_those_of_the_module(model: Fitted) -> None:
+    values = torch.from_numpy(TEST)[:, None] / 255 * (1.175 + 0.1) - 0.1
+    with torch.inference_mode():
+        expected = (model.run.model()(values) / model.run.temperature).softmax(1)
+    assert np.allclose(model.predict_proba(TEST), expected, atol=1e-6)
+
+
+def test_many_images_are_answered_alike(model: Fitted) -> None:
+    many = np.concatenate([TEST] * 20)  # more than FEW: the fastest kernels answer
+    assert np.allclose(model.predict_proba(many).reshape(20, 40, 3), model.predict_proba(TEST), atol=1e-5)
+
+
+def test_every_form_of_the_same_images_has_the_same_answer(model: Fitted, tmp_path: Path) -> None:
+    expected = model.predict_proba(TEST)
+    files = []
+    for number, image in enumerate(TEST):
+        Image.fromarray(image).save(tmp_path / f"{number}.png")
+        files.append(tmp_path / f"{number}.png")
+    for given in (
+        TEST / 255,
+        torch.from_numpy(TEST),
+        torch.from_numpy(TEST)[:, None],
+        TEST[..., None],
+        list(TEST),
+        [Image.fromarray(image) for image in TEST],
+        files,
+        list(map(str, files)),
+        [each.read_bytes() for each in files],
+    ):
+        assert np.array_equal(model.predict_proba(given), expected)
+    assert np.array_equal(model.predict_proba(str(files[3])), model.predict_proba(TEST[3:4]))
+    assert model.predict(TEST[:0]).shape == (0,)
+
+
+def test_a_saved_run_is_the_same_and_every_verb_reads_it(model: Fitted, tmp_path: Path) -> None:
+    folder = model.save(tmp_path / "kept" / "mine")
+    run = open_run(folder)
+    assert Fitted(run).predict(TEST).tolist() == model.predict(TEST).tolist()
+    assert (folder / "report.html").stat().st_size > 1000
+    Image.fromarray(TEST[0]).save(tmp_path / "one.png")
+    found = json.loads(command("predict", str(folder), str(tmp_path / "one.png"), "--json").stdout)
+    assert found[0]["class"] == WORDS[TRUTH[0]]
+    done = command("evaluate", str(folder))
+    assert done.returncode == 2
+    assert "was trained on arrays of a program, and has no images.\n" in done.stderr
+    assert "--data FOLDER" in done.stderr
+    done = command("train", "--resume", str(folder))
+    assert done.returncode == 2
+    assert "was trained on arrays of a program, which it does not keep." in done.stderr
+    for verb in (["account", str(folder)], ["look", str(folder), "--only", "filters", "--out", str(tmp_path / "look")]):
+        assert command(*verb).returncode == 0
+    for word, label in zip(WORDS, range(3), strict=True):
+        (tmp_path / "photos" / "test" / word).mkdir(parents=True)
+        for number in np.flatnonzero(label == TRUTH):
+            Image.fromarray(TEST[number]).save(tmp_path / "photos" / "test" / word / f"{number}.png")
+    done = command("evaluate", str(folder), "--data", str(tmp_path / "photos"), "--json")
+    assert json.loads(done.stdout)["top1"] == model.evaluate(TEST, WORDS[TRUTH]).top1
+    with pytest.raises(RunError, match="is there already.\nA run is a new folder"):
+        model.save(folder)
+    assert sorted(each.name for each in folder.parent.iterdir()) == ["mine"]
+
+
+@pytest.mark.parametrize(
+    "values", [np.array([7, -2, 300]), np.array(["é", "b", "a"]), np.array([1.0, 5.0, 3.0]), np.array([3, 2, 9], "O")]
+)
+def test_labels_come_back_as_they_were(values: Any, tmp_path: Path) -> None:
+    model = striate.fit(SMALL, IMAGES, values[NUMBERS], epochs=15)
+    assert (model.predict(TEST) == values[TRUTH]).mean() > 0.8
+    again = Fitted(open_run(model.save(tmp_path / "run")))
+    assert again.predict(TEST).tolist() == model.predict(TEST).tolist()
+    assert set(model.predict(TEST).tolist()) <= set(values.tolist())
+
+
+def test_truth_values_and_a_span(tmp_path: Path) -> None:
+    model = striate.fit(
+        "1x8x8: conv 4 3x3 same, relu, linear 2", IMAGES / 16.0 - 4, NUMBERS == 1, epochs=15, span=(-4, 12)
+    )
+    answers = model.predict(TEST / 16.0 - 4)
+    assert answers.dtype == bool
+    assert (answers == (TRUTH == 1)).mean() > 0.8
+    again = Fitted(open_run(model.save(tmp_path / "run")))
+    assert again.predict(TEST / 16.0 - 4).tolist() == answers.tolist()
+    assert again.evaluate(TEST / 16.0 - 4, TRUTH == 1).top1 == (answers == (TRUTH == 1)).mean()
+    document = json.loads((tmp_path / "run/run.json").read_text())
+    for key, value, text in (
+        ("span", [2, 2], "data.span is no pair"),
+        ("span", "all", "data.span is no pair"),
+        ("labels", "number", "data.labels is 'number'"),
+        ("labels", "whole", "data.labels is 'whole', and data.classes are no such labels"),
+    ):
+        changed = document | {"data": document["data"] | {key: value}}
+        (tmp_path / "run/run.json").write_text(json.dumps(changed))
+        with pytest.raises(RunError, match=text):
+            open_run(tmp_path / "run")
+
+
+def test_the_same_seed_gives_the_same_weights_and_leaves_no_trace() -> None:
+    before, random = torch.get_num_threads(), torch.get_rng_state()
+    first, second, other = (striate.fit(SMALL, IMAGES, NUMBERS, epochs=2, seed=seed) for seed in (0, 0, 1))
+    assert np.array_equal(first.predict_proba(TEST), second.predict_proba(TEST))
+    assert not np.array_equal(first.predict_proba(TEST), other.predict_proba(TEST))
+    assert torch.get_num_threads() == before
+    assert torch.equal(torch.get_rng_state(), random)
+    folder = first.run.folder
+    assert folder.exists()
+    del first
+    assert not folder.exists()
+
+
+def test_it_is_pickled_whole(model: Fitted, tmp_path: Path) -> None:
+    again = pickle.loads(pickle.dumps(model))
+    assert np.array_equal(again.predict_proba(TEST), model.predict_proba(TEST))
+    assert again.epochs == model.epochs
+    assert open_run(again.save(tmp_path / "run")).classes == ("left", "middle", "right")
+    with pytest.raises(DataError, match="there are no images to evaluate on"):
+        again.evaluate()
+    assert repr(again) == repr(model)
+
+
+def test_a_run_in_one_file_answers_is_pickled_and_becomes_a_folder(model: Fitted, tmp_path: Path) -> None:
+    folder = model.save(tmp_path / "run")
+    assert (
+        command("export", str(folder), "--to", "safetensors", "--out", str(tmp_path / "one.safetensors")).returncode
+        == 0
+    )
+    single = Fitted(open_run(tmp_path / "one.safetensors"))
+    again = pickle.loads(pickle.dumps(single))
+    third = Fitted(open_run(again.save(tmp_path / "third")))
+    for each in (single, again, third):
+        assert np.array_equal(each.predict_proba(TEST), model.predict_proba(TEST))
+
+
+def test_looks(model: Fitted, tmp_path: Path) -> None:
+    assert [each.name for each in model.look(only="filters").figures]
+    looked = model.look(TEST[:2], only=("maps",))
+    assert "<svg" in looked._repr_html_()
+    assert looked.write(tmp_path / "look").exists()
+    with pytest.raises(UnknownNameError, match="no section is called 'filter'"):
+        model.look(only="filter")
+
+
+def test_recipes() -> None:
+    seen: list[int] = []
+    found = striate.fit(SMALL, IMAGES, NUMBERS, epochs=2, recipe={"batch": 30}, on_epoch=lambda e: seen.append(e.epoch))
+    assert (found.run.recipe.batch, found.run.recipe.epochs, seen) == (30, 2, [1, 2])
+    assert striate.fit(SMALL, IMAGES, NUMBERS, recipe=Recipe(epochs=1, hold_out=0.5)).run.data.validation_images == 60
+    assert striate.fit(SMALL, IMAGES, NUMBERS, recipe="tanh", epochs=1).run.recipe.initialisation == "lecun"
+    with pytest.raises(FormatError, match="'rte' is an unknown member"):
+        striate.fit(SMALL, IMAGES, NUMBERS, recipe={"rte": 1})
+    with pytest.raises(DataError, match="recipe is 7"):
+        striate.fit(SMALL, IMAGES, NUMBERS, recipe=7)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "kind", "text"),
+    [
+        (IMAGES, NUMBERS[:-1], DataError, "there are 120 images and 119 labels."),
+        (IMAGES, NUMBERS % 2, ShapeError, r"has an output of 3 for 2 classes.\nThe labels are: 0, 1.\nstriate.with_cl"),
+        (IMAGES, NUMBERS * 0, DataError, "the labels are all of one class, '0'."),
+        (IMAGES[:0], [], DataError, "the labels are none."),
+        (IMAGES / 16, NUMBERS, DataError, r"Say what black and full light are, such as span=\(0, 14.9375\)"),
+        (IMAGES[:3], [0, 1, 2], DataError, "would leave class '0' without a training image"),
+        (IMAGES[0], NUMBERS, DataError, r"images are of shape \(8, 8\)"),
+    ],
+)
+def test_what_cannot_be_learned_is_refused(images: Any, labels: Any, kind: type[Exception], text: str) -> None:
+    with pytest.raises(kind, match=text):
+        striate.fit(SMALL, images, labels)
+
+
+def test_strange_images_and_labels_are_refused(model: Fitted, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="the network did not learn the labels up.\nIt learned left, middle, right."):
+        model.evaluate(TEST, np.where(TRUTH == 1, "up", "left"))
+    with pytest.raises(DataError, match="there are 40 images and 39 labels"):
+        model.evaluate(TEST, WORDS[TRUTH][1:])
+    with pytest.raises(DataError, match="no-such.png: no such file"):
+        model.predict([tmp_path / "no-such.png"])
+    with pytest.raises(DataError, match=r"images are of several sizes: \(8, 8\), \(9, 8\)"):
+        model.predict([np.zeros((8, 8)), np.zeros((9, 8))])
+    with pytest.raises(UnknownNameError, match="no network is called 'no-such-network'"):
+        striate.fit("no-such-network", IMAGES, NUMBERS)
+
+
+def test_images_of_another_size_are_brought_to_the_input() -> None:
+    large = IMAGES.repeat(2, axis=1).repeat(2, axis=2)
+    model = striate.fit(SMALL, large, NUMBERS, epochs=15)
+    assert (model.predict(TEST.repeat(2, axis=1).repeat(2, axis=2)) == TRUTH).mean() > 0.8
+
+
+def test_ctrl_c_ends_it_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    timer = threading.Timer(1.0, lambda: signal.raise_signal(signal.SIGINT))
+    timer.start()
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        striate.fit(SMALL, IMAGES, NUMBERS, epochs=100_000)
+    assert time.monotonic() - begun < 20
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 2), (3, 1, 40), (1, 2, 2), (1, 28, 28), (3, 224, 224), (1, 300, 9)])
+def test_a_network_suits_every_size(shape: tuple[int, int, int]) -> None:
+    found = striate.account(network_for(shape, 5))
+    assert found.totals.parameters < 2_000_000
+    assert striate.from_text(striate.to_text(network_for(shape, 5))) == network_for(shape, 5)
+
+
+def test_without_a_network_digits_are_learned() -> None:
+    digits = load("mnist", "test")
+    images, labels = digits.images[:900, 0].numpy(), digits.labels[:900].numpy()
+    model = striate.fit(None, images[:600], labels[:600], epochs=4)
+    assert model.evaluate(images[600:], labels[600:]).top1 > 0.8
