@@ -60,7 +60,7 @@ def rewritten(markdown: str, page: str, root: Path) -> str:
 
 
 def reached(pages: Iterable[str], root: Path) -> list[str]:
-    """The files and folders outside docs that `pages`, and the pages that these link to, link to; `pages` among them."""
+    """Those of `pages`, and of the files and folders that they link to, and so on, that are outside docs."""
     found: list[str] = []
     waiting = list(pages)
     while waiting:

@@ -18,7 +18,7 @@ from striate.train.recipes import RECIPES
 WIDTH = 80
 """Characters of the account's table."""
 REACHED = {
-    "lenet5": "[0.87 % wrong on the test images of MNIST, mean of ten seeds](../lenet5.md), and by the method of the paper "
+    "lenet5": "[0.87 % wrong on the test images of MNIST, mean of ten seeds](../lenet5.md); by the method of the paper "
     "[1.09 %](../reproductions/lenet5-1998.md)",
 }
 """What training reached with this repository, beside the page that says how it was measured."""
@@ -44,10 +44,8 @@ def _parts(name: str, entry: Entry, counted: Account) -> Iterator[str]:
     yield f"![The figure of {name}: its layers and the sizes between them]({name}.svg)\n"
     heads = counted.training.parameters
     more = f" ({heads:,} in training, with its auxiliary heads)" if heads != totals.parameters else ""
-    yield (
-        f"Input {show(counted.input)}, output {show(plan(network).output)}; **{totals.parameters:,} parameters**{more}, "
-        f"{totals.macs:,} MACs per image.\n"
-    )
+    sizes = f"Input {show(counted.input)}, output {show(plan(network).output)}"
+    yield f"{sizes}; **{totals.parameters:,} parameters**{more}, {totals.macs:,} MACs per image.\n"
     yield f"```\nstriate show {name}\nstriate account {name}\nstriate draw {name}\nstriate train {name}\n```\n"
     if source is not None:
         place = f", {source.place}" if source.place else ""

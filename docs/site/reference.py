@@ -19,10 +19,6 @@ PACKAGES = {
     "striate.accounting": "Accounts",
 }
 """The packages that people import from, and what their pages are called."""
-EXAMPLES = {
-    "striate": "Every example runs in the tests.",
-    "striate.data": "docs/data.md and docs/training.md show how they work together.",
-}
 
 
 def public(package: str, source: Path) -> list[str]:
