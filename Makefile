@@ -51,7 +51,7 @@ docs: $(VENV)/installed-dev  ## run every example of README and docs
 
 docs-site: $(VENV)/installed-dev  ## dist/site: README and docs, a page for each network, the reference of the Python API
 	$(SITE)
-	@echo 'The site is dist/site/index.html'
+	@echo 'The site is dist/site/index.html; with its search: python -m http.server --directory dist/site'
 
 package: $(VENV)/installed-dev  ## dist/: a source archive and a wheel, the wheel tried in a new environment
 	rm -rf dist

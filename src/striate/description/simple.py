@@ -250,7 +250,7 @@ class Linear:
 
 @dataclass(frozen=True)
 class RBF:
-    """Euclidean radial basis functions: unit i gives Σ_j (x_j − w_ij)² (LeNet-5, eq. 7), the smaller the nearer.
+    """Euclidean radial basis functions: unit i gives `Σ_j (x_j − w_ij)²` (LeNet-5, eq. 7), the smaller the nearer.
 
     `centres` holds one fixed vector w_i for each unit; they are not trained.
     Example: `RBF([[1.0, -1.0], [-1.0, 1.0]])`.
