@@ -161,3 +161,5 @@ RUN = RunType()
 RUN_OR_NETWORK = RunType(untrained=True)
 INPUT = ShapeType("CxHxW")
 SIZE = ShapeType("HxW", every=True)
+LANGUAGE = click.Choice(["en", "ko"])
+"""The languages of the page, which src/striate/web/ui/say.js has."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from striate.cli.parameters import RUN_OR_NETWORK
+from striate.cli.parameters import LANGUAGE, RUN_OR_NETWORK
 from striate.description.network import Network
 
 
@@ -28,6 +28,7 @@ from striate.description.network import Network
     "--host", default="127.0.0.1", show_default=True, help="The address. By default only this machine can connect."
 )
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
+@click.option("--lang", type=LANGUAGE, help="The page's language. By default the browser's, or English.")
 @click.option(
     "--token", envvar="STRIATE_TOKEN", default="", help="Refuse requests without this token; or set STRIATE_TOKEN."
 )
@@ -71,6 +72,7 @@ def command(
     port: int,
     host: str,
     show: bool,
+    lang: str | None,
     token: str,
     max_connections: int,
     queue: int,
@@ -107,7 +109,8 @@ def command(
     set_up(log)
     with listen(host, port) as bound:
         place = address(bound)
-        page = f"{place}?token={quote(token, safe='')}" if token else place
+        query = [*([f"token={quote(token, safe='')}"] if token else []), *([f"lang={lang}"] if lang else [])]
+        page = f"{place}?{'&'.join(query)}" if query else place
 
         def ready(answers: list[str]) -> None:
             click.echo(f"{names} at {page}   (Ctrl-C stops it)")
