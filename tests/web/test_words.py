@@ -111,6 +111,33 @@ def retold(tmp_path: Path):
     return told
 
 
+@NEEDS_NODE
+def test_the_address_goes_before_the_file_and_the_file_before_the_browser(tmp_path: Path) -> None:
+    cases = [
+        ("", "", ["en-GB", "ko"], "en"),
+        ("", "", ["ko-KR", "en"], "ko"),
+        ("", "", ["fr-FR", "ko"], "ko"),
+        ("", "", ["fr-FR"], "en"),
+        ("?lang=ko", "", ["en"], "ko"),
+        ("?lang=xx", "", ["ko"], "en"),
+        ("?lang=en", "ko", ["ko"], "en"),
+        ("", "ko", ["en"], "ko"),
+        ("", "en", ["ko"], "en"),
+    ]
+    script = tmp_path / "chosen.mjs"
+    script.write_text(
+        "const found = [];\n"
+        f"for (const [at, [search, lang, languages]] of {json.dumps([case[:3] for case in cases])}.entries()) {{\n"
+        "  Object.defineProperty(globalThis, 'navigator', { value: { languages }, configurable: true });\n"
+        "  globalThis.location = { search };\n"
+        "  globalThis.document = { documentElement: { dataset: lang ? { lang } : {} } };\n"
+        f"  found.push((await import({json.dumps((UI / 'say.js').as_uri())} + `?${{at}}`)).language);\n"
+        "}\nconsole.log(JSON.stringify(found));\n",
+        encoding="utf-8",
+    )
+    assert json.loads(under_node(script)) == [case[3] for case in cases]
+
+
 def explained(network: Network, folder: Path) -> Iterator[str]:
     """The formulas and labels of a unit of each layer of a network, as the server computes them."""
     predictor = fresh(network, folder)

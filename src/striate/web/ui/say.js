@@ -16,6 +16,7 @@ const ATTRIBUTES = ["aria-label", "title", "data-hint"];
 export const language = chosen();
 
 function chosen() {
+  if (!globalThis.document) return "en"; // under Node, where tests ask other modules
   const asked = new URLSearchParams(location.search).get("lang") ?? document.documentElement.dataset.lang;
   const wishes = (asked ? [asked] : navigator.languages).map((wish) => wish.slice(0, 2).toLowerCase());
   return wishes.find((wish) => wish === "ko" || wish === "en") ?? "en";
