@@ -26,8 +26,8 @@ from tests.support.pages import File, written
 
 pytestmark = NEEDS_CHROMIUM
 
-NOTATION = {"conv", "table", "scaled", "tanh", "subsample", "flatten", "linear", "rbf", "output", "input"}
-"""The words of layers, which are those of the notation in every language; and the network's own."""
+NOTATION = {"conv", "max", "relu", "flatten", "linear", "output", "dense"}
+"""The words of layers, which are those of the notation in every language, and of the name of the network."""
 
 
 @pytest.fixture(scope="module")
