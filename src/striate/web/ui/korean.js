@@ -12,7 +12,7 @@ export const words = {
   "Drawing": "그리기",
   "Pen": "펜",
   "Eraser": "지우개",
-  "Undo": "되돌리기",
+  "Undo": "되돌림",
   "Clear": "비우기",
   "Choose a picture …": "그림 고르기 …",
   "A picture": "그림",
