@@ -45,7 +45,7 @@ def language(page) -> str:
     return page.evaluate("document.documentElement.lang")
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("size", [WIDE, pytest.param(NARROW, marks=pytest.mark.slow)], ids=["wide", "narrow"])
 def test_every_word_is_korean_and_the_layout_holds(page, visit, size) -> None:
     shown = visit(page, size, locale="ko-KR")
     assert language(shown) == "ko"
