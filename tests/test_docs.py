@@ -16,7 +16,9 @@ import pytest
 from tests.support.commands import Done, ended, striate
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "README.ko.md", *sorted((ROOT / "docs").rglob("*.md"))]
+KOREAN = [ROOT / "README.ko.md", *(ROOT / "docs" / "ko").rglob("*.md")]
+"""Pages whose commands are those of an English page, which tests/docs/test_by_hand.py sees to."""
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -33,7 +35,7 @@ def pages() -> list:
     for page in PAGES:
         shown = commands(page)
         slow = [pytest.mark.slow] if any("striate train" in command for command, _ in shown) else []
-        if shown:
+        if shown and page not in KOREAN:
             found.append(pytest.param(page, id=str(page.relative_to(ROOT)), marks=slow))
     return found
 

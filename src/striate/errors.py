@@ -41,7 +41,10 @@ LONG = 200
 
 
 class StriateError(Exception):
-    """What went wrong (`what`), what was `expected`, and a `remedy`; `at` adds the place, `where`, in front."""
+    """What went wrong (`what`), what was `expected`, and a `remedy`; `at` adds the place, `where`, in front.
+
+    Every deliberate error is one. Example: `str(StriateError("No layers.", "A network has some."))` has two lines.
+    """
 
     def __init__(self, what: str, expected: str = "", remedy: str = "", *, where: str = "") -> None:
         super().__init__(what, expected, remedy)

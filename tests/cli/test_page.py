@@ -16,6 +16,14 @@ def test_it_writes_one_file_and_says_so(finished_run: Path, tmp_path: Path) -> N
     assert (tmp_path / "page.html").read_bytes() == (tmp_path / "tiny.html").read_bytes()
 
 
+def test_the_language_of_a_page_stands_in_its_file(finished_run: Path, tmp_path: Path) -> None:
+    assert striate("page", finished_run, "--lang", "ko", cwd=tmp_path).returncode == 0
+    assert '<html lang="en" data-lang="ko">' in (tmp_path / "tiny.html").read_text(encoding="utf-8")
+    done = striate("page", finished_run, "--lang", "fr", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Invalid value for '--lang': 'fr' is not one of 'en', 'ko'." in done.stderr
+
+
 def test_what_is_no_run_gets_an_answer(tmp_path: Path) -> None:
     done = striate("page", "runs/lenet5", cwd=tmp_path)
     assert done.returncode == 2

@@ -66,6 +66,8 @@ def test_the_page_keeps_the_token_in_a_cookie(locked: Answering) -> None:
     assert locked.ask("GET", "/?token=another")[0] == 401
     status, heads, _ = locked.ask("GET", f"/?token={TOKEN}")
     assert (status, heads["location"]) == (303, "/")
+    assert locked.ask("GET", f"/?token={TOKEN}&lang=ko")[1]["location"] == "/?lang=ko"
+    assert locked.ask("GET", f"/?token={TOKEN}&lang=//elsewhere")[1]["location"] == "/"
     cookie, *rules = heads["set-cookie"].split("; ")
     assert rules == ["HttpOnly", "SameSite=Strict", "Path=/"]
     assert locked.ask("GET", "/", None, Cookie=cookie)[0] == 200

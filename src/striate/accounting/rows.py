@@ -49,6 +49,7 @@ class Account:
     """The account of a network: the costs of every layer; printing it gives the table.
 
     Counts are for a batch of `batch` images. Totals leave auxiliary heads out; `training` adds them.
+    Example: `account("lenet5").totals.parameters` is 60000.
     """
 
     network: Network

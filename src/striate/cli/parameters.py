@@ -178,3 +178,5 @@ DEVICE = click.option(
     help="Where the network runs: cpu, on the kernels that are fastest there; cuda, cuda:1, mps; or auto, the best.",
 )
 """The option of the verbs that ask a network for answers."""
+LANGUAGE = click.Choice(["en", "ko"])
+"""The languages of the page, which src/striate/web/ui/say.js has."""

@@ -53,6 +53,7 @@ class View:
 
 
 Pixels: TypeAlias = Tensor | View | Stream
+"""Images as uint8: a tensor, a view of a store, or a stream that is decoded as it is read."""
 
 
 def view_of(images: Pixels, rows: Int64[Tensor, " images"]) -> View | Stream:

@@ -30,7 +30,10 @@ def to_json(network: Network) -> str:
 
 
 def from_json(text: str) -> Network:
-    """The network that a JSON text describes. Raises FormatError, which names the place of the error."""
+    """The network that a JSON text describes. Raises FormatError, which names the place of the error.
+
+    Example: `from_json(to_json("lenet5"))` equals `find("lenet5")`.
+    """
     checks.length(text)
     try:
         document = json.loads(

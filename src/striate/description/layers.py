@@ -44,7 +44,10 @@ from striate.errors import SpecError, quote
 
 @dataclass(frozen=True)
 class Block:
-    """A sequence of layers under one name: a stage, a block, a stem, a head. Blocks nest."""
+    """A sequence of layers under one name: a stage, a block, a stem, a head. Blocks nest.
+
+    Example: `Block([Conv(8, kernel=3), Activation("relu")], name="stem")`.
+    """
 
     layers: Sequence[Layer]
     _: KW_ONLY
@@ -58,7 +61,7 @@ class Block:
 class Residual:
     """The sum of the outputs of its `layers` and of its `shortcut`, which must have one shape.
 
-    An empty shortcut is the input itself.
+    An empty shortcut is the input itself. Example: `Residual([Conv(8, kernel=3, padding=1)])`.
     """
 
     layers: Sequence[Layer]
@@ -82,6 +85,7 @@ class Gate:
     """Its input times the output of its `layers`: squeeze-and-excitation (Hu and others 2018, figure 2).
 
     The layers end in one value per map, as a flat vector or as maps of 1×1, or in maps of the input's own shape.
+    Example: `Gate([GlobalAveragePool(), Linear(8), Activation("sigmoid")])`.
     """
 
     layers: Sequence[Layer]
@@ -97,6 +101,7 @@ class Branches:
     """Blocks that read the same input; their maps are concatenated, those of the first branch first.
 
     A branch without layers passes its input on: DenseNet concatenates a value with the output of layers that read it.
+    Example: `Branches([[Conv(4, kernel=1)], [Conv(8, kernel=3, padding=1)]])`.
     """
 
     branches: Sequence[Block | Sequence[Layer]]
@@ -118,7 +123,7 @@ class Branches:
 class Auxiliary:
     """A head that reads the maps at this place, and whose loss is multiplied by `weight`; it does not change the maps.
 
-    It is used in training only (GoogLeNet's section 5).
+    It is used in training only (GoogLeNet's section 5). Example: `Auxiliary([GlobalAveragePool(), Linear(10)])`.
     """
 
     layers: Sequence[Layer]
@@ -154,6 +159,7 @@ Simple = (
     | PositionBias
 )
 Layer = Simple | Composite
+"""Any kind of layer. Example: `isinstance(Conv(6, kernel=5), Layer)` is True."""
 
 KINDS: dict[str, type[Layer]] = {
     "conv": Conv,

@@ -33,7 +33,10 @@ INPUT = -1
 
 @dataclass(frozen=True)
 class Source:
-    """The source of a network: the paper, its year, the place in the paper, and each departure from it."""
+    """The source of a network: the paper, its year, the place in the paper, and each departure from it.
+
+    Example: `Source("LeCun and others, Gradient-based learning", 1998, "section II-B")`.
+    """
 
     paper: str
     year: int

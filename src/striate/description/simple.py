@@ -32,7 +32,10 @@ AMPLITUDE, SLOPE = 1.7159, 2 / 3
 
 @dataclass(frozen=True)
 class BatchNorm:
-    """Batch normalisation of each map (or feature): a learned scale and shift; running mean and variance are kept."""
+    """Batch normalisation of each map (or feature): a learned scale and shift; running mean and variance are kept.
+
+    Example: `BatchNorm(epsilon=1e-3)`.
+    """
 
     _: KW_ONLY
     epsilon: float = 1e-5
@@ -49,7 +52,7 @@ class BatchNorm:
 class LocalResponseNorm:
     """a / (k + alpha · Σ a²)^beta, the sum over `size` adjacent maps, as AlexNet's section 3.3 writes it.
 
-    PyTorch and ONNX divide alpha by the size; here alpha is the paper's.
+    PyTorch and ONNX divide alpha by the size; here alpha is the paper's. Example: `LocalResponseNorm(size=5, k=2.0)`.
     """
 
     _: KW_ONLY
@@ -88,6 +91,8 @@ class Activation:
     | `hard_swish`   | a · hard_sigmoid(a): MobileNetV3's, section 5.2          |
     | `gelu`         | a · Φ(a), with the normal distribution Φ itself          |
     | `gelu_tanh`    | the same with Φ approximated by a tanh                   |
+
+    Example: `Activation("leaky_relu", alpha=0.2)`.
     """
 
     function: ActivationFunction
@@ -109,7 +114,10 @@ class Activation:
 
 @dataclass(frozen=True)
 class Softmax:
-    """The softmax over a flat vector of logits."""
+    """The softmax over a flat vector of logits.
+
+    Example: `Softmax()`.
+    """
 
     _: KW_ONLY
     name: str = ""
@@ -120,7 +128,10 @@ class Softmax:
 
 @dataclass(frozen=True)
 class Dropout:
-    """Zeroes each value with probability `rate` while training and scales the rest by 1/(1 − rate)."""
+    """Zeroes each value with probability `rate` while training and scales the rest by 1/(1 − rate).
+
+    Example: `Dropout(0.5)`.
+    """
 
     rate: float = 0.5
     _: KW_ONLY
@@ -133,7 +144,10 @@ class Dropout:
 
 @dataclass(frozen=True)
 class Flatten:
-    """All maps as one vector: channel by channel, row by row."""
+    """All maps as one vector: channel by channel, row by row.
+
+    Example: `Flatten()`.
+    """
 
     _: KW_ONLY
     name: str = ""
@@ -144,7 +158,10 @@ class Flatten:
 
 @dataclass(frozen=True)
 class GlobalAveragePool:
-    """The mean of each map, as a vector of one value per map."""
+    """The mean of each map, as a vector of one value per map.
+
+    Example: `GlobalAveragePool()`.
+    """
 
     _: KW_ONLY
     name: str = ""
@@ -155,7 +172,10 @@ class GlobalAveragePool:
 
 @dataclass(frozen=True)
 class PadChannels:
-    """Appends maps of zeros until there are `channels`. With a 1×1 pooling it is ResNet's shortcut A."""
+    """Appends maps of zeros until there are `channels`. With a 1×1 pooling it is ResNet's shortcut A.
+
+    Example: `PadChannels(32)`.
+    """
 
     channels: int
     _: KW_ONLY
@@ -168,7 +188,10 @@ class PadChannels:
 
 @dataclass(frozen=True)
 class Upsample:
-    """Each value repeated `factor` times along the height and the width: nearest-neighbour upsampling."""
+    """Each value repeated `factor` times along the height and the width: nearest-neighbour upsampling.
+
+    Example: `Upsample(2)`.
+    """
 
     factor: int | Pair
     _: KW_ONLY
@@ -182,7 +205,7 @@ class Upsample:
 class Shuffle:
     """The maps of `groups` groups interleaved: the first of each group, then the second of each (ShuffleNet, fig. 1).
 
-    Map i·n + j of the input, of groups of n maps, becomes map j·groups + i.
+    Map i·n + j of the input, of groups of n maps, becomes map j·groups + i. Example: `Shuffle(4)`.
     """
 
     groups: int
@@ -195,7 +218,10 @@ class Shuffle:
 
 @dataclass(frozen=True)
 class Scale:
-    """Each map (or feature) times a learned coefficient of its own, which begins at 1."""
+    """Each map (or feature) times a learned coefficient of its own, which begins at 1.
+
+    Example: `Scale()`.
+    """
 
     _: KW_ONLY
     name: str = ""
@@ -206,7 +232,10 @@ class Scale:
 
 @dataclass(frozen=True)
 class Linear:
-    """A fully connected layer of `units` over a flat vector; the number of inputs follows from the layers before."""
+    """A fully connected layer of `units` over a flat vector; the number of inputs follows from the layers before.
+
+    Example: `Linear(10)`.
+    """
 
     units: int
     _: KW_ONLY
@@ -221,9 +250,10 @@ class Linear:
 
 @dataclass(frozen=True)
 class RBF:
-    """Euclidean radial basis functions: unit i gives Σ_j (x_j − w_ij)² (LeNet-5, eq. 7), the smaller the nearer.
+    """Euclidean radial basis functions: unit i gives `Σ_j (x_j − w_ij)²` (LeNet-5, eq. 7), the smaller the nearer.
 
     `centres` holds one fixed vector w_i for each unit; they are not trained.
+    Example: `RBF([[1.0, -1.0], [-1.0, 1.0]])`.
     """
 
     centres: tuple[tuple[float, ...], ...]
@@ -237,7 +267,10 @@ class RBF:
 
 @dataclass(frozen=True)
 class PositionBias:
-    """Adds a separate bias to every value of its input (the last layer of AlphaGo's policy network)."""
+    """Adds a separate bias to every value of its input (the last layer of AlphaGo's policy network).
+
+    Example: `PositionBias()`.
+    """
 
     _: KW_ONLY
     name: str = ""

@@ -68,6 +68,7 @@ class Pool:
 
     `ceil` rounds the number of windows up, so that the last one may reach beyond the padded input. `count_padding`
     counts padding as zeros in an average (PyTorch's default; TensorFlow leaves it out).
+    Example: `Pool("max", kernel=3, stride=2)`.
     """
 
     function: PoolFunction
@@ -95,7 +96,10 @@ class Pool:
 
 @dataclass(frozen=True)
 class Subsample:
-    """LeNet's trainable subsampling: the sum of each window, times one coefficient, plus one bias, for each map."""
+    """LeNet's trainable subsampling: the sum of each window, times one coefficient, plus one bias, for each map.
+
+    Example: `Subsample(kernel=2)`.
+    """
 
     _: KW_ONLY
     kernel: int | Pair = (2, 2)

@@ -33,8 +33,11 @@ _LOCAL = ("run", "trained_on")
 _SERVED = re.compile(r"[ \t]*<!-- served: -->.*?<!-- :served -->\n?", re.DOTALL)
 
 
-def alone(*predictors: Predictor) -> str:
-    """The page of one or several runs as HTML. Raises SpecError for networks of more than MOST_MACS together."""
+def alone(*predictors: Predictor, language: str = "") -> str:
+    """The page of one or several runs as HTML, in a language, "en" or "ko"; "" is the browser's own.
+
+    Raises SpecError for networks of more than MOST_MACS together.
+    """
     _check_size([each.run.network for each in predictors])
     web = Path(str(files("striate.web")))
     style = "".join((web / "ui" / name).read_text(encoding="utf-8") for name in ("page.css", "layers.css"))
@@ -52,6 +55,8 @@ def alone(*predictors: Predictor) -> str:
         '<meta charset="utf-8">\n',
         f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">\n',
     )
+    if language:
+        head = head.replace('<html lang="en">', f'<html lang="en" data-lang="{language}">')
     parts = [
         f'<link rel="icon" href="data:image/svg+xml;base64,{icon}">\n',
         f"<style>{style}</style>\n</head>\n",
@@ -65,7 +70,7 @@ def alone(*predictors: Predictor) -> str:
     return head + "".join(parts)
 
 
-def write_page(*predictors: Predictor, file: Path) -> int:
+def write_page(*predictors: Predictor, file: Path, language: str = "") -> int:
     """Write the page to a file, whole or not at all; returns its size in bytes. Raises SpecError or OutputError."""
     if file.suffix.lower() not in (".html", ".htm"):
         raise OutputError(
@@ -73,7 +78,7 @@ def write_page(*predictors: Predictor, file: Path) -> int:
             "A page is an HTML file.",
             f"Name it {path_part(file.stem)}.html.",
         )
-    content = alone(*predictors).encode()
+    content = alone(*predictors, language=language).encode()
     with elsewhere("--out"):
         write_whole(file, content)
     return len(content)

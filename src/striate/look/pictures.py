@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
+from contextlib import suppress
 
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 NEGATIVE = torch.tensor([33.0, 102.0, 172.0])
 POSITIVE = torch.tensor([178.0, 24.0, 43.0])
 WHITE = torch.tensor([247.0, 247.0, 247.0])
+FONTS = ("NotoSansCJK-Regular.ttc", "NanumGothic.ttf", "malgun.ttf", "AppleSDGothicNeo.ttc")
+"""Fonts with Hangul, of Debian, Windows and macOS, by their file's name."""
 
 
 def image_picture(pixels: Tensor) -> Image.Image:
@@ -40,14 +43,24 @@ def sheet(pictures: list[Image.Image], *, side: int, columns: int, labels: list[
     rows = -(-len(pictures) // columns)
     width, height = min(columns, len(pictures)) * (side + gap) + gap, rows * (side + gap + text) + gap
     page = Image.new("RGB", (width, height), "white")
-    pen = ImageDraw.Draw(page)
+    pen, font = ImageDraw.Draw(page), _font(labels or [])
     for number, picture in enumerate(pictures):
         left = gap + number % columns * (side + gap)
         top = gap + number // columns * (side + gap + text)
         page.paste(picture.convert("RGB").resize((side, side), Image.Resampling.NEAREST), (left, top))
         if labels:
-            pen.text((left + side / 2, top + side + 2), labels[number], fill="black", anchor="ma")
+            pen.text((left + side / 2, top + side + 2), labels[number], fill="black", anchor="ma", font=font)
     return page
+
+
+def _font(labels: list[str]) -> ImageFont.FreeTypeFont | ImageFont.ImageFont | None:
+    """A font of the system where a label is not Latin, which Pillow's own cannot draw; else None, Pillow's own."""
+    if all(character < "\u0250" for label in labels for character in label):
+        return None
+    for name in FONTS:
+        with suppress(OSError):
+            return ImageFont.truetype(name, 11)
+    return None
 
 
 def png(picture: Image.Image) -> bytes:

@@ -59,6 +59,7 @@ INITIALISATIONS: dict[str, Draw] = {
     "normal-0.01": lambda weight, fan, generator: _normal(weight, torch.tensor(0.01), generator),
     "krizhevsky-2012": lambda weight, fan, generator: _normal(weight, torch.tensor(0.01), generator),
 }
+"""The initialisations of weights, by name; `initialise` takes a name."""
 BIASES_OF_ONE = {"krizhevsky-2012": ("conv2", "conv4", "conv5", "fc6", "fc7")}
 """The layers whose biases begin at 1, by the name of the initialisation."""
 

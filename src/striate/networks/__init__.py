@@ -68,6 +68,7 @@ CATALOGUE: dict[str, Entry] = {
 }
 """The catalogue's entries by name; papers in the order of their publication."""
 NETWORKS: dict[str, Callable[[], Network]] = {name: entry.make for name, entry in CATALOGUE.items()}
+"""The functions that make the networks of the catalogue, by name. Example: `NETWORKS["lenet5"]()` is the network."""
 ALIASES = {"vgg16": "vgg-d", "vgg19": "vgg-e"}
 """Other names of a network."""
 

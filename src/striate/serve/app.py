@@ -113,7 +113,9 @@ class App:
     async def _answer(self, request: Request, place: str, handler: Handler | None) -> Response:
         self.guard.check_place(request)
         if place == "/" and (cookie := self.guard.cookie(request)) is not None:
-            return Response(status_code=303, headers={"location": "/", "set-cookie": cookie})
+            language = request.query_params.get("lang", "")
+            location = f"/?lang={language}" if language in ("en", "ko") else "/"
+            return Response(status_code=303, headers={"location": location, "set-cookie": cookie})
         if place != "/health":
             self.guard.check_token(request)
         if handler is None:

@@ -56,6 +56,7 @@ RECIPES: dict[str, Recipe] = {
     "tanh": Recipe(rate=4e-3, initialisation="lecun"),
     **PAPERS,
 }
+"""The recipes that have names, by name."""
 
 
 def recipe_for(network: Network) -> Recipe:

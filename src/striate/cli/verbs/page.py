@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from striate.cli.parameters import RUN_OR_NETWORK
+from striate.cli.parameters import LANGUAGE, RUN_OR_NETWORK
 from striate.description.network import Network
 
 
@@ -16,13 +16,15 @@ from striate.description.network import Network
     "  striate page runs/lenet5                   writes lenet5.html: open it, send it, put it on a USB stick\n"
     "  striate page runs/lenet5 -o digits.html\n"
     "  striate page runs/lenet5 runs/lenet5-dense   draw once, and see the answer of each\n"
+    "  striate page runs/lenet5 --lang ko         in Korean, whatever the browser's language\n"
     "  striate serve runs/alexnet                 for a network of more than 100 million MACs",
 )
 @click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=RUN_OR_NETWORK)
 @click.option(
     "--out", "-o", type=click.Path(path_type=Path), help="The file. By default the first RUN's name, with .html."
 )
-def command(folders: tuple[Path | Network, ...], out: Path | None) -> None:
+@click.option("--lang", type=LANGUAGE, help="The page's language. By default the browser's, or English.")
+def command(folders: tuple[Path | Network, ...], out: Path | None, lang: str | None) -> None:
     """Write RUN's network as one HTML file to draw on, which computes in the browser.
 
     It is the page of striate serve, without a server: the maps of every layer, class scores, how each unit's value is
@@ -39,6 +41,6 @@ def command(folders: tuple[Path | Network, ...], out: Path | None) -> None:
 
     predictors = predictors_of(folders)
     file = out or Path(f"{path_part(predictors[0].run.name)}.html")
-    size = write_page(*predictors, file=file)
+    size = write_page(*predictors, file=file, language=lang or "")
     names = names_of(predictors)
     click.echo(f"{one_line(str(file))}   {names}, {size / 1e6:.1f} MB. It needs no other file: open it in a browser.")

@@ -8,7 +8,7 @@ from typing import Literal
 
 import click
 
-from striate.cli.parameters import DEVICE, RUN_OR_NETWORK, Whole
+from striate.cli.parameters import DEVICE, LANGUAGE, RUN_OR_NETWORK, Whole
 from striate.description.network import Network
 
 TOKEN = "STRIATE_TOKEN"
@@ -32,6 +32,7 @@ TOKEN = "STRIATE_TOKEN"
     "--host", default="127.0.0.1", show_default=True, help="The address. By default only this machine can connect."
 )
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
+@click.option("--lang", type=LANGUAGE, help="The page's language. By default the browser's, or English.")
 @click.option(
     "--token",
     default=None,
@@ -78,6 +79,7 @@ def command(
     port: int,
     host: str,
     show: bool,
+    lang: str | None,
     token: str | None,
     max_connections: int,
     queue: int,
@@ -117,7 +119,8 @@ def command(
     set_up(log, secret=secret)
     with listen(host, port) as bound:
         place = address(bound)
-        page = f"{place}?token={quote(secret, safe='')}" if secret else place
+        query = [*([f"token={quote(secret, safe='')}"] if secret else []), *([f"lang={lang}"] if lang else [])]
+        page = f"{place}?{'&'.join(query)}" if query else place
         shown = page if log == "plain" else place  # what JSON lines are kept with should not hold the token
 
         def ready(answers: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 import { count, make, number } from "./elements.js";
 import { colour, deep } from "./palette.js";
+import { retold, say } from "./say.js";
 
 /** @import { Term } from "../compute/types.js" */
 /** @import { Field, UnitAnswer } from "./types.js" */
@@ -34,8 +35,8 @@ export class Inspector {
     if (!same) this.open = null;
     this.found = found;
     this.place = shape.length === 3 && shape[1] * shape[2] > 1
-      ? `map ${found.map}, row ${found.row}, column ${found.column}`
-      : `unit ${found.map}`;
+      ? say("map {map}, row {row}, column {column}", { map: found.map, row: found.row, column: found.column })
+      : say("unit {unit}", { unit: found.map });
     this.#show(found);
   }
 
@@ -44,7 +45,7 @@ export class Inspector {
     this.body.replaceChildren(
       make("h3", {}, make("span", { class: "path" }, found.path), ` ${this.place}`),
       make("p", { class: "value", "data-testid": "value" }, number(found.value)),
-      make("p", { class: "formula", "data-testid": "formula" }, found.formula),
+      make("p", { class: "formula", "data-testid": "formula" }, retold(found.formula)),
       make("p", { class: "soft", "data-testid": "field" }, sees(found)),
       ...this.#terms(found),
     );
@@ -64,13 +65,13 @@ export class Inspector {
     const rows = terms.map((term) => make(
       "tr",
       {},
-      make("th", { scope: "row" }, term.label),
+      make("th", { scope: "row" }, retold(term.label)),
       make("td", {}, number(term.patch[0][0])),
       make("td", {}, term.weights ? number(term.weights[0][0]) : ""),
       make("td", {}, number(term.value)),
       make("td", { class: "bar" }, bar(term.value, most)),
     ));
-    const titles = found.formula.startsWith("Σ") ? ["", "input", "centre", "gap²", ""] : ["", "input", "weight", "product", ""];
+    const titles = found.formula.startsWith("Σ") ? ["", say("input"), say("centre"), say("gap²"), ""] : ["", say("input"), say("weight"), say("product"), ""];
     return table("products", titles, [...rows, ...rest(found)]);
   }
 
@@ -86,7 +87,7 @@ export class Inspector {
       const button = make(
         "button",
         { type: "button", "aria-pressed": String(term === open) },
-        make("span", {}, term.label),
+        make("span", {}, retold(term.label)),
         make("span", { class: "track" }, bar(term.value, most)),
         make("span", { class: "share" }, number(term.value)),
       );
@@ -97,18 +98,18 @@ export class Inspector {
       return make("li", {}, button);
     });
     const others = found.others.count
-      ? make("li", { class: "soft" }, `${count(found.others.count)} more maps: ${number(found.others.value)}`)
+      ? make("li", { class: "soft" }, say("{count} more maps: {value}", { count: count(found.others.count), value: number(found.others.value) }))
       : null;
-    const bias = found.bias === null ? null : make("li", { class: "soft" }, `bias: ${number(found.bias)}`);
+    const bias = found.bias === null ? null : make("li", { class: "soft" }, say("bias: {value}", { value: number(found.bias) }));
     const list = found.terms.length > 1 || bias ? make("ul", { class: "parts" }, ...parts, others, bias) : null;
     return make("div", {}, this.#matrices(open), list);
   }
 
   /** @param {Term} term */
   #matrices(term) {
-    const read = make("figure", {}, matrix(term.patch, "patch"), make("figcaption", {}, `${term.label}, the patch`));
+    const read = make("figure", {}, matrix(term.patch, "patch"), make("figcaption", {}, say("{label}, the patch", { label: retold(term.label) })));
     if (!term.weights) return make("div", { class: "matrices" }, read);
-    const filter = make("figure", {}, matrix(term.weights, "filter"), make("figcaption", {}, "the filter"));
+    const filter = make("figure", {}, matrix(term.weights, "filter"), make("figcaption", {}, say("the filter")));
     return make("div", { class: "matrices" }, read, make("span", { class: "times", "aria-hidden": "true" }, "×"), filter);
   }
 }
@@ -126,11 +127,11 @@ function bar(value, most) {
 
 /** A sentence on the pixels that a unit reads. @param {Field} found */
 function sees({ field, unclipped }) {
-  if (!field) return "It reads padding only.";
-  /** @type {(rectangle: { rows: number[], columns: number[] }) => string} */
-  const text = ({ rows, columns }) => `rows ${rows[0]}–${rows[1]}, columns ${columns[0]}–${columns[1]}`;
-  const clipped = JSON.stringify(field) !== JSON.stringify(unclipped) ? "; the dashed part is padding" : "";
-  return `It sees ${text(field)} of the input${clipped}.`;
+  if (!field) return say("It reads padding only.");
+  const [[top, bottom], [left, right]] = [field.rows, field.columns];
+  return JSON.stringify(field) === JSON.stringify(unclipped)
+    ? say("It sees rows {top}–{bottom}, columns {left}–{right} of the input.", { top, bottom, left, right })
+    : say("It sees rows {top}–{bottom}, columns {left}–{right} of the input; the dashed part is padding.", { top, bottom, left, right });
 }
 
 /**
@@ -163,8 +164,8 @@ function rest(found) {
   /** @type {(label: string, value: number) => HTMLElement} */
   const line = (label, value) => make("tr", { class: "soft" }, make("th", { scope: "row", colspan: 3 }, label), make("td", {}, number(value)), make("td"));
   return [
-    ...(found.others.count ? [line(`${count(found.others.count)} more inputs`, found.others.value)] : []),
-    ...(found.bias === null ? [] : [line("bias", found.bias)]),
+    ...(found.others.count ? [line(say("{count} more inputs", { count: count(found.others.count) }), found.others.value)] : []),
+    ...(found.bias === null ? [] : [line(say("bias"), found.bias)]),
   ];
 }
 

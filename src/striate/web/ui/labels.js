@@ -3,6 +3,7 @@
 import { contextOf } from "./canvas.js";
 import { number } from "./elements.js";
 import { colour, deep } from "./palette.js";
+import { say } from "./say.js";
 
 /** The least and the most of a square's side, and the size of the letters. */
 const [LEAST, MOST, LETTERS] = [44, 76, 11];
@@ -58,5 +59,5 @@ function short(context, text, room) {
  */
 export function verdict(values, classes, distances) {
   const best = values.reduce((top, value, at) => ((distances ? value < values[top] : value > values[top]) ? at : top), 0);
-  return distances ? `squared distances to the classes’ centres: the nearest is ${classes[best]}` : `the largest value is that of ${classes[best]}`;
+  return distances ? say("squared distances to the classes’ centres: the nearest is {name}", { name: classes[best] }) : say("the largest value is that of {name}", { name: classes[best] });
 }

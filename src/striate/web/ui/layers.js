@@ -5,6 +5,7 @@ import { count, make, number, show, write } from "./elements.js";
 import { cornerOf, extentOf, gridOf, moved, shownOf, unitAt } from "./grid.js";
 import { brief, label, sideFor, verdict } from "./labels.js";
 import { onTheme, paint } from "./palette.js";
+import { say } from "./say.js";
 import { underway } from "./status.js";
 
 /** @import { Place } from "../compute/types.js" */
@@ -47,7 +48,7 @@ export class Layer {
       "section",
       { class: "layer", "data-testid": "layer", "data-path": row.path, id: `layer-${row.path}` },
       make("h3", {}, make("span", { class: "path" }, row.path), make("span", { class: "words" }, row.words)),
-      make("span", { class: "output", title: "the shape of its output" }, show(row.output)),
+      make("span", { class: "output", title: say("the shape of its output") }, show(row.output)),
       ...figures(row, most),
       maps,
       make("div", { class: "below" }, this.scale, this.caption),
@@ -153,16 +154,17 @@ export class Layer {
     const { row, data, classes } = this;
     const [maps, height, width] = this.#shape;
     const [all] = row.output;
-    const word = height * width > 1 ? "maps" : "units";
-    const what = height * width > 1 ? `${maps} maps of ${height} by ${width}` : `${maps} units`;
-    const values = data ? `up to ${number(data.scale, 2)}` : "nothing is drawn yet";
+    const many = height * width > 1;
+    const what = many ? say("{maps} maps of {height} by {width}", { maps, height, width }) : say("{units} units", { units: maps });
+    const values = data ? say("up to {value}", { value: number(data.scale, 2) }) : say("nothing is drawn yet");
     const exact = classes && data?.values;
     const named = exact ? ` ${classes.map((name, at) => `${name}: ${brief(exact[at])}`).join(", ")}.` : "";
-    const text = `${row.path}, ${row.words}: ${what}, ${values}.${named} Arrow keys choose a unit.`;
+    const text = `${row.path}, ${row.words}: ${what}, ${values}.${named} ${say("Arrow keys choose a unit.")}`;
     if (this.canvas.getAttribute("aria-label") !== text) this.canvas.setAttribute("aria-label", text);
-    write(this.scale, data ? `±${number(data.scale, 2)}` : "nothing is drawn yet");
-    const cut = maps < all ? `the first ${count(maps)} of ${count(all)} ${word}` : "";
-    write(this.caption, exact ? verdict(exact, classes, row.kind === "rbf") : cut);
+    write(this.scale, data ? `±${number(data.scale, 2)}` : say("nothing is drawn yet"));
+    const part = { shown: count(maps), all: count(all) };
+    const cut = many ? say("the first {shown} of {all} maps", part) : say("the first {shown} of {all} units", part);
+    write(this.caption, exact ? verdict(exact, classes, row.kind === "rbf") : maps < all ? cut : "");
   }
 
   /** @type {(event: MouseEvent, pinned: boolean) => void} */
@@ -187,7 +189,7 @@ export class Layer {
  */
 function figures(row, most) {
   const cells = [row.weights + row.biases, row.connections, row.macs].map((value, at) => {
-    const cell = make("span", { class: "figure", "data-of": FIGURES[at] }, value ? count(value) : "");
+    const cell = make("span", { class: "figure", "data-of": FIGURES[at], "data-label": say(FIGURES[at]) }, value ? count(value) : "");
     if (value && FIGURES[at] !== "connections") {
       const bar = make("i");
       bar.style.width = `${Math.max(1.5, (100 * value) / most[at])}%`;
@@ -196,5 +198,5 @@ function figures(row, most) {
     return cell;
   });
   const [high, wide] = row.receptive_field.size;
-  return [...cells, make("span", { class: "figure", "data-of": "field" }, high === wide ? `${high}` : `${high}×${wide}`)];
+  return [...cells, make("span", { class: "figure", "data-of": "field", "data-label": say("field") }, high === wide ? `${high}` : `${high}×${wide}`)];
 }

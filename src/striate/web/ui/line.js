@@ -4,6 +4,7 @@ import { Answered } from "../compute/answered.js";
 import { contextOf } from "./canvas.js";
 import { make, partsOf, percent, write } from "./elements.js";
 import { Pad } from "./pad.js";
+import { say } from "./say.js";
 
 /** @import { Body, LineAnswer } from "./types.js" */
 
@@ -52,7 +53,7 @@ export class Line {
     this.changes += 1;
     this.#show([]);
     clearTimeout(this.later);
-    if (this.pad.blank) this.#say("–", "draw a number, or drop a picture of one");
+    if (this.pad.blank) this.#say("–", say("draw a number, or drop a picture of one"));
     else this.later = setTimeout(() => this.#ask(this.changes), REST);
   }
 
@@ -63,7 +64,7 @@ export class Line {
       if (change !== this.changes) return;
       this.#show(lines);
       if (lines.length) this.#say(lines.map(({ text }) => text).join("\n"), lines.map(({ confidence }) => percent(confidence)).join(", "));
-      else this.#say("–", "no digits found");
+      else this.#say("–", say("no digits found"));
     } catch (error) {
       if (!(error instanceof Answered)) throw error;
       if (change === this.changes) this.#say("–", error.lines.join(" "));

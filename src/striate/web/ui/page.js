@@ -12,6 +12,7 @@ import { onTheme } from "./palette.js";
 import { Reasons } from "./reasons.js";
 import { Runs } from "./runs.js";
 import { Sandbox } from "./sandbox.js";
+import { translate } from "./say.js";
 import { Selection } from "./selection.js";
 import * as server from "./server.js";
 import { announce, explainError, meter } from "./status.js";
@@ -21,6 +22,7 @@ import { View } from "./view.js";
 
 /** @import { Answer } from "./types.js" */
 
+translate();
 /** The view of each run that was shown, by name. @type {Map<string, View>} */
 const views = new Map();
 const runs = await server.runs().catch(refuse);

@@ -2,6 +2,7 @@
 
 import { find, write } from "./elements.js";
 import { latest } from "./latest.js";
+import { say } from "./say.js";
 import * as server from "./server.js";
 
 /** @import { Input } from "./input.js" */
@@ -37,7 +38,7 @@ export class Reasons {
     this.shown = wanted;
     if (!name || pad.blank) return;
     find("#legend-class").textContent = name;
-    const working = setTimeout(() => write(find("#working"), "computing …"), PATIENCE);
+    const working = setTimeout(() => write(find("#working"), say("computing …")), PATIENCE);
     try {
       const found = await server.attribution(pad.content(), { ...query, class: name, method });
       if (this.subject.view.scores.class === name && this.method.value === method) this.input.explain(found.values);

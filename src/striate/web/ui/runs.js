@@ -1,6 +1,7 @@
 /** Several runs side by side, each with its prediction; a click shows a run's layers. */
 
 import { make, percent, write } from "./elements.js";
+import { say } from "./say.js";
 
 /** @import { Prediction } from "../compute/types.js" */
 /** @import { Run } from "./types.js" */
@@ -59,7 +60,7 @@ function card(name, classes, chosen) {
   }
   const button = make(
     "button",
-    { type: "button", class: "run", "aria-pressed": "false", "data-testid": "run", "data-run": name, title: `Show the layers of ${name}` },
+    { type: "button", class: "run", "aria-pressed": "false", "data-testid": "run", "data-run": name, title: say("Show the layers of {name}", { name }) },
     make("b", {}, name),
     make("span", { class: "answers" }, answer, share),
     make("span", { class: "columns", "aria-hidden": "true" }, ...[...bars.values()].map(({ column }) => column)),

@@ -2,6 +2,7 @@
 
 import { Answered } from "../compute/answered.js";
 import { count, make, partsOf, show } from "./elements.js";
+import { retold, say } from "./say.js";
 import { underway } from "./status.js";
 import { windows } from "./windows.js";
 
@@ -40,7 +41,7 @@ export class Sandbox {
     this.part = partsOf(root);
     this.choice = this.part("network", HTMLSelectElement);
     this.sides = SIDES.map((side) => this.part(side, HTMLInputElement));
-    this.choice.append(...names.map((name) => make("option", { value: name }, name === "post-002" ? "3×3 filter on 7×7 (post 002)" : name)));
+    this.choice.append(...names.map((name) => make("option", { value: name }, name === "post-002" ? say("3×3 filter on 7×7 (post 002)") : name)));
     this.choice.addEventListener("change", () => this.begin());
     for (const side of this.sides) side.addEventListener("input", () => this.refresh());
     this.part("again").addEventListener("click", () => this.begin());
@@ -81,7 +82,9 @@ export class Sandbox {
     this.now = new Map(account.rows.map((row) => [row.path, row]));
     this.rows.forEach((old, at) => figures(this.part("rows").children[at], this.now.get(old.path) ?? old, misfits.get(old.path)));
     const { totals } = account;
-    this.part("totals").textContent = `${count(totals.parameters)} parameters · ${count(totals.macs)} MACs · ${count(totals.connections)} connections`;
+    this.part("totals").textContent = say("{parameters} parameters · {macs} MACs · {connections} connections", {
+      parameters: count(totals.parameters), macs: count(totals.macs), connections: count(totals.connections),
+    });
     this.part("totals").classList.remove("stale");
     const first = fit.misfits.find((each) => !each.padding_only) ?? fit.misfits[0];
     if (first) this.#misfit(account, fit, first);
@@ -104,16 +107,16 @@ export class Sandbox {
       if (!own) return make("td");
       const input = make("input", {
         type: "number", inputmode: "numeric", min: field === "padding" ? 0 : 1, max: field === "filters" ? 65536 : 1024, ...own,
-        "aria-label": `${row.path}: ${field}`, "data-testid": `try-${row.path}-${field}`,
+        "aria-label": `${row.path}: ${say(field)}`, "data-testid": `try-${row.path}-${field}`,
       });
       input.addEventListener("input", () => this.#change(row.path, field, input));
       input.addEventListener("focus", () => {
         this.chosen = row.path;
         this.#picture();
       });
-      return make("td", { "data-of": LETTERS[field] }, input);
+      return make("td", { "data-of": LETTERS[field], "data-label": LETTERS[field] }, input);
     });
-    const figures = ["output", "parameters", "MACs", "field", "fit"].map((name) => make("td", { "data-of": name }));
+    const figures = ["output", "parameters", "MACs", "field", "fit"].map((name) => make("td", { "data-of": name, "data-label": name === "fit" ? "" : say(name) }));
     return make("tr", { "data-path": row.path }, make("th", { scope: "row" }, row.path), ...cells, ...figures);
   }
 
@@ -128,19 +131,27 @@ export class Sandbox {
 
   /** @param {number} layers */
   #fits(layers) {
-    this.#message("fits", [`Every window fits exactly, in ${layers} ${layers === 1 ? "layer" : "layers"}: all rows and columns are read.`]);
+    this.#message("fits", [layers === 1
+      ? say("Every window fits exactly, in 1 layer: all rows and columns are read.")
+      : say("Every window fits exactly, in {layers} layers: all rows and columns are read.", { layers })]);
   }
 
   /** @type {(account: TrialAccount, fit: Fit, first: Misfit) => void} */
   #misfit(account, fit, first) {
     const others = [...new Set(fit.misfits.map((each) => each.path))].filter((path) => path !== first.path);
+    const { path, formula, output } = first;
+    const values = { path, formula, output, unseen: retold(first.unseen) };
     const text = [
-      `${first.path}: ${first.formula}, so ${first.output}; ${first.unseen}${first.padding_only ? ", which does no harm" : ""}.`,
-      `Fits exactly with ${first.fits.join(" · ")}.`,
+      first.padding_only
+        ? say("{path}: {formula}, so {output}; {unseen}, which does no harm.", values)
+        : say("{path}: {formula}, so {output}; {unseen}.", values),
+      say("Fits exactly with {fits}.", { fits: first.fits.map(retold).join(" · ") }),
     ];
     const own = this.now.get(first.path)?.input.join() === account.input.join();
-    if (first.network_inputs.length && !own) text.push(`Or with another input of the network: ${first.network_inputs.join(" or ")}.`);
-    if (others.length) text.push(`${others.length} more ${others.length === 1 ? "layer does" : "layers do"} not fit exactly: ${others.join(", ")}.`);
+    if (first.network_inputs.length && !own) text.push(say("Or with another input of the network: {inputs}.", { inputs: retold(first.network_inputs.join(" or ")) }));
+    if (others.length) text.push(others.length === 1
+      ? say("1 more layer does not fit exactly: {paths}.", { paths: others[0] })
+      : say("{count} more layers do not fit exactly: {paths}.", { count: others.length, paths: others.join(", ") }));
     this.#message(fit.misfits.every((each) => each.padding_only) ? "harmless" : "misfit", text);
   }
 
@@ -177,7 +188,7 @@ function outdate(line, wrong) {
   line.classList.toggle("wrong", wrong);
   const cells = [...line.children].slice(-5);
   cells.forEach((cell) => cell.classList.add("stale"));
-  cells[4].textContent = wrong ? "does not fit" : "";
+  cells[4].textContent = wrong ? say("does not fit") : "";
   cells[4].className = "misfit";
 }
 
@@ -190,7 +201,7 @@ function figures(line, row, misfit) {
   parameters.textContent = count(row.weights + row.biases);
   macs.textContent = count(row.macs);
   field.textContent = String(row.receptive_field.size[0]);
-  fit.textContent = misfit ? `${misfit.unseen.replace("unseen: ", "")} unseen` : row.kind === "linear" ? "" : "fits";
+  fit.textContent = misfit ? retold(`${misfit.unseen.replace("unseen: ", "")} unseen`) : row.kind === "linear" ? "" : say("fits");
   fit.className = misfit ? (misfit.padding_only ? "harmless" : "misfit") : "fits";
   line.classList.remove("wrong");
 }

@@ -1,6 +1,7 @@
 /** The classes with their probabilities, as bars; each is a button that asks which pixels speak for the class. */
 
 import { make, percent, write } from "./elements.js";
+import { say } from "./say.js";
 
 /** How many classes are listed, the likeliest. */
 const MOST = 20;
@@ -57,7 +58,7 @@ export class Scores {
       row.bar.style.width = `${100 * share}%`;
       write(row.value, probabilities ? percent(share) : "");
       row.button.classList.toggle("top", row.name === top);
-      row.button.title = `Which pixels speak for ${row.name}?`;
+      row.button.title = say("Which pixels speak for {name}?", { name: row.name });
     });
   }
 }

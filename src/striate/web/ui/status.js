@@ -2,6 +2,7 @@
 
 import { Answered } from "../compute/answered.js";
 import { find, make, percent, write } from "./elements.js";
+import { say } from "./say.js";
 
 /** @import { Prediction } from "../compute/types.js" */
 
@@ -25,7 +26,7 @@ export function announce(found) {
   const top = find("[data-testid=prediction]");
   write(top, found ? found.class : "–");
   top.classList.toggle("long", found !== null && found.class.length > 3);
-  write(find("#probability"), found ? percent(found.probability) : "draw a digit, or drop a picture");
+  write(find("#probability"), found ? percent(found.probability) : say("draw a digit, or drop a picture"));
   document.body.classList.toggle("unsure", found !== null && found.probability < 0.5);
   document.body.classList.toggle("blank", !found);
   find("#error").hidden = true;
@@ -53,5 +54,5 @@ export function meter(milliseconds) {
   times.push(now);
   while (times[0] < now - 1000) times.shift();
   const each = `${milliseconds.toFixed(0)} ms`;
-  write(find("#meter"), times.length > 2 ? `${times.length} updates/s, ${each} each` : each);
+  write(find("#meter"), times.length > 2 ? say("{updates} updates/s, {time} each", { updates: times.length, time: each }) : each);
 }

@@ -2,6 +2,7 @@
 
 import { contextOf } from "./canvas.js";
 import { find, make, write } from "./elements.js";
+import { retold } from "./say.js";
 
 /** @import { Picture } from "../compute/types.js" */
 
@@ -39,6 +40,6 @@ function draw(step, item) {
     pixels.data[4 * place + 3] = 255;
   }
   contextOf(canvas).putImageData(pixels, 0, 0);
-  write(find("b", undefined, item), step.name);
-  write(find("span", undefined, item), step.note);
+  write(find("b", undefined, item), retold(step.name));
+  write(find("span", undefined, item), retold(step.note));
 }

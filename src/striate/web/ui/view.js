@@ -4,6 +4,7 @@ import { drawing } from "./drawing.js";
 import { count, find, make } from "./elements.js";
 import { shownOf } from "./grid.js";
 import { Layer } from "./layers.js";
+import { say } from "./say.js";
 import { Scores } from "./scores.js";
 
 /** @import { Network, Row, Unit } from "./types.js" */
@@ -60,7 +61,9 @@ export class View {
     find("h1").textContent = network.network;
     find("#source").textContent = network.source;
     untrained(network);
-    find("#totals").textContent = `${count(totals.parameters)} parameters · ${count(totals.connections)} connections · ${count(totals.macs)} MACs per image`;
+    find("#totals").textContent = say("{parameters} parameters · {connections} connections · {macs} MACs per image", {
+      parameters: count(totals.parameters), connections: count(totals.connections), macs: count(totals.macs),
+    });
     find("#layers").replaceChildren(...[...this.layers.values()].map((layer) => layer.element));
     find("#scores").replaceWith(this.list);
     this.drawing ??= drawing(network.rows, find("#drawing").clientWidth);
@@ -68,7 +71,7 @@ export class View {
     for (const choice of find("#method", HTMLSelectElement).options) choice.hidden = choice.disabled = !network.methods.includes(choice.value);
     const digits = network.preprocessing.form !== "picture";
     find("label.switch").hidden = !digits;
-    find("#draw-title").textContent = digits ? "Draw a digit" : "Draw, or drop a picture";
+    find("#draw-title").textContent = say(digits ? "Draw a digit" : "Draw, or drop a picture");
     for (const layer of this.layers.values()) this.watch.observe(layer.element);
   }
 
@@ -111,7 +114,7 @@ export class View {
 function untrained({ trained }) {
   const line = find("#untrained");
   line.hidden = trained;
-  line.replaceChildren(make("b", {}, "Untrained: random weights."), " What it says of a picture means nothing yet.");
+  line.replaceChildren(make("b", {}, say("Untrained: random weights.")), ` ${say("What it says of a picture means nothing yet.")}`);
 }
 
 /** The largest parameters, connections and MACs of a layer. @param {Row[]} rows */

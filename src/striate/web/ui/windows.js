@@ -2,6 +2,7 @@
 
 import { extent } from "../compute/axis.js";
 import { sized } from "./canvas.js";
+import { say } from "./say.js";
 
 /** @import { TrialRow } from "../compute/types.js" */
 
@@ -53,9 +54,17 @@ export function windows(canvas, row) {
   }
   context.globalAlpha = 1;
   const lost = row.unseen.rows + row.unseen.columns;
-  const padded = top + bottom + left + right ? ", padding around it" : "";
-  return `${row.path}: ${outRows}×${outColumns} windows of ${kernel.join("×")}${dilated ? ` with dilation ${dilation.join("×")}` : ""} on ${high}×${wide}${padded}. ` +
-    (lost ? "Pixels that no window reads are red." : "Every pixel is read.");
+  const size = kernel.join("×");
+  const values = {
+    path: row.path,
+    windows: `${outRows}×${outColumns}`,
+    kernel: dilated ? say("{kernel} with dilation {dilation}", { kernel: size, dilation: dilation.join("×") }) : size,
+    size: `${high}×${wide}`,
+  };
+  const drawn = top + bottom + left + right
+    ? say("{path}: {windows} windows of {kernel} on {size}, padding around it.", values)
+    : say("{path}: {windows} windows of {kernel} on {size}.", values);
+  return `${drawn} ${lost ? say("Pixels that no window reads are red.") : say("Every pixel is read.")}`;
 }
 
 /**
