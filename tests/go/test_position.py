@@ -168,7 +168,7 @@ def test_random_games_are_those_of_a_slow_implementation(size: int, suicide: boo
     draw = random.Random(size)
     rules = Rules("positional" if superko else "simple", suicide)
     kos = suicides = 0
-    for _ in range(12 if size < 5 else 4):
+    for _ in range(6 if size < 5 else 1):
         position, game = start(size, rules), Game(size, superko, suicide)
         for _ in range(120):
             expected = [point for point in range(size * size) if game.legal(divmod(point, size))]

@@ -24,16 +24,15 @@ def board(position: Position, marks: dict[int, str] | None = None) -> str:
     stars = _stars(size)
     lines = [header]
     for row in range(size):
-        text = ""
+        text = list(" " * (2 * size + 1))
         for column in range(size):
             point = row * size + column
             colour = position.stones[point]
-            sign = "XO"[colour - BLACK] if colour != EMPTY else marks.get(point, "+" if point in stars else ".")
+            free = marks.get(point, "+" if point in stars else ".")
+            text[2 * column + 1] = free if colour == EMPTY else "XO"[colour - BLACK]
             if point == position.last and colour != EMPTY:
-                text = f"{text[:-1]}({sign})" if text else f"({sign})"
-            else:
-                text += f"{sign} "
-        lines.append(f"{size - row:2} {text.rstrip()} {size - row}")
+                text[2 * column], text[2 * column + 2] = "()"
+        lines.append(f"{size - row:2}{''.join(text)}{size - row}")
     return "\n".join([*lines, header])
 
 
