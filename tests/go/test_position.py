@@ -186,7 +186,7 @@ def test_random_games_are_those_of_a_slow_implementation(size: int, suicide: boo
             assert (score.black, score.white) == game.area()
             kos += position.ko != PASS
             suicides += move != PASS and not position.stones[move]
-    assert size == 2 or kos
+    assert size != 3 or kos
     assert bool(suicides) == suicide or size == 2  # on 2×2, superko leaves none
 
 

@@ -105,3 +105,109 @@ class Game:
             if len(colours) == 1:
                 counts[colours.pop()] += 1
         return counts[1], counts[2]
+
+
+LADDER_MOVES = 500
+
+
+def planes(game: Game) -> list[list[list[int]]]:
+    """The 48 planes of the position, by their words in docs/go.md; suicide is illegal and superko unknown."""
+    return planes_of(game.stones, game.to_play, game.size, game.forbidden_ko(), game.placed, len(game.moves))
+
+
+def planes_of(
+    stones: Stones, own: int, size: int, ko: Point | None, placed: dict[Point, int], turn: int
+) -> list[list[list[int]]]:
+    found = [[[0] * size for _ in range(size)] for _ in range(48)]
+
+    def count(plane: int, number: int, point: Point) -> None:
+        if number > 0:
+            found[plane + min(number, 8) - 1][point[0]][point[1]] = 1
+
+    def mark(plane: int, point: Point, yes: bool = True) -> None:
+        found[plane][point[0]][point[1]] = int(yes)
+
+    for point in ((row, column) for row in range(size) for column in range(size)):
+        mark(3, point)
+        if point in stones:
+            mark(0 if stones[point] == own else 1, point)
+            count(4, turn - placed[point], point)
+            count(12, len(free(stones, point, size)), point)
+            continue
+        mark(2, point)
+        board, taken, lost = put(stones, point, own, size)
+        if point == ko or lost:
+            continue
+        count(20, taken, point)
+        after = len(free(board, point, size))
+        if after == 1:
+            count(28, len(group(board, point, size)), point)
+        count(36, after, point)
+        mark(46, point, not fills_eye(stones, point, own, size))
+        mark(44, point, any(catches(stones, each, point, ko, size, [0]) for each in preys(stones, point, own, size)))
+    for atari in {min(group(stones, each, size)) for each, colour in stones.items() if colour == own}:
+        if len(free(stones, atari, size)) == 1:
+            for move in rescues(stones, atari, size):
+                if escapes(stones, atari, move, ko, size, [0]):
+                    mark(45, move)
+    return found
+
+
+def fills_eye(stones: Stones, point: Point, own: int, size: int) -> bool:
+    if any(stones.get(each) != own for each in beside(point, size)):
+        return False
+    row, column = point
+    corners = [(row + down, column + right) for down in (-1, 1) for right in (-1, 1)]
+    on_board = [(r, c) for r, c in corners if 0 <= r < size and 0 <= c < size]
+    theirs = sum(stones.get(each) == 3 - own for each in on_board)
+    return theirs <= (1 if len(on_board) == 4 else 0)
+
+
+def preys(stones: Stones, point: Point, own: int, size: int) -> list[Point]:
+    """Opponent's stones beside a point whose chains have two liberties."""
+    near = [each for each in beside(point, size) if stones.get(each) == 3 - own]
+    return [each for each in near if len(free(stones, each, size)) == 2]
+
+
+def rescues(stones: Stones, prey: Point, size: int) -> list[Point]:
+    """A chain's one liberty, and what takes a chain beside it; in order."""
+    moves = set(free(stones, prey, size))
+    for stone in group(stones, prey, size):
+        for each in beside(stone, size):
+            if stones.get(each) == 3 - stones[prey] and len(free(stones, each, size)) == 1:
+                moves |= free(stones, each, size)
+    return sorted(moves)
+
+
+def tried(stones: Stones, move: Point, colour: int, ko: Point | None, size: int) -> tuple[Stones, Point | None] | None:
+    """The board and the ko after a legal move, or None."""
+    if move in stones or move == ko:
+        return None
+    board, taken, lost = put(stones, move, colour, size)
+    if lost:
+        return None
+    new_ko = None
+    if taken == 1 and len(group(board, move, size)) == 1 and len(free(board, move, size)) == 1:
+        new_ko = next(each for each in stones if each not in board)
+    return board, new_ko
+
+
+def catches(stones: Stones, prey: Point, move: Point, ko: Point | None, size: int, spent: list[int]) -> bool:
+    spent[0] += 1
+    after = tried(stones, move, 3 - stones[prey], ko, size)
+    if spent[0] > LADDER_MOVES or after is None or len(free(after[0], prey, size)) != 1:
+        return False
+    return not any(escapes(after[0], prey, each, after[1], size, spent) for each in rescues(after[0], prey, size))
+
+
+def escapes(stones: Stones, prey: Point, move: Point, ko: Point | None, size: int, spent: list[int]) -> bool:
+    spent[0] += 1
+    if spent[0] > LADDER_MOVES:
+        return True
+    after = tried(stones, move, stones[prey], ko, size)
+    if after is None:
+        return False
+    left = sorted(free(after[0], prey, size))
+    if len(left) != 2:
+        return len(left) > 2
+    return not any(catches(after[0], prey, each, after[1], size, spent) for each in left)

@@ -1,0 +1,74 @@
+#include "go/board.hpp"
+
+namespace striate::go {
+
+Board::Board(int size) : size(size), stride(size + 1) {
+    cells.fill(BORDER);
+    for (int point = 0; point < size * size; ++point) cells[cell_of(point)] = EMPTY;
+}
+
+bool Board::play(int cell, uint8_t colour) {
+    if (cells[cell] != EMPTY || cell == ko) return false;
+    cells[cell] = colour;
+    const uint8_t other = opponent(colour);
+    int taken = 0, last = NOWHERE, dead[POINTS];
+    for (int beside : neighbours(cell)) {
+        if (cells[beside] != other || has_liberty(beside)) continue;
+        const int count = chain(beside, dead);
+        for (int i = 0; i < count; ++i) cells[dead[i]] = EMPTY;
+        taken += count;
+        last = beside;
+    }
+    if (!taken && !has_liberty(cell)) {
+        cells[cell] = EMPTY;
+        return false;
+    }
+    ko = NOWHERE;
+    if (taken == 1) {
+        bool alone = true;
+        for (int beside : neighbours(cell)) alone &= cells[beside] != colour;
+        int found[2];
+        if (alone && liberties(cell, 2, found) == 1) ko = last;
+    }
+    return true;
+}
+
+int Board::liberties(int cell, int most, int* found) const {
+    const uint8_t colour = cells[cell];
+    CellSet seen;
+    int todo[POINTS], count = 1, some = 0;
+    todo[0] = cell;
+    seen.add(cell);
+    for (int i = 0; i < count; ++i) {
+        for (int beside : neighbours(todo[i])) {
+            const uint8_t there = cells[beside];
+            if ((there != EMPTY && there != colour) || seen.has(beside)) continue;
+            seen.add(beside);
+            if (there == colour) {
+                todo[count++] = beside;
+            } else {
+                found[some++] = beside;
+                if (some == most) return some;
+            }
+        }
+    }
+    return some;
+}
+
+int Board::chain(int cell, int* found) const {
+    const uint8_t colour = cells[cell];
+    CellSet seen;
+    int count = 1;
+    found[0] = cell;
+    seen.add(cell);
+    for (int i = 0; i < count; ++i) {
+        for (int beside : neighbours(found[i])) {
+            if (cells[beside] != colour || seen.has(beside)) continue;
+            seen.add(beside);
+            found[count++] = beside;
+        }
+    }
+    return count;
+}
+
+}  // namespace striate::go
