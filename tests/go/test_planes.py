@@ -72,24 +72,21 @@ def test_capture_sizes():
 
 
 def test_self_atari_and_liberties_after_a_move():
-    position = drawn("..... XO... .XO.. XO... .....", BLACK)
-    # A3 and its chain of four keep no liberty of their own beside what A5 and A1 give
-    assert where(drawn("X.O.. OOO.. ..... ..... ....."), 28) == set()
-    lone = drawn("..O.. .O... O.... ..... .....", BLACK)
-    assert {"A4", "B5"} & where(lone, 28) == set()
-    assert where(lone, 37) >= {"A4", "B5"}  # one more liberty, in the corner
-    assert where(drawn(".O... ..... O.... ..... .....", BLACK), 28) == {"A5"}
-    assert where(drawn(".XO.. OO... ..... ..... .....", BLACK), 28) == set()  # A5 is suicide for black
-    corner = drawn("X.O.. .O... O.... ..... .....", BLACK)
-    assert where(corner, 29) == {"A4", "B5"}
-    assert position.to_play == BLACK
+    lone = drawn("..O.. .O... O.... ..... .....")
+    assert where(lone, 28) == {"A4", "B5"}  # A5 is the one liberty of both
+    assert {"A4", "B5"} == where(lone, 36)
+    assert where(drawn("X.O.. .O... O.... ..... ....."), 29) == {"A4", "B5"}  # two stones
+    taking = drawn(".OX.. XX... ..... ..... .....")
+    assert "A5" in where(taking, 20)
+    assert "A5" in where(taking, 36 + 3)  # its chain has A3, B3, C4, and B5, where a stone was taken
 
 
 def test_a_suicide_is_neither_sensible_nor_counted():
     position = drawn(".O... O.... ..... ..... .....", BLACK)
     for plane in (*range(20, 44), 46):
         assert "A5" not in where(position, plane)
-    assert "A5" in where(to_move(position, WHITE), 46) or where(to_move(position, WHITE), 46)
+    assert "A5" not in where(to_move(position, WHITE), 46)  # an eye of white's own
+    assert "A5" in where(drawn(".O... O.X.. .X... ..... .....", WHITE), 36 + 2)  # white's chain keeps C5, B4, A3
 
 
 def test_own_eyes_are_not_sensible_but_false_ones_are():
@@ -112,41 +109,37 @@ def test_a_ko_is_not_sensible():
     assert where(later, 20) == {"C3"}
 
 
-LADDER = """
-...........
-...........
-...........
-...........
-...........
-...........
-..XO.......
-.XOO.......
-.XOX.......
-..X.X......
-...........
-"""
-"""White's three stones have two liberties; at neither is a ladder yet."""
+LADDER = ["C4", "D3", "E3"], ["D4"]
+"""Black has almost surrounded D4. The ladder that D5 begins runs over E4, E5, F5, F6 ... to the corner above right."""
 
 
-def test_a_ladder_across_the_board_and_a_breaker():
-    size = 13
-    prey, attackers = {"D4"}, {"C4", "D3", "C5", "E3"}
-    position = place(
-        start(size), [point_named(each, size) for each in attackers], [point_named(each, size) for each in prey]
-    )
-    assert where(position, 44) == {"D5", "E4"} & where(position, 44)
-    assert where(position, 44)
-    broken = place(position, white=[point_named("J9", size), point_named("H10", size), point_named("K8", size)])
-    assert not where(broken, 44) or where(broken, 44) != where(position, 44)
+def ladder(*more: str, size: int = 13, colour: int = WHITE) -> Position:
+    (black, white), extra = LADDER, list(more)
+    stones = [[point_named(each, size) for each in names] for names in (black, white, extra)]
+    stones[colour - 1] += stones.pop()
+    return place(start(size), *stones)
+
+
+@pytest.mark.parametrize("size", [7, 13, 19])
+def test_a_ladder_to_the_edge(size: int):
+    position = ladder(size=size)
+    assert where(position, 44) == {"D5"}  # after E4, white gets three liberties at D5
+    assert where(play(position, point_named("D5", size)), 45) == set()
+
+
+def test_a_stone_in_the_way_breaks_a_ladder():
+    for breaker in ("J9", "H7", "F6"):
+        assert where(ladder(breaker), 44) == set()
+        assert where(play(ladder(breaker), point_named("D5", 13)), 45) == {"E4"}
+    assert where(ladder("J9", colour=BLACK), 44) == {"D5"}
+    assert where(ladder("C9"), 44) == {"D5"}
 
 
 def test_escapes_from_atari():
     position = drawn(".X... XO... .X... ..... .....", WHITE)
     assert where(position, 45) == {"C4"}
-    caught = drawn("XO... ..... ..... ..... .....", BLACK)
-    assert where(caught, 45) == set()  # extending along the edge leaves one liberty
-    takes = drawn(".OXO. OX.XO .OX.. ..... .....", BLACK)
-    assert "C4" in where(takes, 20) | where(takes, 45) | {"C4"}
+    assert where(drawn("XO... ..... ..... ..... .....", BLACK), 45) == set()  # extending leaves one liberty
+    assert where(drawn(".O... XO... O.... X.... .....", BLACK), 45) == {"B3"}  # A5 is suicide; B3 takes A3
 
 
 def test_snapback_is_a_self_atari():
@@ -154,7 +147,9 @@ def test_snapback_is_a_self_atari():
     assert where(position, 24) == {"C5"}  # white takes five
 
 
-@pytest.mark.parametrize(("size", "games", "moves"), [(4, 3, 60), (5, 3, 70), (7, 2, 110), (9, 1, 130)])
+@pytest.mark.parametrize(
+    ("size", "games", "moves"), [(4, 3, 60), (5, 2, 70), pytest.param(9, 2, 180, marks=pytest.mark.slow)]
+)
 def test_planes_of_random_games_are_those_of_a_slow_implementation(size: int, games: int, moves: int):
     draw = random.Random(size)
     for number in range(games):
@@ -186,12 +181,12 @@ def _store(size: int, *games: list[int]) -> Games:
     return Games(size, np.array([code for game in games for code in game], np.int16), starts)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
 def test_ladders_on_large_boards_are_those_of_a_slow_implementation(seed: int):
     """Stones at random on 19 × 19: the ladders run far."""
     draw = random.Random(seed)
     size, found = 19, 0
-    for _ in range(4):
+    for _ in range(4 if seed else 1):
         stones: dict[tuple[int, int], int] = {}
         for point in draw.sample([(r, c) for r in range(size) for c in range(size)], draw.choice([40, 90, 150])):
             colour = draw.choice([1, 2])

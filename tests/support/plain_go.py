@@ -34,13 +34,26 @@ def free(stones: Stones, point: Point, size: int) -> set[Point]:
 def put(stones: Stones, point: Point, colour: int, size: int) -> tuple[Stones, int, int]:
     """The board after a stone was put down, and how many stones of the other and of its own colour went."""
     board = {**stones, point: colour}
-    others = {each for each, own in board.items() if own != colour and not free(board, each, size)}
+    others = dead(board, 3 - colour, size)
     for each in others:
         del board[each]
-    own = {each for each, its in board.items() if its == colour and not free(board, each, size)}
+    own = dead(board, colour, size)
     for each in own:
         del board[each]
     return board, len(others), len(own)
+
+
+def dead(stones: Stones, colour: int, size: int) -> set[Point]:
+    """All stones of a colour whose group has no empty point beside it."""
+    found: set[Point] = set()
+    seen: set[Point] = set()
+    for point, own in stones.items():
+        if own == colour and point not in seen:
+            members = group(stones, point, size)
+            seen |= members
+            if not any(each not in stones for stone in members for each in beside(stone, size)):
+                found |= members
+    return found
 
 
 @dataclass

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.go.coordinates import PASS
-from striate.go.position import BLACK, Position, Rules, place, play, start, to_move
+from striate.go.position import Position, Rules, place, play, start, to_move
 
 Moves: TypeAlias = NDArray[np.int16]
 Numbers: TypeAlias = NDArray[np.int64]
