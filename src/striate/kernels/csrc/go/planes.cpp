@@ -69,27 +69,39 @@ int liberties_after_capture(Board board, int cell, uint8_t colour) {
     return board.liberties(cell, POINTS, found);
 }
 
+// Liberties of the chain that a stone at a cell makes with `joined` ones, where nothing is taken.
+int liberties_joined(const Board& board, const Chains& chains, int cell, const Beside& joined) {
+    if (joined.count > 1) {
+        CellSet free;
+        for (int number : joined) free.add_all(chains.all[number].free);
+        for (int beside : board.neighbours(cell)) {
+            if (board.at(beside) == EMPTY) free.add(beside);
+        }
+        return free.count() - 1;  // the cell itself is a liberty of theirs
+    }
+    const Chain* one = joined.count ? &chains.all[*joined.begin()] : nullptr;
+    int liberties = one ? one->liberties - 1 : 0;
+    for (int beside : board.neighbours(cell)) {
+        liberties += board.at(beside) == EMPTY && !(one && one->free.has(beside));
+    }
+    return liberties;
+}
+
 PointFeatures features_of(const Position& position, const Chains& chains, int cell) {
     const Board& board = position.board;
     const uint8_t own = position.to_play;
     PointFeatures found;
     if (cell == board.forbidden()) return found;
+    const Beside joined(board, chains, cell, own);
     int stones = 1;
-    CellSet free;
-    for (int beside : board.neighbours(cell)) {
-        if (board.at(beside) == EMPTY) free.add(beside);
-    }
-    for (int number : Beside(board, chains, cell, own)) {
-        free.add_all(chains.all[number].free);
-        stones += chains.all[number].stones;
-    }
-    free.remove(cell);
+    for (int number : joined) stones += chains.all[number].stones;
     const Beside attacked(board, chains, cell, opponent(own));
     int captures = 0;
     for (int number : attacked) {
         if (chains.all[number].liberties == 1) captures += chains.all[number].stones;
     }
-    const int liberties = captures ? liberties_after_capture(board, cell, own) : free.count();
+    const int liberties =
+        captures ? liberties_after_capture(board, cell, own) : liberties_joined(board, chains, cell, joined);
     if (!liberties) return found;  // suicide
     found.captures = at_most_8(captures);
     found.liberties_after = at_most_8(liberties);
