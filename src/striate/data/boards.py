@@ -11,10 +11,13 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 from striate.data.stream import Index
+from striate.errors import DataError
 from striate.go.games import Games
 from striate.go.planes import COUNT, planes_before
 from striate.go.symmetries import targets
 
+MOST_HELD_OUT = 10_000
+"""The most positions that are held out: more take long to judge, and say little more."""
 SET = 255
 """The value of a plane where it is set, as pixels have it."""
 
@@ -65,6 +68,24 @@ class Boards:
         """Some positions, each shown by the symmetry of its number, and their labels moved along."""
         table = torch.from_numpy(targets(self.games.size).astype(np.int64))
         return self._planes(self.moves[chosen], symmetries), table[symmetries, labels]
+
+    def held_out(self, fraction: float, *, seed: int) -> torch.Tensor:
+        """Which positions are held out: those of whole games drawn by a seed, until a `fraction` of all positions, or
+        MOST_HELD_OUT, would be exceeded; of one game at least, and never all. Raises DataError for one game alone."""
+        owner = self.games.game_of(self.moves.numpy())
+        counts = np.bincount(owner, minlength=len(self.games))
+        order = np.random.default_rng(seed).permutation(counts.nonzero()[0])
+        if len(order) < 2:
+            raise DataError(
+                "one game alone cannot be learned from.",
+                "Whole games are held out for validation, and others are learned from.",
+                "Give more games.",
+            )
+        fits = np.cumsum(counts[order]) <= min(fraction * len(self), MOST_HELD_OUT)
+        fits[0], fits[-1] = True, False
+        held = np.zeros(len(self.games), bool)
+        held[order[fits]] = True
+        return torch.from_numpy(held[owner])
 
     def key(self) -> bytes:
         """A digest of the positions: equal exactly for equal games and moves."""

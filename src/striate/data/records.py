@@ -1,4 +1,4 @@
-"""Records of Go games as a source of images: a file, or a folder of files; whole games are held out, never positions."""
+"""Records of Go games as a source of images: a file, or a folder of files. Splits are made of whole games."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 from striate.data.boards import Boards
 from striate.data.cache import cache_folder
 from striate.data.listing import TEST_SHARE, natural
-from striate.data.store import HOLD_OUT_SEED, ImageSet
+from striate.data.store import ImageSet
 from striate.data.workers import told
 from striate.errors import DataError, MissingSplitError
 from striate.go.coordinates import name_of
@@ -23,8 +23,6 @@ from striate.go.games import Games
 from striate.go.records import Note, Records, is_record, read_records
 
 SIZE = 19
-HELD_OUT, MOST_HELD_OUT = 1 / 25, 10_000
-"""The share of the training games that is held out for validation, and the most positions of it."""
 _LAYOUT = "Records are FILE.sgf, FILE.sgf.gz, or a folder of such files, best with folders train and test."
 
 
@@ -77,21 +75,8 @@ def boards_of(source: Path, split: str) -> ImageSet:
         split,
         "board",
         unreadable=noted,
-        held=_held_out(games),
         mapped=True,
     )
-
-
-def _held_out(games: Games) -> torch.Tensor:
-    """Which positions are for validation: those of whole games, always the same ones."""
-    counts = np.bincount(games.game_of(games.positions), minlength=len(games))
-    order = np.random.default_rng(HOLD_OUT_SEED).permutation(len(games))
-    most = min(HELD_OUT * len(games.positions), MOST_HELD_OUT)
-    fits = np.cumsum(counts[order]) <= most
-    fits[0] = len(games) > 1  # one game at least
-    held = np.zeros(len(games), bool)
-    held[order[fits]] = True
-    return torch.from_numpy(held[games.game_of(games.positions)])
 
 
 def _share(games: Games, split: str) -> Games:

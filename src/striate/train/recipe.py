@@ -48,9 +48,9 @@ class Recipe:
     Acceleration of stochastic approximation by averaging, 1992); at 0, the last weights are. `freeze` names layers and
     blocks by path that do not learn, and whose batch normalisations keep their statistics. `transfer_rate` is the
     fraction of the learning rate for layers that were taken over from another run. `epoch_steps` ends an epoch after so
-    many steps, and the next one goes on from there; at 0 an epoch is a pass over all images. The optimiser "muon" steps along the
-    orthogonalised momentum of each convolution's filters at `filter_rate`, which follows the same schedule, and all
-    else by SGD with Nesterov's momentum (`train.muon`). `whiten` is the path of a first convolution that
+    many steps, and the next one goes on from there; at 0 an epoch is a pass over all images. The optimiser "muon" steps
+    along the orthogonalised momentum of each convolution's filters at `filter_rate`, which follows the same schedule,
+    and all else by SGD with Nesterov's momentum (`train.muon`). `whiten` is the path of a first convolution that
     becomes the whitening transform of the training images' patches and does not learn (`train.whitening`).
     """
 
