@@ -41,8 +41,8 @@ class Preprocessing:
     its aspect ratio kept, and centred on pixels of 0). `interpolation` is "bilinear" or
     "bicubic". A pixel of 0 becomes `low`, a pixel of 255 `high`: one number, or one for each channel. `form` is the
     form of the images: "digits", "line", "picture" or "board" (positions of Go). `size` is the (height, width) of the
-    images of the data set: with "pad", an image of another size is resized to it first, so that a photograph fills the input as the training images
-    do; None where it is not known.
+    images of the data set: with "pad", an image of another size is resized to it first, so that a photograph fills the
+    input as the training images do; None where it is not known.
 
     >>> Preprocessing((1, 32, 32), "pad", low=-0.1, high=1.175, form="digits", size=(28, 28)).margins()
     (2, 2, 2, 2)
