@@ -8,6 +8,7 @@
     ├── UnknownNameError (LookupError)  no network, layer, recipe or class of that name
     ├── DataError (ValueError)          images that are missing, broken or unfit
     │   └── MissingSplitError           a source of images without the split that was asked for
+    ├── MoveError (ValueError)          a move or a position that the rules of Go forbid
     ├── RunError (ValueError)           a run folder that is missing, taken or damaged
     ├── WeightsError (ValueError)       a file of weights that cannot be read, or is for another network
     ├── OutputError (OSError)           a file that could not be written
@@ -90,6 +91,10 @@ class DataError(StriateError, ValueError):
 
 class MissingSplitError(DataError):
     """A source of images without the split that was asked for: nothing of it is there."""
+
+
+class MoveError(StriateError, ValueError):
+    """A move, or a position, that the rules of Go forbid, or a point that a board does not have."""
 
 
 class RunError(StriateError, ValueError):

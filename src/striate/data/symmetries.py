@@ -38,7 +38,7 @@ def symmetric(
             'Give the recipe "symmetries": "none".',
         )
     part = part or all_of(batch)
-    drawn = part.of(torch.randint(0, 8, (part.total,), generator=generator))
+    drawn = part.of(draw_symmetries(part.total, generator=generator))
     places = _places(side)
     sources = places[drawn].to(batch.device)
     flat = batch.flatten(2)
@@ -46,6 +46,11 @@ def symmetric(
     if kind == "images":
         return turned, labels
     return turned, places.argsort(1)[drawn].to(labels.device).gather(1, labels[:, None])[:, 0]
+
+
+def draw_symmetries(count: int, *, generator: torch.Generator) -> Int64[Tensor, " count"]:
+    """The number of a symmetry for each image, in the order of `striate.go.symmetries.places`."""
+    return torch.randint(0, 8, (count,), generator=generator)
 
 
 def alternated(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import POINTER, Structure, c_double, c_float, c_int32, c_int64, c_uint64, c_void_p
+from ctypes import POINTER, Structure, c_double, c_float, c_int32, c_int64, c_uint8, c_uint64, c_void_p
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -166,6 +166,27 @@ class StriateJoin(Structure):
     ]
 
 
+class StriateGo(Structure):
+    """`StriateGo`."""
+
+    _fields_ = [
+        ("size", c_int32),
+        ("count", c_int64),
+        ("moves", c_void_p),
+        ("firsts", c_void_p),
+        ("ends", c_void_p),
+        ("symmetries", c_void_p),
+        ("places", c_void_p),
+        ("one", c_uint8),
+    ]
+
+
+class StriateGoBoards(Structure):
+    """`StriateGoBoards`."""
+
+    _fields_ = [("stones", c_void_p), ("ages", c_void_p), ("kos", c_void_p), ("to_play", c_void_p)]
+
+
 STATUSES = ("done", "no memory", "failed")
 """In the order of `StriateStatus`."""
 _EXTENT = [c_int64, c_int32, c_int32]
@@ -184,6 +205,9 @@ CALLS: dict[str, list[Any]] = {
     "layer_backward": [c_void_p, POINTER(StriatePass), c_int32],
     "join_forward": [POINTER(StriateJoin), c_int32],
     "join_backward": [POINTER(StriateJoin), c_int32],
+    "go_legal": [POINTER(StriateGo), c_void_p],
+    "go_planes": [POINTER(StriateGo), c_void_p],
+    "go_boards": [POINTER(StriateGo), POINTER(StriateGoBoards), c_void_p],
     "to_groups": [c_void_p, c_void_p, *_EXTENT, c_int32],
     "from_groups": [c_void_p, c_void_p, *_EXTENT, c_int32],
 }

@@ -10,7 +10,7 @@ from striate.data import ImageSet, Preprocessing, balanced_order, hold_out, orde
 from striate.execution.executor import OnEngine
 from striate.train.frozen import hold_still
 from striate.train.learner import Learner
-from striate.train.metrics import counts_of, shared_run_over, uneven
+from striate.train.metrics import judged_by_class, shared_run_over
 from striate.train.optimisers import average_part, averages_in, rate_at
 from striate.train.steps import Steps
 from striate.train.temperature import temperature_of
@@ -77,15 +77,19 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
     """
     model, recipe, images = learner.model, learner.recipe, split.train
     size = min(recipe.batch, len(images))
-    batches = len(images) // size
+    everything = len(images) // size
+    batches = min(everything, recipe.epoch_steps or everything)
+    parts = everything // batches
     steps = Steps(learner, images, preprocessing)
     model.train()
     hold_still(model, recipe.freeze)
     while learner.epoch < recipe.epochs:
+        number, part = divmod(learner.epoch, parts)
         if recipe.sampling == "balanced":
-            order = balanced_order(images.labels, seed=recipe.seed, epoch=learner.epoch)
+            order = balanced_order(images.labels, seed=recipe.seed, epoch=number)
         else:
-            order = order_of(images, seed=recipe.seed, epoch=learner.epoch)
+            order = order_of(images, seed=recipe.seed, epoch=number)
+        order = order[part * batches * size :]
         steps.begin(order[learner.batch * size : batches * size], size)
         if learner.pace and learner.epoch and not learner.batch:
             learner.pace.begin(batches)
@@ -121,8 +125,8 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
             rate=rate_at((learner.epoch + 1) * batches - 1, recipe.epochs * batches, recipe, plateaus=learner.plateaus),
             seconds=seconds,
             images_per_second=count / learner.seconds if learner.seconds else 0.0,
-            balanced_accuracy=seen.balanced_accuracy if uneven(counts_of(images)) else None,
-            missed=tuple((seen.recalls == 0).nonzero().flatten().tolist()),
+            balanced_accuracy=seen.balanced_accuracy if judged_by_class(images) else None,
+            missed=() if images.form == "board" else tuple((seen.recalls == 0).nonzero().flatten().tolist()),
         )
         learner.stopped = bool(learner.world.any(learner.asked_to_stop()))
         learner.judged(done.judged)

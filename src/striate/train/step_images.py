@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from striate.data import (
+    Boards,
     ImageSet,
     Part,
     Preprocessing,
@@ -19,6 +20,7 @@ from striate.data import (
     augment,
     colour_axes,
     cut_out,
+    draw_symmetries,
     draw_warp,
     recolour,
     relight,
@@ -109,6 +111,8 @@ class Drawer:
             fetched = None if fetched is None else fetched[part.first - first : part.end - first]
         if fetched is not None:
             return pictures_of(fetched, self.preprocessing), self.images.labels[chosen]
+        if isinstance(self.images.images, Boards):
+            return pictures_of(self.images.images[chosen], self.preprocessing), self.images.labels[chosen]
         return pictures_of(self.images.images, self.preprocessing, chosen=chosen), self.labels
 
     def draw(
@@ -132,9 +136,7 @@ class Drawer:
             warp = warp.part(part.first, part.end)
             pixels = engine[0].warped(self.pictures(chosen)[0], warp, threads=engine[1])
         else:
-            some = self.images.images[chosen] if self.fetched is None else self.fetched
-            pixels = self.first.normalise(some.to(device))
-            pixels, labels = symmetric(pixels, labels, augmentation.symmetries, generator=generator, part=part)
+            pixels, labels = self._turned(chosen, labels, generator, part)
             if augmentation.alternating_flip:
                 pixels = alternated(pixels, chosen, seed=recipe.seed, epoch=epoch)
             pixels = augment(pixels, augmentation, generator=generator, fill=self.low, part=part)
@@ -149,6 +151,16 @@ class Drawer:
             mixed = self._mixed(pixels, labels, step, generator)
             return mixed.cut(slice(self.part.first, self.part.end)) if self.part else mixed
         return StepImages(pixels, labels, whole=batch if len(part) < part.total else None)
+
+    def _turned(self, chosen: Tensor, labels: Tensor, generator: torch.Generator, part: Part) -> tuple[Tensor, Tensor]:
+        """The images normalised and turned by symmetries; positions of Go are computed turned, to the same values."""
+        images, kind = self.images.images, self.recipe.augmentation.symmetries
+        if isinstance(images, Boards) and kind == "boards":
+            drawn = part.of(draw_symmetries(part.total, generator=generator))
+            some, moved = images.turned(chosen, labels.cpu(), drawn)
+            return self.first.normalise(some.to(labels.device)), moved.to(labels.device)
+        some = images[chosen] if self.fetched is None else self.fetched
+        return symmetric(self.first.normalise(some.to(labels.device)), labels, kind, generator=generator, part=part)
 
     def _mixed(self, pixels: Tensor, labels: Tensor, step: int, generator: torch.Generator) -> StepImages:
         """Each image mixed with another one of the batch."""

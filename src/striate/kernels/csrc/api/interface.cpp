@@ -3,6 +3,7 @@
 
 #include "api/guard.hpp"
 #include "engine/engine.hpp"
+#include "go/positions.hpp"
 #include "graph/graph.hpp"
 #include "layers/join.hpp"
 #include "layers/single_layer.hpp"
@@ -91,5 +92,17 @@ int32_t striate_pattern_learn(void* pattern, const StriateImages* images, const 
 int32_t striate_pattern_curvature(void* pattern, const StriateImages* images, const StriateTarget* target,
                                   float* const* sums) {
     return guarded([&] { static_cast<OnlineTrainer*>(pattern)->curvature(*images, *target, sums); });
+}
+
+int32_t striate_go_legal(const StriateGo* games, int64_t* lengths) {
+    return guarded([&] { striate::go::legal_lengths(*games, lengths); });
+}
+
+int32_t striate_go_planes(const StriateGo* positions, uint8_t* planes) {
+    return guarded([&] { striate::go::planes_of_games(*positions, planes); });
+}
+
+int32_t striate_go_boards(const StriateGo* positions, const StriateGoBoards* boards, uint8_t* planes) {
+    return guarded([&] { striate::go::planes_of_boards(*positions, *boards, planes); });
 }
 }

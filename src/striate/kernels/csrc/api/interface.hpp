@@ -148,6 +148,28 @@ struct StriateNode {
     const StriateTerm* terms;
 };
 
+// `count` positions of Go on boards of size × size points; a point is row · size + column. Position i is the one before
+// move ends[i] of the game that begins with move firsts[i]. A move is its point, or 1023 for a pass, + 1024 · its colour
+// (1 black, 2 white), + 4096 for a stone that is set up before the first move. Its planes show it by the symmetry
+// symmetries[i], under which point p is the position's point places[symmetry][p].
+struct StriateGo {
+    int32_t size;
+    int64_t count;
+    const int16_t* moves;
+    const int64_t *firsts, *ends;
+    const uint8_t* symmetries;
+    const int16_t* places;  // symmetries × points
+    uint8_t one;            // what a plane has where it is set
+};
+
+// Positions that are not of games: for each its points' stones (0 none, 1 black, 2 white) and ages (0 none, else turns
+// since the stone was placed, at most 8), the point that a simple ko forbids, or −1, and the colour to play.
+struct StriateGoBoards {
+    const uint8_t *stones, *ages;
+    const int16_t* kos;
+    const uint8_t* to_play;
+};
+
 // Every call but those that free returns a status and throws nothing. After a status other than DONE, outputs and
 // gradients are undefined; parameters, the optimiser's arrays and the handle are as before, and the call can be
 // repeated. `threads` is the number of threads wanted: where the system starts fewer, these do the work, with the same
@@ -190,6 +212,11 @@ int32_t striate_pattern_learn(void* pattern, const StriateImages* images, const 
                               const float* const* rates, StriateResult* result);
 int32_t striate_pattern_curvature(void* pattern, const StriateImages* images, const StriateTarget* target,
                                   float* const* sums);
+// Go: for each game from move firsts[i] to before ends[i], how many of its moves are legal, up to the first that is not;
+// and the 48 planes of each position, bytes, positions × 48 × points. The moves of these games are legal.
+int32_t striate_go_legal(const StriateGo* games, int64_t* lengths);
+int32_t striate_go_planes(const StriateGo* positions, uint8_t* planes);
+int32_t striate_go_boards(const StriateGo* positions, const StriateGoBoards* boards, uint8_t* planes);
 // Whether this processor has the instruction set that the library was compiled for.
 int32_t striate_supported(void);
 }
