@@ -23,7 +23,7 @@ from striate.description.shapes import Shape
 from striate.errors import DataError, FormatError, SpecError, quote
 
 FITS = ("pad", "resize", "crop", "letterbox")
-FORMS = ("digits", "line", "picture")
+FORMS = ("digits", "line", "picture", "position")
 MOST_SHORTER = 4000
 """The most pixels that the shorter side of an image gets before the middle is cut out."""
 LUMA = (0.299, 0.587, 0.114)
@@ -38,7 +38,7 @@ class Preprocessing:
     "crop" (the shorter side gets `shorter` pixels, and the middle is cut out) or "letterbox" (resized until it fits,
     its aspect ratio kept, and centred on pixels of 0). `interpolation` is "bilinear" or
     "bicubic". A pixel of 0 becomes `low`, a pixel of 255 `high`: one number, or one for each channel. `form` is the
-    form of the images: "digits", "line" or "picture". `size` is the (height, width) of the images of the data set: with
+    form of the images: "digits", "line", "picture" or "position" (planes of a board of Go, which are no images). `size` is the (height, width) of the images of the data set: with
     "pad", an image of another size is resized to it first, so that a photograph fills the input as the training images
     do; None where it is not known.
 
@@ -68,7 +68,7 @@ class Preprocessing:
             _check_shorter(self.fit, self.shorter, shape)
         except SpecError as error:
             raise FormatError(error.what, error.expected, error.remedy, where="preprocessing") from None
-        if shape[0] not in (1, 3):
+        if shape[0] not in (1, 3) and self.form != "position":
             raise FormatError(
                 f"shape has {shape[0]} channels.", "Images have 1 channel (grey) or 3 (RGB).", where="preprocessing"
             )

@@ -20,6 +20,7 @@ from striate.execution.inference import answering, choose_for_inference
 from striate.execution.runtime import OnRuntime
 from striate.kernels.engine import Pictures
 from striate.look.capture import capture
+from striate.look.positions import board_size, game_for, move_names, planes
 from striate.modules import Built
 from striate.train.losses import class_scores
 from striate.train.run import Run, require_answers
@@ -62,6 +63,8 @@ class Predictor:
     `images` is how many will come, one at a time; None stands for a server's, which have no end and often come
     together. The kernels that answer so many fastest are found out here, and never while it answers. With a `model`
     that has learned nothing, that takes the place of the run's weights: see `striate.look.untrained`.
+
+    Of a network that plays Go an "image" is a game, in the bytes of an SGF file: the position at its end is answered.
     """
 
     def __init__(self, run: Run, *, model: Built | None = None, images: int | None = 1) -> None:
@@ -75,6 +78,16 @@ class Predictor:
             self.runs_together = answering(self.model, together)
         self.temperature = run.temperature if model is None else 1.0
         self._recent = lru_cache(maxsize=4)(self._read)
+
+    @cached_property
+    def board(self) -> int | None:
+        """The lines of the board of a network that plays Go; None for images."""
+        return board_size(self.run.network)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The name of each output: a class, or a move."""
+        return self.run.classes if self.board is None else move_names(self.board)
 
     @cached_property
     def plan(self) -> Plan:
@@ -113,10 +126,14 @@ class Predictor:
     @torch.inference_mode(False)  # what is remembered may be asked for its gradient
     def _read(self, content: bytes, prepared: bool) -> tuple[Pixels, tuple[PreparationStep, ...]]:
         pixels, steps = self.pixels(content, prepared=prepared)
+        if self.board is not None:
+            return pixels.float(), steps
         return self.run.preprocessing.normalise(pixels), steps
 
     def pixels(self, content: bytes, *, prepared: bool = True) -> tuple[Stored, tuple[PreparationStep, ...]]:
-        """As `read`, with the pixels as they are stored, 0 to 255."""
+        """As `read`, with the pixels as they are stored, 0 to 255; of a position, planes of 0 and 1."""
+        if self.board is not None:
+            return planes([game_for(content, self.board).positions[-1]]), ()
         return prepare(open_picture(content), self.run.preprocessing if prepared else self._resizing)
 
     @cached_property
@@ -127,7 +144,10 @@ class Predictor:
     @torch.inference_mode()
     def probabilities(self, pixels: Stored) -> Float[Tensor, "images classes"]:
         """Each class's probability for each image of the network's size. They are not checked for being finite."""
-        low, high = self.run.preprocessing.ends()
+        if self.board is not None:
+            low, high = 0.0, 255.0
+        else:
+            low, high = self.run.preprocessing.ends()
         runs = self.runs if len(pixels) == 1 else self.runs_together
         outputs: list[Tensor] = []
         for part in pixels.split(self.at_once):
@@ -167,6 +187,6 @@ class Predictor:
         found = (scores[0] / self.temperature).softmax(0)
         require_answers(found, self.run.folder)
         values = found.tolist()
-        probabilities = dict(zip(self.run.classes, values, strict=True))
+        probabilities = dict(zip(self.classes, values, strict=True))
         name = max(probabilities, key=probabilities.__getitem__)
         return Prediction(image, name, probabilities[name], probabilities, steps, self.trained)
