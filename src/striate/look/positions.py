@@ -63,3 +63,13 @@ def game_for(content: bytes, size: int) -> GameRecord:
             f"a game on {game.size}×{game.size}.", f"The network plays on {size}×{size}.", "Send a game of this size."
         )
     return game
+
+
+def whole_game(content: bytes, size: int) -> GameRecord:
+    """The same game. Raises DataError also where a move of it is illegal."""
+    game = game_for(content, size)
+    if game.broken:
+        raise DataError(
+            f"the game breaks off at {game.broken}", "All moves of a game that is answered are legal.", "Leave it out."
+        )
+    return game

@@ -20,7 +20,7 @@ from striate.execution.inference import answering, choose_for_inference
 from striate.execution.runtime import OnRuntime
 from striate.kernels.engine import Pictures
 from striate.look.capture import capture
-from striate.look.positions import board_size, game_for, move_names, planes
+from striate.look.positions import board_size, move_names, planes, whole_game
 from striate.modules import Built
 from striate.train.losses import class_scores
 from striate.train.run import Run, require_answers
@@ -133,7 +133,7 @@ class Predictor:
     def pixels(self, content: bytes, *, prepared: bool = True) -> tuple[Stored, tuple[PreparationStep, ...]]:
         """As `read`, with the pixels as they are stored, 0 to 255; of a position, planes of 0 and 1."""
         if self.board is not None:
-            return planes([game_for(content, self.board).positions[-1]]), ()
+            return planes([whole_game(content, self.board).positions[-1]]), ()
         return prepare(open_picture(content), self.run.preprocessing if prepared else self._resizing)
 
     @cached_property
