@@ -31,6 +31,7 @@ EXTRAS = (
     Extra("look", ("resvg-py",), "pictures as PNG"),
     Extra("serve", ("httptools", "msgspec", "prometheus-client", "starlette", "uvicorn"), "striate serve"),
     Extra("onnx", ("onnx", "onnxruntime"), "striate export, and answers by ONNX Runtime where they are faster"),
+    Extra("go", ("sgfmill",), "records of Go games"),
     Extra("huggingface", ("datasets",), "data sets that Hugging Face's datasets saved"),
 )
 

@@ -183,13 +183,14 @@ def preys(stones: Stones, point: Point, own: int, size: int) -> list[Point]:
 
 
 def rescues(stones: Stones, prey: Point, size: int) -> list[Point]:
-    """A chain's one liberty, and what takes a chain beside it; in order."""
-    moves = set(free(stones, prey, size))
+    """A chain's one liberty, then what takes a chain beside it, in order."""
+    (extension,) = free(stones, prey, size)
+    moves: set[Point] = set()
     for stone in group(stones, prey, size):
         for each in beside(stone, size):
             if stones.get(each) == 3 - stones[prey] and len(free(stones, each, size)) == 1:
                 moves |= free(stones, each, size)
-    return sorted(moves)
+    return [extension, *sorted(moves - {extension})]
 
 
 def tried(stones: Stones, move: Point, colour: int, ko: Point | None, size: int) -> tuple[Stones, Point | None] | None:

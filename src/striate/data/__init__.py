@@ -6,6 +6,7 @@ from striate.data.arrays import from_arrays as from_arrays
 from striate.data.augment import Augmentation as Augmentation
 from striate.data.augment import augment as augment
 from striate.data.augment import draw_warp as draw_warp
+from striate.data.boards import Boards as Boards
 from striate.data.colour import cut_out as cut_out
 from striate.data.colour import recolour as recolour
 from striate.data.digits import PreparationStep as PreparationStep
@@ -26,6 +27,7 @@ from striate.data.store import hold_out as hold_out
 from striate.data.store import order_of as order_of
 from striate.data.stream import Stream as Stream
 from striate.data.symmetries import alternated as alternated
+from striate.data.symmetries import draw_symmetries as draw_symmetries
 from striate.data.symmetries import symmetric as symmetric
 from striate.data.view import Pixels as Pixels
 from striate.data.view import View as View

@@ -23,7 +23,9 @@ from striate.description.shapes import Shape
 from striate.errors import DataError, FormatError, SpecError, quote
 
 FITS = ("pad", "resize", "crop", "letterbox")
-FORMS = ("digits", "line", "picture", "position")
+FORMS = ("digits", "line", "picture", "board")
+BOARD_PLANES = 48
+"""The channels of a position of Go."""
 MOST_SHORTER = 4000
 """The most pixels that the shorter side of an image gets before the middle is cut out."""
 LUMA = (0.299, 0.587, 0.114)
@@ -38,9 +40,9 @@ class Preprocessing:
     "crop" (the shorter side gets `shorter` pixels, and the middle is cut out) or "letterbox" (resized until it fits,
     its aspect ratio kept, and centred on pixels of 0). `interpolation` is "bilinear" or
     "bicubic". A pixel of 0 becomes `low`, a pixel of 255 `high`: one number, or one for each channel. `form` is the
-    form of the images: "digits", "line", "picture" or "position" (planes of a board of Go, which are no images). `size` is the (height, width) of the images of the data set: with
-    "pad", an image of another size is resized to it first, so that a photograph fills the input as the training images
-    do; None where it is not known.
+    form of the images: "digits", "line", "picture" or "board" (positions of Go). `size` is the (height, width) of the
+    images of the data set: with "pad", an image of another size is resized to it first, so that a photograph fills the
+    input as the training images do; None where it is not known.
 
     >>> Preprocessing((1, 32, 32), "pad", low=-0.1, high=1.175, form="digits", size=(28, 28)).margins()
     (2, 2, 2, 2)
@@ -68,9 +70,11 @@ class Preprocessing:
             _check_shorter(self.fit, self.shorter, shape)
         except SpecError as error:
             raise FormatError(error.what, error.expected, error.remedy, where="preprocessing") from None
-        if shape[0] not in (1, 3) and self.form != "position":
+        if shape[0] != BOARD_PLANES if self.form == "board" else shape[0] not in (1, 3):
             raise FormatError(
-                f"shape has {shape[0]} channels.", "Images have 1 channel (grey) or 3 (RGB).", where="preprocessing"
+                f"shape has {shape[0]} channels.",
+                f"Images have 1 channel (grey) or 3 (RGB), positions of Go {BOARD_PLANES} planes.",
+                where="preprocessing",
             )
         for name, value in (("shape", shape), ("low", low), ("high", high), ("size", size)):
             object.__setattr__(self, name, value)
@@ -121,6 +125,14 @@ class Preprocessing:
 
     def _leaves(self, shape: torch.Size) -> bool:
         """Whether images of a shape, (images, channels, height, width), stay as they are."""
+        if self.form == "board":
+            if tuple(shape[1:]) != self.shape:
+                raise DataError(
+                    f"positions of {shape[1]}×{shape[2]}×{shape[3]} for an input of {'×'.join(map(str, self.shape))}.",
+                    "A network for Go takes positions as they are.",
+                    where="pack",
+                )
+            return True
         if shape[1] not in (1, 3):
             raise DataError(f"images of {shape[1]} channels.", "Images have 1 channel (grey) or 3 (RGB).", where="pack")
         fits = self.fit == "resize" or (self.fit == "pad" and self.size in (None, self.shape[1:]))

@@ -13,6 +13,7 @@ from striate.data.folder import image_folder, streamed_folder
 from striate.data.idx import idx_folder, is_idx_folder
 from striate.data.mnist import mnist
 from striate.data.preprocess import Preprocessing
+from striate.data.records import boards_of, record_files
 from striate.data.resize import resized
 from striate.data.store import ImageSet
 from striate.data.survey import Reading
@@ -38,7 +39,8 @@ def load(
     """The images of a split, "train" or "test", of "mnist", of "mnist-lines" or of a folder.
 
     A folder holds IDX files under MNIST's names, CIFAR-10 or CIFAR-100 as they are published, in the binary or the
-    Python format, tar files in WebDataset's format, or images as split/class/file or class/file. `resize`, (height,
+    Python format, tar files in WebDataset's format, records of Go games, or images as split/class/file or class/file; a
+    record may be given as a file, too. `resize`, (height,
     width), resizes every image to one size; where none is given and sizes differ, the error proposes `wanted`, the
     network's size. `skip_unreadable` leaves out files that cannot be read and lists them in the result. A `way` that
     crops or letterboxes brings each image of a folder to the network's size as it is read, if there is no `resize`:
@@ -59,6 +61,10 @@ def load(
         _check_size(resize)
     if source in SOURCES:
         return _at(SOURCES[str(source)](split), resize)
+    if records := _records(source):
+        if resize is not None:
+            raise DataError("boards are not resized.", "Positions have 19×19 points.", "Leave --resize out.")
+        return boards_of(records, split)
     folder = _folder(source)
     if is_idx_folder(folder):
         return _at(idx_folder(folder, split), resize)
@@ -99,8 +105,18 @@ def image_files_in(source: str | Path) -> Path | None:
     """The folder that a source names, if it holds image files; None for MNIST, IDX files and CIFAR's files."""
     if source in SOURCES:
         return None
+    if _records(source):
+        return None
     folder = _folder(source)
     return None if is_idx_folder(folder) or cifar_layout(folder) is not None else folder
+
+
+def _records(source: str | Path) -> Path | None:
+    """The file or folder of records of Go games that a source names, or None where it is something else."""
+    path = Path(os.path.expanduser(source)) if str(source) else None
+    if path is None or not (os.path.isfile(path) or os.path.isdir(path)):
+        return None
+    return path.resolve() if record_files(path) else None
 
 
 def _fit(way: Preprocessing | None, resize: tuple[int, int] | None) -> Preprocessing | None:

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from striate.data.boards import Boards
 from striate.data.stream import Stream
 from striate.data.view import Pixels, View, parts_of, view_of
 from striate.errors import DataError
@@ -27,7 +28,8 @@ class ImageSet:
     `images` is uint8, (images, channels, height, width), 0 to 255; `labels` is int64, (images,), each an index into
     `classes`. `source` is "mnist" or the absolute path of a folder; `split` is "train", "validation" or "test".
     `form` is "digits" (MNIST's: light on dark, a 20 × 20 box, centred by mass), "line" (windows of 32 × 32 on a line of
-    such digits) or "picture". `names` holds the file of each image, relative to the source, and is empty for IDX files;
+    such digits), "board" (the planes of Go positions; a label is a point) or "picture". `names` holds the
+    file of each image, relative to the source, and is empty for IDX files and boards;
     `unreadable` holds (file, reason) for each unreadable file that was skipped on request. `fitted` says that
     a network's preprocessing packed the images when they were read. `mapped` says that the images are in files (one
     that is mapped into memory, or those of a stream); subsets of them are views, not copies.
@@ -117,12 +119,14 @@ class ImageSet:
     def fingerprint(self) -> str:
         """The sha256, in hex, of shape, pixels, labels and class names: equal exactly for equal images.
 
-        Of a stream, files, their sizes and times stand for the pixels.
+        Of a stream, files, their sizes and times stand for the pixels; of boards, their moves.
         """
         digest = hashlib.sha256(repr((tuple(self.images.shape), self.classes)).encode())
         if isinstance(self.images, Stream):
             digest.update(self.images.files.key.encode())
             digest.update(self.images.rows.numpy().astype("<i8").data)
+        elif isinstance(self.images, Boards):
+            digest.update(self.images.key())
         else:
             for part in parts_of(self.images, FINGERPRINT_IMAGES):
                 digest.update(part.contiguous().numpy().data)
@@ -144,6 +148,8 @@ def hold_out(images: ImageSet, *, fraction: float = 1 / 12) -> tuple[ImageSet, I
         raise DataError(f"the fraction to hold out is {fraction!r}.", "It must be above 0 and below 1, such as 1/12.")
     if images.held is not None:
         return _parted(images, images.held)
+    if isinstance(images.images, Boards):
+        return _parted(images, images.images.held_out(fraction, seed=HOLD_OUT_SEED))
     counts = torch.bincount(images.labels, minlength=len(images.classes)).tolist()
     generator = torch.Generator().manual_seed(HOLD_OUT_SEED)
     held = torch.zeros(len(images), dtype=torch.bool)

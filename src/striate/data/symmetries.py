@@ -34,7 +34,7 @@ def symmetric(batch: Squares, labels: Labels, kind: str, *, generator: torch.Gen
             "They must be square.",
             'Give the recipe "symmetries": "none".',
         )
-    drawn = torch.randint(0, 8, (len(batch),), generator=generator)
+    drawn = draw_symmetries(len(batch), generator=generator)
     places = _places(side)
     sources = places[drawn].to(batch.device)
     flat = batch.flatten(2)
@@ -42,6 +42,11 @@ def symmetric(batch: Squares, labels: Labels, kind: str, *, generator: torch.Gen
     if kind == "images":
         return turned, labels
     return turned, places.argsort(1)[drawn].to(labels.device).gather(1, labels[:, None])[:, 0]
+
+
+def draw_symmetries(count: int, *, generator: torch.Generator) -> Int64[Tensor, " count"]:
+    """The number of a symmetry for each image, in the order of `striate.go.symmetries.places`."""
+    return torch.randint(0, 8, (count,), generator=generator)
 
 
 def alternated(

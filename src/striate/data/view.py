@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from striate.data.boards import Boards
 from striate.data.stream import Index, Stream
 
 
@@ -52,12 +53,12 @@ class View:
         return self.store[self.rows[index]]
 
 
-Pixels: TypeAlias = Tensor | View | Stream
+Pixels: TypeAlias = Tensor | View | Stream | Boards
 
 
-def view_of(images: Pixels, rows: Int64[Tensor, " images"]) -> View | Stream:
-    """The images of these numbers as a view of the store that holds them, or as a part of the stream."""
-    if isinstance(images, Stream):
+def view_of(images: Pixels, rows: Int64[Tensor, " images"]) -> View | Stream | Boards:
+    """The images of these numbers as a view of the store that holds them, or as a part of the stream or the boards."""
+    if isinstance(images, (Stream, Boards)):
         return images.part(rows)
     return View(images.store, images.rows[rows]) if isinstance(images, View) else View(images, rows)
 

@@ -73,6 +73,12 @@ def telling(tell: Tell) -> Iterator[None]:
         _TELL.reset(before)
 
 
+def told(what: str, share: float) -> None:
+    """Tell whoever listens which share of `what` is done."""
+    if tell := _TELL.get():
+        tell(what, share)
+
+
 def followed(results: Iterator[_Result], *, count: int, what: str) -> Iterator[_Result]:
     """The same results; after each percent of `count`, whoever listens is told. Warnings of decoders are not shown."""
     tell, every = _TELL.get(), max(1, count // 100)

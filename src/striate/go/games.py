@@ -34,6 +34,13 @@ class Games:
     starts: Numbers
     names: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        points, colours = self.moves & POINT, self.moves >> 10 & 3
+        sound = ((points < self.size**2) | (points == PASSED)) & (colours > 0) & (colours < 3)
+        whole = len(self.starts) > 0 and self.starts[0] == 0 and self.starts[-1] == len(self.moves)
+        if self.moves.dtype != np.int16 or not (sound.all() and whole and (np.diff(self.starts) >= 0).all()):
+            raise ValueError("moves are int16, of points of the board, and starts ascend from 0 to their number")
+
     def __len__(self) -> int:
         return len(self.starts) - 1
 

@@ -51,8 +51,8 @@ def move_names(size: int) -> tuple[str, ...]:
 
 
 def planes(positions: Sequence[Position], symmetries: Sequence[int] | None = None) -> Planes:
-    """The planes of positions, 0 or 1; each by a symmetry of `striate.go.symmetries`, or as it is."""
-    return torch.from_numpy(planes_of(positions, symmetries))
+    """The planes of positions as pixels, 0 or 255; each by a symmetry of `striate.go.symmetries`, or as it is."""
+    return torch.from_numpy(planes_of(positions, symmetries)).mul_(255)
 
 
 def game_for(content: bytes, size: int) -> GameRecord:

@@ -126,12 +126,10 @@ class Predictor:
     @torch.inference_mode(False)  # what is remembered may be asked for its gradient
     def _read(self, content: bytes, prepared: bool) -> tuple[Pixels, tuple[PreparationStep, ...]]:
         pixels, steps = self.pixels(content, prepared=prepared)
-        if self.board is not None:
-            return pixels.float(), steps
         return self.run.preprocessing.normalise(pixels), steps
 
     def pixels(self, content: bytes, *, prepared: bool = True) -> tuple[Stored, tuple[PreparationStep, ...]]:
-        """As `read`, with the pixels as they are stored, 0 to 255; of a position, planes of 0 and 1."""
+        """As `read`, with the pixels as they are stored, 0 to 255; of a position, its planes."""
         if self.board is not None:
             return planes([whole_game(content, self.board).positions[-1]]), ()
         return prepare(open_picture(content), self.run.preprocessing if prepared else self._resizing)
@@ -144,10 +142,7 @@ class Predictor:
     @torch.inference_mode()
     def probabilities(self, pixels: Stored) -> Float[Tensor, "images classes"]:
         """Each class's probability for each image of the network's size. They are not checked for being finite."""
-        if self.board is not None:
-            low, high = 0.0, 255.0
-        else:
-            low, high = self.run.preprocessing.ends()
+        low, high = self.run.preprocessing.ends()
         runs = self.runs if len(pixels) == 1 else self.runs_together
         outputs: list[Tensor] = []
         for part in pixels.split(self.at_once):

@@ -50,10 +50,7 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
     filters = first_filters(run.model())
     epochs = run.events("epoch")
     judging = "validation" if run.recipe.hold_out else "test"
-    charts = [
-        line_chart("Loss", [Series("training", "#d97706", tuple(each["loss"] for each in epochs))], x="epoch"),
-        line_chart("Error", _error_series(epochs, judging), x="epoch", unit=" %"),
-    ]
+    charts = _curves(run)
     rejection, evaluation = rejection_of(outputs), evaluation_of(outputs, run.classes)
     rejected = rejection_chart(rejection)
     make_folder(run.path("pictures"))
@@ -63,8 +60,7 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
         labels = [f"{each.truth} as {each.answer}" for each in mistakes]
         pictures = [each.picture for each in mistakes]
         write_whole(run.path("pictures/mistakes.png"), png(sheet(pictures, side=80, columns=8, labels=labels)))
-    for name, chart in zip(("loss", "error", "rejection"), (*charts, rejected), strict=True):
-        write_whole(run.path(f"pictures/{name}.svg"), chart.replace('fill="currentColor"', 'fill="#444"', 1))
+    _write_charts(run, {"loss": charts[0], "error": charts[1], "rejection": rejected})
     page = _template().render(
         run=run,
         title=_title(run),
@@ -88,6 +84,26 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
         finished=run.events("finished")[-1:],
     )
     write_whole(run.path("report.html"), page)
+
+
+def write_curves(run: Run) -> None:
+    """Write the learning curves of a run, pictures/loss.svg and pictures/error.svg."""
+    make_folder(run.path("pictures"))
+    loss, error = _curves(run)
+    _write_charts(run, {"loss": loss, "error": error})
+
+
+def _curves(run: Run) -> list[str]:
+    epochs, judging = run.events("epoch"), "validation" if run.recipe.hold_out else "test"
+    return [
+        line_chart("Loss", [Series("training", "#d97706", tuple(each["loss"] for each in epochs))], x="epoch"),
+        line_chart("Error", _error_series(epochs, judging), x="epoch", unit=" %"),
+    ]
+
+
+def _write_charts(run: Run, charts: dict[str, str]) -> None:
+    for name, chart in charts.items():
+        write_whole(run.path(f"pictures/{name}.svg"), chart.replace('fill="currentColor"', 'fill="#444"', 1))
 
 
 def worst_mistakes(run: Run, outputs: Outputs, images: ImageSet) -> list[Mistake]:

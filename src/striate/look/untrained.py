@@ -52,7 +52,7 @@ def untrained(network: Network, *, seed: int = 0, images: int | None = 1) -> Pre
     blank = torch.zeros(1, channels, *size, dtype=torch.uint8)
     shown = ImageSet(blank, torch.zeros(1).long(), classes, "none", "train", "digits" if digits else "picture")
     preprocessing = (
-        Preprocessing((channels, board, board), "resize", low=0.0, high=1.0, form="position")
+        Preprocessing((channels, board, board), "resize", low=recipe.low, high=recipe.high, form="board")
         if board
         else preprocessing_for(network.input, shown, low=recipe.low, high=recipe.high)
     )

@@ -23,6 +23,7 @@ from striate.networks import (
     densenet,
     efficientnet,
     fully_connected,
+    go_policy,
     googlenet,
     inception_bn,
     lenet1,
@@ -65,6 +66,7 @@ CATALOGUE: dict[str, Entry] = {
     **simple_cnn.ENTRIES,
     **lenet5_keras.ENTRIES,
     **fully_connected.ENTRIES,
+    **go_policy.ENTRIES,
 }
 """The catalogue's entries by name; papers in the order of their publication."""
 NETWORKS: dict[str, Callable[[], Network]] = {name: entry.make for name, entry in CATALOGUE.items()}

@@ -82,6 +82,7 @@ ENTRIES = {
             trained=TRAINED,
         )
         for name, filters in (
+            ("alphago-policy-48", 48),
             ("alphago-policy-128", 128),
             ("alphago-policy-256", 256),
             ("alphago-policy-384", 384),

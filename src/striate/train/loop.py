@@ -17,7 +17,7 @@ from striate.kernels.engine import Goal, Pictures
 from striate.train.frozen import hold_still
 from striate.train.learner import Learner
 from striate.train.losses import class_scores, class_weights, training_loss
-from striate.train.metrics import counts_of, run_over, uneven
+from striate.train.metrics import counts_of, judged_by_class, run_over
 from striate.train.optimisers import average_part, average_weights, averages_in, rate_at
 from striate.train.step_images import Drawer, StepImages, step_seed
 from striate.train.temperature import temperature_of
@@ -85,7 +85,9 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
     model, recipe, images = learner.model, learner.recipe, split.train
     device = next(model.parameters()).device
     size = min(recipe.batch, len(images))
-    batches = len(images) // size
+    everything = len(images) // size
+    batches = min(everything, recipe.epoch_steps or everything)
+    parts = everything // batches
     planned = plan(model.network)
     draws = any(isinstance(step.layer, Dropout) for step in planned.steps)
     drawer = Drawer(images, preprocessing, recipe)
@@ -93,10 +95,12 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
     model.train()
     hold_still(model, recipe.freeze)
     while learner.epoch < recipe.epochs:
+        number, part = divmod(learner.epoch, parts)
         if recipe.sampling == "balanced":
-            order = balanced_order(images.labels, seed=recipe.seed, epoch=learner.epoch)
+            order = balanced_order(images.labels, seed=recipe.seed, epoch=number)
         else:
-            order = order_of(images, seed=recipe.seed, epoch=learner.epoch)
+            order = order_of(images, seed=recipe.seed, epoch=number)
+        order = order[part * batches * size :]
         drawer.begin(order[learner.batch * size : batches * size], size)
         if learner.pace and learner.epoch and not learner.batch:
             learner.pace.begin(batches)
@@ -147,8 +151,8 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
             rate=rate_at((learner.epoch + 1) * batches - 1, recipe.epochs * batches, recipe, plateaus=learner.plateaus),
             seconds=seconds,
             images_per_second=count / learner.seconds if learner.seconds else 0.0,
-            balanced_accuracy=seen.balanced_accuracy if uneven(counts_of(images)) else None,
-            missed=tuple((seen.recalls == 0).nonzero().flatten().tolist()),
+            balanced_accuracy=seen.balanced_accuracy if judged_by_class(images) else None,
+            missed=() if images.form == "board" else tuple((seen.recalls == 0).nonzero().flatten().tolist()),
         )
         learner.judged(done.judged)
         learner.epoch += 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from striate.data import ImageSet, Pixels, Preprocessing, Stream, View, parts_of
+from striate.data import Boards, ImageSet, Pixels, Preprocessing, Stream, View, parts_of
 from striate.description.network import Network, plan
 from striate.execution.choice import Choice
 from striate.execution.executor import Executor
@@ -117,6 +117,11 @@ def uneven(counts: list[int]) -> bool:
     return bool(some) and max(some) > UNEVEN * min(some)
 
 
+def judged_by_class(images: ImageSet) -> bool:
+    """Whether every class counts alike in judging: where classes are uneven, unless they are the points of a board."""
+    return images.form != "board" and uneven(counts_of(images))
+
+
 def counts_of(images: ImageSet) -> list[int]:
     """How many images each class has."""
     return torch.bincount(images.labels, minlength=len(images.classes)).tolist()
@@ -166,6 +171,8 @@ def pictures_of(images: Pixels, preprocessing: Preprocessing, *, chosen: Tensor 
     """
     if isinstance(images, Stream):
         raise TypeError("images of a stream have no numbers in a store: take those that a Drawer has fetched")
+    if isinstance(images, Boards):
+        images, chosen = images[slice(None) if chosen is None else chosen], None
     if isinstance(images, View):
         images, chosen = images.store, images.rows if chosen is None else images.rows[chosen]
     low, high = preprocessing.ends()

@@ -47,9 +47,10 @@ class Recipe:
     above 0, the mean over about the last 1/(1 − average) steps is validated and kept (B. Polyak, A. Juditsky,
     Acceleration of stochastic approximation by averaging, 1992); at 0, the last weights are. `freeze` names layers and
     blocks by path that do not learn, and whose batch normalisations keep their statistics. `transfer_rate` is the
-    fraction of the learning rate for layers that were taken over from another run. The optimiser "muon" steps along the
-    orthogonalised momentum of each convolution's filters at `filter_rate`, which follows the same schedule, and all
-    else by SGD with Nesterov's momentum (`train.muon`). `whiten` is the path of a first convolution that
+    fraction of the learning rate for layers that were taken over from another run. `epoch_steps` ends an epoch after so
+    many steps, and the next one goes on from there; at 0 an epoch is a pass over all images. The optimiser "muon" steps
+    along the orthogonalised momentum of each convolution's filters at `filter_rate`, which follows the same schedule,
+    and all else by SGD with Nesterov's momentum (`train.muon`). `whiten` is the path of a first convolution that
     becomes the whitening transform of the training images' patches and does not learn (`train.whitening`).
     """
 
@@ -82,6 +83,7 @@ class Recipe:
     freeze: tuple[str, ...] = ()
     whiten: str = ""
     transfer_rate: float = 0.1
+    epoch_steps: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -105,6 +107,7 @@ class Recipe:
         _whole("seed", self.seed, least=0, most=2**63 - 1)
         _whole("early_stopping", self.early_stopping, least=0, most=MOST)
         _whole("patience", self.patience, most=MOST)
+        _whole("epoch_steps", self.epoch_steps, least=0, most=MOST)
         if not isinstance(self.augmentation, Augmentation):
             raise SpecError(f"augmentation is {self.augmentation!r:.60}.", "It must be an Augmentation.")
         object.__setattr__(self, "drops", _fractions(self.drops))

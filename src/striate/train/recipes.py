@@ -51,6 +51,18 @@ RECIPES: dict[str, Recipe] = {
         whiten="whitening",
         augmentation=Augmentation(shift=2, alternating_flip=True),
     ),
+    # Ours, for positions of Go: docs/go.md. 16 parts of 1,000 steps, two million positions in all.
+    "go-policy": Recipe(
+        epochs=16,
+        epoch_steps=1000,
+        batch=128,
+        rate=4e-3,
+        warm_up=0.05,
+        weight_decay=0.01,
+        low=0.0,
+        high=1.0,
+        augmentation=Augmentation(symmetries="boards"),
+    ),
     # Networks of ReLUs, and of tanh or sigmoid units, with logits.
     "relu": Recipe(rate=4e-3, initialisation="he"),
     "tanh": Recipe(rate=4e-3, initialisation="lecun"),

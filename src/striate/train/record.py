@@ -140,7 +140,7 @@ def _data(data: Members) -> DataRecord:
         validation_images=data.whole("validation_images"),
         train_fingerprint=data.text("train_fingerprint"),
         validation_fingerprint=data.text("validation_fingerprint"),
-        channels=None if data.values.get("channels") is None else data.whole("channels", least=1, most=3),
+        channels=None if data.values.get("channels") is None else data.whole("channels", least=1, most=48),
         stream=data.flag("stream") if "stream" in data.values else False,
     )
 

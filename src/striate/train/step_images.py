@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from striate.data import (
+    Boards,
     ImageSet,
     Preprocessing,
     Stream,
@@ -18,6 +19,7 @@ from striate.data import (
     augment,
     colour_axes,
     cut_out,
+    draw_symmetries,
     draw_warp,
     recolour,
     relight,
@@ -75,6 +77,8 @@ class Drawer:
         """Some images as they are, and labels by the numbers that the pictures have: those of what was fetched last."""
         if self.fetched is not None:
             return pictures_of(self.fetched, self.preprocessing), self.images.labels[chosen]
+        if isinstance(self.images.images, Boards):
+            return pictures_of(self.images.images[chosen], self.preprocessing), self.images.labels[chosen]
         return pictures_of(self.images.images, self.preprocessing, chosen=chosen), self.labels
 
     def draw(
@@ -92,9 +96,7 @@ class Drawer:
             warp = draw_warp(len(chosen), self.preprocessing.shape[1:], augmentation, generator=generator)
             pixels = engine[0].warped(self.pictures(chosen)[0], warp, threads=engine[1])
         else:
-            some = self.images.images[chosen] if self.fetched is None else self.fetched
-            pixels = self.first.normalise(some.to(device))
-            pixels, labels = symmetric(pixels, labels, augmentation.symmetries, generator=generator)
+            pixels, labels = self._turned(chosen, labels, generator)
             if augmentation.alternating_flip:
                 pixels = alternated(pixels, chosen, seed=recipe.seed, epoch=epoch)
             pixels = augment(pixels, augmentation, generator=generator, fill=self.low)
@@ -106,6 +108,16 @@ class Drawer:
             pixels = pixels * (high - low) + low
         pixels = cut_out(pixels, augmentation.cutout, generator=generator)
         return self._mixed(pixels, labels, step, generator) if recipe.mixup else StepImages(pixels, labels)
+
+    def _turned(self, chosen: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """The images normalised and turned by symmetries; positions of Go are computed turned, to the same values."""
+        images, kind = self.images.images, self.recipe.augmentation.symmetries
+        if isinstance(images, Boards) and kind == "boards":
+            drawn = draw_symmetries(len(chosen), generator=generator)
+            some, moved = images.turned(chosen, labels.cpu(), drawn)
+            return self.first.normalise(some.to(labels.device)), moved.to(labels.device)
+        some = images[chosen] if self.fetched is None else self.fetched
+        return symmetric(self.first.normalise(some.to(labels.device)), labels, kind, generator=generator)
 
     def _mixed(self, pixels: Tensor, labels: Tensor, step: int, generator: torch.Generator) -> StepImages:
         """Each image mixed with another one of the batch."""

@@ -19,11 +19,14 @@ def plan_lines(run: Run) -> Iterator[str]:
     """The network, the images and the recipe of a training; of the recipe also what differs from the plain one."""
     totals, data, recipe = account(run.network).totals, run.data, run.recipe
     yield f"{run.network.name}: {counted(totals.parameters, 'parameter')}, {counted(totals.macs, 'MAC')} per image"
-    yield (
-        f"{one_line(data.source)}: {counted(data.train_images, 'image')} for training, "
-        f"{data.validation_images:,} for validation, {counted(len(data.classes), 'class')}"
-    )
-    if data.unreadable:
+    if run.preprocessing.form == "board":
+        yield from _board_lines(run)
+    else:
+        yield (
+            f"{one_line(data.source)}: {counted(data.train_images, 'image')} for training, "
+            f"{data.validation_images:,} for validation, {counted(len(data.classes), 'class')}"
+        )
+    if data.unreadable and run.preprocessing.form != "board":
         count = len(data.unreadable)
         these = "it is" if count == 1 else "they are"
         yield f"Left out {counted(count, 'image')} that cannot be read; {these} listed in run.json."
@@ -50,6 +53,19 @@ def plan_lines(run: Run) -> Iterator[str]:
     if recipe.average:
         steps = counted(round(1 / (1 - recipe.average)), "step")
         yield f"validated and kept: the mean of the weights over the last {steps}"
+
+
+def _board_lines(run: Run) -> Iterator[str]:
+    """The games of a training, and the records that were left out or cut, with the first few by name."""
+    data = run.data
+    yield (
+        f"{one_line(data.source)}: {counted(data.train_images, 'position')} for training, "
+        f"{data.validation_images:,} of other games for validation"
+    )
+    if data.unreadable:
+        yield f"Records left out, or cut at an illegal move: {len(data.unreadable):,}; all are listed in run.json."
+        for where, why in data.unreadable[:MOST_NEW]:
+            yield f"  {one_line(where)}: {one_line(why)}"
 
 
 def _transfer_lines(run: Run) -> Iterator[str]:

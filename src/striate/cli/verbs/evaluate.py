@@ -28,7 +28,10 @@ NAMED = 5
 
 @dataclass(frozen=True)
 class Look:
-    """The images that are looked at, a split of a run's own or of other `data`, and how they are answered."""
+    """The images that are looked at, a split of a run's own or of other `data`, and how they are answered.
+
+    `flips`: also their mirror images, or of boards all symmetries.
+    """
 
     split: str
     data: str | None
@@ -43,7 +46,8 @@ class Look:
     "  striate evaluate runs/lenet5 --split validation\n"
     "  striate evaluate runs/lenet5 --reject        also the error if its least confident answers are rejected\n"
     "  striate evaluate runs/lenet5 --stress        also on images shifted, turned, scaled, squeezed, with noise\n"
-    "  striate evaluate runs/lenet5 runs/lenet5-2   each alone, and both as a committee",
+    "  striate evaluate runs/lenet5 runs/lenet5-2   each alone, and both as a committee\n"
+    "  striate evaluate runs/go-policy-48 --symmetries --games 500    positions of Go",
 )
 @click.argument("folders", metavar="RUN...", type=RUN, nargs=-1, required=True)
 @click.option(
@@ -63,6 +67,14 @@ class Look:
     is_flag=True,
     help="Answer each image by the mean of the scores of it and of its mirror image, in twice the time.",
 )
+@click.option(
+    "--symmetries", is_flag=True, help="Of positions of Go: answer by the mean over the eight symmetries of the board."
+)
+@click.option(
+    "--games",
+    type=click.IntRange(1, 10**9),
+    help="Of positions of Go: take so many games, evenly spread. By default all.",
+)
 @click.option("--stress", is_flag=True, help="Also distort the images, in five ways, and draw the errors in the run.")
 @click.option(
     "--kernels",
@@ -79,6 +91,8 @@ def command(
     data: str | None,
     reject: bool,
     flips: bool,
+    symmetries: bool,
+    games: int | None,
     stress: bool,
     kernels: str,
     as_json: bool,
@@ -96,10 +110,34 @@ def command(
     from striate.train.run import open_run
 
     runs = [open_run(folder) for folder in folders]
+    if any(run.preprocessing.form == "board" for run in runs):
+        if len(runs) > 1 or reject or flips or stress:
+            raise click.UsageError("Runs for Go are evaluated one by one, without --reject, --stress and flips.")
+        _boards(runs[0], Look(split, data, kernels, symmetries), games=games or 0, as_json=as_json)
+        return
+    if symmetries or games:
+        raise click.UsageError("--symmetries and --games are for runs that learned from records of Go games.")
     if len(runs) > 1:
         _committee(runs, Look(split, data, kernels, flips), reject=reject, as_json=as_json)
     else:
         _alone(runs[0], Look(split, data, kernels, flips), reject=reject, stress=stress, as_json=as_json)
+
+
+def _boards(run: Run, look: Look, *, games: int, as_json: bool) -> None:
+    from striate.cli.print.boards import evaluation_lines
+    from striate.cli.print.progress import working
+    from striate.train.boards import evaluate_boards, looked_at
+
+    with working("Evaluating"):
+        found = evaluate_boards(
+            run, split=look.split, source=look.data, kernels=look.kernels, symmetries=look.flips, games=games
+        )
+    run = looked_at(run, found)
+    if as_json:
+        click.echo(json.dumps(found.members()))
+        return
+    for line in evaluation_lines(run.network.name, found):
+        click.echo(line)
 
 
 def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -> None:

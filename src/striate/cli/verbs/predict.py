@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from striate.cli.parameters import RUN
 
+if TYPE_CHECKING:
+    from striate.train.run import Run
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A position of a record: the one before `move` (None: the last) of the game with this number."""
+
+    move: int | None
+    game: int
+    symmetries: bool
+
 
 @click.command(
     "predict",
     epilog="\b\nExamples:\n  striate predict runs/lenet5 four.png\n  striate predict runs/lenet5 scans/*.jpg --json\n"
+    "  striate predict runs/go-policy-48 game.sgf --move 57   the likeliest moves in a position of Go\n"
     "  striate predict runs/lenet5 photo.jpg --steps steps    also draw the steps that bring it to MNIST's form",
 )
 @click.argument("folder", metavar="RUN", type=RUN)
@@ -22,10 +37,29 @@ from striate.cli.parameters import RUN
 @click.option(
     "--steps", type=click.Path(path_type=Path), help="Write a picture of the preparation steps to this folder."
 )
-def command(folder: Path, images: tuple[str, ...], as_json: bool, steps: Path | None) -> None:
+@click.option(
+    "--move",
+    "move",
+    type=click.IntRange(1),
+    help="Of a record of Go: the position before this move. By default the last.",
+)
+@click.option("--game", type=click.IntRange(1), help="Of a record of Go: the game of the file, from 1.")
+@click.option("--symmetries", is_flag=True, help="Of a record of Go: the mean over the eight symmetries of the board.")
+def command(
+    folder: Path,
+    images: tuple[str, ...],
+    as_json: bool,
+    steps: Path | None,
+    move: int | None,
+    game: int | None,
+    symmetries: bool,
+) -> None:
     """Classify each IMAGE with RUN's best weights.
 
     RUN is the folder of a run; the name of a network stands for its run, lenet5 for runs/lenet5.
+
+    A run that learned Go takes records of games, in SGF, instead of images: it prints the board before --move, the five
+    likeliest legal moves, and the move that was played.
 
     Prints one line per image: the class, its probability, and the next most probable classes. A drawing or a photograph
     of a digit is first brought to MNIST's form (--steps shows how); other pictures are resized as the run's own were.
@@ -39,7 +73,15 @@ def command(folder: Path, images: tuple[str, ...], as_json: bool, steps: Path | 
     from striate.train.run import open_run
     from striate.wording import percent
 
-    predictor = Predictor(open_run(folder), images=len(images))
+    run = open_run(folder)
+    if run.preprocessing.form == "board":
+        if steps is not None:
+            raise click.UsageError("--steps is for pictures; this run answers positions of Go.")
+        _moves(run, images, Asked(move, game or 1, symmetries), as_json=as_json)
+        return
+    if move or game or symmetries:
+        raise click.UsageError("--move, --game and --symmetries are for runs that learned from records of Go games.")
+    predictor = Predictor(run, images=len(images))
     width = max(len(one_line(image)) for image in images)
     found: list[dict[str, object]] = []
     unread = 0
@@ -73,3 +115,39 @@ def command(folder: Path, images: tuple[str, ...], as_json: bool, steps: Path | 
         click.echo(json.dumps(found, indent=2))
     if unread:
         sys.exit(2)
+
+
+def _moves(run: Run, records: tuple[str, ...], asked: Asked, *, as_json: bool) -> None:
+    from striate.cli.print.moves import answer_of
+    from striate.description.labels import one_line
+    from striate.errors import DataError
+    from striate.execution.inference import answering, choose_for_inference
+    from striate.go.games import positions_of, unpacked
+    from striate.go.records import read_game
+    from striate.train.boards import move_probabilities
+
+    model = run.model()
+    runs = answering(model, choose_for_inference(model, batch=1, images=len(records)))
+    found: list[dict[str, object]] = []
+    for record in records:
+        moves = read_game(Path(record), asked.game, run.network.input[1])
+        positions = positions_of(run.network.input[1], moves)
+        number = asked.move or len(positions)
+        if number > len(positions):
+            raise DataError(
+                f"has no move {number}.",
+                f"Its game has {len(positions) - 1} legal moves; --move is at most {len(positions)}, after the last.",
+                where=record,
+            )
+        position = positions[number - 1]
+        played = [unpacked(code)[0] for code in moves if not unpacked(code)[2]]
+        shares = move_probabilities(run, runs, [position], symmetries=asked.symmetries)[0].tolist()
+        move = played[number - 1] if number <= len(played) else None
+        answer = answer_of(one_line(record), number, position, move, shares)
+        if as_json:
+            found.append(answer.members())
+            continue
+        for line in answer.lines():
+            click.echo(line)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))

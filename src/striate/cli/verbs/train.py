@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     "  striate show lenet5 --as recipe > mine.toml       every number; then: striate train lenet5 --recipe mine.toml\n"
     "  striate train simple-cnn --data photos --resize 28x28 --adapt\n"
     "  striate train runs/cifar --from runs/cifar --data photos --adapt --freeze stem --freeze stage1\n"
+    "  striate train go-policy-48 --data games           records of Go games: train/*.sgf.gz and test/*.sgf.gz\n"
     "  striate train --resume runs/lenet5                resume after Ctrl-C, a crash or a power cut",
 )
 @click.argument("network", type=NETWORK, required=False)
 @click.option(
     "--data",
-    help="mnist, mnist-lines, a folder of IDX, CIFAR's or tar files, or of images: split/class/*.png or class/*.png. "
+    help="mnist, mnist-lines, a folder of IDX, CIFAR's or tar files, or of images: split/class/*.png or class/*.png; "
+    "FILE.sgf, FILE.sgf.gz or a folder of such records of Go games. "
     "By default the network's own: mnist, or mnist-lines for lenet5-reader.",
 )
 @click.option(
@@ -271,6 +273,9 @@ def _show(run: Run, events: Iterator[Event], *, quiet: bool) -> None:
     if isinstance(last, Interrupted):
         click.echo(lines(f"\nStopped and saved. Resume with:\n  striate train --resume {run.folder}"), err=True)
         sys.exit(130)
+    if run.preprocessing.form == "board":
+        _end_of_boards(run, quiet=quiet)
+        return
     with working("Writing the report", quiet=quiet):
         write_report(run, *evaluate(run, split="validation"))
     if quiet:
@@ -278,3 +283,15 @@ def _show(run: Run, events: Iterator[Event], *, quiet: bool) -> None:
     else:
         done = f"run: {run.folder}\nreport: {run.path('report.html')}\nNext: striate evaluate {run.folder}"
         click.echo(lines(done))
+
+
+def _end_of_boards(run: Run, *, quiet: bool) -> None:
+    """Print where the run is, and write its learning curves; a run for Go has no report."""
+    from striate.look.report import write_curves
+
+    if quiet:
+        click.echo(os.fsencode(run.folder))
+        return
+    write_curves(run)
+    click.echo(lines(f"run: {run.folder}\ncurves: {run.path('pictures/error.svg')}"))
+    click.echo(lines(f"Next: striate evaluate {run.folder}"))

@@ -13,7 +13,7 @@
 
 namespace striate::go {
 
-constexpr int LARGEST = 25, POINTS = LARGEST * LARGEST, CELLS = (LARGEST + 2) * (LARGEST + 1) + 1;
+constexpr int LARGEST = 19, POINTS = LARGEST * LARGEST, CELLS = (LARGEST + 2) * (LARGEST + 1) + 1;
 constexpr int NOWHERE = -1;
 
 enum Cell : uint8_t { EMPTY, BLACK, WHITE, BORDER };
@@ -26,6 +26,16 @@ public:
     void remove(int cell) { words[cell >> 6] &= ~(uint64_t(1) << (cell & 63)); }
     void add_all(const CellSet& other) {
         for (std::size_t i = 0; i < words.size(); ++i) words[i] |= other.words[i];
+    }
+    // Calls `work` with each cell, in ascending order, until it gives true; says whether it did.
+    template <class Work>
+    bool any(Work work) const {
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            for (uint64_t word = words[i]; word; word &= word - 1) {
+                if (work(int(i) * 64 + __builtin_ctzll(word))) return true;
+            }
+        }
+        return false;
     }
     int count() const {
         int sum = 0;
@@ -64,6 +74,9 @@ public:
 
 private:
     bool has_liberty(int cell) const {
+        for (int beside : neighbours(cell)) {
+            if (cells[beside] == EMPTY) return true;  // as most stones have
+        }
         int found;
         return liberties(cell, 1, &found) == 1;
     }

@@ -5,6 +5,7 @@ namespace striate::go {
 Chains::Chains(const Board& board, int points) {
     of.fill(-1);
     int cells[POINTS];
+    all.reserve(128);
     for (int point = 0; point < points; ++point) {
         const int cell = board.cell_of(point);
         if (board.at(cell) == EMPTY || of[cell] >= 0) continue;

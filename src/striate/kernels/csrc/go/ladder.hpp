@@ -8,7 +8,7 @@ namespace striate::go {
 // Moves that are tried before a chain counts as escaped. A ladder across the board takes about eighty.
 constexpr int LADDER_MOVES = 500;
 
-// Whether the owner of the chain at `prey`, which has one liberty after `move`, loses it: `move` is the attacker's.
+// Whether `move`, of the attacker of the chain at `prey` and one of its two liberties, catches it.
 bool ladder_catches(const Board& board, int prey, int move);
 
 // Whether `move`, of the owner of the chain at `prey`, which has one liberty, saves it.

@@ -25,11 +25,13 @@ enum Plane : int {
     ZEROS = 47
 };
 
-// What a point has in the planes. A number n sets plane n of its eight, one of 8 or more the last; 0 sets none.
+// What a point has in the planes. A number n sets plane n of its eight; 0 sets none. Numbers are at most 8.
 struct PointFeatures {
-    int captures = 0, self_atari = 0, liberties_after = 0;
+    uint8_t captures = 0, self_atari = 0, liberties_after = 0;
     bool ladder_capture = false, ladder_escape = false, sensible = false;
 };
+
+uint8_t at_most_8(int number) { return uint8_t(std::min(number, 8)); }
 
 // The chains beside a cell that have a colour, each once.
 struct Beside {
@@ -67,28 +69,43 @@ int liberties_after_capture(Board board, int cell, uint8_t colour) {
     return board.liberties(cell, POINTS, found);
 }
 
+// Liberties of the chain that a stone at a cell makes with `joined` ones, where nothing is taken.
+int liberties_joined(const Board& board, const Chains& chains, int cell, const Beside& joined) {
+    if (joined.count > 1) {
+        CellSet free;
+        for (int number : joined) free.add_all(chains.all[number].free);
+        for (int beside : board.neighbours(cell)) {
+            if (board.at(beside) == EMPTY) free.add(beside);
+        }
+        return free.count() - 1;  // the cell itself is a liberty of theirs
+    }
+    const Chain* one = joined.count ? &chains.all[*joined.begin()] : nullptr;
+    int liberties = one ? one->liberties - 1 : 0;
+    for (int beside : board.neighbours(cell)) {
+        liberties += board.at(beside) == EMPTY && !(one && one->free.has(beside));
+    }
+    return liberties;
+}
+
 PointFeatures features_of(const Position& position, const Chains& chains, int cell) {
     const Board& board = position.board;
     const uint8_t own = position.to_play;
     PointFeatures found;
     if (cell == board.forbidden()) return found;
+    const Beside joined(board, chains, cell, own);
     int stones = 1;
-    CellSet free;
-    for (int beside : board.neighbours(cell)) {
-        if (board.at(beside) == EMPTY) free.add(beside);
-    }
-    for (int number : Beside(board, chains, cell, own)) {
-        free.add_all(chains.all[number].free);
-        stones += chains.all[number].stones;
-    }
-    free.remove(cell);
+    for (int number : joined) stones += chains.all[number].stones;
     const Beside attacked(board, chains, cell, opponent(own));
+    int captures = 0;
     for (int number : attacked) {
-        if (chains.all[number].liberties == 1) found.captures += chains.all[number].stones;
+        if (chains.all[number].liberties == 1) captures += chains.all[number].stones;
     }
-    found.liberties_after = found.captures ? liberties_after_capture(board, cell, own) : free.count();
-    if (!found.liberties_after) return found;  // suicide
-    if (found.liberties_after == 1) found.self_atari = stones;
+    const int liberties =
+        captures ? liberties_after_capture(board, cell, own) : liberties_joined(board, chains, cell, joined);
+    if (!liberties) return found;  // suicide
+    found.captures = at_most_8(captures);
+    found.liberties_after = at_most_8(liberties);
+    if (liberties == 1) found.self_atari = at_most_8(stones);
     found.sensible = !is_eye(board, cell, own);
     for (int number : attacked) {
         const Chain& prey = chains.all[number];
@@ -108,11 +125,11 @@ void mark_escapes(const Position& position, const Chains& chains, const Chain& p
             if (chains.all[number].liberties == 1) moves.add_all(chains.all[number].free);
         }
     }
-    for (int cell = 0; cell < CELLS; ++cell) {
-        if (!moves.has(cell)) continue;
+    moves.any([&](int cell) {
         PointFeatures& point = features[board.point_of(cell)];
         if (!point.ladder_escape) point.ladder_escape = ladder_escapes(board, prey.first, cell);
-    }
+        return false;
+    });
 }
 
 }  // namespace
@@ -136,7 +153,7 @@ void write_planes(const Position& position, int points, const int16_t* places, u
         const uint8_t stone = board.at(cell);
         const auto set = [&](int plane) { planes[plane * points + i] = one; };
         const auto count = [&](int plane, int number) {
-            if (number) set(plane + std::min(number, 8) - 1);
+            if (number) set(plane + at_most_8(number) - 1);
         };
         set(COLOUR + (stone == EMPTY ? 2 : stone != own));
         if (stone != EMPTY) {

@@ -1,0 +1,212 @@
+"""A run that plays Go: its answers to positions, and how often these are the moves that were played."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64, UInt8
+from torch import Tensor
+
+from striate.data import Boards, ImageSet
+from striate.errors import DataError, RunError
+from striate.execution.choice import Choice
+from striate.execution.executor import Executor
+from striate.execution.inference import answering, choose_for_inference
+from striate.go.planes import planes_of
+from striate.go.position import Position
+from striate.go.symmetries import targets
+from striate.kernels.engine import Pictures
+from striate.modules import evaluating
+from striate.train.evaluation import images_of
+from striate.train.losses import class_scores
+from striate.train.metrics import TOP, batch_for
+from striate.train.run import Run, require_answers
+
+PHASES = ((1, 60), (61, 150), (151, None))
+"""Parts of a game by the number of the move: the first, and the last or None."""
+SYMMETRIES = 8
+
+
+@dataclass(frozen=True)
+class Phase:
+    """The moves `first` to `last` (None: to the end) of all games: shares of them that are right."""
+
+    first: int
+    last: int | None
+    positions: int
+    top1: float
+    top5: float
+
+
+@dataclass(frozen=True)
+class BoardEvaluation:
+    """How a run's answers compare with the moves that were played in some games.
+
+    `top1` is the share of the positions where the likeliest move was played, `top5` where one of the five likeliest
+    was; `loss` is the mean of −log p of the move that was played. `symmetries` is 8 where each answer is the mean over
+    the eight symmetries, else 1.
+    """
+
+    source: str
+    split: str
+    games: int
+    positions: int
+    loss: float
+    top1: float
+    top5: float
+    symmetries: int
+    phases: tuple[Phase, ...]
+    answered: Choice
+
+    def members(self) -> dict[str, Any]:
+        """The figures as plain JSON members."""
+        return asdict(self)
+
+
+def plays_go(run: Run) -> bool:
+    """Whether a run answers positions of Go."""
+    return run.preprocessing.form == "board"
+
+
+def require_go(run: Run) -> None:
+    """Raise RunError where a run does not answer positions of Go."""
+    if not plays_go(run):
+        raise RunError(
+            f"{run.folder} answers images, not positions of Go.",
+            "A run for Go learned from records of games.",
+            "Train one: striate train go-policy-48 --data GAMES.",
+        )
+
+
+def evaluate_boards(
+    run: Run,
+    *,
+    split: str = "test",
+    source: str | None = None,
+    kernels: str = "auto",
+    symmetries: bool = False,
+    games: int = 0,
+) -> BoardEvaluation:
+    """Compare a run's best weights with the moves of its "test" or "validation" games, or of another `source`.
+
+    At most so many `games` are taken, evenly spread over the part; 0 stands for all. `kernels` answer; "auto" takes the
+    fastest here. Raises DataError where games are missing or are none of Go.
+    """
+    require_go(run)
+    images = images_of(run, split, source=source)
+    if not isinstance(images.images, Boards):
+        raise DataError("holds no records of Go games.", "The run answers positions of Go.", where=images.source)
+    images = _some_games(images, games)
+    model, size = run.model(), batch_for(run.network)
+    if kernels == "auto":
+        choice = choose_for_inference(model, batch=min(size, len(images)), images=len(images))
+    else:
+        choice = Choice(kernels, torch.get_num_threads())
+    runs = answering(model, choice)
+    with torch.inference_mode(), evaluating(runs.module):
+        ranks, losses = _judged(run, runs, images, SYMMETRIES if symmetries else 1)
+    boards = images.images
+    assert isinstance(boards, Boards)  # noqa: S101 - a part of boards is boards
+    turns = torch.from_numpy(boards.games.turn_of(boards.moves.numpy()))
+    return BoardEvaluation(
+        images.source,
+        images.split,
+        len(np.unique(boards.games.game_of(boards.moves.numpy()))),
+        len(images),
+        losses.mean().item(),
+        _share(ranks < 1),
+        _share(ranks < TOP),
+        SYMMETRIES if symmetries else 1,
+        tuple(_phase(first, last, turns, ranks) for first, last in PHASES),
+        choice,
+    )
+
+
+@torch.inference_mode()
+def move_probabilities(
+    run: Run, runs: Executor, positions: Sequence[Position], *, symmetries: bool = False
+) -> Float[Tensor, "positions points"]:
+    """The probability of each point for each position, illegal ones too; with `symmetries` the mean over all eight.
+
+    `runs` runs the run's network (`answering(run.model(), choice)`). Raises DataError for a board of another size.
+    """
+    size = run.network.input[1]
+    for position in positions:
+        if position.size != size:
+            raise DataError(
+                f"a board of {position.size}×{position.size} for a network that reads {size}×{size}.",
+                "A network answers boards of the size that it learned.",
+                f"Give a position on {size}×{size}.",
+            )
+    found = torch.zeros(len(positions), size * size)
+    with evaluating(runs.module):
+        for symmetry in range(SYMMETRIES if symmetries else 1):
+            planes = torch.from_numpy(planes_of(positions, [symmetry] * len(positions)))
+            found += _turned_back(_log_probabilities(run, runs, planes * 255), symmetry, size).exp()
+    found /= SYMMETRIES if symmetries else 1
+    require_answers(found, run.folder)
+    return found
+
+
+def _judged(run: Run, runs: Executor, images: ImageSet, symmetries: int) -> tuple[Tensor, Tensor]:
+    """For each position, the number of moves that are likelier than the one that was played, and its loss."""
+    boards, labels = images.images, images.labels
+    assert isinstance(boards, Boards)  # noqa: S101 - the caller has looked
+    ranks: list[Tensor] = []
+    losses: list[Tensor] = []
+    for chosen in torch.arange(len(images)).split(batch_for(run.network)):
+        own = labels[chosen]
+        mean = torch.zeros(len(chosen), len(images.classes))
+        for symmetry in range(symmetries):
+            planes, _ = boards.turned(chosen, own, torch.full((len(chosen),), symmetry))
+            mean += _turned_back(_log_probabilities(run, runs, planes), symmetry, boards.games.size).exp()
+        require_answers(mean, run.folder)
+        played = mean.gather(1, own[:, None])
+        ranks.append((mean > played).sum(1))
+        losses.append(-(played[:, 0] / symmetries).clamp_min(1e-30).log())
+    return torch.cat(ranks), torch.cat(losses)
+
+
+def _log_probabilities(run: Run, runs: Executor, planes: UInt8[Tensor, "batch 48 size size"]) -> Tensor:
+    low, high = run.preprocessing.range()
+    outputs = runs.answers(Pictures(planes, None, low, (high - low) / 255))
+    return class_scores(run.network, outputs).cpu().log_softmax(1)
+
+
+def _turned_back(scores: Tensor, symmetry: int, size: int) -> Tensor:
+    """Scores of a turned board in the order of the board itself."""
+    places: Int64[Tensor, " points"] = torch.from_numpy(targets(size)[symmetry].astype(np.int64))
+    return scores[:, places]
+
+
+def _some_games(images: ImageSet, games: int) -> ImageSet:
+    """The positions of at most so many games, evenly spread over all; all of them for 0."""
+    boards = images.images
+    assert isinstance(boards, Boards)  # noqa: S101 - the caller has looked
+    owner = boards.games.game_of(boards.moves.numpy())
+    numbers = np.unique(owner)
+    if not games or games >= len(numbers):
+        return images
+    chosen = numbers[np.arange(games) * len(numbers) // games]
+    return images.subset(torch.from_numpy(np.isin(owner, chosen).nonzero()[0]))
+
+
+def _phase(first: int, last: int | None, turns: Tensor, ranks: Tensor) -> Phase:
+    own = ranks[(turns >= first) & (turns <= (last or 10**9))]
+    return Phase(first, last, len(own), _share(own < 1), _share(own < TOP))
+
+
+def _share(right: Tensor) -> float:
+    return right.double().mean().item() if len(right) else 0.0
+
+
+def looked_at(run: Run, found: BoardEvaluation) -> Run:
+    """The run with the evaluation among its events, and a look at its own test games counted."""
+    members = found.members()
+    run.log("evaluated", **members | {"answered": {"batch": batch_for(run.network), **asdict(found.answered)}})
+    own = found.split == "test" and found.source == run.data.source
+    return run.looked_at_test() if own and not run.single else replace(run)
