@@ -34,7 +34,17 @@ _SERVED = re.compile(r"[ \t]*<!-- served: -->.*?<!-- :served -->\n?", re.DOTALL)
 
 
 def alone(*predictors: Predictor) -> str:
-    """The page of one or several runs as HTML. Raises SpecError for networks of more than MOST_MACS together."""
+    """The page of one or several runs as HTML.
+
+    Raises SpecError for networks of more than MOST_MACS together, and for one that plays Go.
+    """
+    for each in predictors:
+        if each.board is not None:
+            raise SpecError(
+                f"{each.run.network.name} plays Go, and its page needs a server, which knows the rules.",
+                "A page in one file draws digits and shows pictures.",
+                f"Serve it: striate serve {each.run.folder}",
+            )
     _check_size([each.run.network for each in predictors])
     web = Path(str(files("striate.web")))
     style = "".join((web / "ui" / name).read_text(encoding="utf-8") for name in ("page.css", "layers.css"))

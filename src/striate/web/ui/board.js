@@ -10,6 +10,8 @@ const COLUMNS = "ABCDEFGHJKLMNOPQRSTUVWXYZ";
 /** @type {Record<string, [number, number]>} */
 const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 const HEAT = "#c22f1d";
+/** The probability that has the full colour, where none is larger. */
+const LEAST = 0.05;
 
 export class Board {
   /** @type {PositionAnswer | null} */
@@ -133,7 +135,7 @@ export class Board {
 
   /** @type {(context: CanvasRenderingContext2D, heat: number[]) => void} */
   #heat(context, heat) {
-    const most = Math.max(...heat);
+    const most = Math.max(LEAST, ...heat); // where nothing is likely, nothing glows
     context.fillStyle = HEAT;
     heat.forEach((share, point) => {
       if (this.position?.stones[point] || share < 0.0005) return;
