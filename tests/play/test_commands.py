@@ -151,6 +151,13 @@ NAMES = (
 )
 
 
+def test_quit_is_answered_and_ends_the_session() -> None:
+    found = commands()
+    assert not found.closed
+    assert answers(found, "9 quit") == ["=9"]
+    assert found.closed
+
+
 def test_all_commands_are_listed() -> None:
     found = commands()
     assert sorted(answers(found, "list_commands")[0].removeprefix("= ").split()) == sorted(NAMES)

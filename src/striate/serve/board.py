@@ -28,8 +28,7 @@ def position_of(predictor: Predictor, content: bytes) -> m.Position:
         stones=list(last.stones),
         first=list(game.positions[0].stones),
         moves=[
-            m.Move(_colour(player), name_of(move, game.size))
-            for player, move in zip(players, game.moves, strict=False)
+            m.Move(_colour(player), name_of(move, game.size)) for player, move in zip(players, game.moves, strict=False)
         ],
         to_play=_colour(last.to_play),
         last=last.last,
