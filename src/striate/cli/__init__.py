@@ -18,7 +18,7 @@ from striate.errors import StriateError
 
 VERBS = (
     *("list", "show", "cite", "draw", "emit", "account", "compare", "audit"),
-    *("train", "reproduce", "evaluate", "predict", "read", "look", "serve", "page"),
+    *("train", "reproduce", "evaluate", "predict", "read", "look", "serve", "page", "gtp"),
     *("export", "push", "import", "import-weights"),
     *("claims", "doctor", "completion"),
 )

@@ -36,8 +36,15 @@ _SERVED = re.compile(r"[ \t]*<!-- served: -->.*?<!-- :served -->\n?", re.DOTALL)
 def alone(*predictors: Predictor, language: str = "") -> str:
     """The page of one or several runs as HTML, in a language, "en" or "ko"; "" is the browser's own.
 
-    Raises SpecError for networks of more than MOST_MACS together.
+    Raises SpecError for networks of more than MOST_MACS together, and for one that plays Go.
     """
+    for each in predictors:
+        if each.board is not None:
+            raise SpecError(
+                f"{each.run.network.name} plays Go, and its page needs a server, which knows the rules.",
+                "A page in one file draws digits and shows pictures.",
+                f"Serve it: striate serve {each.run.folder}",
+            )
     _check_size([each.run.network for each in predictors])
     web = Path(str(files("striate.web")))
     style = "".join((web / "ui" / name).read_text(encoding="utf-8") for name in ("page.css", "layers.css"))

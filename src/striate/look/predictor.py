@@ -22,6 +22,7 @@ from striate.execution.runtime import OnRuntime
 from striate.kernels.engine import Pictures
 from striate.look.capture import capture
 from striate.look.inputs import Images, Picture, batches, is_one, pixels_of
+from striate.look.positions import board_size, move_names, planes, whole_game
 from striate.modules import Built, placed
 from striate.train.losses import class_scores
 from striate.train.run import Run, require_answers
@@ -68,6 +69,8 @@ class Predictor:
     together. The kernels that answer so many fastest are found out here, those for several at once when the first of
     these come, and never while one is answered. On another `device` than the CPU these are PyTorch's. With a `model`
     that has learned nothing, that takes the place of the run's weights: see `striate.look.untrained`.
+
+    Of a network that plays Go an "image" is a game, in the bytes of an SGF file: the position at its end is answered.
     """
 
     def __init__(
@@ -84,6 +87,16 @@ class Predictor:
             self.runs_together = answering(self.model, together)
         self.temperature = run.temperature if model is None else 1.0
         self._recent = lru_cache(maxsize=4)(self._read)
+
+    @cached_property
+    def board(self) -> int | None:
+        """The lines of the board of a network that plays Go; None for images."""
+        return board_size(self.run.network)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The name of each output: a class, or a move."""
+        return self.run.classes if self.board is None else move_names(self.board)
 
     @cached_property
     def plan(self) -> Plan:
@@ -157,7 +170,9 @@ class Predictor:
         return self.run.preprocessing.normalise(pixels), steps
 
     def pixels(self, content: bytes, *, prepared: bool = True) -> tuple[Stored, tuple[PreparationStep, ...]]:
-        """As `read`, with the pixels as they are stored, 0 to 255."""
+        """As `read`, with the pixels as they are stored, 0 to 255; of a position, its planes."""
+        if self.board is not None:
+            return planes([whole_game(content, self.board).positions[-1]]), ()
         return prepare(open_picture(content), self.run.preprocessing if prepared else self._resizing)
 
     @cached_property
@@ -210,6 +225,6 @@ class Predictor:
         return self._named(found.tolist(), steps, image)
 
     def _named(self, values: list[float], steps: tuple[PreparationStep, ...], image: str) -> Prediction:
-        probabilities = dict(zip(self.run.classes, values, strict=True))
+        probabilities = dict(zip(self.classes, values, strict=True))
         name = max(probabilities, key=probabilities.__getitem__)
         return Prediction(image, name, probabilities[name], probabilities, steps, self.trained)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import torch
 
-from striate.data import ImageSet, preprocessing_for
+from striate.data import ImageSet, Preprocessing, preprocessing_for
 from striate.description.network import Network, plan
 from striate.description.shapes import show
 from striate.errors import ShapeError
+from striate.look.positions import board_size, move_names
 from striate.look.predictor import Predictor
 from striate.modules import build
 from striate.train.recipes import recipe_for
@@ -23,16 +24,16 @@ def untrained(network: Network, *, seed: int = 0, images: int | None = 1, device
     """A predictor of a network with weights drawn at random: those that its training would begin with.
 
     `images` is how many it will be asked about, and `device` where it runs, as `Predictor` has it. Its classes are the
-    ten digits for grey images and ten outputs, else they are numbered. Raises ShapeError where the network takes no
-    image, or does not end in a score for each class.
+    ten digits for grey images and ten outputs, the moves for positions of Go, else they are numbered. Raises ShapeError
+    where the network takes no image and no position, or does not end in a score for each class.
 
     >>> from striate import find
     >>> found = untrained(find("lenet5"))
     >>> found.trained, found.run.classes[:3]
     (False, ('0', '1', '2'))
     """
-    channels, output = network.input[0], plan(network).output
-    if channels not in (1, 3):
+    channels, output, board = network.input[0], plan(network).output, board_size(network)
+    if channels not in (1, 3) and board is None:
         raise ShapeError(
             f"{network.name} takes {show(network.input)}, which is no image.",
             "A network that is served takes images of 1 channel (grey) or 3 (colour).",
@@ -46,15 +47,21 @@ def untrained(network: Network, *, seed: int = 0, images: int | None = 1, device
     digits = channels == 1
     recipe = recipe_for(network)
     size = DIGIT if digits else network.input[1:]
-    classes = tuple(str(each) if digits and output == (10,) else f"class {each}" for each in range(output[0]))
+    names = (str(each) if digits and output == (10,) else f"class {each}" for each in range(output[0]))
+    classes = move_names(board) if board else tuple(names)
     blank = torch.zeros(1, channels, *size, dtype=torch.uint8)
     shown = ImageSet(blank, torch.zeros(1).long(), classes, "none", "train", "digits" if digits else "picture")
+    preprocessing = (
+        Preprocessing((channels, board, board), "resize", low=recipe.low, high=recipe.high, form="board")
+        if board
+        else preprocessing_for(network.input, shown, low=recipe.low, high=recipe.high)
+    )
     run = Run(
         folder=Path(network.name),
         network=network,
         recipe=recipe,
         data=DataRecord("", classes, None, False, (), 0, 0, "", ""),
-        preprocessing=preprocessing_for(network.input, shown, low=recipe.low, high=recipe.high),
+        preprocessing=preprocessing,
         threads=1,
         device="cpu",
         environment={},

@@ -65,7 +65,8 @@ class App:
             for name, each in zip(names, predictors, strict=True)
         }
         web = Path(str(files("striate.web")))
-        self.index = web / "ui/index.html"
+        plays = next(iter(self.models.values())).predictor.board is not None
+        self.index = web / ("ui/board.html" if plays else "ui/index.html")
         self.folders = {f"/static/{part}/": StaticFiles(directory=web / part) for part in ("ui", "compute")}
         handlers: dict[str, Handler] = {
             "/runs": self.runs,
@@ -76,6 +77,7 @@ class App:
             "/predict-many": self.predict_many,
             "/activations": self.activations,
             "/unit": self.unit,
+            "/position": self.position,
             "/read": self.read,
             "/attribution": self.attribution,
             "/account": self.account,
@@ -195,6 +197,11 @@ class App:
         """One unit's value."""
         model, query = self._asked(request, m.OfUnit)
         return await model.unit(await read_image_bytes(request), query)
+
+    async def position(self, request: Request) -> m.Position:
+        """The position at the end of a game."""
+        model, _ = self._asked(request, m.OfRun)
+        return await model.position(await read_image_bytes(request))
 
     async def read(self, request: Request) -> m.Lines:
         """The lines on an image."""

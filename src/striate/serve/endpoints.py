@@ -70,6 +70,15 @@ ENDPOINTS = (
         "image",
         m.OfUnit,
     ),
+    Endpoint(
+        "POST",
+        "/position",
+        "The position at the end of a game of Go: its stones, and the legal moves. Of a network that plays Go the body "
+        "of every request is a game as SGF, in place of an image.",
+        m.Position,
+        "image",
+        m.OfRun,
+    ),
     Endpoint("POST", "/read", "The lines of digits on an image.", m.Lines, "image", m.OfRun),
     Endpoint(
         "POST",

@@ -72,13 +72,14 @@ class Health(Struct):
 
 
 class Served(Struct):
-    """One run that is served; `reads` says whether it reads lines."""
+    """One run that is served; `reads` says whether it reads lines, `board` the lines of its board where it plays Go."""
 
     name: str
     classes: list[str]
     reads: bool
     trained: bool
     kernels: str
+    board: int | None = None
 
 
 class Runs(Struct):
@@ -108,6 +109,8 @@ class Network(Struct):
     preprocessing: dict[str, Any]
     trials: list[str]
     methods: list[str]
+    board: int | None = None
+    planes: list[str] = []
 
 
 class Prediction(Struct, kw_only=True):
@@ -223,6 +226,32 @@ class Attribution(Struct):
     name: str = field(name="class")
     method: str
     values: Plane
+
+
+class Move(Struct):
+    """A move of a game: the name of its point, or pass."""
+
+    colour: Literal["black", "white"]
+    name: str
+
+
+class Position(Struct, kw_only=True):
+    """A game of Go and the position at its end. Points are counted row by row from above; 0 is empty, 1 black, 2 white.
+
+    `first` has the stones before the first move, `broken` says why the game ends before an illegal move.
+    """
+
+    size: int
+    stones: list[int]
+    first: list[int]
+    moves: list[Move]
+    to_play: Literal["black", "white"]
+    last: int | None
+    captured: tuple[int, int]
+    legal: list[int]
+    komi: float
+    comment: str
+    broken: str
 
 
 class Tried(Struct, kw_only=True):

@@ -23,6 +23,7 @@ from striate.read.reader import BLANK, Reader
 from striate.serve import messages as m
 from striate.serve import wire
 from striate.serve.batching import Batcher, Limits, Watcher, attempted, one_by_one
+from striate.serve.board import position_of
 from striate.web.attribution import METHODS, attribution
 from striate.web.describe import describe
 from striate.web.sandbox import Trial, trials, try_it
@@ -62,7 +63,7 @@ class Model:
     def __init__(self, name: str, predictor: Predictor, limits: Limits, watcher: Watcher | None = None) -> None:
         self.name, self.run, self.predictor = name, predictor.run, predictor
         self.looking, self.attributing = predictor.twin(), predictor.twin()
-        self.reader = Reader(self.run) if BLANK in self.run.classes else None
+        self.reader = Reader(self.run) if BLANK in self.predictor.classes else None
         self.images = Batcher(self._classify, most=predictor.at_once, limits=limits, watcher=watcher)
         self.looks: Batcher[Callable[[], object], object] = Batcher(one_by_one, limits=limits)
         long = Limits(min(WAITING_LONG, limits.waiting), limits.seconds)
@@ -73,7 +74,12 @@ class Model:
         """The run in a list of runs."""
         predictor = self.predictor
         return m.Served(
-            self.name, list(self.run.classes), self.reader is not None, predictor.trained, predictor.choice.kernels
+            name=self.name,
+            classes=list(predictor.classes),
+            reads=self.reader is not None,
+            trained=predictor.trained,
+            kernels=predictor.choice.kernels,
+            board=predictor.board,
         )
 
     @cached_property
@@ -88,9 +94,9 @@ class Model:
         values = found.rows[0]
         probability = max(values)
         return m.Prepared(
-            name=self.run.classes[values.index(probability)],
+            name=self.predictor.classes[values.index(probability)],
             probability=probability,
-            probabilities=dict(zip(self.run.classes, values, strict=True)),
+            probabilities=dict(zip(self.predictor.classes, values, strict=True)),
             trained=self.predictor.trained,
             steps=[m.StepNote(step.name, step.note) for step in found.steps],
         )
@@ -98,7 +104,7 @@ class Model:
     async def predict_many(self, pixels: bytes) -> m.Batch:
         """The classes of images of the network's size, from their pixels."""
         rows = (await self.images.ask(Images(pixels, pixels=True))).rows
-        names = list(self.run.classes)
+        names = list(self.predictor.classes)
         return m.Batch([names[row.index(max(row))] for row in rows], names, rows, self.predictor.trained)
 
     def check_layers(self, query: m.OfLayers) -> None:
@@ -113,6 +119,10 @@ class Model:
         """How a unit's value is computed."""
         return await self._look(partial(self._unit, content, query))
 
+    async def position(self, content: bytes) -> m.Position:
+        """The position at the end of a game."""
+        return await self._look(partial(position_of, self.predictor, content))
+
     async def read(self, reader: Reader, content: bytes) -> m.Lines:
         """The lines on an image, by this run's reader."""
         lines = await self._look(partial(reader.read, content))
@@ -124,8 +134,8 @@ class Model:
 
     async def attribution(self, content: bytes, query: m.OfClass) -> m.Attribution:
         """How much each pixel raises a class's score."""
-        if query.name not in self.run.classes:
-            raise unknown_name("class", query.name, self.run.classes)
+        if query.name not in self.predictor.classes:
+            raise unknown_name("class", query.name, self.predictor.classes)
         return await self.attributions.ask(partial(self._attribution, content, query))
 
     async def _look(self, work: Callable[[], Result]) -> Result:
@@ -149,7 +159,7 @@ class Model:
     def _pixels(self, job: Images) -> tuple[Stored, tuple[PreparationStep, ...]]:
         if not job.pixels:
             return self.predictor.pixels(job.content, prepared=job.prepared)
-        shape = self.run.preprocessing.shape
+        shape = self.run.network.input
         size = shape[0] * shape[1] * shape[2]
         if len(job.content) % size:
             raise RequestError(
@@ -216,7 +226,7 @@ class Model:
 
     def _attribution(self, content: bytes, query: m.OfClass) -> m.Attribution:
         image, _ = self.attributing.read(content, prepared=query.prepared)
-        found = attribution(self.attributing, image, self.run.classes.index(query.name), method=query.method)
+        found = attribution(self.attributing, image, self.predictor.classes.index(query.name), method=query.method)
         if not bool(found.isfinite().all()):
             raise self._not_finite()
         return m.Attribution(query.name, query.method, found.tolist())

@@ -12,6 +12,7 @@ from striate.description.layers import RBF
 from striate.description.network import Step
 from striate.description.notation.writing import to_text
 from striate.errors import RunError
+from striate.go.planes import COUNT, plane_name
 from striate.look.predictor import Predictor
 from striate.networks import glyphs
 
@@ -65,7 +66,9 @@ def describe(predictor: Predictor) -> dict[str, Any]:
         "run": str(run.folder),
         "source": f"{source.paper}, {source.year}" if source else "",
         "text": to_text(run.network),
-        "classes": list(run.classes),
+        "classes": list(predictor.classes),
+        "board": predictor.board,
+        "planes": [] if predictor.board is None else [plane_name(each) for each in range(COUNT)],
         "last": predictor.plan.last,
         "preprocessing": run.preprocessing.to_dict(),
         "trained": predictor.trained,

@@ -25,7 +25,7 @@ import { View } from "./view.js";
 translate();
 /** The view of each run that was shown, by name. @type {Map<string, View>} */
 const views = new Map();
-const runs = await server.runs().catch(refuse);
+const runs = (await server.runs().catch(refuse)).filter(({ board }) => !board); // of Go there is another page
 const several = runs.length > 1;
 const first = await viewOf(runs[0].name).catch(refuse);
 

@@ -3,7 +3,7 @@
 import { Answered } from "../compute/answered.js";
 
 /** @import { Picture, Prediction, Trial, TrialAnswer } from "../compute/types.js" */
-/** @import { Answer, Body, LineAnswer, Network, Output, Query, Run, Unit, UnitAnswer } from "./types.js" */
+/** @import { Answer, Body, LineAnswer, Network, Output, PositionAnswer, Query, Run, Unit, UnitAnswer } from "./types.js" */
 
 const LOST = {
   where: "",
@@ -58,6 +58,12 @@ export async function activations(body, query) {
  * @type {(body: Body, query: { run?: string }) => Promise<{ lines: LineAnswer[] }>}
  */
 export const read = async (body, query) => (await ask(address("/read", query), image(body))).json();
+
+/**
+ * The position at the end of a game of Go.
+ * @type {(body: Body, query: { run?: string }) => Promise<PositionAnswer>}
+ */
+export const position = async (body, query) => (await ask(address("/position", query), image(body))).json();
 
 /** @type {(body: Body, query: Query & Unit) => Promise<UnitAnswer>} */
 export const unit = async (body, query) => (await ask(address("/unit", query), image(body))).json();

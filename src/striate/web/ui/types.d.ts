@@ -29,6 +29,32 @@ export interface Network {
   trials: string[];
   /** The methods of attribution. */
   methods: string[];
+  /** The lines of the board of a network that plays Go, and the names of its planes. */
+  board: number | null;
+  planes: string[];
+}
+
+export type Player = "black" | "white";
+
+/** A move of a game: the name of its point, or pass. */
+export interface Move {
+  colour: Player;
+  name: string;
+}
+
+/** A game of Go and the position at its end; points are counted row by row from above. */
+export interface PositionAnswer {
+  size: number;
+  stones: number[];
+  first: number[];
+  moves: Move[];
+  to_play: Player;
+  last: number | null;
+  captured: [number, number];
+  legal: number[];
+  komi: number;
+  comment: string;
+  broken: string;
 }
 
 /** A run that is served, and whether it reads lines of digits. */
@@ -36,6 +62,7 @@ export interface Run {
   name: string;
   classes: string[];
   reads?: boolean;
+  board?: number | null;
 }
 
 /** The image of a question: an image file, or the drawing. */

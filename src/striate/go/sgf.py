@@ -1,0 +1,168 @@
+"""One game from the bytes of an SGF file (FF[4]): its positions, move by move. Needs the extra `go`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from striate.errors import DataError, MoveError, RequirementError, quote
+from striate.extras import install
+from striate.go.coordinates import LARGEST, PASS, SMALLEST, name_of
+from striate.go.position import BLACK, WHITE, Position, Rules, place, play, start, to_move
+
+LARGEST_FILE = 2**20
+"""The most bytes of one game."""
+
+
+@dataclass(frozen=True)
+class GameRecord:
+    """A game: `positions` has the one before the first move, and the one after each of `moves`.
+
+    Where a move of the record is illegal, the game ends before it, and `broken` says why; else it is "".
+    """
+
+    size: int
+    komi: float
+    positions: tuple[Position, ...]
+    moves: tuple[int, ...]
+    comment: str = ""
+    broken: str = ""
+
+
+def read_game(content: bytes, *, rules: Rules | None = None, most: int | None = None) -> GameRecord:
+    """The main line of the first game in an SGF file. Stones may be set up, and a player named, at any node.
+
+    With `most` only so many moves are read. Raises DataError where the bytes are no such file.
+    """
+    if len(content) > LARGEST_FILE:
+        raise DataError(f"{len(content):,} bytes are too many for a game.", f"At most {LARGEST_FILE:,} are read.")
+    game = _parsed(content)
+    size: int = game.get_size()
+    if not SMALLEST <= size <= LARGEST:
+        raise DataError(f"a board of {size}×{size}.", f"A board has {SMALLEST} to {LARGEST} lines each way.")
+    nodes: list[Any] = game.get_main_sequence()
+    position = start(size, rules)
+    positions: list[Position] = []
+    moves: list[int] = []
+    broken = ""
+    for node in nodes:
+        try:
+            before = _set_up(position, node)
+            move = _move(node, size)
+            if before is not position:
+                position = before
+                if positions:
+                    positions[-1] = position
+            if not positions:
+                positions.append(position)
+            if move is None or (most is not None and len(moves) >= most):
+                continue
+            colour, point = move
+            position = to_move(position, colour)
+            positions[-1] = position  # the record says whose turn it was
+            position = play(position, point)
+        except MoveError as error:
+            broken = f"move {len(moves) + 1}: {error.what}"
+            break
+        positions.append(position)
+        moves.append(point)
+    return GameRecord(size, _komi(game), tuple(positions or [position]), tuple(moves), _comment(nodes[0]), broken)
+
+
+def write_game(record_size: int, moves: Iterable[tuple[int, int]], *, komi: float, result: str = "") -> str:
+    """A game as SGF: (colour, move) one after the other.
+
+    >>> write_game(9, [(BLACK, 40), (WHITE, PASS)], komi=7.5, result="B+1.5")
+    '(;GM[1]FF[4]SZ[9]KM[7.5]RE[B+1.5]\\n;B[ee];W[])\\n'
+    """
+    letters = "abcdefghijklmnopqrstuvwxy"
+    nodes: list[str] = []
+    for colour, move in moves:
+        at = "" if move == PASS else letters[move % record_size] + letters[move // record_size]
+        nodes.append(f";{'B' if colour == BLACK else 'W'}[{at}]")
+    lines = "\n".join("".join(nodes[at : at + 12]) for at in range(0, len(nodes), 12))
+    ended = f"RE[{result}]" if result else ""
+    return f"(;GM[1]FF[4]SZ[{record_size}]KM[{komi:g}]{ended}\n{lines})\n"
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        from sgfmill import sgf  # pyright: ignore[reportMissingTypeStubs]
+    except ImportError:
+        raise RequirementError(
+            "records of games need sgfmill.", "It comes with the extra `go`.", f"Install it: {install('go')}"
+        ) from None
+    try:
+        return sgf.Sgf_game.from_bytes(content)  # pyright: ignore[reportUnknownMemberType]
+    except (ValueError, RecursionError) as error:
+        reason = str(error) or "it breaks off"
+        raise DataError(
+            f"not a record of a game that can be read: {reason}.",
+            "Expected a game in SGF, as in (;GM[1]FF[4]SZ[19];B[pd];W[dp]).",
+        ) from None
+
+
+def _set_up(position: Position, node: Any) -> Position:
+    """The position with the stones that a node sets up, and the player that it names."""
+    size = position.size
+    try:
+        black, white, empty = ([_point(each, size) for each in some] for some in node.get_setup_stones())
+        player: Any = node.get("PL") if node.has_property("PL") else None
+    except ValueError as error:
+        raise MoveError(f"its stones cannot be read: {error}.") from None
+    if black or white or empty:
+        position = place(position, black, white, empty)
+        if position.turn == 0 and black and not white:
+            position = to_move(position, WHITE)  # a handicap
+    return position if player is None else to_move(position, BLACK if player == "b" else WHITE)
+
+
+def _move(node: Any, size: int) -> tuple[int, int] | None:
+    try:
+        colour, at = node.get_move()
+    except ValueError as error:
+        raise MoveError(f"it cannot be read: {error}.") from None
+    if colour is None:
+        return None
+    return (BLACK if colour == "b" else WHITE), PASS if at is None else _point(at, size)
+
+
+def _point(at: tuple[int, int], size: int) -> int:
+    """A point from sgfmill's (row from below, column)."""
+    return (size - 1 - at[0]) * size + at[1]
+
+
+def _komi(game: Any) -> float:
+    try:
+        return float(game.get_komi())
+    except ValueError:
+        return 0.0
+
+
+def _comment(root: Any) -> str:
+    try:
+        return str(root.get("C")) if root.has_property("C") else ""
+    except ValueError:
+        return ""
+
+
+def at_move(record: GameRecord, number: int) -> Position:
+    """The position before move `number`, counted from 1. Raises DataError where there is none."""
+    if not 1 <= number <= len(record.positions):
+        ends = f" The record ends at an illegal one: {record.broken}" if record.broken else ""
+        raise DataError(
+            f"there is no move {quote(number)}: the game has {len(record.moves)} moves.{ends}",
+            f"Moves are counted from 1; {len(record.positions)} stands for the position at the end.",
+        )
+    return record.positions[number - 1]
+
+
+def without_history(position: Position) -> Position:
+    """The same board and player, with no last move and no ko."""
+    return replace(position, last=None, ko=PASS, passes=0)
+
+
+def named_moves(record: GameRecord) -> list[str]:
+    """The moves by name: D4, pass."""
+    return [name_of(move, record.size) for move in record.moves]

@@ -1,0 +1,92 @@
+/** A game of Go as the page keeps it: stones that were there at first, and moves. The server knows the rules. */
+
+/** @import { Move, Player, PositionAnswer } from "./types.js" */
+
+const LETTERS = "abcdefghijklmnopqrstuvwxy";
+const COLUMNS = "ABCDEFGHJKLMNOPQRSTUVWXYZ";
+/** @type {Record<Player, Player>} */
+export const OTHER = { black: "white", white: "black" };
+
+/** The name of a point, counted row by row from above. @type {(point: number, size: number) => string} */
+export const nameOf = (point, size) => `${COLUMNS[point % size]}${size - Math.floor(point / size)}`;
+
+/** The point of a name; -1 for a pass. @type {(name: string, size: number) => number} */
+export function pointOf(name, size) {
+  if (name === "pass") return -1;
+  return (size - Number(name.slice(1))) * size + COLUMNS.indexOf(name[0]);
+}
+
+export class Game {
+  /** 0 empty, 1 black, 2 white. @type {number[]} */
+  first = [];
+  /** @type {Move[]} */
+  moves = [];
+  /** Moves that were taken back, the next one last. @type {Move[]} */
+  undone = [];
+  /** Who is to play; null for whoever's turn it is. @type {Player | null} */
+  turn = null;
+  komi = 7.5;
+  comment = "";
+
+  /** @param {number} size */
+  constructor(size) {
+    this.size = size;
+  }
+
+  /** Begin anew. */
+  clear() {
+    Object.assign(this, { first: [], moves: [], undone: [], turn: null, komi: 7.5, comment: "" });
+  }
+
+  /** Take over a game that the server read. @param {PositionAnswer} found */
+  take(found) {
+    const { first, moves, komi, comment } = found;
+    const turn = moves.length ? null : found.to_play;
+    Object.assign(this, { first: first.some(Boolean) ? first : [], moves, undone: [], turn, komi, comment });
+  }
+
+  /** @param {Move} move */
+  add(move) {
+    this.moves = [...this.moves, move];
+    this.undone = [];
+    this.turn = null;
+  }
+
+  /** Whether there was a move to take back. */
+  back() {
+    const last = this.moves.at(-1);
+    if (!last) return false;
+    this.moves = this.moves.slice(0, -1);
+    this.undone.push(last);
+    this.turn = last.colour;
+    return true;
+  }
+
+  /** Whether there was a move that had been taken back. */
+  forward() {
+    const next = this.undone.pop();
+    if (!next) return false;
+    this.moves = [...this.moves, next];
+    this.turn = null;
+    return true;
+  }
+
+  /** The game as SGF. */
+  sgf() {
+    const { size } = this;
+    /** @type {(point: number) => string} */
+    const at = (point) => (point < 0 ? "[]" : `[${LETTERS[point % size]}${LETTERS[Math.floor(point / size)]}]`);
+    /** @type {(property: string, colour: number) => string} */
+    const placed = (property, colour) => {
+      const points = this.first.flatMap((stone, point) => (stone === colour ? [at(point)] : []));
+      return points.length ? property + points.join("") : "";
+    };
+    const moves = this.moves.map(({ colour, name }) => `;${colour === "black" ? "B" : "W"}${at(pointOf(name, size))}`);
+    const turn = this.turn ? `;PL[${this.turn === "black" ? "B" : "W"}]` : "";
+    return `(;GM[1]FF[4]SZ[${size}]KM[${this.komi}]${placed("AB", 1)}${placed("AW", 2)}${moves.join("")}${turn})`;
+  }
+
+  content() {
+    return new TextEncoder().encode(this.sgf());
+  }
+}

@@ -1,0 +1,81 @@
+"""One game from the bytes of an SGF file."""
+
+import random
+
+import pytest
+
+from striate.errors import DataError
+from striate.go.coordinates import PASS, name_of, point_named
+from striate.go.position import BLACK, WHITE, Rules, legal_moves, play, start, to_move
+from striate.go.sgf import LARGEST_FILE, at_move, read_game, write_game
+
+
+def test_a_game_that_is_written_is_read_as_it_was() -> None:
+    draw = random.Random(3)
+    for size in (5, 9, 19):
+        position, moves = start(size, Rules("positional")), list[tuple[int, int]]()
+        for _ in range(60):
+            move = draw.choice([*legal_moves(position), PASS])
+            moves.append((position.to_play, move))
+            position = play(position, move)
+        found = read_game(write_game(size, moves, komi=5.5).encode(), rules=Rules("positional"))
+        assert (found.size, found.komi, found.broken) == (size, 5.5, "")
+        assert list(found.moves) == [move for _, move in moves]
+        assert found.positions[-1] == position
+        assert len(found.positions) == 61
+        assert at_move(found, 10) == found.positions[9]
+
+
+def test_stones_are_set_up_and_players_named() -> None:
+    found = read_game(b"(;SZ[9]HA[2]AB[gc][cg];W[ee];B[ef])")
+    assert found.positions[0].to_play == WHITE  # after a handicap
+    assert {name_of(at, 9) for at, each in enumerate(found.positions[0].stones) if each} == {"G7", "C3"}
+    problem = read_game(b"(;SZ[9]AB[aa]AW[bb]PL[W]C[Kill])")
+    assert (problem.positions[-1].to_play, problem.comment, problem.moves) == (WHITE, "Kill", ())
+    turned = read_game(b"(;SZ[9];B[aa];PL[B])")
+    assert turned.positions[-1] == to_move(play(start(9), 0), BLACK)
+    twice = read_game(b"(;SZ[9];B[aa];B[bb];W[])")
+    assert [each.to_play for each in twice.positions] == [BLACK, BLACK, WHITE, BLACK]
+    edited = read_game(b"(;SZ[9];B[aa];AE[aa]AW[cc];B[dd])")
+    assert edited.positions[1].stones[point_named("C7", 9)] == WHITE
+
+
+def test_a_game_ends_before_an_illegal_move() -> None:
+    found = read_game(b"(;SZ[9];B[aa];W[aa];B[bb])")
+    assert (len(found.moves), found.broken) == (1, "move 2: white cannot play A9: a black stone is there.")
+    assert read_game(b"(;SZ[9];B[aa];W[xx])").broken.startswith("move 2: it cannot be read")
+    assert read_game(b"(;SZ[9]AB[aa:zz];W[bb])").broken.startswith("move 1: its stones cannot be read")
+    assert read_game(b"(;SZ[9]AB[aa]AW[ab][ba])").broken == "move 1: the black stone at A9 has no liberty."
+    with pytest.raises(DataError, match=r"no move 4: the game has 1 moves. The record ends at an illegal one: move 2"):
+        at_move(found, 4)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "not a record of a game that can be read: no SGF data found."),
+        (b"(;" * 50_000, "not a record of a game that can be read: unexpected end of SGF data."),
+        (b"(;SZ[40])", "not a record of a game that can be read: size out of range: 40."),
+        (b"(;SZ[1])", "a board of 1×1."),
+        (b"(;CA[nope];B[dd])", "not a record of a game that can be read: unknown encoding: nope."),
+        (b"x" * (LARGEST_FILE + 1), "1,048,577 bytes are too many for a game."),
+    ],
+)
+def test_what_is_no_game_is_refused(content: bytes, what: str) -> None:
+    with pytest.raises(DataError) as refused:
+        read_game(content)
+    assert refused.value.what == what
+
+
+def test_nonsense_never_breaks_it() -> None:
+    draw = random.Random(7)
+    good = b"(;GM[1]FF[4]SZ[9]KM[7.5]AB[aa][bb]PL[W]C[a\\]b];W[ee];B[ef](;W[cc])(;W[dd]))"
+    for _ in range(1500):
+        damaged = bytearray(good)
+        for _ in range(draw.randint(1, 4)):
+            damaged[draw.randrange(len(damaged))] = draw.choice(b"()[];\\:WBASZPL019az\xff\x00")
+        try:
+            found = read_game(bytes(damaged))
+        except DataError:
+            continue
+        assert len(found.positions) == len(found.moves) + 1
