@@ -101,7 +101,7 @@ def _tensorboard(run: Run) -> Iterator[Write]:
 @contextmanager
 def _wandb(run: Run) -> Iterator[Write]:
     """wandb/: an offline run of Weights & Biases; `wandb sync FOLDER` sends it, where one wants that."""
-    import wandb
+    import wandb  # pyright: ignore[reportMissingImports] - an extra that is not installed for the checks
 
     folder = _emptied(run, "wandb")
     with _written(folder):
@@ -124,8 +124,8 @@ def _wandb(run: Run) -> Iterator[Write]:
 @contextmanager
 def _mlflow(run: Run) -> Iterator[Write]:
     """mlflow/: a file store of MLflow; `mlflow ui --backend-store-uri FOLDER` shows it."""
-    from mlflow.entities import Metric
-    from mlflow.tracking import MlflowClient
+    from mlflow.entities import Metric  # pyright: ignore[reportMissingImports] - another one
+    from mlflow.tracking import MlflowClient  # pyright: ignore[reportMissingImports]
 
     folder = _emptied(run, "mlflow")
     with _written(folder), warnings.catch_warnings():

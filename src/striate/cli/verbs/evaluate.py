@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,7 +118,7 @@ def command(
     if any(run.preprocessing.form == "board" for run in runs):
         if len(runs) > 1 or reject or flips or stress:
             raise click.UsageError("Runs for Go are evaluated one by one, without --reject, --stress and flips.")
-        _boards(runs[0], Look(split, data, kernels, symmetries), games=games or 0, as_json=as_json)
+        _boards(runs[0], replace(look, flips=symmetries), games=games or 0, as_json=as_json)
         return
     if symmetries or games:
         raise click.UsageError("--symmetries and --games are for runs that learned from records of Go games.")
