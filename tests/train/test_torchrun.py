@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ TRAIN = ("-m", "striate", "train", NETWORK, "--data", "digits", "--set", "augmen
 KILLS = int(os.environ.get("STRIATE_KILLS", "1"))
 """More of them take longer: each restart imports PyTorch anew."""
 
+STARTED: list[subprocess.Popen[str]] = []
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to find the processes"),
@@ -30,7 +32,7 @@ pytestmark = [
 
 def torchrun(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
     """Two processes, started by torchrun."""
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", *arguments],
         cwd=cwd,
         env=os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
@@ -39,6 +41,18 @@ def torchrun(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
+    STARTED.append(process)
+    return process
+
+
+@pytest.fixture(autouse=True)
+def ended() -> Iterator[None]:
+    """A launcher that a failed test leaves behind ends, and ends its processes."""
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        process.terminate()
+        process.communicate(timeout=60)
 
 
 def workers(launcher: int) -> list[int]:
@@ -51,7 +65,7 @@ def workers(launcher: int) -> list[int]:
 
 def wait_for(what: str, run: Path, process: subprocess.Popen[str], *, count: int) -> None:
     """Wait until a run has so many events."""
-    end = time.monotonic() + 120
+    end = time.monotonic() + 240
     while time.monotonic() < end and process.poll() is None:
         if (run / "events.jsonl").exists() and (run / "events.jsonl").read_text().count(f'"event": "{what}"') >= count:
             return
