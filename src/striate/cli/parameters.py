@@ -133,7 +133,7 @@ class Whole(click.IntRange):
 
     def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int) or re.fullmatch(r"-?[0-9]{1,18}", value):
-            return super().convert(value, param, ctx)
+            return super().convert(int(value), param, ctx)
         self.fail(f"{quote(value)} is not a whole number from {self.min} to {self.max}.", param, ctx)
 
 
