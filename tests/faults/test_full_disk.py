@@ -209,7 +209,7 @@ MOUNTED = (
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("size", "then"), [(20, "ro"), (120, "size=8m"), (400, "size=8m"), (400, "ro")])
+@pytest.mark.parametrize(("size", "then"), [(20, "ro"), (120, "size=64m"), (400, "size=64m"), (400, "ro")])
 def test_a_real_disk_that_is_full_and_one_that_is_read_only(
     size: int, then: str, few_digits: Path, tmp_path: Path
 ) -> None:
