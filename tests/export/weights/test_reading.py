@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import struct
 import warnings
 import zipfile
 from pathlib import Path
@@ -167,3 +168,12 @@ def test_other_things_than_plain_tensors_by_name(tmp_path: Path, held: object, t
     torch.save(held, tmp_path / "a.pth")
     with pytest.raises(WeightsError, match=text):
         read_weights(tmp_path / "a.pth")
+
+
+def test_a_zip_that_says_it_spans_several_disks(tmp_path: Path) -> None:
+    """Python raises an error of its own as early as it is asked whether this is a zip."""
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0, 0, 0, 0, 0)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, 0, 2)
+    (tmp_path / "x.pth").write_bytes(bytes(56) + locator + end)
+    with pytest.raises(WeightsError, match="is damaged: zipfiles that span multiple disks are not supported"):
+        read_weights(tmp_path / "x.pth")

@@ -105,9 +105,9 @@ def _torch(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
 
 def _check_archive(path: Path) -> None:
     """Raises WeightsError for a zip whose members are compressed, as torch.save writes none: they have no bound."""
-    if not zipfile.is_zipfile(path):
-        return
     try:
+        if not zipfile.is_zipfile(path):  # which raises BadZipFile for one that says it spans several disks
+            return
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             packed = [each for each in archive.infolist() if each.compress_type != zipfile.ZIP_STORED]
