@@ -33,7 +33,7 @@ EXTRAS = (
     Extra("onnx", ("onnx", "onnxruntime"), "striate export, and answers by ONNX Runtime where they are faster"),
     Extra("tensorboard", ("tensorboard",), "striate train --log tensorboard"),
     Extra("wandb", ("wandb",), "striate train --log wandb"),
-    Extra("mlflow", ("mlflow-skinny",), "striate train --log mlflow"),
+    Extra("mlflow", ("mlflow",), "striate train --log mlflow"),
     Extra("sklearn", ("scikit-learn",), "striate.sklearn, the estimator of scikit-learn"),
     Extra("huggingface", ("datasets",), "data sets that Hugging Face's datasets saved"),
 )
