@@ -34,7 +34,7 @@ EXTRAS = (
     Extra("go", ("sgfmill",), "records of Go games"),
     Extra("tensorboard", ("tensorboard",), "striate train --log tensorboard"),
     Extra("wandb", ("wandb",), "striate train --log wandb"),
-    Extra("mlflow", ("mlflow-skinny",), "striate train --log mlflow"),
+    Extra("mlflow", ("mlflow",), "striate train --log mlflow"),
     Extra("sklearn", ("scikit-learn",), "striate.sklearn, the estimator of scikit-learn"),
     Extra("huggingface", ("datasets",), "data sets that Hugging Face's datasets saved"),
     Extra("parquet", ("pyarrow",), "predictions as Parquet files"),

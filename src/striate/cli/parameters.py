@@ -180,3 +180,4 @@ DEVICE = click.option(
 """The option of the verbs that ask a network for answers."""
 LANGUAGE = click.Choice(["en", "ko"])
 """The languages of the page, which src/striate/web/ui/say.js has."""
+LOG = click.Choice(["csv", "tensorboard", "wandb", "mlflow"])

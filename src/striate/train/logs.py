@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -118,20 +117,21 @@ def _wandb(run: Run) -> Iterator[Write]:
             _repeat(run, write)
             yield write
         finally:
-            theirs.finish(quiet=True)
+            theirs.finish()
 
 
 @contextmanager
 def _mlflow(run: Run) -> Iterator[Write]:
-    """mlflow/: a file store of MLflow; `mlflow ui --backend-store-uri FOLDER` shows it."""
+    """mlflow/mlflow.db: a store of MLflow; `mlflow ui --backend-store-uri sqlite:///FILE` shows it."""
     from mlflow.entities import Metric  # pyright: ignore[reportMissingImports] - another one
     from mlflow.tracking import MlflowClient  # pyright: ignore[reportMissingImports]
 
     folder = _emptied(run, "mlflow")
-    with _written(folder), warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # that stores of files get no new features
-        client = MlflowClient(folder.absolute().as_uri())
-        own = client.create_run(client.create_experiment("striate"), run_name=run.name).info.run_id
+    with _written(folder):
+        client = MlflowClient(f"sqlite:///{folder.absolute() / 'mlflow.db'}")
+        place = (folder.absolute() / "artifacts").as_uri()
+        experiment = client.create_experiment("striate", artifact_location=place)
+        own = client.create_run(experiment, run_name=run.name).info.run_id
         client.log_param(own, "network", run.network.name)
         for name, value in run.recipe.to_dict().items():
             client.log_param(own, name, value)

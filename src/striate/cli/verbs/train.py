@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from striate.cli.parameters import INPUT, NETWORK, RUN, SIZE, KernelsType
+from striate.cli.parameters import INPUT, LOG, NETWORK, RUN, SIZE, KernelsType
 from striate.description.labels import lines
 from striate.description.network import Network
 from striate.execution.names import MOST_THREADS, TRAINING
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     "  striate train lenet5 --set weight_decay=0.02 --set augmentation.rotation=5\n"
     "  striate show lenet5 --as recipe > mine.toml       every number; then: striate train lenet5 --recipe mine.toml\n"
     "  striate train simple-cnn --data photos --resize 28x28 --adapt\n"
-    "  striate train resnet20-cifar --data photos --input 3x64x64 --resize 64x64 --adapt\n"
     "  striate train runs/cifar --from runs/cifar --data photos --adapt --freeze stem --freeze stage1\n"
     "  striate train go-policy-48 --data games           records of Go games: train/*.sgf.gz and test/*.sgf.gz\n"
     "  striate train --resume runs/lenet5                resume after Ctrl-C, a crash or a power cut\n"
@@ -111,20 +110,14 @@ if TYPE_CHECKING:
     type=click.Choice(["crop", "letterbox"]),
     help="Keep the aspect ratio of images: cut out their middle (crop), or show all on black (letterbox).",
 )
-@click.option(
-    "--input", "shape", type=INPUT, metavar="CxHxW", help="Train the layers on another input, such as 3x64x64."
-)
+@click.option("--input", "shape", type=INPUT, metavar="CxHxW", help="Another input of the layers, such as 3x64x64.")
 @click.option("--adapt", is_flag=True, help="Fit the network's last layer to the number of classes.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out images that cannot be read, and list them.")
 @click.option(
     "--stream", is_flag=True, help="Decode images of files in each epoch, and keep no packed store of them on the disk."
 )
 @click.option(
-    "--log",
-    "logs",
-    multiple=True,
-    type=click.Choice(["csv", "tensorboard", "wandb", "mlflow"]),
-    help="Also write each epoch into a file of another tool, in the run's folder; may be repeated.",
+    "--log", "logs", multiple=True, type=LOG, help="Also write each epoch for another tool, into the run's folder."
 )
 @click.option("--profile", is_flag=True, help="Print how an epoch's time is divided.")
 @click.option("--quiet", is_flag=True, help="Print nothing but the run's folder.")
