@@ -137,11 +137,8 @@ def _boards(run: Run, look: Look, *, games: int, as_json: bool) -> None:
         found = evaluate_boards(
             run, split=look.split, source=look.data, kernels=look.kernels, symmetries=look.flips, games=games
         )
-    run = looked_at(run, found)
-    if as_json:
-        click.echo(json.dumps(found.members()))
-        return
-    for line in evaluation_lines(run.network.name, found):
+    name = looked_at(run, found).network.name
+    for line in [json.dumps(found.members())] if as_json else evaluation_lines(name, found):
         click.echo(line)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,15 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from striate.cli.parameters import INPUT, LOG, NETWORK, RUN, SIZE, KernelsType
-from striate.description.labels import lines
 from striate.description.network import Network
 from striate.execution.names import MOST_THREADS, TRAINING
 
 if TYPE_CHECKING:
     from striate.data import Preprocessing
     from striate.train.recipe import Recipe
-    from striate.train.run import Run
-    from striate.train.session import Event
 
 
 @click.command(
@@ -187,6 +182,7 @@ def command(
         raise click.UsageError("Give a NETWORK to train, such as lenet5, or --resume RUN.")
 
     from striate.by_name import at_size
+    from striate.cli.following import follow
     from striate.cli.print.progress import working
     from striate.cli.print.training import plan_lines, profile_lines
     from striate.cli.processes import folder_of, was_begun
@@ -246,7 +242,7 @@ def command(
                 click.echo(line)
     else:
         return
-    _show(replace(run, follows=not world.leads), logged(run, events, logs if world.leads else ()), quiet=quiet)
+    follow(replace(run, follows=not world.leads), logged(run, events, logs if world.leads else ()), quiet=quiet)
     if profile and world.leads:
         for line in profile_lines(run):
             click.echo(line)
@@ -281,44 +277,3 @@ def _way(network: Network, recipe: Recipe, fit: str | None, resize: tuple[int, i
         raise click.UsageError("--fit letterbox brings images to the network's input; leave --resize out.")
     shape = (network.input[0], network.input[1], network.input[2])
     return Preprocessing(shape, fit, low=recipe.low, high=recipe.high, form="picture", shorter=shorter)
-
-
-def _show(run: Run, events: Iterator[Event], *, quiet: bool) -> None:
-    from striate.cli.print.progress import Lines, LiveBar, working
-    from striate.look.report import write_report
-    from striate.train.evaluation import evaluate
-    from striate.train.session import Interrupted
-
-    display = LiveBar(run) if sys.stderr.isatty() and not quiet else Lines(run, quiet=quiet)
-    last = None
-    with display:
-        for event in events:
-            display.show(event)
-            last = event
-    if run.follows:
-        sys.exit(130 if isinstance(last, Interrupted) else 0)
-    if isinstance(last, Interrupted):
-        click.echo(lines(f"\nStopped and saved. Resume with:\n  striate train --resume {run.folder}"), err=True)
-        sys.exit(130)
-    if run.preprocessing.form == "board":
-        _end_of_boards(run, quiet=quiet)
-        return
-    with working("Writing the report", quiet=quiet):
-        write_report(run, *evaluate(run, split="validation"))
-    if quiet:
-        click.echo(os.fsencode(run.folder))
-    else:
-        done = f"run: {run.folder}\nreport: {run.path('report.html')}\nNext: striate evaluate {run.folder}"
-        click.echo(lines(done))
-
-
-def _end_of_boards(run: Run, *, quiet: bool) -> None:
-    """Print where the run is, and write its learning curves; a run for Go has no report."""
-    from striate.look.report import write_curves
-
-    if quiet:
-        click.echo(os.fsencode(run.folder))
-        return
-    write_curves(run)
-    click.echo(lines(f"run: {run.folder}\ncurves: {run.path('pictures/error.svg')}"))
-    click.echo(lines(f"Next: striate evaluate {run.folder}"))

@@ -1,0 +1,117 @@
+"""A run and its images before a training begins, or is taken up again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from striate.data import preprocessing_for
+from striate.description.network import Network, plan
+from striate.errors import RunError, ShapeError
+from striate.train.distributed import here
+from striate.train.images import Images, images_as
+from striate.train.loop import Split
+from striate.train.machine import device_called, environment
+from striate.train.recipe import Recipe
+from striate.train.run import DataRecord, Run, require_free
+from striate.train.settle import settle
+
+
+def prepare(
+    network: Network, images: Images, recipe: Recipe, *, folder: Path, device: str = "auto", threads: int | None = None
+) -> tuple[Run, Split]:
+    """A new run, not yet on the disk, on the kernels that are fastest here, and its packed images.
+
+    Raises DataError or ShapeError where network and images do not fit.
+    """
+    run, split = unsettled(network, images, recipe, folder=folder, device=device, threads=threads)
+    return settle(run, threads=threads), split
+
+
+def unsettled(
+    network: Network, images: Images, recipe: Recipe, *, folder: Path, device: str = "auto", threads: int | None = None
+) -> tuple[Run, Split]:
+    """The same, before its kernels are found out."""
+    if here().leads:  # it may have made the folder before another process is here
+        require_free(folder)
+    train_images = images.load("train", wanted=network.input[1:])
+    outputs = plan(network).output
+    if outputs != (len(train_images.classes),):
+        raise ShapeError(
+            f"{network.name} has an output of {'×'.join(map(str, outputs))} for {len(train_images.classes)} classes.",
+            f"The classes are: {', '.join(train_images.classes[:12])}.",
+            "Pass --adapt, which fits the last layer to the classes; or change it in a copy of the network "
+            f"(striate show {network.name} --as net > mine.net); or give other images to --data.",
+        )
+    if images.way:
+        preprocessing = replace(images.way, form=train_images.form)
+    else:
+        preprocessing = preprocessing_for(network.input, train_images, low=recipe.low, high=recipe.high)
+    split = Split.of(train_images, preprocessing, hold_out_fraction=recipe.hold_out)
+    record = DataRecord(
+        source="" if images.given is not None else train_images.source,
+        classes=train_images.classes,
+        resize=images.resize,
+        skip_unreadable=images.skip_unreadable,
+        unreadable=train_images.unreadable,
+        train_images=len(split.train),
+        validation_images=len(split.validation),
+        train_fingerprint=split.train.fingerprint(),
+        validation_fingerprint=split.validation.fingerprint(),
+        channels=train_images.images.shape[1],
+        stream=images.stream,
+        span=images.span,
+        labels=images.labels,
+    )
+    run = Run(
+        folder=folder,
+        network=network,
+        recipe=recipe,
+        data=record,
+        preprocessing=preprocessing,
+        threads=threads or torch.get_num_threads(),
+        device=device_called(device),
+        environment=environment(),
+    )
+    return run, split
+
+
+def reload(run: Run) -> Split:
+    """The packed images of a run that is taken up again. RunError where they are not the same any more."""
+    if run.reproduction is not None:
+        raise RunError(
+            f"{run.folder} was made by striate reproduce.",
+            "striate train goes on with its own runs.",
+            f"Go on with: striate reproduce --resume {run.folder}",
+        )
+    if run.single:
+        raise RunError(
+            f"{run.folder} is one file, and has no position to go on from.",
+            "A training goes on in its own folder, from its last checkpoint.",
+            f"Go on in that folder, or train the same network anew: striate train {run.folder}.",
+        )
+    if run.origin is not None:
+        raise RunError(
+            f"{run.folder} was not trained here: its weights come from {run.origin['file']}.",
+            "A training goes on from its own last checkpoint.",
+            "Train the same network anew: striate train RUN/network.json.",
+        )
+    if not run.data.source:
+        raise RunError(
+            f"{run.folder} was trained on arrays of a program, which it does not keep.",
+            "A training goes on with the images that it began with.",
+            "Call striate.fit again, with more epochs; or give its weights to a new run: striate train NETWORK --from "
+            f"{run.folder}.",
+        )
+    images = images_as(run, run.data.source, way=run.preprocessing)
+    split = Split.of(images.load("train"), run.preprocessing, hold_out_fraction=run.recipe.hold_out)
+    seen = (split.train.fingerprint(), split.validation.fingerprint())
+    if seen != (run.data.train_fingerprint, run.data.validation_fingerprint):
+        raise RunError(
+            f"the images of {run.data.source} are not those that this run began with.",
+            f"It began with {run.data.train_images:,} + {run.data.validation_images:,} images.",
+            "Bring them back as they were, or begin a new run.",
+        )
+    return split
