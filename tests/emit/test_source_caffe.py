@@ -112,7 +112,7 @@ def compare(network: Network, read: Any) -> None:
     assert (expected - found).abs().max() <= 1e-3 * expected.abs().max() + 1e-6
 
 
-UNREADABLE = {name: "Bias" for name in NETWORKS if name.startswith("alphago")}
+UNREADABLE = {name: "Bias" for name in NETWORKS if name.startswith(("alphago", "go-policy"))}
 """What OpenCV's importer has no layer for, although Caffe has."""
 
 

@@ -32,6 +32,7 @@ LARGE = (
     *("vgg-a-lrn", "vgg-b", "vgg-c", "vgg-d", "vgg-e", "vgg13-bn", "vgg16-bn", "vgg19-bn", "zfnet-512", "resnet101"),
     *("resnet152", "resnet101-torchvision", "resnet152-torchvision", "densenet169", "densenet201", "alexnet-one-tower"),
     *("plain34", "resnet34-a", "resnet34-c", "alphago-policy-128", "alphago-policy-256", "alphago-policy-384"),
+    *("alphago-policy-48", "go-policy-128", "go-policy-192"),
 )
 """Larger relatives of networks that are tested; they take minutes, and have the same layers."""
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"

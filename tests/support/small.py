@@ -7,7 +7,6 @@ from striate.description.network import plan
 from striate.networks import (
     CATALOGUE,
     alexnet,
-    alphago,
     densenet,
     efficientnet,
     googlenet,
@@ -45,7 +44,7 @@ WHOLE = (mobilenet.V1, mobilenet.V2, mobilenet.V3, shufflenet.PAPER, efficientne
 def small(network: Network) -> Network:
     """The network, or where it is large the same layers at an eighth of the width or less, on a small input."""
     paper = CATALOGUE[network.name].paper
-    if paper == alphago.PAPER:
+    if network.input == (48, 19, 19):  # a board of Go
         first = next(step.layer for step in plan(network).steps if isinstance(step.layer, Conv))
         return narrow(network, 16 / first.filters, input=(48, 9, 9))
     if paper not in SIDE:

@@ -129,7 +129,7 @@ def moves_of(text: bytes, size: int = 19) -> list[int]:
         if played > MOST_MOVES:
             raise DataError(f"it has more than {MOST_MOVES:,} moves")
     if not any(code < 4096 and code & POINT != POINT for code in moves):
-        raise DataError("it has handicap stones and no moves" if moves else "it has no moves")
+        raise DataError("it has handicap stones and no moves" if len(moves) > played else "it has no moves")
     return moves
 
 

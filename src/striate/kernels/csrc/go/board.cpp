@@ -2,10 +2,37 @@
 
 namespace striate::go {
 
-Board::Board(int size) : size(size), stride(size + 1) {
-    cells.fill(BORDER);
-    for (int point = 0; point < size * size; ++point) cells[cell_of(point)] = EMPTY;
+namespace {
+
+// What boards of one size have in common.
+struct Geometry {
+    std::array<int16_t, POINTS> cells;
+    std::array<uint8_t, CELLS> empty;
+};
+
+std::array<Geometry, LARGEST + 1> all_geometries() {
+    std::array<Geometry, LARGEST + 1> made;
+    for (int size = 0; size <= LARGEST; ++size) {
+        made[size].cells.fill(0);
+        made[size].empty.fill(BORDER);
+        for (int point = 0; point < size * size; ++point) {
+            const int cell = (point / size + 1) * (size + 1) + point % size + 1;
+            made[size].cells[point] = int16_t(cell);
+            made[size].empty[cell] = EMPTY;
+        }
+    }
+    return made;
 }
+
+const Geometry& geometry_of(int size) {
+    static const std::array<Geometry, LARGEST + 1> geometries = all_geometries();
+    return geometries[size];
+}
+
+}  // namespace
+
+Board::Board(int size)
+    : size(size), stride(size + 1), cell_table(geometry_of(size).cells.data()), cells(geometry_of(size).empty) {}
 
 bool Board::play(int cell, uint8_t colour) {
     if (cells[cell] != EMPTY || cell == ko) return false;

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import gzip
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from striate.errors import DataError, RequirementError
+from striate.go.games import Games, packed, unpacked
+from striate.go.position import BLACK, PASS, WHITE
+from striate.go.records import Note, moves_of, read_game, read_records, summary
+from striate.kernels.binary import Library, library
+
+pytest.importorskip("sgfmill", reason="the extra go is not installed")
+needs_kernels = pytest.mark.skipif(not isinstance(library(), Library), reason="the kernels are not compiled")
+GAME = "(;FF[4]GM[1]SZ[19]KM[6.5];B[pd];W[dp];B[];W[tt];B[aa])"
+
+
+def test_a_game_is_its_main_line():
+    text = b"(;FF[4]GM[1]SZ[9];B[aa](;W[bb]C[not ;B\\[cc\\] this];B[cc])(;W[dd];B[ee]))"
+    assert moves_of(text, 9) == [packed(0, BLACK), packed(10, WHITE), packed(20, BLACK)]
+    assert [unpacked(code)[0] for code in moves_of(GAME.encode())] == [72, 288, PASS, PASS, 0]
+
+
+def test_handicap_stones_are_set_up_and_rectangles_are_spelled_out():
+    moves = moves_of(b"(;GM[1]SZ[9]HA[3]AB[aa:ba][cc];W[dd])", 9)
+    assert [unpacked(code) for code in moves] == [(0, 1, True), (1, 1, True), (20, 1, True), (30, 2, False)]
+
+
+def test_stones_placed_in_the_middle_of_a_game_end_it():
+    assert moves_of(b"(;GM[1]SZ[9];B[aa];AW[bb];W[cc])", 9) == [packed(0, BLACK)]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("(;GM[2]SZ[19];B[aa])", "it is a record of another game than Go"),
+        ("(;GM[1]SZ[13];B[aa])", "the board is '13', not 19×19"),
+        ("(;GM[1]SZ[19:13];B[aa])", "the board is '19:13', not 19×19"),
+        ("(;GM[1]SZ[\x1b[2J];B[aa])", "the board is '\\x1b[2J', not 19×19"),
+        ("(;GM[1]SZ[19]HA[2]AB[dd][pp])", "it has handicap stones and no moves"),
+        ("(;GM[1]SZ[19];B[])", "it has no moves"),
+        ("(;GM[1]SZ[19])", "it has no moves"),
+        ("(;GM[1]SZ[19];B[zz])", "node 1 has 'zz', which is no point of the board"),
+        ("(;GM[1]SZ[19];B[pd];W[d])", "node 2 has 'd', which is no point of the board"),
+        ("(;GM[1]SZ[19];B[pd];W[", "it cannot be read: unexpected end of SGF data"),
+        ("no game at all", "it cannot be read: no SGF data found"),
+        ("(;GM[1];" + "B[aa];" * 2100 + ")", "it has more than 2,000 moves"),
+    ],
+)
+def test_a_record_that_is_left_out_says_why(text: str, why: str):
+    with pytest.raises(DataError) as caught:
+        moves_of(text.encode())
+    assert caught.value.what == why
+
+
+@needs_kernels
+def test_a_broken_game_costs_no_other_game(tmp_path: Path):
+    file = tmp_path / "games.sgf.gz"
+    text = "\n".join([GAME, "(;FF[4]GM[1]SZ[19];B[pd", GAME.replace("19", "9"), "(;FF[4]GM[1];B[qq])"])
+    file.write_bytes(gzip.compress(text.encode()))
+    found = read_records([file])
+    assert (len(found.games), found.games.names) == (2, ("games.sgf.gz, game 1", "games.sgf.gz, game 4"))
+    assert found.left_out == (
+        Note("games.sgf.gz, game 2", "it cannot be read: unexpected end of SGF data"),
+        Note("games.sgf.gz, game 3", "the board is '9', not 19×19"),
+    )
+    assert summary(found) == "2 games, 4 positions; 2 records left out"
+
+
+@needs_kernels
+def test_an_illegal_move_cuts_its_game(tmp_path: Path):
+    for name, text in (("a.sgf", "(;GM[1];B[aa];W[bb];B[bb];W[cc])"), ("b.sgf", GAME)):
+        (tmp_path / name).write_text(text)
+    found = read_records([tmp_path / "a.sgf", tmp_path / "b.sgf"])
+    assert found.cut == (Note("a.sgf", "move 3, black B18, is illegal; kept up to there"),)
+    assert np.diff(found.games.starts).tolist() == [2, 5]
+    assert found.games.answers(found.games.positions).tolist() == [0, 20, 72, 288, 0]
+    assert read_game(tmp_path / "a.sgf") == [packed(0, BLACK), packed(20, WHITE)]
+    with pytest.raises(DataError) as caught:
+        read_game(tmp_path / "b.sgf", 2)
+    assert str(caught.value).endswith("b.sgf: has no game 2.\nIt has 1 game.\nGive another --game.")
+
+
+def test_files_that_cannot_be_read(tmp_path: Path):
+    cut = tmp_path / "cut.sgf.gz"
+    cut.write_bytes(gzip.compress(GAME.encode())[:-9])
+    with pytest.raises(DataError, match=r"cut\.sgf\.gz: cannot be read: .*end-of-stream"):
+        read_records([cut])
+    with pytest.raises(DataError, match=r"none\.sgf: cannot be read: no such file or directory\."):
+        read_records([tmp_path / "none.sgf"])
+
+
+def test_moves_that_are_no_moves_are_refused():
+    for moves, starts in (([1023], [0, 1]), ([361 + 1024], [0, 1]), ([1024], [0, 2]), ([1024, 1024], [0, 2, 1, 2])):
+        with pytest.raises(ValueError, match=r"^moves are int16, of points of the board"):
+            Games(19, np.array(moves, np.int16), np.array(starts))
+
+
+def test_without_sgfmill_an_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "sgfmill", None)
+    with pytest.raises(RequirementError, match=r"^records of Go games need the package sgfmill") as caught:
+        moves_of(GAME.encode())
+    assert str(caught.value).splitlines()[2].startswith("Install it: ")

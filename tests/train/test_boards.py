@@ -1,0 +1,133 @@
+"""A small network learns moves from records, by the command line: train, resume, evaluate, predict."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from striate.data import load
+from striate.errors import DataError, RunError
+from striate.execution.choice import Choice
+from striate.execution.inference import answering
+from striate.go.position import play, point_named, start
+from striate.go.symmetries import places
+from striate.kernels.binary import Library, library
+from striate.train import session
+from striate.train.boards import evaluate_boards, move_probabilities
+from striate.train.checkpoint import BEST, load_checkpoint
+from striate.train.run import Run, open_run
+from tests.data.test_boards import record
+from tests.support.commands import striate
+
+pytest.importorskip("sgfmill", reason="the extra go is not installed")
+pytestmark = pytest.mark.skipif(not isinstance(library(), Library), reason="the kernels are not compiled")
+SMALL = "48x19x19: conv 4 5x5 pad 2, relu, conv 1 1x1 no bias, position_bias, flatten, softmax"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("go")
+    for part, count in (("train", 12), ("test", 4)):
+        (place / "games" / part).mkdir(parents=True)
+        text = "\n".join(record(number + 100 * (part == "test"), 30) for number in range(count))
+        (place / "games" / part / "some.sgf").write_text(text + "\n(;FF[4]GM[1]SZ[9];B[aa])")
+    (place / "small.net").write_text(SMALL)
+    return place
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Run:
+    options = ["--set", "epoch_steps=3", "--set", "augmentation.symmetries=boards", "--kernels", "torch"]
+    options += ["--set", "low=0", "--set", "high=1", "--threads", "1", "--batch", "16", "--epochs", "2"]
+    out = str(folder / "run")
+    done = striate("train", str(folder / "small.net"), "--data", str(folder / "games"), "--out", out, *options)
+    assert done.returncode == 0, done.stderr
+    assert "330 positions for training, 30 of other games for validation" in done.stdout
+    assert "Records left out, or cut at an illegal move: 1" in done.stdout
+    assert "some.sgf, game 13: the board is '9', not 19×19" in done.stdout
+    assert f"curves: {out}/pictures/error.svg" in done.stdout
+    return open_run(folder / "run")
+
+
+def test_evaluation_by_phase_and_over_symmetries(run: Run):
+    done = striate("evaluate", str(run.folder), "--kernels", "torch", "--json")
+    found = json.loads(done.stdout)
+    assert (found["games"], found["positions"], found["symmetries"]) == (4, 120, 1)
+    assert [phase["positions"] for phase in found["phases"]] == [120, 0, 0]
+    assert open_run(run.folder).test_looks == 1
+    done = striate("evaluate", str(run.folder), "--kernels", "torch", "--symmetries", "--games", "2")
+    assert "on 60 positions of 2 test games" in done.stdout
+    assert "the mean over the eight symmetries" in done.stdout
+    assert "AlphaGo's rollout policy 24.2%" in done.stdout
+
+
+def test_the_evaluation_is_what_the_module_says(run: Run):
+    """Top 1 and loss, counted plainly, one position after another."""
+    found = evaluate_boards(run, kernels="torch")
+    images, model = load(run.data.source, "test"), run.model()
+    with torch.inference_mode():
+        shares = model(images.images[torch.arange(120)].float() / 255)
+    played = shares.gather(1, images.labels[:, None])
+    assert found.top1 == pytest.approx((shares.argmax(1) == images.labels).double().mean().item())
+    assert found.top5 == pytest.approx(((shares > played).sum(1) < 5).double().mean().item())
+    assert found.loss == pytest.approx(-played.log().mean().item(), rel=1e-4)
+
+
+def test_the_mean_over_symmetries_turns_with_the_board(run: Run):
+    runs = answering(run.model(), Choice("torch", 1))
+    position = start(19)
+    for name in ("D4", "Q16", "C17", "R3", "K10"):
+        position = play(position, point_named(name))
+    plain = move_probabilities(run, runs, [position], symmetries=True)[0]
+    for number in (1, 2, 7):
+        source = places(19)[number]
+        turned = start(19)
+        for name in ("D4", "Q16", "C17", "R3", "K10"):
+            turned = play(turned, int(np.flatnonzero(source == point_named(name))[0]))
+        again = move_probabilities(run, runs, [turned], symmetries=True)[0]
+        assert torch.allclose(again, plain[torch.from_numpy(source.astype(np.int64))], atol=1e-6)
+    assert not torch.allclose(move_probabilities(run, runs, [position])[0], plain, atol=1e-6)
+    with pytest.raises(DataError, match=r"^a board of 9×9 for a network that reads 19×19\."):
+        move_probabilities(run, runs, [start(9)])
+
+
+def test_predict_shows_the_board_and_the_move_that_was_played(run: Run, folder: Path):
+    file = folder / "games/test/some.sgf"
+    done = striate("predict", str(run.folder), str(file), "--move", "5")
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"{file}, before move 5: black to play"
+    assert len([line for line in lines if line.startswith("  ") and "%" in line]) == 5
+    assert "Played: " in lines[-1]
+    (found,) = json.loads(striate("predict", str(run.folder), str(file), "--json").stdout)
+    assert (found["move"], found["played"], found["played_rank"]) == (31, None, 0)
+    assert sum(row.count("X") + row.count("O") for row in found["board"]) <= 30
+    done = striate("predict", str(run.folder), str(file), "--move", "99")
+    assert done.returncode == 2
+    assert "has no move 99.\nIts game has 30 legal moves; --move is at most 31, after the last." in done.stderr
+
+
+def test_a_run_for_images_takes_no_moves(finished_run: Path):
+    done = striate("predict", str(finished_run), "a.png", "--move", "3")
+    assert "are for runs that learned from records of Go games" in done.stderr
+    with pytest.raises(RunError, match=r"answers images, not positions of Go\.\nA run for Go learned from records"):
+        evaluate_boards(open_run(finished_run))
+
+
+def test_a_resumed_training_gives_the_same_weights(run: Run, folder: Path):
+    """Epochs of some steps each go on where the last one ended, also after an interruption."""
+    split = session.reload(run)
+    other = replace(run, folder=folder / "again", test_looks=0)
+    events = session.start(other, split)
+    for _ in range(4):
+        next(events)
+    events.close()  # as Ctrl-C does, in the middle of an epoch; the last save is that of epoch 1
+    for _ in session.resume(open_run(folder / "again"), session.reload(other)):
+        pass
+    first, second = (load_checkpoint(each / BEST)[0] for each in (run.folder, folder / "again"))
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
