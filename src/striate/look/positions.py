@@ -10,10 +10,13 @@ from torch import Tensor
 
 from striate.description.network import Network, plan
 from striate.errors import DataError, SpecError
-from striate.go.coordinates import name_of
+from striate.go.coordinates import SMALLEST, name_of
 from striate.go.planes import COUNT, planes_of
 from striate.go.position import Position
 from striate.go.sgf import GameRecord, read_game
+
+LARGEST_PLANES = 19
+"""The lines of the largest board whose planes the kernels compute."""
 
 Planes = UInt8[Tensor, "positions 48 size size"]
 
@@ -28,7 +31,7 @@ def board_size(network: Network) -> int | None:
     (19, None)
     """
     planes, *sides = network.input
-    if planes != COUNT or len(sides) != 2 or sides[0] != sides[1]:
+    if planes != COUNT or len(sides) != 2 or sides[0] != sides[1] or not SMALLEST <= sides[0] <= LARGEST_PLANES:
         return None
     return sides[0] if plan(network).output == (sides[0] ** 2,) else None
 
