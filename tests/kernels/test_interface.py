@@ -181,7 +181,8 @@ def test_memory_or_threads_that_run_out_in_any_call(threads: int, faults: Path) 
     counted = dict(line.split(f", {threads} threads: ") for line in done.stdout.splitlines())
     assert {name.split(" of ")[0] for name in counted} == set(CALLS)
     # Every call that allocates was hurt; what the first thread spent is only copied out.
-    assert [name for name, count in counted.items() if count == "0 faults"] == ["profile"]
+    # A game of Go is replayed on the stack.
+    assert sorted(name for name, count in counted.items() if count == "0 faults") == ["go_legal", "profile"]
 
 
 STEP = """
