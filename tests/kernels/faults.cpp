@@ -229,6 +229,18 @@ int main(int count, char** arguments) {
     Numbers across = drawn(36, 1);
     const StriateWarp warp{{16, 10, 12}, {2, 3},      reinterpret_cast<const StriateMove*>(moves.data()),
                            noise.data(), down.data(), across.data()};
+    // A game of Go on 5 × 5 points: three moves, and the position before the third.
+    const std::vector<int16_t> go_moves{1024 + 6, 2048 + 7, 1024 + 12};
+    std::vector<int16_t> go_places(25);
+    for (int point = 0; point < 25; ++point) go_places[size_t(point)] = int16_t(point);
+    const int64_t go_first = 0, go_end = 2;
+    const uint8_t go_symmetry = 0, go_colour = 1;
+    const int16_t go_ko = -1;
+    const std::vector<uint8_t> go_stones(25, 0);
+    std::vector<uint8_t> go_planes(48 * 25);
+    int64_t go_length = 0;
+    const StriateGo go{5, 1, go_moves.data(), &go_first, &go_end, &go_symmetry, go_places.data(), 1};
+    const StriateGoBoards go_boards{go_stones.data(), go_stones.data(), &go_ko, &go_colour};
     void* handle = nullptr;
     const auto made = [&] {
         if (striate_new(layers.data(), 4, &handle) != DONE) _exit(2);
@@ -360,6 +372,9 @@ int main(int count, char** arguments) {
          [&] { return seen(striate_join_backward(&join_back, threads), in_gradient, seen_joined); },
          {},
          {&seen_joined}},
+        {"go_legal", nothing, [&] { return striate_go_legal(&go, &go_length); }, {}, {}},
+        {"go_planes", nothing, [&] { return striate_go_planes(&go, go_planes.data()); }, {}, {}},
+        {"go_boards", nothing, [&] { return striate_go_boards(&go, &go_boards, go_planes.data()); }, {}, {}},
         {"to_groups",
          nothing,
          [&] {

@@ -66,7 +66,7 @@ def run(lines: list[str], folder: Path) -> list[str]:
 
 def test_structures_are_laid_out_as_the_compiler_lays_them_out(tmp_path: Path) -> None:
     lines, wanted = [], []
-    assert len(STRUCTURES) == 11
+    assert len(STRUCTURES) == 13
     for each in STRUCTURES:
         name = each.__name__
         members = [field[0] for field in each._fields_]
@@ -181,7 +181,8 @@ def test_memory_or_threads_that_run_out_in_any_call(threads: int, faults: Path) 
     counted = dict(line.split(f", {threads} threads: ") for line in done.stdout.splitlines())
     assert {name.split(" of ")[0] for name in counted} == set(CALLS)
     # Every call that allocates was hurt; what the first thread spent is only copied out.
-    assert [name for name, count in counted.items() if count == "0 faults"] == ["profile"]
+    # A game of Go is replayed on the stack.
+    assert sorted(name for name, count in counted.items() if count == "0 faults") == ["go_legal", "profile"]
 
 
 STEP = """
