@@ -1,6 +1,6 @@
 """What reads files and texts of strangers: for each a few good inputs, words of its format, and the reading itself.
 
-To add a format (SGF, say): write a function of its good inputs and one that reads, and put both into TARGETS.
+To add a format: write a function of its good inputs and one that reads, and put both into TARGETS.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from striate.data import Preprocessing, load
 from striate.data.idx import read_images, read_labels
 from striate.data.image_file import open_picture, prepare
 from striate.data.pickled import pickled
+from striate.go.records import read_records
+from striate.go.sgf import read_game
 from striate.modules import build
 from striate.train import Recipe
 from striate.train.checkpoint import load_checkpoint, save_checkpoint
@@ -199,7 +201,22 @@ def _read_events(content: bytes, folder: Path) -> None:
     read_events(_kept(folder, "events.jsonl", content))
 
 
+def _sgf() -> list[bytes]:
+    return [
+        b"(;GM[1]FF[4]SZ[19]KM[6.5];B[pd];W[dd];B[pq](;W[dq];B[])(;W[cc]))",
+        b"(;SZ[9]HA[2]AB[gc][cg]PL[W]C[a \\] b];W[ee];B[tt])",
+        b"(;SZ[13];B[aa];W[ba])\n(;SZ[19]AE[aa:cc];B[ss])\n",
+    ]
+
+
+def _read_sgf(content: bytes, folder: Path) -> None:
+    read_records([_kept(folder, "x.sgf", content)])
+    for position in read_game(content).positions:
+        assert position.size
+
+
 TARGETS: dict[str, Target] = {
+    "sgf": Target(_sgf, _read_sgf, (b"SZ[", b";B[", b"(" * 1000, b"AB[aa:ss]", b"\\", b"SZ[999999999]", b"KM[nan]")),
     "notation": Target(_texts, _read_text, (b"conv", b"(", b"|", b"10000*", b"rbf(", b"9" * 400, b"1e999", b"table(")),
     "json": Target(
         _documents, _read_document, (b"[" * 2000, b'{"kind":', b"NaN", b"1e999", b"\\ud800", b"-1", b"null")
