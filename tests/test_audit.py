@@ -60,7 +60,12 @@ def test_bytes_kept_are_those_of_the_layer_that_keeps_them() -> None:
 
 
 def test_all_kernels_agree_with_the_module() -> None:
-    found = {check.kernels: check for check in audit_kernels(NESTED)}
+    gated = from_text(
+        "3x16x16: conv 8 3x3 same, bn, relu, auxiliary(global_average, linear 10), residual(conv 8 3x3 same, relu), "
+        "gate(global_average, linear 8, sigmoid), conv 16 3x3 /2 same, linear 10, softmax"
+    )
+    found = {check.kernels: check for check in audit_kernels(gated)}
+    assert "conv" in {check.kernels: check for check in audit_kernels(NESTED)}["channels-last"].refused
     require_kernels([*found.values()])
     assert found["engine"].refused
     assert found["operators"].gradients.keys() == found["channels-last"].gradients.keys()

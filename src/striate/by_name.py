@@ -84,7 +84,7 @@ def with_classes(network: Network | str, classes: int | Sequence[str]) -> Networ
     `classes` is their number, or their names, which give LeNet-5's RBF units the bitmaps of characters. Auxiliary heads
     get them too. Raises SpecError where no layer can be changed so.
 
-    >>> with_classes("resnet20-cifar", 7).layers[-1].units, len(with_classes("lenet5", "ABC").layers[-1].centres)
+    >>> with_classes("resnet20-cifar", 7).layers[-2].units, len(with_classes("lenet5", "ABC").layers[-1].centres)
     (7, 3)
     """
     known = network_of(network)
@@ -191,6 +191,18 @@ def from_pretrained(folder: str | Path) -> Fitted:
     """A trained network that predicts, as `fit` returns it: from a run's folder, a run as one file, or a hub's folder.
 
     Nothing is downloaded, and nothing of the folder is executed. Raises RunError where there is no such thing.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from striate.data import load
+    >>> digits = load("mnist", "test").images[:200, 0].numpy()
+    >>> model = fit("1x28x28: conv 2 9x9 /5, relu, linear 2", digits, digits.mean((1, 2)) > 33, epochs=1)
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> run = model.save(Path(folder.name) / "bright")
+    >>> again = from_pretrained(Path(folder.name) / "bright")
+    >>> folder.cleanup()
+    >>> bool((again.predict(digits) == model.predict(digits)).all())
+    True
     """
     from striate.fitted.pretrained import from_pretrained
 

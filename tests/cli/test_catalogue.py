@@ -256,7 +256,8 @@ def test_cite(run) -> None:
         run("cite", "fully-connected")
     assert str(caught.value).splitlines() == [
         "fully-connected has no paper.",
-        "All networks of the catalogue have one, except lenet5-keras, lenet5-keras-table, fully-connected.",
+        "All networks of the catalogue have one, except lenet5-keras, lenet5-keras-table, fully-connected, "
+        "go-policy-48, go-policy-128, go-policy-192.",
         "striate list shows them.",
     ]
 

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from striate.cli import root
+from striate.extras import EXTRAS
 from striate.kernels import compile as compiling
 from striate.kernels.binary import library
 
@@ -45,7 +46,7 @@ def test_the_doctor(monkeypatch) -> None:
     found = json.loads(CliRunner().invoke(root, ["doctor", "--json"]).output)
     assert [each["what"] for each in found] == [
         *("versions", "processor", "kernels", "device"),
-        *("extra look", "extra serve", "extra onnx", "extra huggingface"),
+        *(f"extra {each.name}" for each in EXTRAS),
     ]
 
 

@@ -11,7 +11,7 @@ from striate.errors import DataError
 from striate.look.capture import capture
 from striate.modules import build
 from striate.serve import Predictor
-from striate.train import open_run, session
+from striate.train import Recipe, open_run, session
 from striate.train.checkpoint import save_checkpoint
 from striate.train.run import create_run
 
@@ -23,7 +23,7 @@ def untrained(tmp_path_factory):
     """A run on MNIST whose weights are fresh: what it says is of no interest, how it takes pictures is."""
     folder = tmp_path_factory.mktemp("runs") / "fresh"
     network = find("lenet5-dense")
-    run, _ = session.prepare(network, session.Images(), session.Recipe(), folder=folder, device="cpu")
+    run, _ = session.prepare(network, session.Images(), Recipe(), folder=folder, device="cpu")
     create_run(run)
     model = build(network, generator=torch.Generator().manual_seed(0))
     save_checkpoint(run.path("best.safetensors"), dict(model.state_dict()), {"temperature": 2.0})

@@ -64,7 +64,8 @@ def both_alone(digits_run: Path, blank: Predictor, tmp_path_factory: pytest.Temp
 
 def test_each_answers_under_its_name(both, digits_run, blank, predictor, seven) -> None:
     digits = [str(each) for each in range(10)]
-    runs = [{"name": name, "classes": digits, "reads": False, "trained": True} for name in ("lenet5-dense", "blank")]
+    same = {"classes": digits, "reads": False, "trained": True, "board": None}
+    runs = [{"name": name, **same} for name in ("lenet5-dense", "blank")]
     status, found = both.json("GET", "/runs")
     assert {each.pop("kernels") for each in found["runs"]} <= {*KERNELS}
     assert (status, found) == (200, {"runs": runs})

@@ -20,15 +20,16 @@ from striate.train.recipes import RECIPES
 
 
 def test_networks_have_the_recipes_of_their_papers() -> None:
-    ours = {"lenet1", "lenet5", "lenet5-reader", "lenet5-reader-1998", "cifar-fast"}
+    ours = {"lenet1", "lenet5", "lenet5-reader", "lenet5-reader-1998", "cifar-fast", "go-policy"}
     assert {entry.recipe for entry in CATALOGUE.values()} == {*PAPERS, *ours, ""}
     for name, entry in CATALOGUE.items():
         if entry.recipe in PAPERS:
             assert recipe_for(find(name)) is PAPERS[entry.recipe]
     changed = from_text(to_text(find("vgg-d")).replace("linear 1000", "linear 10"))
     assert recipe_for(changed) is PAPERS["vgg"]
-    for name in ours:
+    for name in ours - {"go-policy"}:
         assert recipe_for(find(name)) is RECIPES[name]
+    assert recipe_for(find("go-policy-48")) is RECIPES["go-policy"]
 
 
 @pytest.mark.parametrize("name", [name for name, entry in CATALOGUE.items() if entry.trained])

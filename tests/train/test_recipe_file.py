@@ -35,7 +35,7 @@ def test_a_file_has_the_members_that_differ(tmp_path) -> None:
         (b"epochs = ", "not TOML: Invalid value (at end of document)."),
         (b"epochs = 2\nepochs = 3", "not TOML: Cannot overwrite a value"),
         (b"\xe9 = 2", "not TOML: 'utf-8' codec can't decode byte 0xe9"),
-        (b"rat = 0.1", "'rat' is an unknown member.\nIts members are: augmentation, average"),
+        (b"rat = 0.1", "'rat' is an unknown member.\nIts members are: accumulate, augmentation, average"),
         (b"epochs = 1979-05-27", "epochs is datetime.date(1979, 5, 27).\nIt must be a whole number of at least 1."),
         (b"epochs = inf", "epochs is inf.\nIt must be a whole number of at least 1."),
         (b"a = " + b"[" * 10**5, "is nested too deeply.\nA recipe holds numbers and words."),

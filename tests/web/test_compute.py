@@ -15,9 +15,9 @@ import torch
 from hypothesis import HealthCheck, Phase, given, settings
 from PIL import Image, ImageDraw
 
-from striate import Network, account, find, from_text
+from striate import Activation, Conv, Flatten, Network, account, find, from_text
 from striate.data import Preprocessing
-from striate.description.layers import FUNCTIONS, KINDS, kind
+from striate.description.layers import FUNCTIONS, KINDS, RBF, kind
 from striate.description.network import plan
 from striate.look.capture import capture
 from striate.serve import Predictor
@@ -72,7 +72,9 @@ def answered(tmp_path_factory: pytest.TempPathFactory, calls: Path) -> list[tupl
         "3x6x6: branches(; conv 2 3x3 same; branches(; max 3 /1 pad 1)), shuffle 11, gate(conv 11 1x1, sigmoid), "
         "branches(conv 4 3x3 /2 same; average 3 /2 pad 1), upsample 2x1, linear 4"
     )
-    networks = [every, side, *(each for each in drawn(MANY) if each.input[0] in (1, 3))]  # what images have
+    signs = tuple(tuple(1.0 if (unit >> bit) & 1 else -1.0 for bit in range(4)) for unit in range(3))
+    radial = Network("radial", (1, 5, 5), [Conv(4, kernel=5), Activation("tanh"), Flatten(), RBF(signs)])
+    networks = [every, side, radial, *(each for each in drawn(MANY) if each.input[0] in (1, 3))]  # what images have
     predictors = [fresh(network, folder / str(at), seed=at) for at, network in enumerate(networks)]
     given, images = [], []
     for at, predictor in enumerate(predictors):

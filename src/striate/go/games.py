@@ -68,7 +68,7 @@ class Games:
 def packed(point: int, colour: int, *, set_up: bool = False) -> int:
     """A move as it is packed; `point` may be PASS.
 
-    >>> packed(72, BLACK), packed(PASS, 2), packed(60, BLACK, set_up=True)
+    >>> packed(72, 1), packed(PASS, 2), packed(60, 1, set_up=True)
     (1096, 3071, 5180)
     """
     return (PASSED if point == PASS else point) + COLOUR * colour + (SET_UP if set_up else 0)

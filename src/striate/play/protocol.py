@@ -43,7 +43,7 @@ def parsed(line: str) -> Request | None:
 
 
 def response(request: Request, text: str, *, good: bool = True) -> str:
-    """The answer as it is sent: it ends with an empty line, and has none within.
+    r"""The answer as it is sent: it ends with an empty line, and has none within.
 
     >>> response(Request("7", "name"), "Striate")
     '=7 Striate\n\n'
