@@ -67,7 +67,7 @@ def answered(tmp_path_factory: pytest.TempPathFactory, calls: Path) -> list[tupl
     """For each network its predictor, an image, and JavaScript's answers."""
     folder = tmp_path_factory.mktemp("compute")
     activations = ", ".join(f"conv 3 1x1, {function}" for function in FUNCTIONS)
-    every = from_text(f"3x5x6: {activations}, global_average, linear 3")
+    every = from_text(f"3x5x6: {activations}, global_average, softmax, linear 3")
     side = from_text(
         "3x6x6: branches(; conv 2 3x3 same; branches(; max 3 /1 pad 1)), shuffle 11, gate(conv 11 1x1, sigmoid), "
         "branches(conv 4 3x3 /2 same; average 3 /2 pad 1), upsample 2x1, linear 4"
