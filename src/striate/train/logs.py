@@ -122,15 +122,22 @@ def _wandb(run: Run) -> Iterator[Write]:
 
 @contextmanager
 def _mlflow(run: Run) -> Iterator[Write]:
-    """mlflow/mlflow.db: a store of MLflow; `mlflow ui --backend-store-uri sqlite:///FILE` shows it."""
+    """mlflow/mlflow.db: a store of MLflow; `mlflow ui --backend-store-uri sqlite:///FILE` shows it.
+
+    MLflow keeps its stores open while the process lives, so an earlier store stays, and its runs are deleted there.
+    """
     from mlflow.entities import Metric  # pyright: ignore[reportMissingImports] - another one
     from mlflow.tracking import MlflowClient  # pyright: ignore[reportMissingImports]
 
-    folder = _emptied(run, "mlflow")
+    folder = run.path("mlflow")
+    make_folder(folder)
     with _written(folder):
         client = MlflowClient(f"sqlite:///{folder.absolute() / 'mlflow.db'}")
         place = (folder.absolute() / "artifacts").as_uri()
-        experiment = client.create_experiment("striate", artifact_location=place)
+        known = client.get_experiment_by_name("striate")
+        experiment = known.experiment_id if known else client.create_experiment("striate", artifact_location=place)
+        for earlier in client.search_runs([experiment]):
+            client.delete_run(earlier.info.run_id)
         own = client.create_run(experiment, run_name=run.name).info.run_id
         client.log_param(own, "network", run.network.name)
         for name, value in run.recipe.to_dict().items():
