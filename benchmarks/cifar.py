@@ -1,4 +1,4 @@
-"""CIFAR-10 in minutes: `cifar-fast` by its recipe, and the same in plain PyTorch, epoch by epoch in turns.
+"""`cifar-fast` by its recipe, and the same in plain PyTorch, epoch by epoch in turns.
 
     python benchmarks/cifar.py DATA [--epochs 8] [--seeds 3] [--threads 2] [--without-plain] [--json]
 

@@ -1,4 +1,4 @@
-"""A small network that learns CIFAR-10's pictures in minutes on a CPU, in the way of speed records on a GPU."""
+"""A small network for CIFAR-10 on a CPU, in the way of speed records on a GPU."""
 
 from __future__ import annotations
 
@@ -48,6 +48,6 @@ def cifar_fast() -> Network:
 
 ENTRIES = {
     "cifar-fast": Entry(
-        cifar_fast, "Six 3×3 convolutions that learn CIFAR-10 in minutes on a CPU.", PAPER, recipe="cifar-fast"
+        cifar_fast, "Six 3×3 convolutions for CIFAR-10 on a CPU.", PAPER, recipe="cifar-fast"
     )
 }

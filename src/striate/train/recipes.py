@@ -34,8 +34,8 @@ RECIPES: dict[str, Recipe] = {
     "lenet5-reader-1998": Recipe(
         epochs=16, loss="rbf-map", rubbish=10.0, rate=1e-2, initialisation="lecun", average=0.999, augmentation=_READ
     ),
-    # CIFAR-10 in minutes: after K. Jordan, 94% on CIFAR-10 in 3.29 seconds on a single GPU, 2024, and the author's
-    # airbench with Muon. Chosen on the validation images.
+    # CIFAR-10 on a CPU: after K. Jordan, 94% on CIFAR-10 in 3.29 seconds on a single GPU, 2024, and the author's
+    # airbench with Muon. Not tuned here yet.
     "cifar-fast": Recipe(
         epochs=8,
         batch=500,
