@@ -48,7 +48,7 @@ CASES = {
         NORMS, {"optimiser": "muon", "rate": 0.01, "filter_rate": 0.02}, "channels-last"
     ),
     "adadelta, balanced": Case(PLAIN, {"optimiser": "adadelta", "rate": 0.5, "sampling": "balanced"}),
-    "accumulated": Case(PLAIN, {"augmentation": COLOURS, "accumulate": 3, "batch": 11}),
+    "accumulated": Case(PLAIN, {"augmentation": COLOURS, "accumulate": 3, "batch": 13}),
 }
 KERNELS = {
     "engine, uneven parts, dropout": Case(PLAIN, {"batch": 80}, "engine", images=130),
