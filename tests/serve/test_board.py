@@ -109,6 +109,7 @@ def state(page, text: str) -> None:
     expect(page.get_by_test_id("state")).to_have_text(text)
 
 
+@pytest.mark.slow
 @NEEDS_CHROMIUM
 def test_stones_are_placed_taken_and_taken_back(board: Server, visit) -> None:
     page = visit(board)
