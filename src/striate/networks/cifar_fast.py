@@ -46,8 +46,4 @@ def cifar_fast() -> Network:
     )
 
 
-ENTRIES = {
-    "cifar-fast": Entry(
-        cifar_fast, "Six 3×3 convolutions for CIFAR-10 on a CPU.", PAPER, recipe="cifar-fast"
-    )
-}
+ENTRIES = {"cifar-fast": Entry(cifar_fast, "Six 3×3 convolutions for CIFAR-10 on a CPU.", PAPER, recipe="cifar-fast")}
