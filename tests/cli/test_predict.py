@@ -85,7 +85,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_so(finished_run, pictures, tmp_path,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("imports", [200, 900, 1500])
+@pytest.mark.parametrize("imports", [200, 900, 1300])
 def test_ctrl_c_at_the_start(imports, finished_run, pictures, tmp_path) -> None:
     code, _, errors = interrupted(
         imports, "predict", str(finished_run), str(pictures), "--out", "found.csv", cwd=tmp_path
