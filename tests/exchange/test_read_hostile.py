@@ -27,7 +27,7 @@ from tests.support.rewriting import rewritten  # noqa: E402
 
 TEXT = "3x9x8: conv 4 3 no bias, bn, relu6, residual(conv 4 3 same, hard_swish | conv 4 1), max 2, lrn 3, "
 TEXT += "gate(global_average, linear 4, sigmoid), branches(conv 2 1; average 3 /1 pad 1), linear 5, softmax"
-FLIPS, MANY_FLIPS = 700, 12_000
+FLIPS, MANY_FLIPS = 700, 30_000
 """Damaged files in the fast tests and in the slow one; hypothesis is of no use, as most bytes are weights."""
 
 

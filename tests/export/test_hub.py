@@ -53,7 +53,7 @@ def test_it_answers_as_the_run_does(pushed: Path, evaluated: Path) -> None:
 def test_the_hubs_own_library_reads_the_card(pushed: Path, evaluated: Path) -> None:
     hub = pytest.importorskip("huggingface_hub", reason="huggingface_hub is not installed")
     card = hub.ModelCard.load(pushed / "README.md")
-    assert card.data.library_name == "striate"
+    assert card.data.to_dict()["library_name"] == "striate"
     assert card.data.pipeline_tag == "image-classification"
     (result,) = card.data.eval_results
     last = open_run(evaluated).events("evaluated")[-1]

@@ -82,7 +82,7 @@ def test_random_networks_come_back_or_are_refused(network: Network) -> None:
 
 
 @pytest.mark.slow
-@settings(RANDOM, max_examples=160)
+@settings(RANDOM, max_examples=400)
 @given(everything() | networks())
 def test_many_random_networks_come_back_or_are_refused(network: Network) -> None:
     check_random(network)
