@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -52,6 +54,46 @@ def reference(model: torch.nn.Module, pixels: Tensor, labels: Tensor, recipe: Re
     gradients = [each.grad.clone() for each in model.parameters()]
     model.float().zero_grad()
     return outputs.detach(), loss.item(), gradients
+
+
+@pytest.mark.parametrize("instruction_set", INSTRUCTION_SETS)
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("images", [1, 16, 45])
+@pytest.mark.parametrize("network", [find("lenet5-dense"), from_text(
+    "3x9x8: conv 6 3x3 same, residual(bn, relu, conv 6 3x3 same), relu, conv 5 3x3 /2, flatten")],
+    ids=["lenet5-dense", "branches, classes of maps"])  # fmt: skip
+def test_each_class_may_have_a_share_in_the_loss(
+    network: Network, images: int, threads: int, instruction_set: str
+) -> None:
+    generator = torch.Generator().manual_seed(images)
+    model = build(network, generator=generator)
+    pixels = torch.rand(images, *network.input, generator=generator)
+    classes = math.prod(plan(network).output)
+    shares = torch.rand(images, classes, generator=generator)
+    shares[:, 2] = 0.0
+    labels = torch.randint(0, classes, (images,), generator=generator)
+    start = {name: each.clone() for name, each in model.state_dict().items()}
+    model.double()
+    logs = model.logits(pixels.double()).flatten(1).log_softmax(1)
+    loss = -(shares * logs).sum(1).mean()
+    loss.backward()
+    wanted = [each.grad.clone() for each in model.parameters()]
+    model.float().load_state_dict(start)
+    engine = Engine(network, tensors_of(model), instruction_set=instruction_set)
+    ours, right = engine.step(Pictures(pixels), Goal(labels, shares=shares), rule=None, threads=threads)
+    assert ours == pytest.approx(loss.item(), rel=1e-5)
+    assert right == (logs.argmax(1) == labels).sum()
+    largest = max(each.abs().max().item() for each in wanted)
+    assert all(close(each.grad, theirs, scale=largest) for each, theirs in zip(model.parameters(), wanted, strict=True))
+
+
+def test_shares_of_another_size_or_loss_are_refused() -> None:
+    network = find("lenet5")
+    engine = Engine(network, tensors_of(build(network)))
+    pixels, labels = torch.rand(2, 1, 32, 32), torch.tensor([1, 2])
+    for goal in (Goal(labels, shares=torch.rand(2, 9)), Goal(labels, "rbf-mle", shares=torch.rand(2, 10))):
+        with pytest.raises(ValueError, match="for outputs of"):
+            engine.step(Pictures(pixels), goal, rule=None, threads=1)
 
 
 def close(ours: Tensor, theirs: Tensor, *, scale: float = 0.0) -> bool:

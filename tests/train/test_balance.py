@@ -10,6 +10,7 @@ import torch
 from striate import from_text
 from striate.data import ImageSet, balanced_order, load, preprocessing_for
 from striate.errors import SpecError
+from striate.execution.choice import missing
 from striate.modules import build
 from striate.train import Recipe, open_run, session
 from striate.train.learner import Learner
@@ -19,6 +20,7 @@ from striate.train.metrics import run_over
 from striate.train.settle import settle
 
 SMALL = from_text("name small 1x28x28: conv 6 5x5 /2, relu, max 2, linear 10")
+WHITENED = from_text("name whitened 1x28x28: conv 8 2x2 /2, relu, conv 6 3x3 /2, relu, linear 10")
 
 
 def test_smoothed_and_weighted_cross_entropy_is_its_formula() -> None:
@@ -89,7 +91,8 @@ def trained(recipe: Recipe, kernels: str = "auto") -> tuple[Learner, list[float]
     images = uneven_digits()
     way = preprocessing_for(SMALL.input, images, low=recipe.low, high=recipe.high)
     split = Split.of(images, way, hold_out_fraction=recipe.hold_out)
-    learner = Learner(build(SMALL, generator=torch.Generator().manual_seed(0)), recipe, kernels=kernels)
+    network = WHITENED if recipe.whiten else SMALL
+    learner = Learner(build(network, generator=torch.Generator().manual_seed(0)), recipe, kernels=kernels)
     losses = [each.loss for each in train(learner, split, way) if isinstance(each, Batch)]
     test = load("mnist", "test")
     recalls = run_over(learner.runs, way.packed(test), way, recipe=recipe).recalls
@@ -103,27 +106,40 @@ def test_both_ways_bring_small_classes_up() -> None:
     assert trained(replace(recipe, sampling="balanced"))[1][-1] > plain + 0.1
 
 
-@pytest.mark.parametrize("change", [{"label_smoothing": 0.1}, {"class_weights": "balanced"}, {"mixup": 0.5}])
-def test_every_kernel_that_trains_with_them_agrees(change: dict) -> None:
-    recipe = Recipe(epochs=1, batch=64, **change)
-    (torch_learner, wanted), (others, found) = trained(recipe, "torch"), trained(recipe, "operators")
-    assert (torch_learner.engine, others.runs.kernels) == (None, "operators")
-    assert found[:5] == pytest.approx(wanted[:5], rel=1e-4)
-    assert trained(recipe, "engine")[0].engine is None
+@pytest.mark.parametrize("kernels", [each for each in ("operators", "engine") if missing(SMALL, each) is None])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"label_smoothing": 0.1},
+        {"class_weights": "balanced"},
+        {"mixup": 0.5},
+        {"mixup": 0.5, "class_weights": "balanced", "label_smoothing": 0.1, "accumulate": 3},
+        {"optimiser": "adadelta", "rate": 1.0},
+        {"optimiser": "muon", "rate": 0.1, "average": 0.9},
+        {"whiten": "conv1", "label_smoothing": 0.2},
+    ],
+)
+def test_every_kernel_that_trains_with_them_agrees(change: dict, kernels: str) -> None:
+    recipe = Recipe(epochs=1, **{"batch": 64, "rate": 1e-3} | change)
+    (torch_learner, wanted), (others, found) = trained(recipe, "torch"), trained(recipe, kernels)
+    assert (torch_learner.engine, others.runs.kernels) == (None, kernels)
+    assert (others.engine is not None) == (kernels == "engine")
+    assert found[:8] == pytest.approx(wanted[:8], rel=1e-4)
 
 
 def test_the_run_says_so_and_keeps_it(few_digits, tmp_path) -> None:
     recipe = Recipe(epochs=1, label_smoothing=0.1, sampling="balanced")
     run, split = session.prepare(SMALL, session.Images(str(few_digits)), recipe, folder=tmp_path / "run", device="cpu")
     run = settle(run)
-    assert run.kernels != "engine"
     events = list(session.start(run, split))
     assert any(isinstance(each, Epoch) for each in events)
     assert open_run(tmp_path / "run").recipe == recipe
 
 
 def test_kernels_that_cannot_are_refused_by_name(few_digits, tmp_path) -> None:
-    recipe = Recipe(epochs=1, label_smoothing=0.1)
+    recipe = Recipe(epochs=1, freeze=("conv1",))
     run, _ = session.prepare(SMALL, session.Images(str(few_digits)), recipe, folder=tmp_path / "run", device="cpu")
-    with pytest.raises(SpecError, match=r"Striate's kernels \(engine\) cannot train by this recipe\.\nThey have adamw"):
+    with pytest.raises(
+        SpecError, match=r"Striate's kernels \(engine\) cannot train by this recipe\.\nThey train all layers"
+    ):
         settle(run, kernels="engine")

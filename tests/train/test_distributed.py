@@ -60,6 +60,20 @@ KERNELS = {
         {"optimiser": "sgd", "rate": 0.05, "average": 0.9, "loss": "cross-entropy"},
         "engine",
     ),
+    "engine, muon, mixup, weights": Case(
+        PLAIN,
+        {
+            "optimiser": "muon",
+            "rate": 0.01,
+            "filter_rate": 0.02,
+            "mixup": 0.7,
+            "class_weights": "balanced",
+            "label_smoothing": 0.1,
+            "batch": 80,
+        },
+        "engine",
+        images=130,
+    ),
     "operators, batch norm, dropout": Case(
         NORMS, {"batch": 70, "augmentation": {"shift": 1, "flip": True}}, "operators", images=110
     ),

@@ -202,9 +202,7 @@ def test_what_cannot_be_frozen_is_refused(paths: list[str], text: str) -> None:
     assert str(caught.value) == text
 
 
-def test_the_engine_is_refused_where_layers_learn_at_rates_of_their_own(
-    deep_run: Path, few_digits: Path, tmp_path
-) -> None:
+def test_the_engine_is_refused_where_layers_are_frozen(deep_run: Path, few_digits: Path, tmp_path) -> None:
     plain = adapted(TINY, tuple("0123456789"))
     run, _ = session.prepare(plain, session.Images(str(few_digits)), replace(RECIPE, freeze=("conv1",)),
                              folder=tmp_path / "new", device="cpu")  # fmt: skip

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from striate.data.boards import Boards
 from striate.data.decode import decode, tensor_of
 from striate.data.folder import list_images
 from striate.data.listing import Listing
@@ -102,6 +103,12 @@ def _of_files(folder: Path, listing: Listing, split: str) -> Thumbnails:
 def _of_set(source: str | Path, split: str) -> Thumbnails:
     images = load(source, split)
     stored = images.images
+    if isinstance(stored, Boards):
+        raise DataError(
+            "these are records of Go games, and no pictures.",
+            "Only pictures can be checked.",
+            "striate train counts the games that it reads, cuts short and leaves out.",
+        )
     pixels = room_for(len(stored), (3, SIDE, SIDE))
     for part in chunks(len(stored), bytes_each=max(stored[:1].numel(), 3 * SIDE * SIDE)):
         pixels[part] = with_channels(resized(stored[part], (SIDE, SIDE)), 3)

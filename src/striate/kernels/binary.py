@@ -106,7 +106,7 @@ class StriateWarp(Structure):
 class StriateTarget(Structure):
     """`StriateTarget`."""
 
-    _fields_ = [("labels", c_void_p), ("loss", c_int32), ("rubbish", c_float), ("seed", c_uint64)]
+    _fields_ = [("labels", c_void_p), ("loss", c_int32), ("rubbish", c_float), ("seed", c_uint64), ("shares", c_void_p)]
 
 
 class StriateUpdate(Structure):

@@ -67,12 +67,17 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Goal:
-    """What a step learns: `labels` (int64) by the number of the image, and the loss; `seed` is of its dropout."""
+    """What a step learns: `labels` (int64) by the number of the image, and the loss; `seed` is of its dropout.
+
+    Given `shares` (images, classes), float32, in the order of the batch, the cross-entropy of an image is the sum of
+    share · −log p over its classes, in place of −log p of its label's.
+    """
 
     labels: Tensor
     loss: str = "cross-entropy"
     rubbish: float = 0.0
     seed: int = 0
+    shares: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -158,8 +163,7 @@ class Engine:
             if parameter.grad is not gradient:
                 parameter.grad = gradient
         images, _keep = images_of(pictures, self.network)
-        labels = goal.labels.contiguous()
-        target = StriateTarget(labels.data_ptr(), LOSSES.index(goal.loss), goal.rubbish, goal.seed)
+        target, _kept = target_of(goal, pictures, self.network)
         update = rule.next(self.parameters) if rule else StriateUpdate()
         result = StriateResult()
         try:
@@ -221,6 +225,18 @@ class Engine:
             shape = (ctypes.c_int32 * 3)(*three(self.network.input))
             self.handle = handle_of(calls.striate_graph_new, (StriateNode * len(nodes))(*nodes), len(nodes), shape)
         self._free = finalize(self, calls.striate_free, self.handle)
+
+
+def target_of(goal: Goal, pictures: Pictures, network: Network) -> tuple[StriateTarget, list[Tensor]]:
+    """A goal for pictures as C has it, and what must stay alive while C reads it."""
+    kept = [goal.labels.contiguous()]
+    if goal.shares is not None:
+        shape = (len(pictures), math.prod(plan(network).output))
+        if goal.loss != "cross-entropy" or goal.shares.shape != shape:
+            raise ValueError(f"shares of {tuple(goal.shares.shape)} in {goal.loss}, for outputs of {shape}")
+        kept.append(goal.shares.float().contiguous())
+    shares = kept[1].data_ptr() if len(kept) > 1 else None
+    return StriateTarget(kept[0].data_ptr(), LOSSES.index(goal.loss), goal.rubbish, goal.seed, shares), kept
 
 
 def images_of(pictures: Pictures, network: Network) -> tuple[StriateImages, list[Tensor]]:

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from striate.description.network import Network
-from striate.kernels.binary import Library, StriateLayer, StriateResult, StriateTarget, library
+from striate.kernels.binary import Library, StriateLayer, StriateResult, library
 from striate.kernels.binary import made as handle_of
 from striate.kernels.bound import Tensors, bound, parameters_of
-from striate.kernels.engine import LOSSES, Goal, Pictures, images_of
+from striate.kernels.engine import Goal, Pictures, images_of, target_of
 from striate.kernels.lower import Lowered, NotLoweredError, lower
 
 NAMES = ("weight", "bias")
@@ -67,7 +67,7 @@ class Pattern:
         self._check()
         plain = {name: each.float().contiguous() for name, each in rates.items()}
         images, _keep = images_of(pictures, self.network)
-        target, _labels = _target(goal)
+        target, _kept = target_of(goal, pictures, self.network)
         result = StriateResult()
         self.binary.calls.striate_pattern_learn(self.handle, images, target, self._pointers(plain), result)
         return result.loss, result.right
@@ -78,7 +78,7 @@ class Pattern:
         self._check()
         sums = {name: torch.zeros_like(each) for name, each in self.tensors.items()}
         images, _keep = images_of(pictures, self.network)
-        target, _labels = _target(goal)
+        target, _kept = target_of(goal, pictures, self.network)
         self.binary.calls.striate_pattern_curvature(self.handle, images, target, self._pointers(sums))
         return sums
 
@@ -92,11 +92,6 @@ class Pattern:
 
     def _addresses(self) -> list[int]:
         return [each.data_ptr() for each in self.tensors.values()]
-
-
-def _target(goal: Goal) -> tuple[StriateTarget, Tensor]:
-    labels = goal.labels.contiguous()
-    return StriateTarget(labels.data_ptr(), LOSSES.index(goal.loss), goal.rubbish, goal.seed), labels
 
 
 def _lowered(network: Network) -> list[Lowered]:

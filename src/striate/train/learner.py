@@ -26,22 +26,19 @@ from striate.train.recipe import Recipe
 from striate.train.state import position_of
 
 
-def cannot_train(recipe: Recipe, *, transfers: bool = False) -> tuple[str, ...]:
-    """The kernels that cannot train by a recipe: the engine has not every optimiser and loss, and one learning rate.
-
-    `transfers` where layers are taken over from another run.
-    """
-    rates = bool(recipe.freeze or recipe.whiten) or (transfers and recipe.transfer_rate != 1)
-    return () if recipe.optimiser in RULES and not recipe.shapes_loss and not rates else ("engine",)
+def cannot_train(recipe: Recipe) -> tuple[str, ...]:
+    """The kernels that cannot train by a recipe: the engine knows no frozen layers."""
+    return ("engine",) if recipe.freeze else ()
 
 
 class Learner:
     """A model, its optimiser, and how far they have come; everything that a checkpoint holds.
 
-    `runs` runs the model on `kernels`; "auto" takes those that train it fastest here. The layers `taken` over from
-    another run learn at the recipe's `transfer_rate`. Where this process has joined others (`train.distributed`), it
-    takes its part of each batch. Raises SpecError where the recipe freezes what is not there, where a batch is too
-    small for its parts, and where the kernels cannot compute it in parts.
+    `runs` runs the model on `kernels`; "auto" takes those that train it fastest here. The engine also updates the
+    weights, by `rule`, where it knows the optimiser and all layers learn at one rate; elsewhere it computes the
+    gradients alone. The layers `taken` over from another run learn at the recipe's `transfer_rate`. Where this process
+    has joined others (`train.distributed`), it takes its part of each batch. Raises SpecError where the recipe freezes
+    what is not there, where a batch is too small for its parts, and where the kernels cannot compute it in parts.
     """
 
     def __init__(self, model: Built, recipe: Recipe, *, kernels: str = "auto", taken: Collection[str] = ()) -> None:
@@ -49,7 +46,7 @@ class Learner:
         self.recipe = recipe
         self.world = world = here()
         stand_still(model, recipe)
-        without = cannot_train(recipe, transfers=bool(taken))
+        without = cannot_train(recipe)
         unfit = unfit_for_parts(model.network, recipe, world, batch=recipe.batch)
         if kernels == "auto":
             batch = max(1, recipe.batch // (world.size * recipe.accumulate))
@@ -62,7 +59,8 @@ class Learner:
             share_layers(model, self.place, world.total if world.size > 1 else None)
         self.runs = executor(model, "torch" if kernels in without else kernels)
         self.engine = self.runs.engine if isinstance(self.runs, OnEngine) else None
-        whole = self.engine is not None and not in_parts
+        alike = not recipe.whiten and not (taken and recipe.transfer_rate != 1)
+        whole = self.engine is not None and not in_parts and recipe.optimiser in RULES and alike
         self.optimiser = optimiser_for(model, recipe, engine=whole, taken=taken)
         self.rule = Rule(self.optimiser) if whole else None
         self.asked_to_stop: Callable[[], bool] = lambda: False

@@ -60,6 +60,19 @@ def training_loss(
     return mixed.part * (loss(labels) * shares[0]) + (1 - mixed.part) * (loss(mixed.labels) * shares[1])
 
 
+def class_shares(labels: Labels, recipe: Recipe, classes: int, *, weights: Tensor | None, whole: Labels) -> Outputs:
+    """How much −log p of each class counts, image by image, in the `training_loss` of a batch.
+
+    `whole` has the labels of the batch that the images are of: their loss and that of its others add up to the batch's.
+
+    >>> class_shares(torch.tensor([1]), Recipe(label_smoothing=0.1), 2, weights=None, whole=torch.tensor([1, 0]))
+    tensor([[0.0250, 0.4750]])
+    """
+    by_class = torch.ones(classes) if weights is None else weights
+    right = F.one_hot(labels, classes) * (1 - recipe.label_smoothing)
+    return (right + recipe.label_smoothing / classes) * (by_class / by_class[whole].sum())
+
+
 def share_of(labels: Labels, whole: Labels, weights: Tensor | None) -> float:
     """The share that some images have of a batch's mean loss: of its images, or of the weights of their classes.
 

@@ -11,7 +11,6 @@ from striate.errors import SpecError
 from striate.execution.choice import require
 from striate.execution.names import KERNELS
 from striate.execution.training import choose_for_training
-from striate.kernels.optimiser import RULES
 from striate.modules import build
 from striate.train.distributed import here
 from striate.train.learner import cannot_train
@@ -32,14 +31,13 @@ def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Ru
     unfit = unfit_for_parts(run.network, run.recipe, world, batch=batch)
     if kernels in unfit:
         raise unfit_error(run.network, kernels, unfit[kernels])
-    without = cannot_train(run.recipe, transfers=run.transfer is not None)
+    without = cannot_train(run.recipe)
     if run.device != "cpu":
         return replace(run, kernels="torch" if kernels == "auto" else kernels, threads=threads or run.threads)
     if kernels in without:
         raise SpecError(
             f"{KERNELS[kernels]} ({kernels}) cannot train by this recipe.",
-            f"They have {' and '.join(RULES[1:])}, losses without class weights and label smoothing, and one learning "
-            "rate for all layers, none of them frozen or whitening.",
+            "They train all layers, and it freezes some.",
             "Leave --kernels away, and the fastest of the others are taken.",
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import torch
@@ -13,7 +14,7 @@ from striate.description.network import plan
 from striate.execution.executor import OnEngine
 from striate.kernels.engine import Goal, Pictures, seed_from
 from striate.train.learner import Learner
-from striate.train.losses import class_scores, class_weights, training_loss
+from striate.train.losses import class_scores, class_shares, class_weights, training_loss
 from striate.train.metrics import counts_of
 from striate.train.optimisers import average_weights
 from striate.train.step_images import Drawer, StepImages, step_seed
@@ -35,6 +36,7 @@ class Steps:
         self.device = next(model.parameters()).device
         planned = plan(model.network)
         self.heads = planned.heads
+        self.classes = math.prod(planned.output)
         self.draws = any(isinstance(step.layer, Dropout) for step in planned.steps)
         self.weights = class_weights(counts_of(images), learner.recipe)
         self.drawer = Drawer(images, preprocessing, learner.recipe)
@@ -51,16 +53,16 @@ class Steps:
             ready = learner.account_for("waiting for images", ready)
         seed = step_seed(learner.recipe.seed, step, "dropout") if self.draws else 0
         drawn = None
-        if not (learner.engine and drawer.untouched):
+        if not (learner.engine and drawer.untouched and not learner.recipe.shapes_loss):
             engine = (learner.engine, learner.threads) if learner.engine else None
             drawn = drawer.draw(chosen, step=step, epoch=learner.epoch, device=self.device, engine=engine)
             ready = learner.account_for("gathering and augmentation", ready)
         if learner.rule:
             if drawn is None:
                 pictures, labels = drawer.pictures(chosen)
+                found = self._on_engine(pictures, labels, seed)
             else:
-                pictures, labels = Pictures(drawn.pixels), drawn.labels
-            found = self._on_engine(pictures, labels, seed)
+                found = self._on_engine(Pictures(drawn.pixels), drawn.labels, seed, self._shares(drawn))
             learner.stopped = learner.asked_to_stop()
         else:
             found = self._in_parts(chosen, drawn, seed)
@@ -71,10 +73,24 @@ class Steps:
         parts = self.learner.parts(size)
         return Part(parts[0].first, parts[-1].end, size)
 
-    def _on_engine(self, pictures: Pictures, labels: Tensor, seed: int) -> Found:
+    def _shares(self, some: StepImages) -> Tensor | None:
+        """What the classes of some images count in the loss, for an engine; None where only the labels do."""
+        recipe, whole = self.learner.recipe, some.whole or some
+        if not recipe.shapes_loss:
+            return None
+
+        def by(labels: Tensor, of: Tensor) -> Tensor:
+            return class_shares(labels, recipe, self.classes, weights=self.weights, whole=of) * len(labels)
+
+        first = by(some.labels, whole.labels)
+        if some.mixed is None or whole.mixed is None:
+            return first
+        return first * some.mixed.part + by(some.mixed.labels, whole.mixed.labels) * (1 - some.mixed.part)
+
+    def _on_engine(self, pictures: Pictures, labels: Tensor, seed: int, shares: Tensor | None = None) -> Found:
         """A step of the engine; without a rule, its gradients alone."""
         learner = self.learner
-        goal = Goal(labels, learner.recipe.loss, learner.recipe.rubbish, seed)
+        goal = Goal(labels, learner.recipe.loss, learner.recipe.rubbish, seed, shares)
         engine, rule = learner.engine, learner.rule
         assert engine  # noqa: S101 - the caller has looked
 
@@ -100,13 +116,14 @@ class Steps:
                     torch.manual_seed(seed)
                 found = self._backward(drawn.cut(within))
             else:
+                shares = None
                 if drawn is None:
                     pictures, labels = self.drawer.pictures(chosen, part=part)
                 else:
                     some = drawn.cut(within)
-                    pictures, labels = Pictures(some.pixels), some.labels
-                share = len(part) / part.total
-                mean, count = self._on_engine(pictures, labels, seed_from(seed, part.first))
+                    pictures, labels, shares = Pictures(some.pixels), some.labels, self._shares(some)
+                share = 1.0 if shares is not None else len(part) / part.total
+                mean, count = self._on_engine(pictures, labels, seed_from(seed, part.first), shares)
                 found = share * mean, count
                 if len(part) < part.total:
                     sums = _added(sums, learner.engine.gradients, share)

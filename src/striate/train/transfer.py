@@ -58,7 +58,7 @@ def take_over(run: Run, source: Run, *, threads: int | None = None) -> tuple[Run
         preprocessing=_range_of(run.preprocessing, source.preprocessing),
         transfer=record,
     )
-    again = begun.kernels in cannot_train(begun.recipe, transfers=True)
+    again = begun.kernels in cannot_train(begun.recipe)
     return (settle(begun, threads=threads) if again else begun), weights
 
 

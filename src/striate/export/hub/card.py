@@ -10,6 +10,7 @@ from striate.data.source import SOURCES
 from striate.description.labels import one_line
 from striate.description.notation.writing import to_text
 from striate.description.shapes import show
+from striate.look.positions import board_size
 from striate.train.run import Run
 from striate.wording import counted, percent
 
@@ -20,20 +21,21 @@ MOST_CLASSES = 50
 
 def card(run: Run, *, name: str, drawing: str, curves: str | None) -> str:
     """README.md of a model called `name`: Markdown under a head of YAML, as the hub reads it."""
-    totals = account(run.network).totals
+    totals, plays = account(run.network).totals, board_size(run.network) is not None
+    what, answers = ("positions", "move") if plays else ("images", "class")
     parts = [
         _head(run, name),
         f"# {one_line(name)}",
-        f"The convolutional network {_code(run.network.name)}{_paper(run)}: images of {show(run.network.input)} in, "
-        f"{counted(len(run.classes), 'class')} out, {counted(totals.parameters, 'parameter')}, "
-        f"{counted(totals.macs, 'MAC')} per image.",
+        f"The convolutional network {_code(run.network.name)}{_paper(run)}: {what} of {show(run.network.input)} in, "
+        f"{counted(len(run.classes), answers)} out, {counted(totals.parameters, 'parameter')}, "
+        f"{counted(totals.macs, 'MAC')} per {what.removesuffix('s')}.",
         f"![The network, drawn layer by layer]({drawing})",
         _classes(run),
         "## What it reached",
-        _reached(run),
+        _reached(run, plays=plays),
         *([f"![Loss and error by epoch]({curves})"] if curves else []),
         "## How to load it",
-        _loading(name),
+        _loading(name, plays=plays),
         "## What each layer costs",
         f"```\n{account(run.network)}\n```",
         "## The network, as text",
@@ -65,16 +67,22 @@ def _head(run: Run, name: str) -> str:
     return "\n".join([*lines, "---"])
 
 
-def _reached(run: Run) -> str:
+def _reached(run: Run, *, plays: bool) -> str:
     data, rows = run.data, list[tuple[str, str]]()
     finished = run.events("finished")
     if finished:
         best = finished[-1]
         rows.append(("best epoch, by the validation images", str(best["epoch"])))
-        rows.append((f"right, of {counted(data.validation_images, 'validation image')}", percent(best["accuracy"])))
+        validated = counted(data.validation_images, f"validation {'position' if plays else 'image'}")
+        rows.append((f"right, of {validated}", percent(best["accuracy"])))
     for each in _tests(run)[-1:]:
-        rows.append((f"right, of {counted(each['images'], 'test image')}", percent(each["top1"])))
-        rows.append(("balanced accuracy on them", percent(each["balanced_accuracy"])))
+        if plays:
+            asked = f"{counted(each['positions'], 'position')} of {counted(each['games'], 'test game')}"
+            rows.append((f"the move played is the likeliest, in {asked}", percent(each["top1"])))
+            rows.append(("it is among the five likeliest", percent(each["top5"])))
+        else:
+            rows.append((f"right, of {counted(each['images'], 'test image')}", percent(each["top1"])))
+            rows.append(("balanced accuracy on them", percent(each["balanced_accuracy"])))
         rows.append(("how often the test images were looked at", str(run.test_looks)))
     if not rows:
         return "No figures came with its weights." if run.origin else "Nothing was measured yet."
@@ -82,17 +90,22 @@ def _reached(run: Run) -> str:
     return f"| measured | |\n|---|---|\n{table}\n\nThe images: {_source(run)}."
 
 
-def _loading(name: str) -> str:
+def _loading(name: str, *, plays: bool) -> str:
+    weights = (
+        "`model.safetensors` has the weights by the paths of the layers, and what the run says of classes and "
+        "preprocessing; `config.json` is the network. Any program that reads safetensors can take the weights."
+    )
+    if plays:
+        asked = "striate predict FOLDER/model.safetensors game.sgf --move 57"
+        return f"```\n{asked}\n```\n\nIt needs no network access and runs no code of this folder: {weights}"
     return (
         "```python\n"
         "import striate\n\n"
         f"model = striate.from_pretrained({json.dumps(one_line(name))})  # this folder, downloaded\n"
         'model.predict(["picture.png"])\n'
         "```\n\n"
-        "It needs no network access and runs no code of this folder: `model.safetensors` has the weights by the paths "
-        "of the layers, and what the run says of classes and preprocessing; `config.json` is the network. Any program "
-        "that reads safetensors can take the weights. `striate predict FOLDER/model.safetensors picture.png` does it "
-        "in a terminal."
+        f"It needs no network access and runs no code of this folder: {weights} "
+        "`striate predict FOLDER/model.safetensors picture.png` does it in a terminal."
     )
 
 

@@ -68,11 +68,13 @@ struct StriateWarp {
     const float* across;       // ranks[1] × columns; the displacement field is downᵀ · noise · across
 };
 
+// Where there are `shares`, the loss of an image is Σ share · −log p over its classes; without, −log p of its label.
 struct StriateTarget {
     const int64_t* labels;  // by image number
     int32_t loss;
-    float rubbish;  // of RADIAL_MAP: the constant j of the rubbish class
-    uint64_t seed;  // of this step's dropout
+    float rubbish;        // of RADIAL_MAP: the constant j of the rubbish class
+    uint64_t seed;        // of this step's dropout
+    const float* shares;  // of CROSS_ENTROPY, or null: images × classes, by the place in the batch
 };
 
 // What a step does with the gradients. The arrays have one pointer per parameter, in the layers' order, weight before

@@ -33,10 +33,25 @@ int best_class(const float* outputs, int classes, float sign) {
     return best;
 }
 
+// Σ share · −log p over the classes of one image, and its gradient times `image_share`.
+double shared_loss(const float* outputs, float* gradient, int classes, const float* shares, float image_share) {
+    const Softmax softmax(outputs, classes, 1.0f, nullptr);
+    const float logarithm = softmax.logarithm();
+    double loss = 0, all = 0;
+    for (int c = 0; c < classes; c++) {
+        all += double(shares[c]);
+        // No share of an infinite loss is none.
+        if (shares[c] != 0.0f) loss += double(shares[c]) * double(logarithm - outputs[c * GROUP]);
+    }
+    for (int c = 0; c < classes; c++)
+        gradient[c * GROUP] = (float(all) * softmax.probability(outputs[c * GROUP]) - shares[c]) * image_share;
+    return loss;
+}
+
 }  // namespace
 
 Score score(const StriateTarget& target, const float* outputs, float* gradient, int classes, const int64_t* labels,
-            int count, int64_t images) {
+            int count, int64_t first, int64_t images) {
     std::fill(gradient, gradient + ptrdiff_t(classes) * GROUP, 0.0f);
     Score result;
     const float sign = target.loss == CROSS_ENTROPY ? 1.0f : -1.0f, image_share = 1.0f / float(images);
@@ -45,7 +60,10 @@ Score score(const StriateTarget& target, const float* outputs, float* gradient, 
         float* to = gradient + i;
         const int label = int(labels[i]);
         const float label_output = image_outputs[label * GROUP];
-        if (target.loss == CROSS_ENTROPY) {
+        if (target.shares) {
+            const float* shares = target.shares + (first + i) * classes;
+            result.loss += shared_loss(image_outputs, to, classes, shares, image_share);
+        } else if (target.loss == CROSS_ENTROPY) {
             const Softmax softmax(image_outputs, classes, 1.0f, nullptr);
             result.loss += double(softmax.logarithm() - label_output);
             for (int c = 0; c < classes; c++)

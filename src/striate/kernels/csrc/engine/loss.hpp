@@ -12,8 +12,8 @@ struct Score {
 };
 
 // `outputs` and `gradient` are classes × 16. The first `count` lanes hold images; the others get a gradient of zero.
-// `labels[i]` is the class of lane i, `images` the number of images in the whole batch.
+// `labels[i]` is the class of lane i, `first` the place of lane 0 in the batch of `images`.
 Score score(const StriateTarget& target, const float* outputs, float* gradient, int classes, const int64_t* labels,
-            int count, int64_t images);
+            int count, int64_t first, int64_t images);
 
 }  // namespace striate

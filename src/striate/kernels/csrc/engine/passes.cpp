@@ -137,7 +137,7 @@ Score Engine::run_loss(const StriateImages& images, const StriateTarget& target,
             labels[i] = target.labels[images.indices ? images.indices[first + i] : first + i];
         const Score tile_score =
             score(target, tile.buffer + outputs.start + g * outputs.group_stride,
-                  tile.buffer + to.start + g * to.group_stride, classes, labels, count, images.count);
+                  tile.buffer + to.start + g * to.group_stride, classes, labels, count, first, images.count);
         sum.loss += tile_score.loss, sum.right += tile_score.right;
     }
     return sum;

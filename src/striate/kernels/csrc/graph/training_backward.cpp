@@ -11,9 +11,9 @@ Score Training::run_loss(const StriateImages& images, const StriateTarget& targe
         labels[i] = target.labels[images.indices ? images.indices[image] : image];
     }
     const Place& outputs = plan.values.back();
-    const Score result =
-        score(target, at(outputs, pass), at(plan.loss, pass),
-              outputs.maps.channels * outputs.maps.rows * outputs.maps.columns, labels, pass.live_lanes, images.count);
+    const Score result = score(target, at(outputs, pass), at(plan.loss, pass),
+                               outputs.maps.channels * outputs.maps.rows * outputs.maps.columns, labels,
+                               pass.live_lanes, pass.group * GROUP, images.count);
     if (pass.timed) seconds[1] += now() - started;
     return result;
 }

@@ -142,7 +142,7 @@ Score OnlineTrainer::run_forward(const StriateImages& images, const StriateTarge
         activate(layers[i]->layer.function, out, layers[i]->out.size() / GROUP);
     }
     compute_distances();
-    return score(target, distances.data(), distance_gradient.data(), classes, target.labels + number, 1, 1);
+    return score(target, distances.data(), distance_gradient.data(), classes, target.labels + number, 1, 0, 1);
 }
 
 void OnlineTrainer::compute_distances() {
