@@ -18,6 +18,7 @@ from striate.look.capture import capture
 from striate.modules import Built, weights_of
 from tests.support.everything import everything
 from tests.support.settled import settled
+from tests.support.sizes import lighter
 from tests.support.small import small
 from tests.support.strategies import networks
 
@@ -90,7 +91,7 @@ def test_every_network_at_a_small_size(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NETWORKS if small(find(name)) != find(name)])
 def test_every_network_at_its_own_size(name: str) -> None:
-    network = find(name)
+    network = lighter(find(name))
     assert errors(network, settled(network), images=1)[0] <= NEAR
 
 
