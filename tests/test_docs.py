@@ -53,7 +53,7 @@ def run(command: str, folder: Path) -> Done:
 
 
 def trained(command: str, folder: Path, factory: pytest.TempPathFactory) -> Done:
-    """What a training prints that is the first of several pages; it runs once, and each folder gets a copy of its run."""
+    """What the first training of several pages prints; it runs once, and each folder gets a copy of its run."""
 
     def train(out: Path) -> None:
         out.mkdir()
