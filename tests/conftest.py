@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -21,6 +22,15 @@ collect_ignore = [f"support/{name}.py" for name in ("describing", "libraries", "
 """Programs for other environments (torchvision and timm, TensorFlow), which no test imports."""
 collect_ignore += ["support/by_hand.py", "support/rewriting.py"]
 """And those that import onnx, which may be missing."""
+
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests are objects that stay: the collector need not look at them while they are made, nor later."""
+    gc.freeze()
+    gc.enable()
+
 
 torch.set_num_threads(1)  # for tensors this small, threads that wait for each other cost more than they save
 
