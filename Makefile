@@ -9,6 +9,8 @@ TYPESCRIPT := 7.0.2
 TSC := $(VENV)/typescript-$(TYPESCRIPT)/node_modules/typescript/bin/tsc
 # The documentation's site; any warning, such as a link that leads nowhere, fails it.
 SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet build --strict
+# Bytecode is kept, whatever the environment says: the tests start Python some hundred times.
+export PYTHONDONTWRITEBYTECODE :=
 # Tests run in random order; `make test SEED=...` runs them in that of a seed that was printed.
 SEED := $(or $(SEED),$(shell date +%s))
 
