@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -62,6 +64,12 @@ def finished_run(few_digits: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     run, split = session.prepare(TINY, images, Recipe(epochs=3, batch=50, rate=0.01), folder=folder, device="cpu")
     list(session.start(run, split))
     return folder
+
+
+@pytest.fixture(scope="session")
+def captum() -> ModuleType:
+    """Captum's attributions; it takes seconds to import, which only those tests wait for that ask for it."""
+    return import_module("captum.attr")
 
 
 @pytest.fixture(scope="session")

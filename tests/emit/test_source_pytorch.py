@@ -34,7 +34,7 @@ from striate.modules import build
 from tests.emit.repeating import WRONG_ONCE, repeating
 from tests.support.everything import everything
 from tests.support.settled import spread
-from tests.support.sizes import HEAVY, by_name, lighter
+from tests.support.sizes import HEAVY, by_name, lighter, macs_of
 
 
 def written(network: Network) -> tuple[str, Any]:
@@ -70,7 +70,7 @@ def compare(network: Network, batch: int = 2) -> None:
 @pytest.mark.parametrize("name", by_name([*NETWORKS]))
 def test_the_catalogue_gives_our_outputs(name: str) -> None:
     network = find(name)
-    compare(lighter(network), batch=1 if account(network).totals.macs > HEAVY else 2)
+    compare(lighter(network), batch=1 if macs_of(name) > HEAVY else 2)
     text, kind = written(network)
     with torch.device("meta"):
         assert sum(each.numel() for each in kind().parameters()) == account(network).training.parameters

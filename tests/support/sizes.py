@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -25,9 +26,12 @@ def lighter(network: Network) -> Network:
     return narrow(network, 1 / 4) if heavy else network
 
 
+@cache
+def macs_of(name: str) -> int:
+    """The MACs of a network of the catalogue; modules that choose networks by them ask while tests are collected."""
+    return account(find(name)).totals.macs
+
+
 def by_name(names: list[str]) -> list[Any]:
     """The names, each a parameter."""
-    return [
-        pytest.param(name, marks=[pytest.mark.slow] if account(find(name)).totals.macs > HEAVY else [])
-        for name in names
-    ]
+    return [pytest.param(name, marks=[pytest.mark.slow] if macs_of(name) > HEAVY else []) for name in names]
