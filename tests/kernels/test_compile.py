@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from click.testing import CliRunner
@@ -97,24 +98,34 @@ def test_the_sanitizers_find_nothing(name: str, sanitizers: str, tmp_path: Path)
     assert subprocess.run([str(program)], capture_output=True, text=True, check=True).stdout == "steps: all is well\n"
 
 
-@pytest.mark.slow
+STAND_IN = """#!/bin/sh
+for last; do :; done
+case "$*" in
+  *" -c "*) : > "$last" ;;
+  *) cp {folder}/"$(basename "$last")" "$last" ;;
+esac
+"""
+"""A compiler whose objects are empty, and whose libraries are those that were compiled of these sources before."""
+
+
 @pytest.mark.parametrize("compiles", [False, True])
 def test_a_wheel_is_built_with_and_without_a_compiler(compiles: bool, tmp_path: Path, monkeypatch) -> None:
-    """From an sdist's files; without a compiler it holds no library and says it runs anywhere.
-
-    The compiler does not optimise here, which takes a fraction of the time: the editable install compiles as users do.
-    """
-    count = len(compiling.instruction_sets()) if compiles else 0
-    quick = tmp_path / "quick-compiler"
-    quick.write_text(f'#!/bin/sh\nexec {shlex.join(compiling.compiler())} "$@" -O0\n')
-    quick.chmod(0o755)
+    """From an sdist's files; without a compiler it holds no library and says it runs anywhere."""
+    expected = {compiling.library_name(name) for name in compiling.instruction_sets()} if compiles else set[str]()
+    if not all((compiling.HERE / each).exists() for each in expected):
+        pytest.skip("the kernels are not compiled")
+    stand_in = tmp_path / "compiler"
+    stand_in.write_text(STAND_IN.format(folder=shlex.quote(str(compiling.HERE))))
+    stand_in.chmod(0o755)
     source = tmp_path / "source"
     shutil.copytree(ROOT / "src", source / "src", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
     for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "CHANGELOG.md"):
         shutil.copy(ROOT / name, source / name)
-    monkeypatch.setenv("CXX", str(quick) if compiles else "false")
+    monkeypatch.setenv("CXX", str(stand_in) if compiles else "false")
     subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel"], cwd=source, check=True)
     wheel = next((source / "dist").glob("*.whl"))
-    listed = subprocess.run([sys.executable, "-m", "zipfile", "-l", str(wheel)], capture_output=True, text=True).stdout
-    assert listed.count(".so ") == count
-    assert wheel.name.endswith("none-any.whl") == (count == 0)
+    with ZipFile(wheel) as opened:
+        found = {Path(each).name: each for each in opened.namelist() if each.endswith(".so")}
+        assert found.keys() == expected
+        assert all(opened.read(each) == (compiling.HERE / name).read_bytes() for name, each in found.items())
+    assert wheel.name.endswith("none-any.whl") == (not compiles)
