@@ -9,10 +9,12 @@ TYPESCRIPT := 7.0.2
 TSC := $(VENV)/typescript-$(TYPESCRIPT)/node_modules/typescript/bin/tsc
 # The documentation's site; any warning, such as a link that leads nowhere, fails it.
 SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet build --strict
+# Bytecode is kept, whatever the environment says: the tests start Python some hundred times.
+export PYTHONDONTWRITEBYTECODE :=
 # Tests run in random order; `make test SEED=...` runs them in that of a seed that was printed.
 SEED := $(or $(SEED),$(shell date +%s))
 
-.PHONY: demo test test-slow fuzz coverage check bench docs docs-site package clean
+.PHONY: demo test test-slow test-long fuzz coverage check bench docs docs-site package clean
 
 demo: $(VENV)/installed  ## account, training, evaluation, prediction: about a minute after the install
 	@rm -rf $(RUN)
@@ -24,17 +26,20 @@ demo: $(VENV)/installed  ## account, training, evaluation, prediction: about a m
 
 test: $(VENV)/installed-dev  ## the tests that take seconds
 	@echo 'The order of the tests is that of SEED=$(SEED)'
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --randomly-seed=$(SEED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not long" -n 2 --dist worksteal --randomly-seed=$(SEED)
 
 test-slow: $(VENV)/installed-dev  ## the tests that take minutes
 	@echo 'The order of the tests is that of SEED=$(SEED)'
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --randomly-seed=$(SEED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --dist worksteal --randomly-seed=$(SEED)
+
+test-long: $(VENV)/installed-dev  ## the few that .ci/run leaves out: two to four minutes each
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m long
 
 fuzz: $(VENV)/installed-dev  ## new damaged inputs for every reader, for FUZZ_SECONDS (600); .fuzz/ keeps what breaks one
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),600)
 
 coverage: $(VENV)/installed-dev  ## the lines that the fast tests reach, and those that they miss
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --randomly-seed=$(SEED) \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not long" -n 2 --dist worksteal --randomly-seed=$(SEED) \
 		--cov=striate --cov-report=term-missing:skip-covered
 
 check: $(VENV)/installed-dev $(TSC)  ## format, lint, types, the direction of imports, the documentation's site

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -21,6 +24,15 @@ collect_ignore = [f"support/{name}.py" for name in ("describing", "libraries", "
 """Programs for other environments (torchvision and timm, TensorFlow), which no test imports."""
 collect_ignore += ["support/by_hand.py", "support/rewriting.py"]
 """And those that import onnx, which may be missing."""
+
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests are objects that stay: the collector need not look at them while they are made, nor later."""
+    gc.freeze()
+    gc.enable()
+
 
 torch.set_num_threads(1)  # for tensors this small, threads that wait for each other cost more than they save
 
@@ -52,6 +64,12 @@ def finished_run(few_digits: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     run, split = session.prepare(TINY, images, Recipe(epochs=3, batch=50, rate=0.01), folder=folder, device="cpu")
     list(session.start(run, split))
     return folder
+
+
+@pytest.fixture(scope="session")
+def captum() -> ModuleType:
+    """Captum's attributions; it takes seconds to import, which only those tests wait for that ask for it."""
+    return import_module("captum.attr")
 
 
 @pytest.fixture(scope="session")

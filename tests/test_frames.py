@@ -11,7 +11,6 @@ import pytest
 from striate import account, find
 from striate.errors import OutputError, RequirementError, RunError, UnknownNameError
 from striate.frames import frame_of
-from striate.look.curves import curves
 from striate.train import Evaluation, open_run
 from striate.train.run import Run
 
@@ -65,7 +64,7 @@ def test_a_run_without_epochs_has_no_curves(finished_run: Path, tmp_path: Path) 
     (tmp_path / "run.json").write_text((finished_run / "run.json").read_text())
     (tmp_path / "network.json").write_text((finished_run / "network.json").read_text())
     with pytest.raises(RunError, match="has no epochs to draw."):
-        curves(open_run(tmp_path))
+        open_run(tmp_path).curves()
     assert "<table>" in run._repr_html_()
     assert "<table>" not in open_run(tmp_path)._repr_html_()
 

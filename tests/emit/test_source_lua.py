@@ -23,7 +23,6 @@ from striate import (
     Pool,
     Residual,
     Upsample,
-    account,
     find,
 )
 from striate.description.network import plan
@@ -34,6 +33,7 @@ from striate.modules import build
 from tests.emit.repeating import WRONG_ONCE, repeating
 from tests.support.everything import everything
 from tests.support.settled import spread
+from tests.support.sizes import macs_of
 from tests.support.torch7 import LUA, modules, output, weights
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -93,7 +93,7 @@ def compare(network: Network, folder: Path) -> None:
 
 
 needs_lua = pytest.mark.skipif(not LUA, reason="no Lua is installed (apt install luajit)")
-LIGHT = [name for name in NETWORKS if account(find(name)).totals.macs < 1e8]
+LIGHT = [name for name in NETWORKS if macs_of(name) < 1e8]
 """Networks that take little time."""
 
 

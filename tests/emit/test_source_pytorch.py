@@ -34,7 +34,7 @@ from striate.modules import build
 from tests.emit.repeating import WRONG_ONCE, repeating
 from tests.support.everything import everything
 from tests.support.settled import spread
-from tests.support.sizes import HEAVY, by_name
+from tests.support.sizes import HEAVY, by_name, lighter, macs_of
 
 
 def written(network: Network) -> tuple[str, Any]:
@@ -50,7 +50,7 @@ def said(text: str) -> str:
     return " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
 
 
-def compare(network: Network, batch: int = 2) -> str:
+def compare(network: Network, batch: int = 2) -> None:
     generator = torch.Generator().manual_seed(3)
     ours = build(network, generator=generator).double().eval()
     spread(ours, generator)
@@ -65,12 +65,15 @@ def compare(network: Network, batch: int = 2) -> str:
     with torch.no_grad():
         expected, found = ours(images), theirs(images)
     assert (expected - found).abs().max() <= 1e-5 * max(1e-9, (expected.max() - expected.min()).item())
-    return text
 
 
 @pytest.mark.parametrize("name", by_name([*NETWORKS]))
 def test_the_catalogue_gives_our_outputs(name: str) -> None:
-    text = compare(find(name), batch=1 if account(find(name)).totals.macs > HEAVY else 2)
+    network = find(name)
+    compare(lighter(network), batch=1 if macs_of(name) > HEAVY else 2)
+    text, kind = written(network)
+    with torch.device("meta"):
+        assert sum(each.numel() for each in kind().parameters()) == account(network).training.parameters
     assert f"class {title(name)}(nn.Module):" in text
     assert max(map(len, text.splitlines())) <= 120
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import captum.attr
 import pytest
 import torch
 
@@ -49,7 +48,7 @@ LARGE = {"simple-cnn", "resnet20-cifar", "alexnet", "googlenet", "resnet50"}
     [pytest.param(each, marks=[pytest.mark.slow] if each.name in LARGE else []) for each in NETWORKS],
     ids=lambda network: network.name,
 )
-def test_the_integrated_gradients_of_every_kind_of_layer_are_captums(network, tmp_path, worker) -> None:
+def test_the_integrated_gradients_of_every_kind_of_layer_are_captums(network, tmp_path, worker, captum) -> None:
     predictor = unsettled(network, tmp_path / "run")
     image = picture(network)
     page = worker(predictor)
@@ -57,7 +56,7 @@ def test_the_integrated_gradients_of_every_kind_of_layer_are_captums(network, tm
     predictor.model.double()  # in single precision PyTorch's own gradients are off by as much, where they jump
     points = int(min(POINTS, max(16, MACS / account(network).totals.macs)))
     expected = (
-        captum.attr.IntegratedGradients(predictor.scores)
+        captum.IntegratedGradients(predictor.scores)
         .attribute(given, predictor.run.preprocessing.low, target=1, n_steps=points, method="riemann_middle")[0]
         .sum(0)
     )

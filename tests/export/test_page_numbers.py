@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from striate import find
-from striate.accounting import account
 from striate.accounting.unit import seen
 from striate.description.network import INPUT
 from striate.export.page import MOST_MACS
@@ -23,11 +22,12 @@ from tests.support.networks import GATED, ODD
 from tests.support.node import NEEDS_NODE, Worker, working
 from tests.support.pages import numbers_of, unsettled, written
 from tests.support.pictures import DIGITS, picture, places
+from tests.support.sizes import macs_of
 from tests.support.small import small
 
 pytestmark = NEEDS_NODE
 
-UNDER_THE_LIMIT = [name for name in NETWORKS if account(find(name)).totals.macs <= MOST_MACS]
+UNDER_THE_LIMIT = [name for name in NETWORKS if macs_of(name) <= MOST_MACS]
 OF_EVERY_KIND = [ODD, *(small(find(name)) for name in ("alexnet", "googlenet", "resnet18", "resnet50"))]
 
 

@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import gzip
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from striate.errors import DataError, RequirementError
-from striate.go.games import Games, packed, unpacked
+from striate.go.games import Games, packed, positions_of, unpacked
 from striate.go.position import BLACK, PASS, WHITE
-from striate.go.records import Note, moves_of, read_game, read_records, summary
+from striate.go.records import Note, game_in, moves_of, read_records, summary
+from striate.go.sgf import read_game
 from striate.kernels.binary import Library, library
 
 pytest.importorskip("sgfmill", reason="the extra go is not installed")
@@ -78,10 +80,26 @@ def test_an_illegal_move_cuts_its_game(tmp_path: Path):
     assert found.cut == (Note("a.sgf", "move 3, black B18, is illegal; kept up to there"),)
     assert np.diff(found.games.starts).tolist() == [2, 5]
     assert found.games.answers(found.games.positions).tolist() == [0, 20, 72, 288, 0]
-    assert read_game(tmp_path / "a.sgf") == [packed(0, BLACK), packed(20, WHITE)]
     with pytest.raises(DataError) as caught:
-        read_game(tmp_path / "b.sgf", 2)
+        game_in(tmp_path / "b.sgf", 2)
     assert str(caught.value).endswith("b.sgf: has no game 2.\nIt has 1 game.\nGive another --game.")
+
+
+@needs_kernels
+def test_both_readers_see_the_same_game(tmp_path: Path):
+    """One packs the moves of many games, the other gives the positions of one: the same moves, up to an illegal one."""
+    texts = [GAME, "(;GM[1];B[aa];W[bb];B[bb];W[cc])", "(;FF[4]GM[1]SZ[19]HA[2]AB[dd][pp];W[dp];B[aa])"]
+    file = tmp_path / "games.sgf.gz"
+    file.write_bytes(gzip.compress("\n".join(texts).encode()))
+    games = read_records([file]).games
+    for number, (first, last) in enumerate(pairwise(games.starts)):
+        positions = positions_of(19, games.moves[first:last].tolist())
+        found = read_game(game_in(file, number + 1))
+        assert [each.stones for each in found.positions] == [each.stones for each in positions]
+        assert [each.to_play for each in found.positions] == [each.to_play for each in positions]
+        played = [unpacked(code)[0] for code in games.moves[first:last].tolist() if not unpacked(code)[2]]
+        assert list(found.moves) == played
+    assert [len(read_game(game_in(file, number)).moves) for number in (1, 2, 3)] == [5, 2, 2]
 
 
 def test_files_that_cannot_be_read(tmp_path: Path):

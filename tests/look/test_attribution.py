@@ -1,6 +1,5 @@
 """Attribution: held against Captum, and against what the methods promise."""
 
-import captum.attr
 import pytest
 import torch
 
@@ -29,15 +28,15 @@ def case(request):
     return found.model, image, lambda images: scores(found.model, images)
 
 
-def test_saliency_is_captums(case) -> None:
+def test_saliency_is_captums(case, captum) -> None:
     model, image, forward = case
-    expected = captum.attr.Saliency(forward).attribute(image.clone().requires_grad_(), target=1)[0].amax(0)
+    expected = captum.Saliency(forward).attribute(image.clone().requires_grad_(), target=1)[0].amax(0)
     torch.testing.assert_close(saliency(model, image, 1), expected)
 
 
-def test_integrated_gradients_are_captums(case) -> None:
+def test_integrated_gradients_are_captums(case, captum) -> None:
     model, image, forward = case
-    way = captum.attr.IntegratedGradients(forward)
+    way = captum.IntegratedGradients(forward)
     expected = way.attribute(image.clone(), baselines=-0.1, target=2, n_steps=20, method="riemann_middle")[0].sum(0)
     found = integrated_gradients(model, image, 2, baseline=-0.1, steps=20)
     torch.testing.assert_close(found, expected.float(), atol=1e-5, rtol=1e-4)
@@ -51,11 +50,11 @@ def test_integrated_gradients_add_up_to_the_difference_of_the_scores(case) -> No
     assert found == pytest.approx(difference, rel=0.02, abs=1e-3)
 
 
-def test_occlusion_is_captums(case) -> None:
+def test_occlusion_is_captums(case, captum) -> None:
     model, image, forward = case
     channels = image.shape[1]
     with torch.no_grad():
-        expected = captum.attr.Occlusion(forward).attribute(
+        expected = captum.Occlusion(forward).attribute(
             image.clone(), sliding_window_shapes=(channels, 3, 3), baselines=0.5, target=1
         )[0, 0]
     torch.testing.assert_close(occlusion(model, image, 1, baseline=0.5, side=3), expected.float(), atol=1e-5, rtol=1e-4)
@@ -66,11 +65,11 @@ def test_occlusion_covers_every_pixel_whatever_the_stride(case) -> None:
     assert occlusion(model, image, 0, side=5, stride=4).isfinite().all()
 
 
-def test_grad_cam_is_captums_without_what_is_below_zero(case) -> None:
+def test_grad_cam_is_captums_without_what_is_below_zero(case, captum) -> None:
     model, image, forward = case
     layer = model.get_submodule(cam_step(model.network).path)
-    expected = captum.attr.LayerGradCam(forward, layer).attribute(image.clone(), target=1, relu_attributions=True)
-    expected = captum.attr.LayerAttribution.interpolate(expected, tuple(image.shape[2:]), "bilinear")[0, 0]
+    expected = captum.LayerGradCam(forward, layer).attribute(image.clone(), target=1, relu_attributions=True)
+    expected = captum.LayerAttribution.interpolate(expected, tuple(image.shape[2:]), "bilinear")[0, 0]
     found = grad_cam(model, image, 1)
     torch.testing.assert_close(found, expected.detach(), atol=1e-6, rtol=1e-4)
     assert (found >= 0).all()

@@ -184,7 +184,7 @@ def test_pictures_that_are_all_alike_have_no_twins_but_equal_ones() -> None:
     assert found.groups == ()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_planted_wrong_labels_of_digits_are_found() -> None:
     """Of MNIST's 60,000 labels 1,200 are made wrong; nearly all that are listed are of these, and most are listed."""
     part = thumbnails("mnist", "train")

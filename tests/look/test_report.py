@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from striate.charts import Series, line_chart
 from striate.data import ImageSet
 from striate.look import write_report
-from striate.look.charts import Series, line_chart
 from striate.look.report import confusion_shades, first_filters, worst_mistakes
 from striate.train import Outputs, evaluation, evaluation_of, open_run
 

@@ -39,7 +39,7 @@ def repeated(port: int, request: bytes, count: int) -> None:
             assert json.loads(file.read(int(heads[b"content-length"])))["class"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's /proc")
 def test_memory_stays_flat_over_100_000_requests(tmp_path: Path) -> None:
     folder, image = fresh(TINY, tmp_path / "tiny").run.folder, picture(TINY)

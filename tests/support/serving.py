@@ -12,7 +12,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Protocol
 
@@ -33,6 +32,7 @@ from tests.support.answering import answering
 from tests.support.asking import Answer, ask, ask_json
 from tests.support.commands import heed_interrupts
 from tests.support.idx import first_digits
+from tests.support.once import once
 from tests.support.pictures import png
 
 
@@ -114,14 +114,7 @@ def serving_here(*predictors: Predictor) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a LeNet-5 that has learned from 8,000 digits, to some 97 %; trained once for all workers."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    out = shared / "lenet5-dense"
-    with (shared / "training").open("w") as file:
-        flock(file, LOCK_EX)
-        if not out.exists():
-            learn_digits(tmp_path_factory.mktemp("digits"), out)
-    return out
+    return once(tmp_path_factory, "lenet5-dense", lambda out: learn_digits(tmp_path_factory.mktemp("digits"), out))
 
 
 def learn_digits(folder: Path, out: Path) -> None:

@@ -41,13 +41,22 @@ WHOLE = (mobilenet.V1, mobilenet.V2, mobilenet.V3, shufflenet.PAPER, efficientne
 """Those whose groups or sums bind their widths: they keep them."""
 
 
+BOARD = (48, 19, 19)
+"""The planes of a position of Go."""
+
+
+def is_large(network: Network) -> bool:
+    """Whether `small` changes a network."""
+    return network.input == BOARD or CATALOGUE[network.name].paper in SIDE
+
+
 def small(network: Network) -> Network:
     """The network, or where it is large the same layers at an eighth of the width or less, on a small input."""
+    if not is_large(network):
+        return network
     paper = CATALOGUE[network.name].paper
-    if network.input == (48, 19, 19):  # a board of Go
+    if network.input == BOARD:
         first = next(step.layer for step in plan(network).steps if isinstance(step.layer, Conv))
         return narrow(network, 16 / first.filters, input=(48, 9, 9))
-    if paper not in SIDE:
-        return network
     factor = 1 if paper in WHOLE else 1 / 8
     return narrow(network, factor, input=(3, SIDE[paper], SIDE[paper]), classes=10)

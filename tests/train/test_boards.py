@@ -12,13 +12,13 @@ import torch
 
 from striate.data import load
 from striate.errors import DataError, RunError
-from striate.execution.choice import Choice
-from striate.execution.inference import answering
 from striate.go.position import play, point_named, start
 from striate.go.symmetries import places
 from striate.kernels.binary import Library, library
+from striate.look.predictor import Predictor
+from striate.play.policy import Policy
 from striate.train import session
-from striate.train.boards import evaluate_boards, move_probabilities
+from striate.train.boards import evaluate_boards
 from striate.train.checkpoint import BEST, load_checkpoint
 from striate.train.run import Run, open_run
 from tests.data.test_boards import record
@@ -79,21 +79,20 @@ def test_the_evaluation_is_what_the_module_says(run: Run):
 
 
 def test_the_mean_over_symmetries_turns_with_the_board(run: Run):
-    runs = answering(run.model(), Choice("torch", 1))
+    plainly, turning = (Policy(Predictor(run), symmetries=each) for each in (False, True))
     position = start(19)
     for name in ("D4", "Q16", "C17", "R3", "K10"):
         position = play(position, point_named(name))
-    plain = move_probabilities(run, runs, [position], symmetries=True)[0]
+    mean = turning.moves(position).probabilities
     for number in (1, 2, 7):
         source = places(19)[number]
         turned = start(19)
         for name in ("D4", "Q16", "C17", "R3", "K10"):
             turned = play(turned, int(np.flatnonzero(source == point_named(name))[0]))
-        again = move_probabilities(run, runs, [turned], symmetries=True)[0]
-        assert torch.allclose(again, plain[torch.from_numpy(source.astype(np.int64))], atol=1e-6)
-    assert not torch.allclose(move_probabilities(run, runs, [position])[0], plain, atol=1e-6)
+        assert np.allclose(turning.moves(turned).probabilities, mean[source], atol=1e-6)
+    assert not np.allclose(plainly.moves(position).probabilities, mean, atol=1e-6)
     with pytest.raises(DataError, match=r"^a board of 9×9 for a network that reads 19×19\."):
-        move_probabilities(run, runs, [start(9)])
+        plainly.moves(start(9))
 
 
 def test_predict_shows_the_board_and_the_move_that_was_played(run: Run, folder: Path):
@@ -108,7 +107,7 @@ def test_predict_shows_the_board_and_the_move_that_was_played(run: Run, folder: 
     assert sum(row.count("X") + row.count("O") for row in found["board"]) <= 30
     done = striate("predict", str(run.folder), str(file), "--move", "99")
     assert done.returncode == 2
-    assert "has no move 99.\nIts game has 30 legal moves; --move is at most 31, after the last." in done.stderr
+    assert "there is no move 99: the game has 30 moves.\nMoves are counted from 1; 31 stands for" in done.stderr
 
 
 def test_a_run_for_images_takes_no_moves(finished_run: Path):

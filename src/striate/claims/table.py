@@ -98,34 +98,24 @@ def posts_to_dicts(posts: Sequence[Post]) -> list[Json]:
 def to_dicts(claims: Sequence[Claim]) -> list[Json]:
     """The claims as JSON has them."""
     return [
-        {
-            "number": claim.number,
-            "post": claim.post,
-            "title": POSTS[claim.post].title,
-            "says": claim.says,
-            "verdict": claim.verdict.value,
-            "computed": claim.compute(),
-            "recorded": claim.value,
-            "why": claim.why,
-        }
-        for claim in claims
+        {**_said(claim), "computed": claim.compute(), "recorded": claim.value, "why": claim.why} for claim in claims
     ]
 
 
 def uncomputed_to_dicts(uncomputed: Sequence[Uncomputed]) -> list[Json]:
     """The claims that are not computed, as JSON has them."""
-    return [
-        {
-            "number": claim.number,
-            "post": claim.post,
-            "title": POSTS[claim.post].title,
-            "says": claim.says,
-            "verdict": claim.verdict.value,
-            "reason": claim.reason.value,
-            "why": claim.why,
-        }
-        for claim in uncomputed
-    ]
+    return [{**_said(claim), "reason": claim.reason.value, "why": claim.why} for claim in uncomputed]
+
+
+def _said(claim: Claim | Uncomputed) -> dict[str, Json]:
+    """What a post says, where, and the verdict on it."""
+    return {
+        "number": claim.number,
+        "post": claim.post,
+        "title": POSTS[claim.post].title,
+        "says": claim.says,
+        "verdict": claim.verdict.value,
+    }
 
 
 def summary(claims: Sequence[Claim], uncomputed: Sequence[Uncomputed] = ()) -> str:

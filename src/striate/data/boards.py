@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
-from striate.data.stream import Index
+from striate.data.indexed import Indexed, Several
 from striate.errors import DataError
 from striate.go.games import Games
 from striate.go.planes import COUNT, planes_before
@@ -23,7 +23,7 @@ SET = 255
 
 
 @dataclass(frozen=True, eq=False)
-class Boards:
+class Boards(Indexed):
     """The positions before some `moves` of games, by the moves' places in `games.moves`.
 
     It is indexed by a number, a slice or a vector of numbers, as a tensor is, and gives the planes, uint8, 0 or 255.
@@ -37,26 +37,9 @@ class Boards:
         """(positions, 48, size, size)."""
         return torch.Size((len(self.moves), COUNT, self.games.size, self.games.size))
 
-    @property
-    def dtype(self) -> torch.dtype:
-        """uint8."""
-        return torch.uint8
-
-    @property
-    def ndim(self) -> int:
-        """4."""
-        return 4
-
-    def __len__(self) -> int:
-        return len(self.moves)
-
-    def __getitem__(self, index: Index | tuple[Index, ...]) -> Tensor:
-        if isinstance(index, tuple):
-            first, *others = index
-            return self[first][tuple(others) if isinstance(first, int) else (slice(None), *others)]
-        if isinstance(index, int):
-            return self[torch.tensor([range(len(self))[index]])][0]
-        return self._planes(self.moves[index], None)
+    def at(self, several: Several) -> Tensor:
+        """The planes of several positions."""
+        return self._planes(self.moves[several], None)
 
     def part(self, rows: Int64[Tensor, " chosen"]) -> Boards:
         """The positions of these numbers."""

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TypeAlias
 
 import numpy as np
 import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
+from striate.data.indexed import Indexed, Several
 from striate.data.room import room_for
 from striate.data.workers import AT_ONCE, in_order, worker_count
 from striate.errors import DataError
@@ -26,8 +26,6 @@ BUFFER = 10_000
 BATCHES_AHEAD = 3
 """The batches that are decoded before they are asked for."""
 
-Index: TypeAlias = int | slice | Tensor | list[int]
-"""Images by a number, a slice, or the numbers in a vector or a list."""
 Picture = UInt8[Tensor, "channels height width"]
 
 
@@ -64,7 +62,7 @@ class Files:
 
 
 @dataclass(frozen=True, eq=False)
-class Stream:
+class Stream(Indexed):
     """Images of `files`, those of the numbers `rows`, each of `size`, (channels, height, width).
 
     It is indexed by a number, a slice or a vector of numbers, as a tensor is, and gives a tensor. Raises DataError,
@@ -82,26 +80,9 @@ class Stream:
         """(images, channels, height, width)."""
         return torch.Size((len(self.rows), *self.size))
 
-    @property
-    def dtype(self) -> torch.dtype:
-        """uint8."""
-        return torch.uint8
-
-    @property
-    def ndim(self) -> int:
-        """4."""
-        return 4
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: Index | tuple[Index, ...]) -> Tensor:
-        if isinstance(index, tuple):
-            first, *others = index
-            return self[first][tuple(others) if isinstance(first, int) else (slice(None), *others)]
-        if isinstance(index, int):
-            return next(self.batches(torch.tensor([range(len(self))[index]]), 1))[0]
-        order = torch.arange(len(self))[index]
+    def at(self, several: Several) -> Tensor:
+        """Several images, which are decoded now."""
+        order = torch.arange(len(self))[several]
         return next(self.batches(order, len(order)), torch.empty(0, *self.size, dtype=torch.uint8))
 
     def part(self, rows: Int64[Tensor, " chosen"]) -> Stream:

@@ -11,11 +11,12 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from striate.data.boards import Boards
-from striate.data.stream import Index, Stream
+from striate.data.indexed import Indexed, Several
+from striate.data.stream import Stream
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class View(Indexed):
     """The images of a `store`, uint8 (images, channels, height, width), that have these `rows`, in their order.
 
     It is indexed as a tensor is, and gives a tensor with a copy of the images that were asked for.
@@ -33,24 +34,9 @@ class View:
         """(images, channels, height, width)."""
         return torch.Size((len(self.rows), *self.store.shape[1:]))
 
-    @property
-    def dtype(self) -> torch.dtype:
-        """uint8."""
-        return self.store.dtype
-
-    @property
-    def ndim(self) -> int:
-        """4."""
-        return self.store.ndim
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: Index | tuple[Index, ...]) -> Tensor:
-        if isinstance(index, tuple):
-            first, *others = index
-            return self[first][tuple(others) if isinstance(first, int) else (slice(None), *others)]
-        return self.store[self.rows[index]]
+    def at(self, several: Several) -> Tensor:
+        """A copy of several images."""
+        return self.store[self.rows[several]]
 
 
 Pixels: TypeAlias = Tensor | View | Stream | Boards

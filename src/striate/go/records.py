@@ -86,23 +86,14 @@ def read_records(files: list[Path], size: int = 19, *, tell: Callable[[float], N
     return Records(games, tuple(left_out), tuple(cut))
 
 
-def read_game(file: Path, number: int = 1, size: int = 19) -> list[int]:
-    """The packed moves of one game of a file, up to an illegal one. Raises DataError, naming the file."""
+def game_in(file: Path, number: int = 1) -> bytes:
+    """The text of one game of a file, for `striate.go.sgf.read_game`. Raises DataError, naming the file."""
     pieces = list(_pieces(_content(file)))
     if not 1 <= number <= len(pieces):
         raise DataError(
             f"has no game {number}.", f"It has {counted(len(pieces), 'game')}.", "Give another --game.", where=str(file)
         )
-    try:
-        moves = np.array(moves_of(pieces[number - 1], size), np.int16)
-    except DataError as error:
-        raise DataError(
-            f"{error.what}.",
-            f"Expected a record of a Go game on {size}×{size}.",
-            "Give another record.",
-            where=str(file),
-        ) from None
-    return moves[: legal_lengths(size, moves, np.array([0, len(moves)]))[0]].tolist()
+    return pieces[number - 1]
 
 
 def moves_of(text: bytes, size: int = 19) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from striate.look.charts import HEIGHT, WIDTH, Series, line_chart
+from striate.charts import HEIGHT, WIDTH, Series, line_chart
 from striate.look.drawing import Drawing, Figure
 from striate.look.invariance import SHIFTS, dropped, movements, poolings, shifted
 from striate.look.pictures import image_picture

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from striate.look.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
+from striate.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
 from striate.look.drawing import HALF, ZERO, Drawing, Figure, address, coloured
 from striate.look.pictures import colour_filter_picture
 from striate.look.reel import reel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from striate.look.charts import Series, line_chart
+from striate.charts import Series, line_chart
 from striate.train.rejection import PAPER_ERROR, Rejection
 
 POINTS = 100

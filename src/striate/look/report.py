@@ -19,11 +19,11 @@ from striate.description.layers import Conv
 from striate.description.network import plan
 from striate.description.shapes import show
 from striate.files import make_folder, write_whole
-from striate.look.curves import learning_charts
 from striate.look.learning import learning
 from striate.look.pictures import colour_filter_picture, data_uri, filter_picture, image_picture, png, sheet
 from striate.look.rejection_figure import rejection_chart
 from striate.modules import Built
+from striate.train.curves import learning_charts
 from striate.train.metrics import Evaluation, Outputs, evaluation_of
 from striate.train.rejection import PAPER_ERROR, rejection_of, scores_compared
 from striate.train.run import Run
@@ -49,7 +49,6 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
     mistakes = worst_mistakes(run, outputs, images)
     filters = first_filters(run.model())
     epochs = run.events("epoch")
-    judging = "validation" if run.recipe.hold_out else "test"
     charts = _curves(run)
     rejection, evaluation = rejection_of(outputs), evaluation_of(outputs, run.classes)
     rejected = rejection_chart(rejection)
@@ -67,7 +66,7 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
         evaluation=evaluation,
         shades=confusion_shades(evaluation),
         split=images.split,
-        judging=judging,
+        judging=run.judging,
         epochs=epochs,
         warnings=run.events("warning"),
         charts=charts,
@@ -94,7 +93,7 @@ def write_curves(run: Run) -> None:
 
 
 def _curves(run: Run) -> tuple[str, str]:
-    return learning_charts(run.events("epoch"), "validation" if run.recipe.hold_out else "test")
+    return learning_charts(run.events("epoch"), run.judging)
 
 
 def _write_charts(run: Run, charts: dict[str, str]) -> None:

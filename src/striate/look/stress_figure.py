@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from striate.look.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Series, line_chart
+from striate.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Series, line_chart
 from striate.look.drawing import Drawing, Figure
 from striate.look.pictures import image_picture
 from striate.look.stress import Endured, Stress

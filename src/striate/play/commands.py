@@ -6,7 +6,6 @@ from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
 
-from striate import __version__
 from striate.errors import DataError, MoveError, StriateError
 from striate.go.coordinates import LARGEST, PASS, name_of, point_named
 from striate.go.position import BLACK, EMPTY, NAMES, WHITE, Colour
@@ -16,6 +15,7 @@ from striate.play.choose import RESIGN
 from striate.play.protocol import RefusedError, Request
 from striate.play.rules import result
 from striate.play.session import Session, handicap_points
+from striate.version import __version__
 
 COLOURS: dict[str, Colour] = {"b": BLACK, "black": BLACK, "w": WHITE, "white": WHITE}
 STATUSES = ("alive", "dead", "seki")

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from striate.errors import DataError
 from striate.go.position import Position, illegal
 from striate.go.symmetries import places
 from striate.look.positions import planes, require_board
@@ -50,7 +51,16 @@ class Policy:
         return self.predictor.run.network.name
 
     def moves(self, position: Position) -> Moves:
-        """What the network says of a position. Raises RunError where its answer is not finite."""
+        """What the network says of a position.
+
+        Raises DataError for a board of another size, and RunError where its answer is not finite.
+        """
+        if position.size != self.size:
+            raise DataError(
+                f"a board of {position.size}×{position.size} for a network that reads {self.size}×{self.size}.",
+                "A network answers boards of the size that it learned.",
+                f"Give a position on {self.size}×{self.size}.",
+            )
         shown = range(8 if self.symmetries else 1)
         seen = planes([position] * len(shown), shown)
         answers = torch.cat([self.predictor.probabilities(each) for each in seen.split(self.predictor.at_once)])

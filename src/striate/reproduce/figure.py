@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from striate.look.charts import Series, line_chart
+from striate.charts import Series, line_chart
 from striate.reproduce import paper
 from striate.reproduce.learner import Pass
 from striate.reproduce.method import Method

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from striate import __version__
 from striate.serve.endpoints import ENDPOINTS, Endpoint
 from striate.serve.messages import Error
+from striate.version import __version__
 from striate.web.sandbox import Trial
 
 Schema = dict[str, Any]

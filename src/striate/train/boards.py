@@ -1,14 +1,13 @@
-"""A run that plays Go: its answers to positions, and how often these are the moves that were played."""
+"""How often the answers of a run that plays Go are the moves that were played."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 from striate.data import Boards, ImageSet
@@ -16,8 +15,6 @@ from striate.errors import DataError, RunError
 from striate.execution.choice import Choice
 from striate.execution.executor import Executor
 from striate.execution.inference import answering, choose_for_inference
-from striate.go.planes import planes_of
-from striate.go.position import Position
 from striate.go.symmetries import targets
 from striate.kernels.engine import Pictures
 from striate.modules import evaluating
@@ -124,32 +121,6 @@ def evaluate_boards(
         tuple(_phase(first, last, turns, ranks) for first, last in PHASES),
         choice,
     )
-
-
-@torch.inference_mode()
-def move_probabilities(
-    run: Run, runs: Executor, positions: Sequence[Position], *, symmetries: bool = False
-) -> Float[Tensor, "positions points"]:
-    """The probability of each point for each position, illegal ones too; with `symmetries` the mean over all eight.
-
-    `runs` runs the run's network (`answering(run.model(), choice)`). Raises DataError for a board of another size.
-    """
-    size = run.network.input[1]
-    for position in positions:
-        if position.size != size:
-            raise DataError(
-                f"a board of {position.size}×{position.size} for a network that reads {size}×{size}.",
-                "A network answers boards of the size that it learned.",
-                f"Give a position on {size}×{size}.",
-            )
-    found = torch.zeros(len(positions), size * size)
-    with evaluating(runs.module):
-        for symmetry in range(SYMMETRIES if symmetries else 1):
-            planes = torch.from_numpy(planes_of(positions, [symmetry] * len(positions)))
-            found += _turned_back(_log_probabilities(run, runs, planes * 255), symmetry, size).exp()
-    found /= SYMMETRIES if symmetries else 1
-    require_answers(found, run.folder)
-    return found
 
 
 def _judged(run: Run, runs: Executor, images: ImageSet, symmetries: int) -> tuple[Tensor, Tensor]:

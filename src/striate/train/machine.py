@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
-from striate import __version__
 from striate.errors import RunError, UnknownNameError
+from striate.version import __version__
 
 
 def environment() -> dict[str, str]:

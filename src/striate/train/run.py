@@ -37,6 +37,7 @@ from striate.modules import Built, build
 from striate.picture import Picture
 from striate.train.brought import read_brought
 from striate.train.checkpoint import BEST, START, load_checkpoint, restore, save_checkpoint
+from striate.train.curves import both_charts
 from striate.train.events import read_events
 from striate.train.recipe import Recipe
 from striate.train.record import FORMAT, VERSION, read_record
@@ -164,9 +165,20 @@ class Run:
 
     def curves(self) -> Picture:
         """The curves of loss and error by epoch, which a notebook shows. RunError where there are no epochs."""
-        from striate.look.curves import curves
+        epochs = self.events("epoch")
+        if not epochs:
+            raise RunError(
+                f"{self.folder} has no epochs to draw.",
+                "A run that was trained here keeps what each epoch reached; "
+                "one file, or weights from elsewhere, do not.",
+                "Train it: striate train.",
+            )
+        return both_charts(epochs, self.judging)
 
-        return curves(self)
+    @property
+    def judging(self) -> str:
+        """The images by which the best epoch was chosen: "validation", or "test" where none are held out."""
+        return "validation" if self.recipe.hold_out else "test"
 
     def _repr_html_(self) -> str:
         """The run as a notebook shows it."""

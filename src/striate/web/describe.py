@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from striate import __version__
 from striate.accounting import account
 from striate.description.layers import RBF
 from striate.description.network import Step
@@ -15,6 +14,7 @@ from striate.errors import RunError
 from striate.go.planes import COUNT, plane_name
 from striate.look.predictor import Predictor
 from striate.networks import glyphs
+from striate.version import __version__
 
 
 def health(predictor: Predictor) -> dict[str, Any]:

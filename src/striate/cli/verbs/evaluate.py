@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,17 +12,12 @@ import click
 from striate.cli.parameters import DEVICE, RUN, KernelsType
 from striate.description.labels import one_line
 from striate.execution.names import KERNELS
-from striate.wording import counted, percent
+from striate.wording import counted
 
 if TYPE_CHECKING:
     from striate.data import ImageSet
     from striate.look.stress import Stress
-    from striate.train.metrics import Evaluation
     from striate.train.run import Run
-
-
-NAMED = 5
-"""The most classes that are named as never recognised."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +137,7 @@ def _boards(run: Run, look: Look, *, games: int, as_json: bool) -> None:
 
 
 def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -> None:
+    from striate.cli.print.evaluation import class_lines, figures
     from striate.cli.print.progress import working
     from striate.cli.print.rejection import reached_line, rejection_members, rejection_table
     from striate.cli.print.stress import stress_members, stress_tables
@@ -179,7 +174,7 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
         both = ", each image and its mirror image" if look.flips else ""
         where = "" if look.device == "cpu" else f" on {look.device}"
         click.echo(f"  answered by {outputs.answered.words}{where}{both}")
-    _print_classes(found)
+    click.echo("\n".join(["", *class_lines(found)]))
     if reject:
         click.echo(f"\n{rejection_table(rejection, compared)}")
     if stressed:
@@ -208,12 +203,13 @@ def _stress(run: Run, images: ImageSet, device: str) -> Stress:
 
 
 def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> None:
+    from striate.cli.print.evaluation import class_lines, committee_lines
     from striate.cli.print.progress import working
     from striate.cli.print.rejection import rejection_members, rejection_table
     from striate.train.committee import COMPARED, committee
     from striate.train.evaluation import answered
     from striate.train.metrics import evaluation_of
-    from striate.train.rejection import PAPER_ERROR, rejection_of, scores_compared
+    from striate.train.rejection import rejection_of, scores_compared
 
     with working(f"Evaluating {len(runs)} runs"):
         found = committee(
@@ -245,58 +241,12 @@ def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> N
         return
     shown = counted(len(found.images), f"{look.split} image")
     click.echo(f"{len(runs)} networks on {shown} of {one_line(found.images.source)}\n")
-    width = max(map(len, names))
-    more = [head for head in ("top 5", "balanced") if head in _more(evaluations[0])]
-    heads = "".join(f"  {head:>7}" for head in more)
-    click.echo(f"  {'run':{width}}  errors   wrong{heads}  confidence  rejected for {PAPER_ERROR:.1%}")
-    for name, evaluation, rejection in zip(names, evaluations, rejections, strict=True):
-        kept = rejection.reach()
-        share = "never" if kept is None else percent(kept.share)
-        cells = "".join(f"  {_more(evaluation)[head]:>{max(7, len(head))}}" for head in more)
-        click.echo(
-            f"  {name:{width}}  {evaluation.errors:6,}  {percent(evaluation.error_rate):>6}{cells}  "
-            f"{percent(evaluation.confidence):>10}  {share:>17}"
-        )
+    for line in committee_lines(names, evaluations, rejections):
+        click.echo(line)
     click.echo(
         f"\nTogether: the mean of their probabilities. Of the images, {found.missed_by_all:,} are wrong in every "
         f"network, {found.missed_by_some:,} in at least one."
     )
-    _print_classes(evaluations[-1])
+    click.echo("\n".join(["", *class_lines(evaluations[-1])]))
     if reject:
         click.echo(f"\n{rejection_table(rejections[-1], COMPARED)}")
-
-
-def figures(found: Evaluation) -> Iterator[str]:
-    """The lines for all classes together, and the classes that are never recognised."""
-    more = "".join(f", {name} {text}" for name, text in _more(found).items() if name != "balanced")
-    wrong = f"wrong {percent(found.error_rate)} ({counted(found.errors, 'image')})"
-    yield f"right {percent(found.top1)}, {wrong}{more}"
-    if found.uneven:
-        yield f"balanced accuracy {percent(found.balanced_accuracy)}, the mean of the classes' recalls"
-    if found.missed:
-        named = ", ".join(f"{name} (recall 0% of {_images(found, name)})" for name in found.missed[:NAMED])
-        others = f" and {len(found.missed) - NAMED:,} more" if len(found.missed) > NAMED else ""
-        yield f"never recognised: {named}{others}"
-    yield f"mean confidence {percent(found.confidence)}"
-
-
-def _more(found: Evaluation) -> dict[str, str]:
-    """Figures, by name, that apply only to some sets of classes: with five classes, all are among the top 5."""
-    from striate.train.metrics import TOP
-
-    some = {"top 5": percent(found.top5)} if len(found.per_class) > TOP else {}
-    return some | ({"balanced": percent(found.balanced_accuracy)} if found.uneven else {})
-
-
-def _images(found: Evaluation, name: str) -> str:
-    return counted(int(found.per_class[name]["images"]), "image")
-
-
-def _print_classes(found: Evaluation) -> None:
-    width = max(5, *map(len, found.per_class))
-    click.echo(f"\n  {'class':{width}}  images  errors  recall   precision")
-    for name, row in found.per_class.items():
-        click.echo(
-            f"  {name:{width}}  {row['images']:6.0f}  {row['errors']:6.0f}  {percent(row['recall']):>7}  "
-            f"{percent(row['precision']):>7}"
-        )

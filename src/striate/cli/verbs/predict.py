@@ -223,29 +223,25 @@ def _moves(run: Run, records: tuple[str, ...], asked: Asked, *, as_json: bool) -
     from striate.cli.print.moves import answer_of
     from striate.description.labels import one_line
     from striate.errors import DataError
-    from striate.execution.inference import answering, choose_for_inference
-    from striate.go.games import positions_of, unpacked
-    from striate.go.records import read_game
-    from striate.train.boards import move_probabilities
+    from striate.go.records import game_in
+    from striate.go.sgf import at_move
+    from striate.look.positions import game_for
+    from striate.look.predictor import Predictor
+    from striate.play.policy import Policy
 
-    model = run.model()
-    runs = answering(model, choose_for_inference(model, batch=1, images=len(records)))
+    policy = Policy(Predictor(run, images=len(records)), symmetries=asked.symmetries)
     found: list[dict[str, object]] = []
     for record in records:
-        moves = read_game(Path(record), asked.game, run.network.input[1])
-        positions = positions_of(run.network.input[1], moves)
-        number = asked.move or len(positions)
-        if number > len(positions):
-            raise DataError(
-                f"has no move {number}.",
-                f"Its game has {len(positions) - 1} legal moves; --move is at most {len(positions)}, after the last.",
-                where=record,
-            )
-        position = positions[number - 1]
-        played = [unpacked(code)[0] for code in moves if not unpacked(code)[2]]
-        shares = move_probabilities(run, runs, [position], symmetries=asked.symmetries)[0].tolist()
-        move = played[number - 1] if number <= len(played) else None
-        answer = answer_of(one_line(record), number, position, move, shares)
+        text = game_in(Path(record), asked.game)
+        try:
+            game = game_for(text, policy.size)
+            number = asked.move or len(game.positions)
+            position = at_move(game, number)
+        except DataError as error:
+            raise error.at(record) from None
+        played = game.moves[number - 1] if number <= len(game.moves) else None
+        shares = policy.moves(position).probabilities.tolist()
+        answer = answer_of(one_line(record), number, position, played, shares)
         if as_json:
             found.append(answer.members())
             continue

@@ -14,7 +14,6 @@ from striate.errors import OutputError
 from striate.export.hub.card import MARK, card
 from striate.export.single import export_single
 from striate.files import elsewhere, make_folder, write_whole
-from striate.look.curves import curves
 from striate.train.run import Run
 
 WEIGHTS, CONFIG, DRAWING, CURVES, CARD = "model.safetensors", "config.json", "network.svg", "training.svg", "README.md"
@@ -41,7 +40,7 @@ def push(run: Run, folder: Path) -> Pushed:
     files[CONFIG] = to_json(run.network).encode()
     files[DRAWING] = to_svg(figure_of(run.network)).encode()
     if drawn:
-        files[CURVES] = curves(run).svg.encode()
+        files[CURVES] = run.curves().svg.encode()
     files[CARD] = card(run, name=folder.resolve().name, drawing=DRAWING, curves=CURVES if drawn else None).encode()
     with elsewhere("FOLDER"):
         make_folder(folder)

@@ -1,29 +1,19 @@
-"""The curves of a training: loss and error by epoch, beside each other."""
+"""The curves of a training, drawn from its events: loss and error by epoch."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from striate.errors import RunError
-from striate.look.charts import HEIGHT, WIDTH, Series, line_chart
+from striate.charts import HEIGHT, WIDTH, Series, line_chart
 from striate.picture import Picture
-from striate.train.run import Run
 
 SPACE = 20
 
 
-def curves(run: Run) -> Picture:
-    """The training's loss and the errors on training and validation images. RunError where it has no epochs."""
-    epochs = run.events("epoch")
-    if not epochs:
-        raise RunError(
-            f"{run.folder} has no epochs to draw.",
-            "A run that was trained here keeps what each epoch reached; one file, or weights from elsewhere, do not.",
-            "Train it: striate train.",
-        )
-    charts = learning_charts(epochs, "validation" if run.recipe.hold_out else "test")
-    parts = []
-    for number, chart in enumerate(charts):
+def both_charts(epochs: list[dict[str, Any]], judging: str) -> Picture:
+    """The charts of `learning_charts` beside each other."""
+    parts: list[str] = []
+    for number, chart in enumerate(learning_charts(epochs, judging)):
         place = f'<svg x="{number * (WIDTH + SPACE)}" width="{WIDTH}" height="{HEIGHT}" '
         parts.append(chart.replace("<svg ", place, 1))
     whole = 2 * WIDTH + SPACE
