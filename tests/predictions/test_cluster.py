@@ -2,9 +2,12 @@
 
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -38,16 +41,44 @@ def test_without_ray_it_is_said_what_to_install(monkeypatch) -> None:
         cluster.by_cluster("local")
 
 
+def test_a_cluster_that_does_not_start_is_an_error_of_ours(monkeypatch) -> None:
+    """Ray raises a plain Exception for a node that takes too long."""
+    ray = ModuleType("ray")
+    vars(ray).update(is_initialized=lambda: False, init=lambda **_: 1 / 0, shutdown=lambda: None)
+    vars(ray)["exceptions"] = SimpleNamespace(RayError=OSError)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setitem(sys.modules, "ray.data", ModuleType("ray.data"))
+    with pytest.raises(WorkerError) as caught, cluster._connected("head:1"):
+        pass
+    assert str(caught.value) == (
+        "the cluster at head:1 could not answer: division by zero\n"
+        "Parts that are done are kept.\n"
+        "Mend the cluster, then give the same command again; without --ray it is done in this process."
+    )
+
+
+def a_node() -> dict[str, int]:
+    """A node with one processor and given ports: for ports that its processes choose it waits 15 seconds, no longer."""
+    names = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in names]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return {"num_cpus": 1} | {name: probe.getsockname()[1] for name, probe in zip(names, probes, strict=True)}
+
+
 @pytest.fixture
 def two_nodes(monkeypatch) -> Iterator[str]:
     """The address of a cluster of two nodes on this machine, each with one processor."""
+    for name in cluster.PATIENT:
+        monkeypatch.setenv(name, "300")  # read when ray is imported
     pytest.importorskip("ray", reason="ray is not installed: it comes with the extra `ray`, of 0.6 GB")
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # its processes import what this one does
-    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    nodes = Cluster(initialize_head=True, head_node_args={"include_dashboard": False, **a_node()})
     try:
-        nodes.add_node(num_cpus=1)
+        nodes.add_node(**a_node())
         yield nodes.address
     finally:
         nodes.shutdown()
