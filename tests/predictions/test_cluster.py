@@ -4,10 +4,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,14 +57,19 @@ def test_a_cluster_that_does_not_start_is_an_error_of_ours(monkeypatch) -> None:
     )
 
 
-def a_node() -> dict[str, int]:
-    """A node with one processor and given ports: for ports that its processes choose it waits 15 seconds, no longer."""
-    names = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in names]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return {"num_cpus": 1} | {name: probe.getsockname()[1] for name, probe in zip(names, probes, strict=True)}
+def with_ports(start: Callable[[Any], None], node: Any) -> None:
+    """Start a node's processes with the ports that they are going to write into its folder, written ahead.
+
+    A node dies where they need more than 15 seconds for that, as on a busy machine. Without `ray[default]` the agent of
+    the dashboard writes −1; that of environments keeps to the port that it is given.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        node._ray_params.runtime_env_agent_port = port = probe.getsockname()[1]
+    ports = {"metrics_agent_port": -1, "metrics_export_port": -1, "dashboard_agent_listen_port": -1}
+    for name, number in (ports | {"runtime_env_agent_port": port}).items():
+        Path(node._session_dir, f"{name}_{node._node_id}").write_text(str(number))
+    start(node)
 
 
 @pytest.fixture
@@ -73,12 +78,16 @@ def two_nodes(monkeypatch) -> Iterator[str]:
     for name in cluster.PATIENT:
         monkeypatch.setenv(name, "300")  # read when ray is imported
     pytest.importorskip("ray", reason="ray is not installed: it comes with the extra `ray`, of 0.6 GB")
+    from ray._private.node import Node
     from ray.cluster_utils import Cluster
 
+    start = Node.start_ray_processes
+    monkeypatch.setattr(Node, "start_ray_processes", lambda node: with_ports(start, node))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # its processes import what this one does
-    nodes = Cluster(initialize_head=True, head_node_args={"include_dashboard": False, **a_node()})
+    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     try:
-        nodes.add_node(**a_node())
+        nodes.add_node(wait=False, num_cpus=1)
+        nodes.wait_for_nodes(timeout=300)
         yield nodes.address
     finally:
         nodes.shutdown()
