@@ -10,8 +10,8 @@ the account; images and epochs are the paper's. From the days that a paper print
 GPUs states follows the share of that peak which its program reached. `--rate` is a sustained rate that you state.
 
 `--measure` takes steps of `--batch` images by PyTorch's kernels on one thread: one to warm up, then the fastest of two.
-Beside images per second it prints processor seconds per image, which other programs on the machine disturb less, and
-core-years: those seconds times the images of the whole training. The optimiser's update is left out.
+It prints processor seconds per image, which other programs on the machine disturb less than those of the clock (--json
+has both), and core-years: those seconds times the images of the whole training. The optimiser's update is left out.
 No part of this was run on a GPU, and no network was trained on ImageNet.
 """
 
@@ -126,10 +126,8 @@ def markdown(rows: list[Row], *, rate: float) -> str:
 def measured_markdown(found: list[Measured], *, batch: int) -> str:
     """The table of what was measured, with the machine under it."""
     machine = environment()
-    lines = ["| network | images per second | processor seconds per image | core-years |", "|---|---|---|---|"]
-    for each in found:
-        rate, work, years = 1 / each.seconds, each.processor_seconds, each.core_years
-        lines.append(f"| {each.network} | {rate:.2f} | {work:.2f} | {years:.1f} |")
+    lines = ["| network | processor seconds per image | core-years |", "|---|---|---|"]
+    lines += [f"| {each.network} | {each.processor_seconds:.2f} | {each.core_years:.1f} |" for each in found]
     lines.append(f"\n{machine['processor']}, 1 thread, steps of {batch}, torch {machine['torch']}")
     return "\n".join(lines)
 
