@@ -13,6 +13,8 @@ import pytest
 from striate import threads
 from striate.cli.parameters import THREADS
 from striate.data.workers import in_order
+from striate.train.checkpoint import load_checkpoint
+from tests.support.idx import first_digits
 
 LIMITED = [
     *("setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"),  # root is not limited
@@ -76,6 +78,67 @@ def test_a_library_that_does_not_fit_into_memory_is_an_error_in_words(tmp_path: 
     assert "Traceback" not in done.stderr
     assert "Error: this machine has not enough memory" in done.stderr
     assert not (tmp_path / "runs").exists()
+
+
+SPACE = (0, 1, 4, 16, 40, 70, 100, 150, 250, 1000)
+"""MiB that the processes of the next test may take beyond what they have when all libraries are loaded."""
+STARVED = """
+import os, resource, sys
+sys.argv = ["striate", "train", *sys.argv[1:]]
+from striate.cli import main
+import striate.cli.following, striate.cli.print.training, striate.cli.processes, striate.cli.verbs.train
+import striate.look.report, striate.train.session
+for more in map(int, os.environ["SPACE"].split()):
+    child = os.fork()
+    if not child:
+        os.dup2(os.open(f"said-{more}", os.O_WRONLY | os.O_CREAT, 0o644), 2)
+        sys.argv += ["--out", f"run-{more}"]
+        size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize() + more * 2**20
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+        try:
+            main()
+        except SystemExit as end:
+            sys.stderr.flush()
+            os._exit(end.code or 0)
+        os._exit(0)
+    print(more, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc to know the size of a process")
+def test_a_training_whose_address_space_ends_at_ten_places_ends_in_words(tmp_path: Path) -> None:
+    """Either it trains, or the exit code is 2 and the reason is there; no traceback, no crash, no half of a file."""
+    (tmp_path / "digits").mkdir()
+    first_digits(tmp_path / "digits", train=600, test=10)
+    network = "1x28x28: conv 16 5x5, relu, max 2, conv 64 5x5, relu, max 2, linear 10"
+    arguments = [
+        network,
+        "--data",
+        "digits",
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+        "--kernels",
+        "engine",
+        "--batch",
+        "512",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", STARVED, *arguments],
+        capture_output=True, text=True, cwd=tmp_path, env=os.environ | {"SPACE": " ".join(map(str, SPACE))},
+    )  # fmt: skip
+    found = dict(tuple(map(int, line.split())) for line in done.stdout.splitlines() if line[:1].isdigit())
+    assert [*found] == [*SPACE], done.stderr
+    for more, code in found.items():
+        said = (tmp_path / f"said-{more}").read_text()
+        assert code in (0, 2), f"{more} MiB: {code}\n{said}"
+        assert "Traceback" not in said, f"{more} MiB:\n{said}"
+        assert code == 0 or "memory" in said or "threads" in said, f"{more} MiB:\n{said}"
+        for each in (tmp_path / f"run-{more}").glob("*.safetensors"):
+            load_checkpoint(each)
+    assert (found[0], found[1000]) == (2, 0)
 
 
 @pytest.mark.slow

@@ -182,7 +182,8 @@ def _refused_by_the_system(error: Exception) -> str | None:
             "PyTorch needs about 2 GiB of address space.\n"
             "Raise the limit (`ulimit -v`, or the container's), or end other programs."
         )
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate memory" in said):
+    lacking = isinstance(error, RuntimeError) and ("allocate memory" in said or "bad_alloc" in said)
+    if lacking or isinstance(error, MemoryError):
         return (
             f"this machine has not enough memory: {said or type(error).__name__}\n"
             "All images must fit into memory, and the values of every layer for a batch of them.\n"
