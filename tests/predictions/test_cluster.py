@@ -83,6 +83,7 @@ def two_nodes(monkeypatch) -> Iterator[str]:
 
     start = Node.start_ray_processes
     monkeypatch.setattr(Node, "start_ray_processes", lambda node: with_ports(start, node))
+    monkeypatch.setenv("RAY_worker_niceness", "0")  # not 15, by which they would wait for all others of the machine
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # its processes import what this one does
     nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     try:
