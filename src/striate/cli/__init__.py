@@ -85,8 +85,8 @@ def main() -> None:
     interrupted = _noted_interrupts()
     if within_limits():
         click.echo(
-            "The system lets Striate start fewer threads than there are processors (see `ulimit -u` and `ulimit -v`, or\n"
-            "the container's limit of processes). PyTorch computes on one thread.",
+            "The system lets Striate start fewer threads than there are processors (see `ulimit -u` and `ulimit -v`,\n"
+            "or the container's limit of processes). PyTorch computes on one thread.",
             err=True,
         )
     try:
