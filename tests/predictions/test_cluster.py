@@ -2,9 +2,12 @@
 
 import os
 import signal
+import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,16 +41,54 @@ def test_without_ray_it_is_said_what_to_install(monkeypatch) -> None:
         cluster.by_cluster("local")
 
 
+def test_a_cluster_that_does_not_start_is_an_error_of_ours(monkeypatch) -> None:
+    """Ray raises a plain Exception for a node that takes too long."""
+    ray = ModuleType("ray")
+    vars(ray).update(is_initialized=lambda: False, init=lambda **_: 1 / 0, shutdown=lambda: None)
+    vars(ray)["exceptions"] = SimpleNamespace(RayError=OSError)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setitem(sys.modules, "ray.data", ModuleType("ray.data"))
+    with pytest.raises(WorkerError) as caught, cluster._connected("head:1"):
+        pass
+    assert str(caught.value) == (
+        "the cluster at head:1 could not answer: division by zero\n"
+        "Parts that are done are kept.\n"
+        "Mend the cluster, then give the same command again; without --ray it is done in this process."
+    )
+
+
+def with_ports(start: Callable[[Any], None], node: Any) -> None:
+    """Start a node's processes with the ports that they are going to write into its folder, written ahead.
+
+    A node dies where they need more than 15 seconds for that, as on a busy machine. Without `ray[default]` the agent of
+    the dashboard writes −1; that of environments keeps to the port that it is given.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        node._ray_params.runtime_env_agent_port = port = probe.getsockname()[1]
+    ports = {"metrics_agent_port": -1, "metrics_export_port": -1, "dashboard_agent_listen_port": -1}
+    for name, number in (ports | {"runtime_env_agent_port": port}).items():
+        Path(node._session_dir, f"{name}_{node._node_id}").write_text(str(number))
+    start(node)
+
+
 @pytest.fixture
 def two_nodes(monkeypatch) -> Iterator[str]:
     """The address of a cluster of two nodes on this machine, each with one processor."""
+    for name in cluster.PATIENT:
+        monkeypatch.setenv(name, "300")  # read when ray is imported
     pytest.importorskip("ray", reason="ray is not installed: it comes with the extra `ray`, of 0.6 GB")
+    from ray._private.node import Node
     from ray.cluster_utils import Cluster
 
+    start = Node.start_ray_processes
+    monkeypatch.setattr(Node, "start_ray_processes", lambda node: with_ports(start, node))
+    monkeypatch.setenv("RAY_worker_niceness", "0")  # not 15, by which they would wait for all others of the machine
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # its processes import what this one does
     nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     try:
-        nodes.add_node(num_cpus=1)
+        nodes.add_node(wait=False, num_cpus=1)
+        nodes.wait_for_nodes(timeout=300)
         yield nodes.address
     finally:
         nodes.shutdown()

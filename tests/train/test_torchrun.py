@@ -99,16 +99,25 @@ def test_a_killed_process_is_replaced_and_the_result_is_that_of_an_undisturbed_t
     assert {each["processes"] for each in runs[1].events("started")} == {2}
 
 
-def test_a_signal_saves_in_all_processes_and_the_run_goes_on_in_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("to", ["process", "torchrun"])
+def test_a_signal_saves_in_all_processes_and_the_run_goes_on(to: str, tmp_path: Path) -> None:
+    """SIGTERM to the process that does not write, and what Ctrl-C is: SIGINT to torchrun. All stop at the same step."""
     (tmp_path / "digits").mkdir()
     first_digits(tmp_path / "digits", train=6000, test=10)
     process = torchrun(*TRAIN, "--epochs", "2000", "--out", "run", cwd=tmp_path)
     wait_for("epoch", tmp_path / "run", process, count=1)
-    found = workers(process.pid)
-    os.kill(found[1], signal.SIGTERM)  # to the one that does not write: all stop at the same step
+    if to == "process":
+        os.kill(workers(process.pid)[1], signal.SIGTERM)
+    else:
+        process.send_signal(signal.SIGINT)
     text = process.communicate(timeout=120)[0]
-    assert "Stopped and saved. Resume with:\n  striate train --resume run" in text
-    assert "(exitcode: 130)" in text or "exitcode  : 130" in text
+    assert "Stopped and saved. Resume with:\n  torchrun --nproc-per-node 2 -m striate train --resume run\n" in text
+    assert process.returncode == 1  # torchrun's own, as its traceback is
+    if to == "process":
+        assert "(exitcode: 130)" in text or "exitcode  : 130" in text
+    else:
+        assert text.count("Traceback") == 1
+        assert "SignalException: Process" in text
     run = open_run(tmp_path / "run")
     stopped = run.events("interrupted")[-1]
     state = load_checkpoint(tmp_path / "run" / LAST)[1]

@@ -15,6 +15,7 @@ import click
 from striate.cli.terminal import streams
 from striate.description.labels import lines
 from striate.errors import StriateError
+from striate.threads import within_limits
 
 VERBS = (
     *("list", "show", "cite", "draw", "emit", "account", "compare", "audit"),
@@ -82,6 +83,12 @@ def main() -> None:
     # Threads that wait by spinning slow a training down many times where other programs use the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     interrupted = _noted_interrupts()
+    if within_limits():
+        click.echo(
+            "The system lets Striate start fewer threads than there are processors (see `ulimit -u` and `ulimit -v`,\n"
+            "or the container's limit of processes). PyTorch computes on one thread.",
+            err=True,
+        )
     try:
         root(prog_name="striate", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
@@ -102,14 +109,9 @@ def main() -> None:
         # A compiled module that is interrupted during its import may raise another error instead.
         if interrupted:
             _interrupted()
-        if not _is_out_of_memory(error):
+        if (text := _refused_by_the_system(error)) is None:
             raise
-        _end(
-            f"Error: this machine has not enough memory: {error or type(error).__name__}\n"
-            "All images must fit into memory, and the values of every layer for a batch of them.\n"
-            "Take fewer or smaller images (--resize, --batch), or a smaller network.",
-            2,
-        )
+        _end(f"{_error()}: {text}", 2)
 
 
 def _noted_interrupts() -> list[int]:
@@ -162,9 +164,32 @@ def _leave() -> NoReturn:
     os._exit(130)
 
 
-def _is_out_of_memory(error: Exception) -> bool:
-    """Whether Python, NumPy or PyTorch ran out of memory; PyTorch raises a plain RuntimeError, told by its text."""
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate memory" in str(error))
+def _refused_by_the_system(error: Exception) -> str | None:
+    """The text for memory or threads that Python, NumPy or PyTorch did not get, told by their errors; None for others.
+
+    PyTorch raises a plain RuntimeError without memory, and a library that does not fit an ImportError.
+    """
+    said = str(error)
+    if isinstance(error, RuntimeError) and "start new thread" in said:
+        return (
+            "the system lets this process start no more threads.\n"
+            "Images are read, and requests answered, by threads.\n"
+            "Raise the limit (`ulimit -u`, or the container's limit of processes), or end other programs."
+        )
+    if isinstance(error, ImportError) and ("map segment" in said or "allocate memory" in said):
+        return (
+            f"this machine has not enough memory to load a library: {said}\n"
+            "PyTorch needs about 2 GiB of address space.\n"
+            "Raise the limit (`ulimit -v`, or the container's), or end other programs."
+        )
+    lacking = isinstance(error, RuntimeError) and ("allocate memory" in said or "bad_alloc" in said)
+    if lacking or isinstance(error, MemoryError):
+        return (
+            f"this machine has not enough memory: {said or type(error).__name__}\n"
+            "All images must fit into memory, and the values of every layer for a batch of them.\n"
+            "Take fewer or smaller images (--resize, --batch), or a smaller network."
+        )
+    return None
 
 
 def _interrupted() -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def follow(run: Run, events: Iterator[Event], *, quiet: bool) -> None:
     """Show a training while it runs, and in the end where its run is; exits with 130 where it was stopped."""
     from striate.cli.print.progress import Lines, LiveBar, working
+    from striate.cli.processes import resuming
     from striate.look.report import write_report
     from striate.train.evaluation import evaluate
     from striate.train.session import Interrupted
@@ -32,7 +33,7 @@ def follow(run: Run, events: Iterator[Event], *, quiet: bool) -> None:
     if run.follows:
         sys.exit(130 if isinstance(last, Interrupted) else 0)
     if isinstance(last, Interrupted):
-        click.echo(lines(f"\nStopped and saved. Resume with:\n  striate train --resume {run.folder}"), err=True)
+        click.echo(lines(f"\nStopped and saved. Resume with:\n  {resuming(run.folder)}"), err=True)
         sys.exit(130)
     if run.preprocessing.form == "board":
         _end_of_boards(run, quiet=quiet)

@@ -14,8 +14,9 @@ from striate.description.header import ONNX, SUFFIX
 from striate.description.limits import DIGITS, NUMBER
 from striate.description.network import Network
 from striate.errors import FormatError, RunError, UnknownNameError, quote
-from striate.execution.names import KERNELS, named
+from striate.execution.names import KERNELS, MOST_THREADS, named
 from striate.networks import ALIASES, NETWORKS, entry_of, find
+from striate.threads import startable
 
 
 class NetworkType(click.ParamType):
@@ -165,6 +166,17 @@ class KernelsType(click.Choice[str]):
         return super().convert(named(value), param, ctx)
 
 
+class ThreadsType(click.IntRange):
+    """A number of threads that the system lets this process start."""
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        wanted = super().convert(value, param, ctx)
+        if (found := 1 + startable(wanted - 1)) < wanted:
+            limit = "see `ulimit -u`, or the container's limit of processes"
+            self.fail(f"the system lets this process run {found} of {wanted} threads ({limit}).", param, ctx)
+        return wanted
+
+
 NETWORK = NetworkType()
 RUN = RunType()
 RUN_OR_NETWORK = RunType(untrained=True)
@@ -178,6 +190,7 @@ DEVICE = click.option(
     help="Where the network runs: cpu, on the kernels that are fastest there; cuda, cuda:1, mps; or auto, the best.",
 )
 """The option of the verbs that ask a network for answers."""
+THREADS = ThreadsType(1, MOST_THREADS)
 LANGUAGE = click.Choice(["en", "ko"])
 """The languages of the page, which src/striate/web/ui/say.js has."""
 LOG = click.Choice(["csv", "tensorboard", "wandb", "mlflow"])

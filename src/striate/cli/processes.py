@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from striate.train.distributed import World, job
+from striate.train.distributed import World, here, job
 from striate.train.run import free_folder, open_run
 
 
@@ -30,3 +30,14 @@ def was_begun(world: World, folder: Path) -> bool:
         return any(event.get("job") == job() for event in open_run(folder).events("started"))
 
     return world.told(begun)
+
+
+def resuming(folder: Path) -> str:
+    """The command that takes up a run again, in as many processes as this training has."""
+    size, local = here().size, os.environ.get("LOCAL_WORLD_SIZE", "")
+    again = f"striate train --resume {folder}"
+    if size == 1:
+        return again
+    if local == str(size):
+        return f"torchrun --nproc-per-node {size} -m {again}"
+    return f"torchrun ... -m {again}  (... are torchrun's options as before; {size} processes in all)"

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from striate.errors import DataError
+from striate.threads import startable
 
 AT_ONCE = 16
 """The items that a thread takes at once: handing out a small image alone would take as long as decoding it."""
@@ -42,10 +43,16 @@ def in_order(
     """The result of `work` for every item, in order, or the reason of its DataError.
 
     At least so many `portions` of AT_ONCE items are begun ahead; the results do not depend on that, nor on the number
-    of `workers`. An exception, Ctrl-C or the end of the loop over them drops what is not begun.
+    of `workers`. An exception, Ctrl-C or the end of the loop over them drops what is not begun. Where the system starts
+    fewer threads, those do it; where it starts none, the caller's.
     """
-    pool = ThreadPoolExecutor(workers or worker_count())
-    most = max(portions, AHEAD * (workers or worker_count()))
+    count = startable(workers or worker_count())
+    if not count:
+        for item in items:
+            yield _reasoned(work, item)
+        return
+    pool = ThreadPoolExecutor(count)
+    most = max(portions, AHEAD * count)
     pending: deque[Future[list[_Result | str]]] = deque()
     try:
         for first in range(0, len(items), AT_ONCE):

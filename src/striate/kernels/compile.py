@@ -34,9 +34,9 @@ class CompileError(Exception):
     """Why there are no kernels."""
 
 
-def instruction_sets() -> dict[str, tuple[str, ...]]:
-    """Those of this machine's family, the fastest first, with their flags."""
-    machine = platform.machine().lower()
+def instruction_sets(machine: str = "") -> dict[str, tuple[str, ...]]:
+    """Those of a family, such as aarch64, the fastest first, with their flags; by default of this machine's."""
+    machine = (machine or platform.machine()).lower()
     if machine in ("x86_64", "amd64"):
         return X86
     return {"neon" if machine in ("aarch64", "arm64") else "plain": ()}
@@ -52,12 +52,16 @@ def compiler() -> list[str]:
     raise CompileError(f"no C++ compiler: {wanted}.")
 
 
-def compile_kernels(folder: Path) -> list[Path]:
-    """Compile a library for each instruction set into `folder`; returns them. CompileError where the compiler fails."""
-    names = instruction_sets()
-    if all((folder / library_name(name)).exists() for name in names):
-        return [folder / library_name(name) for name in names]
+def compile_kernels(folder: Path, *, machine: str = "") -> list[Path]:
+    """Compile a library for each instruction set into `folder`; returns them. CompileError where the compiler fails.
+
+    For another `machine` than this one, such as aarch64, $CXX must be a compiler for it. The linker gets $LDFLAGS.
+    """
+    names = instruction_sets(machine)
+    if all((folder / library_name(name, machine)).exists() for name in names):
+        return [folder / library_name(name, machine) for name in names]
     command = compiler()
+    linking = shlex.split(os.environ.get("LDFLAGS", ""))
     sources = sorted(SOURCES.rglob("*.cpp"))
     libraries: list[Path] = []
     older = list(folder.glob("kernels-*.so"))
@@ -72,8 +76,8 @@ def compile_kernels(folder: Path) -> list[Path]:
                 jobs.append([*command, *FLAGS, *chosen, macro, f"-I{SOURCES}", "-c", str(source), "-o", object_])
         list(workers.map(_run, jobs))
         for name, parts in objects.items():
-            made = Path(scratch, library_name(name))
-            _run([*command, "-shared", "-pthread", *parts, "-o", str(made)])
+            made = Path(scratch, library_name(name, machine))
+            _run([*command, "-shared", "-pthread", *parts, *linking, "-o", str(made)])
             target = folder / made.name
             shutil.copyfile(made, target.with_suffix(".new"))
             os.replace(target.with_suffix(".new"), target)  # a process may have the old one loaded
@@ -83,14 +87,14 @@ def compile_kernels(folder: Path) -> list[Path]:
     return libraries
 
 
-def library_name(instruction_set: str) -> str:
+def library_name(instruction_set: str, machine: str = "") -> str:
     """The file of an instruction set's library."""
-    return f"kernels-{instruction_set}-{fingerprint()}.so"
+    return f"kernels-{instruction_set}-{fingerprint(machine)}.so"
 
 
-def fingerprint() -> str:
+def fingerprint(machine: str = "") -> str:
     """Changes with the sources and the flags, so that a library is never older than they are."""
-    digest = hashlib.blake2b(repr((FLAGS, instruction_sets())).encode(), digest_size=4)
+    digest = hashlib.blake2b(repr((FLAGS, instruction_sets(machine))).encode(), digest_size=4)
     for source in sorted(SOURCES.glob("*/*.?pp")):
         digest.update(source.relative_to(SOURCES).as_posix().encode() + source.read_bytes())
     return digest.hexdigest()

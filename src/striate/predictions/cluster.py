@@ -33,6 +33,8 @@ from striate.train.run import open_run
 
 LOCAL = "local"
 """The address that stands for a cluster of this machine alone, which begins and ends with the job."""
+PATIENT = ("RAY_raylet_start_wait_time_s", "RAY_worker_register_timeout_seconds")
+"""Environment variables of Ray's: the seconds that a node and a process may take to start."""
 MOST_BLOCKS = 1000
 """The most blocks that Ray gets the parts in; a block that a dead process had is answered anew as a whole."""
 _ADDRESS = re.compile(r"local|auto|[A-Za-z0-9_.\-]+:[0-9]{1,5}|\[[0-9a-fA-F:.]+\]:[0-9]{1,5}")
@@ -105,13 +107,18 @@ def _connected(address: str) -> Iterator[Any]:
     """Context with Ray, connected to a cluster. Raises WorkerError for what goes wrong in it."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what goes wrong comes as an exception, too
+    for name in PATIENT:  # Ray's half a minute is too short for a machine that does much else
+        os.environ.setdefault(name, "300")
     ray: Any = importlib.import_module("ray")  # it may be missing; types of what it gives are not looked at
     importlib.import_module("ray.data")
     own = not ray.is_initialized()
     try:
         if own:
             options = {"address": "local", "include_dashboard": False} if address == LOCAL else {"address": address}
-            ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
+            try:
+                ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
+            except Exception as error:  # a node that does not start is a plain Exception of Ray's
+                raise _failed(address, error) from None
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = context.print_on_execution_start = False
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # it prints tracebacks of what it raises

@@ -11,7 +11,10 @@ from typing import Any
 
 @contextmanager
 def stop_signals() -> Iterator[threading.Event]:
-    """Context in which Ctrl-C and SIGTERM set the event instead of stopping; a second Ctrl-C stops at once."""
+    """Context in which Ctrl-C, SIGTERM and SIGHUP set the event instead of stopping; a second one stops at once.
+
+    SIGHUP says that the terminal was closed. It stays ignored where it is, as under nohup.
+    """
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -22,7 +25,8 @@ def stop_signals() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         stop.set()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    closed = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL else set[signal.Signals]()
+    before = {number: signal.signal(number, ask) for number in {signal.SIGINT, signal.SIGTERM} | closed}
     try:
         yield stop
     finally:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from striate.cli.parameters import INPUT, LOG, NETWORK, RUN, SIZE, KernelsType
+from striate.cli.parameters import INPUT, LOG, NETWORK, RUN, SIZE, THREADS, KernelsType
 from striate.description.network import Network
-from striate.execution.names import MOST_THREADS, TRAINING
+from striate.execution.names import TRAINING
 
 if TYPE_CHECKING:
     from striate.data import Preprocessing
@@ -85,7 +85,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder. By default runs/NETWORK.")
 @click.option("--resume", "resumed", type=RUN, help="Resume the run in this folder.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, mps.")
-@click.option("--threads", type=click.IntRange(1, MOST_THREADS), help="CPU threads. By default the fastest number.")
+@click.option("--threads", type=THREADS, help="CPU threads. By default the fastest number.")
 @click.option(
     "--kernels",
     type=KernelsType(["auto", *TRAINING]),
