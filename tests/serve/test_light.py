@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+from dataclasses import replace
 from io import BytesIO
 from itertools import count
 from pathlib import Path
@@ -22,13 +24,13 @@ def test_small_files_and_few_pixels_are_light_where_the_network_is_fast(tmp_path
     file = png(Image.new("L", (28, 28), 7))
     fast = Light(predictor, clock=ticking(0.0005))  # also for a batch of the most images
     each = 0.0005 / predictor.at_once
-    assert fast.file(file)
+    assert fast.file(file, prepared=True)
     assert fast.pixels(bytes(size))
     assert fast.pixels(bytes(size * int(0.0009 / each)))
     assert not fast.pixels(bytes(size * int(0.0011 / each)))
     assert not fast.pixels(bytes(size - 1))
     slow = Light(predictor, clock=ticking(0.002))
-    assert not slow.file(file)
+    assert not slow.file(file, prepared=True)
     assert not slow.pixels(bytes(size))
     assert slow.pixels(bytes(2 * size))  # it is fast in a batch alone
 
@@ -47,19 +49,30 @@ def test_a_small_png(mode: str, size: tuple[int, int]) -> None:
 def test_other_files_are_not() -> None:
     large, noise = Image.new("1", (65, 64)), np.random.default_rng(1).integers(0, 255, (63, 63, 3))
     small, vast = png(Image.new("1", (8, 8))), png(Image.new("1", (4000, 4000)))
-    assert len(vast) > PNG_BYTES or not is_small_png(vast)
     jpeg = BytesIO()
     Image.new("L", (8, 8)).save(jpeg, "JPEG")
-    twice = small[:33] + vast[8:33] + small[33:]  # a second header, which a decoder may take for the first
-    moved = small[:8] + b"\0\0\0\x08tEXt" + bytes(12) + small[8:]
-    for content in (png(large), png(Image.fromarray(noise.astype(np.uint8))), vast, jpeg.getvalue(), twice, moved):
+    bomb = zlib.compress(bytes(1_000_000))
+    for kind, content in (("IHDR", vast[16:29]), ("zTXt", b"k\0\0" + bomb), ("iCCP", b"k\0\0" + bomb)):
+        more = small[:33] + len(content).to_bytes(4) + kind.encode() + content + bytes(4) + small[33:]
+        assert len(more) < PNG_BYTES
+        assert not is_small_png(more)
+    endless = small[:33] + (bytes(4) + b"IDAT" + bytes(4)) * 100
+    for content in (png(large), png(Image.fromarray(noise.astype(np.uint8))), vast, jpeg.getvalue(), endless):
         assert not is_small_png(content)
-    for cut in range(33):
+    for cut in range(len(small) - 8):
         assert not is_small_png(small[:cut])
 
 
 def test_a_game_is_never_light(tmp_path: Path) -> None:
     predictor, file = fresh(TINY, tmp_path / "tiny"), png(Image.new("L", (28, 28)))
-    assert Light(predictor, clock=ticking(0.0001)).file(file)
+    assert Light(predictor, clock=ticking(0.0001)).file(file, prepared=True)
     predictor.board = 19
-    assert not Light(predictor, clock=ticking(0.0001)).file(file)
+    assert not Light(predictor, clock=ticking(0.0001)).file(file, prepared=True)
+
+
+def test_a_drawing_that_is_brought_to_another_form_is_not_light(tmp_path: Path) -> None:
+    predictor, file = fresh(TINY, tmp_path / "tiny"), png(Image.new("L", (28, 28)))
+    predictor.run = replace(predictor.run, preprocessing=replace(predictor.run.preprocessing, form="digits"))
+    light = Light(predictor, clock=ticking(0.0001))
+    assert not light.file(file, prepared=True)
+    assert light.file(file, prepared=False)

@@ -15,9 +15,11 @@ SECONDS = 0.001
 PNG_BYTES, PNG_PIXELS = 4096, 64 * 64
 """The largest PNG file that is light to decode, such as a digit of MNIST or an image of CIFAR."""
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_BEGIN = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 _HEAD = 33
-"""Bytes of a PNG's signature and first header."""
+"""The bytes of a PNG's signature and header."""
+_CHUNKS, _PLAIN = 16, (b"IDAT", b"PLTE", b"tRNS", b"pHYs", b"gAMA", b"sRGB")
+"""The most chunks of a small PNG, and those that hold its pixels, or a few bytes."""
 _TURNS = 3
 
 
@@ -29,6 +31,7 @@ class Light:
 
     def __init__(self, predictor: Predictor, *, clock: Callable[[], float] = thread_time) -> None:
         self.takes_files = predictor.board is None
+        self.prepares = predictor.run.preprocessing.form != "picture"
         self.size = prod(predictor.run.network.input)
         self.of_one = _seconds(predictor, 1, clock)
         self.of_each = _seconds(predictor, predictor.at_once, clock) / predictor.at_once
@@ -38,22 +41,32 @@ class Light:
         images = len(content) // self.size
         return images > 0 and (self.of_one if images == 1 else images * self.of_each) < SECONDS
 
-    def file(self, content: bytes) -> bool:
-        """Whether an image file is."""
-        return self.takes_files and self.of_one < SECONDS and is_small_png(content)
+    def file(self, content: bytes, *, prepared: bool) -> bool:
+        """Whether an image file is. A drawing that is brought to MNIST's form is not: that takes milliseconds."""
+        if not self.takes_files or (prepared and self.prepares):
+            return False
+        return self.of_one < SECONDS and is_small_png(content)
 
 
 def is_small_png(content: bytes) -> bool:
-    """Whether a file is a PNG of few bytes and few pixels, by the only header in it.
+    """Whether a file is a PNG of few bytes and few pixels, with nothing in it that is large once it is unpacked.
 
     >>> is_small_png(b"GIF89a")
     False
     """
-    if not _HEAD <= len(content) <= PNG_BYTES or content.count(b"IHDR") > 1:
+    if len(content) > PNG_BYTES or content[:16] != _BEGIN:
         return False
-    if content[:8] != _SIGNATURE or content[12:16] != b"IHDR":
+    if int.from_bytes(content[16:20]) * int.from_bytes(content[20:24]) > PNG_PIXELS:
         return False
-    return int.from_bytes(content[16:20]) * int.from_bytes(content[20:24]) <= PNG_PIXELS
+    at = _HEAD
+    for _ in range(_CHUNKS):
+        kind = content[at + 4 : at + 8]
+        if kind == b"IEND":
+            return True
+        if kind not in _PLAIN:  # a text or a colour profile of few bytes may unpack to a megabyte
+            return False
+        at += 12 + int.from_bytes(content[at : at + 4])
+    return False
 
 
 def _seconds(predictor: Predictor, images: int, clock: Callable[[], float]) -> float:

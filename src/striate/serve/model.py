@@ -73,7 +73,9 @@ class Model:
             most=predictor.at_once,
             limits=limits,
             watcher=watcher,
-            light=lambda job: light.pixels(job.content) if job.pixels else light.file(job.content),
+            light=lambda job: (
+                light.pixels(job.content) if job.pixels else light.file(job.content, prepared=job.prepared)
+            ),
         )
         self.looks: Batcher[Callable[[], object], object] = Batcher(one_by_one, limits=limits)
         long = Limits(min(WAITING_LONG, limits.waiting), limits.seconds)
