@@ -20,7 +20,7 @@ _HEAD = 33
 """The bytes of a PNG's signature and header."""
 _CHUNKS, _PLAIN = 16, (b"IDAT", b"PLTE", b"tRNS", b"pHYs", b"gAMA", b"sRGB")
 """The most chunks of a small PNG, and those that hold its pixels, or a few bytes."""
-_TURNS = 3
+_TURNS, _FAR = 3, 10 * SECONDS
 
 
 class Light:
@@ -34,7 +34,8 @@ class Light:
         self.prepares = predictor.run.preprocessing.form != "picture"
         self.size = prod(predictor.run.network.input)
         self.of_one = _seconds(predictor, 1, clock)
-        self.of_each = _seconds(predictor, predictor.at_once, clock) / predictor.at_once
+        several = _seconds(predictor, predictor.at_once, clock) if self.of_one < _FAR else inf
+        self.of_each = several / predictor.at_once
 
     def pixels(self, content: bytes) -> bool:
         """Whether the pixels of some images are."""
@@ -70,13 +71,13 @@ def is_small_png(content: bytes) -> bool:
 
 
 def _seconds(predictor: Predictor, images: int, clock: Callable[[], float]) -> float:
-    """What the network takes for some images; where that is far from light, it is measured once."""
+    """What the network takes for some images; measured once where that is far from light."""
     drawn = torch.zeros(images, *predictor.run.network.input, dtype=torch.uint8)
     best = inf
     for _ in range(_TURNS):
         began = clock()
         predictor.probabilities(drawn)
         best = min(best, clock() - began)
-        if best > 10 * images * SECONDS:
+        if best > _FAR:
             break
     return best
