@@ -215,7 +215,7 @@ def parts_of(run: Path, bodies: dict[str, list[Path]]) -> Measured:
 async def inside(app: App, path: str, content: bytes) -> None:
     """Ask an app some times, without HTTP."""
     place, _, query = path.partition("?")
-    scope = {"type": "http", "method": "POST", "path": place, "query_string": query.encode()}
+    scope: dict[str, object] = {"type": "http", "method": "POST", "path": place, "query_string": query.encode()}
     scope |= {"headers": [(b"host", b"127.0.0.1"), (b"content-length", str(len(content)).encode())]}
 
     async def receive() -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
 from itertools import count
@@ -35,7 +36,7 @@ def test_small_files_and_few_pixels_are_light_where_the_network_is_fast(tmp_path
     assert slow.pixels(bytes(2 * size))  # it is fast in a batch alone
 
 
-def ticking(seconds: float):
+def ticking(seconds: float) -> Callable[[], float]:
     """A clock on which everything takes so long."""
     ticks = count()
     return lambda: next(ticks) * seconds
