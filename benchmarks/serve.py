@@ -1,19 +1,21 @@
 """Requests a second of `striate serve` beside plain FastAPI servers of the same run, over loopback.
 
-    python benchmarks/serve.py RUN [--seconds 2] [--rounds 3] [--connections 1 16 64] [--wrk PATH] [--json]
+    python benchmarks/serve.py RUN [--seconds 2] [--rounds 3] [--connections 1 16 64] [--wrk PATH] [--parts] [--json]
 
 RUN is a LeNet-5 that was trained on digits. The rivals are FastAPI with PyTorch and FastAPI with ONNX Runtime
 (serve_rivals.py), on uvicorn with uvloop and httptools: `pip install fastapi 'uvicorn[standard]'`. wrk makes the
 requests (`apt install wrk`): one image as a PNG of MNIST, 100 of them in turn, and 64 images as pixels. Each server is
 one process and computes on one thread. They take turns, round by round, and the medians of the rounds are printed:
 requests a second, and the processor time of the server for each, which other programs on the machine hardly touch.
-Then: the processor time that an image takes in decoding and in the network, by calls in this process; the rest of a
-request is HTTP. Last, how many of the page's requests are answered in a second while 16 clients predict.
+Then: the processor time that the parts of a request take, by calls in this process; the rest of a request is HTTP.
+Last, how many of the page's requests are answered in a second while 16 clients predict. With --parts, the parts alone:
+they need neither wrk nor the rivals.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import shutil
@@ -24,26 +26,28 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from io import BytesIO
 from pathlib import Path
 
+import msgspec
 import torch
 from PIL import Image
 
 from striate.data import load
 from striate.look.predictor import Predictor
+from striate.serve.app import App, app
 from striate.serve.server import listen
 from striate.train import open_run
 from striate.train.machine import environment
 
 HERE = Path(__file__).parent
-IMAGES, BATCH = 100, 64
+IMAGES, BATCH, TURNS = 100, 64, 10
 OURS, TORCH, ONNX = "striate", "FastAPI + PyTorch", "FastAPI + ONNX Runtime"
 PATHS = {"one image": "/predict?steps=off", f"{BATCH} images": "/predict-many"}
-PATIENCE = 60
+PATIENCE = 300
 Measured = dict[str, float]
 """What serve.lua prints: requests, seconds, p50 and p99 in milliseconds, failed requests."""
 
@@ -56,8 +60,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
     parser.add_argument("--wrk", default=shutil.which("wrk"))
+    parser.add_argument("--parts", action="store_true", help="only what is measured in this process")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    if asked.parts:
+        with tempfile.TemporaryDirectory() as folder:
+            show_parts(parts_of(asked.run, written(asked.run, Path(folder))))
+        return
     if asked.wrk is None:
         parser.error("wrk is not there: install it (apt install wrk), or name it by --wrk PATH")
     found: dict[str, dict[str, Measured]] = {}
@@ -74,7 +83,7 @@ def main() -> None:
                         turn = loaded(asked.wrk, address, bodies[kind], connections, asked.seconds)
                         turns[name].append(turn | {"processor": processor(process) - before})
                 found[f"{kind}, {connections} connections"] = {name: median(each) for name, each in turns.items()}
-        parts = parts_of(asked.run, bodies["one image"])
+        parts = parts_of(asked.run, bodies)
         rate = page_rate(servers[OURS][0], bodies["one image"], asked)
     if asked.json:
         print(json.dumps({"environment": environment(), "load": found, "parts": parts, "page": rate}, indent=1))
@@ -86,9 +95,7 @@ def main() -> None:
             line = f"{each['rate']:7.0f} requests/s   p50 {each['p50']:7.2f} ms   p99 {each['p99']:7.2f} ms"
             line += f"   processor {each['microseconds']:6.0f} µs a request"
             print(f"  {name:24}{line}   striate: {ratios[0]:5.2f} ×, by processor time {ratios[1]:5.2f} ×")
-    print(
-        f"one image, microseconds of processor time: {', '.join(f'{name} {each:.0f}' for name, each in parts.items())}"
-    )
+    show_parts(parts)
     print(f"the page's requests while 16 clients predict: {rate:.1f} a second")
 
 
@@ -168,18 +175,58 @@ def loaded(wrk: str, address: str, bodies: list[Path], connections: int, seconds
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def parts_of(run: Path, files: list[Path]) -> Measured:
-    """Microseconds of processor time for one image: decoding it as Striate does, decoding alone, and the network."""
+def show_parts(parts: Measured) -> None:
+    """A line for each part."""
+    print("microseconds of processor time")
+    for name, each in parts.items():
+        print(f"  {name:52}{each:7.0f}")
+
+
+def parts_of(run: Path, bodies: dict[str, list[Path]]) -> Measured:
+    """Microseconds of processor time for the parts of a request; "inside the app" is all of it but HTTP."""
     torch.set_num_threads(1)
-    predictor = Predictor(open_run(run), images=None)
-    contents = [file.read_bytes() for file in files]
-    pixels = torch.cat([predictor.pixels(each, prepared=False)[0] for each in contents])[:BATCH]
-    return {
-        "decoding": spent(lambda: [predictor.pixels(each, prepared=False) for each in contents]) / len(contents),
-        "of it Pillow": spent(lambda: [Image.open(BytesIO(each)).load() for each in contents]) / len(contents),
-        "the network alone": spent(lambda: predictor.probabilities(pixels[:1])),
-        f"the network in a batch of {BATCH}": spent(lambda: predictor.probabilities(pixels)) / BATCH,
-    }
+    opened = open_run(run)
+    predictor, module = Predictor(opened, images=None), opened.model().eval()
+    contents = [file.read_bytes() for file in bodies["one image"]]
+    many = bodies[f"{BATCH} images"][0].read_bytes()
+    pixels = torch.frombuffer(bytearray(many), dtype=torch.uint8).view(-1, *opened.network.input)
+    floats = opened.preprocessing.normalise(pixels)
+    found = predictor.probabilities(pixels).tolist()
+    own, handed = app(predictor), app(predictor)
+    for model in handed.models.values():
+        model.images.light = lambda _: False
+    one, several = PATHS["one image"], PATHS[f"{BATCH} images"]
+    with torch.inference_mode(), asyncio.Runner() as runner:
+        return {
+            "one image: decoding": spent(lambda: [predictor.pixels(each, prepared=False) for each in contents])
+            / len(contents),
+            "  of it Pillow": spent(lambda: [Image.open(BytesIO(each)).load() for each in contents]) / len(contents),
+            "  the network": spent(lambda: predictor.probabilities(pixels[:1])),
+            "  inside the app": spent(lambda: runner.run(inside(own, one, contents[0]))) / TURNS,
+            "  inside the app, computed by another thread": spent(lambda: runner.run(inside(handed, one, contents[0])))
+            / TURNS,
+            f"{BATCH} images: the network": spent(lambda: predictor.probabilities(pixels)),
+            "  the network on PyTorch": spent(lambda: module(floats)),
+            "  JSON of the probabilities": spent(lambda: msgspec.json.encode(found)),
+            f"  inside the app, {BATCH} images": spent(lambda: runner.run(inside(own, several, many))) / TURNS,
+        }
+
+
+async def inside(app: App, path: str, content: bytes) -> None:
+    """Ask an app some times, without HTTP."""
+    place, _, query = path.partition("?")
+    scope: dict[str, object] = {"type": "http", "method": "POST", "path": place, "query_string": query.encode()}
+    scope |= {"headers": [(b"host", b"127.0.0.1"), (b"content-length", str(len(content)).encode())]}
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    async def send(message: MutableMapping[str, object]) -> None:
+        if message.get("status", 200) != 200:
+            raise SystemExit(f"{path}: status {message['status']}")
+
+    for _ in range(TURNS):
+        await app(dict(scope), receive, send)
 
 
 def spent(work: Callable[[], object]) -> float:

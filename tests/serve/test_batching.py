@@ -157,3 +157,45 @@ def test_a_waiting_job_leaves_when_its_client_hangs_up_and_a_running_one_stays()
     for each in (found[1], found[-1]):
         assert isinstance(each, HungUpError)
         assert str(each) == "the client hung up before its turn came."
+
+
+def test_a_lone_light_job_is_computed_in_the_thread_of_the_loop_and_others_are_not() -> None:
+    threads: list[tuple[list[int], bool]] = []
+
+    def work(jobs: Sequence[int]) -> list[int | Exception]:
+        threads.append(([*jobs], threading.current_thread() is loop_thread[0]))
+        return [ValueError(job) if job < 0 else job for job in jobs]
+
+    loop_thread: list[threading.Thread] = []
+
+    async def crowd() -> list[object]:
+        loop_thread.append(threading.current_thread())
+        batcher = Batcher(work, most=4, limits=Limits(), light=lambda job: job < 10)
+        alone = [await asyncio.gather(batcher.ask(job), return_exceptions=True) for job in (1, 20, -2)]
+        together = await asyncio.gather(batcher.ask(3), batcher.ask(4))
+        return [*(each[0] for each in alone), *together, await batcher.ask(6)]
+
+    found = running(crowd)
+    assert threads == [([1], True), ([20], False), ([-2], True), ([3, 4], False), ([6], True)]
+    assert isinstance(found, list)
+    assert isinstance(found.pop(2), ValueError)
+    assert found == [1, 20, 3, 4, 6]
+
+
+def test_a_light_job_waits_for_the_thread_while_that_computes() -> None:
+    gate = Gate()
+
+    async def crowd() -> list[int]:
+        batcher = Batcher(gate.double, limits=Limits(), light=lambda job: job > 0)
+        first = asyncio.create_task(batcher.ask(0))
+        while not gate.batches:
+            await asyncio.sleep(0)
+        second = asyncio.create_task(batcher.ask(1))
+        for _ in range(10):  # the loop goes on
+            await asyncio.sleep(0)
+        assert gate.batches == [[0]]
+        gate.open.set()
+        return await asyncio.gather(first, second)
+
+    assert running(crowd) == [0, 2]
+    assert gate.batches == [[0], [1]]

@@ -60,7 +60,9 @@ class Batcher(Generic[Job, Result]):
     """Runs `work` on the jobs that wait, at most `most` at a time, in the order in which they came.
 
     A lone job begins at once: what arrives while others are computed is computed together afterwards. `work` gives a
-    result, or an error, for each of its jobs. It runs in one thread, so that it needs no locks.
+    result, or an error, for each of its jobs. It runs in one thread at a time, so that it needs no locks: a lone job
+    that is `light` in the event loop's, as long as no other is computed, all else in a thread of its own. For a light
+    job, waking that thread and being woken by it takes longer than the job itself.
     """
 
     def __init__(
@@ -70,11 +72,13 @@ class Batcher(Generic[Job, Result]):
         most: int = 1,
         limits: Limits,
         watcher: Watcher | None = None,
+        light: Callable[[Job], bool] = lambda _: False,
     ) -> None:
-        self.work, self.most, self.limits, self.watcher = work, most, limits, watcher
+        self.work, self.most, self.limits, self.watcher, self.light = work, most, limits, watcher, light
         self.jobs: deque[Waiting[Job, Result]] = deque()
         self.thread = ThreadPoolExecutor(1)
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | asyncio.Handle | None = None
+        """What computes, or will as soon as all have asked whose requests are there."""
 
     async def ask(self, job: Job) -> Result:
         """The result of one job.
@@ -96,7 +100,7 @@ class Batcher(Generic[Job, Result]):
         if self.watcher is not None:
             self.watcher.waiting(1)
         if self.task is None:
-            self.task = loop.create_task(self._run())
+            self.task = loop.call_soon(self._begin)
         leave = partial(self._leave, entry)
         if hang_up is not None:
             hang_up.told.add(leave)
@@ -123,36 +127,57 @@ class Batcher(Generic[Job, Result]):
             self._left()
             entry[1].set_exception(_hung_up())
 
+    def _begin(self) -> None:
+        """Compute a lone light job, or start to compute what waits."""
+        self.task = None
+        if len(self.jobs) == 1 and self.light(self.jobs[0][0]):
+            batch = self._taken()
+            _settle(batch, computed(self.work, [batch[0][0]]))
+        elif self.jobs:
+            self.task = asyncio.get_running_loop().create_task(self._run())
+
     async def _run(self) -> None:
         """Compute until no job waits."""
         loop = asyncio.get_running_loop()
         while batch := self._taken():
-            if self.watcher is not None:
-                self.watcher.computing(len(batch))
-            try:
-                results = await loop.run_in_executor(self.thread, self.work, [job for job, _ in batch])
-            except Exception as error:  # not of one job: all of them get it
-                results = [error] * len(batch)
-            for (_, future), result in zip(batch, results, strict=True):
-                if future.done():  # its request was given up
-                    continue
-                if isinstance(result, Exception):
-                    future.set_exception(result)
-                else:
-                    future.set_result(result)
+            jobs = [job for job, _ in batch]
+            _settle(batch, await loop.run_in_executor(self.thread, computed, self.work, jobs))
         self.task = None
 
     def _taken(self) -> list[Waiting[Job, Result]]:
-        """The next jobs."""
+        """The next jobs, to be computed."""
         batch: list[Waiting[Job, Result]] = []
         while self.jobs and len(batch) < self.most:
             batch.append(self.jobs.popleft())
             self._left()
+        if batch and self.watcher is not None:
+            self.watcher.computing(len(batch))
         return batch
 
     def _left(self) -> None:
         if self.watcher is not None:
             self.watcher.waiting(-1)
+
+
+def computed(
+    work: Callable[[Sequence[Job]], Sequence[Result | Exception]], jobs: Sequence[Job]
+) -> Sequence[Result | Exception]:
+    """What `work` gives for each job; where it raises an error, that is of no single job, and all of them get it."""
+    try:
+        return work(jobs)
+    except Exception as error:
+        return [error] * len(jobs)
+
+
+def _settle(batch: Sequence[Waiting[Job, Result]], results: Sequence[Result | Exception]) -> None:
+    """Give the results to those who wait for them."""
+    for (_, future), result in zip(batch, results, strict=True):
+        if future.done():  # its request was given up
+            continue
+        if isinstance(result, Exception):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
 
 
 def _hung_up() -> HungUpError:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from math import isfinite
+from math import prod
 from time import perf_counter
 from typing import TypeVar
 
 import msgspec
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,6 +25,7 @@ from striate.serve import messages as m
 from striate.serve import wire
 from striate.serve.batching import Batcher, Limits, Watcher, attempted, one_by_one
 from striate.serve.board import position_of
+from striate.serve.light import Light
 from striate.web.attribution import METHODS, attribution
 from striate.web.describe import describe
 from striate.web.sandbox import Trial, trials, try_it
@@ -47,8 +49,9 @@ class Images:
 
 @dataclass(frozen=True, eq=False)
 class Classified:
-    """The probabilities of the classes, a row for each image, and how one was prepared."""
+    """For each image its class's number and the probabilities of all; and how one was prepared."""
 
+    best: list[int]
     rows: list[list[float]]
     steps: tuple[PreparationStep, ...] = ()
 
@@ -64,7 +67,16 @@ class Model:
         self.name, self.run, self.predictor = name, predictor.run, predictor
         self.looking, self.attributing = predictor.twin(), predictor.twin()
         self.reader = Reader(self.run) if BLANK in self.predictor.classes else None
-        self.images = Batcher(self._classify, most=predictor.at_once, limits=limits, watcher=watcher)
+        light = Light(predictor)
+        self.images = Batcher(
+            self._classify,
+            most=predictor.at_once,
+            limits=limits,
+            watcher=watcher,
+            light=lambda job: (
+                light.pixels(job.content) if job.pixels else light.file(job.content, prepared=job.prepared)
+            ),
+        )
         self.looks: Batcher[Callable[[], object], object] = Batcher(one_by_one, limits=limits)
         long = Limits(min(WAITING_LONG, limits.waiting), limits.seconds)
         self.attributions: Batcher[Callable[[], m.Attribution], m.Attribution] = Batcher(one_by_one, limits=long)
@@ -91,11 +103,10 @@ class Model:
     async def predict(self, content: bytes, *, prepared: bool = True) -> m.Prepared:
         """The class of an image file."""
         found = await self.images.ask(Images(content, prepared))
-        values = found.rows[0]
-        probability = max(values)
+        values, best = found.rows[0], found.best[0]
         return m.Prepared(
-            name=self.predictor.classes[values.index(probability)],
-            probability=probability,
+            name=self.predictor.classes[best],
+            probability=values[best],
             probabilities=dict(zip(self.predictor.classes, values, strict=True)),
             trained=self.predictor.trained,
             steps=[m.StepNote(step.name, step.note) for step in found.steps],
@@ -103,9 +114,9 @@ class Model:
 
     async def predict_many(self, pixels: bytes) -> m.Batch:
         """The classes of images of the network's size, from their pixels."""
-        rows = (await self.images.ask(Images(pixels, pixels=True))).rows
+        found = await self.images.ask(Images(pixels, pixels=True))
         names = list(self.predictor.classes)
-        return m.Batch([names[row.index(max(row))] for row in rows], names, rows, self.predictor.trained)
+        return m.Batch([names[best] for best in found.best], names, found.rows, self.predictor.trained)
 
     def check_layers(self, query: m.OfLayers) -> None:
         """Raise UnknownNameError for a path that is no layer's."""
@@ -145,22 +156,26 @@ class Model:
         """The classes of all images of all jobs, computed together."""
         prepared = [attempted(partial(self._pixels, job)) for job in jobs]
         good = [each[0] for each in prepared if not isinstance(each, Exception)]
-        rows: list[list[float]] = self.predictor.probabilities(torch.cat(good)).tolist() if good else []
+        if not good:
+            return [each for each in prepared if isinstance(each, Exception)]
+        values = self.predictor.probabilities(torch.cat(good) if len(good) > 1 else good[0]).numpy()
+        finite = np.isfinite(values).all(axis=1)
+        best, rows = values.argmax(axis=1).tolist(), values.tolist()
         found: list[Classified | Exception] = []
+        first = 0
         for each in prepared:
             if isinstance(each, Exception):
                 found.append(each)
                 continue
-            own, rows = rows[: len(each[0])], rows[len(each[0]) :]
-            finite = all(isfinite(sum(row)) for row in own)
-            found.append(Classified(own, each[1]) if finite else self._not_finite())
+            own = slice(first, first := first + len(each[0]))
+            found.append(Classified(best[own], rows[own], each[1]) if finite[own].all() else self._not_finite())
         return found
 
     def _pixels(self, job: Images) -> tuple[Stored, tuple[PreparationStep, ...]]:
         if not job.pixels:
             return self.predictor.pixels(job.content, prepared=job.prepared)
         shape = self.run.network.input
-        size = shape[0] * shape[1] * shape[2]
+        size = prod(shape)
         if len(job.content) % size:
             raise RequestError(
                 f"{len(job.content):,} bytes are no whole number of images.",
