@@ -6,6 +6,7 @@ from typing import Any
 
 from striate.errors import RunError
 from striate.look.charts import HEIGHT, WIDTH, Series, line_chart
+from striate.look.say import say
 from striate.picture import Picture
 from striate.train.run import Run
 
@@ -33,10 +34,10 @@ def curves(run: Run) -> Picture:
 
 def learning_charts(epochs: list[dict[str, Any]], judging: str) -> tuple[str, str]:
     """The charts of loss and error; `judging` names the images by which the best epoch was chosen."""
-    loss = Series("training", "#d97706", tuple(each["loss"] for each in epochs))
+    loss = Series(say("training"), "#d97706", tuple(each["loss"] for each in epochs))
     return (
-        line_chart("Loss", [loss], x="epoch"),
-        line_chart("Error", _error_series(epochs, judging), x="epoch", unit=" %"),
+        line_chart(say("Loss"), [loss], x=say("epoch")),
+        line_chart(say("Error"), _error_series(epochs, judging), x=say("epoch"), unit=" %"),
     )
 
 
@@ -45,9 +46,9 @@ def _error_series(epochs: list[dict[str, Any]], judging: str) -> list[Series]:
         return tuple(100 * (1 - each[key]) for each in epochs)
 
     series = [
-        Series("training", "#d97706", errors("train_accuracy")),
-        Series(judging, "#2563eb", errors("accuracy")),
+        Series(say("training"), "#d97706", errors("train_accuracy")),
+        Series(say(judging), "#2563eb", errors("accuracy")),
     ]
     if all(isinstance(each.get("balanced_accuracy"), float) for each in epochs):
-        series.append(Series("balanced", "#059669", errors("balanced_accuracy")))
+        series.append(Series(say("balanced"), "#059669", errors("balanced_accuracy")))
     return series

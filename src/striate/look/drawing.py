@@ -20,6 +20,8 @@ from striate.description.labels import one_line
 ABOVE, BELOW, MARK = (222, 45, 38), (33, 113, 217), (128, 132, 145)
 ZERO, HALF, MARKED = 128, 126, 1
 """The palette: 2 … 254 are −1 … +1, ZERO is 0; MARKED is a ReLU's zero; 0 is unpainted."""
+FONTS = "system-ui, 'Apple SD Gothic Neo', 'Malgun Gothic', 'Noto Sans CJK KR', 'Noto Sans KR', NanumGothic, sans-serif"
+"""The fonts of a figure; those after the first have Hangul, on macOS, Windows and Linux."""
 GAMMA = 0.8
 """The exponent that makes small values more visible; the colour bar uses it too."""
 STYLES = {
@@ -139,7 +141,7 @@ class Drawing:
             [
                 f'<svg viewBox="-1 0 {self.width + 2} {height}" width="{self.width + 2}" height="{height}" '
                 f'xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(one_line(self.title))}" '
-                'font-family="system-ui, sans-serif" fill="currentColor">',
+                f'font-family="{FONTS}" fill="currentColor">',
                 *self._raster(),
                 *self.parts,
                 "</svg>",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from striate.cli.parameters import DEVICE, RUN, KernelsType
+from striate.cli.parameters import DEVICE, RUN, SPOKEN, KernelsType
 from striate.description.labels import one_line
 from striate.execution.names import KERNELS
 from striate.wording import counted, percent
@@ -86,6 +86,7 @@ class Look:
     "fastest of these.",
 )
 @DEVICE
+@SPOKEN
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON; rates are fractions.")
 def command(
     folders: tuple[Path, ...],
