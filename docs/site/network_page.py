@@ -1,4 +1,4 @@
-"""The page of a network of the catalogue: its figure, its source, its account, the figures of its paper, its recipe, results."""
+"""The page of a network of the catalogue: figure, source, account, the figures of its paper, recipe, results."""
 
 from __future__ import annotations
 
