@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 RUN := runs/demo
+# JupyterLab and marimo for `make test-widget`; the tests let them see the packages of $(VENV).
+NOTEBOOKS := $(VENV)-notebooks
 # TypeScript checks the types of the page's JavaScript; npm and Node come with pyright.
 TYPESCRIPT := 7.0.2
 TSC := $(VENV)/typescript-$(TYPESCRIPT)/node_modules/typescript/bin/tsc
@@ -12,7 +14,7 @@ SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet build --strict
 # Tests run in random order; `make test SEED=...` runs them in that of a seed that was printed.
 SEED := $(or $(SEED),$(shell date +%s))
 
-.PHONY: demo test test-slow fuzz coverage check bench docs docs-site package clean
+.PHONY: demo test test-slow test-widget notebooks film fuzz coverage check bench docs docs-site package clean
 
 demo: $(VENV)/installed  ## account, training, evaluation, prediction: about a minute after the install
 	@rm -rf $(RUN)
@@ -29,6 +31,15 @@ test: $(VENV)/installed-dev  ## the tests that take seconds
 test-slow: $(VENV)/installed-dev  ## the tests that take minutes
 	@echo 'The order of the tests is that of SEED=$(SEED)'
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --randomly-seed=$(SEED)
+
+test-widget: $(VENV)/installed-dev $(NOTEBOOKS)/installed  ## draw on the widget in JupyterLab and in marimo, in a browser
+	STRIATE_NOTEBOOKS=$(abspath $(NOTEBOOKS)) $(BIN)/python -m pytest tests/test_widget.py
+
+notebooks: $(VENV)/installed-dev  ## execute the notebooks of examples, and keep what they give
+	STRIATE_KEEP=1 $(BIN)/python -m pytest tests/docs/test_notebooks.py -k runs
+
+film: $(VENV)/installed-dev  ## docs/images/page.webp, the film of the page in README, of the run of make demo; needs Chromium
+	$(BIN)/python examples/film_page.py $(RUN)
 
 fuzz: $(VENV)/installed-dev  ## new damaged inputs for every reader, for FUZZ_SECONDS (600); .fuzz/ keeps what breaks one
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),600)
@@ -66,7 +77,7 @@ package: $(VENV)/installed-dev  ## dist/: a source archive and a wheel, the whee
 	rm -rf $(VENV)-wheel
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(NOTEBOOKS) .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/installed: pyproject.toml constraints.txt $(wildcard src/striate/kernels/csrc/*/*)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -76,6 +87,12 @@ $(VENV)/installed: pyproject.toml constraints.txt $(wildcard src/striate/kernels
 
 $(VENV)/installed-dev: $(VENV)/installed
 	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(NOTEBOOKS)/installed: | $(VENV)/installed-dev
+	@echo 'Installing JupyterLab and marimo into $(NOTEBOOKS) ...'
+	@$(PYTHON) -m venv $(NOTEBOOKS)
+	@$(NOTEBOOKS)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt jupyterlab marimo
 	@touch $@
 
 $(TSC): | $(VENV)/installed-dev

@@ -1,4 +1,4 @@
-"""Film the page of a run while a digit is drawn on it: the animated picture of README. It needs Chromium and Playwright.
+"""Film the page of a run while a digit is drawn on it: the animated picture of README. Needs Chromium, Playwright.
 
     python examples/film_page.py RUN [docs/images/page.webp]
 
@@ -12,6 +12,7 @@ import io
 import shutil
 import tempfile
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image
@@ -41,7 +42,7 @@ def frames(page: Page) -> Iterator[tuple[Image.Image, int]]:
         points = [(pad["x"] + x * pad["width"], pad["y"] + y * pad["height"]) for x, y in stroke]
         page.mouse.move(*points[0])
         page.mouse.down()
-        for (left, top), (right, bottom) in zip(points, points[1:], strict=False):
+        for (left, top), (right, bottom) in pairwise(points):
             for part in range(1, POINTS + 1):
                 share = part / POINTS
                 page.mouse.move(left + share * (right - left), top + share * (bottom - top))
