@@ -22,7 +22,7 @@ STAY = {
 
 
 class Words(HTMLParser):
-    """The texts of a page, and of its figures, without its style; `figures` of the account's layers and of the recipe."""
+    """The texts of a page and of its figures, without its style, its commands and its lists of numbers."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
