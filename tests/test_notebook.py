@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 import striate
 from striate import from_text
@@ -47,6 +48,15 @@ def test_a_network_stands_for_its_run_or_is_untrained(finished_run: Path, tmp_pa
 
 
 @NEEDS_ANYWIDGET
+def test_it_takes_what_fit_returns() -> None:
+    images = torch.arange(40 * 28 * 28, dtype=torch.uint8).view(40, 28, 28)
+    model = striate.fit("1x28x28: conv 2 9x9 /5, relu, linear 2", images, ["low", "high"] * 20, epochs=1)
+    made = striate.widget(model)
+    assert '"trained":true' in made.page
+    assert '"classes":["high","low"]' in made.page
+
+
+@NEEDS_ANYWIDGET
 @pytest.mark.parametrize(
     ("runs", "options", "kind", "text"),
     [
@@ -61,6 +71,8 @@ def test_a_network_stands_for_its_run_or_is_untrained(finished_run: Path, tmp_pa
         ((Path("no/run"),), {}, RunError, "no/run"),
         (("vgg-d",), {}, SpecError, "vgg-d takes 15,470,264,320 MACs per image."),
         (("lenet6",), {}, UnknownNameError, "no network is called 'lenet6'."),
+        (("runs/lenet6",), {}, RunError, "runs/lenet6"),
+        (("lost.safetensors",), {}, RunError, "lost.safetensors"),
     ],
 )
 def test_what_cannot_be_shown(runs, options, kind: type[StriateError], text: str) -> None:

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from striate.description.header import ONNX, SUFFIX
 from striate.description.network import Network
 from striate.errors import RequirementError, SpecError, unknown_name
 from striate.export.page import alone
@@ -77,7 +78,7 @@ def predictor_of(run: str | Path | Run | Fitted | Network) -> Predictor:
     """
     match run:
         case Fitted():
-            return Predictor(run.run, model=run.model, images=1)
+            return Predictor(run.run, images=1)
         case Run():
             return Predictor(run, images=1)
         case Network():
@@ -85,12 +86,19 @@ def predictor_of(run: str | Path | Run | Fitted | Network) -> Predictor:
         case Path():
             return Predictor(open_run(run), images=1)
         case _:
-            if Path(run, "run.json").is_file():
+            if _names_a_run(run):
                 return Predictor(open_run(Path(run)), images=1)
             network = find(run)
             trained = Path("runs", network.name)
             found = (trained / "run.json").is_file() and open_run(trained).network == network
             return Predictor(open_run(trained), images=1) if found else untrained(network)
+
+
+def _names_a_run(text: str) -> bool:
+    """Whether a text is the place of a run; otherwise it is a network's name, notation or file."""
+    if Path(text, "run.json").is_file() or text.endswith((SUFFIX, ONNX)):
+        return True
+    return "/" in text and ":" not in text and not text.endswith((".net", ".json"))
 
 
 def _made(page: str, *, title: str, height: int) -> AnyWidget:

@@ -182,8 +182,8 @@ LANGUAGE = click.Choice(["en", "ko"])
 """The languages of the page, which src/striate/web/ui/say.js has."""
 
 
-def _speak(context: click.Context, _: click.Parameter, value: str) -> None:
-    if value != "en":
+def _speak(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value == "ko":
         from striate.look.say import speaking
 
         context.with_resource(speaking(value))
