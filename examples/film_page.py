@@ -22,11 +22,11 @@ from striate.export.page import write_page
 from striate.look.predictor import Predictor
 from striate.train import open_run
 
-SIZE = {"width": 1280, "height": 800}
+SIZE = {"width": 1120, "height": 700}
 SHOWN = (960, 600)
 FOUR = (((0.33, 0.2), (0.3, 0.52), (0.68, 0.52)), ((0.66, 0.18), (0.62, 0.85)))
 """The strokes of a four, in parts of the pad."""
-POINTS = 4
+POINTS = 2
 """Frames for each line of a stroke."""
 WAIT = 300_000
 """Milliseconds that anything may take, on a machine that does much else."""

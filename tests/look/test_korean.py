@@ -9,13 +9,13 @@ import pytest
 
 from striate.cli.parameters import LANGUAGE
 from striate.errors import RequirementError
-from striate.look import look, raster, write_look, write_report
+from striate.look import look, raster, subject, write_look, write_report
 from striate.look.say import LANGUAGES, language, speaking
 from striate.train import evaluation, open_run
 from tests.support.commands import striate
 
 STAY = {
-    "conv", "max", "relu", "linear", "flatten", "output", "table",  # of the notation, and paths of layers
+    "conv", "max", "pool", "relu", "linear", "flatten", "output", "table",  # of the notation, and paths of layers
     "tiny", "mnist", "digits", "MACs", "MAC", "FLOP", "RBF", "ReLU", "Grad", "CAM", "PATH", "layer",  # names
 }  # fmt: skip
 """Words that are the same in every language."""
@@ -47,12 +47,13 @@ class Words(HTMLParser):
         return {re.sub(r"\d+$", "", word) for word in re.findall(r"[A-Za-z]{3,}\d*", self.text)} - STAY
 
 
-def test_look_is_korean_in_every_figure(learned, tmp_path: Path) -> None:
+def test_look_is_korean_in_every_figure(finished_run: Path, tmp_path: Path) -> None:
     with speaking("ko"):
-        page = write_look(learned, list(look(learned)), folder=tmp_path).read_text(encoding="utf-8")
+        found = subject(finished_run)
+        page = write_look(found, list(look(found)), folder=tmp_path).read_text(encoding="utf-8")
     words = Words(page)
     assert words.language == "ko"
-    assert words.english() <= {"validation"} | set(re.findall(r"[A-Za-z]{3,}", learned.data.source))
+    assert words.english() - set(re.findall("[A-Za-z]{3,}", found.data.source)) == set()
     assert "풀링이 버리는 값" in words.text
 
 
