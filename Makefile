@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 RUN := runs/demo
+# JupyterLab and marimo for `make test-widget`; the tests let them see the packages of $(VENV).
+NOTEBOOKS := $(VENV)-notebooks
 # TypeScript checks the types of the page's JavaScript; npm and Node come with pyright.
 TYPESCRIPT := 7.0.2
 TSC := $(VENV)/typescript-$(TYPESCRIPT)/node_modules/typescript/bin/tsc
@@ -19,8 +21,8 @@ OLDEST_TESTS := tests/description tests/accounting tests/networks tests/emit tes
 	tests/export tests/serve/test_interface.py tests/serve/test_openapi.py tests/predictions tests/go tests/fitted \
 	tests/train/test_logs.py tests/cli/test_cli.py
 
-.PHONY: demo test test-slow test-long test-cluster fuzz fuzz-guided coverage check check-oldest bench docs docs-site package \
-	wheels clean
+.PHONY: demo test test-slow test-long test-cluster test-widget notebooks film fuzz fuzz-guided coverage check check-oldest \
+	bench docs docs-site package wheels clean
 
 demo: $(VENV)/installed  ## account, training, evaluation, prediction: about a minute after the install
 	@rm -rf $(RUN)
@@ -47,6 +49,15 @@ test-cluster: $(VENV)/installed-dev  ## predictions by two nodes of Ray on this 
 		> `$(VENV)-ray/bin/python -c 'import site; print(site.getsitepackages()[0])'`/striate.pth
 	@$(VENV)-ray/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt ray fsspec pandas pyarrow
 	PYTHONPATH=src OMP_NUM_THREADS=1 $(VENV)-ray/bin/python -m pytest -p no:randomly tests/predictions/test_cluster.py
+
+test-widget: $(VENV)/installed-dev $(NOTEBOOKS)/installed  ## draw on the widget in JupyterLab and in marimo, in a browser
+	STRIATE_NOTEBOOKS=$(abspath $(NOTEBOOKS)) $(BIN)/python -m pytest tests/test_widget.py
+
+notebooks: $(VENV)/installed-dev  ## execute the notebooks of examples, and keep what they give
+	STRIATE_KEEP=1 $(BIN)/python -m pytest tests/docs/test_notebooks.py -k runs
+
+film: $(VENV)/installed-dev  ## docs/images/page.webp, the film of the page in README, of the run of make demo; needs Chromium
+	$(BIN)/python examples/film_page.py $(RUN)
 
 fuzz: $(VENV)/installed-dev  ## new damaged inputs for every reader, for FUZZ_SECONDS (600); .fuzz/ keeps what breaks one
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),600)
@@ -107,7 +118,7 @@ wheels: $(VENV)/installed-dev  ## dist/: wheels for Linux on x86-64, and on Arm 
 	rm -r dist/linux
 
 clean:
-	rm -rf $(VENV) $(VENV)-ray $(VENV)-oldest .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-ray $(VENV)-oldest $(NOTEBOOKS) .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/installed: pyproject.toml constraints.txt $(wildcard src/striate/kernels/csrc/*/*)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -117,6 +128,12 @@ $(VENV)/installed: pyproject.toml constraints.txt $(wildcard src/striate/kernels
 
 $(VENV)/installed-dev: $(VENV)/installed
 	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(NOTEBOOKS)/installed: | $(VENV)/installed-dev
+	@echo 'Installing JupyterLab and marimo into $(NOTEBOOKS) ...'
+	@$(PYTHON) -m venv $(NOTEBOOKS)
+	@$(NOTEBOOKS)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt jupyterlab marimo
 	@touch $@
 
 $(TSC): | $(VENV)/installed-dev

@@ -1,8 +1,10 @@
-"""The page of a network of the catalogue: its figure, its source, its account, the figures of its paper, its recipe."""
+"""The page of a network of the catalogue: figure, source, account, the figures of its paper, recipe, results."""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
 from striate.accounting import Account, account
 from striate.accounting.show.table import to_table
@@ -17,11 +19,10 @@ from striate.train.recipes import RECIPES
 
 WIDTH = 80
 """Characters of the account's table."""
-REACHED = {
-    "lenet5": "[0.87 % wrong on the test images of MNIST, mean of ten seeds](../lenet5.md); by the method of the paper "
-    "[1.09 %](../reproductions/lenet5-1998.md)",
-}
-"""What training reached with this repository, beside the page that says how it was measured."""
+REACHED: dict[str, list[dict[str, str]]] = tomllib.loads(
+    (Path(__file__).parent / "reached.toml").read_text(encoding="utf-8")
+)
+"""What training reached with this repository, by network; each beside the page that says how it was measured."""
 
 
 def figure(name: str) -> str:
@@ -64,7 +65,17 @@ def _parts(name: str, entry: Entry, counted: Account) -> Iterator[str]:
     else:
         yield "The catalogue has no recipe of its paper; `striate train` takes its default, or `--recipe`."
     yield "\n## Reached here\n"
-    yield f"{REACHED[name]}." if name in REACHED else "No training of this network is reported on these pages."
+    yield from _reached(name)
+
+
+def _reached(name: str) -> Iterator[str]:
+    if name not in REACHED:
+        yield "Nothing was measured: no training of this network is reported on these pages."
+        return
+    yield "| result | of what | command | machine |"
+    yield "|--:|---|---|---|"
+    for each in REACHED[name]:
+        yield f"| [{each['value']}](../{each['page']}) | {each['what']} | `{each['command']}` | {each['machine']} |"
 
 
 def _published(entry: Entry, counted: Account) -> Iterator[str]:

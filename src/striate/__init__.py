@@ -16,6 +16,7 @@ from striate.by_name import from_module as from_module
 from striate.by_name import from_pretrained as from_pretrained
 from striate.by_name import to_json as to_json
 from striate.by_name import to_text as to_text
+from striate.by_name import widget as widget
 from striate.by_name import with_classes as with_classes
 from striate.description.json import from_json as from_json
 from striate.description.layers import RBF as RBF

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from anywidget import AnyWidget
     from torch import Tensor, nn
 
     from striate.data.arrays import Layout
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from striate.emit.draw.figure import Figure
     from striate.fitted.fitted import Fitted
     from striate.train import Epoch, Recipe
+    from striate.train.run import Run
 
 
 def network_of(network: Network | str) -> Network:
@@ -207,6 +209,21 @@ def from_pretrained(folder: str | Path) -> Fitted:
     from striate.fitted.pretrained import from_pretrained
 
     return from_pretrained(folder)
+
+
+def widget(*runs: str | Path | Run | Fitted | Network, height: int = 860, language: str = "") -> AnyWidget:
+    """The page of runs as a widget of a notebook: draw a digit, and see every layer compute, in the browser.
+
+    A run is its folder, an open `Run`, or what `fit` returns; a network stands for its run in `runs`, or has random
+    weights, as the page says. With several runs one drawing goes to all of them. `height` is in pixels, and may be set
+    later; `language` is "en" or "ko", or else the browser's. Together they may have 100 million MACs per image.
+
+    Raises RequirementError where anywidget is not installed (the extra `notebook`), RunError where there is no such
+    run, and SpecError for a network that is too large for a browser. Example: `widget("lenet5").height` is `860`.
+    """
+    from striate.notebook import widget
+
+    return widget(*runs, height=height, language=language)
 
 
 def as_svg(network: Network) -> str | None:

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from html import escape
 
+from striate.language import FONTS
+
 WIDTH, HEIGHT = 460, 240
 LEFT, RIGHT, TOP, BOTTOM = 52, 84, 28, 40
 
@@ -33,7 +35,7 @@ def line_chart(title: str, series: list[Series], *, x: str, unit: str = "", star
 
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" xmlns="http://www.w3.org/2000/svg" role="img" '
-        f'aria-label="{escape(title)}" font-family="system-ui, sans-serif" font-size="12" fill="currentColor">',
+        f'aria-label="{escape(title)}" font-family="{FONTS}" font-size="12" fill="currentColor">',
         f'<text x="{LEFT}" y="16" font-weight="600">{escape(title)}</text>',
     ]
     for tick in ticks:

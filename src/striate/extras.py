@@ -30,6 +30,7 @@ class Extra:
 EXTRAS = (
     Extra("look", ("resvg-py",), "pictures as PNG"),
     Extra("serve", ("httptools", "msgspec", "prometheus-client", "starlette", "uvicorn"), "striate serve"),
+    Extra("notebook", ("anywidget",), "striate.widget, the page of a run in a notebook"),
     Extra("onnx", ("onnx", "onnxruntime"), "striate export, and answers by ONNX Runtime where they are faster"),
     Extra("go", ("sgfmill",), "records of Go games"),
     Extra("tensorboard", ("tensorboard",), "striate train --log tensorboard"),

@@ -69,8 +69,37 @@ def test_the_page_of_a_network_has_its_figures(name: str) -> None:
 
 @pytest.mark.slow
 def test_every_network_has_a_page() -> None:
-    for name in CATALOGUE:
-        assert network_page.page(name).count("\n## ") >= 4
+    for name, entry in CATALOGUE.items():
+        page = network_page.page(name)
+        sections = re.findall(r"^## (.+)$", page, re.MULTILINE)
+        paper = ["Paper"] if entry.make().source else []
+        prints = ["What the paper prints"] if entry.published else []
+        assert sections == [*paper, "Departures", *prints, "Account", "Recipe", "Reached here"]
+        assert f"![The figure of {name}: its layers and the sizes between them]({name}.svg)" in page
+        assert ("Nothing was measured" in page) == (name not in network_page.REACHED)
+
+
+def test_what_was_reached_stands_in_the_page_that_is_named() -> None:
+    assert set(network_page.REACHED) <= set(CATALOGUE)
+    for name, results in network_page.REACHED.items():
+        page = network_page.page(name)
+        for each in results:
+            assert set(each) == {"what", "value", "command", "machine", "page"}
+            told = (ROOT / "docs" / each["page"]).read_text(encoding="utf-8")
+            assert each["value"] in told, f"{each['value']} is not in docs/{each['page']}"
+            assert " ".join(each["command"].split()[:2]) in " ".join(told.split()), (
+                f"{each['command']} is not in docs/{each['page']}"
+            )
+            assert f"| [{each['value']}](../{each['page']}) | {each['what']} | `{each['command']}` |" in page
+
+
+def test_every_page_of_docs_is_in_the_navigation() -> None:
+    named = re.findall(r"(?<=[ -])[\w/.-]+\.md$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    pages = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")}
+    assert len(pages) > 30
+    assert sorted(pages - set(named)) == []
+    lost = [each for each in named if each not in pages and not each.startswith("repository/")]
+    assert sorted(lost) == sorted(["index.md", "ko/index.md"])  # README in two languages
 
 
 class _Links(HTMLParser):

@@ -193,4 +193,23 @@ DEVICE = click.option(
 THREADS = ThreadsType(1, MOST_THREADS)
 LANGUAGE = click.Choice(["en", "ko"])
 """The languages of the page, which src/striate/web/ui/say.js has."""
+
+
+def _speak(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value == "ko":
+        from striate.language.say import speaking
+
+        context.with_resource(speaking(value))
+
+
+SPOKEN = click.option(
+    "--lang",
+    type=LANGUAGE,
+    default="en",
+    show_default=True,
+    expose_value=False,
+    callback=_speak,
+    help="The language of figures and of the report.",
+)
+"""The option of the verbs that write figures or the report of a run: until the verb ends they are in that language."""
 LOG = click.Choice(["csv", "tensorboard", "wandb", "mlflow"])

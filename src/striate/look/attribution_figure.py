@@ -7,6 +7,7 @@ from PIL import Image
 from torch import Tensor
 
 from striate.description.layers import RBF
+from striate.language.say import say
 from striate.look.attribution import grad_cam, integrated_gradients, occlusion, rank_correlation, saliency
 from striate.look.choose import cam_step, is_map, main_steps
 from striate.look.drawing import ABOVE, BELOW, Drawing, Figure, number
@@ -37,35 +38,36 @@ def attribution(subject: Subject, image: Shown, *, target: int | None = None, la
     control = randomised(subject)
     maps, random_maps = (_maps(each, inputs, target, layer) for each in (subject, control))
     name = subject.classes[target]
-    drawing = Drawing(f"What speaks for {name!r} in {image.name}?")
+    drawing = Drawing(say("What speaks for {label} in {image}?", label=repr(name), image=image.name))
     drawing.picture(0, 84, image_picture(image.pixels[0]), width=SIDE - 18)
-    drawing.text(0, 58, "the image", "head")
-    drawing.text(0, 74, f"score of {name!r}: {number(given[target].item())}", "soft")
+    drawing.text(0, 58, say("the image"), "head")
+    drawing.text(0, 74, say("score of {label}: {value}", label=repr(name), value=number(given[target].item())), "soft")
     if isinstance(subject.network.layers[-1], RBF):
-        drawing.text(0, 84 + SIDE + 3, "the score is minus the", "small")
-        drawing.text(0, 84 + SIDE + 17, "squared distance", "small")
+        drawing.text(0, 84 + SIDE + 3, say("the score is minus the"), "small")
+        drawing.text(0, 84 + SIDE + 17, say("squared distance"), "small")
     for place, (method, heat) in enumerate(maps.items()):
         left = STEP + place * STEP
-        drawing.text(left, 58, method, "head")
+        drawing.text(left, 58, say(method), "head")
         drawing.text(left, 74, _detail(subject, method, layer), "soft")
         _heat(drawing, left, 84, heat, image)
         drawing.bar(left, 84 + SIDE - 8, extent(heat), "", signed=bool((heat < 0).any()))
-        drawing.text(left, 84 + SIDE + 32, UNITS[method], "small")
+        drawing.text(left, 84 + SIDE + 32, say(UNITS[method]), "small")
     top = 84 + SIDE + 76
-    drawing.text(0, top + 14, "the control:", "head")
-    for line, words in enumerate(("the same with random", "weights, which have", "learned nothing")):
+    drawing.text(0, top + 14, say("the control:"), "head")
+    for line, words in enumerate((say("the same with random"), say("weights, which have"), say("learned nothing"))):
         drawing.text(0, top + 32 + 16 * line, words, "soft")
     for place, (method, heat) in enumerate(random_maps.items()):
         left = STEP + place * STEP
         _heat(drawing, left, top, heat, image)
         alike = rank_correlation(maps[method], heat)
-        drawing.text(left, top + SIDE - 3, f"full colour: {number(extent(heat))}", "small")
-        drawing.text(left, top + SIDE + 13, f"rank correlation {number(round(alike, 2))}", "label")
+        drawing.text(left, top + SIDE - 3, say("full colour: {value}", value=number(extent(heat))), "small")
+        drawing.text(left, top + SIDE + 13, say("rank correlation {value}", value=number(round(alike, 2))), "label")
     added = maps["integrated gradients"].sum().item() if "integrated gradients" in maps else 0.0
-    caption = (
+    caption = say(
         "Red pixels speak for the answer, blue ones against it. The integrated gradients add up to "
-        f"{number(added)}: the score of the image less that of an empty one. A rank correlation near 1 means that the "
-        "map would look the same without any learning, so that it says little about what was learned."
+        "{sum}: the score of the image less that of an empty one. A rank correlation near 1 means that the "
+        "map would look the same without any learning, so that it says little about what was learned.",
+        sum=number(added),
     )
     return Figure("attribution", drawing.title, caption, drawing.svg())
 
@@ -101,15 +103,15 @@ def _detail(subject: Subject, method: str, layer: str | None) -> str:
     side = max(1, min(subject.network.input[1:]) // 6 // 2 * 2 + 1)
     match method:
         case "occlusion":
-            return f"a square of {side}×{side} covered"
+            return say("a square of {size} covered", size=f"{side}×{side}")
         case "Grad-CAM":
             step = cam_step(subject.network, layer)
-            return f"of {step.path}, {step.output[1]}×{step.output[2]}"
+            return say("of {path}, {size}", path=step.path, size=f"{step.output[1]}×{step.output[2]}")
         case "integrated gradients":
-            level = "black" if subject.blank < 32 else "white" if subject.blank > 223 else "grey"
-            return f"from {level} to the image"
+            level = say("black") if subject.blank < 32 else say("white") if subject.blank > 223 else say("grey")
+            return say("from {level} to the image", level=level)
         case _:
-            return "the size of the gradient"
+            return say("the size of the gradient")
 
 
 def _heat(drawing: Drawing, x: int, y: int, heat: Tensor, image: Shown) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor
 from striate.data.decode import tensor_of
 from striate.description.network import INPUT
 from striate.errors import SpecError
+from striate.language.say import say
 from striate.look.bench import KERNELS, Filtered, Kernel, apply_kernel, strongest
 from striate.look.choose import convolutions
 from striate.look.drawing import Drawing, Figure, number
@@ -33,27 +34,28 @@ def bench(subject: Subject | None, picture: Image.Image | None = None, *, kernel
     the picture.
     """
     grey = bench_picture(picture)
-    kernels = {"typed in": kernel} if kernel is not None else {}
+    kernels = {say("typed in"): kernel} if kernel is not None else {}
     if kernel is not None and any(side > size for side, size in zip(kernel.shape, grey.shape, strict=True)):
         raise SpecError(
             f"the kernel is {kernel.shape[0]}×{kernel.shape[1]} on a picture of {grey.shape[0]}×{grey.shape[1]}.",
             "It must fit into the picture.",
         )
     own = learned(subject) if subject else {}
-    kernels |= {name: each for name, each in (KERNELS | own).items() if min(grey.shape) >= max(each.shape)}
-    drawing = Drawing("The filter bench")
-    drawing.text(1, 48, "the picture", "head")
-    drawing.text(1, 64, f"{grey.shape[0]}×{grey.shape[1]}, black 0, white 1", "soft")
+    given = {say(name): each for name, each in KERNELS.items()}
+    kernels |= {name: each for name, each in (given | own).items() if min(grey.shape) >= max(each.shape)}
+    drawing = Drawing(say("The filter bench"))
+    drawing.text(1, 48, say("the picture"), "head")
+    drawing.text(1, 64, say("{size}, black 0, white 1", size=f"{grey.shape[0]}×{grey.shape[1]}"), "soft")
     width = SIDE * grey.shape[1] / max(grey.shape)
     drawing.picture(1, 74, image_picture((255 * grey[None]).round().to(torch.uint8)), width=width)
     for place, (name, each) in enumerate(kernels.items(), 1):
         left, top = place % 4 * CELL + 1, 36 + place // 4 * (SIDE + 78)
         _panel(drawing, (left, top), name, each, grey)
-    chosen = ["typed in"] if kernel is not None else ["vertical edge (Sobel)"]
-    for name in [*chosen, *list(own)[:1]]:
+    chosen = say("typed in") if kernel is not None else say("vertical edge (Sobel)")
+    for name in [chosen, *list(own)[:1]]:
         if name in kernels and max(kernels[name].shape) <= WRITTEN:
             _written_out(drawing, name, strongest(grey, kernels[name]), grey)
-    caption = (
+    caption = say(
         "Each kernel moves over the picture; every value of its map is the sum of the products of kernel and patch, "
         "as it is written out below for the place where the map stands out most. Each map has a scale of its own."
     )
@@ -78,8 +80,9 @@ def learned(subject: Subject) -> dict[str, Tensor]:
     if first is None:
         return {}
     weight, _ = dense_weight(first, subject.model.get_submodule(first.path))
-    word = "learned" if subject.trained else "fresh"
-    return {f"{word}: {first.path}, filter {place}": each.sum(0) for place, each in enumerate(weight[:LEARNED])}
+    words = "learned: {path}, filter {number}" if subject.trained else "fresh: {path}, filter {number}"
+    kernels = enumerate(weight[:LEARNED])
+    return {say(words, path=first.path, number=number): each.sum(0) for number, each in kernels}
 
 
 def _panel(drawing: Drawing, corner: tuple[int, int], name: str, kernel: Tensor, grey: Tensor) -> None:
@@ -90,19 +93,24 @@ def _panel(drawing: Drawing, corner: tuple[int, int], name: str, kernel: Tensor,
     drawing.values(left, top, kernel / extent(kernel), scale=max(1, 36 // max(kernel.shape)))
     scale = max(1, SIDE // max(grey.shape))
     drawing.values(left, top + 40, made / extent(made), scale=scale)
-    drawing.text(left, top + 40 + made.shape[0] * scale + 15, f"full colour: {number(extent(made))}", "small")
+    drawing.text(
+        left, top + 40 + made.shape[0] * scale + 15, say("full colour: {value}", value=number(extent(made))), "small"
+    )
 
 
 def _written_out(drawing: Drawing, name: str, product: Filtered, grey: Tensor) -> None:
     top = int(drawing.bottom) + 36
     row, column = product.place
     drawing.line((0, top - 12, 960, top - 12), 'stroke="currentColor" stroke-opacity="0.12"')
-    drawing.text(1, top + 10, f"{name}, at row {row}, column {column}", "head")
+    told = say("{kernel}, at row {row}, column {column}", kernel=name, row=row, column=column)
+    drawing.text(1, top + 10, told, "head")
     cell = 44 if product.kernel.shape[1] <= 5 else 38
     step = product.kernel.shape[1] * cell + 34
     products = product.patch * product.kernel
     scales = (1.0, extent(product.kernel), extent(products))
-    tables = zip(("patch", "kernel", "products"), (product.patch, product.kernel, products), scales, strict=True)
+    tables = zip(
+        (say("patch"), say("kernel"), say("products")), (product.patch, product.kernel, products), scales, strict=True
+    )
     below = top + 40
     for place, (head, values, largest) in enumerate(tables):
         left = 1 + place * step
@@ -116,6 +124,5 @@ def _written_out(drawing: Drawing, name: str, product: Filtered, grey: Tensor) -
         middle = below + values.shape[0] * cell / 2 + 6
         sign = ("×", "=", "")[place]
         drawing.text(left + values.shape[1] * cell + 17, middle, sign, "title", anchor="middle")
-    drawing.text(
-        1 + 2 * step, below + product.kernel.shape[0] * cell + 20, f"added up: {number(product.value)}", "head"
-    )
+    told = say("added up: {value}", value=number(product.value))
+    drawing.text(1 + 2 * step, below + product.kernel.shape[0] * cell + 20, told, "head")

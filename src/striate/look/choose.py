@@ -9,6 +9,7 @@ from typing import TypeVar
 from striate.description.layers import Conv, Dropout, Flatten, Pool, Softmax, Subsample
 from striate.description.network import INPUT, Network, Step, plan
 from striate.errors import ShapeError, UnknownNameError, unknown_name
+from striate.language.say import say
 
 Item = TypeVar("Item")
 
@@ -67,7 +68,7 @@ def cam_step(network: Network, path: str | None = None) -> Step:
 def source_name(network: Network, step: Step) -> str:
     """The name of a layer's input: another layer's path, or the image."""
     source = step.sources[0]
-    return "the image" if source == INPUT else plan(network).steps[source].path
+    return say("the image") if source == INPUT else plan(network).steps[source].path
 
 
 def convolutions(network: Network) -> list[Step]:

@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from striate.description.labels import one_line
+from striate.language import FONTS
 
 ABOVE, BELOW, MARK = (222, 45, 38), (33, 113, 217), (128, 132, 145)
 ZERO, HALF, MARKED = 128, 126, 1
@@ -139,7 +140,7 @@ class Drawing:
             [
                 f'<svg viewBox="-1 0 {self.width + 2} {height}" width="{self.width + 2}" height="{height}" '
                 f'xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(one_line(self.title))}" '
-                'font-family="system-ui, sans-serif" fill="currentColor">',
+                f'font-family="{FONTS}" fill="currentColor">',
                 *self._raster(),
                 *self.parts,
                 "</svg>",

@@ -14,6 +14,7 @@ from torch import Tensor
 from striate.accounting.unit import Rectangle, View, view
 from striate.description.layers import Flatten, Joined, Upsample, Windowed
 from striate.description.network import Network, Step
+from striate.language.say import say, say_count
 from striate.look.capture import output_at
 from striate.look.choose import is_map, main_steps, spread
 from striate.look.drawing import Drawing, Figure, number
@@ -49,8 +50,8 @@ def fields(subject: Subject, image: Shown, *, unit: str | None = None, layer: st
     network = subject.network
     units = [unit] if unit else [middle(network, step) for step in _steps(network, layer)]
     inputs = subject.some(IMAGES)
-    which = unit or "the unit in the middle of a layer"
-    drawing = Drawing(f"What {which} sees of {image.name}")
+    which = unit or say("the unit in the middle of a layer")
+    drawing = Drawing(say("What {unit} sees of {image}", unit=which, image=image.name))
     height, width = image.pixels.shape[2:]
     side = 136 if len(units) > 1 else 300
     factor = block_for(max(height, width), side)
@@ -67,10 +68,11 @@ def fields(subject: Subject, image: Shown, *, unit: str | None = None, layer: st
         _frame(drawing, (left, top), seen.clipped, scale)
         _frame(drawing, (left, below), seen.clipped, scale, look="currentColor")
         _words(drawing, left, (top, below), seen, field, scale * height)
-    drawing.bar(1, int(drawing.bottom) + 18, 1.0, "share of the strongest pixel's gradient", signed=False)
-    caption = (
+    drawing.bar(1, int(drawing.bottom) + 18, 1.0, say("share of the strongest pixel's gradient"), signed=False)
+    caption = say(
         "Above: the exact rectangle of the image that the unit reads. Below: how much it makes of each pixel, the mean "
-        f"over {len(inputs)} images; most of a large field hardly counts."
+        "over {images}; most of a large field hardly counts.",
+        images=say_count(len(inputs), "image"),
     )
     return Figure("fields", drawing.title, caption, drawing.svg())
 
@@ -90,7 +92,7 @@ def _steps(network: Network, layer: str | None) -> list[Step]:
 
 
 def _unit(seen: View) -> str:
-    return f"unit {seen.place[0]},{seen.place[1]}" if seen.place else "any unit"
+    return say("unit {place}", place=f"{seen.place[0]},{seen.place[1]}") if seen.place else say("any unit")
 
 
 def _field(drawing: Drawing, corner: tuple[int, int], field: Tensor, factor: int, scale: float) -> None:
@@ -116,9 +118,10 @@ def _frame(
 def _words(drawing: Drawing, x: float, tops: tuple[float, float], seen: View, field: Tensor, height: float) -> None:
     above, below = tops
     if seen.clipped is None:
-        drawing.text(x, above + height + 16, "sees padding only", "small")
+        drawing.text(x, above + height + 16, say("sees padding only"), "small")
         return
     rows, columns = seen.clipped.size
-    drawing.text(x, above + height + 16, f"{rows}×{columns} of the image", "small")
+    drawing.text(x, above + height + 16, say("{size} of the image", size=f"{rows}×{columns}"), "small")
     part = pixels_for(field) / (rows * columns)
-    drawing.text(x, below + height + 16, f"{SHARE:.0%} in {number(100 * part)} % of it", "small")
+    told = say("{share} in {part} % of it", share=f"{SHARE:.0%}", part=number(100 * part))
+    drawing.text(x, below + height + 16, told, "small")

@@ -11,6 +11,7 @@ from striate.accounting.words import words
 from striate.description.layers import RBF, Conv, Flatten, Linear
 from striate.description.network import INPUT, Network, Step, plan
 from striate.description.shapes import show
+from striate.language.say import say
 from striate.look.choose import convolutions, find_step, main_steps, source_name, spread
 from striate.look.drawing import Drawing, Figure, number
 from striate.look.pictures import colour_filter_picture
@@ -65,7 +66,7 @@ def _convolution(model: Built, step: Step) -> Figure:
     source = source_name(model.network, step)
     if weight.shape[1] in (1, 3) and step.sources[0] == INPUT:
         return _images(step, weight)
-    title = f"{step.path}: {words(step)}, reading {source}"
+    title = say("{layer}, reading {source}", layer=f"{step.path}: {words(step)}", source=source)
     return (
         _matrix(step, title, weight[:, :, 0, 0]) if weight.shape[2:] == (1, 1) else _grid(step, title, weight, linked)
     )
@@ -73,18 +74,21 @@ def _convolution(model: Built, step: Step) -> Figure:
 
 def _images(step: Step, weight: Tensor) -> Figure:
     """Filters that read the image: in colour, or in red and blue."""
-    drawing = Drawing(f"{step.path}: {words(step)}, reading the image")
+    drawing = Drawing(say("{layer}, reading the image", layer=f"{step.path}: {words(step)}"))
     largest = extent(weight)
     row = TileRow(0, 960, 40, 92 if len(weight) <= 40 else 66)
     if weight.shape[1] == 1:
         draw_tiles(drawing, list(weight[:, 0]), row, largest)
-        drawing.bar(0, int(drawing.bottom) + 16, largest, "weight")
-        caption = "One tile a filter: red weights are above zero, blue ones below. What looks like a filter excites it."
+        drawing.bar(0, int(drawing.bottom) + 16, largest, say("weight"))
+        caption = say(
+            "One tile a filter: red weights are above zero, blue ones below. What looks like a filter excites it."
+        )
     else:
         _colour_tiles(drawing, list(weight), row)
-        caption = (
+        caption = say(
             "One tile a filter, its three kernels as red, green and blue: grey is a weight of zero, and each filter's "
-            f"largest weight is full colour; the largest of all is {number(largest)}."
+            "largest weight is full colour; the largest of all is {largest}.",
+            largest=number(largest),
         )
     return Figure(f"filters-{step.path}", drawing.title, caption, drawing.svg())
 
@@ -107,27 +111,27 @@ def _grid(step: Step, title: str, weight: Tensor, linked: Tensor) -> Figure:
     scale = max(2, min(44, 860 // len(columns) - 8) // side)
     cell = side * scale + 8
     largest = extent(weight)
-    drawing.text(64, 46, "filter", "soft")
+    drawing.text(64, 46, say("filter"), "soft")
     for place, column in enumerate(columns):
         drawing.text(64 + place * cell + cell / 2, 62, str(column), "small", anchor="middle")
     for line, source in enumerate(rows):
         top = 70 + line * cell
-        drawing.text(52, top + cell / 2 + 2, f"map {source}", "small", anchor="end")
+        drawing.text(52, top + cell / 2 + 2, say("map {map}", map=source), "small", anchor="end")
         for place, column in enumerate(columns):
             left = 64 + place * cell
             if linked[column, source]:
                 drawing.values(left, top, weight[column, source] / largest, scale=scale)
             else:
                 drawing.box(left + cell / 2 - 3, top + cell / 2 - 3, 2, 2, 'fill="currentColor" fill-opacity="0.3"')
-    drawing.bar(64, int(drawing.bottom) + 14, largest, "weight")
+    drawing.bar(64, int(drawing.bottom) + 14, largest, say("weight"))
     some = []
     if len(columns) < len(weight):
-        some.append(f"the first {len(columns)} of {len(weight)} filters")
+        some.append(say("the first {some} of {all} filters", some=len(columns), all=len(weight)))
     if len(rows) < weight.shape[1]:
-        some.append(f"{len(rows)} of {weight.shape[1]} input maps")
-    caption = "A column is one filter: a kernel for each map that it reads."
-    caption += " A dot: no link." if not linked[columns][:, rows].all() else ""
-    caption += f" Shown are {' and '.join(some)}." if some else ""
+        some.append(say("{some} of {all} input maps", some=len(rows), all=weight.shape[1]))
+    caption = say("A column is one filter: a kernel for each map that it reads.")
+    caption += " " + say("A dot: no link.") if not linked[columns][:, rows].all() else ""
+    caption += " " + say("Shown are {some}.", some=say(" and ").join(some)) if some else ""
     return Figure(f"filters-{step.path}", title, caption, drawing.svg())
 
 
@@ -137,10 +141,13 @@ def _matrix(step: Step, title: str, weight: Tensor) -> Figure:
     shown = weight[:96, :64].T
     largest = extent(weight)
     scale = max(4, min(14, 860 // shown.shape[1]))
-    drawing.text(0, 46, f"across: filters 0 to {shown.shape[1] - 1}; down: input maps 0 to {len(shown) - 1}", "soft")
+    across, down = shown.shape[1] - 1, len(shown) - 1
+    told = say("across: filters 0 to {across}; down: input maps 0 to {down}", across=across, down=down)
+    drawing.text(0, 46, told, "soft")
     drawing.values(1, 58, shown / largest, scale=scale)
-    drawing.bar(0, int(drawing.bottom) + 14, largest, "weight")
-    caption = f"Each filter mixes the maps at one place; {show(tuple(weight.shape))} weights in all."
+    drawing.bar(0, int(drawing.bottom) + 14, largest, say("weight"))
+    shape = show(tuple(weight.shape))
+    caption = say("Each filter mixes the maps at one place; {shape} weights in all.", shape=shape)
     return Figure(f"filters-{step.path}", title, caption, drawing.svg())
 
 
@@ -155,27 +162,31 @@ def _reads_pixels(network: Network, step: Step) -> bool:
 def _pixels(model: Built, step: Step) -> Figure:
     weight = cast(Tensor, model.get_submodule(step.path).weight).detach().cpu()
     templates = weight.view(len(weight), *model.network.input)[:FILTERS]
-    drawing = Drawing(f"{step.path}: {words(step)}, reading the image")
+    drawing = Drawing(say("{layer}, reading the image", layer=f"{step.path}: {words(step)}"))
     if templates.shape[1] == 1:
         largest = extent(templates)
         draw_tiles(drawing, list(templates[:, 0]), TileRow(0, 960, 40, 130), largest)
-        drawing.bar(0, int(drawing.bottom) + 16, largest, "weight")
+        drawing.bar(0, int(drawing.bottom) + 16, largest, say("weight"))
     else:
         _colour_tiles(drawing, list(templates), TileRow(0, 960, 40, 130))
-    caption = "One tile a unit: its weights, laid out as the image they read. There is one template for each class."
+    caption = say(
+        "One tile a unit: its weights, laid out as the image they read. There is one template for each class."
+    )
     return Figure(f"filters-{step.path}", drawing.title, caption, drawing.svg())
 
 
 def _centres(layer: RBF, path: str, classes: tuple[str, ...]) -> Figure:
-    drawing = Drawing(f"{path}: the characters that its units stand for")
+    drawing = Drawing(say("{path}: the characters that its units stand for", path=path))
     for place, centre in enumerate(layer.centres):
         left = 4 + place * 84
         tile = torch.tensor(centre).view(glyphs.HEIGHT, glyphs.WIDTH)
         drawing.values(left, 40, tile, scale=9)
         drawing.text(left + 31, 166, classes[place], "label", anchor="middle")
-    drawing.bar(4, 182, 1.0, "target of the layer before")
-    caption = (
+    drawing.bar(4, 182, 1.0, say("target of the layer before"))
+    caption = say(
         "Fixed, not learned: a unit gives the squared distance of the layer before it to its character, "
-        f"{glyphs.WIDTH}×{glyphs.HEIGHT} values of +1 and −1."
+        "{width}×{height} values of +1 and −1.",
+        width=glyphs.WIDTH,
+        height=glyphs.HEIGHT,
     )
     return Figure(f"filters-{path}", drawing.title, caption, drawing.svg())

@@ -8,6 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from striate.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
+from striate.language.say import say
 from striate.look.drawing import HALF, ZERO, Drawing, Figure, address, coloured
 from striate.look.pictures import colour_filter_picture
 from striate.look.reel import reel
@@ -39,7 +40,7 @@ def learning(run: Run) -> list[Figure]:
     shown = {epoch: frame.float() for epoch, frame in frames.items() if epoch == 0 or epoch in epochs}
     if len(shown) < 2:
         return []
-    drawing = Drawing(f"{run.network.name}: the first layer’s filters as they are learned")
+    drawing = Drawing(say("{network}: the first layer’s filters as they are learned", network=run.network.name))
     whole = SECONDS * (len(shown) + 2)
     share = 100 * SECONDS / whole
     drawing.parts.append(_STYLE.format(whole=whole, share=share, begin=100 - 3 * share))
@@ -50,7 +51,10 @@ def learning(run: Run) -> list[Figure]:
     place = _chart(drawing, left, errors, last)
     film: list[str] = []
     said = {
-        epoch: f"epoch {epoch}: {errors[epoch]:.2f} % errors" if epoch else "epoch 0: fresh weights" for epoch in shown
+        epoch: say("epoch {epoch}: {error} % errors", epoch=epoch, error=f"{errors[epoch]:.2f}")
+        if epoch
+        else say("epoch 0: fresh weights")
+        for epoch in shown
     }
     for number, (epoch, frame) in enumerate(shown.items()):
         picture = _sheet(frame, largest)
@@ -69,11 +73,14 @@ def learning(run: Run) -> list[Figure]:
         drawing.bottom = max(drawing.bottom, 40 + picture.height * zoom)
     drawing.parts.append(f'<g class="film">{"".join(film)}</g>')
     if not _in_colour(shown[last]):
-        drawing.bar(0, int(drawing.bottom) + 14, largest, "weight")
+        drawing.bar(0, int(drawing.bottom) + 14, largest, say("weight"))
     scale = "each filter in its own colours, grey at zero" if _in_colour(shown[last]) else "all on one scale"
-    caption = (
-        f"{len(shown)} frames, from the first to epoch {last}, {scale}. Choose an epoch above to stop there, or "
-        "sweep over them; where the system asks for less motion, the last frame stands still."
+    caption = say(
+        "{count} frames, from the first to epoch {last}, {scale}. Choose an epoch above to stop there, or "
+        "sweep over them; where the system asks for less motion, the last frame stands still.",
+        count=len(shown),
+        last=last,
+        scale=say(scale),
     )
     return [Figure("learning", drawing.title, caption, drawing.svg(), reel(said))]
 
@@ -96,9 +103,8 @@ def _chart(drawing: Drawing, left: int, errors: dict[int, float], last: int):
     drawing.parts.append(f'<polyline points="{points}" fill="none" stroke="#2563eb" stroke-width="2"/>')
     for epoch in sorted({1, last}):
         drawing.text(place(epoch, 0)[0], base + 18, str(epoch), "soft", anchor="middle")
-    drawing.text(
-        (left + LEFT + right) / 2, base + 36, "epoch; errors on the validation images", "soft", anchor="middle"
-    )
+    told = say("epoch; errors on the validation images")
+    drawing.text((left + LEFT + right) / 2, base + 36, told, "soft", anchor="middle")
     return place
 
 

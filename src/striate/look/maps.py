@@ -9,6 +9,7 @@ from striate.accounting.words import words
 from striate.description.layers import RBF, Activation
 from striate.description.network import Step
 from striate.description.shapes import show
+from striate.language.say import say
 from striate.look.capture import capture
 from striate.look.choose import find_step, is_map, seen_steps
 from striate.look.drawing import Drawing, Figure, number
@@ -31,8 +32,8 @@ def maps(subject: Subject, image: Shown, *, layer: str | None = None) -> Figure:
         logits = subject.model.logits(inputs)
         subject.model(inputs)
     outputs = {path: output[0] for path, output in outputs.items()}
-    drawing = Drawing(f"{subject.network.name} on {image.name}" if not layer else f"{layer} on {image.name}")
-    drawing.text(0, 52, "the image", "head")
+    drawing = Drawing(say("{network} on {image}", network=layer or subject.network.name, image=image.name))
+    drawing.text(0, 52, say("the image"), "head")
     drawing.text(0, 68, show(subject.network.input), "soft")
     height, width = image.pixels.shape[2:]
     drawing.picture(LEFT, 40, image_picture(image.pixels[0]), width=max(1, 112 // max(height, width)) * width)
@@ -44,12 +45,12 @@ def maps(subject: Subject, image: Shown, *, layer: str | None = None) -> Figure:
         _characters(drawing, subject, outputs)
         scores = class_scores(subject.network, logits)[0]
         _answer(drawing, subject, (scores / subject.temperature).softmax(0))
-    caption = (
+    caption = say(
         "Each layer's output, on a scale of its own: red is above zero, blue below, the page's colour is zero. "
         "Grey is exactly zero, where a ReLU let nothing through."
     )
     if not shown_all:
-        caption += " Of layers with many maps the first are shown; --layer PATH shows all of one."
+        caption += " " + say("Of layers with many maps the first are shown; --layer PATH shows all of one.")
     name = f"maps-{layer}" if layer else "maps"
     return Figure(name, drawing.title, caption, drawing.svg())
 
@@ -68,7 +69,8 @@ def _layer(drawing: Drawing, step: Step, output: Tensor, rows: int) -> bool:
     bar = top + 21 + 15 * len(lines)
     if rectified:
         drawing.swatch(0, bar - 3)
-        drawing.text(16, bar + 6, f"{(output == 0).float().mean().item():.0%} of the values are zero", "soft")
+        share = f"{(output == 0).float().mean().item():.0%}"
+        drawing.text(16, bar + 6, say("{share} of the values are zero", share=share), "soft")
         bar += 15
     drawing.bar(0, bar, largest, "", signed=bool((output < 0).any()))
     side = 84 if rows > 1 else 64
@@ -89,22 +91,22 @@ def _characters(drawing: Drawing, subject: Subject, outputs: dict[str, Tensor]) 
     nearest = int(outputs[last.path].argmin())
     code, target = outputs[steps[-2].path], torch.tensor(last.layer.centres[nearest])
     largest = extent(code)
-    drawing.text(0, top + 11, f"{steps[-2].path} as a character", "head")
-    drawing.text(0, top + 27, "the code, and the nearest", "soft")
-    drawing.text(0, top + 42, "of the characters it may be", "soft")
+    drawing.text(0, top + 11, say("{path} as a character", path=steps[-2].path), "head")
+    drawing.text(0, top + 27, say("the code, and the nearest"), "soft")
+    drawing.text(0, top + 42, say("of the characters it may be"), "soft")
     drawing.bar(0, top + 52, largest, "")
-    for place, (values, name) in enumerate([(code, "code"), (target, subject.classes[nearest])]):
+    for place, (values, name) in enumerate([(code, say("code")), (target, subject.classes[nearest])]):
         left = LEFT + place * 80
         drawing.values(left, top, values.view(glyphs.HEIGHT, glyphs.WIDTH) / largest, scale=8)
         drawing.text(left + 28, top + 96 + LABEL, name, "small", anchor="middle")
     distance = outputs[last.path][nearest].item()
-    drawing.text(LEFT + 160, top + 12, f"squared distance {number(distance)}", "soft")
+    drawing.text(LEFT + 160, top + 12, say("squared distance {value}", value=number(distance)), "soft")
 
 
 def _answer(drawing: Drawing, subject: Subject, probabilities: Tensor) -> None:
     top = int(drawing.bottom) + 34
-    drawing.text(0, top + 11, "the answer", "head")
-    drawing.text(0, top + 27, "probability of each class", "soft")
+    drawing.text(0, top + 11, say("the answer"), "head")
+    drawing.text(0, top + 27, say("probability of each class"), "soft")
     best = probabilities.topk(min(10, len(probabilities)))
     for place, (chance, label) in enumerate(zip(best.values.tolist(), best.indices.tolist(), strict=True)):
         y = top + 18 * place

@@ -18,6 +18,8 @@ from striate.description.labels import path_part
 from striate.description.network import Network
 from striate.errors import ShapeError, unknown_name
 from striate.files import elsewhere, make_folder, write_whole
+from striate.language import FONTS
+from striate.language.say import language, say, say_html
 from striate.look.attribution_figure import attribution
 from striate.look.bench import Kernel
 from striate.look.bench_figure import bench
@@ -28,7 +30,7 @@ from striate.look.filters import filters
 from striate.look.invariance_figure import invariance
 from striate.look.learning import learning
 from striate.look.maps import maps
-from striate.look.raster import to_png
+from striate.look.raster import require_hangul, to_png
 from striate.look.sharing import sharing
 from striate.look.subject import Shown, Subject, shown
 from striate.look.wants_figure import wants
@@ -73,12 +75,12 @@ class Section:
     @property
     def heading(self) -> str:
         """The heading of the section."""
-        return SECTIONS[self.key][0]
+        return say(SECTIONS[self.key][0])
 
     @property
     def about(self) -> str:
         """The description of the section."""
-        return SECTIONS[self.key][1]
+        return say(SECTIONS[self.key][1])
 
 
 def look(subject: Subject, wish: Wish = Wish()) -> Iterator[Section]:
@@ -111,6 +113,8 @@ def check(subject: Subject, wish: Wish) -> None:
 
 def write_look(subject: Subject, sections: Sequence[Section], *, folder: Path, png: bool = False) -> Path:
     """Write each figure as an SVG, with `png` also as a PNG, and look.html with all; returns the page's path."""
+    if png:
+        require_hangul()
     with elsewhere("--out"):
         make_folder(folder)
         for section in sections:
@@ -119,6 +123,8 @@ def write_look(subject: Subject, sections: Sequence[Section], *, folder: Path, p
                 if png:
                     write_whole(folder / f"{figure.name}.png", to_png(figure))
     page = _template().render(
+        fonts=FONTS,
+        language=language(),
         network=subject.network,
         subject=subject,
         totals=account(subject.network).totals,
@@ -174,4 +180,5 @@ def default_folder(target: str, network: Network) -> Path:
 def _template() -> Template:
     text = files("striate.look").joinpath("look.html.jinja").read_text(encoding="utf-8")
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page.globals.update(say=say_html)
     return page.from_string(text)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
+from striate.language.say import say
+
 MOST_NUMBERS = 16
 """The most epochs whose number is written."""
 ACCENT = "#d97706"
@@ -36,9 +38,11 @@ def reel(frames: dict[int, str]) -> str:
         f"{epoch if epoch in numbered else '&nbsp;'}</label>"
         for epoch, words in frames.items()
     ]
-    play = '<label class="play"><input type="radio" name="reel" checked>play</label>'
+    play = f'<label class="play"><input type="radio" name="reel" checked>{say("play")}</label>'
     style = _STYLE + "".join(_shown(place) for place in range(1, len(frames) + 1))
-    return f'<fieldset class="reel" aria-label="Epoch"><style>{style}</style>{play}{"".join(labels)}</fieldset>'
+    return (
+        f'<fieldset class="reel" aria-label="{say("Epoch")}"><style>{style}</style>{play}{"".join(labels)}</fieldset>'
+    )
 
 
 def _numbered(epochs: list[int]) -> Iterator[int]:

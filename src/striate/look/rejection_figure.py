@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from striate.charts import Series, line_chart
+from striate.language.say import say
 from striate.train.rejection import PAPER_ERROR, Rejection
 
 POINTS = 100
@@ -16,9 +17,14 @@ def rejection_chart(rejection: Rejection) -> str:
     left = rejection.reach(error / 10)
     end = next((end for end in ENDS if left is not None and end >= left.share), ENDS[-1])
     shares = [end * place / POINTS for place in range(POINTS + 1)]
-    series = [Series("kept", "#2563eb", tuple(100 * rejection.at(share).error for share in shares))]
+    series = [Series(say("kept"), "#2563eb", tuple(100 * rejection.at(share).error for share in shares))]
     if error > PAPER_ERROR:
         series.append(Series(f"{100 * PAPER_ERROR:.1f} %", "#8b8f99", (100 * PAPER_ERROR,) * len(shares)))
     return line_chart(
-        "Error of the kept answers", series, x="rejected, % of the images", unit=" %", start=0, step=100 * end / POINTS
+        say("Error of the kept answers"),
+        series,
+        x=say("rejected, % of the images"),
+        unit=" %",
+        start=0,
+        step=100 * end / POINTS,
     )

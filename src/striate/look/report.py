@@ -19,6 +19,8 @@ from striate.description.layers import Conv
 from striate.description.network import plan
 from striate.description.shapes import show
 from striate.files import make_folder, write_whole
+from striate.language import FONTS
+from striate.language.say import language, retold, say, say_count, say_html
 from striate.look.learning import learning
 from striate.look.pictures import colour_filter_picture, data_uri, filter_picture, image_picture, png, sheet
 from striate.look.rejection_figure import rejection_chart
@@ -27,7 +29,7 @@ from striate.train.curves import learning_charts
 from striate.train.metrics import Evaluation, Outputs, evaluation_of
 from striate.train.rejection import PAPER_ERROR, rejection_of, scores_compared
 from striate.train.run import Run
-from striate.wording import counted, percent
+from striate.wording import percent
 
 MISTAKES = 32
 FILTERS = 96
@@ -56,12 +58,15 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
     if filters:
         write_whole(run.path("pictures/filters.png"), png(sheet(filters, side=80, columns=8)))
     if mistakes:
-        labels = [f"{each.truth} as {each.answer}" for each in mistakes]
+        labels = [say("{truth} as {answer}", truth=each.truth, answer=each.answer) for each in mistakes]
         pictures = [each.picture for each in mistakes]
         write_whole(run.path("pictures/mistakes.png"), png(sheet(pictures, side=80, columns=8, labels=labels)))
     _write_charts(run, {"loss": charts[0], "error": charts[1], "rejection": rejected})
     page = _template().render(
         run=run,
+        fonts=FONTS,
+        language=language(),
+        why=retold,
         title=_title(run),
         evaluation=evaluation,
         shades=confusion_shades(evaluation),
@@ -112,7 +117,7 @@ def worst_mistakes(run: Run, outputs: Outputs, images: ImageSet) -> list[Mistake
             run.classes[int(outputs.labels[number])],
             run.classes[int(outputs.predicted[number])],
             outputs.probabilities[number].max().item(),
-            images.names[number] if images.names else f"image {number}",
+            images.names[number] if images.names else say("image {number}", number=number),
         )
         for number in worst
     ]
@@ -164,12 +169,14 @@ def _account(run: Run) -> dict[str, Any]:
 
 def _title(run: Run) -> str:
     source = run.network.source
-    return f"{run.network.name}, after {source.paper}, {source.year}" if source else run.network.name
+    if source is None:
+        return run.network.name
+    return say("{network}, after {paper}, {year}", network=run.network.name, paper=source.paper, year=source.year)
 
 
 @cache
 def _template() -> Template:
     text = files("striate.look").joinpath("report.html.jinja").read_text(encoding="utf-8")
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    page.globals.update(counted=counted, percent=percent, one_line=one_line)
+    page.globals.update(percent=percent, one_line=one_line, say=say_html, say_count=say_count)
     return page.from_string(text)

@@ -9,6 +9,7 @@ from striate.accounting.rows import account
 from striate.description.layers import Conv
 from striate.description.network import Network
 from striate.description.shapes import show
+from striate.language.say import say
 from striate.look.drawing import Drawing, Figure
 from striate.look.tiles import shortened
 
@@ -55,11 +56,11 @@ def sharing(network: Network) -> Figure:
     """The weights of every convolution, on a logarithmic scale, beside those without sharing and without locality."""
     rows = saved(network)
     total = Saved(
-        "all convolutions", "", sum(r.has for r in rows), sum(r.unshared for r in rows), sum(r.dense for r in rows)
+        say("all convolutions"), "", sum(r.has for r in rows), sum(r.unshared for r in rows), sum(r.dense for r in rows)
     )
-    drawing = Drawing("Weights that sharing and locality save")
+    drawing = Drawing(say("Weights that sharing and locality save"))
     widest = log10(max(10, total.dense))
-    words = ("as it is", "each place with weights of its own", "each unit linked to everything")
+    words = (say("as it is"), say("each place with weights of its own"), say("each unit linked to everything"))
     for place, (word, colour) in enumerate(zip(words, COLOURS, strict=True)):
         drawing.box(place * 260, 36, 12, 12, f'fill="{colour}"')
         drawing.text(place * 260 + 18, 46, word)
@@ -72,7 +73,7 @@ def sharing(network: Network) -> Figure:
             drawing.box(216, top + 15 * line, max(1, width), 11, f'fill="{colour}"')
             times = f"{weights:,}" if not line else f"{weights:,}  (×{weights / row.has:,.0f})"
             drawing.text(224 + width, top + 10 + 15 * line, times, "small")
-    caption = (
+    caption = say(
         "Weights without biases, on a logarithmic scale. A convolution uses one set of weights at every place "
         "(sharing) and links a unit to a small window only (locality)."
     )

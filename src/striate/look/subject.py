@@ -15,6 +15,7 @@ from striate.description.header import ONNX, SUFFIX
 from striate.description.network import Network, plan
 from striate.description.shapes import show
 from striate.errors import ShapeError
+from striate.language.say import say
 from striate.look.scenes import scenes
 from striate.modules import Built, build, placed
 from striate.networks import find
@@ -30,6 +31,7 @@ SMALL = 64
 """The side of a small image, in pixels; methods that run the network many times do fewer runs for larger images."""
 DRAWN = 24
 """The number of pictures that are drawn for a colour network without images of its own."""
+TRAINING = "{count} training images of {source}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +110,7 @@ def shown(subject: Subject, images: tuple[str, ...] = ()) -> list[Shown]:
     """The images of these files, prepared like the network's own; without files, the first image of its data."""
     if not images:
         label = subject.data.classes[int(subject.data.labels[0])]
-        name = subject.data.names[0] if subject.data.names else f"one of {subject.origin}"
+        name = subject.data.names[0] if subject.data.names else say("one of {origin}", origin=subject.origin)
         told = name if subject.data.source == "drawn" else f"{name} ({label})"
         return [Shown(told, subject.data.images[:1])]
     return [Shown(Path(image).name, read_image(image, subject.preprocessing)[0]) for image in images]
@@ -138,8 +140,9 @@ def _of_run(run: Run, data: str | None) -> Subject:
     if held_out:
         _, images = hold_out(images, fraction=run.recipe.hold_out)
     some = _some(images, run.preprocessing)
-    origin = f"{len(some)} {'validation' if held_out else 'training'} images of {Path(images.source).name}"
-    weights = f"The weights are those of the run {run.folder.name}."
+    words = "{count} validation images of {source}" if held_out else TRAINING
+    origin = say(words, count=len(some), source=Path(images.source).name)
+    weights = say("The weights are those of the run {run}.", run=run.folder.name)
     return Subject(
         run.network, run.model(), run.preprocessing, run.classes, some, origin, weights, True, run.temperature, run
     )
@@ -152,37 +155,36 @@ def _of_network(network: Network, data: str | None, seed: int) -> Subject:
             "Figures need a network for images of 1 channel (grey) or 3 (colour).",
         )
     recipe = recipe_for(network)
-    images, origin = _pictures(network, data)
+    images, words = _pictures(network, data)
     preprocessing = preprocessing_for(network.input, images, low=recipe.low, high=recipe.high)
     classes = images.classes
     if plan(network).output != (len(classes),):
-        classes = tuple(f"class {number}" for number in range(plan(network).output[0]))
+        classes = tuple(say("class {number}", number=number) for number in range(plan(network).output[0]))
     some = _some(images, preprocessing)
-    weights = "The weights are random: this network is not trained yet."
-    return Subject(
-        network, _fresh(network, seed), preprocessing, classes, some, f"{len(some)} {origin}", weights, False
-    )
+    weights = say("The weights are random: this network is not trained yet.")
+    origin = say(words, count=len(some), source=Path(images.source).name)
+    return Subject(network, _fresh(network, seed), preprocessing, classes, some, origin, weights, False)
 
 
 def _elsewhere(run: Run) -> Subject:
     """The subject of a run that was not trained here, and has no images of its own."""
-    images, origin = _pictures(run.network, None)
+    images, words = _pictures(run.network, None)
     some = _some(images, run.preprocessing)
-    weights = f"The weights are those of {Path(run.origin['file']).name if run.origin else run.name}."
-    words = f"{len(some)} {origin}"
+    weights = say("The weights are those of {file}.", file=Path(run.origin["file"]).name if run.origin else run.name)
+    origin = say(words, count=len(some), source=Path(images.source).name)
     return Subject(
-        run.network, run.model(), run.preprocessing, run.classes, some, words, weights, True, run.temperature, run
+        run.network, run.model(), run.preprocessing, run.classes, some, origin, weights, True, run.temperature, run
     )
 
 
 def _pictures(network: Network, data: str | None) -> tuple[ImageSet, str]:
-    """Images for a network, and what they are: of `data`, of MNIST for grey, or drawn by rule for colour."""
+    """Images for a network, and the text on what they are: of `data`, MNIST for grey, or drawn by rule for colour."""
     if data is not None or network.input[0] == 1:
         images = load(data or "mnist", "train")
-        return images, f"training images of {Path(images.source).name}"
+        return images, TRAINING
     labels = torch.zeros(DRAWN, dtype=torch.int64)
     images = ImageSet(scenes(network.input, DRAWN), labels, ("drawn",), "drawn", "train", "picture")
-    return images, "pictures drawn by rule"
+    return images, "{count} pictures drawn by rule"
 
 
 def _some(images: ImageSet, preprocessing: Preprocessing) -> ImageSet:

@@ -10,6 +10,7 @@ from striate.accounting.words import words
 from striate.description.layers import BatchNorm, Conv
 from striate.description.network import Network, Step, plan
 from striate.description.shapes import show
+from striate.language.say import say
 from striate.look.choose import find_step, is_map, main_steps, spread
 from striate.look.drawing import Drawing, Figure, number
 from striate.look.pictures import image_picture
@@ -31,16 +32,17 @@ def wants(subject: Subject, *, layer: str | None = None) -> list[Figure]:
     steps = [step for step in steps if len(step.output) == 3]
     if layer and not steps:
         return []
-    drawing = Drawing("What excites a unit, layer by layer")
+    drawing = Drawing(say("What excites a unit, layer by layer"))
     found = peaks(subject, [step.path for step in steps])
     for step in steps:
         units = outstanding(found[step.path], UNITS * 3 if layer else UNITS)
         _layer(drawing, subject, step, units, found[step.path])
     if not layer:
         _classes(drawing, subject)
-    caption = (
-        f"For each unit, left, its nine strongest fields among {subject.origin}, each of another image; right, an "
-        "image made to excite it, cut to its field. Shown are the units that stand out most from their own average."
+    caption = say(
+        "For each unit, left, its nine strongest fields among {origin}, each of another image; right, an "
+        "image made to excite it, cut to its field. Shown are the units that stand out most from their own average.",
+        origin=subject.origin,
     )
     return [Figure("wants", drawing.title, caption, drawing.svg())]
 
@@ -72,14 +74,16 @@ def _layer(drawing: Drawing, subject: Subject, step: Step, units: list[int], fou
         y = top + place // 3 * (SIDE + 34)
         fields = patches(subject, step, found, unit)
         if not place:
-            drawing.text(0, top + 28 + 15 * len(lines), f"sees {show(tuple(fields[0].shape[1:]))}", "soft")
+            drawing.text(
+                0, top + 28 + 15 * len(lines), say("sees {size}", size=show(tuple(fields[0].shape[1:]))), "soft"
+            )
         for number_, patch in enumerate(fields):
             _patch(drawing, left + number_ % 3 * (PATCH + 4), y + number_ // 3 * (PATCH + 4), patch, PATCH)
         _patch(drawing, left + SIDE + 10, y, field_of(subject, step, middle, image), SIDE)
         strongest = number(found.values[:, unit].max().item())
-        words_ = f"map {unit}, up to {strongest}" if is_map(step) else f"unit {unit}, up to {strongest}"
-        drawing.text(left, y + SIDE + 14, words_, "small")
-        drawing.text(left + SIDE + 10, y + SIDE + 14, "made", "small")
+        told = "map {unit}, up to {strongest}" if is_map(step) else "unit {unit}, up to {strongest}"
+        drawing.text(left, y + SIDE + 14, say(told, unit=unit, strongest=strongest), "small")
+        drawing.text(left + SIDE + 10, y + SIDE + 14, say("made"), "small")
 
 
 def _classes(drawing: Drawing, subject: Subject) -> None:
@@ -89,8 +93,8 @@ def _classes(drawing: Drawing, subject: Subject) -> None:
     steps = steps_for(subject.network, None, count)
     top = drawing.bottom + 22
     drawing.line((0, top - 10, 960, top - 10), 'stroke="currentColor" stroke-opacity="0.12"')
-    drawing.text(0, top + 12, "the answer", "head")
-    drawing.text(0, top + 28, "made for a class", "soft")
+    drawing.text(0, top + 12, say("the answer"), "head")
+    drawing.text(0, top + 28, say("made for a class"), "soft")
     made = imagined(subject, None, list(range(count)), steps=steps)
     side = min(SIDE if large else 76, (960 - LEFT) // count - 5)
     for place, image in enumerate(made):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from striate.charts import HEIGHT, WIDTH, Series, line_chart
+from striate.language.say import say
 from striate.picture import Picture
 
 SPACE = 20
@@ -23,10 +24,10 @@ def both_charts(epochs: list[dict[str, Any]], judging: str) -> Picture:
 
 def learning_charts(epochs: list[dict[str, Any]], judging: str) -> tuple[str, str]:
     """The charts of loss and error; `judging` names the images by which the best epoch was chosen."""
-    loss = Series("training", "#d97706", tuple(each["loss"] for each in epochs))
+    loss = Series(say("training"), "#d97706", tuple(each["loss"] for each in epochs))
     return (
-        line_chart("Loss", [loss], x="epoch"),
-        line_chart("Error", _error_series(epochs, judging), x="epoch", unit=" %"),
+        line_chart(say("Loss"), [loss], x=say("epoch")),
+        line_chart(say("Error"), _error_series(epochs, judging), x=say("epoch"), unit=" %"),
     )
 
 
@@ -35,9 +36,9 @@ def _error_series(epochs: list[dict[str, Any]], judging: str) -> list[Series]:
         return tuple(100 * (1 - each[key]) for each in epochs)
 
     series = [
-        Series("training", "#d97706", errors("train_accuracy")),
-        Series(judging, "#2563eb", errors("accuracy")),
+        Series(say("training"), "#d97706", errors("train_accuracy")),
+        Series(say(judging), "#2563eb", errors("accuracy")),
     ]
     if all(isinstance(each.get("balanced_accuracy"), float) for each in epochs):
-        series.append(Series("balanced", "#059669", errors("balanced_accuracy")))
+        series.append(Series(say("balanced"), "#059669", errors("balanced_accuracy")))
     return series

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from striate.cli.parameters import DEVICE, RUN, KernelsType
+from striate.cli.parameters import DEVICE, RUN, SPOKEN, KernelsType
 from striate.description.labels import one_line
 from striate.execution.names import KERNELS
 from striate.wording import counted
@@ -80,6 +80,7 @@ class Look:
     "fastest of these.",
 )
 @DEVICE
+@SPOKEN
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON; rates are fractions.")
 def command(
     folders: tuple[Path, ...],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from striate.cli.parameters import DEVICE
+from striate.cli.parameters import DEVICE, SPOKEN
 from striate.description.labels import one_line
 
 ONLY = ("filters", "learning", "maps", "bench", "fields", "attribution", "wants", "invariance", "sharing")
@@ -34,6 +34,7 @@ class Words(click.ParamType):
     "  striate look runs/lenet5 --only maps --layer C3     all maps of one layer\n"
     "  striate look runs/lenet5 --only fields --unit S4:2,2\n"
     "  striate look runs/lenet5 four.png --png             also PNG files, for slides\n"
+    "  striate look runs/lenet5 four.png --lang ko         in Korean\n"
     "  striate look runs/lenet5 four.png --only attribution --class 9\n"
     "  striate look runs/lenet5 four.png --only bench --kernel '0 1 0; 1 -4 1; 0 1 0'",
 )
@@ -48,6 +49,7 @@ class Words(click.ParamType):
 @click.option("--out", type=click.Path(path_type=Path), help="The folder. By default RUN/look or look/NETWORK.")
 @DEVICE
 @click.option("--png", is_flag=True, help="Write each figure as a PNG, too.")
+@SPOKEN
 @click.option("--quiet", is_flag=True, help="Print nothing but the page's path.")
 def command(
     target: str,
@@ -71,12 +73,13 @@ def command(
     from striate.cli.print.progress import working
     from striate.look import page
     from striate.look.bench import parse_kernel
-    from striate.look.raster import require_raster
+    from striate.look.raster import require_hangul, require_raster
     from striate.look.subject import subject
     from striate.train.machine import device_called
 
     if png:
         require_raster()
+        require_hangul()
     found = subject(target, data=data, device=device_called(device))
     wish = page.Wish(only, layer, unit, label, images, parse_kernel(kernel) if kernel else None)
     page.check(found, wish)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from striate.cli.parameters import KernelsType
+from striate.cli.parameters import SPOKEN, KernelsType
 from striate.description.labels import lines
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class Decision(click.ParamType):
     help="The kernels that compute: Striate's, or plain PyTorch's, which are more than ten times slower.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON; errors are fractions.")
+@SPOKEN
 @click.option("--quiet", is_flag=True, help="Print nothing but the run's folder.")
 def command(
     which: str | None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from striate.cli.parameters import INPUT, LOG, NETWORK, RUN, SIZE, THREADS, KernelsType
+from striate.cli.parameters import INPUT, LOG, NETWORK, RUN, SIZE, SPOKEN, THREADS, KernelsType
 from striate.description.network import Network
 from striate.execution.names import TRAINING
 
@@ -115,6 +115,7 @@ if TYPE_CHECKING:
     "--log", "logs", multiple=True, type=LOG, help="Also write each epoch for another tool, into the run's folder."
 )
 @click.option("--profile", is_flag=True, help="Print how an epoch's time is divided.")
+@SPOKEN
 @click.option("--quiet", is_flag=True, help="Print nothing but the run's folder.")
 def command(
     network: Network | None,
