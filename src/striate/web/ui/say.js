@@ -5,9 +5,13 @@
  * browser's languages that there is.
  */
 
-import { computed, words } from "./korean.js";
+import { computed, words as ofPage } from "./korean.js";
+import { lecture } from "./korean-lecture.js";
 
 /** @typedef {Record<string, string | number>} Values */
+
+/** Every text in Korean. @type {Record<string, string>} */
+const words = { ...ofPage, ...lecture };
 
 /** The attributes that people read or hear. */
 const ATTRIBUTES = ["aria-label", "title", "data-hint"];
