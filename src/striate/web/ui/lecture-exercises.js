@@ -48,7 +48,7 @@ export function exercises(seed, number, next) {
   });
   return [
     make("h2", {}, question(asked)),
-    make("div", { class: "figure exercise" }, layers(asked), make("div", { class: "aside" }, form, told, way, right)),
+    make("div", { class: "exhibit exercise" }, layers(asked), make("div", { class: "aside" }, form, told, way, right)),
   ];
 }
 

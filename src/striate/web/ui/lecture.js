@@ -95,7 +95,7 @@ export class Lecture {
     const { title, text, figure } = step.make();
     this.place.textContent = `${at + 1} / ${STEPS.length}`;
     this.stage.dataset.step = step.id;
-    this.stage.replaceChildren(make("h2", {}, title), make("p", { class: "text" }, text), make("div", { class: "figure" }, figure));
+    this.stage.replaceChildren(make("h2", {}, title), make("p", { class: "text" }, text), make("div", { class: "exhibit" }, figure));
     this.#top();
   }
 
