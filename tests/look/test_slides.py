@@ -24,7 +24,7 @@ def tall(rows: int) -> Figure:
         top = int(drawing.bottom) + 22
         drawing.text(0, top + 11, f"layer {row}", "head")
         drawing.text(0, top + 27, f"conv {row} 5×5 · 6×28×28", "soft")
-        for tile in range(6):
+        for tile in range(8):
             drawing.values(216 + 90 * tile, top, torch.randn(28, 28).clamp(-1, 1), scale=3)
             drawing.text(258 + 90 * tile, top + 95, f"{row}:{tile}", "small", anchor="middle")
     inner = '<svg viewBox="0 0 460 240" xmlns="http://www.w3.org/2000/svg" font-size="12"><text x="5" y="20">inner</text></svg>'
@@ -89,7 +89,7 @@ def test_no_part_of_a_figure_is_lost_or_shown_twice(figures: list[Figure]) -> No
     assert titles[-1] == "one bar"
 
 
-def test_a_name_of_three_letters_is_not_wider_than_in_its_figure(figures: list[Figure]) -> None:
+def test_letters_that_are_raised_are_no_wider_than_in_their_figure(figures: list[Figure]) -> None:
     raised = re.findall(
         r'font-size="([\d.]+)"[^>]*transform="translate\([^)]*\) scale\(([\d.]+) 1\)', slides(figures)[0].svg
     )

@@ -22,7 +22,8 @@ PROBLEMS = """() => {
   const lecture = document.querySelector('#lecture');
   const found = [];
   const letter = innerHeight / 45;
-  if (lecture.scrollHeight > lecture.clientHeight + 1 || lecture.scrollWidth > lecture.clientWidth + 1) found.push('scrolls');
+  if (lecture.scrollHeight > lecture.clientHeight + 1) found.push('higher than the screen');
+  if (lecture.scrollWidth > lecture.clientWidth + 1) found.push('wider than the screen');
   const texts = [];
   const walker = document.createTreeWalker(lecture, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
@@ -36,14 +37,16 @@ PROBLEMS = """() => {
     const range = document.createRange();
     range.selectNodeContents(node);
     for (const box of range.getClientRects()) {
-      if (box.left < 0 || box.top < 0 || box.right > innerWidth || box.bottom > innerHeight) found.push(`cut ${node.data}`);
+      const cut = box.left < 0 || box.top < 0 || box.right > innerWidth || box.bottom > innerHeight;
+      if (cut) found.push(`cut ${node.data}`);
       texts.push([node, box]);
     }
   }
   for (const [at, [one, box]] of texts.entries()) for (const [other, there] of texts.slice(at + 1)) {
     const across = Math.min(box.right, there.right) - Math.max(box.left, there.left);
     const down = Math.min(box.bottom, there.bottom) - Math.max(box.top, there.top);
-    if (one !== other && across > 1 && down > 0.35 * Math.min(box.height, there.height)) found.push(`overlap ${one.data} ${other.data}`);
+    const upon = across > 1 && down > 0.35 * Math.min(box.height, there.height);
+    if (one !== other && upon) found.push(`overlap ${one.data} ${other.data}`);
   }
   return found;
 }"""
