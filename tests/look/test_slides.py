@@ -27,7 +27,10 @@ def tall(rows: int) -> Figure:
         for tile in range(8):
             drawing.values(216 + 90 * tile, top, torch.randn(28, 28).clamp(-1, 1), scale=3)
             drawing.text(258 + 90 * tile, top + 95, f"{row}:{tile}", "small", anchor="middle")
-    inner = '<svg viewBox="0 0 460 240" xmlns="http://www.w3.org/2000/svg" font-size="12"><text x="5" y="20">inner</text></svg>'
+    inner = (
+        '<svg viewBox="0 0 460 240" xmlns="http://www.w3.org/2000/svg" font-size="12">'
+        '<text x="5" y="20">inner</text></svg>'
+    )
     drawing.nest(0, drawing.bottom + 14, 460, 240, inner)
     return Figure("many", drawing.title, "One tile a map. " * 12, drawing.svg())
 

@@ -24,6 +24,8 @@ MIN = 24
 MARGIN = 60
 LARGEST = 3.0
 """The most that a figure is enlarged."""
+LONGEST = 105
+"""The most letters of a title, which then has the smallest letters."""
 NEAR = 8
 """Rows nearer than this belong together: numbers stand below their tiles."""
 
@@ -44,7 +46,7 @@ def slides(figures: Sequence[Figure]) -> list[Slide]:
     for number, (figure, rows) in enumerate(pages, 1):
         alike = [each for each in pages if each[0] is figure]
         part = f" ({[each[1] for each in alike].index(rows) + 1} of {len(alike)})" if len(alike) > 1 else ""
-        title = one_line(figure.title) + part
+        title = textwrap.shorten(one_line(figure.title), LONGEST - len(part), placeholder=" …") + part
         made.append(Slide(f"{number:02d}-{figure.name}", title, _svg(figure, title, rows, f"{number} / {len(pages)}")))
     return made
 
@@ -121,13 +123,13 @@ def _svg(figure: Figure, title: str, rows: tuple[Band, ...], place: str) -> str:
     scale = min(_widest(rows), room / high)
     inside = cut(figure.svg, rows[0].top, rows[-1].bottom, smallest=MIN / scale)
     size = max(MIN, min(40, round((WIDTH - 2 * MARGIN - 160) / (0.62 * len(title)))))
-    short = textwrap.shorten(title, int((WIDTH - 2 * MARGIN - 160) / (0.62 * size)), placeholder=" …")
     view = f"{left:.1f} {rows[0].top:.1f} {right - left:.1f} {high:.1f}"
     across = MARGIN + (WIDTH - 2 * MARGIN - scale * (right - left)) / 2
     foot = HEIGHT - 40 - 34 * (len(_caption(figure)) - 1)
     texts = [
-        f'<text x="{MARGIN}" y="{MARGIN + 28}" font-size="{size}" font-weight="600">{escape(short)}</text>',
-        f'<text x="{WIDTH - MARGIN}" y="{MARGIN + 28}" font-size="{MIN}" text-anchor="end" fill-opacity="0.72">{place}</text>',
+        f'<text x="{MARGIN}" y="{MARGIN + 28}" font-size="{size}" font-weight="600">{escape(title)}</text>',
+        f'<text x="{WIDTH - MARGIN}" y="{MARGIN + 28}" font-size="{MIN}" text-anchor="end" '
+        f'fill-opacity="0.72">{place}</text>',
         *(
             f'<text x="{MARGIN}" y="{foot + 34 * line}" font-size="{MIN}" fill-opacity="0.8">{escape(text)}</text>'
             for line, text in enumerate(_caption(figure))
