@@ -34,8 +34,12 @@ STAY = {"K", "F", "S", "P", "×", "–", "…", "·"}
 """Texts of the page that are the same in every language."""
 
 
+FILES = {"words": "korean.js", "computed": "korean.js", "lecture": "korean-lecture.js"}
+"""The file of each part of the catalogue."""
+
+
 def catalogue(name: str) -> dict[str, str]:
-    source = (UI / "korean.js").read_text(encoding="utf-8")
+    source = (UI / FILES[name]).read_text(encoding="utf-8")
     body = source.split(f"export const {name} = {{\n", 1)[1].split("\n};\n", 1)[0]
     found = re.findall(rf"^  {STRING}:\s*{STRING},$", body, re.MULTILINE)
     assert len(found) == len({key for key, _ in found}), "a text stands twice"
@@ -44,7 +48,7 @@ def catalogue(name: str) -> dict[str, str]:
 
 
 def code() -> str:
-    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(UI.glob("*.js")) if path.stem != "korean")
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(UI.glob("*.js")) if not path.stem.startswith("korean"))
 
 
 def said() -> set[str]:
@@ -70,7 +74,7 @@ class _Texts(HTMLParser):
 
 
 def test_no_text_is_missing_in_korean() -> None:
-    words = catalogue("words")
+    words = catalogue("words") | catalogue("lecture")
     needed = (said() | _Texts().found | INDIRECT) - STAY
     assert len(needed) > 90
     assert sorted(needed - set(words)) == []
@@ -78,10 +82,12 @@ def test_no_text_is_missing_in_korean() -> None:
 
 def test_no_text_in_korean_is_left_over() -> None:
     used = said() | _Texts().found | INDIRECT
-    assert sorted(set(catalogue("words")) - used) == []
+    words, lecture = set(catalogue("words")), set(catalogue("lecture"))
+    assert sorted((words | lecture) - used) == []
+    assert sorted(words & lecture) == []
 
 
-@pytest.mark.parametrize("name", ["words", "computed"])
+@pytest.mark.parametrize("name", [*FILES])
 def test_each_text_has_the_values_of_the_english_one_and_is_in_korean(name: str) -> None:
     for english, korean in catalogue(name).items():
         assert sorted(re.findall(r"\{\w+\}", english)) == sorted(re.findall(r"\{\w+\}", korean)), english

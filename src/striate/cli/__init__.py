@@ -21,7 +21,7 @@ VERBS = (
     *("list", "show", "cite", "draw", "emit", "account", "compare", "audit"),
     *("train", "reproduce", "evaluate", "predict", "read", "look", "serve", "page", "gtp"),
     *("export", "push", "import", "import-weights"),
-    *("claims", "doctor", "completion"),
+    *("quiz", "claims", "doctor", "completion"),
 )
 BROKEN_PIPE = 141
 """The exit code when the other end of a pipe is closed, as in `striate list | head`: that of SIGPIPE."""

@@ -58,11 +58,11 @@ def require_suffix(file: Path, *, option: str) -> None:
         require_raster()
 
 
-def drawn_as(suffix: str, svg: str) -> bytes:
-    """An SVG as the bytes of a file with this suffix: unchanged, or drawn on white as PNG."""
+def drawn_as(suffix: str, svg: str, *, zoom: int = ZOOM) -> bytes:
+    """An SVG as the bytes of a file with this suffix: unchanged, or drawn on white as PNG, `zoom` pixels a unit."""
     if suffix.lower() != ".png":
         return svg.encode()
     require_raster()
     from resvg_py import svg_to_bytes
 
-    return bytes(svg_to_bytes(svg_string=svg, background="#ffffff", zoom=ZOOM))
+    return bytes(svg_to_bytes(svg_string=svg, background="#ffffff", zoom=zoom))

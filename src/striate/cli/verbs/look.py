@@ -35,6 +35,7 @@ class Words(click.ParamType):
     "  striate look runs/lenet5 --only fields --unit S4:2,2\n"
     "  striate look runs/lenet5 four.png --png             also PNG files, for slides\n"
     "  striate look runs/lenet5 four.png --lang ko         in Korean\n"
+    "  striate look runs/lenet5 --slides slides            one figure a page, for a projector\n"
     "  striate look runs/lenet5 four.png --only attribution --class 9\n"
     "  striate look runs/lenet5 four.png --only bench --kernel '0 1 0; 1 -4 1; 0 1 0'",
 )
@@ -48,6 +49,12 @@ class Words(click.ParamType):
 @click.option("--data", help="Other images to use than the run's own, as for striate train.")
 @click.option("--out", type=click.Path(path_type=Path), help="The folder. By default RUN/look or look/NETWORK.")
 @DEVICE
+@click.option(
+    "--slides",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Write the figures as slides, too: pages of 16:9 as SVG and PNG, and index.html to page through.",
+)
 @click.option("--png", is_flag=True, help="Write each figure as a PNG, too.")
 @SPOKEN
 @click.option("--quiet", is_flag=True, help="Print nothing but the page's path.")
@@ -62,6 +69,7 @@ def command(
     data: str | None,
     out: Path | None,
     device: str,
+    slides: Path | None,
     png: bool,
     quiet: bool,
 ) -> None:
@@ -77,7 +85,7 @@ def command(
     from striate.look.subject import subject
     from striate.train.machine import device_called
 
-    if png:
+    if png or slides:
         require_raster()
         require_hangul()
     found = subject(target, data=data, device=device_called(device))
@@ -98,3 +106,10 @@ def command(
     folder = out or page.default_folder(target, found.network)
     written = page.write_look(found, sections, folder=folder, png=png)
     click.echo(os.fsencode(written) if quiet else f"page: {one_line(str(written))}")
+    if slides:
+        from striate.look.slides import write_slides
+
+        figures = [figure for section in sections for figure in section.figures]
+        with working("slides", quiet=quiet):
+            index = write_slides(figures, folder=slides)
+        click.echo(os.fsencode(index) if quiet else f"slides: {one_line(str(index))}")

@@ -250,3 +250,37 @@ export interface TrialAccount {
 export type TrialAnswer =
   | { problem: null; account: TrialAccount; fit: { layers_with_windows: number; misfits: Misfit[] } }
   | { problem: ErrorLines; account: null; fit: null };
+
+/** A layer of a network that is only counted: its numbers, and its path where it is not its kind with a number. */
+export type Sketch = { path?: string } & (
+  | { kind: "conv"; filters: number; kernel: number; stride?: number; padding?: number; groups?: number; bias?: boolean; table?: number[][] | null }
+  | { kind: "pool"; function: "max" | "average"; kernel: number; stride: number }
+  | { kind: "subsample"; kernel: number }
+  | { kind: "flatten" }
+  | { kind: "linear"; filters: number }
+  | { kind: "rbf"; filters: number; features: number }
+);
+
+export type Topic = "size" | "parameters" | "macs" | "field";
+
+/** One formula on the way to an answer: of which layer, what it gives, the expression, and its value. */
+export interface WayStep {
+  path: string;
+  what: "size" | "height" | "width" | "values" | "parameters" | "MACs" | "field" | "sum";
+  expression: string;
+  value: number;
+}
+
+export interface Exercise {
+  seed: number;
+  number: number;
+  topic: Topic;
+  input: Shape;
+  layers: Sketch[];
+  /** Whether it asks about several layers. */
+  several: boolean;
+  /** Channels, height and width of a size; one number otherwise. */
+  answer: number[];
+  rows: TrialRow[];
+  steps: WayStep[];
+}

@@ -6,6 +6,7 @@ import { find } from "./elements.js";
 import { MAPS } from "./grid.js";
 import { Input } from "./input.js";
 import { latest } from "./latest.js";
+import { Lecture } from "./lecture.js";
 import { Line } from "./line.js";
 import { Pad } from "./pad.js";
 import { onTheme } from "./palette.js";
@@ -23,6 +24,7 @@ import { View } from "./view.js";
 /** @import { Answer } from "./types.js" */
 
 translate();
+new Lecture().begin();
 /** The view of each run that was shown, by name. @type {Map<string, View>} */
 const views = new Map();
 const runs = (await server.runs().catch(refuse)).filter(({ board }) => !board); // of Go there is another page

@@ -6,8 +6,12 @@
  */
 
 import { computed, words } from "./korean.js";
+import { lecture } from "./korean-lecture.js";
 
 /** @typedef {Record<string, string | number>} Values */
+
+/** Every text in Korean. @type {Record<string, string>} */
+const korean = { ...words, ...lecture };
 
 /** The attributes that people read or hear. */
 const ATTRIBUTES = ["aria-label", "title", "data-hint"];
@@ -26,7 +30,7 @@ function chosen() {
  * A text in the page's language; `{name}` stands for a value. @type {(text: string, values?: Values) => string}
  */
 export function say(text, values = {}) {
-  return filled((language === "ko" && words[text]) || text, values);
+  return filled((language === "ko" && korean[text]) || text, values);
 }
 
 /** @type {(text: string, values: Values) => string} */
@@ -38,9 +42,9 @@ function literal(text) {
 }
 
 /** The forms of computed texts, each as an expression that finds its values. @type {[RegExp, string][]} */
-const forms = Object.entries(computed).map(([form, korean]) => {
+const forms = Object.entries(computed).map(([form, told]) => {
   const parts = form.split(/\{(\w+)\}/g).map((part, at) => (at % 2 ? `(?<${part}>.+?)` : literal(part)));
-  return [new RegExp(`^${parts.join("")}$`), korean];
+  return [new RegExp(`^${parts.join("")}$`), told];
 });
 
 /**
@@ -51,16 +55,16 @@ const forms = Object.entries(computed).map(([form, korean]) => {
 export function retold(text) {
   if (language !== "ko") return text;
   return text.split("; ").map((part) => {
-    for (const [form, korean] of forms) {
+    for (const [form, told] of forms) {
       const found = form.exec(part);
-      if (found) return filled(korean, inKorean(found.groups ?? {}));
+      if (found) return filled(told, inKorean(found.groups ?? {}));
     }
     return part;
   }).join("; ");
 }
 
 /** Values, those of them that are words in Korean. @type {(values: Record<string, string>) => Values} */
-const inKorean = (values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, words[value] ?? value]));
+const inKorean = (values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, korean[value] ?? value]));
 
 /** Put the words that stand in the page's HTML into its language. */
 export function translate() {

@@ -13,15 +13,16 @@ const MOST = 40;
  * Draw the windows; gives a sentence that says the same, or null where the layer has none or the map is too large.
  * @param {HTMLCanvasElement} canvas
  * @param {TrialRow} row
+ * @param {number} [room] how wide and high the drawing may be, in pixels
  */
-export function windows(canvas, row) {
+export function windows(canvas, row, room = ROOM) {
   if (!row.padding || !row.kernel || !row.stride || !row.dilation) return null;
   const { kernel, stride, dilation } = row;
   const [, high, wide] = row.input;
   const [top, bottom, left, right] = row.padding;
   const [rows, columns] = [top + high + bottom, left + wide + right];
   if (Math.max(rows, columns) > MOST) return null;
-  const cell = Math.max(6, Math.floor(ROOM / Math.max(rows, columns)));
+  const cell = Math.max(6, Math.floor(room / Math.max(rows, columns)));
   const context = sized(canvas, columns * cell + 4, rows * cell + 4);
   context.translate(2, 2);
   const style = getComputedStyle(canvas);
