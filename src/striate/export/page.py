@@ -20,6 +20,7 @@ from striate.look.predictor import Predictor
 from striate.web.attribution import METHODS
 from striate.web.bundle import bundle
 from striate.web.describe import describe, described_examples
+from striate.web.notation import table
 from striate.web.numbers import description, numbers
 from striate.web.sandbox import EXAMPLES
 
@@ -72,7 +73,7 @@ def alone(*predictors: Predictor, language: str = "", examples: bool = True) -> 
         f"<style>{style}</style>\n</head>\n",
         body.removesuffix("</body>\n</html>\n"),
         _data("striate-network", _json(described)),
-        _data("striate-numbers", _json({"runs": found, "examples": tries})),
+        _data("striate-numbers", _json({"runs": found, "examples": tries, "notation": table()})),
         _data("striate-examples", _json(shown)),
         _data("striate-weights", base64.b64encode(weights).decode()),
         _data("striate-worker", bundle(web, "compute/main.js")),

@@ -66,6 +66,7 @@ export const words = {
   "Change the filters K, their size F, the stride S or the padding P of a layer. Sizes, parameters and the fit follow; nothing is trained.":
     "층의 필터 개수 K, 크기 F, 스트라이드 S, 패딩 P를 바꾸어 보십시오. 출력의 크기와 파라미터, 창이 맞는지가 바로 나옵니다. 학습은 하지 않습니다.",
   "network": "네트워크",
+  "or type one": "또는 직접 적기",
   "Input": "입력",
   "input": "입력",
   "channels": "채널",
