@@ -117,13 +117,13 @@ def test_what_python_refuses_is_refused_at_the_same_place(text: str, read: Read)
         ("3x32x32: upsample 17", "factor is 17."),
         ("3x1025x32: relu", "the input is 3×1025×32."),
         ("3x32x32: 1001 * relu", "too many layers."),
-        ("3x32x32: relu" + " " * 20_000, "a network of 20,013 characters."),
+        ("3x32x32: relu" + " " * 40_000, "a network of 40,013 characters."),
         ("3x32x32: 3 * upsample 16", "makes maps of 3×8192×8192."),
     ],
 )
 def test_what_would_take_long_is_refused_by_both(text: str, what: str, read: Read) -> None:
     (found,) = read([text])
-    assert (found.get("error") or found["trial"]["problem"])["what"].endswith(what)
+    assert (found.get("error") or found["trial"]["problem"])["what"].count(what)
     try:
         problem = try_it(Trial(text), own=OWN)["problem"]
     except SpecError as error:

@@ -34,7 +34,7 @@ LARGEST = 1024
 MOST_FILTERS = 65_536
 """The most filters or units of a layer in the sandbox, so that an answer takes no time."""
 
-MOST_CHARACTERS, MOST_LAYERS, MOST_FACTOR = 20_000, 1_000, 16
+MOST_CHARACTERS, MOST_LAYERS, MOST_FACTOR = 40_000, 1_000, 16
 """The most characters and layers of a network that is typed in, and its largest factor of an upsampling."""
 
 EXAMPLES = {

@@ -6,7 +6,7 @@ import { refuse } from "./plan.js";
 /** @import { Axis, Layer, Notation, Shape, Step } from "./types.js" */
 
 /** The most characters, and the largest numbers, so that an answer takes no time: those of striate/web/sandbox.py. */
-const [CHARACTERS, LARGEST, FILTERS] = [20_000, 1024, 65_536];
+const [CHARACTERS, LARGEST, FILTERS] = [40_000, 1024, 65_536];
 /** The fields that have a limit of their own. @type {Record<string, number>} */
 const MOST = { filters: FILTERS, units: FILTERS, channels: FILTERS, kernel: LARGEST, stride: LARGEST, padding: LARGEST, dilation: LARGEST, factor: 16 };
 
