@@ -68,7 +68,8 @@ async def stand_between(arguments: list[str]) -> int:
             if found := LISTENS.search(text):
                 place = found[1]
                 text = f"WebDriver BiDi listening on ws://127.0.0.1:{port}\n"
-            print(text, end="", file=sys.stderr, flush=True)
+            sys.stderr.write(text)
+            sys.stderr.flush()
         return await process.wait()
 
 

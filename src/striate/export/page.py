@@ -54,7 +54,10 @@ def alone(*predictors: Predictor, language: str = "", examples: bool = True) -> 
     script = bundle(web, "ui/page.js", instead={"ui/server.js": "ui/local.js"})
     described, found, weights = _runs(predictors)
     tries = [description(each) for each in EXAMPLES.values()]
-    shown = {one["run"]: described_examples(each.run) if examples else [] for one, each in zip(described, predictors, strict=True)}
+    shown = {
+        one["run"]: described_examples(each.run) if examples else []
+        for one, each in zip(described, predictors, strict=True)
+    }
     page = _SERVED.sub("", (web / "ui/index.html").read_text(encoding="utf-8"))
     head, body = page.split("</head>\n", 1)
     icon = base64.b64encode((web / "ui/icon.svg").read_bytes()).decode()

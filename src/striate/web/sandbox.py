@@ -113,7 +113,10 @@ def typed(text: str) -> Network:
     for node in outline(network).nodes:
         for name, most in _LIMITS.items():
             values = getattr(node.layer, name, 0)
-            large = max((each for each in (values if isinstance(values, tuple) else (values,)) if isinstance(each, int)), default=0)
+            large = max(
+                (each for each in (values if isinstance(values, tuple) else (values,)) if isinstance(each, int)),
+                default=0,
+            )
             if large > most:
                 raise SpecError(f"{name} is {large:,}.", f"Here it may be {most:,} at most.", where=node.path)
     return network
