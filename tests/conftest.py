@@ -67,7 +67,7 @@ def playwright():
 
 @pytest.fixture(scope="session")
 def browser(playwright):
-    """Debian's Chromium, headless, for all tests of a process; its camera shows a test picture, where one is asked for."""
+    """Debian's Chromium, headless, for all tests of a process; its camera shows a test picture."""
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--use-fake-device-for-media-stream"]
     found = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
     yield found

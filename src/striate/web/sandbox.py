@@ -102,7 +102,7 @@ def named(name: str, *, own: Network) -> Network:
 
 
 def typed(text: str) -> Network:
-    """The network that a text of the notation describes. Raises FormatError, or SpecError where it is too large here."""
+    """The network of a text in notation. Raises FormatError, or SpecError where it is too large here."""
     if len(text) > MOST_CHARACTERS:
         raise SpecError(f"a network of {len(text):,} characters.", f"Here it may have {MOST_CHARACTERS:,} at most.")
     network = from_text(text, name="typed")
