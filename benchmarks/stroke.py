@@ -2,11 +2,10 @@
 
     python benchmarks/stroke.py RUN [RUN ...] [--throttle 6] [--strokes 30]
 
-Chrome's own throttling (Emulation.setCPUThrottlingRate) slows the page's main thread in headless Chromium down. It does
-not reach the worker that computes where the browser refuses it there: the worker's own time is then counted as often as
-the rate says. Printed are, of the strokes of each run, the fastest, the median and the slowest in milliseconds, from the
-pointer's event to the scores in the document. Measure on a machine that does nothing else: the throttling multiplies
-what other programs take.
+Chrome's own throttling (Emulation.setCPUThrottlingRate) slows down the page's main thread. Where the browser refuses it
+to the worker that computes, the worker's own time is counted as often as the rate says. Printed are the fastest, median
+and slowest stroke of each run in milliseconds, from the pointer's event to the scores in the document. Measure on a
+machine that does nothing else: the throttling multiplies what other programs take.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ WATCH = """() => {
   window.took = null;
   addEventListener("pointermove", () => { window.moved = performance.now(); window.took = null; }, true);
   new MutationObserver(() => { window.took ??= performance.now() - window.moved; })
-    .observe(document.querySelector("#scores"), { subtree: true, childList: true, characterData: true, attributes: true });
+    .observe(document.querySelector("#scores"), { subtree: true, childList: true, attributes: true });
 }"""
 
 
