@@ -118,7 +118,7 @@ def picture(
 
 
 def pictures(browser: Browser, addresses: dict[str, str], folder: Path) -> None:
-    """What docs/serve.md shows: the page on a desk and on a telephone, the file, the page in Korean, and the sandbox."""
+    """What docs/serve.md shows: the page on a desk, on a telephone, as a file and in Korean, and its sandbox."""
     folder.mkdir(parents=True, exist_ok=True)
     picture(browser, addresses["served"], folder / "serve-desk.png", size=DESK, theme="light")
     picture(browser, addresses["served"], folder / "serve-phone.png", size=PHONE, theme="dark")
