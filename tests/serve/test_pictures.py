@@ -83,7 +83,7 @@ def test_the_camera_is_asked_for_on_its_button_and_off_after_the_picture(colours
     assert page.evaluate(TRACKS) == ["ended"]
     page.get_by_test_id("camera").click()
     expect(page.get_by_test_id("shoot")).to_be_focused()
-    page.wait_for_function("document.querySelector('video').videoWidth > 0")
+    page.wait_for_function("() => document.querySelector('video').videoWidth > 0")
     page.get_by_test_id("shoot").click()
     expect(page.get_by_test_id("prediction")).to_contain_text("class")
     assert page.evaluate(TRACKS) == ["ended", "ended"]

@@ -74,6 +74,8 @@ def examples_of(run: Run) -> list[Example]:
         return []
     try:
         tensors = load(path.read_bytes())
+        if tensors.keys() != {"pixels", "labels"}:
+            raise ValueError("it has not pixels and labels")
         pixels, labels = tensors["pixels"], tensors["labels"]
         if pixels.dtype != torch.uint8 or pixels.ndim != 4 or pixels.shape[1] not in (1, 3):
             raise ValueError("they are no pictures")
@@ -83,7 +85,7 @@ def examples_of(run: Run) -> list[Example]:
             raise ValueError("their labels are no labels")
         if int(labels.min()) < 0 or int(labels.max()) >= len(run.classes):
             raise ValueError("a label is no class of the run")
-    except (SafetensorError, OSError, ValueError, KeyError) as problem:
+    except (SafetensorError, OSError, ValueError) as problem:
         raise RunError(
             f"{path} cannot be read: {problem}.",
             "It holds pictures of the run's classes, for its page.",
