@@ -118,11 +118,12 @@ def picture(
 
 
 def pictures(browser: Browser, addresses: dict[str, str], folder: Path) -> None:
-    """What docs/serve.md shows: the page on a desk and on a telephone, the file, and its sandbox."""
+    """What docs/serve.md shows: the page on a desk, on a telephone, as a file and in Korean, and its sandbox."""
     folder.mkdir(parents=True, exist_ok=True)
     picture(browser, addresses["served"], folder / "serve-desk.png", size=DESK, theme="light")
     picture(browser, addresses["served"], folder / "serve-phone.png", size=PHONE, theme="dark")
     picture(browser, addresses["file"], folder / "page-file.png", size=DESK, theme="dark")
+    picture(browser, f"{addresses['served']}?lang=ko", folder / "page-korean.png", size=DESK, theme="light")
     page = opened(browser, addresses["file"])
     page.get_by_test_id("sandbox").screenshot(path=folder / "page-sandbox.png")
     page.close()

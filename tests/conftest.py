@@ -73,15 +73,20 @@ def captum() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """Debian's Chromium, headless, for all tests of a process.
+def playwright():
+    """Playwright, once for all tests of a process.
 
-    Once Playwright has begun, an event loop is said to run in the main thread: `asyncio.run` has to be in another one.
+    Once it has begun, an event loop is said to run in the main thread: `asyncio.run` has to be in another one.
     """
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
-        )
+    with sync_api.sync_playwright() as found:
         yield found
-        found.close()
+
+
+@pytest.fixture(scope="session")
+def browser(playwright):
+    """Debian's Chromium, headless, for all tests of a process; its camera shows a test picture."""
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--use-fake-device-for-media-stream"]
+    found = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+    yield found
+    found.close()

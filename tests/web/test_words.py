@@ -10,6 +10,7 @@ import pytest
 
 from striate import Network, find, from_text
 from striate.description.network import plan
+from striate.go.planes import COUNT, plane_name
 from striate.look.unit import explain
 from tests.support.networks import ODD
 from tests.support.node import NEEDS_NODE, under_node
@@ -48,7 +49,9 @@ def catalogue(name: str) -> dict[str, str]:
 
 
 def code() -> str:
-    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(UI.glob("*.js")) if not path.stem.startswith("korean"))
+    return "\n".join(
+        path.read_text(encoding="utf-8") for path in sorted(UI.glob("*.js")) if not path.stem.startswith("korean")
+    )
 
 
 def said() -> set[str]:
@@ -62,7 +65,8 @@ class _Texts(HTMLParser):
         super().__init__()
         self.found: set[str] = set()
         self.within = ""
-        self.feed((UI / "index.html").read_text(encoding="utf-8"))
+        for name in ("index.html", "board.html"):
+            self.feed((UI / name).read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.within = tag
@@ -175,6 +179,14 @@ def test_remarks_on_sizes_and_on_the_drawing_are_told_in_korean(retold) -> None:
     assert told[:2] == ["읽지 않는 것: 입력의 행 1개와 열 1개", "읽지 않는 것: 입력의 행 2개; 패딩의 열 1개"]
     assert retold(texts, "en") == texts
     assert retold(["what nobody knows", "sin(2) = 1"]) == ["what nobody knows", "sin(2) = 1"]
+
+
+@NEEDS_NODE
+def test_every_plane_of_a_position_has_a_name_in_korean(retold) -> None:
+    names = [plane_name(number) for number in range(COUNT)]
+    told = retold(names)
+    assert [each for each in told if re.search("[A-Za-z]", each)] == []
+    assert len(set(told)) == len(set(names))
 
 
 @NEEDS_NODE

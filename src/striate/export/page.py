@@ -19,7 +19,8 @@ from striate.files import elsewhere, write_whole
 from striate.look.predictor import Predictor
 from striate.web.attribution import METHODS
 from striate.web.bundle import bundle
-from striate.web.describe import describe
+from striate.web.describe import describe, described_examples
+from striate.web.notation import table
 from striate.web.numbers import description, numbers
 from striate.web.sandbox import EXAMPLES
 
@@ -33,8 +34,10 @@ _LOCAL = ("run", "trained_on")
 _SERVED = re.compile(r"[ \t]*<!-- served: -->.*?<!-- :served -->\n?", re.DOTALL)
 
 
-def alone(*predictors: Predictor, language: str = "") -> str:
+def alone(*predictors: Predictor, language: str = "", examples: bool = True) -> str:
     """The page of one or several runs as HTML, in a language, "en" or "ko"; "" is the browser's own.
+
+    With `examples` it holds the validation images that the runs have kept to be tried.
 
     Raises SpecError for networks of more than MOST_MACS together, and for one that plays Go.
     """
@@ -47,10 +50,16 @@ def alone(*predictors: Predictor, language: str = "") -> str:
             )
     _check_size([each.run.network for each in predictors])
     web = Path(str(files("striate.web")))
-    style = "".join((web / "ui" / name).read_text(encoding="utf-8") for name in ("page.css", "layers.css", "lecture.css"))
+    style = "".join(
+        (web / "ui" / name).read_text(encoding="utf-8") for name in ("page.css", "layers.css", "lecture.css")
+    )
     script = bundle(web, "ui/page.js", instead={"ui/server.js": "ui/local.js"})
     described, found, weights = _runs(predictors)
-    examples = [description(each) for each in EXAMPLES.values()]
+    tries = [description(each) for each in EXAMPLES.values()]
+    shown = {
+        one["run"]: described_examples(each.run) if examples else []
+        for one, each in zip(described, predictors, strict=True)
+    }
     page = _SERVED.sub("", (web / "ui/index.html").read_text(encoding="utf-8"))
     head, body = page.split("</head>\n", 1)
     icon = base64.b64encode((web / "ui/icon.svg").read_bytes()).decode()
@@ -69,7 +78,8 @@ def alone(*predictors: Predictor, language: str = "") -> str:
         f"<style>{style}</style>\n</head>\n",
         body.removesuffix("</body>\n</html>\n"),
         _data("striate-network", _json(described)),
-        _data("striate-numbers", _json({"runs": found, "examples": examples})),
+        _data("striate-numbers", _json({"runs": found, "examples": tries, "notation": table()})),
+        _data("striate-examples", _json(shown)),
         _data("striate-weights", base64.b64encode(weights).decode()),
         _data("striate-worker", bundle(web, "compute/main.js")),
         f'<script type="module">{script}</script>\n</body>\n</html>\n',
@@ -77,7 +87,7 @@ def alone(*predictors: Predictor, language: str = "") -> str:
     return head + "".join(parts)
 
 
-def write_page(*predictors: Predictor, file: Path, language: str = "") -> int:
+def write_page(*predictors: Predictor, file: Path, language: str = "", examples: bool = True) -> int:
     """Write the page to a file, whole or not at all; returns its size in bytes. Raises SpecError or OutputError."""
     if file.suffix.lower() not in (".html", ".htm"):
         raise OutputError(
@@ -85,7 +95,7 @@ def write_page(*predictors: Predictor, file: Path, language: str = "") -> int:
             "A page is an HTML file.",
             f"Name it {path_part(file.stem)}.html.",
         )
-    content = alone(*predictors, language=language).encode()
+    content = alone(*predictors, language=language, examples=examples).encode()
     with elsewhere("--out"):
         write_whole(file, content)
     return len(content)

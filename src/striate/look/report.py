@@ -21,6 +21,7 @@ from striate.description.shapes import show
 from striate.files import make_folder, write_whole
 from striate.language import FONTS
 from striate.language.say import language, retold, say, say_count, say_html
+from striate.look.examples import keep_examples
 from striate.look.learning import learning
 from striate.look.pictures import colour_filter_picture, data_uri, filter_picture, image_picture, png, sheet
 from striate.look.rejection_figure import rejection_chart
@@ -47,7 +48,7 @@ class Mistake:
 
 
 def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
-    """Write report.html and pictures/ of a run, with the evaluation of its outputs for `images`."""
+    """Write report.html and pictures/ of a run, with the evaluation of its outputs for `images`, and its examples."""
     mistakes = worst_mistakes(run, outputs, images)
     filters = first_filters(run.model())
     epochs = run.events("epoch")
@@ -88,6 +89,7 @@ def write_report(run: Run, outputs: Outputs, images: ImageSet) -> None:
         finished=run.events("finished")[-1:],
     )
     write_whole(run.path("report.html"), page)
+    keep_examples(run, images)
 
 
 def write_curves(run: Run) -> None:

@@ -73,6 +73,7 @@ class App:
             "/health": self.health,
             "/metrics": self.counts,
             "/network": self.network,
+            "/examples": self.examples,
             "/predict": self.predict,
             "/predict-many": self.predict_many,
             "/activations": self.activations,
@@ -174,6 +175,10 @@ class App:
     async def network(self, request: Request) -> m.Network:
         """A run's network."""
         return self._asked(request, m.OfRun)[0].network
+
+    async def examples(self, request: Request) -> m.Examples:
+        """A run's examples."""
+        return self._asked(request, m.OfRun)[0].examples
 
     async def predict(self, request: Request) -> m.Prepared:
         """The class of an image."""

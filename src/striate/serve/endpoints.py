@@ -43,6 +43,13 @@ ENDPOINTS = (
         m.Network,
         query=m.OfRun,
     ),
+    Endpoint(
+        "GET",
+        "/examples",
+        "A few validation images of each class, which the run has kept: none where it has kept none.",
+        m.Examples,
+        query=m.OfRun,
+    ),
     Endpoint("POST", "/predict", "The class of an image.", m.Prepared, "image", m.OfImage),
     Endpoint(
         "POST",

@@ -113,6 +113,19 @@ class Network(Struct):
     planes: list[str] = []
 
 
+class Example(Struct):
+    """A validation image that the run has kept: its class, and a PNG file in base64."""
+
+    name: str = field(name="class")
+    picture: str
+
+
+class Examples(Struct):
+    """The validation images that a run has kept."""
+
+    examples: list[Example]
+
+
 class Prediction(Struct, kw_only=True):
     """The class of an image; `trained` is false where the network's weights are random."""
 

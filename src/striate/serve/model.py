@@ -27,7 +27,7 @@ from striate.serve.batching import Batcher, Limits, Watcher, attempted, one_by_o
 from striate.serve.board import position_of
 from striate.serve.light import Light
 from striate.web.attribution import METHODS, attribution
-from striate.web.describe import describe
+from striate.web.describe import describe, described_examples
 from striate.web.sandbox import Trial, trials, try_it
 
 MOST_VALUES = 2_000_000
@@ -99,6 +99,11 @@ class Model:
         """The network with its account."""
         described = describe(self.predictor) | {"trials": trials(self.run.network), "methods": METHODS}
         return msgspec.convert(described, m.Network, from_attributes=True)
+
+    @cached_property
+    def examples(self) -> m.Examples:
+        """The images to try that the run has kept."""
+        return msgspec.convert({"examples": described_examples(self.run)}, m.Examples)
 
     async def predict(self, content: bytes, *, prepared: bool = True) -> m.Prepared:
         """The class of an image file."""

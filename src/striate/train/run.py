@@ -9,6 +9,7 @@ last.safetensors      everything that going on needs: weights, optimiser, positi
 previous.safetensors  what was last.safetensors before: a training goes on from it where that is damaged
 best.safetensors      the weights of the epoch with the highest validation accuracy, and no more
 filters.safetensors   the first layer's filters after each epoch
+examples.safetensors  a few validation images of each class, which its page offers to try
 pictures/, report.html
 """
 

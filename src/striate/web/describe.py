@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from striate.description.network import Step
 from striate.description.notation.writing import to_text
 from striate.errors import RunError
 from striate.go.planes import COUNT, plane_name
+from striate.look.examples import examples_of
 from striate.look.predictor import Predictor
 from striate.networks import glyphs
+from striate.train.run import Run
 from striate.version import __version__
 
 
@@ -74,6 +77,13 @@ def describe(predictor: Predictor) -> dict[str, Any]:
         "trained": predictor.trained,
         "trained_on": run.data.source or (run.origin or {}).get("file", ""),
     }
+
+
+def described_examples(run: Run) -> list[dict[str, Any]]:
+    """The examples of a run as JSON: the class, and a PNG file in base64. Raises RunError for a damaged file."""
+    return [
+        {"class": each.name, "picture": base64.b64encode(each.picture).decode("ascii")} for each in examples_of(run)
+    ]
 
 
 def columns(step: Step, steps: tuple[Step, ...]) -> int | None:

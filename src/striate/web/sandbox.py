@@ -10,9 +10,22 @@ from striate.accounting.fit import unseen
 from striate.accounting.fitting import fitting
 from striate.accounting.show.fit import fit_table
 from striate.description.json import Json
-from striate.description.layers import Auxiliary, Block, Branches, Conv, Gate, Layer, Linear, Pool, Residual, Subsample
-from striate.description.network import Network, branches_of, names
-from striate.description.shapes import Shape
+from striate.description.layers import (
+    Auxiliary,
+    Block,
+    Branches,
+    Conv,
+    Gate,
+    Layer,
+    Linear,
+    Pool,
+    Residual,
+    Subsample,
+    count,
+)
+from striate.description.network import Network, Step, branches_of, names, outline
+from striate.description.notation.reading import from_text
+from striate.description.shapes import Shape, show
 from striate.errors import FormatError, SpecError, StriateError, unknown_name
 from striate.networks import NETWORKS, find
 
@@ -21,11 +34,20 @@ LARGEST = 1024
 MOST_FILTERS = 65_536
 """The most filters or units of a layer in the sandbox, so that an answer takes no time."""
 
+MOST_CHARACTERS, MOST_LAYERS, MOST_FACTOR = 40_000, 1_000, 16
+"""The most characters and layers of a network that is typed in, and its largest factor of an upsampling."""
+
 EXAMPLES = {
     "post-002": Network("post-002", (1, 7, 7), [Conv(1, kernel=3, stride=3, name="conv1")]),
 }
 """Networks to try besides the run's own and the catalogue's: post 002's 3×3 filter on 7×7, with stride 3."""
 
+_LIMITS = (
+    dict.fromkeys(("filters", "units", "channels"), MOST_FILTERS)
+    | dict.fromkeys(("kernel", "stride", "padding", "dilation"), LARGEST)
+    | {"factor": MOST_FACTOR}
+)
+"""The largest numbers of a network that is typed in."""
 FIELDS = ("filters", "kernel", "stride", "padding")
 Changes = Mapping[str, Mapping[str, int | str]]
 """For the path of a layer, new values of some of FIELDS."""
@@ -33,7 +55,7 @@ Changes = Mapping[str, Mapping[str, int | str]]
 
 @dataclass(frozen=True)
 class Trial:
-    """A network of EXAMPLES or of the catalogue, or the run's own, with another input and other numbers."""
+    """A network of EXAMPLES or of the catalogue, the run's own, or one in notation, with another input and numbers."""
 
     network: str
     input: Shape | None = None
@@ -44,12 +66,14 @@ def try_it(trial: Trial, *, own: Network) -> dict[str, Json]:
     """The account and the fit of a trial as JSON.
 
     Where layers do not fit, or a layer cannot have such numbers, `problem` has the error and the account is None.
-    Raises UnknownNameError for an unknown network.
+    Raises UnknownNameError for an unknown network, and FormatError for a text that cannot be read.
     """
     base = named(trial.network, own=own)
     try:
         network = changed(base, trial.changes)
         result = account(network, input=trial.input)
+        for row in result.rows:
+            _check_maps(row.step)
     except SpecError as error:
         return {"network": base.name, "problem": error_to_dict(error), "account": None, "fit": None, "text": None}
     fit = fitting(network, input=trial.input)
@@ -72,7 +96,30 @@ def named(name: str, *, own: Network) -> Network:
     """A network that can be tried."""
     if name == own.name:
         return own
+    if ":" in name:
+        return typed(name)
     return EXAMPLES[name] if name in EXAMPLES else find(name) if name in NETWORKS else _unknown(name, own)
+
+
+def typed(text: str) -> Network:
+    """The network of a text in notation. Raises FormatError, or SpecError where it is too large here."""
+    if len(text) > MOST_CHARACTERS:
+        raise SpecError(f"a network of {len(text):,} characters.", f"Here it may have {MOST_CHARACTERS:,} at most.")
+    network = from_text(text, name="typed")
+    if sum(map(count, network.layers)) > MOST_LAYERS:
+        raise SpecError("too many layers.", f"The sandbox takes {MOST_LAYERS:,} at most.")
+    if max(network.input) > LARGEST:
+        raise SpecError(f"the input is {show(network.input)}.", f"Here a side may be {LARGEST:,} at most.")
+    for node in outline(network).nodes:
+        for name, most in _LIMITS.items():
+            values = getattr(node.layer, name, 0)
+            large = max(
+                (each for each in (values if isinstance(values, tuple) else (values,)) if isinstance(each, int)),
+                default=0,
+            )
+            if large > most:
+                raise SpecError(f"{name} is {large:,}.", f"Here it may be {most:,} at most.", where=node.path)
+    return network
 
 
 def changed(network: Network, changes: Changes) -> Network:
@@ -148,6 +195,14 @@ def _is_change(value: Json) -> bool:
     return isinstance(value, dict) and all(
         key in FIELDS and (type(each) is int or (key == "padding" and each == "same")) for key, each in value.items()
     )
+
+
+def _check_maps(step: Step) -> None:
+    """Raise SpecError for maps so large that the fit of the windows on them would take long."""
+    if len(step.output) == 3 and max(step.output[1:]) > 4 * LARGEST:
+        raise SpecError(
+            f"makes maps of {show(step.output)}.", f"Here a side may be {4 * LARGEST:,} at most.", where=step.path
+        )
 
 
 def _unknown(name: str, own: Network) -> Network:

@@ -17,6 +17,7 @@ from striate.description.network import Network
     "  striate page runs/lenet5 -o digits.html\n"
     "  striate page runs/lenet5 runs/lenet5-dense   draw once, and see the answer of each\n"
     "  striate page runs/lenet5 --lang ko         in Korean, whatever the browser's language\n"
+    "  striate page runs/shapes --no-examples     without validation images, where they are nobody's business\n"
     "  striate serve runs/alexnet                 for a network of more than 100 million MACs",
 )
 @click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=RUN_OR_NETWORK)
@@ -24,7 +25,12 @@ from striate.description.network import Network
     "--out", "-o", type=click.Path(path_type=Path), help="The file. By default the first RUN's name, with .html."
 )
 @click.option("--lang", type=LANGUAGE, help="The page's language. By default the browser's, or English.")
-def command(folders: tuple[Path | Network, ...], out: Path | None, lang: str | None) -> None:
+@click.option(
+    "--examples/--no-examples",
+    default=True,
+    help="With the validation images that RUN has kept, to be tried; the default, where it has some.",
+)
+def command(folders: tuple[Path | Network, ...], out: Path | None, lang: str | None, examples: bool) -> None:
     """Write RUN's network as one HTML file to draw on, which computes in the browser.
 
     It is the page of striate serve, without a server: the maps of every layer, class scores, how each unit's value is
@@ -41,6 +47,6 @@ def command(folders: tuple[Path | Network, ...], out: Path | None, lang: str | N
 
     predictors = predictors_of(folders)
     file = out or Path(f"{path_part(predictors[0].run.name)}.html")
-    size = write_page(*predictors, file=file, language=lang or "")
+    size = write_page(*predictors, file=file, language=lang or "", examples=examples)
     names = names_of(predictors)
     click.echo(f"{one_line(str(file))}   {names}, {size / 1e6:.1f} MB. It needs no other file: open it in a browser.")

@@ -6,9 +6,10 @@ import { seen, unclipped } from "./field.js";
 import { read } from "./image.js";
 import { INPUT, Model, valuesOf } from "./model.js";
 import { tried } from "./trial.js";
+import { typed } from "./typed.js";
 import { explain } from "./unit.js";
 
-/** @import { Described, Numbers, Outputs, Picture, Place, Shape, Trial, Values } from "./types.js" */
+/** @import { Described, Notation, Numbers, Outputs, Picture, Place, Shape, Trial, Values } from "./types.js" */
 /**
  * A question's parameters, as the server has them in its address.
  * @typedef {{ run?: string, steps?: "on" | "off" }} Query
@@ -23,6 +24,8 @@ const EXACT = 64;
 let models = new Map();
 /** The networks that can be tried, by name. @type {Map<string, Described>} */
 let networks = new Map();
+/** @type {Notation} */
+let notation;
 /** The last image of each model, with every step's output. @type {Map<Model, Watched>} */
 const recent = new Map();
 
@@ -94,8 +97,8 @@ const answers = {
     return { class: query.class, method, values: await attribution(model, input, model.numbers.classes.indexOf(query.class), method) };
   },
 
-  /** @type {(bytes: Bytes, trial: Trial & { network: string }) => Promise<object>} */
-  account: async (bytes, trial) => tried(named(networks, trial.network), trial),
+  /** Of a network of the file, or of one that is typed in. @type {(bytes: Bytes, trial: Trial & { network: string }) => Promise<object>} */
+  account: async (bytes, trial) => tried(networks.get(trial.network) ?? typed(trial.network, notation), trial),
 
   /** Every step's output, for tests. @type {(bytes: Bytes, query: Query) => Promise<object>} */
   async values(bytes, query) {
@@ -130,7 +133,7 @@ function weightsOf(text) {
 }
 
 /** @typedef {Numbers & { run: string, at: number }} Run a run of the file; its weights begin at `at` */
-/** @typedef {{ runs: Run[], examples: Described[] }} Contents */
+/** @typedef {{ runs: Run[], examples: Described[], notation: Notation }} Contents */
 
 /**
  * The first message has the contents of the file, each other one a question.
@@ -140,6 +143,7 @@ onmessage = async ({ data: { id, ask, bytes, query, numbers, weights } }) => {
   if (numbers) {
     const all = weightsOf(weights);
     models = new Map(numbers.runs.map((each) => [each.run, new Model(each, all.subarray(each.at))]));
+    notation = numbers.notation;
     networks = new Map([...numbers.examples, ...numbers.runs.toReversed()].map((each) => [each.name, each]));
     return;
   }

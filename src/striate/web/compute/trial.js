@@ -23,6 +23,9 @@ export function tried(base, { input = base.input, changes = {} }) {
   try {
     const steps = changed(base.steps, changes);
     const now = plan(steps, input);
+    for (const { path, output } of now) {
+      if (output.slice(1).some((side) => side > 4 * LARGEST)) refuse(`makes maps of ${output.join("×")}.`, `Here a side may be ${written(4 * LARGEST)} at most.`, "", path);
+    }
     return { problem: null, account: account(now, input), fit: fit(steps, now, input) };
   } catch (error) {
     if (!(error instanceof Answered)) throw error;

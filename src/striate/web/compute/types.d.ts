@@ -101,6 +101,39 @@ export interface Described {
   steps: Step[];
 }
 
+/** A word of the notation: its layer, the values after it, and its options. */
+export interface Word {
+  kind: string;
+  class: string;
+  /** Each a field, a form, and whether it must be there. */
+  values: [string, string, boolean][];
+  /** Each a word, a field, a form, and the value that the word alone stands for. */
+  options: [string, string, string, unknown][];
+  preset: Record<string, unknown>;
+  usage: string;
+  reads: string;
+  flattens: boolean;
+}
+
+/** The notation, as `striate/web/notation.py` writes it. */
+export interface Notation {
+  words: Record<string, Word>;
+  forms: Record<string, string>;
+  nested: string[];
+  headers: string[];
+  others: Record<string, string>;
+  limits: { number: number; depth: number; digits: number };
+}
+
+/** A layer that was typed in: the layers that it holds, or its word with what was given. */
+export interface Layer {
+  kind: string;
+  name: string;
+  parts: Layer[][];
+  word?: Word;
+  given?: Record<string, any>;
+}
+
 export interface Preprocessing {
   shape: [number, number, number];
   fit: "pad" | "resize" | "crop" | "letterbox";

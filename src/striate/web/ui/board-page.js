@@ -10,6 +10,7 @@ import { Inspector } from "./inspector.js";
 import { latest } from "./latest.js";
 import { Layer } from "./layers.js";
 import { onTheme } from "./palette.js";
+import { retold, say, translate } from "./say.js";
 import * as server from "./server.js";
 import { meter } from "./status.js";
 
@@ -17,6 +18,8 @@ import { meter } from "./status.js";
 
 /** How many moves are listed. */
 const FIVE = 5;
+
+translate();
 
 /** Say why there is no page, and end. @type {(error: unknown) => never} */
 function refuse(error) {
@@ -57,7 +60,7 @@ function rows({ rows: all, input, planes: names }) {
   const shown = all.filter((row) => !row.head);
   /** @type {Row} */
   const first = {
-    ...shown[0], path: "input", words: `the ${names.length} planes of the position`, output: input, input,
+    ...shown[0], path: "input", words: say("the {count} planes of the position", { count: names.length }), output: input, input,
     weights: 0, biases: 0, connections: 0, macs: 0, fixed: 0, receptive_field: { size: [1, 1] }, sources: [], columns: null,
   };
   return [first, ...shown];
@@ -114,7 +117,7 @@ function list(position, probabilities) {
     const name = nameOf(point, size);
     const button = make(
       "button",
-      { type: "button", title: `Play ${name}` },
+      { type: "button", title: say("Play {name}", { name }) },
       make("span", { class: "rank" }, `${at + 1}`),
       make("b", {}, name),
       make("span", { class: "track" }, bar),
@@ -125,8 +128,13 @@ function list(position, probabilities) {
   }));
   const { moves, to_play, captured } = position;
   const last = moves.at(-1);
-  const played = last ? `Move ${moves.length}: ${last.colour} ${last.name}. ` : "";
-  write(find("#state"), `${played}${to_play === "black" ? "Black" : "White"} to play. Captured: ${captured[0]} by black, ${captured[1]} by white.`);
+  const parts = [to_play === "black" ? say("Black to play.") : say("White to play.")];
+  if (last) {
+    const values = { number: moves.length, name: last.name === "pass" ? say("pass") : last.name };
+    parts.unshift(last.colour === "black" ? say("Move {number}: black {name}.", values) : say("Move {number}: white {name}.", values));
+  }
+  parts.push(say("Captured: {black} by black, {white} by white.", { black: captured[0], white: captured[1] }));
+  write(find("#state"), parts.join(" "));
   write(find("#comment"), game.comment);
   find("#comment").hidden = !game.comment;
 }
@@ -170,8 +178,8 @@ async function inspect() {
     show({ field: null, unclipped: { rows: [0, 0], columns: [0, 0] } }, set);
     inspector.clear();
     find("#unit").replaceChildren(
-      make("h3", {}, make("span", { class: "path" }, `plane ${asked.map}`), ` ${network.planes[asked.map]}`),
-      make("p", { class: "soft" }, `set at ${set.length} points`),
+      make("h3", {}, make("span", { class: "path" }, say("plane {number}", { number: asked.map })), ` ${retold(network.planes[asked.map])}`),
+      make("p", { class: "soft" }, say("set at {count} points", { count: set.length })),
     );
     return;
   }
@@ -203,7 +211,7 @@ async function open(blob) {
     const found = await server.position(new Uint8Array(await blob.arrayBuffer()), { run });
     game.take(found);
     find("#error").hidden = true;
-    if (found.broken) fail(new Answered({ where: "", what: found.broken, expected: "The game is shown up to there.", remedy: "" }));
+    if (found.broken) fail(new Answered({ where: "", what: found.broken, expected: say("The game is shown up to there."), remedy: "" }));
     refresh();
   } catch (error) {
     fail(error);
@@ -266,9 +274,11 @@ document.title = `${network.network} – Striate`;
 find("h1").textContent = network.network;
 find("#source").textContent = network.source;
 find("#untrained").hidden = network.trained;
-find("#untrained").replaceChildren(make("b", {}, "Untrained: random weights."), " Its moves mean nothing yet.");
+find("#untrained").replaceChildren(make("b", {}, say("Untrained: random weights.")), ` ${say("Its moves mean nothing yet.")}`);
 const { totals } = network;
-find("#totals").textContent = `${count(totals.parameters)} parameters · ${count(totals.connections)} connections · ${count(totals.macs)} MACs per position`;
+find("#totals").textContent = say("{parameters} parameters · {connections} connections · {macs} MACs per position", {
+  parameters: count(totals.parameters), connections: count(totals.connections), macs: count(totals.macs),
+});
 find("#layers").replaceChildren(...[...layers.values()].map(({ element }) => element));
 find("#drawing").replaceChildren(drawing(network.rows, find("#drawing").clientWidth).svg);
 for (const link of document.querySelectorAll("#drawing a")) link.classList.add("seen");

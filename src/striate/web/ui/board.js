@@ -2,6 +2,7 @@
 
 import { sized } from "./canvas.js";
 import { nameOf } from "./game.js";
+import { say } from "./say.js";
 
 /** @import { Field, PositionAnswer } from "./types.js" */
 /** @import { Rectangle } from "../compute/types.js" */
@@ -200,10 +201,10 @@ export class Board {
   #describe() {
     const { position, cursor, size } = this;
     const stones = position?.stones ?? [];
-    const words = ["empty", "black", "white"];
+    const words = [say("empty"), say("black"), say("white")];
     const here = cursor === null ? "" : ` ${nameOf(cursor, size)}, ${words[stones[cursor] ?? 0]}.`;
     const [black, white] = [1, 2].map((colour) => stones.filter((stone) => stone === colour).length);
-    this.canvas.setAttribute("aria-label", `Board of ${size} by ${size}: ${black} black stones, ${white} white.${here}`);
+    this.canvas.setAttribute("aria-label", say("Board of {size} by {size}: {black} black stones, {white} white.", { size, black, white }) + here);
   }
 }
 

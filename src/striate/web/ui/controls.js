@@ -1,5 +1,6 @@
 /** The page's buttons and keys, and the files that are chosen, dropped or pasted. */
 
+import { Camera } from "./camera.js";
 import { find } from "./elements.js";
 import { underway } from "./status.js";
 
@@ -52,6 +53,7 @@ function files(pad, file) {
     take(file.files?.[0]);
     file.value = "";
   };
+  new Camera(take);
   file.addEventListener("change", chosen);
   if (file.files?.length) chosen(); // it was chosen while the page was loading
   addEventListener("dragover", (event) => event.preventDefault());

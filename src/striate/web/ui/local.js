@@ -48,6 +48,9 @@ export const runs = async () => numbers.runs.map(({ run, classes }) => ({ name: 
 /** @type {Server["network"]} */
 export const network = async ({ run = "" }) => JSON.parse(text("striate-network")).find((/** @type {{ run: string }} */ each) => each.run === run);
 
+/** @type {Server["examples"]} */
+export const examples = async ({ run = "" }) => JSON.parse(text("striate-examples"))[run];
+
 /** @type {Server["predict"]} */
 export const predict = (body, query) => ask("predict", body, query);
 

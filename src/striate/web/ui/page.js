@@ -3,6 +3,7 @@
 import { Answered } from "../compute/answered.js";
 import { listen } from "./controls.js";
 import { find } from "./elements.js";
+import { Examples } from "./examples.js";
 import { MAPS } from "./grid.js";
 import { Input } from "./input.js";
 import { latest } from "./latest.js";
@@ -37,12 +38,19 @@ const steps = new Steps(find("#steps"));
 const input = new Input(find("#input", HTMLCanvasElement), first.network.preprocessing);
 const selection = new Selection(subject, input, fail);
 const reasons = new Reasons(subject, input, fail);
+const examples = new Examples((file) => pad.show(file), (run) => server.examples({ run }).catch(none));
 const beside = several ? new Runs(find("#runs"), runs, turnTo) : null;
 
 /** Say why there is no page, and end. @type {(error: unknown) => never} */
 function refuse(error) {
   explainError(error, find("#loading-error"));
   throw error;
+}
+
+/** No examples, where the server can give none. @param {unknown} error */
+function none(error) {
+  if (!(error instanceof Answered)) throw error;
+  return [];
 }
 
 /** The view of a run. @type {(name: string) => Promise<View>} */
@@ -112,6 +120,7 @@ async function turnTo(name) {
   subject.view = next;
   input.preprocessing = next.network.preprocessing;
   next.show();
+  examples.show(next.run);
   beside?.choose(name);
   refresh();
 }
@@ -169,6 +178,7 @@ first.show();
 if (first.run) beside?.choose(first.run);
 onTheme(() => selection.refresh());
 listen(pad, { refresh, leave });
+examples.show(first.run);
 const reader = runs.find(({ reads }) => reads);
 if (reader) new Line(find("#line"), (content) => server.read(content, { run: several ? reader.name : undefined }));
 new Sandbox(find("#sandbox"), (trial) => server.account(trial, { run: first.run }), first.network.trials).begin();

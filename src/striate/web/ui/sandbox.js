@@ -42,19 +42,30 @@ export class Sandbox {
     this.choice = this.part("network", HTMLSelectElement);
     this.sides = SIDES.map((side) => this.part(side, HTMLInputElement));
     this.choice.append(...names.map((name) => make("option", { value: name }, name === "post-002" ? say("3×3 filter on 7×7 (post 002)") : name)));
-    this.choice.addEventListener("change", () => this.begin());
+    this.line = this.part("line", HTMLInputElement);
+    this.choice.addEventListener("change", () => {
+      this.line.value = "";
+      this.begin();
+    });
+    this.line.addEventListener("change", () => this.begin());
     for (const side of this.sides) side.addEventListener("input", () => this.refresh());
     this.part("again").addEventListener("click", () => this.begin());
   }
 
   /** Show the chosen network with its own numbers. */
   async begin() {
-    this.network = this.choice.value;
+    this.network = this.#typed() || this.choice.value;
     this.changes = {};
     this.shape = null;
     this.rows = [];
     this.chosen = null;
     await this.refresh();
+  }
+
+  /** The network that is typed in; "" where there is none. A text without a colon names no input, which is its own error. */
+  #typed() {
+    const text = this.line.value.trim();
+    return text && !text.includes(":") ? `${text} :` : text;
   }
 
   async refresh() {
@@ -159,7 +170,10 @@ export class Sandbox {
   #message(kind, text) {
     const box = this.part("fit");
     box.className = `message ${kind}`;
-    box.replaceChildren(...text.filter(Boolean).map((line, at) => make(at ? "p" : "b", {}, line)));
+    const [what, ...mark] = (text[0] ?? "").split("\n"); // a text that cannot be read is shown, with a mark below
+    const marked = mark.length ? make("pre", { tabindex: "0" }, mark.join("\n")) : null;
+    const lines = text.slice(1).flatMap((line) => (line ? [make("p", {}, line)] : []));
+    box.replaceChildren(make("b", {}, what), ...(marked ? [marked] : []), ...lines);
   }
 
   /**

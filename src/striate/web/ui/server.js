@@ -3,7 +3,7 @@
 import { Answered } from "../compute/answered.js";
 
 /** @import { Picture, Prediction, Trial, TrialAnswer } from "../compute/types.js" */
-/** @import { Answer, Body, LineAnswer, Network, Output, PositionAnswer, Query, Run, Unit, UnitAnswer } from "./types.js" */
+/** @import { Answer, Body, Example, LineAnswer, Network, Output, PositionAnswer, Query, Run, Unit, UnitAnswer } from "./types.js" */
 
 const LOST = {
   where: "",
@@ -40,6 +40,9 @@ export const runs = async () => (await (await ask("/runs")).json()).runs;
 
 /** @type {(query: { run?: string }) => Promise<Network>} */
 export const network = async (query) => (await ask(address("/network", query))).json();
+
+/** Pictures to try. @type {(query: { run?: string }) => Promise<Example[]>} */
+export const examples = async (query) => (await (await ask(address("/examples", query))).json()).examples;
 
 /** @type {(body: Body, query: Query) => Promise<Prediction>} */
 export const predict = async (body, query) => (await ask(address("/predict", query), image(body))).json();

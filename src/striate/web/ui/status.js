@@ -26,7 +26,8 @@ export function announce(found) {
   const top = find("[data-testid=prediction]");
   write(top, found ? found.class : "–");
   top.classList.toggle("long", found !== null && found.class.length > 3);
-  write(find("#probability"), found ? percent(found.probability) : say("draw a digit, or drop a picture"));
+  const beside = find("#probability");
+  write(beside, found ? percent(found.probability) : beside.dataset.idle ?? "");
   document.body.classList.toggle("unsure", found !== null && found.probability < 0.5);
   document.body.classList.toggle("blank", !found);
   find("#error").hidden = true;

@@ -65,6 +65,12 @@ export interface Run {
   board?: number | null;
 }
 
+/** A picture to try: its class, and a PNG file in base64. */
+export interface Example {
+  class: string;
+  picture: string;
+}
+
 /** The image of a question: an image file, or the drawing. */
 export type Body = Uint8Array<ArrayBuffer> | Blob;
 

@@ -69,9 +69,10 @@ export class View {
     this.drawing ??= drawing(network.rows, find("#drawing").clientWidth);
     find("#drawing").replaceChildren(this.drawing.svg);
     for (const choice of find("#method", HTMLSelectElement).options) choice.hidden = choice.disabled = !network.methods.includes(choice.value);
-    const digits = network.preprocessing.form !== "picture";
-    find("label.switch").hidden = !digits;
+    find("label.switch").hidden = network.preprocessing.form === "picture";
+    const digits = ofDigits(network);
     find("#draw-title").textContent = say(digits ? "Draw a digit" : "Draw, or drop a picture");
+    find("#probability").dataset.idle = say(digits ? "draw a digit, or drop a picture" : "drop a picture, or draw one");
     for (const layer of this.layers.values()) this.watch.observe(layer.element);
   }
 
@@ -109,6 +110,9 @@ export class View {
     way.scrollBy({ left: box.left - way.getBoundingClientRect().left - way.clientWidth / 3, behavior: "instant" });
   }
 }
+
+/** Whether its classes are digits, and perhaps a blank. @type {(network: Network) => boolean} */
+const ofDigits = ({ preprocessing, classes }) => preprocessing.form !== "picture" && classes.every((name) => /^\d$|^blank$/.test(name));
 
 /** Say beside the network's name that its weights are random. @param {Network} network */
 function untrained({ trained }) {
