@@ -12,8 +12,7 @@ import statistics
 from dataclasses import replace
 from pathlib import Path
 
-from striate.look.charts import Series, line_chart
-
+from striate.charts import Series, line_chart
 from striate.look.drawing import Figure
 from striate.reproduce import Method, Pass, paper
 from striate.reproduce.figure import PAPER, TESTING, TRAINING

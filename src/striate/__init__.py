@@ -48,7 +48,9 @@ from striate.description.notation.reading import from_text as from_text
 from striate.errors import StriateError as StriateError
 from striate.networks import NETWORKS as NETWORKS
 from striate.networks import find as find
-from striate.version import __version__ as __version__
+from striate.version import __version__ as _version
 
 # A notebook asks a value itself for its picture. The description stands below the room that draws and cannot import it.
 Network._repr_svg_ = _as_svg  # pyright: ignore[reportAttributeAccessIssue]
+
+__version__ = _version
