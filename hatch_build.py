@@ -27,8 +27,7 @@ class KernelsHook(BuildHookInterface):
         self.scratch = tempfile.mkdtemp()
         editable, machine = version == "editable", os.environ.get("STRIATE_MACHINE", "")
         names = [compile_["library_name"](each, machine) for each in compile_["instruction_sets"](machine)]
-        # An editable install has compiled them; with flags for the linker they are made anew.
-        there = all((package / each).exists() for each in names) and not os.environ.get("LDFLAGS")
+        there = all((package / each).exists() for each in names)  # an editable install has compiled them
         try:
             folder = package if editable or there else Path(self.scratch)
             libraries = compile_["compile_kernels"](folder, machine=machine)

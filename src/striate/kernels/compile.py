@@ -55,13 +55,12 @@ def compiler() -> list[str]:
 def compile_kernels(folder: Path, *, machine: str = "") -> list[Path]:
     """Compile a library for each instruction set into `folder`; returns them. CompileError where the compiler fails.
 
-    For another `machine` than this one, such as aarch64, $CXX must be a compiler for it. The linker gets $LDFLAGS.
+    For another `machine` than this one, such as aarch64, $CXX must be a compiler for it.
     """
     names = instruction_sets(machine)
     if all((folder / library_name(name, machine)).exists() for name in names):
         return [folder / library_name(name, machine) for name in names]
     command = compiler()
-    linking = shlex.split(os.environ.get("LDFLAGS", ""))
     sources = sorted(SOURCES.rglob("*.cpp"))
     libraries: list[Path] = []
     older = list(folder.glob("kernels-*.so"))
@@ -77,7 +76,7 @@ def compile_kernels(folder: Path, *, machine: str = "") -> list[Path]:
         list(workers.map(_run, jobs))
         for name, parts in objects.items():
             made = Path(scratch, library_name(name, machine))
-            _run([*command, "-shared", "-pthread", *parts, *linking, "-o", str(made)])
+            _run([*command, "-shared", "-pthread", *parts, "-o", str(made)])
             target = folder / made.name
             shutil.copyfile(made, target.with_suffix(".new"))
             os.replace(target.with_suffix(".new"), target)  # a process may have the old one loaded
