@@ -195,7 +195,7 @@ def test_a_light_job_waits_for_the_thread_while_that_computes() -> None:
             await asyncio.sleep(0)
         assert gate.batches == [[0]]
         gate.open.set()
-        return await asyncio.gather(first, second)
+        return [*await asyncio.gather(first, second)]
 
     assert running(crowd) == [0, 2]
     assert gate.batches == [[0], [1]]
