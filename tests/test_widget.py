@@ -103,7 +103,9 @@ def test_in_marimo(browser, finished_run: Path, tmp_path: Path) -> None:
 def test_in_jupyterlab(browser, finished_run: Path, tmp_path: Path) -> None:
     nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
     cell = nbformat.v4.new_code_cell(f"import striate\n\nstriate.widget({str(finished_run)!r})")
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "shown.ipynb")
+    spec = {"display_name": "Python 3", "language": "python", "name": "python3"}  # without it a dialog asks for one
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": spec})
+    nbformat.write(notebook, tmp_path / "shown.ipynb")
     port = free_port()
     options = [
         "--no-browser",
@@ -118,7 +120,5 @@ def test_in_jupyterlab(browser, finished_run: Path, tmp_path: Path) -> None:
         page.goto(f"{address}/lab/tree/shown.ipynb")
         page.locator(".jp-CodeCell .cm-content").first.click()
         page.keyboard.press("Shift+Enter")
-        if page.get_by_role("dialog").is_visible():
-            page.get_by_role("dialog").get_by_role("button", name="Select").click()  # the kernel
         the_frame_computes(page)
         page.close()
