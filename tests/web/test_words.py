@@ -48,7 +48,8 @@ def catalogue(name: str) -> dict[str, str]:
 
 
 def code() -> str:
-    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(UI.glob("*.js")) if not path.stem.startswith("korean"))
+    paths = [path for path in sorted(UI.glob("*.js")) if not path.stem.startswith("korean")]
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
 
 
 def said() -> set[str]:
