@@ -47,7 +47,8 @@ def alone(*predictors: Predictor, language: str = "") -> str:
             )
     _check_size([each.run.network for each in predictors])
     web = Path(str(files("striate.web")))
-    style = "".join((web / "ui" / name).read_text(encoding="utf-8") for name in ("page.css", "layers.css", "lecture.css"))
+    sheets = ("page.css", "layers.css", "lecture.css")
+    style = "".join((web / "ui" / name).read_text(encoding="utf-8") for name in sheets)
     script = bundle(web, "ui/page.js", instead={"ui/server.js": "ui/local.js"})
     described, found, weights = _runs(predictors)
     examples = [description(each) for each in EXAMPLES.values()]
