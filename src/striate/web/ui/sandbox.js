@@ -103,7 +103,7 @@ export class Sandbox {
     this.#picture(first?.path);
   }
 
-  /** Show an error; the figures from before fade. @param {ErrorLines} problem */
+  /** Show an error; the figures from before are struck out. @param {ErrorLines} problem */
   #refuse({ where, what, expected, remedy }) {
     this.part("totals").classList.add("stale");
     for (const row of this.part("rows").children) outdate(row, Boolean(where) && row.getAttribute("data-path") === where);
@@ -195,7 +195,7 @@ function refused(error) {
 }
 
 /**
- * Fade the figures of a row. No layer is said to fit; the one that is wrong says so.
+ * Strike out the figures of a row. No layer is said to fit; the one that is wrong says so.
  * @type {(line: Element, wrong: boolean) => void}
  */
 function outdate(line, wrong) {
