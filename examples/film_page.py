@@ -69,7 +69,7 @@ def main() -> None:
         file = Path(folder) / "page.html"
         write_page(Predictor(open_run(asked.run), images=1), file=file, language="en")
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport=SIZE)
+        page = browser.new_page(viewport={"width": SIZE["width"], "height": SIZE["height"]})
         page.goto(file.as_uri(), timeout=WAIT)
         page.wait_for_selector("[data-testid=layer] canvas[aria-label]", timeout=WAIT)
         shown = list(frames(page))

@@ -6,6 +6,7 @@ import re
 import shlex
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -169,7 +170,7 @@ class KernelsType(click.Choice[str]):
 class ThreadsType(click.IntRange):
     """A number of threads that the system lets this process start."""
 
-    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         wanted = super().convert(value, param, ctx)
         if (found := 1 + startable(wanted - 1)) < wanted:
             limit = "see `ulimit -u`, or the container's limit of processes"

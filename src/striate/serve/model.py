@@ -164,7 +164,7 @@ class Model:
         if not good:
             return [each for each in prepared if isinstance(each, Exception)]
         values = self.predictor.probabilities(torch.cat(good) if len(good) > 1 else good[0]).numpy()
-        finite = np.isfinite(values).all(axis=1)
+        finite = np.isfinite(values.sum(axis=1)).tolist()
         best, rows = values.argmax(axis=1).tolist(), values.tolist()
         found: list[Classified | Exception] = []
         first = 0
@@ -173,7 +173,7 @@ class Model:
                 found.append(each)
                 continue
             own = slice(first, first := first + len(each[0]))
-            found.append(Classified(best[own], rows[own], each[1]) if finite[own].all() else self._not_finite())
+            found.append(Classified(best[own], rows[own], each[1]) if all(finite[own]) else self._not_finite())
         return found
 
     def _pixels(self, job: Images) -> tuple[Stored, tuple[PreparationStep, ...]]:
