@@ -157,7 +157,7 @@ def test_kernels_are_chosen_before_training_and_are_a_value(monkeypatch: pytest.
     again = training.fastest_for_training(build(network), batch=32)
     assert (learner.runs.kernels, again) == ("operators", "operators")
     assert [each["batch"] for each in asked] == [32]
-    Learner(build(network), Recipe(batch=32, optimiser="adadelta"))
+    Learner(build(network), Recipe(batch=32, freeze=("conv1",)))
     assert asked[1]["without"] == ("engine",)
     assert Learner(build(network), Recipe(batch=32), kernels="torch").runs.kernels == "torch"
     double = Learner(build(network).double(), Recipe(batch=32))

@@ -93,7 +93,7 @@ def test_a_run_that_is_not_there_is_named(both, seven) -> None:
 
 @pytest.mark.parametrize("path", [each.path for each in ENDPOINTS if each.of_run])
 def test_where_there_are_several_a_request_names_one(both, path: str) -> None:
-    method = "GET" if path == "/network" else "POST"
+    method = next(each.method for each in ENDPOINTS if each.path == path)
     required = {"/unit": "?path=C1", "/attribution": "?class=7"}.get(path, "")
     status, found = both.json(method, path + required, b"{}")
     assert status == 422

@@ -14,7 +14,7 @@ from striate.errors import SpecError
 from striate.execution.executor import executor
 from striate.kernels.binary import library
 from striate.modules import build
-from striate.train import Learner, Recipe
+from striate.train import Recipe
 from striate.train.learner import cannot_train
 from striate.train.losses import Mixed, training_loss
 from striate.train.step_images import Drawer
@@ -104,9 +104,8 @@ def test_the_engine_moves_images_to_the_same_values(more: dict) -> None:
     torch.testing.assert_close(with_engine.pixels, without.pixels, rtol=1e-3, atol=2e-3)
 
 
-def test_mixing_takes_kernels_that_have_its_loss_and_no_other_loss() -> None:
-    assert cannot_train(Recipe(mixup=0.2)) == ("engine",)
-    assert Learner(build(TINY), Recipe(mixup=0.2, batch=8)).engine is None
+def test_every_kernel_mixes_and_no_other_loss_does() -> None:
+    assert (cannot_train(Recipe(mixup=0.2)), cannot_train(Recipe(freeze=("conv1",)))) == ((), ("engine",))
     with pytest.raises(SpecError, match="mixup 0.2, class_weights 'none', and the loss rbf-mle"):
         Recipe(mixup=0.2, loss="rbf-mle")
     assert isinstance(TINY, Network)
