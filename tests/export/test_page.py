@@ -154,7 +154,7 @@ def test_names_are_text_whatever_they_hold(tmp_path, visit) -> None:
     assert page.locator("#scores .name").all_inner_texts()[:2] == [hostile, "__proto__"]
     assert page.locator("h1").inner_text() == named
     assert page.title() == f"{named} – Striate"
-    assert page.locator("script").count() == 5
+    assert page.locator("script").count() == 6
     assert page.locator("img").count() == 0
 
 
