@@ -130,3 +130,18 @@ def test_a_resumed_training_gives_the_same_weights(run: Run, folder: Path):
     first, second = (load_checkpoint(each / BEST)[0] for each in (run.folder, folder / "again"))
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_it_is_pushed_with_its_figures_and_the_doctor_says_what_it_checks(run: Run, folder: Path):
+    assert striate("evaluate", str(run.folder), "--kernels", "torch").returncode == 0
+    out = folder / "pushed"
+    done = striate("push", str(run.folder), str(out))
+    assert done.returncode == 0, done.stderr
+    card = (out / "README.md").read_text(encoding="utf-8")
+    assert "| the move played is the likeliest, in 120 positions of 4 test games |" in card
+    assert "positions of 48×19×19 in, 361 moves out" in card
+    done = striate("predict", str(out / "model.safetensors"), str(folder / "games/test/some.sgf"), "--move", "5")
+    assert done.returncode == 0, done.stderr
+    done = striate("doctor", "--data", str(folder / "games"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[0].endswith("these are records of Go games, and no pictures.")
