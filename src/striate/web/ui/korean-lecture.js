@@ -5,7 +5,7 @@ export const lecture = {
   "Lecture": "강의",
   "Steps": "단계",
   "Contents": "차례",
-  "Back": "이전",
+  "Previous": "이전",
   "On": "다음",
   "Convolutional networks, step by step": "합성곱 신경망, 한 걸음씩",
   "Right and left arrow: on and back. Home: this page. Escape: back to drawing.":

@@ -24,7 +24,7 @@ export class Lecture {
   constructor() {
     this.stage = make("div", { class: "stage", "data-testid": "lecture-stage" });
     this.place = make("span", { class: "place", "data-testid": "lecture-place" });
-    this.back = this.#button("‹", say("Back"), () => this.move(-1));
+    this.back = this.#button("‹", say("Previous"), () => this.move(-1));
     this.on = this.#button("›", say("On"), () => this.move(1));
     this.element = make(
       "section",
