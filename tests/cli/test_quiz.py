@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from tests.support.commands import python, striate
+from tests.support.commands import heed_interrupts, python, striate
 
 
 def quiz(typed: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -51,6 +51,7 @@ def test_ctrl_c_ends_with_the_score_and_130() -> None:
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "striate", "quiz", "--seed", "1"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=heed_interrupts,
     )  # fmt: skip
     assert process.stdin is not None
     assert process.stdout is not None

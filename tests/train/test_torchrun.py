@@ -16,6 +16,7 @@ import torch
 
 from striate.train import open_run
 from striate.train.checkpoint import LAST, load_checkpoint
+from tests.support.commands import heed_interrupts
 from tests.support.idx import first_digits
 
 NETWORK = "name mini 1x28x28: conv 4 5x5 /2, bn, relu, max 2, dropout 0.2, linear 10"
@@ -40,6 +41,7 @@ def torchrun(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=heed_interrupts,
     )
     STARTED.append(process)
     return process
