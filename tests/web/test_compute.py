@@ -19,9 +19,11 @@ from striate import Activation, Conv, Flatten, Network, account, find, from_text
 from striate.data import Preprocessing
 from striate.description.layers import FUNCTIONS, KINDS, RBF, kind
 from striate.description.network import plan
+from striate.description.notation.writing import to_text
 from striate.look.capture import capture
 from striate.serve import Predictor
 from striate.web.attribution import METHODS
+from striate.web.notation import table
 from striate.web.numbers import numbers
 from tests.support.everything import everything
 from tests.support.networks import ODD
@@ -208,6 +210,18 @@ def test_every_function_is_called(answered, calls: Path, tmp_path: Path) -> None
             worker.ask("attribution", colour, run="odd", method=method, **{"class": "class 1"})
         problems = [worker.ask("account", **each)["problem"] for each in TRIALS]
     assert [problem is None for problem in problems] == [each == TRIALS[0] for each in TRIALS]
+    script = tmp_path / "exercises.mjs"
+    script.write_text(
+        f"const {{ exercise, readAnswer }} = await import({json.dumps((COMPUTE / 'exercises.js').as_uri())});\n"
+        "for (let at = 1; at <= 200; at += 1) readAnswer(exercise(1, at).topic, '1,216');\n",
+        encoding="utf-8",
+    )
+    under_node(script, coverage=calls)
+    right = (ODD, JOINED, find("lenet5"), find("googlenet"))
+    wrong = ("cnv 1 3x3", "conv 1 3x3 /0", "relu)", "relu relu", "conv 1", "conv 1 3 inner", "max 2 max")
+    texts = [*map(to_text, right), "1x7x7: 2 * relu", *(f"1x7x7: {each}" for each in wrong)]
+    (tmp_path / "texts.json").write_text(json.dumps({"notation": table(), "texts": texts}), encoding="utf-8")
+    under_node(Path(__file__).with_name("typed.mjs"), COMPUTE, tmp_path / "texts.json", coverage=calls)
     assert [each for each in uncalled(calls) if not each.startswith("kinds.js")] == []  # which the next test calls
 
 
