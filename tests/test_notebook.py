@@ -15,7 +15,7 @@ from striate.export.page import alone
 from striate.extras import install
 from striate.look.predictor import Predictor
 from striate.train import open_run
-from tests.support.browsing import NEEDS_CHROMIUM, SEVEN, sync_api
+from tests.support.browsing import NEEDS_CHROMIUM, SEVEN, draw, sync_api
 
 NEEDS_ANYWIDGET = pytest.mark.usefixtures("anywidget")
 SMALL = "1x28x28: conv 2 9x9 /5, relu, linear 10"
@@ -124,7 +124,7 @@ def test_in_a_frame_the_page_computes_and_cannot_reach_the_notebook(browser, dig
     frame = page.frame_locator("iframe")
     frame.locator("[data-testid=layer] canvas[aria-label]").first.wait_for()
     inner = page.frames[1]
-    _draw_seven(page, frame)
+    draw(page, SEVEN, frame=frame)
     sync_api.expect(frame.get_by_test_id("prediction")).to_have_text("7")
     assert inner.evaluate(
         "() => { try { return String(parent.document.title); } catch (error) { return error.name; } }"
@@ -133,16 +133,3 @@ def test_in_a_frame_the_page_computes_and_cannot_reach_the_notebook(browser, dig
     assert page.locator("iframe").evaluate("frame => frame.clientHeight") == 300
     assert page.evaluate("end()") == 0
     context.close()
-
-
-def _draw_seven(page, frame) -> None:
-    pad = frame.get_by_test_id("pad")
-    pad.scroll_into_view_if_needed()
-    box = pad.bounding_box()
-    for stroke in SEVEN:
-        points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
-        page.mouse.move(*points[0])
-        page.mouse.down()
-        for point in points[1:]:
-            page.mouse.move(*point, steps=2)
-        page.mouse.up()

@@ -50,10 +50,10 @@ def test_libraries_are_told_of_one_thread_where_not_all_can_be_started(monkeypat
     monkeypatch.setattr(threads.os, "cpu_count", lambda: 9)
     for name in threads.COUNTS:
         monkeypatch.delenv(name, raising=False)
-    assert threads.within_limits() == 0
+    assert threads.lacking_threads() == 0
     assert not {*threads.COUNTS} & {*os.environ}
     monkeypatch.setattr(threads, "startable", lambda most: 5)
-    assert threads.within_limits() == 3
+    assert threads.lacking_threads() == 3
     assert [os.environ[name] for name in threads.COUNTS] == ["1", "1", "1"]
     for name in threads.COUNTS:
         monkeypatch.delenv(name)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.browsing import NEEDS_CHROMIUM, sync_api
+from tests.support.browsing import NEEDS_CHROMIUM, SEVEN, draw, sync_api
 
 PLACE = os.environ.get("STRIATE_NOTEBOOKS", "")
 pytestmark = [
@@ -73,13 +73,7 @@ def the_frame_computes(page) -> None:
     """The widget's page is there, and answers what is drawn on it."""
     frame = page.frame_locator("iframe[title='tiny']")
     frame.locator("[data-testid=layer] canvas[aria-label]").first.wait_for(timeout=1000 * WAIT)
-    pad = frame.get_by_test_id("pad")
-    pad.scroll_into_view_if_needed()
-    box = pad.bounding_box()
-    page.mouse.move(box["x"] + 60, box["y"] + 60)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 120, box["y"] + 120, steps=3)
-    page.mouse.up()
+    draw(page, SEVEN, frame=frame)
     sync_api.expect(frame.get_by_test_id("prediction")).to_have_text(re.compile("^[0-9]$"), timeout=1000 * WAIT)
 
 

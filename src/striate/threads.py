@@ -38,13 +38,18 @@ def startable(most: int) -> int:
     return found
 
 
-def within_limits() -> int:
-    """Make libraries that are loaded later use one thread, where one for each processor cannot be started.
+def allowed(wanted: int) -> int:
+    """How many of `wanted` threads, the calling one among them, the system lets this process have; at least 1."""
+    return 1 + startable(wanted - 1)
 
-    Returns the number of processors that stay unused by them, 0 where all threads can be started.
+
+def lacking_threads() -> int:
+    """How many threads the system refuses of one for each processor, 0 where it starts all.
+
+    Where it refuses some, libraries that are loaded later are told to use one thread.
     """
-    wanted = (os.cpu_count() or 1) - 1
-    lacking = wanted - startable(wanted)
+    wanted = os.cpu_count() or 1
+    lacking = wanted - allowed(wanted)
     if lacking:
         os.environ.update(dict.fromkeys(COUNTS, "1"))
     return lacking

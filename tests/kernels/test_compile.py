@@ -17,6 +17,7 @@ from striate.cli import root
 from striate.extras import EXTRAS
 from striate.kernels import compile as compiling
 from striate.kernels.binary import library
+from striate.kernels.compile import library_name
 
 ROOT = Path(__file__).parents[2]
 
@@ -111,7 +112,7 @@ esac
 @pytest.mark.parametrize("compiles", [False, True])
 def test_a_wheel_is_built_with_and_without_a_compiler(compiles: bool, tmp_path: Path, monkeypatch) -> None:
     """From an sdist's files; without a compiler it holds no library and says it runs anywhere."""
-    expected = {compiling.library_name(name) for name in compiling.instruction_sets()} if compiles else set[str]()
+    expected = {library_name(name) for name in compiling.instruction_sets()} if compiles else set[str]()
     if not all((compiling.HERE / each).exists() for each in expected):
         pytest.skip("the kernels are not compiled")
     stand_in = tmp_path / "compiler"

@@ -92,7 +92,7 @@ def test_pngs_in_korean_without_a_font_are_refused_before_anything_is_drawn(tmp_
     assert str(refused.value) == (
         "no font of this machine has Hangul, which PNG files in Korean need.\n"
         "The SVG files and the page need none here: they take the fonts of the machine that shows them.\n"
-        "Install a font, such as Debian's package fonts-nanum or fonts-noto-cjk, or leave out --png."
+        "Install a font, such as Debian's package fonts-nanum or fonts-noto-cjk, or leave out --png and --slides."
     )
     done = striate("look", "lenet5", "--only", "sharing", "--lang", "ko", "--png", cwd=tmp_path)
     assert done.returncode == 2

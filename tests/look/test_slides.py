@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -113,3 +114,18 @@ def test_files_are_pictures_of_16_to_9_and_an_index(figures: list[Figure], tmp_p
     assert picture.size == (1920, 1080)
     assert picture.convert("RGB").getpixel((5, 5)) == (255, 255, 255)
     assert 'src="01-bar.svg"' in index.read_text(encoding="utf-8")
+
+
+def test_korean_which_is_wider_stays_on_the_page() -> None:
+    figure = replace(
+        tall(9),
+        title="층마다 유닛을 자극하는 것 " * 9,
+        caption="유닛마다 왼쪽은 검증 이미지 가운데 그 유닛을 가장 크게 자극한 조각입니다. " * 5,
+    )
+    made = slides([figure])
+    assert len(made) > 1
+    for slide in made:
+        assert slide.title.endswith(")")
+        for text, size, x, _ in texts(slide.svg):
+            wide = size * sum(1.0 if each > "가" else 0.62 for each in text)
+            assert x + wide <= WIDTH or "/" in text, text  # the page's number stands at the right of its place

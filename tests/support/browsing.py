@@ -40,10 +40,12 @@ ASK = """async ([name, text, query]) => {
 """Ask the worker of a file as its page does."""
 
 
-def draw(page: Page, strokes) -> None:
-    """Draw strokes with the pointer. The pen draws straight lines, so that few points suffice."""
-    page.get_by_test_id("pad").scroll_into_view_if_needed()
-    box = page.get_by_test_id("pad").bounding_box()
+def draw(page: Page, strokes, *, frame=None) -> None:
+    """Draw strokes with the pointer, on the page or in a frame of it. The pen draws straight lines, so that few points
+    suffice."""
+    pad = (frame or page).get_by_test_id("pad")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
     for stroke in strokes:
         points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
         page.mouse.move(*points[0])

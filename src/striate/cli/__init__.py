@@ -15,7 +15,7 @@ import click
 from striate.cli.terminal import streams
 from striate.description.labels import lines
 from striate.errors import StriateError
-from striate.threads import within_limits
+from striate.threads import lacking_threads
 
 VERBS = (
     *("list", "show", "cite", "draw", "emit", "account", "compare", "audit"),
@@ -83,7 +83,7 @@ def main() -> None:
     # Threads that wait by spinning slow a training down many times where other programs use the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     interrupted = _noted_interrupts()
-    if within_limits():
+    if lacking_threads():
         click.echo(
             "The system lets Striate start fewer threads than there are processors (see `ulimit -u` and `ulimit -v`,\n"
             "or the container's limit of processes). PyTorch computes on one thread.",

@@ -17,7 +17,7 @@ from striate.description.network import Network
 from striate.errors import FormatError, RunError, UnknownNameError, quote
 from striate.execution.names import KERNELS, MOST_THREADS, named
 from striate.networks import ALIASES, NETWORKS, entry_of, find
-from striate.threads import startable
+from striate.threads import allowed
 
 
 class NetworkType(click.ParamType):
@@ -172,7 +172,7 @@ class ThreadsType(click.IntRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         wanted = super().convert(value, param, ctx)
-        if (found := 1 + startable(wanted - 1)) < wanted:
+        if (found := allowed(wanted)) < wanted:
             limit = "see `ulimit -u`, or the container's limit of processes"
             self.fail(f"the system lets this process run {found} of {wanted} threads ({limit}).", param, ctx)
         return wanted
@@ -197,7 +197,7 @@ LANGUAGE = click.Choice(["en", "ko"])
 
 
 def _speak(context: click.Context, _: click.Parameter, value: str | None) -> None:
-    if value == "ko":
+    if value not in (None, "en"):  # English needs no catalogue
         from striate.language.say import speaking
 
         context.with_resource(speaking(value))

@@ -49,7 +49,13 @@ class Step:
 
 
 def way(topic: Topic, plan: Plan) -> tuple[Step, ...]:
-    """The steps to the answer; the last one gives it, of a size the last two."""
+    """The steps to the answer; the last one gives it, of a size the last two.
+
+    Raises ValueError for a layer that exercises do not have.
+    """
+    for layer in plan.steps:
+        if not isinstance(layer.layer, Conv | Pool | Flatten | Linear):
+            raise ValueError(f"{layer.path} is a {type(layer.layer).__name__}, which exercises do not have")
     match topic:
         case "size":
             return tuple(step for layer in plan.steps for step in _sizes(layer))

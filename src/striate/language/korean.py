@@ -44,6 +44,7 @@ SECTIONS = {
 """The headings of look.html, and what stands under them."""
 
 FIGURES = {
+    " ({part} of {parts})": " ({parts}장 중 {part}번째)",
     " and ": ", ",
     "A column is one filter: a kernel for each map that it reads.": "세로 한 줄이 필터 하나이며, 읽는 맵마다 커널이 하나씩 있습니다.",
     "A dot: no link.": "점은 연결이 없다는 뜻입니다.",
@@ -65,6 +66,7 @@ FIGURES = {
     "One tile a unit: its weights, laid out as the image they read. There is one template for each class.": "한 칸이 유닛 하나이며, 그 가중치를 읽는 이미지의 모양대로 놓았습니다. 클래스마다 본이 하나씩 있습니다.",
     "Red pixels speak for the answer, blue ones against it. The integrated gradients add up to {sum}: the score of the image less that of an empty one. A rank correlation near 1 means that the map would look the same without any learning, so that it says little about what was learned.": "빨간 픽셀은 답의 근거가 되고, 파란 픽셀은 답에 반대됩니다. 적분 기울기를 모두 더하면 {sum}이며, 이는 이미지의 점수에서 빈 이미지의 점수를 뺀 값입니다. 순위 상관이 1에 가까우면 학습하지 않아도 같은 맵이 나온다는 뜻이므로, 무엇을 학습했는지는 거의 알려 주지 않습니다.",
     "Shown are {some}.": "보이는 것: {some}.",
+    "Slides": "슬라이드",
     "The distance between the outputs for the moved image and for the image, in per cent of the output's size; the mean over {images}.": "움직인 이미지와 원래 이미지에 대한 출력 사이의 거리를 출력의 크기에 대한 백분율로 나타낸 것. {images}의 평균입니다.",
     "The image moves: how far does each layer's output move?": "이미지가 움직이면 각 층의 출력은 얼마나 움직이는가?",
     "The same weights with maximum, average and no pooling: none takes the first value of each window, so that all sizes stay. They were learned with the network's own pooling.": "같은 가중치로 최대 풀링, 평균 풀링, 풀링 없음을 견줍니다. 풀링 없음은 크기가 그대로이도록 창마다 첫 값을 취합니다. 가중치는 네트워크 자신의 풀링으로 학습한 것입니다.",

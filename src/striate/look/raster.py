@@ -37,7 +37,7 @@ def require_hangul() -> None:
         raise RequirementError(
             "no font of this machine has Hangul, which PNG files in Korean need.",
             "The SVG files and the page need none here: they take the fonts of the machine that shows them.",
-            "Install a font, such as Debian's package fonts-nanum or fonts-noto-cjk, or leave out --png.",
+            "Install a font, such as Debian's package fonts-nanum or fonts-noto-cjk, or leave out --png and --slides.",
         )
 
 

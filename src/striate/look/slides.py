@@ -6,7 +6,6 @@ its smaller letters are raised to MIN pixels, no wider than they were.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -14,9 +13,11 @@ from pathlib import Path
 
 from striate.description.labels import one_line
 from striate.files import elsewhere, make_folder, write_whole
+from striate.language import FONTS
+from striate.language.say import language, say
 from striate.look.drawing import Figure
 from striate.look.raster import drawn_as, require_raster
-from striate.look.slide_parts import Band, bands, cut, items
+from striate.look.slide_parts import WIDE, Band, bands, cut, items, letters
 
 WIDTH, HEIGHT = 1920, 1080
 MIN = 24
@@ -26,6 +27,8 @@ LARGEST = 3.0
 """The most that a figure is enlarged."""
 LONGEST = 105
 """The most letters of a title, which then has the smallest letters."""
+LINE = 122
+"""The most letters of a line of a caption."""
 NEAR = 8
 """Rows nearer than this belong together: numbers stand below their tiles."""
 
@@ -41,14 +44,14 @@ class Slide:
 
 def slides(figures: Sequence[Figure]) -> list[Slide]:
     """The pages of some figures, in their order; a high figure has several."""
-    pages = [(figure, page) for figure in figures for page in _pages(figure)]
-    made: list[Slide] = []
-    for number, (figure, rows) in enumerate(pages, 1):
-        alike = [each for each in pages if each[0] is figure]
-        part = f" ({[each[1] for each in alike].index(rows) + 1} of {len(alike)})" if len(alike) > 1 else ""
-        title = textwrap.shorten(one_line(figure.title), LONGEST - len(part), placeholder=" …") + part
-        made.append(Slide(f"{number:02d}-{figure.name}", title, _svg(figure, title, rows, f"{number} / {len(pages)}")))
-    return made
+    pages: list[tuple[Figure, str, tuple[Band, ...]]] = []
+    for figure in figures:
+        parts = list(_pages(figure))
+        pages += [(figure, _title(figure, at, len(parts)), rows) for at, rows in enumerate(parts, 1)]
+    return [
+        Slide(f"{number:02d}-{figure.name}", title, _svg(figure, title, rows, f"{number} / {len(pages)}"))
+        for number, (figure, title, rows) in enumerate(pages, 1)
+    ]
 
 
 def write_slides(figures: Sequence[Figure], *, folder: Path) -> Path:
@@ -67,8 +70,26 @@ def write_slides(figures: Sequence[Figure], *, folder: Path) -> Path:
     return folder / "index.html"
 
 
+def _title(figure: Figure, part: int, parts: int) -> str:
+    """The title of one of the pages of a figure."""
+    which = say(" ({part} of {parts})", part=part, parts=parts) if parts > 1 else ""
+    title, *rest = _wrapped(one_line(figure.title), LONGEST - letters(which) - 2) or [""]
+    return title + (" …" if rest else "") + which
+
+
 def _caption(figure: Figure) -> list[str]:
-    return textwrap.wrap(one_line(figure.caption), 122)
+    return _wrapped(one_line(figure.caption), LINE)
+
+
+def _wrapped(text: str, most: int) -> list[str]:
+    """A text in lines of at most so many letters, unless a word alone has more."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and letters(f"{lines[-1]} {word}") <= most:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
 
 
 def _room(figure: Figure) -> tuple[int, int]:
@@ -122,7 +143,7 @@ def _svg(figure: Figure, title: str, rows: tuple[Band, ...], place: str) -> str:
     left, right = min(row.left for row in rows), max(row.right for row in rows)
     scale = min(_widest(rows), room / high)
     inside = cut(figure.svg, rows[0].top, rows[-1].bottom, smallest=MIN / scale)
-    size = max(MIN, min(40, round((WIDTH - 2 * MARGIN - 160) / (0.62 * len(title)))))
+    size = max(MIN, min(40, round((WIDTH - 2 * MARGIN - 160) / (WIDE * letters(title)))))
     view = f"{left:.1f} {rows[0].top:.1f} {right - left:.1f} {high:.1f}"
     across = MARGIN + (WIDTH - 2 * MARGIN - scale * (right - left)) / 2
     foot = HEIGHT - 40 - 34 * (len(_caption(figure)) - 1)
@@ -138,7 +159,7 @@ def _svg(figure: Figure, title: str, rows: tuple[Band, ...], place: str) -> str:
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-            f'role="img" aria-label="{escape(title)}" font-family="system-ui, sans-serif" color="#1a1a1a" '
+            f'role="img" aria-label="{escape(title)}" font-family="{FONTS}" color="#1a1a1a" '
             'fill="currentColor">',
             f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
             f'<svg x="{across:.1f}" y="{top}" width="{scale * (right - left):.1f}" height="{scale * high:.1f}" '
@@ -159,10 +180,10 @@ def _index(made: Sequence[Slide]) -> str:
         for number, slide in enumerate(made, 1)
     )
     return f"""<!doctype html>
-<html lang="en">
+<html lang="{language()}">
 <head>
 <meta charset="utf-8">
-<title>Slides</title>
+<title>{say("Slides")}</title>
 <style>
 html {{ scroll-snap-type: y mandatory; background: #fff; }}
 body {{ margin: 0; }}

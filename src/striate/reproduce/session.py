@@ -19,7 +19,7 @@ from striate.kernels.pattern import unsupported
 from striate.networks import find
 from striate.reproduce.learner import OnlineLearner, Part, Pass, Sets
 from striate.reproduce.method import ALL, Method
-from striate.threads import startable
+from striate.threads import allowed
 from striate.train.checkpoint import BEST, load_last, restore, save_checkpoint, save_last, saved_before, set_aside
 from striate.train.diagnose import Finding, fallen_back, require_finite
 from striate.train.lock import Lock
@@ -163,7 +163,7 @@ def _train(run: Run, sets: Sets, history: list[Pass], held: ExitStack) -> Iterat
 
 
 def _passes(run: Run, sets: Sets, history: list[Pass]) -> Iterator[Event]:
-    torch.set_num_threads(1 + startable(run.threads - 1))
+    torch.set_num_threads(allowed(run.threads))
     method = method_of(run)
     learner = OnlineLearner(run.network, method, kernels=run.kernels)
     if history and (saved := load_last(run.folder)):

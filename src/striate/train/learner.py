@@ -27,7 +27,7 @@ from striate.train.state import position_of
 
 
 def cannot_train(recipe: Recipe) -> tuple[str, ...]:
-    """The kernels that cannot train by a recipe: the engine knows no frozen layers."""
+    """The kernels that cannot train by a recipe: the engine trains every layer, and the recipe may freeze some."""
     return ("engine",) if recipe.freeze else ()
 
 

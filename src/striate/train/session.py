@@ -16,7 +16,7 @@ from striate.errors import LearningError, RunError
 from striate.execution.choice import missing
 from striate.execution.names import KERNELS
 from striate.files import clear_partial, write_whole
-from striate.threads import startable
+from striate.threads import allowed
 from striate.train.beginning import begin, require_layers
 from striate.train.checkpoint import BEST, LAST, Saved, load_last, save_checkpoint, save_last, saved_before, set_aside
 from striate.train.diagnose import Finding, GradientWatch, fallen_back, missed_classes, require_finite
@@ -135,7 +135,7 @@ def _shared(checkpoint: tuple[Saved, Progress] | None, world: World, run: Run) -
 def _steps(run: Run, split: Split, checkpoint: tuple[Saved, Progress] | None) -> Iterator[Event]:
     recipe = run.recipe
     world = here()
-    torch.set_num_threads(1 + startable(run.threads - 1))
+    torch.set_num_threads(allowed(run.threads))
     model = begin(run, split, world, resumed=checkpoint is not None)
     fitted = replace(recipe, batch=min(recipe.batch, len(split.train)))
     learner = Learner(model, fitted, kernels=run.kernels, taken=run.transfer.taken if run.transfer else ())

@@ -74,7 +74,10 @@ class Steps:
         return Part(parts[0].first, parts[-1].end, size)
 
     def _shares(self, some: StepImages) -> Tensor | None:
-        """What the classes of some images count in the loss, for an engine; None where only the labels do."""
+        """What the classes of some images count in the batch's loss, for an engine; None where only the labels do.
+
+        An engine takes the mean over the images, so that the shares are multiplied by their number.
+        """
         recipe, whole = self.learner.recipe, some.whole or some
         if not recipe.shapes_loss:
             return None
@@ -122,7 +125,7 @@ class Steps:
                 else:
                     some = drawn.cut(within)
                     pictures, labels, shares = Pictures(some.pixels), some.labels, self._shares(some)
-                share = 1.0 if shares is not None else len(part) / part.total
+                share = len(part) / part.total if shares is None else 1.0  # `shares` are of the whole batch's loss
                 mean, count = self._on_engine(pictures, labels, seed_from(seed, part.first), shares)
                 found = share * mean, count
                 if len(part) < part.total:

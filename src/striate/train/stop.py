@@ -25,8 +25,11 @@ def stop_signals() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         stop.set()
 
-    closed = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL else set[signal.Signals]()
-    before = {number: signal.signal(number, ask) for number in {signal.SIGINT, signal.SIGTERM} | closed}
+    closed: signal.Signals | None = getattr(signal, "SIGHUP", None)  # Windows has none
+    asking = [signal.SIGINT, signal.SIGTERM]
+    if closed is not None and signal.getsignal(closed) == signal.SIG_DFL:
+        asking.append(closed)
+    before = {number: signal.signal(number, ask) for number in asking}
     try:
         yield stop
     finally:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from striate.accounting.show.grid import wrapped
-from striate.description.layers import Conv, Layer, Linear, Pool
+from striate.description.layers import Conv, Flatten, Layer, Linear, Pool
 from striate.description.network import plan
 from striate.exercises import Exercise
 
@@ -68,8 +68,10 @@ def _in_words(layer: Layer) -> str:
             return ", ".join([f"{layer.function} pooling, {_pair(layer.kernel)}", *_moves(layer)])
         case Linear():
             return f"linear, {layer.units} units"
-        case _:
+        case Flatten():
             return "all values as one vector"
+        case _:
+            raise ValueError(f"exercises have no {type(layer).__name__}")
 
 
 def _pair(sizes: object) -> str:

@@ -22,13 +22,13 @@ MOST_CLASSES = 50
 def card(run: Run, *, name: str, drawing: str, curves: str | None) -> str:
     """README.md of a model called `name`: Markdown under a head of YAML, as the hub reads it."""
     totals, plays = account(run.network).totals, board_size(run.network) is not None
-    what, answers = ("positions", "move") if plays else ("images", "class")
+    asked, answer = ("position", "move") if plays else ("image", "class")
     parts = [
         _head(run, name),
         f"# {one_line(name)}",
-        f"The convolutional network {_code(run.network.name)}{_paper(run)}: {what} of {show(run.network.input)} in, "
-        f"{counted(len(run.classes), answers)} out, {counted(totals.parameters, 'parameter')}, "
-        f"{counted(totals.macs, 'MAC')} per {what.removesuffix('s')}.",
+        f"The convolutional network {_code(run.network.name)}{_paper(run)}: {asked}s of {show(run.network.input)} in, "
+        f"{counted(len(run.classes), answer)} out, {counted(totals.parameters, 'parameter')}, "
+        f"{counted(totals.macs, 'MAC')} per {asked}.",
         f"![The network, drawn layer by layer]({drawing})",
         _classes(run),
         "## What it reached",

@@ -6,9 +6,9 @@ export const lecture = {
   "Steps": "단계",
   "Contents": "차례",
   "Previous": "이전",
-  "On": "다음",
+  "Next": "다음",
   "Convolutional networks, step by step": "합성곱 신경망, 한 걸음씩",
-  "Right and left arrow: on and back. Home: this page. Escape: back to drawing.":
+  "Right and left arrow: next and previous step. Home: this page. Escape: back to drawing.":
     "오른쪽, 왼쪽 화살표: 다음과 이전. Home: 이 페이지. Esc: 그리기로 돌아가기.",
   "Exercises with checked answers": "답을 확인하는 연습 문제",
   "Seed {seed}, exercise {number}": "시드 {seed}, {number}번 문제",

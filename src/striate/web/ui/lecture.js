@@ -12,7 +12,7 @@ import { say } from "./say.js";
 
 const HOME = "#lecture";
 const EXERCISES = `${HOME}/exercises`;
-/** The keys that go on and back; a presenter's remote control sends the second of each. */
+/** The keys of the next and the previous step; a presenter's remote control sends the second of each. */
 const [ON, BACK] = [["ArrowRight", "PageDown"], ["ArrowLeft", "PageUp"]];
 
 export class Lecture {
@@ -25,7 +25,7 @@ export class Lecture {
     this.stage = make("div", { class: "stage", "data-testid": "lecture-stage" });
     this.place = make("span", { class: "place", "data-testid": "lecture-place" });
     this.back = this.#button("‹", say("Previous"), () => this.move(-1));
-    this.on = this.#button("›", say("On"), () => this.move(1));
+    this.on = this.#button("›", say("Next"), () => this.move(1));
     this.element = make(
       "section",
       { id: "lecture", "aria-label": say("Lecture"), tabindex: -1, hidden: true },
@@ -106,7 +106,7 @@ export class Lecture {
     this.stage.dataset.step = "contents";
     this.stage.replaceChildren(
       make("h2", {}, say("Convolutional networks, step by step")),
-      make("p", { class: "text" }, say("Right and left arrow: on and back. Home: this page. Escape: back to drawing.")),
+      make("p", { class: "text" }, say("Right and left arrow: next and previous step. Home: this page. Escape: back to drawing.")),
       make("ol", { class: "contents" }, ...entries),
     );
     this.#top();

@@ -40,7 +40,7 @@ double shared_loss(const float* outputs, float* gradient, int classes, const flo
     double loss = 0, all = 0;
     for (int c = 0; c < classes; c++) {
         all += double(shares[c]);
-        // No share of an infinite loss is none.
+        // A share of 0 adds nothing, and times an infinite loss it would be NaN.
         if (shares[c] != 0.0f) loss += double(shares[c]) * double(logarithm - outputs[c * GROUP]);
     }
     for (int c = 0; c < classes; c++)
