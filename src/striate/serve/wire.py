@@ -23,7 +23,7 @@ from striate.look.predictor import Prediction
 
 EXACT = 64
 """A vector of at most this many values is also in the head, as numbers."""
-PICTURE = 96
+PICTURE = 112
 """The longer side, in pixels, that a picture of a preparation step is shrunk to."""
 
 

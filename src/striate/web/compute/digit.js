@@ -2,7 +2,7 @@
 
 import { Answered } from "./answered.js";
 import { findPaper, liftInk, strokeWidth } from "./ink.js";
-import { bounded, cut, median, placed, plane, resized, rint, thickened } from "./planes.js";
+import { bounded, cut, each, median, placed, plane, resized, rint, thickened } from "./planes.js";
 
 /** @import { Plane } from "./types.js" */
 /**
@@ -35,7 +35,7 @@ export function digitSteps(picture) {
   }
   if (!paper.even) {
     const middle = median(paper.levels.values);
-    const flat = levels.values.map((value, at) => bounded(value - paper.levels.values[at] + middle, 0, 255));
+    const flat = each(levels.values, (value, at) => bounded(value - paper.levels.values[at] + middle, 0, 255));
     steps.push(step("background", plane(levels.height, levels.width, flat), "uneven light: a smooth surface taken away"));
   }
   let ink = liftInk(levels, paper);
@@ -56,7 +56,7 @@ export function digitSteps(picture) {
 }
 
 /** @type {(name: string, levels: Plane, note: string) => Step} */
-const step = (name, levels, note) => ({ name, note, ...plane(levels.height, levels.width, levels.values.map(rint)) });
+const step = (name, levels, note) => ({ name, note, ...plane(levels.height, levels.width, each(levels.values, rint)) });
 
 /**
  * Whether an image is 28 × 28, dark around, with ink about as large as the box of 20 and centred by mass.
@@ -99,12 +99,15 @@ function smoothed(grey) {
 /** The smallest box around the ink. @param {Plane} ink */
 function cropped(ink) {
   let [top, bottom, left, right] = [ink.height, -1, ink.width, -1];
-  ink.values.forEach((value, at) => {
-    if (value <= FAINT) return;
-    const [row, column] = [Math.floor(at / ink.width), at % ink.width];
-    [top, bottom] = [Math.min(top, row), Math.max(bottom, row)];
-    [left, right] = [Math.min(left, column), Math.max(right, column)];
-  });
+  for (let row = 0, at = 0; row < ink.height; row += 1) {
+    for (let column = 0; column < ink.width; column += 1, at += 1) {
+      if (ink.values[at] <= FAINT) continue;
+      if (row < top) top = row;
+      bottom = row;
+      if (column < left) left = column;
+      if (column > right) right = column;
+    }
+  }
   return cut(ink, top, left, bottom - top + 1, right - left + 1);
 }
 
@@ -126,7 +129,7 @@ function scaled(ink) {
   const [height, width] = [from.height, from.width].map((side) => Math.max(1, rint(side / ratio)));
   const small = resized(from, height, width, false);
   const gain = Math.min(2, 255 / Math.max(1, small.values.reduce((a, b) => Math.max(a, b), 0)));
-  return [plane(height, width, small.values.map((value) => bounded(value * gain, 0, 255))), note];
+  return [plane(height, width, each(small.values, (value) => bounded(value * gain, 0, 255))), note];
 }
 
 /** @param {Plane} small */

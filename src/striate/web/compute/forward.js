@@ -51,7 +51,8 @@ export function forward(step, sources, tensors) {
 function activated(out, { function: name, alpha }, read) {
   const make = FUNCTIONS[name];
   if (!make) throw new Error(`unknown activation: ${name}`);
-  return out.map((_, at) => make(read[at], alpha));
+  for (let at = 0; at < out.length; at += 1) out[at] = make(read[at], alpha);
+  return out;
 }
 
 /**

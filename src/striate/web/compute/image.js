@@ -14,7 +14,7 @@ const MOST_PIXELS = 16e6;
 /** The side of the windows that slide along a line. */
 const WINDOW = 32;
 /** The longest side, in pixels, of a step's picture. */
-const PICTURE = 96;
+const PICTURE = 112;
 
 /**
  * The input's values, and the steps on the way.
@@ -57,7 +57,7 @@ function picture(planes, way) {
  */
 function pgm(bytes) {
   const head = /^P5 (\d+) (\d+) 255\n/.exec(String.fromCharCode(...bytes.subarray(0, 24)));
-  return head && [plane(Number(head[2]), Number(head[1]), Float32Array.from(bytes.subarray(head[0].length)))];
+  return head && [plane(Number(head[2]), Number(head[1]), new Float32Array(bytes.subarray(head[0].length)))];
 }
 
 /** @param {string} what */

@@ -1,6 +1,6 @@
 /** Ink and paper: the background, the noise, the dust and the width of strokes. The twin of striate/data/ink.py. */
 
-import { bounded, percentiles, placed, plane, thickened } from "./planes.js";
+import { bounded, only, percentiles, placed, plane, thickened } from "./planes.js";
 import { EVEN, border, spread, surface } from "./surface.js";
 
 /** @import { Plane } from "./types.js" */
@@ -19,22 +19,25 @@ const DUST = 0.04;
  * @returns {Paper}
  */
 export function findPaper(grey) {
-  const edge = grey.values.filter(border(grey));
+  const frame = border(grey);
+  const edge = only(grey.values, (_, at) => frame[at]);
   const [low, middle, high] = percentiles(edge, 10, 50, 90);
   /** @type {(far: number) => number} */
-  const share = (far) => edge.filter((value) => Math.abs(value - middle) > far).length / edge.length;
+  const share = (far) => only(edge, (value) => Math.abs(value - middle) > far).length / edge.length;
   const cutClose = () => 1 - share(EVEN / 2) >= 0.6 && share(6 * EVEN) >= 0.9 * share(EVEN / 2);
   const even = high - low <= EVEN || cutClose();
   const levels = even ? plane(grey.height, grey.width, new Float32Array(grey.values.length).fill(middle)) : surface(grey);
   const rest = new Float32Array(grey.values.length);
   for (let at = 0; at < rest.length; at += 1) rest[at] = grey.values[at] - levels.values[at];
   const near = Math.max(3 * spread(rest), EVEN);
-  const noise = spread(rest.filter((value) => Math.abs(value) <= near));
-  let [dark, light] = [0, 0];
-  for (const value of rest) {
-    if (Math.abs(value) <= 4 * noise + FAINTEST / 2) continue;
-    if (value < 0) dark += value * value;
-    else light += value * value;
+  const noise = spread(only(rest, (value) => Math.abs(value) <= near));
+  const faintest = 4 * noise + FAINTEST / 2;
+  let dark = 0;
+  let light = 0;
+  for (let at = 0; at < rest.length; at += 1) {
+    const value = rest[at];
+    if (value > faintest) light += value * value;
+    else if (value < -faintest) dark += value * value;
   }
   return { levels, even, noise, dark: dark > light };
 }
@@ -45,14 +48,17 @@ export function findPaper(grey) {
  * @param {Paper} paper
  */
 export function liftInk(grey, paper) {
-  const above = grey.values.map((value, at) => Math.max(0, paper.dark ? paper.levels.values[at] - value : value - paper.levels.values[at]));
+  const [sign, levels] = [paper.dark ? -1 : 1, paper.levels.values];
+  const above = new Float32Array(levels.length);
+  for (let at = 0; at < above.length; at += 1) above[at] = Math.max(0, sign * (grey.values[at] - levels[at]));
   const threshold = otsu(above);
-  const strong = above.filter((value) => value > threshold);
+  const strong = only(above, (value) => value > threshold);
   if (!strong.length) return null;
   const [full] = percentiles(strong, 90);
   if (full <= Math.max(FAINTEST, ABOVE_NOISE * paper.noise)) return null;
   const floor = Math.min(3.5 * paper.noise, full / 2);
-  const ink = plane(grey.height, grey.width, above.map((value) => bounded((value - floor) * (255 / (full - floor)), 0, 255)));
+  const [gain, ink] = [255 / (full - floor), plane(grey.height, grey.width)];
+  for (let at = 0; at < above.length; at += 1) ink.values[at] = bounded((above[at] - floor) * gain, 0, 255);
   return withoutDust(ink);
 }
 
@@ -62,7 +68,7 @@ export function liftInk(grey, paper) {
  */
 function otsu(values) {
   const counts = new Float64Array(256);
-  for (const value of values) counts[bounded(Math.trunc(value), 0, 255)] += 1;
+  for (let at = 0; at < values.length; at += 1) counts[bounded(Math.trunc(values[at]), 0, 255)] += 1;
   const all = values.length;
   const total = counts.reduce((sum, count, level) => sum + count * level, 0);
   let [below, sum, best, most] = [0, 0, 0, 0];
@@ -83,18 +89,23 @@ function withoutDust(ink) {
   const [height, width] = [ink.height, ink.width].map((side) => Math.ceil(side / step));
   const most = new Float32Array(height * width);
   const sums = new Float64Array(height * width);
-  const blocks = Int32Array.from({ length: ink.width }, (_, column) => Math.floor(column / step));
+  const blocks = new Int32Array(ink.width);
+  for (let column = 0; column < ink.width; column += 1) blocks[column] = Math.floor(column / step);
   for (let row = 0, at = 0; row < ink.height; row += 1) {
     const first = Math.floor(row / step) * width;
     for (let column = 0; column < ink.width; column += 1, at += 1) {
+      const value = ink.values[at];
+      if (!value) continue;
       const block = first + blocks[column];
-      if (ink.values[at] > most[block]) most[block] = ink.values[at];
-      sums[block] += ink.values[at];
+      if (value > most[block]) most[block] = value;
+      sums[block] += value;
     }
   }
   const { numbers, weights } = pieces(most, sums, height, width);
   const least = DUST * Math.max(0, ...weights);
-  const kept = thickened(plane(height, width, Float32Array.from(numbers, (number) => (number && weights[number - 1] >= least ? 1 : 0))), 1);
+  const large = plane(height, width);
+  for (let at = 0; at < numbers.length; at += 1) if (numbers[at] && weights[numbers[at] - 1] >= least) large.values[at] = 1;
+  const kept = thickened(large, 1);
   const out = plane(ink.height, ink.width);
   for (let row = 0, at = 0; row < ink.height; row += 1) {
     const first = Math.floor(row / step) * width;

@@ -16,12 +16,37 @@ export function rint(value) {
 export const bounded = (value, low, high) => Math.max(low, Math.min(high, value));
 
 /**
+ * The values that a test keeps. Like the loops below it is faster than the typed arrays' own methods, several times.
+ * @type {(values: Float32Array, keeps: (value: number, at: number) => boolean | number) => Float32Array}
+ */
+export function only(values, keeps) {
+  const out = new Float32Array(values.length);
+  let count = 0;
+  for (let at = 0; at < values.length; at += 1) {
+    if (!keeps(values[at], at)) continue;
+    out[count] = values[at];
+    count += 1;
+  }
+  return out.subarray(0, count);
+}
+
+/**
+ * The result for each value.
+ * @type {(values: Float32Array, make: (value: number, at: number) => number) => Float32Array}
+ */
+export function each(values, make) {
+  const out = new Float32Array(values.length);
+  for (let at = 0; at < out.length; at += 1) out[at] = make(values[at], at);
+  return out;
+}
+
+/**
  * Percentiles, interpolated between two values.
  * @param {ArrayLike<number>} values
  * @param {number[]} shares in per cent
  */
 export function percentiles(values, ...shares) {
-  const own = Float32Array.from(values);
+  const own = new Float32Array(values);
   return shares.map((share) => {
     const place = (share / 100) * (own.length - 1);
     const at = Math.floor(place);
@@ -84,7 +109,10 @@ export function placed(from, height, width, top, left) {
   return out;
 }
 
-/** The plane with every stroke wider by `radius` pixels on each side. @type {(from: Plane, radius: number) => Plane} */
+/**
+ * The plane, of levels from 0 up, with every stroke wider by `radius` pixels on each side.
+ * @type {(from: Plane, radius: number) => Plane}
+ */
 export function thickened(from, radius) {
   const { height, width } = from;
   /** @type {(values: Float32Array, count: number, length: number, step: number, next: number) => Float32Array} */
@@ -92,10 +120,12 @@ export function thickened(from, radius) {
     const out = new Float32Array(values.length);
     for (let line = 0; line < count; line += 1) {
       for (let at = 0; at < length; at += 1) {
-        let most = -Infinity;
-        const last = Math.min(length - 1, at + radius);
-        for (let near = Math.max(0, at - radius); near <= last; near += 1) most = Math.max(most, values[line * next + near * step]);
-        out[line * next + at * step] = most;
+        const value = values[line * next + at * step];
+        if (!value) continue; // most of a drawing
+        const last = line * next + Math.min(length - 1, at + radius) * step;
+        for (let near = line * next + Math.max(0, at - radius) * step; near <= last; near += step) {
+          if (value > out[near]) out[near] = value;
+        }
       }
     }
     return out;
@@ -128,22 +158,33 @@ const KERNELS = {
 const BITS = 2 ** 22;
 
 /**
- * For each place of a resized axis the first place that it reads, and its weights.
- * @type {(size: number, wanted: number, levels: boolean, interpolation: Interpolation) => { first: number, weights: number[] }[]}
+ * How an axis is resized: for each place the first place that it reads, and its `taps` weights, 0 beyond its reach.
+ * @typedef {{ first: Int32Array, taps: number, weights: Float64Array }} Filters
  */
+
+/** @type {(size: number, wanted: number, levels: boolean, interpolation: Interpolation) => Filters} */
 function filters(size, wanted, levels, interpolation) {
   const { reach, weight: kernel } = KERNELS[interpolation];
   const scale = size / wanted;
   const stretch = Math.max(1, scale);
   const support = reach * stretch;
-  return Array.from({ length: wanted }, (_, place) => {
+  const taps = Math.min(size, Math.ceil(2 * support) + 1);
+  const first = new Int32Array(wanted);
+  const weights = new Float64Array(wanted * taps);
+  for (let place = 0; place < wanted; place += 1) {
     const centre = (place + 0.5) * scale;
-    const first = Math.max(0, Math.trunc(centre - support + 0.5));
-    const end = Math.min(size, Math.trunc(centre + support + 0.5));
-    const weights = Array.from({ length: end - first }, (_, at) => kernel(Math.abs((at + first - centre + 0.5) / stretch)));
-    const sum = weights.reduce((a, b) => a + b, 0);
-    return { first, weights: weights.map((weight) => (levels ? Math.floor((weight / sum) * BITS + 0.5) : weight / sum)) };
-  });
+    const begin = Math.max(0, Math.trunc(centre - support + 0.5));
+    const count = Math.min(size, Math.trunc(centre + support + 0.5)) - begin;
+    const own = weights.subarray(place * taps, place * taps + count);
+    let sum = 0;
+    for (let at = 0; at < count; at += 1) {
+      own[at] = kernel(Math.abs((at + begin - centre + 0.5) / stretch));
+      sum += own[at];
+    }
+    for (let at = 0; at < count; at += 1) own[at] = levels ? Math.floor((own[at] / sum) * BITS + 0.5) : own[at] / sum;
+    first[place] = begin;
+  }
+  return { first, taps, weights };
 }
 
 /** @type {(sum: number) => number} */
@@ -153,12 +194,12 @@ const level = (sum) => bounded(Math.floor((sum + BITS / 2) / BITS), 0, 255);
 function rowsResized(from, width, levels, interpolation) {
   if (width === from.width) return from;
   const out = plane(from.height, width);
-  const all = filters(from.width, width, levels, interpolation);
+  const { first, taps, weights } = filters(from.width, width, levels, interpolation);
   for (let row = 0; row < from.height; row += 1) {
     for (let column = 0; column < width; column += 1) {
-      const { first, weights } = all[column];
+      const count = Math.min(taps, from.width - first[column]);
       let sum = 0;
-      for (let at = 0; at < weights.length; at += 1) sum += weights[at] * from.values[row * from.width + first + at];
+      for (let at = 0; at < count; at += 1) sum += weights[column * taps + at] * from.values[row * from.width + first[column] + at];
       out.values[row * width + column] = levels ? level(sum) : sum;
     }
   }
@@ -170,12 +211,14 @@ function columnsResized(from, height, levels, interpolation) {
   if (height === from.height) return from;
   const { width } = from;
   const out = plane(height, width);
-  filters(from.height, height, levels, interpolation).forEach(({ first, weights }, row) => {
+  const { first, taps, weights } = filters(from.height, height, levels, interpolation);
+  for (let row = 0; row < height; row += 1) {
+    const count = Math.min(taps, from.height - first[row]);
     for (let column = 0; column < width; column += 1) {
       let sum = 0;
-      for (let at = 0; at < weights.length; at += 1) sum += weights[at] * from.values[(first + at) * width + column];
+      for (let at = 0; at < count; at += 1) sum += weights[row * taps + at] * from.values[(first[row] + at) * width + column];
       out.values[row * width + column] = levels ? level(sum) : sum;
     }
-  });
+  }
   return out;
 }

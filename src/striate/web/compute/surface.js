@@ -8,16 +8,14 @@ import { median, plane } from "./planes.js";
 export const EVEN = 10;
 
 /**
- * A function that says whether the pixel at a place is in the frame around an image: 6 % of its shorter side, at least
- * one pixel.
- * @type {(image: Plane) => (value: number, at: number) => boolean}
+ * 1 for each pixel in the frame around an image, 0 for the others: 6 % of its shorter side, at least one pixel.
+ * @type {(image: Plane) => Uint8Array}
  */
 export function border({ height, width }) {
   const wide = Math.max(1, Math.round(Math.min(height, width) * 0.06));
-  return (_, at) => {
-    const [row, column] = [Math.floor(at / width), at % width];
-    return row < wide || row >= height - wide || column < wide || column >= width - wide;
-  };
+  const frame = new Uint8Array(height * width).fill(1);
+  for (let row = wide; row < height - wide; row += 1) frame.fill(0, row * width + wide, Math.max(row * width + wide, (row + 1) * width - wide));
+  return frame;
 }
 
 /**
@@ -43,14 +41,14 @@ export function surface({ height, width, values }) {
     }
   }
   const frame = border(sample);
-  let chosen = points.map((_, at) => frame(0, at));
+  let chosen = points.map((_, at) => frame[at] === 1);
   /** @type {number[]} */
   let solution = [];
   for (const used of [3, 3, 3, 6, 6, 6, 6, 6]) {
     solution = leastSquares(points, sample.values, chosen, used);
     const rest = points.map((point, at) => sample.values[at] - value(point, solution));
     const near = Math.max(EVEN, 2.5 * spread(rest.filter((_, at) => chosen[at])));
-    chosen = rest.map((each, at) => Math.abs(each) <= near && (used > 3 || frame(0, at)));
+    chosen = rest.map((each, at) => Math.abs(each) <= near && (used > 3 || frame[at] === 1));
   }
   const out = plane(height, width);
   out.values.forEach((_, at) => { out.values[at] = value(terms(Math.floor(at / width), at % width), solution); });
@@ -92,5 +90,7 @@ function leastSquares(points, values, chosen, used) {
 export function spread(values) {
   if (!values.length) return 0;
   const middle = median(values);
-  return 1.4826 * median(Float32Array.from(values, (value) => Math.abs(value - middle)));
+  const far = new Float32Array(values.length);
+  for (let at = 0; at < far.length; at += 1) far[at] = Math.abs(values[at] - middle);
+  return 1.4826 * median(far);
 }

@@ -80,8 +80,9 @@ export function write(element, text) {
 /** @type {(shape: Shape) => string} */
 export const show = (shape) => shape.join("×");
 
+const COMMAS = new Intl.NumberFormat("en");
 /** A count with commas. @type {(value: number) => string} */
-export const count = (value) => value.toLocaleString("en");
+export const count = (value) => COMMAS.format(value);
 
 /** A number with decimals and a minus sign. @type {(value: number, decimals?: number) => string} */
 export const number = (value, decimals = 3) => value.toFixed(decimals).replace("-", "−");

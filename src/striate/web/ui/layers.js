@@ -107,10 +107,11 @@ export class Layer {
     context.imageSmoothingEnabled = grid.zoom < 1;
     if (this.data) this.#values(context, grid, this.data);
     else this.#blanks(context, grid);
+    const plain = this.classes && !this.data?.values ? getComputedStyle(this.element).color : "";
     this.classes?.forEach((name, unit) => {
       const [left, top] = cornerOf(grid, shape, unit);
       const shown = this.data?.values ? { value: this.data.values[unit], scale: this.data.scale } : null;
-      label(context, { left, top, side: grid.zoom }, name, shown, getComputedStyle(this.element).color);
+      label(context, { left, top, side: grid.zoom }, name, shown, plain);
     });
     if (this.marked) this.#outline(context, grid, this.marked);
     this.#describe();
@@ -162,9 +163,7 @@ export class Layer {
     const text = `${row.path}, ${row.words}: ${what}, ${values}.${named} ${say("Arrow keys choose a unit.")}`;
     if (this.canvas.getAttribute("aria-label") !== text) this.canvas.setAttribute("aria-label", text);
     write(this.scale, data ? `±${number(data.scale, 2)}` : say("nothing is drawn yet"));
-    const part = { shown: count(maps), all: count(all) };
-    const cut = many ? say("the first {shown} of {all} maps", part) : say("the first {shown} of {all} units", part);
-    write(this.caption, exact ? verdict(exact, classes, row.kind === "rbf") : maps < all ? cut : "");
+    write(this.caption, exact ? verdict(exact, classes, row.kind === "rbf") : maps < all ? cut(maps, all, many) : "");
   }
 
   /** @type {(event: MouseEvent, pinned: boolean) => void} */
@@ -181,6 +180,12 @@ export class Layer {
     event.preventDefault();
     if (unit) this.chosen({ path: this.row.path, ...unit }, true);
   }
+}
+
+/** That only the first maps or units are shown. @type {(maps: number, all: number, many: boolean) => string} */
+function cut(maps, all, many) {
+  const part = { shown: count(maps), all: count(all) };
+  return many ? say("the first {shown} of {all} maps", part) : say("the first {shown} of {all} units", part);
 }
 
 /**

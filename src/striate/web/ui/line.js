@@ -10,6 +10,8 @@ import { say } from "./say.js";
 
 /** The width over the height, on a desk and on a phone; page.css has the same. */
 const [WIDE, NARROW] = [4, 2.5];
+/** The height of the drawing that is sent, in pixels. */
+const HEIGHT = 224;
 /** How many milliseconds after the last change the number is read. */
 const REST = 150;
 
@@ -30,7 +32,7 @@ export class Line {
     this.part = partsOf(root);
     const canvas = this.part("pad", HTMLCanvasElement);
     const file = this.part("file", HTMLInputElement);
-    this.pad = new Pad(canvas, () => this.#changed(), matchMedia("(max-width: 760px)").matches ? NARROW : WIDE);
+    this.pad = new Pad(canvas, () => this.#changed(), { height: HEIGHT, ratio: matchMedia("(max-width: 760px)").matches ? NARROW : WIDE });
     this.boxes = this.part("boxes", HTMLCanvasElement);
     this.part("undo").addEventListener("click", () => this.pad.undo());
     this.part("clear").addEventListener("click", () => this.pad.clear());

@@ -5,8 +5,6 @@ import { drawBoard, drawCross, drawStroke, levelsOf, pgm } from "./marks.js";
 
 /** @import { Context, Mark, Point, Size, Stroke } from "./marks.js" */
 
-/** The height of the drawing that is sent, in pixels. */
-const PAPER = 224;
 /** Levels up to this one, of 255, are no ink. */
 const FAINT = 60;
 
@@ -29,12 +27,12 @@ export class Pad {
   /**
    * @param {HTMLCanvasElement} canvas
    * @param {() => void} changed called after every change
-   * @param {number} ratio the width over the height
+   * @param {{ height: number, ratio?: number }} paper of the drawing that is sent: its height in pixels, its width over that
    */
-  constructor(canvas, changed, ratio = 1) {
+  constructor(canvas, changed, { height, ratio = 1 }) {
     this.canvas = canvas;
     /** The size of the drawing that is sent. @type {Size} */
-    this.paper = [PAPER * ratio, PAPER];
+    this.paper = [height * ratio, height];
     this.changed = changed;
     this.paperContext = contextOf(new OffscreenCanvas(...this.paper), { willReadFrequently: true });
     this.context = contextOf(canvas);

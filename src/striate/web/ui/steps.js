@@ -34,10 +34,11 @@ function draw(step, item) {
     [canvas.width, canvas.height] = [step.width, step.height];
   }
   const pixels = new ImageData(step.width, step.height);
-  const size = step.height * step.width;
-  for (let place = 0; place < size; place += 1) {
-    for (let channel = 0; channel < 3; channel += 1) pixels.data[4 * place + channel] = step.codes[(channel % step.channels) * size + place];
-    pixels.data[4 * place + 3] = 255;
+  const words = new Uint32Array(pixels.data.buffer);
+  const size = words.length;
+  const [green, blue] = step.channels === 3 ? [size, 2 * size] : [0, 0];
+  for (let at = 0; at < size; at += 1) {
+    words[at] = (255 << 24) | (step.codes[at + blue] << 16) | (step.codes[at + green] << 8) | step.codes[at];
   }
   contextOf(canvas).putImageData(pixels, 0, 0);
   write(find("b", undefined, item), retold(step.name));
