@@ -64,8 +64,8 @@ def stroke(page: Page, count: int, *, down: float) -> tuple[list[float], list[fl
 
 
 def strokes(page: Page, count: int, rate: float) -> tuple[list[float], float]:
-    """The milliseconds from each movement of the pen to the scores on a processor `rate` times as slow, and the worker's
-    own as it is, in the median."""
+    """The milliseconds from each movement of the pen to the scores on a processor `rate` times as slow, and the
+    worker's own as it is, in the median."""
     page.wait_for_selector("[data-testid=layer] canvas[aria-label]")
     page.evaluate(WATCH)
     stroke(page, WARM, down=0.2)
