@@ -62,39 +62,39 @@ bool Board::play(int cell, uint8_t colour) {
 
 int Board::liberties(int cell, int most, int* found) const {
     const uint8_t colour = cells[cell];
-    std::array<bool, CELLS> seen{};  // faster than a CellSet, where one cell after another is asked for
-    int todo[POINTS], count = 1, some = 0;
-    todo[0] = cell;
-    seen[cell] = true;
-    for (int i = 0; i < count; ++i) {
-        for (int beside : neighbours(todo[i])) {
-            const uint8_t there = cells[beside];
-            if ((there != EMPTY && there != colour) || seen[beside]) continue;
-            seen[beside] = true;
-            if (there == colour) {
-                todo[count++] = beside;
-            } else {
+    int stones[POINTS], count = 1, some = 0;
+    stones[0] = cell;
+    cells[cell] = SEEN;
+    for (int i = 0; i < count && some < most; ++i) {
+        for (int beside : neighbours(stones[i])) {
+            if (cells[beside] == colour) {
+                stones[count++] = beside;
+            } else if (cells[beside] == EMPTY && some < most) {
                 found[some++] = beside;
-                if (some == most) return some;
+            } else {
+                continue;
             }
+            cells[beside] = SEEN;
         }
     }
+    for (int i = 0; i < count; ++i) cells[stones[i]] = colour;
+    for (int i = 0; i < some; ++i) cells[found[i]] = EMPTY;
     return some;
 }
 
 int Board::chain(int cell, int* found) const {
     const uint8_t colour = cells[cell];
-    std::array<bool, CELLS> seen{};
     int count = 1;
     found[0] = cell;
-    seen[cell] = true;
+    cells[cell] = SEEN;
     for (int i = 0; i < count; ++i) {
         for (int beside : neighbours(found[i])) {
-            if (cells[beside] != colour || seen[beside]) continue;
-            seen[beside] = true;
+            if (cells[beside] != colour) continue;
+            cells[beside] = SEEN;
             found[count++] = beside;
         }
     }
+    for (int i = 0; i < count; ++i) cells[found[i]] = colour;
     return count;
 }
 

@@ -16,7 +16,7 @@ namespace striate::go {
 constexpr int LARGEST = 19, POINTS = LARGEST * LARGEST, CELLS = (LARGEST + 2) * (LARGEST + 1) + 1;
 constexpr int NOWHERE = -1;
 
-enum Cell : uint8_t { EMPTY, BLACK, WHITE, BORDER };
+enum Cell : uint8_t { EMPTY, BLACK, WHITE, BORDER, SEEN };
 
 // A set of cells, of a fixed size: it costs less to clear than to remember.
 class CellSet {
@@ -60,6 +60,12 @@ public:
         return {cell - stride - 1, cell - stride + 1, cell + stride - 1, cell + stride + 1};
     }
 
+    int empty_beside(int cell) const {
+        int count = 0;
+        for (int beside : neighbours(cell)) count += cells[beside] == EMPTY;
+        return count;
+    }
+
     // Puts a stone where none is, without a rule.
     void put(int cell, uint8_t colour) { cells[cell] = colour; }
     // Plays a move if it is legal, and says whether it is.
@@ -82,8 +88,8 @@ private:
     }
 
     int size, stride, ko = NOWHERE;
-    const int16_t* cell_table;  // of each point: a division for each would take as long as all the rest
-    std::array<uint8_t, CELLS> cells;
+    const int16_t* cell_table;                 // of each point: a division for each would take as long as all the rest
+    mutable std::array<uint8_t, CELLS> cells;  // a search marks what it has SEEN, and takes the marks away again
 };
 
 inline uint8_t opponent(uint8_t colour) { return uint8_t(BLACK + WHITE - colour); }

@@ -36,7 +36,8 @@ private:
         const int count = board.chain(prey, stones);
         for (int i = 0; i < count; ++i) {
             for (int beside : board.neighbours(stones[i])) {
-                if (board.at(beside) == attacker && board.liberties(beside, 2, found) == 1) moves.add(found[0]);
+                if (board.at(beside) != attacker || board.empty_beside(beside) > 1) continue;
+                if (board.liberties(beside, 2, found) == 1) moves.add(found[0]);
             }
         }
         moves.remove(extension);

@@ -25,22 +25,21 @@ enum Plane : int {
     ZEROS = 47
 };
 
-// What a point has in the planes. A number n sets plane n of its eight; 0 sets none. Numbers are at most 8.
-struct PointFeatures {
-    uint8_t captures = 0, self_atari = 0, liberties_after = 0;
-    bool ladder_capture = false, ladder_escape = false, sensible = false;
-};
+// The planes that are set at a point: bit n for plane n.
+using Set = uint64_t;
 
-uint8_t at_most_8(int number) { return uint8_t(std::min(number, 8)); }
+constexpr Set only(int plane) { return Set(1) << plane; }
 
-// The chains beside a cell that have a colour, each once.
+// Of eight planes from `first` on, the one of a number: the eighth for 8 or more, none for 0.
+Set counted(int first, int number) { return number ? only(first + std::min(number, 8) - 1) : 0; }
+
+// The chains of one colour beside a cell, each once.
 struct Beside {
-    Beside(const Board& board, const Chains& chains, int cell, uint8_t colour) {
-        for (int beside : board.neighbours(cell)) {
-            if (board.at(beside) != colour) continue;
-            const int number = chains.of[beside];
-            if (std::find(numbers, numbers + count, number) == numbers + count) numbers[count++] = number;
+    void add(int number) {
+        for (int i = 0; i < count; ++i) {
+            if (numbers[i] == number) return;
         }
+        numbers[count++] = number;
     }
     const int* begin() const { return numbers; }
     const int* end() const { return numbers + count; }
@@ -87,47 +86,53 @@ int liberties_joined(const Board& board, const Chains& chains, int cell, const B
     return liberties;
 }
 
-PointFeatures features_of(const Position& position, const Chains& chains, int cell) {
+// Of an empty point.
+Set features_of(const Position& position, const Chains& chains, int cell) {
     const Board& board = position.board;
     const uint8_t own = position.to_play;
-    PointFeatures found;
-    if (cell == board.forbidden()) return found;
-    const Beside joined(board, chains, cell, own);
-    int stones = 1;
+    if (cell == board.forbidden()) return 0;
+    Beside joined, attacked;
+    for (int beside : board.neighbours(cell)) {
+        const int number = chains.of[beside];
+        if (number >= 0) (board.at(beside) == own ? joined : attacked).add(number);
+    }
+    // Half of the points have no stone beside them.
+    if (!joined.count && !attacked.count) return counted(LIBERTIES_AFTER, board.empty_beside(cell)) | only(SENSIBLE);
+    int stones = 1, captures = 0;
     for (int number : joined) stones += chains.all[number].stones;
-    const Beside attacked(board, chains, cell, opponent(own));
-    int captures = 0;
     for (int number : attacked) {
         if (chains.all[number].liberties == 1) captures += chains.all[number].stones;
     }
     const int liberties =
         captures ? liberties_after_capture(board, cell, own) : liberties_joined(board, chains, cell, joined);
-    if (!liberties) return found;  // suicide
-    found.captures = at_most_8(captures);
-    found.liberties_after = at_most_8(liberties);
-    if (liberties == 1) found.self_atari = at_most_8(stones);
-    found.sensible = !is_eye(board, cell, own);
+    if (!liberties) return 0;  // suicide
+    Set found = counted(CAPTURES, captures) | counted(LIBERTIES_AFTER, liberties);
+    if (liberties == 1) found |= counted(SELF_ATARI, stones);
+    if (!is_eye(board, cell, own)) found |= only(SENSIBLE);
     for (int number : attacked) {
         const Chain& prey = chains.all[number];
-        found.ladder_capture |= prey.liberties == 2 && ladder_catches(board, prey.first, cell);
+        if (found & only(LADDER_CAPTURE)) break;
+        if (prey.liberties == 2 && ladder_catches(board, prey.first, cell)) found |= only(LADDER_CAPTURE);
     }
     return found;
 }
 
 // Marks the moves that save a chain of one's own that is in atari: its liberty, and those that take a chain beside it.
-void mark_escapes(const Position& position, const Chains& chains, const Chain& prey, PointFeatures* features) {
+void mark_escapes(const Position& position, const Chains& chains, const Chain& prey, Set* sets) {
     const Board& board = position.board;
     int stones[POINTS];
     CellSet moves = prey.free;
     const int count = board.chain(prey.first, stones);
     for (int i = 0; i < count; ++i) {
-        for (int number : Beside(board, chains, stones[i], opponent(position.to_play))) {
-            if (chains.all[number].liberties == 1) moves.add_all(chains.all[number].free);
+        for (int beside : board.neighbours(stones[i])) {
+            if (board.at(beside) != opponent(position.to_play)) continue;
+            const Chain& near = chains.all[chains.of[beside]];
+            if (near.liberties == 1) moves.add_all(near.free);
         }
     }
     moves.any([&](int cell) {
-        PointFeatures& point = features[board.point_of(cell)];
-        if (!point.ladder_escape) point.ladder_escape = ladder_escapes(board, prey.first, cell);
+        Set& here = sets[board.point_of(cell)];
+        if (!(here & only(LADDER_ESCAPE)) && ladder_escapes(board, prey.first, cell)) here |= only(LADDER_ESCAPE);
         return false;
     });
 }
@@ -138,36 +143,24 @@ void write_planes(const Position& position, int points, const int16_t* places, u
     const Board& board = position.board;
     const uint8_t own = position.to_play;
     const Chains chains(board, points);
-    PointFeatures features[POINTS];
+    Set sets[POINTS];
     for (int point = 0; point < points; ++point) {
         const int cell = board.cell_of(point);
-        if (board.at(cell) == EMPTY) features[point] = features_of(position, chains, cell);
+        const uint8_t stone = board.at(cell);
+        sets[point] = only(ONES);
+        if (stone == EMPTY) {
+            sets[point] |= only(COLOUR + 2) | features_of(position, chains, cell);
+        } else {
+            sets[point] |= only(COLOUR + (stone != own)) | counted(TURNS, position.ages[point]) |
+                           counted(LIBERTIES, chains.all[chains.of[cell]].liberties);
+        }
     }
     for (const Chain& chain : chains.all) {
-        if (board.at(chain.first) == own && chain.liberties == 1) mark_escapes(position, chains, chain, features);
+        if (board.at(chain.first) == own && chain.liberties == 1) mark_escapes(position, chains, chain, sets);
     }
     std::memset(planes, 0, std::size_t(PLANES) * points);
-    std::memset(planes + ONES * points, one, points);
     for (int i = 0; i < points; ++i) {
-        const int point = places[i], cell = board.cell_of(point);
-        const uint8_t stone = board.at(cell);
-        const auto set = [&](int plane) { planes[plane * points + i] = one; };
-        const auto count = [&](int plane, int number) {
-            if (number) set(plane + at_most_8(number) - 1);
-        };
-        set(COLOUR + (stone == EMPTY ? 2 : stone != own));
-        if (stone != EMPTY) {
-            count(TURNS, position.ages[point]);
-            count(LIBERTIES, chains.all[chains.of[cell]].liberties);
-            continue;
-        }
-        const PointFeatures& here = features[point];
-        count(CAPTURES, here.captures);
-        count(SELF_ATARI, here.self_atari);
-        count(LIBERTIES_AFTER, here.liberties_after);
-        if (here.ladder_capture) set(LADDER_CAPTURE);
-        if (here.ladder_escape) set(LADDER_ESCAPE);
-        if (here.sensible) set(SENSIBLE);
+        for (Set left = sets[places[i]]; left; left &= left - 1) planes[__builtin_ctzll(left) * points + i] = one;
     }
 }
 
