@@ -39,7 +39,8 @@ class Fitted:
     """A trained network that answers arrays, tensors, pictures and files; its labels are those that it learned from.
 
     `run` is the run behind it: until `save`, it lies in a folder of its own that is gone with this object. It can be
-    pickled: weights and all else go as bytes. `validation` are the images that were held out, where they are at hand.
+    pickled: weights and all else go as bytes. `validation` are the images that were held out, where they are at hand;
+    `held` is that folder, where it has one.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Fitted:
         self.validation = validation
         with torch.random.fork_rng(devices=[]):  # a module draws weights before it gets the run's
             self.model, self.temperature = run.model(), run.temperature
-        self._held = held
+        self.held = held
         self._fast: Executor | None = None
 
     def predict(self, images: object, *, layout: Layout | None = None) -> NDArray[Any]:

@@ -88,7 +88,10 @@ def packed_pixels(
 
 def _require_several(images: object, preprocessing: Preprocessing) -> None:
     """Raises DataError where one picture in colour would be read as many grey ones."""
-    shape = tuple(np.shape(images))  # pyright: ignore[reportArgumentType] - refused later where it is none
+    try:
+        shape = tuple(np.shape(images))  # pyright: ignore - refused later where it is none
+    except ValueError:  # lists of different lengths
+        return
     if preprocessing.shape[0] == 3 and len(shape) == 3 and 3 in (shape[0], shape[2]):
         raise DataError(
             f"images are of shape {shape}: one in colour, or {shape[0]} in grey.",
