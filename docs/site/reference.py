@@ -1,7 +1,7 @@
 """The reference of the Python API: a page for each package that people import from, generated from docstrings.
 
-A name is public where the package's `__init__.py` imports it as itself (`from ... import build as build`); of a module, each
-class that it defines.
+A name is public where the package's `__init__.py` imports it as itself (`from ... import build as build`); of a module,
+each class that it defines.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class HubModel(Fitted, ModelHubMixin, library_name="striate"):
     """A trained network that also has `from_pretrained`, `save_pretrained` and `push_to_hub`, as models of the hub do.
 
     `from_pretrained` takes a folder of this machine, or the name of a model of the hub, of which it downloads the
-    weights; nothing of it is executed. `save_pretrained` writes the folder of `striate push`, and `push_to_hub` sends it.
+    weights; nothing of it is executed. `save_pretrained` writes the folder of `striate push`; `push_to_hub` sends it.
 
     >>> import tempfile
     >>> from striate import fit
