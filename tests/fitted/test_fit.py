@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import pickle
 import signal
@@ -168,6 +169,16 @@ def test_the_same_seed_gives_the_same_weights_and_leaves_no_trace() -> None:
     assert folder.exists()
     del first
     assert not folder.exists()
+
+
+@pytest.mark.filterwarnings("error::ResourceWarning", "error::pytest.PytestUnraisableExceptionWarning")
+def test_its_folder_is_gone_with_it_and_without_a_warning() -> None:
+    model = striate.fit(SMALL, IMAGES, NUMBERS, epochs=1)
+    folder = model.run.folder
+    assert folder.exists()
+    del model
+    gc.collect()
+    assert not folder.parent.exists()
 
 
 def test_it_is_pickled_whole(model: Fitted, tmp_path: Path) -> None:

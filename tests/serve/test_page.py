@@ -311,7 +311,8 @@ def test_the_layout_holds_and_can_be_read(server, visit, size, theme) -> None:
 def test_the_names_of_layers_have_room_beside_the_panels(server, visit, width: int) -> None:
     page = visit(server, {"width": width, "height": 800}, "light")
     sync_api.expect(page.get_by_test_id("layer").first).to_be_visible()
-    heights = page.evaluate("[...document.querySelectorAll('.layer h3, .layer .output')].map((one) => one.offsetHeight)")
+    boxes = "[...document.querySelectorAll('.layer h3, .layer .output')]"
+    heights = page.evaluate(f"{boxes}.map((one) => one.offsetHeight)")
     assert max(heights) < 50  # two lines of text at most
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(OVERFLOWING) == []

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -19,6 +18,7 @@ from striate.description.shapes import show
 from striate.errors import DataError, ShapeError, quote
 from striate.fitted.fitted import Fitted
 from striate.fitted.inputs import learned_pixels
+from striate.fitted.kept import Held
 from striate.fitted.suit import for_few, network_for
 from striate.networks.given import network_of
 from striate.train import Epoch, Recipe, session
@@ -64,7 +64,7 @@ def fit(  # noqa: PLR0913 - one call, as other libraries have it
     settings = for_few(_recipe(chosen, None), len(pixels)) if recipe is None else _recipe(chosen, recipe)
     settings = replace(settings, seed=seed, epochs=settings.epochs if epochs is None else epochs)
     source = session.Images("", given=given, span=span, labels=known.kind)
-    held = TemporaryDirectory(prefix="striate-fit-")
+    held = Held()
     try:
         with _settings_kept(), tiny_is_zero():
             unsettled, split = session.unsettled(chosen, source, settings, folder=Path(held.name, "run"), device=device)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from striate.execution.executor import Executor
 from striate.execution.inference import answering, choose_for_inference
 from striate.export.hub.write import push
 from striate.fitted.inputs import packed_pixels
-from striate.fitted.kept import contents, put_back, save_run
+from striate.fitted.kept import Held, contents, put_back, save_run
 from striate.fitted.looked import Looked, looked
 from striate.look.report import write_report
 from striate.modules import evaluating
@@ -49,7 +48,7 @@ class Fitted:
         *,
         values: NDArray[Any] | None = None,
         validation: ImageSet | None = None,
-        held: TemporaryDirectory[str] | None = None,
+        held: Held | None = None,
     ) -> None:
         self.run = run
         self.classes = values_of(run.classes, run.data.labels) if values is None else values
