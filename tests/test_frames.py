@@ -43,7 +43,7 @@ def test_frames_need_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
         frame_of([])
     with pytest.raises(RequirementError, match="polars is not installed.\n.*\nInstall it: pip install polars"):
         frame_of([], "polars")
-    with pytest.raises(UnknownNameError, match="Did you mean 'pandas'"):
+    with pytest.raises(UnknownNameError, match="The data frame libraries are: pandas, polars.\nDid you mean 'pandas'"):
         frame_of([], "panda")
 
 

@@ -13,8 +13,8 @@ from striate.description.network import Network
 from striate.description.notation.writing import to_text as _to_text
 from striate.description.shapes import Shape
 from striate.errors import SpecError
-from striate.networks import find
 from striate.networks.adapt import adapted
+from striate.networks.given import network_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,11 +30,6 @@ if TYPE_CHECKING:
     from striate.fitted.fitted import Fitted
     from striate.train import Epoch, Recipe
     from striate.train.run import Run
-
-
-def network_of(network: Network | str) -> Network:
-    """The network itself, or the one that a text gives: a name, a file, or the notation."""
-    return find(network) if isinstance(network, str) else network
 
 
 def account(
@@ -114,6 +109,7 @@ def at_width(network: Network | str, factor: float) -> Network:
 
     Raises SpecError where a connection table or RBF centres name each map, or where a sum fixes the widths.
 
+    >>> from striate import find
     >>> at_width("simple-cnn", 0.5).layers[0].filters * 2 == find("simple-cnn").layers[0].filters
     True
     """
@@ -154,7 +150,8 @@ def fit(  # noqa: PLR0913 - one call, as other libraries have it
 
     `images` are (images, height, width), or with 1 or 3 channels before the height or behind the width, in bytes or in
     fractions from 0 to 1; where their values run from another number to another, `span` is these two. `layout` is
-    "NCHW" or "NHWC" where a shape leaves open which number is that of the channels. `labels` are text, whole numbers
+    "NCHW" or "NHWC" where a shape leaves open which number is that of the channels. A list may also hold PIL images,
+    paths, and bytes of image files, all of one size. `labels` are text, whole numbers
     or truth values, one for each image. `network` is a Network, a name, the notation, or None for a small one that
     suits the images. Images of another size than its input are padded or resized. A part of the images, `hold_out` of
     the recipe, is not learned from, and chooses the best epoch.

@@ -37,6 +37,7 @@ EXTRAS = (
     Extra("wandb", ("wandb",), "striate train --log wandb"),
     Extra("mlflow", ("mlflow",), "striate train --log mlflow"),
     Extra("sklearn", ("scikit-learn",), "striate.sklearn, the estimator of scikit-learn"),
+    Extra("hub", ("huggingface-hub",), "striate.hub, models with the methods of the Hugging Face hub"),
     Extra("huggingface", ("datasets",), "data sets that Hugging Face's datasets saved"),
     Extra("parquet", ("pyarrow",), "predictions as Parquet files"),
     Extra("ray", ("fsspec", "pandas", "pyarrow", "ray"), "predictions by a cluster of Ray's"),

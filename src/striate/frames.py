@@ -17,7 +17,7 @@ def frame_of(rows: Sequence[Mapping[str, object]], library: str | None = None) -
     Raises RequirementError where it is not installed, and UnknownNameError for another library.
     """
     if library is not None and library not in LIBRARIES:
-        raise unknown_name("library of data frames", library, LIBRARIES)
+        raise unknown_name("data frame library", library, LIBRARIES)
     for name in LIBRARIES if library is None else (library,):
         try:
             module = import_module(name)

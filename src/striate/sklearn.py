@@ -20,8 +20,8 @@ from striate.errors import DataError, RequirementError, quote
 from striate.extras import install
 from striate.fitted.fit import fit
 from striate.fitted.fitted import Fitted
-from striate.networks import find
 from striate.networks.adapt import adapted
+from striate.networks.given import network_of
 from striate.train import Recipe
 
 try:
@@ -82,9 +82,8 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         labels = column_or_1d(labels, warn=True)
         self.span_ = self.span if self.span is not None else _span_of(images)
         names = labels_of(labels).names
-        network = find(self.network) if isinstance(self.network, str) else self.network
         self.fitted_: Fitted = fit(
-            network if network is None else adapted(network, names),
+            None if self.network is None else adapted(network_of(self.network), names),
             self._images(images),
             labels,
             epochs=self.epochs,

@@ -55,6 +55,7 @@ def test_where_none_can_be_read_the_exit_code_says_so(finished_run, pictures, tm
 @pytest.mark.parametrize(
     ("words", "text"),
     [
+        ([], "is a folder.\nWithout --out an IMAGE is a file.\nFor all images in it: --out predictions.csv"),
         (["--top", "3"], "--top is for --out FILE."),
         (["--ray"], "--ray is for --out FILE."),
         (["--kernels", "torch"], "--kernels is for --out FILE."),

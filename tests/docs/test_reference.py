@@ -22,6 +22,9 @@ import reference  # noqa: E402
 
 def public(module: ModuleType) -> set[str]:
     """The names that a package has for people: no modules, no leading underscore, and none of its own machinery."""
+    if not hasattr(module, "__path__"):
+        classes = dict(inspect.getmembers(module, inspect.isclass))
+        return {name for name, value in classes.items() if value.__module__ == module.__name__ and name[0] != "_"}
     source = inspect.getsource(module)
     return {
         name
@@ -47,6 +50,19 @@ def test_each_public_name_is_on_a_page_and_has_a_docstring(package: str, read) -
     inner = package.removeprefix("striate").removeprefix(".")
     without = [name for name in shown if read[f"{inner}.{name}".lstrip(".")].docstring is None]
     assert without == []
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.stem)
+def test_what_the_pages_import_for_people_is_in_the_reference(page: Path) -> None:
+    """Modules directly under `striate`: a deeper one is named where a page says how Striate is made."""
+    used = re.findall(r"^>>> from (striate\.\w+) import ([\w, ]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    lost = [
+        f"{module}.{name.strip()}"
+        for module, names in used
+        for name in names.split(" as ")[0].split(",")
+        if module not in reference.PACKAGES or name.strip() not in reference.public(module, ROOT / "src")
+    ]
+    assert lost == []
 
 
 def test_the_names_of_striate_are_those_of_its_init() -> None:

@@ -123,6 +123,7 @@ def test_the_random_state_is_the_seed() -> None:
         ({"image_shape": (64,)}, DataError, r"image_shape is \(64,\)"),
         ({"network": "lenet"}, UnknownNameError, "Did you mean 'lenet5'"),
         ({"network": "1x8x8: conv 4 3x3, rele"}, SpecError, "rele"),
+        ({"network": 5}, SpecError, "5 is no network."),
         ({"span": (0, 8)}, None, ""),
     ],
 )

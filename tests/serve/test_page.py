@@ -307,6 +307,17 @@ def test_the_layout_holds_and_can_be_read(server, visit, size, theme) -> None:
         sync_api.expect(page.locator("#legend")).to_be_hidden()
 
 
+@pytest.mark.parametrize("width", [780, 900, 1200, 1280])
+def test_the_names_of_layers_have_room_beside_the_panels(server, visit, width: int) -> None:
+    page = visit(server, {"width": width, "height": 800}, "light")
+    sync_api.expect(page.get_by_test_id("layer").first).to_be_visible()
+    boxes = "[...document.querySelectorAll('.layer h3, .layer .output')]"
+    heights = page.evaluate(f"{boxes}.map((one) => one.offsetHeight)")
+    assert max(heights) < 50  # two lines of text at most
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(OVERFLOWING) == []
+
+
 def test_a_prediction_is_announced_once_it_rests(server, visit) -> None:
     page = visit(server)
     spoken = page.locator("[aria-live=polite][role=status]")

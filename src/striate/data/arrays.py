@@ -70,6 +70,11 @@ def pixels_of(images: object, *, layout: Layout | None = None, span: Span | None
     >>> pixels_of(np.array([[[0, 4, 8, 16]]]), span=(0, 16)).flatten()
     tensor([  0,  64, 128, 255], dtype=torch.uint8)
     """
+    return stored(images, layout=layout, span=span)
+
+
+def stored(images: object, *, layout: Layout | None, span: Span | None, remedy: str = "") -> Tensor:
+    """As `pixels_of`; values beyond the span are refused with a `remedy` of the caller's, where the span is not its."""
     given = images.detach().cpu() if isinstance(images, Tensor) else _tensor(images)
     placed = _placed(given, layout)
     if span is None and placed.dtype == torch.uint8:
@@ -77,7 +82,7 @@ def pixels_of(images: object, *, layout: Layout | None = None, span: Span | None
     low, high = _checked(span) if span else (0.0, 1.0 if placed.is_floating_point() else 255.0)
     if span is None and placed.dtype == torch.bool:
         return placed.to(torch.uint8) * 255
-    _require_within(placed, low, high, given=span is not None)
+    _require_within(placed, low, high, given=span is not None, remedy=remedy)
     if span is None and not placed.is_floating_point():
         return placed.to(torch.uint8)
     found = torch.empty(placed.shape, dtype=torch.uint8)
@@ -127,6 +132,7 @@ def _placed(images: Tensor, layout: Layout | None) -> Tensor:
             f"images are of shape {tuple(images.shape)}{f', with layout {layout!r}' if layout else ''}.",
             "They are (images, height, width), (images, channels, height, width) or (images, height, width, channels), "
             "with 1 channel (grey) or 3 (red, green, blue).",
+            "One image becomes images by images[None]." if images.ndim == 2 else "",
         )
     first = layout == "NCHW" or (layout is None and before)
     return images if first else images.permute(0, 3, 1, 2).contiguous()
@@ -144,7 +150,7 @@ def _checked(span: object) -> Span:
     )
 
 
-def _require_within(images: Tensor, low: float, high: float, *, given: bool) -> None:
+def _require_within(images: Tensor, low: float, high: float, *, given: bool, remedy: str) -> None:
     if not len(images):
         return
     if images.is_floating_point() and not bool(images.isfinite().all()):
@@ -159,7 +165,7 @@ def _require_within(images: Tensor, low: float, high: float, *, given: bool) -> 
         if given
         else f"Without a span, {'fractions' if images.is_floating_point() else 'whole numbers'} run from {low:g} to "
         f"{high:g}.",
-        "Cut them off (numpy.clip), or pass a wider span."
-        if given
+        remedy or "Cut them off (numpy.clip), or pass a wider span."
+        if remedy or given
         else f"Say what black and full light are, such as span=({least:g}, {most:g}).",
     )

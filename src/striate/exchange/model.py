@@ -18,7 +18,10 @@ from striate.exchange.proto import to_proto
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-INPUT, OUTPUT = "images", "logits"
+INPUT = "images"
+"""The name of the graph's input."""
+OUTPUT = "logits"
+"""The name of its output, the scores before a softmax."""
 PROBABILITIES, LABEL = "probabilities", "label"
 OURS = (INPUT, OUTPUT, PROBABILITIES, LABEL)
 """Names of whole inputs and outputs; a layer that is called so has another name for its value."""

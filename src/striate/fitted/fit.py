@@ -7,19 +7,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 
-from striate.data import ImageSet, labels_of, pixels_of
+from striate.data import ImageSet, labels_of
 from striate.data.arrays import Layout, Span
 from striate.description.network import Network, plan
 from striate.description.shapes import show
 from striate.errors import DataError, ShapeError, quote
 from striate.fitted.fitted import Fitted
+from striate.fitted.inputs import learned_pixels
+from striate.fitted.kept import Held
 from striate.fitted.suit import for_few, network_for
-from striate.networks import find
+from striate.networks.given import network_of
 from striate.train import Epoch, Recipe, session
 from striate.train.diagnose import Finding
 from striate.train.machine import tiny_is_zero
@@ -48,7 +49,7 @@ def fit(  # noqa: PLR0913 - one call, as other libraries have it
 ) -> Fitted:
     """The network, trained on these images: see `striate.fit`."""
     known = labels_of(labels)
-    pixels = pixels_of(images, layout=layout, span=span)
+    pixels = learned_pixels(images, layout=layout, span=span)
     if len(known.numbers) != len(pixels):
         raise DataError(
             f"there are {len(pixels):,} images and {len(known.numbers):,} labels.", "Each image has one label."
@@ -58,13 +59,12 @@ def fit(  # noqa: PLR0913 - one call, as other libraries have it
         raise DataError(f"the labels are {one}.", "A network learns to tell two classes apart, or more.")
     given = ImageSet(pixels, known.numbers, known.names, "arrays", "train", "picture")
     shape = (pixels.shape[1], pixels.shape[2], pixels.shape[3])
-    chosen = network_for(shape, len(known.names)) if network is None else network
-    chosen = find(chosen) if isinstance(chosen, str) else chosen
+    chosen = network_for(shape, len(known.names)) if network is None else network_of(network)
     _require_outputs(chosen, known.names)
     settings = for_few(_recipe(chosen, None), len(pixels)) if recipe is None else _recipe(chosen, recipe)
     settings = replace(settings, seed=seed, epochs=settings.epochs if epochs is None else epochs)
     source = session.Images("", given=given, span=span, labels=known.kind)
-    held = TemporaryDirectory(prefix="striate-fit-")
+    held = Held()
     try:
         with _settings_kept(), tiny_is_zero():
             unsettled, split = session.unsettled(chosen, source, settings, folder=Path(held.name, "run"), device=device)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from striate.execution.executor import Executor
 from striate.execution.inference import answering, choose_for_inference
 from striate.export.hub.write import push
 from striate.fitted.inputs import packed_pixels
-from striate.fitted.kept import contents, put_back, save_run
+from striate.fitted.kept import Held, contents, put_back, save_run
 from striate.fitted.looked import Looked, looked
 from striate.look.report import write_report
 from striate.modules import evaluating
@@ -39,7 +38,8 @@ class Fitted:
     """A trained network that answers arrays, tensors, pictures and files; its labels are those that it learned from.
 
     `run` is the run behind it: until `save`, it lies in a folder of its own that is gone with this object. It can be
-    pickled: weights and all else go as bytes. `validation` are the images that were held out, where they are at hand.
+    pickled: weights and all else go as bytes. `validation` are the images that were held out, where they are at hand;
+    `held` is that folder, where it has one.
     """
 
     def __init__(
@@ -48,14 +48,14 @@ class Fitted:
         *,
         values: NDArray[Any] | None = None,
         validation: ImageSet | None = None,
-        held: TemporaryDirectory[str] | None = None,
+        held: Held | None = None,
     ) -> None:
         self.run = run
         self.classes = values_of(run.classes, run.data.labels) if values is None else values
         self.validation = validation
         with torch.random.fork_rng(devices=[]):  # a module draws weights before it gets the run's
             self.model, self.temperature = run.model(), run.temperature
-        self._held = held
+        self.held = held
         self._fast: Executor | None = None
 
     def predict(self, images: object, *, layout: Layout | None = None) -> NDArray[Any]:

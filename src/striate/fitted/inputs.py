@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
@@ -12,12 +12,41 @@ from PIL import Image
 from torch import Tensor
 
 from striate.data import Preprocessing, open_picture, pixels_of
-from striate.data.arrays import Layout, Span
-from striate.data.decode import flattened
+from striate.data.arrays import Layout, Span, stored
+from striate.data.decode import flattened, tensor_of
 from striate.data.image_file import prepare
 from striate.errors import DataError
 
 Picture = Image.Image | bytes | str | Path
+_LEARNED = "Bring them to the values that the training images had."
+
+
+def learned_pixels(images: object, *, layout: Layout | None = None, span: Span | None = None) -> Tensor:
+    """Images to learn from, of one size: uint8, (images, channels, height, width).
+
+    They are an array or a tensor, as `striate.data.pixels_of` takes them, or a list, of PIL images, paths or bytes of
+    files too. Where one is in colour, all are. Raises DataError, with the image's place, where one cannot be read.
+    """
+    if isinstance(images, (list, tuple)) and not images:
+        raise DataError("there are no images.", "A network learns from images of two classes, or more.")
+    if not _has_pictures(images):
+        return pixels_of(images, layout=layout, span=span)
+    found: list[Tensor] = []
+    for place, each in enumerate(images):
+        try:
+            one = tensor_of(_opened(each)) if isinstance(each, Picture) else _alone(each, layout, span)
+        except DataError as error:
+            raise error.at(f"image {place}") from None
+        if found and one.shape[1:] != found[0].shape[1:]:
+            sizes = [f"{height} × {width}" for _, height, width in (found[0].shape, one.shape)]
+            raise DataError(
+                f"image {place} is {sizes[1]}, and image 0 is {sizes[0]}.",
+                "Images to learn from are of one size.",
+                "Bring them to one, such as by PIL.ImageOps.fit(image, (32, 32)).",
+            )
+        found.append(one)
+    channels = max(len(each) for each in found)
+    return torch.stack([each.expand(channels, -1, -1) for each in found])
 
 
 def packed_pixels(
@@ -26,15 +55,24 @@ def packed_pixels(
     """Images in a network's channels and size: uint8, (images, channels, height, width).
 
     Arrays and tensors are as the training images were; pictures and files, one or a list, are prepared as `striate
-    predict` does it. Raises DataError, naming the file, where one cannot be read.
+    predict` does it. A list may hold both. Raises DataError, naming the file, where one cannot be read.
     """
-    if isinstance(images, (Image.Image, bytes, str, Path)):
+    if isinstance(images, Picture):
         images = [images]
-    if _are_pictures(images):
-        return torch.cat([_prepared(each, preprocessing) for each in images])
-    if isinstance(images, (list, tuple)) and any(isinstance(each, Tensor) for each in images):
-        images = torch.stack([torch.as_tensor(each) for each in images])
+    if _has_pictures(images):
+        found: list[Tensor] = []
+        for place, each in enumerate(images):
+            if isinstance(each, Picture):
+                found.append(_prepared(each, preprocessing))
+                continue
+            try:
+                found.append(preprocessing.pack(_alone(each, layout, span, remedy=_LEARNED)[None]))
+            except DataError as error:
+                raise error.at(f"image {place}") from None
+        return torch.cat(found)
     if isinstance(images, (list, tuple)):
+        if not images:
+            return torch.empty(0, *preprocessing.shape, dtype=torch.uint8)
         sizes = sorted({np.shape(each) for each in images})  # pyright: ignore - refused below where it is none
         if len(sizes) > 1:
             raise DataError(
@@ -42,19 +80,42 @@ def packed_pixels(
                 "Arrays of one call are of one size.",
                 "Give them one at a time, or as pictures: PIL.Image.fromarray(image).",
             )
-    return preprocessing.pack(pixels_of(images, layout=layout, span=span))
+        if any(isinstance(each, Tensor) for each in images):
+            images = torch.stack([torch.as_tensor(each) for each in images])
+    _require_several(images, preprocessing)
+    return preprocessing.pack(stored(images, layout=layout, span=span, remedy=_LEARNED))
 
 
-def _are_pictures(images: object) -> TypeGuard[Sequence[Picture]]:
-    return (
-        isinstance(images, (list, tuple))
-        and bool(images)
-        and all(isinstance(each, (Image.Image, bytes, str, Path)) for each in images)
-    )
+def _require_several(images: object, preprocessing: Preprocessing) -> None:
+    """Raises DataError where one picture in colour would be read as many grey ones."""
+    try:
+        shape = tuple(np.shape(images))  # pyright: ignore - refused later where it is none
+    except ValueError:  # lists of different lengths
+        return
+    if preprocessing.shape[0] == 3 and len(shape) == 3 and 3 in (shape[0], shape[2]):
+        raise DataError(
+            f"images are of shape {shape}: one in colour, or {shape[0]} in grey.",
+            "The network takes images in colour.",
+            "images[None] is one; grey ones are images[:, None].",
+        )
+
+
+def _alone(image: Any, layout: Layout | None, span: Span | None, *, remedy: str = "") -> Tensor:
+    """One array or tensor of a list: uint8, (channels, height, width)."""
+    several = image[None] if isinstance(image, Tensor) else np.asarray(image)[None]
+    return stored(several, layout=layout, span=span, remedy=remedy)[0]
+
+
+def _has_pictures(images: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(images, (list, tuple)) and any(isinstance(each, Picture) for each in images)
+
+
+def _opened(picture: Picture) -> Image.Image:
+    return flattened(open_picture(picture))
 
 
 def _prepared(picture: Picture, preprocessing: Preprocessing) -> Tensor:
-    image = flattened(open_picture(picture))
+    image = _opened(picture)
     try:
         return prepare(image, preprocessing)[0]
     except DataError as error:

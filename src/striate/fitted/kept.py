@@ -7,7 +7,9 @@ from contextlib import suppress
 from dataclasses import replace
 from os import getpid
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
+from weakref import finalize
 
 from striate.errors import OutputError, RunError
 from striate.files import make_folder, unwritten
@@ -55,9 +57,17 @@ def contents(run: Run) -> dict[str, bytes]:
     return {name: (run.folder / name).read_bytes() for name in _KEPT if (run.folder / name).exists()}
 
 
-def put_back(files: dict[str, bytes]) -> tuple[Run, TemporaryDirectory[str]]:
+class Held:
+    """A folder that is gone with this object, without the warning of TemporaryDirectory: that is how it is meant."""
+
+    def __init__(self) -> None:
+        self.name = mkdtemp(prefix="striate-fit-")
+        self.cleanup = finalize(self, rmtree, self.name, ignore_errors=True)
+
+
+def put_back(files: dict[str, bytes]) -> tuple[Run, Held]:
     """The run that `contents` gave, in a folder that is gone with the second value; all of it is checked again."""
-    held = TemporaryDirectory(prefix="striate-fit-")
+    held = Held()
     folder = Path(held.name, "run")
     folder.mkdir()
     for name, content in files.items():

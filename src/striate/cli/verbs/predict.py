@@ -12,6 +12,7 @@ import click
 
 from striate.cli.parameters import DEVICE, RUN, KernelsType
 from striate.description.labels import lines, one_line
+from striate.errors import DataError
 from striate.execution.names import KERNELS
 
 if TYPE_CHECKING:
@@ -116,6 +117,13 @@ def command(
     device = device_called(device)
     run = open_run(folder)
     if out is None:
+        for image in images:
+            if Path(image).is_dir():
+                raise DataError(
+                    f"{image} is a folder.",
+                    "Without --out an IMAGE is a file.",
+                    "For all images in it: --out predictions.csv, .jsonl or .parquet.",
+                )
         asked = Asked(move, game or 1, symmetries=symmetries)
         _print_each(run, images, asked, device=device, as_json=as_json, steps=steps)
     else:
@@ -163,7 +171,6 @@ def _write_all(run: Run, images: tuple[str, ...], out: Path, way: _Way, *, as_js
 def _print_each(
     run: Run, images: tuple[str, ...], asked: Asked, *, device: str, as_json: bool, steps: Path | None
 ) -> None:
-    from striate.errors import DataError
     from striate.serve import Predictor
     from striate.wording import percent
 
@@ -222,7 +229,6 @@ def _write_steps(folder: Path, image: str, result: Prediction) -> None:
 def _moves(run: Run, records: tuple[str, ...], asked: Asked, *, as_json: bool) -> None:
     from striate.cli.print.moves import answer_of
     from striate.description.labels import one_line
-    from striate.errors import DataError
     from striate.go.records import game_in
     from striate.go.sgf import at_move
     from striate.look.positions import game_for
