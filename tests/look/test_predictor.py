@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from striate import find
-from striate.errors import DataError
+from striate.errors import DataError, RunError
 from striate.look.capture import capture
 from striate.modules import build
 from striate.serve import Predictor
@@ -71,3 +71,10 @@ def test_an_image_that_was_watched_can_be_asked_for_its_gradient(digits_run, sev
     image = predictor.read(seven)[0].requires_grad_()
     (gradient,) = torch.autograd.grad(predictor.scores(image)[0, 7], image)
     assert gradient.abs().max() > 0
+
+
+def test_what_is_no_run_and_what_is_no_files_bytes_are_refused(predictor) -> None:
+    with pytest.raises(RunError, match=r'(?s)is no run.*Predictor\(open_run\("runs/lenet5"\)\)'):
+        Predictor("runs/lenet5")
+    with pytest.raises(DataError, match=r"(?s)is not the bytes of a file.*predictor\(images\)"):
+        predictor.predict(torch.zeros(28, 28))

@@ -17,6 +17,7 @@ from striate.accounting import account
 from striate.data import PreparationStep, Preprocessing, read_image
 from striate.data.image_file import open_picture, prepare
 from striate.description.network import INPUT, Plan, plan
+from striate.errors import DataError, RunError, quote
 from striate.execution.inference import answering, choose_for_inference
 from striate.execution.runtime import OnRuntime
 from striate.kernels.engine import Pictures
@@ -76,6 +77,10 @@ class Predictor:
     def __init__(
         self, run: Run, *, model: Built | None = None, images: int | None = 1, device: torch.device | str = "cpu"
     ) -> None:
+        if not isinstance(run, Run):
+            raise RunError(
+                f"{quote(run)} is no run.", "A Predictor is made of a run.", 'Predictor(open_run("runs/lenet5")).'
+            )
         self.run = run
         self.trained = model is None
         self.model = placed(run.model() if model is None else model, device)
@@ -195,7 +200,13 @@ class Predictor:
         return (class_scores(self.run.network, torch.cat(outputs)) / self.temperature).softmax(1)
 
     def predict(self, content: bytes, *, prepared: bool = True) -> Prediction:
-        """What is on the image of which these are the file's bytes."""
+        """What is on the image of which these are the file's bytes. Raises DataError for anything but bytes."""
+        if not isinstance(content, bytes):
+            raise DataError(
+                f"{quote(content)} is not the bytes of a file.",
+                "predict takes what is in one image file.",
+                "Arrays, paths and PIL's images are answered by the predictor itself: predictor(images).",
+            )
         return self._predict(*self.read(content, prepared=prepared), "")
 
     @torch.inference_mode()
