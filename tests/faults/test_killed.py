@@ -1,12 +1,11 @@
 """kill -9 at moments of export, import, page and predict: a file is the old one, the new one, or not there; never half.
 
-Trainings and reproductions that are killed are in tests/train/test_session.py and tests/reproduce/test_session.py.
-STRIATE_KILLS is the number of kills of each verb in the slow tests: 50 by hand and at night.
+Trainings, reproductions and predictions that are killed are in tests/train/test_session.py, reproduce/test_session.py
+and predictions/test_work.py.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -20,11 +19,10 @@ from striate.look.predictor import Predictor
 from striate.look.report import write_report
 from striate.train import evaluation, open_run
 from striate.train.checkpoint import load_checkpoint
-from tests.support.killing import Moments, calls_of, killed_at
+from tests.support.killing import KILLS, Moments, calls_of, killed_at
 
 WRITING = ("/striate/files.py", "/striate/export/", "/striate/train/imported.py", "/striate/train/run.py")
 """Moments are calls and returns of functions of these: before and after whatever is written, flushed and renamed."""
-KILLS = int(os.environ.get("STRIATE_KILLS", "10"))
 
 
 def single(run: str, file: str) -> None:

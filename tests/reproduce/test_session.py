@@ -26,7 +26,7 @@ from striate.train import open_run
 from striate.train.checkpoint import load_checkpoint
 from striate.train.evaluation import evaluate
 from striate.train.session import reload as reload_training
-from tests.support.killing import killed_many_times
+from tests.support.killing import KILLS, killed_many_times
 
 METHOD = Method(passes=3, images=600, distorted="fresh")
 CALLS = 8_000
@@ -59,16 +59,30 @@ def figures(folder: Path) -> list[dict]:
     return [{key: value for key, value in vars(each).items() if key not in timing} for each in passes]
 
 
-def test_killed_at_any_moment_it_goes_on_to_the_same_weights(whole: Path, few_digits: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "killed"
-    work = partial(train_or_resume, str(folder), str(few_digits))
-    assert killed_many_times(work, module=__name__, kills=4, calls=CALLS // 4, seed=1)
+def killed(folder: Path, digits: Path, whole: Path, *, seed: int) -> int:
+    """Kill a reproduction up to 4 times and compare it with one that nothing disturbed; the number of kills that hit."""
+    work = partial(train_or_resume, str(folder), str(digits))
+    hits = killed_many_times(work, module=__name__, kills=4, calls=CALLS // 4, seed=seed)
+    assert hits
     for name in ("last.safetensors", "best.safetensors"):
         ours, theirs = load_checkpoint(folder / name)[0], load_checkpoint(whole / name)[0]
         assert all(torch.equal(ours[key], each) for key, each in theirs.items())
     assert figures(folder) == figures(whole)
     assert [each["epoch"] for each in open_run(folder).events("epoch")] == [1, 2, 3]
     assert open_run(folder).test_looks == 3
+    return hits
+
+
+def test_killed_at_any_moment_it_goes_on_to_the_same_weights(whole: Path, few_digits: Path, tmp_path: Path) -> None:
+    killed(tmp_path / "killed", few_digits, whole, seed=1)
+
+
+@pytest.mark.slow
+def test_kill_9_at_many_moments(whole: Path, few_digits: Path, tmp_path: Path) -> None:
+    hits, seed = 0, 2
+    while hits < KILLS:
+        hits += killed(tmp_path / f"killed-{seed}", few_digits, whole, seed=seed)
+        seed += 1
 
 
 def test_a_signal_ends_with_the_pass_and_loses_nothing(whole: Path, few_digits: Path, tmp_path: Path) -> None:

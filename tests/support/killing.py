@@ -13,6 +13,8 @@ from multiprocessing.connection import Connection
 from types import FrameType
 
 FOLDERS = ("/striate/train/", "/striate/reproduce/", "/striate/predictions/")
+KILLS = int(os.environ.get("STRIATE_KILLS", "10"))
+"""The kills of each verb in the slow tests: 50 by hand and at night."""
 
 
 @dataclass(frozen=True)
