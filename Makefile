@@ -17,7 +17,7 @@ export PYTHONDONTWRITEBYTECODE :=
 SEED := $(or $(SEED),$(shell date +%s))
 
 # Tests of the rooms that call other packages, which `make check-oldest` runs with the oldest versions of these. The
-# comparison with other counters is left out: it needs those (torchinfo, fvcore, ptflops, thop, Keras), which users do not.
+# comparison with other counters is left out: it needs these (torchinfo, fvcore, ptflops, thop, Keras); users do not.
 OLDEST_TESTS := tests/description tests/accounting tests/networks tests/emit tests/exchange tests/data tests/modules \
 	tests/export tests/serve/test_interface.py tests/serve/test_openapi.py tests/predictions tests/go tests/fitted \
 	tests/train/test_logs.py tests/cli/test_cli.py

@@ -200,7 +200,7 @@ def test_a_runtime_that_cannot_run_a_network_says_so(monkeypatch: pytest.MonkeyP
         OnRuntime(build("lenet5"))
     assert str(raised.value) == (
         "ONNX Runtime cannot run lenet5: opset 21 is not supported\n"
-        "It runs every network from version 1.20 on, with onnx 1.17.\n"
+        "It runs every network from version 1.28 on, with onnx 1.19.\n"
         "Upgrade the packages onnx and onnxruntime, or ask for kernels torch."
     )
 

@@ -60,7 +60,7 @@ def figures(folder: Path) -> list[dict]:
 
 
 def killed(folder: Path, digits: Path, whole: Path, *, seed: int) -> int:
-    """Kill a reproduction up to 4 times and compare it with one that nothing disturbed; the number of kills that hit."""
+    """Kill a reproduction up to 4 times, and compare it with an undisturbed one; the number of kills that hit."""
     work = partial(train_or_resume, str(folder), str(digits))
     hits = killed_many_times(work, module=__name__, kills=4, calls=CALLS // 4, seed=seed)
     assert hits

@@ -45,7 +45,7 @@ class NetworkSession:
         except Exception as problem:  # the runtime's own errors have no common class; ImportError: a broken package
             raise RequirementError(
                 f"ONNX Runtime cannot run {network.name}: {str(problem).strip().splitlines()[0]}",
-                "It runs every network from version 1.20 on, with onnx 1.17.",
+                "It runs every network from version 1.28 on, with onnx 1.19.",
                 "Upgrade the packages onnx and onnxruntime, or ask for kernels torch.",
             ) from problem
 

@@ -79,7 +79,7 @@ def quantised(
     stay in float32, and so does all before and behind the network. Raises UnknownNameError for a path that the network
     does not have, SpecError where no layer is left, and AuditError where ONNX Runtime cannot quantise the model.
     """
-    from onnx import helper, load_model, save_model
+    from onnx import helper, load_model
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
@@ -88,10 +88,9 @@ def quantised(
     add_pre_process_metadata(folded)  # else the quantiser advises to fold and to infer shapes
     try:
         with TemporaryDirectory(prefix="striate-int8-") as folder:
-            given, file = Path(folder, "float.onnx"), Path(folder, "int8.onnx")
-            save_model(folded, given)  # onnxruntime 1.20 loses the weights of a model that is no file
+            file = Path(folder, "int8.onnx")
             quantize_static(
-                given,
+                folded,
                 file,
                 _Batches(batches),  # pyright: ignore[reportArgumentType] - the class is known by its method
                 quant_format=QuantFormat.QDQ,
