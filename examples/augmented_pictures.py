@@ -23,6 +23,7 @@ from striate.train.step_images import Drawer
 SIDE, GAP, LABEL, STEPS = 96, 6, 210, 5
 ROWS = {
     "shift = 12, flip = true": Recipe(augmentation=Augmentation(shift=12, flip=True)),
+    'shift = 12, outside = "reflected"': Recipe(augmentation=Augmentation(shift=12, outside="reflected")),
     "alternating_flip = true": Recipe(augmentation=Augmentation(alternating_flip=True)),
     "crop = 0.75": Recipe(augmentation=Augmentation(crop=0.75)),
     "rotation = 20, scale = 0.2": Recipe(augmentation=Augmentation(rotation=20, scale=0.2)),

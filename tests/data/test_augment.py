@@ -63,6 +63,26 @@ def test_a_shift_moves_whole_pixels_and_fills():
     assert {abs(side) for pair in seen for side in pair} == {0, 1, 2}
 
 
+@pytest.mark.parametrize("flip", [False, True])
+def test_a_shifted_image_is_reflected_as_pytorch_pads_it(flip: bool):
+    batch = torch.rand(64, 3, 5, 7, generator=drawn())
+    change = Augmentation(shift=3, flip=flip, outside="reflected")
+    out = augment(batch, change, generator=drawn(), fill=-9.0)
+    padded = torch.nn.functional.pad(batch, (3, 3, 3, 3), mode="reflect")
+    black = augment(batch, Augmentation(shift=3, flip=flip), generator=drawn(), fill=-9.0)
+    inside = black != -9.0
+    assert torch.equal(out[inside], black[inside])
+    assert not inside.all()
+    for one, source in zip(out, padded, strict=True):
+        windows = [source[:, row : row + 5, column : column + 7] for row in range(7) for column in range(7)]
+        assert any(torch.equal(one, shown) for each in windows for shown in ((each, each.flip(2)) if flip else (each,)))
+
+
+def test_an_image_of_one_pixel_is_reflected_too():
+    out = augment(BATCH[:, :, :1, :1], Augmentation(shift=4, outside="reflected"), generator=drawn(), fill=-9.0)
+    assert torch.equal(out, BATCH[:, :, :1, :1])
+
+
 def test_a_flip_mirrors_about_half_of_the_images():
     out = augment(BATCH.repeat(8, 1, 1, 1), Augmentation(flip=True), generator=drawn(), fill=0.0)
     mirrored = sum(torch.equal(one, BATCH[index % 16].flip(2)) for index, one in enumerate(out))
@@ -140,7 +160,7 @@ def test_it_comes_back_from_its_dictionary():
     assert Augmentation.from_dict(one.to_dict()) == one
     members = {"rotation": 10.0, "scale": 0.1, "shear": 0.0, "shift": 0.0, "flip": True}
     later = {"squeeze": 0.0, "elastic": 0.0, "smoothness": 4.0, "lighting": 0.0, "symmetries": "none"}
-    later |= {"alternating_flip": False, "crop": 0.0}
+    later |= {"alternating_flip": False, "crop": 0.0, "outside": "black"}
     colours = {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0, "hue": 0.0, "cutout": 0}
     assert one.to_dict() == members | later | colours
     assert Augmentation.from_dict(members) == one
@@ -167,6 +187,11 @@ def test_it_comes_back_from_its_dictionary():
         ({"hue": 181}, "hue is 181.\nIt must be a number of at least 0 and below 181"),
         ({"cutout": 2.5}, "cutout is 2.5.\nIt must be a whole number of at least 0"),
         ({"cutout": 10**9}, "cutout is 1000000000.\nIt may be 65,536 at most"),
+        ({"outside": "white"}, "outside is 'white'.\nIt must be one of black, reflected"),
+        (
+            {"outside": "reflected", "rotation": 5, "shift": 2},
+            "augmentation: outside is 'reflected', and pixels are interpolated.\nImages are reflected at their edges",
+        ),
         ({"symmetries": "all"}, "symmetries is 'all'.\nIt must be one of none, images, boards"),
     ],
 )

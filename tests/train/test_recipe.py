@@ -87,7 +87,8 @@ def test_a_misspelt_member_is_refused_with_the_nearest(members: dict, text: str)
 
 @pytest.mark.parametrize("name", Augmentation().to_dict())
 def test_of_an_augmentation_a_file_has_the_members_that_differ(tmp_path, name: str) -> None:
-    value = {"flip": True, "alternating_flip": True, "symmetries": "images", "cutout": 3}.get(name, 0.75)
+    chosen = {"flip": True, "alternating_flip": True, "symmetries": "images", "outside": "reflected", "cutout": 3}
+    value = chosen.get(name, 0.75)
     file = tmp_path / "mine.json"
     file.write_text(json.dumps({"augmentation": {name: value}}))
     assert find_recipe(str(file)) == Recipe(augmentation=Augmentation(**{name: value}))

@@ -21,6 +21,7 @@ from striate.errors import FormatError, SpecError
 from striate.kernels.warp import Warp
 
 SYMMETRIES = ("none", "images", "boards")
+OUTSIDE = ("black", "reflected")
 FARTHEST = 65_536
 """The limit of displacements and shifts, in pixels: no decoded image is larger."""
 
@@ -49,6 +50,7 @@ class Augmentation:
     squeeze: float = 0.0
     shear: float = 0.0
     shift: float = 0.0
+    outside: str = "black"
     flip: bool = False
     alternating_flip: bool = False
     crop: float = 0.0
@@ -70,6 +72,7 @@ class Augmentation:
                 "squeeze": number("squeeze", self.squeeze, least=0, below=1),
                 "shear": number("shear", self.shear, least=0, below=80),
                 "shift": number("shift", self.shift, least=0, below=FARTHEST),
+                "outside": one_of("outside", self.outside, OUTSIDE),
                 "flip": flag("flip", self.flip),
                 "alternating_flip": flag("alternating_flip", self.alternating_flip),
                 "crop": number("crop", self.crop, least=0, below=1),
@@ -94,6 +97,13 @@ class Augmentation:
             )
         for name, value in values.items():
             object.__setattr__(self, name, value)
+        if self.outside != "black" and self.resamples:
+            raise FormatError(
+                f"outside is {self.outside!r}, and pixels are interpolated.",
+                "Images are reflected at their edges where they move by whole pixels alone.",
+                'Leave it out, or all of it but "shift" and "flip".',
+                where="augmentation",
+            )
 
     @property
     def is_none(self) -> bool:
@@ -212,10 +222,21 @@ def _moved(batch: Tensor, augmentation: Augmentation, generator: torch.Generator
     mirror = part.of(_mirror(part.total, augmentation, generator))
     columns = torch.where(mirror[:, None] < 0, columns.flip(1), columns)
     inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
-    places = rows.clamp(0, height - 1)[:, :, None] * width + columns.clamp(0, width - 1)[:, None, :]
+    places = _reflected(rows, height)[:, :, None] * width + _reflected(columns, width)[:, None, :]
     flat = places.view(count, 1, -1).expand(-1, channels, -1).to(batch.device)
     moved = batch.reshape(count, channels, -1).gather(2, flat).view_as(batch)
-    return moved.masked_fill_(~inside[:, None].to(batch.device), fill)
+    return moved if augmentation.outside == "reflected" else moved.masked_fill_(~inside[:, None].to(batch.device), fill)
+
+
+def _reflected(places: Tensor, size: int) -> Tensor:
+    """Places on an axis, those beyond its ends mirrored at the first and the last one, as often as it takes.
+
+    >>> _reflected(torch.arange(-2, 6), 4)
+    tensor([2, 1, 0, 1, 2, 3, 2, 1])
+    """
+    there_and_back = max(1, 2 * (size - 1))
+    forward = places % there_and_back
+    return torch.minimum(forward, there_and_back - forward)
 
 
 def _mirror(count: int, augmentation: Augmentation, generator: torch.Generator) -> Float[Tensor, " count"]:

@@ -8,12 +8,14 @@ F is a unit's fan-in, the number of weights that lead into it; F_out is the numb
 | `lecun`            | N(0, 1/F)            | 1/F: the mean             | LeCun and others, Efficient BackProp, 1998 |
 | `glorot`           | U(±√(6/(F + F_out))) | 1/F: the mean             | Glorot and Bengio 2010, eq. 16             |
 | `he`               | N(0, 2/F)            | 1/F: the mean             | He and others 2015, eq. 10                 |
+| `identity`         | N(0, 2/F), identities| 1/F: the mean             | Jordan 2024, arXiv 2404.00498, section 3.3 |
 | `normal-0.01`      | N(0, 0.01²)          | 1/F: the mean             | ZFNet's paper, section 3                   |
 | `krizhevsky-2012`  | N(0, 0.01²)          | 1/F: the mean             | AlexNet's paper, section 5                 |
 
 `krizhevsky-2012` starts the biases of `conv2`, `conv4`, `conv5`, `fc6` and `fc7` at 1, so that their ReLUs begin with
-positive inputs. A standard deviation of 0.01 suits AlexNet's widths and pixels of −128 to 128; with it, narrower or
-deeper networks do not learn.
+positive inputs. In `identity` the first filters of each convolution after the first layer, as many as it has channels,
+give their inputs unchanged. A standard deviation of 0.01 suits AlexNet's widths and pixels of −128 to 128; with it,
+narrower or deeper networks do not learn.
 """
 
 from __future__ import annotations
@@ -56,6 +58,7 @@ INITIALISATIONS: dict[str, Draw] = {
     "lecun": lambda weight, fan, generator: _normal(weight, fan.into.rsqrt(), generator),
     "glorot": lambda weight, fan, generator: _uniform(weight, (6 / (fan.into + fan.out)).sqrt(), generator),
     "he": lambda weight, fan, generator: _normal(weight, (2 / fan.into).sqrt(), generator),
+    "identity": lambda weight, fan, generator: _normal(weight, (2 / fan.into).sqrt(), generator),
     "normal-0.01": lambda weight, fan, generator: _normal(weight, torch.tensor(0.01), generator),
     "krizhevsky-2012": lambda weight, fan, generator: _normal(weight, torch.tensor(0.01), generator),
 }
@@ -79,9 +82,19 @@ def initialise(model: nn.Module, plan: Plan, name: str, *, generator: torch.Gene
             module.weight.copy_(draw(module.weight, fan, generator) if name == "lecun-1998" else 1 / taps)
         elif isinstance(weight, nn.Parameter):
             weight.copy_(torch.ones(weight.shape) if weight.ndim == 1 else draw(weight, _fan(module), generator))
+        if name == "identity" and step is not plan.steps[0] and isinstance(module, nn.Conv2d):
+            _begin_as_identity(module)
         bias = getattr(module, "bias", None)
         if isinstance(bias, nn.Parameter):
             bias.fill_(step.path in BIASES_OF_ONE.get(name, ()))
+
+
+def _begin_as_identity(convolution: nn.Conv2d) -> None:
+    """Set the first filters of each group, as many as it has channels, to 1 in the middle of their own channel."""
+    for group in convolution.weight.chunk(convolution.groups):
+        for channel, weights in enumerate(group[: group.shape[1]]):
+            weights.zero_()
+            weights[channel, weights.shape[1] // 2, weights.shape[2] // 2] = 1
 
 
 def _fan(module: nn.Module) -> Fan:
