@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from striate import account, find
 from striate.errors import OutputError, RequirementError, RunError, UnknownNameError
@@ -47,7 +48,7 @@ def test_frames_need_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
         frame_of([], "panda")
 
 
-def test_pictures_are_svg(finished_run: Path, tmp_path: Path) -> None:
+def test_pictures_are_svg_or_png(finished_run: Path, tmp_path: Path) -> None:
     run = open_run(finished_run)
     for picture, texts in ((account("alexnet").plot(), ["alexnet", "parameters"]), (run.curves(), ["Loss", "Error"])):
         root = ElementTree.fromstring(picture.svg)
@@ -55,8 +56,13 @@ def test_pictures_are_svg(finished_run: Path, tmp_path: Path) -> None:
         assert set(texts) <= shown
         assert picture._repr_svg_() == picture.svg
         assert picture.save(tmp_path / "one.svg").read_text() == picture.svg
-    with pytest.raises(OutputError, match=r"one.png is no name of a picture.\nIt is written as SVG.\nSave .*one.svg."):
-        run.curves().save(tmp_path / "one.png")
+        with Image.open(picture.save(tmp_path / "one.png")) as image:
+            assert image.format == "PNG"
+            assert len(image.getcolors(1 << 20) or []) > 10
+    with pytest.raises(
+        OutputError, match=r"one.jpg does not end in .svg or .png.\nsave writes a picture, as SVG"
+    ):
+        run.curves().save(tmp_path / "one.jpg")
 
 
 def test_a_run_without_epochs_has_no_curves(finished_run: Path, tmp_path: Path) -> None:

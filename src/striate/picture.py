@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from striate.errors import OutputError
 from striate.files import elsewhere, write_whole
+from striate.raster import drawn_as, require_suffix
 
 
 @dataclass(frozen=True)
@@ -16,14 +16,14 @@ class Picture:
     svg: str
 
     def save(self, file: str | Path) -> Path:
-        """Write it as an .svg file, whole or not at all. Raises OutputError for another suffix."""
+        """Write it as SVG or PNG by the file's suffix, whole or not at all.
+
+        Raises OutputError for another suffix, and RequirementError for a PNG where resvg-py is not installed.
+        """
         path = Path(file)
-        if path.suffix != ".svg":
-            raise OutputError(
-                f"{path} is no name of a picture.", "It is written as SVG.", f"Save {path.with_suffix('.svg')}."
-            )
+        require_suffix(path, option="save")
         with elsewhere("save"):
-            write_whole(path, self.svg)
+            write_whole(path, drawn_as(path.suffix, self.svg))
         return path
 
     def _repr_svg_(self) -> str:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from striate.look.pictures import png, sheet
-from striate.look.raster import drawn_as
+from striate.raster import drawn_as
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="40"><text x="5" y="28" font-size="24">{}</text></svg>'
 

@@ -30,7 +30,7 @@ from striate.look.filters import filters
 from striate.look.invariance_figure import invariance
 from striate.look.learning import learning
 from striate.look.maps import maps
-from striate.look.raster import require_hangul, to_png
+from striate.look.png import require_hangul, to_png
 from striate.look.sharing import sharing
 from striate.look.subject import Shown, Subject, shown
 from striate.look.wants_figure import wants

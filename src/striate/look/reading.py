@@ -13,7 +13,7 @@ from striate.description.labels import path_part
 from striate.errors import OutputError
 from striate.files import elsewhere, make_folder, write_whole
 from striate.look.drawing import HALF, ZERO, Drawing, Figure
-from striate.look.raster import SUFFIXES, drawn_as, require_suffix
+from striate.raster import SUFFIXES, drawn_as, require_suffix
 from striate.read import Line
 
 LEFT, RIGHT = 56, 960

@@ -16,8 +16,8 @@ from striate.files import elsewhere, make_folder, write_whole
 from striate.language import FONTS
 from striate.language.say import language, say
 from striate.look.drawing import Figure
-from striate.look.raster import drawn_as, require_raster
 from striate.look.slide_parts import WIDE, Band, bands, cut, items, letters
+from striate.raster import drawn_as, require_raster
 
 WIDTH, HEIGHT = 1920, 1080
 MIN = 24

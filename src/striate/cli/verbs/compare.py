@@ -38,7 +38,7 @@ def command(networks: tuple[Network, ...], as_json: bool, batch: int, dtype: str
     if len(networks) < 2:
         raise click.UsageError("Give at least two networks.")
     if picture is not None:
-        from striate.look.raster import require_suffix
+        from striate.raster import require_suffix
 
         require_suffix(picture, option="--picture")
     found = compare([account(network, batch=batch) for network in networks], dtype=dtype)
@@ -49,7 +49,7 @@ def command(networks: tuple[Network, ...], as_json: bool, batch: int, dtype: str
     if picture is not None:
         from striate.accounting.show.shares import shares_svg
         from striate.files import elsewhere, write_whole
-        from striate.look.raster import drawn_as
+        from striate.raster import drawn_as
 
         with elsewhere("--picture"):
             write_whole(picture, drawn_as(picture.suffix, shares_svg(found)))

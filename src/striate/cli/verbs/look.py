@@ -81,8 +81,9 @@ def command(
     from striate.cli.print.progress import working
     from striate.look import page
     from striate.look.bench import parse_kernel
-    from striate.look.raster import require_hangul, require_raster
+    from striate.look.png import require_hangul
     from striate.look.subject import subject
+    from striate.raster import require_raster
     from striate.train.machine import device_called
 
     if png or slides:

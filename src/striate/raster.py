@@ -1,4 +1,4 @@
-"""Figures as PNG, for slides and for programs that show no SVG; the choice of format by a file's suffix."""
+"""SVG as PNG, for slides and for programs that show no SVG; the choice of format by a file's suffix."""
 
 from __future__ import annotations
 
@@ -7,13 +7,9 @@ from pathlib import Path
 
 from striate.errors import OutputError, RequirementError
 from striate.extras import install
-from striate.language.say import language
-from striate.look.drawing import Figure
 
 SUFFIXES = (".svg", ".png")
 """The suffixes of the formats that a picture can be written in."""
-
-_LETTER = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><text y="30" font-size="30">{}</text></svg>'
 ZOOM = 2
 """Pixels per unit of the SVG, so that the picture is sharp on a projector."""
 
@@ -26,24 +22,6 @@ def require_raster() -> None:
             "It comes with the extra `look`; the SVG files need nothing.",
             f"Install it: {install('look')}",
         )
-
-
-def require_hangul() -> None:
-    """Raise RequirementError where figures are in Korean and no font of this machine has Hangul for their PNGs."""
-    if language() != "ko":
-        return
-    require_raster()
-    if drawn_as(".png", _LETTER.format("가")) == drawn_as(".png", _LETTER.format("나")):
-        raise RequirementError(
-            "no font of this machine has Hangul, which PNG files in Korean need.",
-            "The SVG files and the page need none here: they take the fonts of the machine that shows them.",
-            "Install a font, such as Debian's package fonts-nanum or fonts-noto-cjk, or leave out --png and --slides.",
-        )
-
-
-def to_png(figure: Figure) -> bytes:
-    """The figure on white, as the bytes of a PNG. Raises RequirementError where resvg-py is not installed."""
-    return drawn_as(".png", figure.standalone())
 
 
 def require_suffix(file: Path, *, option: str) -> None:
