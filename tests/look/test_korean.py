@@ -10,7 +10,7 @@ import pytest
 from striate.cli.parameters import LANGUAGE
 from striate.errors import RequirementError
 from striate.language.say import LANGUAGES, language, speaking
-from striate.look import look, raster, subject, write_look, write_report
+from striate.look import look, png, subject, write_look, write_report
 from striate.train import evaluation, open_run
 from tests.support.commands import striate
 
@@ -85,10 +85,10 @@ def test_the_command_speaks_korean_and_stops_when_it_ends(tmp_path: Path) -> Non
 
 def test_pngs_in_korean_without_a_font_are_refused_before_anything_is_drawn(tmp_path: Path, monkeypatch) -> None:
     pytest.importorskip("resvg_py", reason="the extra look is not installed")
-    monkeypatch.setattr(raster, "drawn_as", lambda suffix, svg: b"a box")
-    raster.require_hangul()  # in English nothing is asked for
+    monkeypatch.setattr(png, "drawn_as", lambda suffix, svg: b"a box")
+    png.require_hangul()  # in English nothing is asked for
     with speaking("ko"), pytest.raises(RequirementError) as refused:
-        raster.require_hangul()
+        png.require_hangul()
     assert str(refused.value) == (
         "no font of this machine has Hangul, which PNG files in Korean need.\n"
         "The SVG files and the page need none here: they take the fonts of the machine that shows them.\n"
