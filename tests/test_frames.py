@@ -59,9 +59,7 @@ def test_pictures_are_svg_or_png(finished_run: Path, tmp_path: Path) -> None:
         with Image.open(picture.save(tmp_path / "one.png")) as image:
             assert image.format == "PNG"
             assert len(image.getcolors(1 << 20) or []) > 10
-    with pytest.raises(
-        OutputError, match=r"one.jpg does not end in .svg or .png.\nsave writes a picture, as SVG"
-    ):
+    with pytest.raises(OutputError, match=r"one.jpg does not end in .svg or .png.\nsave writes a picture, as SVG"):
         run.curves().save(tmp_path / "one.jpg")
 
 

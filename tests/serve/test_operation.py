@@ -62,6 +62,15 @@ def test_health_needs_no_token_and_openapi_says_so(locked: Answering) -> None:
     assert "security" not in openapi()
 
 
+def test_the_page_is_in_the_language_of_the_server(locked: Answering, tmp_path: Path) -> None:
+    settings = Settings(language="ko")
+    with answering(app(fresh(TINY, tmp_path / "tiny"), settings=settings)) as found:
+        status, heads, body = found.ask("GET", "/")
+    assert (status, heads["content-type"]) == (200, "text/html; charset=utf-8")
+    assert b'<html lang="en" data-lang="ko">' in body
+    assert b'<html lang="en">' in locked.ask("GET", "/", None, **BEARER)[2]
+
+
 def test_the_page_keeps_the_token_in_a_cookie(locked: Answering) -> None:
     assert locked.ask("GET", "/?token=another")[0] == 401
     status, heads, _ = locked.ask("GET", f"/?token={TOKEN}")

@@ -36,6 +36,7 @@ class Plan:
     limits: Limits
     log: Form
     device: str = "cpu"
+    language: str = ""
 
     @cached_property
     def networks(self) -> list[Network]:
@@ -67,7 +68,7 @@ class Plan:
             predictors = predictors_of(self.given, images=None, device=self.device)
         lines = [f"{one_line(str(each.run.folder))} answers by {each.choice.words}" for each in predictors]
         guard = Guard(LOOPBACK if self.host in LOOPBACK else (), self.token)
-        served = app(*predictors, settings=Settings(guard, self.limits))
+        served = app(*predictors, settings=Settings(guard, self.limits, self.language))
         run(served, bound, ready=lambda: ready(lines), most=self.most, drain=int(self.limits.seconds))
 
     def work(self, bound: socket.socket, ready: Callable[[], None]) -> None:

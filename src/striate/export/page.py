@@ -18,7 +18,7 @@ from striate.errors import OutputError, SpecError
 from striate.files import elsewhere, write_whole
 from striate.look.predictor import Predictor
 from striate.web.attribution import METHODS
-from striate.web.bundle import bundle
+from striate.web.bundle import bundle, in_language
 from striate.web.describe import describe, described_examples
 from striate.web.notation import table
 from striate.web.numbers import description, numbers
@@ -71,8 +71,6 @@ def alone(*predictors: Predictor, language: str = "", examples: bool = True) -> 
         '<meta charset="utf-8">\n',
         f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">\n',
     )
-    if language:
-        head = head.replace('<html lang="en">', f'<html lang="en" data-lang="{language}">')
     parts = [
         f'<link rel="icon" href="data:image/svg+xml;base64,{icon}">\n',
         f"<style>{style}</style>\n</head>\n",
@@ -84,7 +82,7 @@ def alone(*predictors: Predictor, language: str = "", examples: bool = True) -> 
         _data("striate-worker", bundle(web, "compute/main.js")),
         f'<script type="module">{script}</script>\n</body>\n</html>\n',
     ]
-    return head + "".join(parts)
+    return in_language(head, language) + "".join(parts)
 
 
 def write_page(*predictors: Predictor, file: Path, language: str = "", examples: bool = True) -> int:

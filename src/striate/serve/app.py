@@ -13,7 +13,7 @@ from typing import TypeVar
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
@@ -30,6 +30,7 @@ from striate.serve.metrics import Metrics
 from striate.serve.model import Model
 from striate.serve.openapi import openapi
 from striate.serve.refusals import RefusedError, answer_to
+from striate.web.bundle import in_language
 from striate.web.describe import health, run_names
 from striate.web.sandbox import read_trial
 
@@ -44,10 +45,11 @@ Handler = Callable[[Request], Awaitable[object]]
 
 @dataclass(frozen=True)
 class Settings:
-    """Who may ask, and how much may wait for how long."""
+    """Who may ask, how much may wait for how long, and the page's language, "" for the browser's."""
 
     guard: Guard = field(default_factory=Guard)
     limits: Limits = field(default_factory=Limits)
+    language: str = ""
 
 
 class App:
@@ -66,7 +68,8 @@ class App:
         }
         web = Path(str(files("striate.web")))
         plays = next(iter(self.models.values())).predictor.board is not None
-        self.index = web / ("ui/board.html" if plays else "ui/index.html")
+        page = (web / ("ui/board.html" if plays else "ui/index.html")).read_text(encoding="utf-8")
+        self.index = in_language(page, settings.language)
         self.folders = {f"/static/{part}/": StaticFiles(directory=web / part) for part in ("ui", "compute")}
         handlers: dict[str, Handler] = {
             "/runs": self.runs,
@@ -154,7 +157,7 @@ class App:
     async def page(self, request: Request) -> Response:
         """The page."""
         _require_method(request, "GET")
-        return FileResponse(self.index)
+        return Response(self.index, media_type="text/html")
 
     async def _file(self, served: StaticFiles, name: str, request: Request) -> Response:
         return await served.get_response(name, request.scope)

@@ -26,6 +26,11 @@ def bundle(folder: Path, entry: str, *, instead: dict[str, str] | None = None) -
     return "".join(done.values())
 
 
+def in_language(page: str, language: str) -> str:
+    """A page's HTML, to be shown in a language, "en" or "ko", whatever the browser's; "" leaves it to the browser."""
+    return page.replace('<html lang="en">', f'<html lang="en" data-lang="{language}">') if language else page
+
+
 def _add(folder: Path, path: str, instead: dict[str, str], done: dict[str, str], above: tuple[str, ...]) -> None:
     if path in above:
         raise FormatError(f"modules import each other: {' → '.join([*above, path])}.", "Each must stand on others.")

@@ -114,7 +114,7 @@ def command(
     from striate.serve.workers import Workers
     from striate.train.machine import device_called
 
-    plan = Plan(folders, host, secret, max_connections, Limits(queue, timeout), log, device_called(device))
+    plan = Plan(folders, host, secret, max_connections, Limits(queue, timeout), log, device_called(device), lang or "")
     names = plan.names  # what cannot be read is an error before anything listens
     set_up(log, secret=secret)
     with listen(host, port) as bound:
