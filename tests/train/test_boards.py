@@ -55,11 +55,12 @@ def run(folder: Path) -> Run:
 
 
 def test_evaluation_by_phase_and_over_symmetries(run: Run):
+    looks = open_run(run.folder).test_looks  # another test may have evaluated it before
     done = striate("evaluate", str(run.folder), "--kernels", "torch", "--json")
     found = json.loads(done.stdout)
     assert (found["games"], found["positions"], found["symmetries"]) == (4, 120, 1)
     assert [phase["positions"] for phase in found["phases"]] == [120, 0, 0]
-    assert open_run(run.folder).test_looks == 1
+    assert open_run(run.folder).test_looks == looks + 1
     done = striate("evaluate", str(run.folder), "--kernels", "torch", "--symmetries", "--games", "2")
     assert "on 60 positions of 2 test games" in done.stdout
     assert "the mean over the eight symmetries" in done.stdout
