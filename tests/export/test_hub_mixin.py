@@ -46,7 +46,7 @@ def test_a_folder_is_saved_and_loaded_as_others_of_the_hub(model: Fitted, tmp_pa
     network = striate.from_json((tmp_path / "one/config.json").read_text())
     assert network == model.run.network
     card = huggingface_hub.ModelCard.load(tmp_path / "one/README.md")
-    assert card.data.library_name == "striate"
+    assert card.data.to_dict()["library_name"] == "striate"
     hub_model().from_pretrained(tmp_path / "one").save_pretrained(tmp_path / "two")
     assert (tmp_path / "two/config.json").read_bytes() == (tmp_path / "one/config.json").read_bytes()
 
