@@ -74,7 +74,7 @@ def pixels_of(images: object, *, layout: Layout | None = None, span: Span | None
 
 
 def stored(images: object, *, layout: Layout | None, span: Span | None, remedy: str = "") -> Tensor:
-    """As `pixels_of`; values beyond the span are refused with a `remedy` of the caller's, where the span is not its."""
+    """As `pixels_of`, where the caller knows the span: `remedy` is what its user can do about values beyond it."""
     given = images.detach().cpu() if isinstance(images, Tensor) else _tensor(images)
     placed = _placed(given, layout)
     if span is None and placed.dtype == torch.uint8:
@@ -159,13 +159,14 @@ def _require_within(images: Tensor, low: float, high: float, *, given: bool, rem
     if low <= least and most <= high:
         return
     kind = str(images.dtype).removeprefix("torch.")
+    advice = f"Say what black and full light are, such as span=({least:g}, {most:g})."
+    if given:
+        advice = "Cut them off (numpy.clip), or pass a wider span."
     raise DataError(
         f"images are {kind} and run from {least:g} to {most:g}.",
         f"They must lie within the span of {low:g} to {high:g}."
         if given
         else f"Without a span, {'fractions' if images.is_floating_point() else 'whole numbers'} run from {low:g} to "
         f"{high:g}.",
-        remedy or "Cut them off (numpy.clip), or pass a wider span."
-        if remedy or given
-        else f"Say what black and full light are, such as span=({least:g}, {most:g}).",
+        remedy or advice,
     )

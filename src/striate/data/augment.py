@@ -32,14 +32,15 @@ class Augmentation:
 
     `rotation` and `shear` are in degrees. `scale` is a fraction (0.1: from 0.9 to 1.1), and so is `squeeze` (0.1:
     heights times, and widths divided by, 0.9 to 1.1). `shift` is in pixels on each axis (whole pixels where nothing
-    else needs interpolation). `flip` mirrors left and right every second image on average, `alternating_flip` each
-    image in every second epoch (`striate.data.symmetries`). `crop` is the largest fraction of an image's area that a
-    random resized crop leaves out (`striate.data.crop`; 0.92 in GoogLeNet's paper). `elastic` displaces every pixel by
-    a smooth random field (`striate.data.elastic`): it is the standard deviation of the displacement on each axis, in
-    pixels, and `smoothness` that of the Gaussian. `lighting` is the standard deviation of AlexNet's change of colours
-    (`striate.data.lighting`). `brightness`, `contrast` and `saturation` are fractions, `hue` is in degrees, and
-    `cutout` is the side of the square that is set to 0, in pixels (`striate.data.colour`). `symmetries` draws one of
-    the eight symmetries of the square: of "images", or of "boards", whose labels are positions and move along.
+    else needs interpolation); `outside` says what it brings in at the edge: "black", or the image "reflected".
+    `flip` mirrors left and right every second image on average, `alternating_flip` each image in every second epoch
+    (`striate.data.symmetries`). `crop` is the largest fraction of an image's area that a random resized crop leaves out
+    (`striate.data.crop`; 0.92 in GoogLeNet's paper). `elastic` displaces every pixel by a smooth random field
+    (`striate.data.elastic`): it is the standard deviation of the displacement on each axis, in pixels, and `smoothness`
+    that of the Gaussian. `lighting` is the standard deviation of AlexNet's change of colours (`striate.data.lighting`).
+    `brightness`, `contrast` and `saturation` are fractions, `hue` is in degrees, and `cutout` is the side of the square
+    that is set to 0, in pixels (`striate.data.colour`). `symmetries` draws one of the eight symmetries of the square:
+    of "images", or of "boards", whose labels are positions and move along.
 
     >>> Augmentation(shift=2).is_none, Augmentation().is_none
     (False, True)
@@ -101,7 +102,7 @@ class Augmentation:
             raise FormatError(
                 f"outside is {self.outside!r}, and pixels are interpolated.",
                 "Images are reflected at their edges where they move by whole pixels alone.",
-                'Leave it out, or all of it but "shift" and "flip".',
+                "Leave outside out; or shift by whole pixels, without rotation, scale, squeeze, shear, crop, elastic.",
                 where="augmentation",
             )
 
@@ -163,8 +164,8 @@ def augment(
 ) -> Float[Tensor, "batch channels height width"]:
     """A distorted copy of the batch, or the batch itself where nothing moves; outside of the images is `fill`.
 
-    The same state of the generator (on the CPU) gives the same changes. Where the images are a `part` of a larger
-    batch, they change as they would in it.
+    Images that are "reflected" have their own pixels there instead. The same state of the generator (on the CPU) gives
+    the same changes. Where the images are a `part` of a larger batch, they change as they would in it.
 
     >>> image = torch.ones(1, 1, 3, 3)
     >>> augment(image, Augmentation(), generator=torch.Generator(), fill=0.0) is image
@@ -221,11 +222,13 @@ def _moved(batch: Tensor, augmentation: Augmentation, generator: torch.Generator
     columns = torch.arange(width) + shifts[:, 1:]
     mirror = part.of(_mirror(part.total, augmentation, generator))
     columns = torch.where(mirror[:, None] < 0, columns.flip(1), columns)
-    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
     places = _reflected(rows, height)[:, :, None] * width + _reflected(columns, width)[:, None, :]
     flat = places.view(count, 1, -1).expand(-1, channels, -1).to(batch.device)
     moved = batch.reshape(count, channels, -1).gather(2, flat).view_as(batch)
-    return moved if augmentation.outside == "reflected" else moved.masked_fill_(~inside[:, None].to(batch.device), fill)
+    if augmentation.outside == "reflected":
+        return moved
+    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
+    return moved.masked_fill_(~inside[:, None].to(batch.device), fill)
 
 
 def _reflected(places: Tensor, size: int) -> Tensor:

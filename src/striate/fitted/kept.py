@@ -58,7 +58,7 @@ def contents(run: Run) -> dict[str, bytes]:
 
 
 class Held:
-    """A folder that is gone with this object, without the warning of TemporaryDirectory: that is how it is meant."""
+    """A temporary folder that is deleted with this object. TemporaryDirectory would warn that nobody closed it."""
 
     def __init__(self) -> None:
         self.name = mkdtemp(prefix="striate-fit-")
