@@ -43,7 +43,14 @@ class Case:
         return found if self.width == 1 else narrow(found, self.width)
 
 
-CASES = (Case("simple-cnn", 128), Case("resnet20-cifar", 128), Case("alexnet", 32, 0.5), Case("vgg-a", 32, 0.25))
+CASES = (
+    Case("simple-cnn", 128),
+    Case("resnet20-cifar", 128),
+    Case("resnet8-tiny", 128),
+    Case("go-policy-48", 64),
+    Case("alexnet", 32, 0.5),
+    Case("vgg-a", 32, 0.25),
+)
 RIVALS = ("eager", "channels last", "compiled")
 
 
@@ -98,7 +105,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", choices=[case.name for case in CASES])
+    parser.add_argument("--only", nargs="+", choices=[case.name for case in CASES], metavar="NETWORK")
     parser.add_argument("--without-compile", action="store_true", help="leave torch.compile out")
     parser.add_argument("--operators", action="store_true", help="measure Striate's operators even if not chosen")
     arguments = parser.parse_args()
@@ -107,7 +114,7 @@ def main() -> None:
     print(f"{machine(arguments.threads)}\nmedians of {arguments.rounds} alternating rounds, {clock}\n")
     print("| training step | auto takes | against the best rival | which is | ms |\n|---|---|---:|---|---|")
     for case in CASES:
-        if arguments.only in (None, case.name):
+        if not arguments.only or case.name in arguments.only:
             print(measure(case, arguments), flush=True)
 
 

@@ -186,7 +186,13 @@ def recipe_from_dict(members: object) -> Recipe:
             "A recipe is a JSON object with the members that differ from the defaults.",
             'It looks like {"epochs": 8, "rate": 0.004}.',
         )
-    known_members(members, [each.name for each in fields(Recipe)], where="")
+    own = {each.name for each in fields(Recipe)}
+    for member in members.keys() & {each.name for each in fields(Augmentation)} - own:
+        raise FormatError(
+            f"{member!r} is no member of a recipe, but one of its augmentation.",
+            f"Write augmentation.{member}, or put it under [augmentation] of a file.",
+        )
+    known_members(members, sorted(own), where="")
     members = dict(members)
     if "augmentation" in members:
         members["augmentation"] = Augmentation.from_dict(members["augmentation"])
