@@ -156,29 +156,21 @@ void SquareWinograd::pack(int task, const float* weight) {
 // Writes Bᵀ d B of the squares of a band. Rows outside the source are zero. Returns false where a value is not finite.
 bool SquareWinograd::transform(const float* in, int band, float* values) const {
     const int first = band * band_squares, end = std::min(first + band_squares, squares_down);
+    // Members are read before the loops: a store through a Vector might change them, so compilers would read them again.
+    const ptrdiff_t point = value_stride(), row_stride = from.row_stride();
+    const int across = squares_across, source_rows = from.rows;
     Vector zero{};
     for (int c = 0; c < from.channels; c++) {
-        for (int square = first * squares_across; square < end * squares_across; square++) {
-            const int row = square / squares_across * SIDE + lowest(rows);
-            const float* source = in + from.at(c, row, square % squares_across * SIDE + lowest(columns));
-            float* const to_values = values + c * map_size() + ptrdiff_t(square - first * squares_across) * GROUP;
-            for (int lane = 0; lane < GROUP; lane += LANES) {
-                Vector across[SEEN][SEEN];
-                for (int y = 0; y < SEEN; y++) {
-                    Vector d[SEEN];
-                    const bool inside = row + y >= 0 && row + y < from.rows;
-                    for (int x = 0; x < SEEN; x++)
-                        d[x] = inside ? load(source + y * from.row_stride() + x * GROUP + lane) : Vector{};
-                    transform_values(d, across[y]);
-                }
-                for (int x = 0; x < SEEN; x++) {
-                    Vector d[SEEN], v[SEEN];
-                    for (int y = 0; y < SEEN; y++) d[y] = across[y][x];
-                    transform_values(d, v);
-                    if (x == 0 || x == SEEN - 1) zero += 0.0f * (v[0] + v[SEEN - 1]);  // all values are in these four
-                    for (int y = 0; y < SEEN; y++) store(to_values + (y * SEEN + x) * value_stride() + lane, v[y]);
-                }
-            }
+        float* to_values = values + c * map_size();
+        for (int square = first * across; square < end * across; square++, to_values += GROUP) {
+            const int row = square / across * SIDE + lowest(rows);
+            const float* source = in + from.at(c, row, square % across * SIDE + lowest(columns));
+            const auto value = [&](int y, int x) {
+                const bool inside = row + y >= 0 && row + y < source_rows;
+                return inside ? load(source + y * row_stride + x * GROUP) : Vector{};
+            };
+            for (int lane = 0; lane < GROUP; lane += LANES, source += LANES)
+                zero += transform_square(value, to_values + lane, point);
         }
     }
     return !any_nan(zero);
@@ -186,56 +178,62 @@ bool SquareWinograd::transform(const float* in, int band, float* values) const {
 
 // The products of some squares for one filter tile; `values` are those of the first square.
 void SquareWinograd::multiply(const FilterTile& tile, const float* values, int squares, float* products) const {
+    // Register tiles of one width follow each other as the rows of one call: first the wide ones.
+    const int parts = (squares + tile_width - 1) / tile_width, width = squares / parts, wide = squares % parts;
+    const CorrelationKernel run_wide = wide ? correlation_kernel(tile.count, width + 1, RECTANGLE) : nullptr;
+    const CorrelationKernel run_narrow = correlation_kernel(tile.count, width, RECTANGLE);
     Correlation c{};
     c.outer_count = c.inner_count = 1, c.run = from.channels, c.offsets = offsets.data();
-    c.in_step = c.out_step = GROUP, c.out_channel = map_size(), c.rows = 1;
+    c.in_step = c.out_step = GROUP, c.out_channel = map_size();
     for (int point = 0; point < POINTS; point++) {
         c.weights = weights.data() + tile.weights + ptrdiff_t(point) * from.channels * tile.count;
         c.in = values + point * value_stride(), c.out = products + point * product_stride();
-        const int parts = (squares + tile_width - 1) / tile_width;
-        for (int part = 0; part < parts; part++) {
-            const int width = squares / parts + (part < squares % parts);
-            correlation_kernel(tile.count, width, RECTANGLE)(c);
-            c.in += width * GROUP, c.out += width * GROUP;
+        if (wide) {
+            c.rows = wide, c.in_row = c.out_row = ptrdiff_t(width + 1) * GROUP;
+            run_wide(c);
+            c.in += wide * c.in_row, c.out += wide * c.out_row;
         }
+        c.rows = parts - wide, c.in_row = c.out_row = ptrdiff_t(width) * GROUP;
+        run_narrow(c);
     }
 }
 
 void SquareWinograd::finish(const FilterTile& tile, int square_row, int count, const Output& output,
                             const float* products) const {
     const Correlation& c = output.c;
+    const ptrdiff_t point = product_stride(), out_row = output.to.row_stride();
+    const ptrdiff_t relu_row = output.relu_maps.row_stride();
+    const int across = squares_across, all_rows = rows.positions, all_columns = columns.positions;
+    const bool relu = c.relu;
     for (int i = 0; i < tile.count; i++) {
         const int channel = tile.first + i;
         const float start = c.start ? c.start[channel] : 0.0f;
-        for (int square = 0; square < count * squares_across; square++) {
-            const int row = (square_row + square / squares_across) * SIDE, column = square % squares_across * SIDE;
-            const int live_rows = std::min(SIDE, rows.positions - row);
-            const int live_columns = std::min(SIDE, columns.positions - column);
+        for (int square = 0; square < count * across; square++) {
+            const int row = (square_row + square / across) * SIDE, column = square % across * SIDE;
+            const int live_rows = std::min(SIDE, all_rows - row), live_columns = std::min(SIDE, all_columns - column);
             const float* const from_products = products + i * map_size() + ptrdiff_t(square) * GROUP;
             float* const out = c.out + output.to.at(channel, row - output.first_row, column);
             const float* const relu_values =
                 c.relu_values ? c.relu_values + output.relu_maps.at(channel, row, column) : nullptr;
             for (int lane = 0; lane < GROUP; lane += LANES) {
-                Vector across[SEEN][SIDE];
+                Vector by_row[SEEN][SIDE];
                 for (int y = 0; y < SEEN; y++) {
+                    const float* q_row = from_products + y * SEEN * point + lane;
                     Vector q[SEEN];
-                    for (int x = 0; x < SEEN; x++)
-                        q[x] = load(from_products + (y * SEEN + x) * product_stride() + lane);
-                    sum_powers(q, across[y]);
+                    for (int x = 0; x < SEEN; x++, q_row += point) q[x] = load(q_row);
+                    sum_powers(q, by_row[y]);
                 }
-                for (int x = 0; x < SIDE; x++) {
-                    if (x >= live_columns) break;
+                for (int x = 0; x < live_columns; x++) {
                     Vector q[SEEN], results[SIDE];
-                    for (int y = 0; y < SEEN; y++) q[y] = across[y][x];
+                    for (int y = 0; y < SEEN; y++) q[y] = by_row[y][x];
                     sum_powers(q, results);
-                    for (int y = 0; y < SIDE; y++) {
-                        if (y >= live_rows) break;
+                    for (int y = 0; y < live_rows; y++) {
                         Vector result = results[y] + start;
-                        if (c.relu) result = relu_of(result);
+                        if (relu) result = relu_of(result);
                         if (relu_values)
-                            result = times_derivative(
-                                RELU, load(relu_values + y * output.relu_maps.row_stride() + x * GROUP + lane), result);
-                        store(out + y * output.to.row_stride() + x * GROUP + lane, result);
+                            result =
+                                times_derivative(RELU, load(relu_values + y * relu_row + x * GROUP + lane), result);
+                        store(out + y * out_row + x * GROUP + lane, result);
                     }
                 }
             }

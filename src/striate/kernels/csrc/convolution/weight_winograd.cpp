@@ -130,25 +130,15 @@ ptrdiff_t WeightWinograd::scratch_size() const {
 
 // Writes Bᵀ d B of a chunk.
 void WeightWinograd::transform_inputs(const float* maps, const Chunk& chunk, float* values) const {
+    // Members are read before the loops: a store through a Vector might change them, so compilers would read them again.
+    const ptrdiff_t point = value_stride(), row_stride = in.row_stride();
     for (int c = 0; c < channels; c++) {
         for (int i = 0; i < chunk.count; i++) {
             const int tile = chunk.first + i;
             const float* from = maps + in.at(c, tile / tile_columns * TILE - top, tile % tile_columns * TILE - left);
             float* const to = values + c * channel_stride() + ptrdiff_t(i) * GROUP;
-            for (int lane = 0; lane < GROUP; lane += LANES) {
-                Vector rows[SEEN][SEEN];
-                for (int y = 0; y < SEEN; y++) {
-                    Vector d[SEEN];
-                    for (int x = 0; x < SEEN; x++) d[x] = load(from + y * in.row_stride() + x * GROUP + lane);
-                    transform_values(d, rows[y]);
-                }
-                for (int x = 0; x < SEEN; x++) {
-                    Vector d[SEEN], v[SEEN];
-                    for (int y = 0; y < SEEN; y++) d[y] = rows[y][x];
-                    transform_values(d, v);
-                    for (int y = 0; y < SEEN; y++) store(to + (y * SEEN + x) * value_stride() + lane, v[y]);
-                }
-            }
+            const auto value = [&](int y, int x) { return load(from + y * row_stride + x * GROUP); };
+            for (int lane = 0; lane < GROUP; lane += LANES, from += LANES) transform_square(value, to + lane, point);
         }
     }
 }
@@ -156,17 +146,17 @@ void WeightWinograd::transform_inputs(const float* maps, const Chunk& chunk, flo
 // Writes the gradients of a tile for one filter block as position × image × filter; outside the map they are zero.
 void WeightWinograd::transpose_tile(const float* gradients, int block, int tile, float* to) const {
     const int row = tile / tile_columns * TILE, column = tile % tile_columns * TILE;
-    const int live = std::min(GROUP, filters - block * GROUP);
+    const int live = std::min(GROUP, filters - block * GROUP), end_row = gradient.rows, end_column = gradient.columns;
+    const ptrdiff_t channel_stride = gradient.channel_stride();
     for (int position = 0; position < TILE * TILE; position++, to += GROUP * GROUP) {
         const int y = row + position / TILE, x = column + position % TILE;
-        const bool inside = y < gradient.rows && x < gradient.columns;
+        const bool inside = y < end_row && x < end_column;
         const float* from = gradients + gradient.at(block * GROUP, y, x);
         for (int f = 0; f < GROUP; f += LANES) {
             for (int image = 0; image < GROUP; image += LANES) {
                 Vector square[LANES];
                 for (int i = 0; i < LANES; i++)
-                    square[i] =
-                        inside && f + i < live ? load(from + (f + i) * gradient.channel_stride() + image) : Vector{};
+                    square[i] = inside && f + i < live ? load(from + (f + i) * channel_stride + image) : Vector{};
                 transpose(square);
                 for (int i = 0; i < LANES; i++) store(to + (image + i) * GROUP + f, square[i]);
             }
@@ -176,6 +166,7 @@ void WeightWinograd::transpose_tile(const float* gradients, int block, int tile,
 
 // Writes G g Gᵀ of one tile's images, not yet divided by the points' distances.
 void WeightWinograd::transform_gradients(const float* transposed, float* to) const {
+    const ptrdiff_t point = gradient_stride();
     for (int i = 0; i < GROUP * GROUP; i += LANES) {
         Vector rows[TILE][SEEN];
         for (int y = 0; y < TILE; y++) {
@@ -187,7 +178,8 @@ void WeightWinograd::transform_gradients(const float* transposed, float* to) con
             Vector g[TILE], u[SEEN];
             for (int y = 0; y < TILE; y++) g[y] = rows[y][x];
             evaluate_at_points(g, u);
-            for (int y = 0; y < SEEN; y++) store(to + (y * SEEN + x) * gradient_stride() + i, u[y]);
+            float* to_point = to + x * point + i;
+            for (int y = 0; y < SEEN; y++, to_point += SEEN * point) store(to_point, u[y]);
         }
     }
 }

@@ -29,6 +29,26 @@ inline void transform_values(const Vector (&d)[6], Vector (&v)[6]) {
     v[5] = d[5] - d[3] - odd - 1.5f * even;
 }
 
+// Bᵀ d B of a square: d is value(y, x), and point (y, x) of the result goes to `to` + (6 y + x) · `point`. Returns 0 times
+// all values: NaN where one of them was not finite.
+template <class Value>
+inline Vector transform_square(Value value, float* to, ptrdiff_t point) {
+    Vector by_row[6][6], zero{};
+    for (int y = 0; y < 6; y++) {
+        Vector d[6];
+        for (int x = 0; x < 6; x++) d[x] = value(y, x);
+        transform_values(d, by_row[y]);
+    }
+    for (int x = 0; x < 6; x++, to += point) {
+        Vector d[6], v[6];
+        for (int y = 0; y < 6; y++) d[y] = by_row[y][x];
+        transform_values(d, v);
+        if (x == 0 || x == 5) zero += 0.0f * (v[0] + v[5]);  // all values are in these four
+        for (int y = 0; y < 6; y++) store(to + y * 6 * point, v[y]);
+    }
+    return zero;
+}
+
 // The polynomial with the coefficients g at each of the points; at infinity, its highest coefficient.
 inline void evaluate_at_points(const Vector (&g)[4], Vector (&u)[6]) {
     const Vector even = g[0] + g[2], odd = g[1] + g[3];

@@ -5,6 +5,7 @@
 namespace striate {
 namespace {
 
+constexpr int VECTORS = GROUP / LANES;
 constexpr ptrdiff_t FLOAT_POSITIONS = 32;  // positions summed in floats before they are added to doubles
 
 // Sums of squares lose precision where the mean is large, so each lane's first value is subtracted before squaring.
@@ -13,16 +14,18 @@ void add_all(const float* a, const float* b, ptrdiff_t positions, int live_lanes
     double lanes[2][GROUP] = {};
     for (ptrdiff_t first = 0; first < positions; first += FLOAT_POSITIONS) {
         const ptrdiff_t end = std::min(first + FLOAT_POSITIONS, positions);
-        alignas(64) float partial[2][GROUP];
-        for (int lane = 0; lane < GROUP; lane += LANES) {
-            const Vector origin = SQUARES ? load(a + lane) : Vector{};
-            Vector sum_vector{}, product_vector{};
-            for (ptrdiff_t i = first; i < end; i++) {
-                const Vector value = load(a + i * GROUP + lane) - origin;
-                sum_vector += value, product_vector += value * (SQUARES ? value : load(b + i * GROUP + lane));
+        // All vectors of a lane group at once: each sum waits for its last addition, and so they wait together.
+        Vector origin[VECTORS], sums[VECTORS] = {}, all_products[VECTORS] = {};
+        for (int v = 0; v < VECTORS; v++) origin[v] = SQUARES ? load(a + v * LANES) : Vector{};
+        for (ptrdiff_t i = first; i < end; i++) {
+            for (int v = 0; v < VECTORS; v++) {
+                const Vector value = load(a + i * GROUP + v * LANES) - origin[v];
+                sums[v] += value, all_products[v] += value * (SQUARES ? value : load(b + i * GROUP + v * LANES));
             }
-            store(partial[0] + lane, sum_vector), store(partial[1] + lane, product_vector);
         }
+        alignas(64) float partial[2][GROUP];
+        for (int v = 0; v < VECTORS; v++)
+            store(partial[0] + v * LANES, sums[v]), store(partial[1] + v * LANES, all_products[v]);
         for (int which = 0; which < 2; which++)
             for (int i = 0; i < GROUP; i++) lanes[which][i] += double(partial[which][i]);
     }
