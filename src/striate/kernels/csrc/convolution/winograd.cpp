@@ -82,7 +82,7 @@ struct OutputRow {
 };
 
 template <int M, int N>
-void finish_row(const OutputRow& f) {
+void finish_row(OutputRow f) {
     for (int x = 0; x < f.columns; x += M) {
         const int count = std::min(M, f.columns - x);
         for (int lane = 0; lane < GROUP; lane += LANES) {
@@ -101,7 +101,7 @@ void finish_row(const OutputRow& f) {
     }
 }
 
-using FinishRow = void (*)(const OutputRow&);
+using FinishRow = void (*)(OutputRow);
 FinishRow finish_kernel(int m, int n) {
     if (n == 4) return m == 2 ? finish_row<2, 4> : finish_row<3, 4>;
     return m == 2 ? finish_row<2, 6> : m == 3 ? finish_row<3, 6> : finish_row<4, 6>;

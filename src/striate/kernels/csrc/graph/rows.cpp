@@ -22,30 +22,27 @@ void first_terms(Rows rows, float* to, ptrdiff_t stride, const TermRows* terms) 
     }
 }
 
-// A part's contribution, written to `to` or added to it. FULL: all lanes hold images.
+// A part's contribution to row y, written to `row` or added to it. FULL: all lanes hold images.
 template <bool NORMALISED, bool ADDS, bool FULL>
-void add_part(Rows rows, float* to, ptrdiff_t stride, GradientRows part, const int32_t* live) {
-    for (int y = 0; y < rows.count; y++) {
-        const float *gradient = part.gradient + y * part.stride, *values = part.values;
-        if (NORMALISED) values += y * part.values_stride;
-        float* const row = to + y * stride;
-        for (ptrdiff_t i = 0; i < rows.floats; i += LANES) {
-            Vector sum = load(gradient + i);
-            if (NORMALISED) {
-                sum = part.scale * sum + (part.of_value * (load(values + i) - part.mean) + part.constant);
-                if (!FULL) sum = load_ints(live + i % GROUP) ? sum : Vector{};
-            }
-            store(row + i, ADDS ? load(row + i) + sum : sum);
+void add_part(int y, ptrdiff_t floats, float* row, const GradientRows& given, const int32_t* live) {
+    const GradientRows part = given;  // a store through a Vector might change what is given
+    const float *gradient = part.gradient + y * part.stride, *values = part.values;
+    if (NORMALISED) values += y * part.values_stride;
+    for (ptrdiff_t i = 0; i < floats; i += LANES) {
+        Vector sum = load(gradient + i);
+        if (NORMALISED) {
+            sum = part.scale * sum + (part.of_value * (load(values + i) - part.mean) + part.constant);
+            if (!FULL) sum = load_ints(live + i % GROUP) ? sum : Vector{};
         }
+        store(row + i, ADDS ? load(row + i) + sum : sum);
     }
 }
 
-template <bool NORMALISED, bool ADDS>
-void add_part(Rows rows, float* to, ptrdiff_t stride, GradientRows part, int live_lanes) {
-    alignas(64) int32_t live[GROUP];
-    for (int i = 0; i < GROUP; i++) live[i] = i < live_lanes ? -1 : 0;
-    if (live_lanes == GROUP) add_part<NORMALISED, ADDS, true>(rows, to, stride, part, live);
-    else add_part<NORMALISED, ADDS, false>(rows, to, stride, part, live);
+using AddPart = void (*)(int y, ptrdiff_t floats, float* row, const GradientRows& part, const int32_t* live);
+template <bool ADDS>
+AddPart part_adder(bool normalised, bool full) {
+    if (!normalised) return add_part<false, ADDS, true>;
+    return full ? add_part<true, ADDS, true> : add_part<true, ADDS, false>;
 }
 
 }  // namespace
@@ -74,18 +71,17 @@ void join_rows(Rows rows, float* to, ptrdiff_t stride, const TermRows* terms, in
 
 void gradient_rows(Rows rows, float* to, ptrdiff_t stride, const GradientRows* parts, int count, MadeRows made,
                    int live_lanes) {
-    for (int p = 0; p < count; p++) {
-        const GradientRows& part = parts[p];
-        if (part.values)
-            p ? add_part<true, true>(rows, to, stride, part, live_lanes)
-              : add_part<true, false>(rows, to, stride, part, live_lanes);
-        else
-            p ? add_part<false, true>(rows, to, stride, part, live_lanes)
-              : add_part<false, false>(rows, to, stride, part, live_lanes);
+    alignas(64) int32_t live[GROUP];
+    for (int i = 0; i < GROUP; i++) live[i] = i < live_lanes ? -1 : 0;
+    for (int y = 0; y < rows.count; y++) {  // row by row, while it is in the nearest cache
+        float* const row = to + y * stride;
+        for (int p = 0; p < count; p++) {
+            const bool normalised = parts[p].values, full = live_lanes == GROUP;
+            (p ? part_adder<true>(normalised, full) : part_adder<false>(normalised, full))(y, rows.floats, row,
+                                                                                           parts[p], live);
+        }
+        multiply_by_derivative(made.function, made.values + y * made.stride, row, rows.floats / GROUP);
     }
-    if (made.function == IDENTITY) return;
-    for (int y = 0; y < rows.count; y++)
-        multiply_by_derivative(made.function, made.values + y * made.stride, to + y * stride, rows.floats / GROUP);
 }
 
 }  // namespace striate
