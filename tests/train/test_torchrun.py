@@ -24,6 +24,8 @@ TRAIN = ("-m", "striate", "train", NETWORK, "--data", "digits", "--set", "augmen
          "--kernels", "operators")  # two trainings that may choose need not choose the same  # fmt: skip
 KILLS = int(os.environ.get("STRIATE_KILLS", "1"))
 """More of them take longer: each restart imports PyTorch anew."""
+EPOCHS = max(5, 2 * KILLS)
+"""Of the training that is killed: it goes on for up to 1.5 seconds, about two epochs, before the next kill."""
 
 STARTED: list[subprocess.Popen[str]] = []
 pytestmark = [
@@ -79,9 +81,10 @@ def wait_for(what: str, run: Path, process: subprocess.Popen[str], *, count: int
 def test_a_killed_process_is_replaced_and_the_result_is_that_of_an_undisturbed_training(tmp_path: Path) -> None:
     (tmp_path / "digits").mkdir()
     first_digits(tmp_path / "digits", train=6000, test=10)
-    whole = torchrun(*TRAIN, "--out", "whole", cwd=tmp_path)
+    train = (*TRAIN, "--epochs", str(EPOCHS))
+    whole = torchrun(*train, "--out", "whole", cwd=tmp_path)
     assert whole.wait(300) == 0, whole.communicate()[0]
-    process = torchrun("--max-restarts", str(2 * KILLS), *TRAIN, "--out", "killed", cwd=tmp_path)
+    process = torchrun("--max-restarts", str(2 * KILLS), *train, "--out", "killed", cwd=tmp_path)
     seed = random.randrange(2**32)
     draw = random.Random(seed)
     for kill in range(KILLS):
@@ -97,7 +100,7 @@ def test_a_killed_process_is_replaced_and_the_result_is_that_of_an_undisturbed_t
     runs = [open_run(tmp_path / name) for name in ("whole", "killed")]
     losses = [{each["epoch"]: each["loss"] for each in run.events("epoch")} for run in runs]
     assert losses[0] == losses[1]
-    assert len(runs[1].events("epoch")) == 5  # none is lost, and none is written twice
+    assert len(runs[1].events("epoch")) == EPOCHS  # none is lost, and none is written twice
     assert runs[1].events("resumed")
     assert {each["processes"] for each in runs[1].events("started")} == {2}
 
