@@ -99,7 +99,7 @@ def test_repeated_blocks_give_our_outputs(network: Network) -> None:
 def test_it_runs_without_striate(tmp_path: Any) -> None:
     (tmp_path / "net.py").write_text(source(find("lenet5"), "pytorch"), encoding="utf-8")
     code = (
-        "import runpy, sys; sys.path[:] = [each for each in sys.path if 'src' not in each]; "
+        "import runpy, sys; sys.path[:] = [each for each in sys.path if not each.endswith('src')]; "
         "runpy.run_path('net.py', run_name='__main__'); print('striate' in sys.modules)"
     )
     command = [sys.executable, "-c", code]

@@ -50,7 +50,9 @@ class OneRefuses:
         try:
             self.folder.joinpath("first").mkdir()
         except FileExistsError:
-            self.folder.joinpath("other").write_text(str(os.getpid()), encoding="ascii")
+            written = self.folder.joinpath("other.new")
+            written.write_text(str(os.getpid()), encoding="ascii")
+            written.rename(self.folder / "other")
             ready()
             while True:
                 signal.pause()
