@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,12 +61,18 @@ def test_what_cannot_be_changed_is_refused(change: Callable[[], Network], kind: 
         change()
 
 
-def test_train_takes_another_input(few_digits: Path, tmp_path: Path) -> None:
+def test_train_takes_another_input_and_width(few_digits: Path, tmp_path: Path) -> None:
     arguments: list[Any] = ["train", LINE, "--data", few_digits, "--epochs", 1, "--out", "run", "--device", "cpu"]
-    done = striate(*arguments, "--input", "3x20x24", cwd=tmp_path)
+    done = striate(*arguments, "--input", "3x20x24", "--width", "0.5", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert open_run(tmp_path / "run").network == at_size(LINE, (3, 20, 24))
+    assert open_run(tmp_path / "run").network == at_width(at_size(LINE, (3, 20, 24)), 0.5)
     done = striate(*arguments, "--out", "no", "--input", "1x3x3", cwd=tmp_path)
     assert done.returncode == 2
     assert "conv1: a window 5 long does not fit an input of 1×3×3" in done.stderr
     assert not (tmp_path / "no").exists()
+
+
+def test_account_counts_at_another_width() -> None:
+    done = striate("account", "vgg-a", "--input", "3x32x32", "--width", "0.25", "--json")
+    wanted = account(at_width(at_size("vgg-a", (3, 32, 32)), 0.25)).totals.parameters
+    assert json.loads(done.stdout)["totals"]["parameters"] == wanted < account("vgg-a").totals.parameters

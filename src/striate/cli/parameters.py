@@ -214,3 +214,9 @@ SPOKEN = click.option(
 )
 """The option of the verbs that write figures or the report of a run: until the verb ends they are in that language."""
 LOG = click.Choice(["csv", "tensorboard", "wandb", "mlflow"])
+WIDTH = click.option(
+    "--width",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="FACTOR",
+    help="So many times the filters and units, the classes excepted, such as 0.25.",
+)

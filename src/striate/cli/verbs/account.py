@@ -10,8 +10,9 @@ from striate.accounting import Account, account
 from striate.accounting.memory import DTYPES, OPTIMISERS
 from striate.accounting.others import VERSIONS
 from striate.cli import terminal
-from striate.cli.parameters import INPUT, NETWORK
+from striate.cli.parameters import INPUT, NETWORK, WIDTH
 from striate.description.json import Json, dump
+from striate.description.narrow import narrow
 from striate.description.network import Network
 
 View = tuple[Callable[[int], str], Callable[[], dict[str, Json]]]
@@ -28,6 +29,7 @@ View = tuple[Callable[[int], str], Callable[[], dict[str, Json]]]
     "  striate account alexnet --training --images 1281167\n"
     "  striate account alexnet --fit --input 3x224x224\n"
     "  striate account alexnet --unit conv3:5,7           the receptive field of one unit\n"
+    "  striate account vgg-a --input 3x32x32 --width 0.25   the same layers, smaller\n"
     "  striate account lenet5-dense --as torchinfo        why another tool prints other figures\n"
     "  striate account lenet5-keras-table --versus fully-connected",
 )
@@ -45,6 +47,7 @@ View = tuple[Callable[[int], str], Callable[[], dict[str, Json]]]
 @click.option(
     "--input", "shape", type=INPUT, metavar="CxHxW", help="Another input, such as 1x28x28: channels, height, width."
 )
+@WIDTH
 @click.option(
     "--depth",
     type=click.IntRange(min=1),
@@ -83,6 +86,7 @@ def command(
     as_json: bool,
     batch: int,
     shape: tuple[int, ...] | None,
+    width: float | None,
     depth: int | None,
     every: bool,
     without_biases: bool,
@@ -105,6 +109,7 @@ def command(
     receptive field; the table ends with definitions of what is counted. Each of --memory, --training, --fit, --unit,
     --as and --versus prints another table instead.
     """
+    network = network if width is None else narrow(network, width)
     chosen = [
         *([lambda: _fit(network, shape)] if fit else []),
         *([lambda: _unit(network, unit, shape)] if unit else []),

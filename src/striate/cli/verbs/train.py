@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from striate.cli.parameters import INPUT, LOG, NETWORK, RUN, SIZE, SPOKEN, THREADS, KernelsType
+from striate.cli.parameters import INPUT, LOG, NETWORK, RUN, SIZE, SPOKEN, THREADS, WIDTH, KernelsType
 from striate.description.network import Network
 from striate.execution.names import TRAINING
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     "  striate train lenet5 --set weight_decay=0.02 --set augmentation.rotation=5\n"
     "  striate show lenet5 --as recipe > mine.toml       every number; then: striate train lenet5 --recipe mine.toml\n"
     "  striate train simple-cnn --data photos --resize 28x28 --adapt\n"
+    "  striate train vgg-a --data cifar --input 3x32x32 --width 0.25 --adapt --set augmentation.shift=4\n"
     "  striate train runs/cifar --from runs/cifar --data photos --adapt --freeze stem --freeze stage1\n"
     "  striate train go-policy-48 --data games           records of Go games: train/*.sgf.gz and test/*.sgf.gz\n"
     "  striate train --resume runs/lenet5                resume after Ctrl-C, a crash or a power cut\n"
@@ -106,6 +107,7 @@ if TYPE_CHECKING:
     help="Keep the aspect ratio of images: cut out their middle (crop), or show all on black (letterbox).",
 )
 @click.option("--input", "shape", type=INPUT, metavar="CxHxW", help="Another input of the layers, such as 3x64x64.")
+@WIDTH
 @click.option("--adapt", is_flag=True, help="Fit the network's last layer to the number of classes.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out images that cannot be read, and list them.")
 @click.option(
@@ -140,6 +142,7 @@ def command(
     resize: tuple[int, int] | None,
     fit: str | None,
     shape: tuple[int, int, int] | None,
+    width: float | None,
     adapt: bool,
     skip_unreadable: bool,
     stream: bool,
@@ -176,17 +179,17 @@ def command(
             out,
             recipe_name,
             given
-            | {"input": shape, "adapt": adapt or None, "set": settings or None, "from": source}
+            | {"input": shape, "width": width, "adapt": adapt or None, "set": settings or None, "from": source}
             | {"fit": fit, "stream": stream or None, "compile": compiled or None},
         )
     elif network is None:
         raise click.UsageError("Give a NETWORK to train, such as lenet5, or --resume RUN.")
 
-    from striate.by_name import at_size
     from striate.cli.following import follow
     from striate.cli.print.progress import working
     from striate.cli.print.training import plan_lines, profile_lines
     from striate.cli.processes import folder_of, was_begun
+    from striate.description.narrow import narrow
     from striate.errors import DataError
     from striate.networks import data_for
     from striate.networks.adapt import adapted
@@ -215,7 +218,7 @@ def command(
             split = session.reload(run)
         events = session.resume(run, split)
     elif network is not None:
-        network = network if shape is None else at_size(network, shape)
+        network = narrow(network, width or 1.0, input=shape) if width or shape else network
         recipe = find_recipe(recipe_name) if recipe_name else recipe_for(network)
         recipe = replace(
             with_settings(recipe, settings), **{key: value for key, value in given.items() if value is not None}
