@@ -13,22 +13,13 @@ from pathlib import Path
 
 import torch
 from PIL import Image, ImageDraw
-from torch import Tensor
 
-from striate.description.network import Step
 from striate.look.choose import spread
-from striate.look.subject import Subject, subject
-from striate.look.wants import field_of, imagined, outstanding, peaks, steps_for
+from striate.look.subject import subject
+from striate.look.wants import imagined, middle_fields, outstanding, peaks, steps_for
 from striate.look.wants_figure import feature_steps
 
 SIDE, GAP, LABEL, UNITS, LAYERS = 76, 6, 110, 9, 5
-
-
-def fields(given: Subject, step: Step, units: list[int]) -> list[Tensor]:
-    """An image made for each unit's map, cut to what its middle unit sees."""
-    middle = step.output[1] // 2 * step.output[2] + step.output[2] // 2
-    made = imagined(given, step, units, steps=steps_for(given.network, step.path, len(units)))
-    return [field_of(given, step, middle, image) for image in made]
 
 
 def main() -> None:
@@ -38,7 +29,7 @@ def main() -> None:
     given = subject(Path(sys.argv[1]))
     steps = spread(feature_steps(given.network), LAYERS)
     found = peaks(given, [step.path for step in steps])
-    rows = [(step.path, fields(given, step, outstanding(found[step.path], UNITS))) for step in steps]
+    rows = [(step.path, middle_fields(given, step, outstanding(found[step.path], UNITS))) for step in steps]
     classes = list(range(min(UNITS + 1, len(given.classes))))
     made = imagined(given, None, classes, steps=steps_for(given.network, None, len(classes)))
     rows.append(("the answer", list(made)))

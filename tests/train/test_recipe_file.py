@@ -57,7 +57,7 @@ def test_a_bad_file_is_named(tmp_path, content: bytes, text: str) -> None:
         ("rate=", "'rate=' sets nothing."),
         ("rate=fast", "rate is 'fast'.\nIt must be a number of at least 0 and below 1e+38."),
         ("rat=0.02", "'rat' is an unknown member."),
-        ("shift=4", "'shift' is no member of a recipe, but one of its augmentation.\nWrite augmentation.shift, "),
+        ("shift=4", "'shift' is a member of the augmentation, not of the recipe.\nWrite augmentation.shift in "),
         ("augmentation.rotaton=3", "augmentation: 'rotaton' is an unknown member."),
         ("data.path=3", "'data' has no members.\nOnly the augmentation of a recipe has some."),
         ("epochs=3\nrate=5", "epochs is '3\\nrate=5'."),

@@ -218,5 +218,6 @@ WIDTH = click.option(
     "--width",
     type=click.FloatRange(min=0, min_open=True),
     metavar="FACTOR",
-    help="So many times the filters and units, the classes excepted, such as 0.25.",
+    help="Multiply the filters and units, but not the classes, by this factor, such as 0.25.",
 )
+"""The option of the verbs that take a network at another width."""

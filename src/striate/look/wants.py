@@ -75,6 +75,13 @@ def field_of(subject: Subject, step: Step, place: int, image: Tensor) -> Tensor:
     return framed[:, top + seen.size[0] : bottom + 1 + seen.size[0], left + seen.size[1] : right + 1 + seen.size[1]]
 
 
+def middle_fields(subject: Subject, step: Step, units: list[int]) -> list[Tensor]:
+    """An image optimised to excite the middle unit of each map, cut to the field that this unit sees."""
+    middle = step.output[1] // 2 * step.output[2] + step.output[2] // 2
+    images = imagined(subject, step, units, steps=steps_for(subject.network, step.path, len(units)))
+    return [field_of(subject, step, middle, image) for image in images]
+
+
 def imagined(
     subject: Subject, step: Step | None, units: list[int], *, steps: int, seed: int = 0
 ) -> UInt8[Tensor, "units channels height width"]:

@@ -16,7 +16,7 @@ from striate.look.drawing import Drawing, Figure, number
 from striate.look.pictures import image_picture
 from striate.look.subject import SMALL, Subject
 from striate.look.tiles import shortened
-from striate.look.wants import Peaks, field_of, imagined, outstanding, patches, peaks, steps_for
+from striate.look.wants import Peaks, imagined, middle_fields, outstanding, patches, peaks, steps_for
 
 LAYERS, UNITS, CLASSES = 5, 3, 10
 LEFT, SIDE, PATCH = 150, 122, 38
@@ -67,9 +67,7 @@ def _layer(drawing: Drawing, subject: Subject, step: Step, units: list[int], fou
     lines = wrap(words(conv), 20)
     for place, line in enumerate(lines):
         drawing.text(0, top + 28 + 15 * place, line, "soft")
-    made = imagined(subject, step, units, steps=steps_for(subject.network, step.path, len(units)))
-    middle = step.output[1] // 2 * step.output[2] + step.output[2] // 2
-    for place, (unit, image) in enumerate(zip(units, made, strict=True)):
+    for place, (unit, made) in enumerate(zip(units, middle_fields(subject, step, units), strict=True)):
         left = LEFT + place % 3 * 272
         y = top + place // 3 * (SIDE + 34)
         fields = patches(subject, step, found, unit)
@@ -79,7 +77,7 @@ def _layer(drawing: Drawing, subject: Subject, step: Step, units: list[int], fou
             )
         for number_, patch in enumerate(fields):
             _patch(drawing, left + number_ % 3 * (PATCH + 4), y + number_ // 3 * (PATCH + 4), patch, PATCH)
-        _patch(drawing, left + SIDE + 10, y, field_of(subject, step, middle, image), SIDE)
+        _patch(drawing, left + SIDE + 10, y, made, SIDE)
         strongest = number(found.values[:, unit].max().item())
         told = "map {unit}, up to {strongest}" if is_map(step) else "unit {unit}, up to {strongest}"
         drawing.text(left, y + SIDE + 14, say(told, unit=unit, strongest=strongest), "small")

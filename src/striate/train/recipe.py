@@ -186,13 +186,15 @@ def recipe_from_dict(members: object) -> Recipe:
             "A recipe is a JSON object with the members that differ from the defaults.",
             'It looks like {"epochs": 8, "rate": 0.004}.',
         )
-    own = {each.name for each in fields(Recipe)}
-    for member in members.keys() & {each.name for each in fields(Augmentation)} - own:
-        raise FormatError(
-            f"{member!r} is no member of a recipe, but one of its augmentation.",
-            f"Write augmentation.{member}, or put it under [augmentation] of a file.",
-        )
-    known_members(members, sorted(own), where="")
+    own = [each.name for each in fields(Recipe)]
+    of_augmentation = [each.name for each in fields(Augmentation)]
+    for member in members:
+        if member in of_augmentation and member not in own:
+            raise FormatError(
+                f"{member!r} is a member of the augmentation, not of the recipe.",
+                f"Write augmentation.{member} in a command, or put it under [augmentation] in a file.",
+            )
+    known_members(members, own, where="")
     members = dict(members)
     if "augmentation" in members:
         members["augmentation"] = Augmentation.from_dict(members["augmentation"])

@@ -14,7 +14,7 @@ void add_all(const float* a, const float* b, ptrdiff_t positions, int live_lanes
     double lanes[2][GROUP] = {};
     for (ptrdiff_t first = 0; first < positions; first += FLOAT_POSITIONS) {
         const ptrdiff_t end = std::min(first + FLOAT_POSITIONS, positions);
-        // All vectors of a lane group at once: each sum waits for its last addition, and so they wait together.
+        // All vectors of a lane group in one loop: their additions are independent and hide each other's latency.
         Vector origin[VECTORS], sums[VECTORS] = {}, all_products[VECTORS] = {};
         for (int v = 0; v < VECTORS; v++) origin[v] = SQUARES ? load(a + v * LANES) : Vector{};
         for (ptrdiff_t i = first; i < end; i++) {
