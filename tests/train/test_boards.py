@@ -141,6 +141,7 @@ def test_it_is_pushed_with_its_figures_and_the_doctor_says_what_it_checks(run: R
     card = (out / "README.md").read_text(encoding="utf-8")
     assert "| the move played is the likeliest, in 120 positions of 4 test games |" in card
     assert "positions of 48×19×19 in, 361 moves out" in card
+    assert "image" not in card.partition("# ")[0]
     done = striate("predict", str(out / "model.safetensors"), str(folder / "games/test/some.sgf"), "--move", "5")
     assert done.returncode == 0, done.stderr
     done = striate("doctor", "--data", str(folder / "games"))

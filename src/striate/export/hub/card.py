@@ -24,7 +24,7 @@ def card(run: Run, *, name: str, drawing: str, curves: str | None) -> str:
     totals, plays = account(run.network).totals, board_size(run.network) is not None
     asked, answer = ("position", "move") if plays else ("image", "class")
     parts = [
-        _head(run, name),
+        _head(run, name, plays=plays),
         f"# {one_line(name)}",
         f"The convolutional network {_code(run.network.name)}{_paper(run)}: {asked}s of {show(run.network.input)} in, "
         f"{counted(len(run.classes), answer)} out, {counted(totals.parameters, 'parameter')}, "
@@ -45,17 +45,19 @@ def card(run: Run, *, name: str, drawing: str, curves: str | None) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _head(run: Run, name: str) -> str:
-    lines = ["---", MARK, "pipeline_tag: image-classification", "tags:", "- image-classification", "- striate"]
+def _head(run: Run, name: str, *, plays: bool) -> str:
+    # The hub has no task for the moves of a game.
+    task = "other" if plays else "image-classification"
+    lines = ["---", MARK, f"pipeline_tag: {task}", "tags:", "- go" if plays else f"- {task}", "- striate"]
     tests = _tests(run)
     if tests:
-        last, source = tests[-1], _source(run)
+        last, source = tests[-1], _source(run, plays=plays)
         lines += [
             "model-index:",
             f"- name: {json.dumps(one_line(name))}",
             "  results:",
             "  - task:",
-            "      type: image-classification",
+            f"      type: {task}",
             "    dataset:",
             f"      name: {json.dumps(source)}",
             f"      type: {json.dumps(source)}",
@@ -87,7 +89,7 @@ def _reached(run: Run, *, plays: bool) -> str:
     if not rows:
         return "No figures came with its weights." if run.origin else "Nothing was measured yet."
     table = "\n".join(f"| {what} | {value} |" for what, value in rows)
-    return f"| measured | |\n|---|---|\n{table}\n\nThe images: {_source(run)}."
+    return f"| measured | |\n|---|---|\n{table}\n\nThe {'games' if plays else 'images'}: {_source(run, plays=plays)}."
 
 
 def _loading(name: str, *, plays: bool) -> str:
@@ -130,11 +132,13 @@ def _paper(run: Run) -> str:
     return f" ({one_line(source.paper)}, {source.year})" if source else ""
 
 
-def _source(run: Run) -> str:
-    """The images' name where they come with Striate; folders of this machine are not named."""
+def _source(run: Run, *, plays: bool) -> str:
+    """The data set's name where it comes with Striate; folders of this machine are not named."""
     if run.data.source in SOURCES:
         return run.data.source
-    return "images of its author" if run.data.train_images else "unknown"
+    if not run.data.train_images:
+        return "unknown"
+    return "games of its author's choice" if plays else "images of its author"
 
 
 def _tests(run: Run) -> list[dict[str, Any]]:
