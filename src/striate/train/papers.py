@@ -82,8 +82,8 @@ PAPERS: dict[str, Recipe] = {
         hold_out=0.04,
     ),
     # The demo trains for as long as its page is open; the length is ours. ConvNetJS divides the gradient of its weight
-    # decay, 1e-4, by the batch of 4, too, and decays no bias; here biases decay as weights do. Its biases of ReLUs start
-    # at 0.1, ours at 0, and its shifts bring in grey, ours black.
+    # decay, 1e-4, by the batch of 4, too, and decays no bias; here biases decay as weights do. Its convolutions' biases
+    # start at 0.1, ours at 0, and its shifts bring in grey, ours black.
     "convnetjs-cifar10": Recipe(
         epochs=50,
         batch=4,
