@@ -57,6 +57,15 @@ def test_an_image_of_another_size_is_brought_to_the_data_sets_size_first():
     assert unknown.pack(torch.full((1, 1, 4, 4), 9, dtype=torch.uint8)).sum() == 9 * 16
 
 
+@pytest.mark.parametrize("size", [(3, 4), (9, 2), (30, 31)])
+def test_an_image_that_is_resized_is_as_sharp_as_those_of_the_data_set(size):
+    way = Preprocessing((3, 12, 12), "resize", low=0, high=1, form="picture", size=size)
+    sharp = torch.randint(0, 256, (2, 3, 12, 12), dtype=torch.uint8, generator=torch.Generator().manual_seed(2))
+    assert torch.equal(way.pack(sharp), resized(resized(sharp, size), (12, 12)))
+    stored = resized(sharp, size)
+    assert torch.equal(way.pack(stored), way.pack(sharp))
+
+
 def test_nothing_is_copied_where_nothing_changes():
     pixels = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
     assert Preprocessing((3, 8, 8), "resize", low=0, high=1, form="picture").pack(pixels) is pixels

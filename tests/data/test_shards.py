@@ -114,6 +114,13 @@ def test_an_image_that_cannot_be_read_is_named_or_skipped(shards: Path) -> None:
     assert len(skipped) == 51
 
 
+def test_an_image_of_a_format_that_is_not_decoded_is_named_and_not_ignored(shards: Path) -> None:
+    shard(shards / "photos-train-002.tar", {"x.HEIC": b"a photograph", "x.cls": b"0"})
+    with pytest.raises(DataError, match="1 of 52 files cannot be read as images:\n  photos-train-002.tar/x: "):
+        load(shards)
+    assert len(load(shards, skip_unreadable=True)) == 51
+
+
 @pytest.mark.parametrize(
     ("members", "text"),
     [

@@ -54,6 +54,7 @@ def test_neither_test_images_nor_lines_are_kept(run: Run) -> None:
         {"fit": "resize"},
         {"fit": "letterbox"},
         {"fit": "crop", "shorter": 12},
+        {"fit": "crop", "shorter": 15},
         {"fit": "crop", "shorter": 17},
         {"fit": "pad", "size": (8, 9)},
         {"fit": "pad", "size": (12, 12)},

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from striate.data import Preprocessing, load
 from striate.errors import DataError
@@ -55,6 +55,20 @@ def test_every_form_of_the_same_images_has_the_same_answers(images, tiny: Predic
     found = tiny(images)
     assert [each.name for each in found] == [tiny.run.classes[number] for number in wanted.argmax(1)]
     assert list(found[3].probabilities.values()) == pytest.approx(wanted[3].tolist(), abs=1e-5)
+
+
+def test_a_photograph_that_pillow_opened_is_turned_upright_as_its_file_is(tmp_path: Path) -> None:
+    way = Preprocessing((3, 28, 28), "letterbox", low=0, high=1, form="picture")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = tmp_path / "photo.png"
+    Image.fromarray(np.repeat(GREY[0, :12, :, None], 3, 2)).save(file, exif=exif)
+    with Image.open(file) as photograph:
+        upright = ImageOps.exif_transpose(photograph)
+        found = [pixels_of(each, way) for each in (file, photograph, photograph.convert("RGBA"), upright)]
+        assert photograph.size == (28, 12)
+    assert all(torch.equal(each, found[0]) for each in found)
+    assert found[0][0, 0].amax(0).ne(0).sum() == 12
 
 
 def test_one_image_gives_one_answer(tiny: Predictor, tmp_path: Path) -> None:

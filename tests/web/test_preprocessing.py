@@ -60,6 +60,19 @@ def test_a_picture_is_letterboxed_as_in_python(width, height, tmp_path: Path, wo
     assert expected.std() > 0.1
 
 
+@pytest.mark.parametrize("size", [(9, 11), (40, 8)])
+def test_a_picture_gets_the_size_of_the_training_images_first_as_in_python(size, tmp_path: Path, worker) -> None:
+    way = Preprocessing(ODD.input, "resize", LOW, HIGH, "picture", size=size)
+    predictor = Predictor(replace(fresh(ODD, tmp_path / "run").run, preprocessing=way))
+    for width, height in ((60, 41), ODD.input[:0:-1]):
+        image = noise(width, height)
+        expected = predictor.watch(image).outputs[INPUT]
+        found = numbers_of(worker(predictor).ask("values", image, steps="on")["input"]).view(expected.shape)
+        levels = (found - expected).abs() / ((torch.tensor(HIGH) - torch.tensor(LOW)) / 255).view(3, 1, 1)
+        assert levels.max() < 1.001
+        assert (levels > 0.01).float().mean() < 0.02
+
+
 def test_a_picture_that_is_too_narrow_is_refused(tmp_path: Path, worker) -> None:
     predictor = cropped(tmp_path / "run", shorter=900)
     found = worker(predictor).ask("predict", noise(2, 60), run="")

@@ -59,10 +59,22 @@ def decode(file: Path | bytes, *, most_pixels: int = MOST_PIXELS) -> Image.Image
     `file` is a path, or the file's bytes. Raises DataError.
     """
     with _opened(file, most_pixels) as image:
-        turn = _TURNS.get(_orientation(image))
-        image.load()
-        flat = flattened(image)
-        return flat if turn is None else flat.transpose(turn)
+        return upright(image)
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """The image as `flattened` gives it, and turned as its EXIF data says, which the result has no more.
+
+    >>> photograph = Image.new("RGB", (3, 2))
+    >>> photograph.getexif()[_ORIENTATION] = 6
+    >>> upright(photograph).size
+    (2, 3)
+    """
+    turn = _TURNS.get(_orientation(image))
+    image.load()
+    flat = flattened(image)
+    flat.info.clear()  # it would be turned once more where it is asked for again
+    return flat if turn is None else flat.transpose(turn)
 
 
 def flattened(image: Image.Image) -> Image.Image:

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import pad
 
-from striate.data.decode import decode, tensor_of
+from striate.data.decode import decode, tensor_of, upright
 from striate.data.digits import SIDE, PreparationStep, digit_steps
 from striate.data.preprocess import Preprocessing
 from striate.data.ruled import HEIGHT
@@ -35,12 +35,12 @@ def read_image(
 
 
 def open_picture(picture: Image.Image | bytes | str | Path) -> Image.Image:
-    """The image itself, or the image decoded from bytes or from a file.
+    """The image, upright and in mode L or RGB: one that is decoded already, or from bytes or a file.
 
     Raises DataError, naming the file where there is one.
     """
     if isinstance(picture, Image.Image):
-        return picture
+        return upright(picture)
     if isinstance(picture, bytes):
         try:
             return decode(picture, most_pixels=MOST_SENT)

@@ -41,8 +41,8 @@ class Preprocessing:
     its aspect ratio kept, and centred on pixels of 0). `interpolation` is "bilinear" or
     "bicubic". A pixel of 0 becomes `low`, a pixel of 255 `high`: one number, or one for each channel. `form` is the
     form of the images: "digits", "line", "picture" or "board" (positions of Go). `size` is the (height, width) of the
-    images of the data set: with "pad", an image of another size is resized to it first, so that a photograph fills the
-    input as the training images do; None where it is not known.
+    images of the data set: with "pad" and "resize", an image of another size is resized to it first, so that a
+    photograph fills the input as the training images do, and is as sharp; None where it is not known.
 
     >>> Preprocessing((1, 32, 32), "pad", low=-0.1, high=1.175, form="digits", size=(28, 28)).margins()
     (2, 2, 2, 2)
@@ -135,7 +135,7 @@ class Preprocessing:
             return True
         if shape[1] not in (1, 3):
             raise DataError(f"images of {shape[1]} channels.", "Images have 1 channel (grey) or 3 (RGB).", where="pack")
-        fits = self.fit == "resize" or (self.fit == "pad" and self.size in (None, self.shape[1:]))
+        fits = self.fit in ("pad", "resize") and self.size in (None, self.shape[1:])
         return tuple(shape[1:]) == self.shape and fits
 
     def _filled(self, room: Tensor, images: Pixels) -> Tensor:
@@ -184,16 +184,13 @@ class Preprocessing:
         match self.fit:
             case "crop":
                 return cropped(images, wanted, shorter=self.shorter or max(wanted), interpolation=how)
-            case "pad":
-                images = images if self.size is None else resized(images, self.size, interpolation=how)
-                height, width = images.shape[2:]
-                small = height <= wanted[0] and width <= wanted[1]
-                if small:
-                    return pad(images, margins((height, width), wanted))
-                return resized(images, wanted, interpolation=how)
             case "letterbox":
                 return letterboxed(images, wanted, interpolation=how)
-            case "resize":
+            case "pad" | "resize":
+                images = images if self.size is None else resized(images, self.size, interpolation=how)
+                height, width = images.shape[2:]
+                if self.fit == "pad" and height <= wanted[0] and width <= wanted[1]:
+                    return pad(images, margins((height, width), wanted))
                 return resized(images, wanted, interpolation=how)
             case _:
                 raise unknown_fit(self.fit)

@@ -10,7 +10,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from striate.data.listing import SUFFIXES, Listing, Part, Parts, folders_in, in_test, natural
+from striate.data.listing import FOREIGN, SUFFIXES, Listing, Part, Parts, folders_in, in_test, natural
 from striate.description.labels import is_one_line, one_line
 from striate.errors import DataError, MissingSplitError
 
@@ -124,7 +124,7 @@ def _samples(shard: Path) -> list[_Sample]:
                     continue
                 if ending.lower() == "cls":
                     labels[key] = _label(tar, member, shard)
-                elif f".{ending.lower()}" in SUFFIXES:
+                elif f".{ending.lower()}" in SUFFIXES + FOREIGN:
                     if key in images or member.size > MOST_IMAGE:
                         what = "has two images" if key in images else f"is larger than {MOST_IMAGE // 2**20} MiB"
                         raise DataError(f"{one_line(key)} {what}.", _FORMAT, where=str(shard))

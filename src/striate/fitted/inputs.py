@@ -13,7 +13,7 @@ from torch import Tensor
 
 from striate.data import Preprocessing, open_picture, pixels_of
 from striate.data.arrays import Layout, Span, stored
-from striate.data.decode import flattened, tensor_of
+from striate.data.decode import tensor_of
 from striate.data.image_file import prepare
 from striate.errors import DataError
 
@@ -34,7 +34,7 @@ def learned_pixels(images: object, *, layout: Layout | None = None, span: Span |
     found: list[Tensor] = []
     for place, each in enumerate(images):
         try:
-            one = tensor_of(_opened(each)) if isinstance(each, Picture) else _alone(each, layout, span)
+            one = tensor_of(open_picture(each)) if isinstance(each, Picture) else _alone(each, layout, span)
         except DataError as error:
             raise error.at(f"image {place}") from None
         if found and one.shape[1:] != found[0].shape[1:]:
@@ -110,12 +110,8 @@ def _has_pictures(images: object) -> TypeGuard[Sequence[Any]]:
     return isinstance(images, (list, tuple)) and any(isinstance(each, Picture) for each in images)
 
 
-def _opened(picture: Picture) -> Image.Image:
-    return flattened(open_picture(picture))
-
-
 def _prepared(picture: Picture, preprocessing: Preprocessing) -> Tensor:
-    image = _opened(picture)
+    image = open_picture(picture)
     try:
         return prepare(image, preprocessing)[0]
     except DataError as error:

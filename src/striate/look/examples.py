@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from striate.data import ImageSet, Preprocessing
+from striate.data.resize import corner
 from striate.errors import RunError
 from striate.files import write_whole
 from striate.look.pictures import image_picture, png
@@ -55,7 +56,7 @@ def keep_examples(run: Run, images: ImageSet) -> None:
 def unfitted(pixels: Tensor, way: Preprocessing) -> Tensor:
     """Images in the network's size as images that its preprocessing brings to these.
 
-    "pad" resizes another size than that of the data set, and "crop" an image whose shorter side is not `shorter`.
+    "pad" and "resize" bring other sizes to that of the data set first, and "crop" an image's shorter side to `shorter`.
     """
     left, right, top, bottom = way.margins()
     height, width = pixels.shape[2:]
@@ -63,7 +64,8 @@ def unfitted(pixels: Tensor, way: Preprocessing) -> Tensor:
         return pixels[:, :, max(top, 0) : height - max(bottom, 0), max(left, 0) : width - max(right, 0)]
     if way.fit == "crop" and way.shorter is not None:
         more = way.shorter - min(height, width)
-        sides = (more // 2, more - more // 2) * 2
+        before, _ = corner((more, more), (0, 0))
+        sides = (before, more - before) * 2
         return pad(pixels.float(), sides, mode="replicate").to(torch.uint8)
     return pixels
 

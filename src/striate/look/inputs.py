@@ -14,7 +14,6 @@ from PIL import Image
 from torch import Tensor
 
 from striate.data import Preprocessing
-from striate.data.decode import flattened
 from striate.data.image_file import open_picture, prepare
 from striate.data.workers import in_order
 from striate.errors import DataError, StriateError, quote
@@ -65,7 +64,7 @@ def batches(
 def pixels_of(image: Picture | Values, preprocessing: Preprocessing) -> UInt8[Tensor, "1 channels height width"]:
     """One image in the network's channels and size. Raises DataError."""
     if isinstance(image, Picture):
-        picture = flattened(image) if isinstance(image, Image.Image) else open_picture(image)
+        picture = open_picture(image)
         try:
             return prepare(picture, preprocessing)[0]
         except DataError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from striate.data.decode import flattened
+from striate.data.decode import upright
 from striate.description.labels import path_part
 from striate.errors import OutputError
 from striate.files import elsewhere, make_folder, write_whole
@@ -31,9 +31,10 @@ def draw_reading(picture: Image.Image, lines: Sequence[Line], classes: Sequence[
     of the `classes` at each column."""
     texts = ", ".join(line.text for line in lines) or "nothing was read"
     drawing = Drawing(texts if len(texts) <= 80 else f"{texts[:79]}…")
+    picture = upright(picture)
     width = min(RIGHT - LEFT, 4 * picture.width, TALLEST * picture.width / picture.height)
     scale = width / picture.width
-    drawing.picture(LEFT, 48, flattened(picture), width=width, smooth=scale < 2)
+    drawing.picture(LEFT, 48, picture, width=width, smooth=scale < 2)
     for line in lines:
         for each in line.characters:
             left, top, right, bottom = (scale * side for side in each.box)

@@ -44,7 +44,7 @@ def _with_channels(place: Place, pixels: str, channels: int, wanted: int) -> str
 
 
 def _fitted(place: Place, pixels: str, way: Preprocessing, size: Size) -> str:
-    """As `Preprocessing.fitted`: cropped, letterboxed, padded once it has the size of the data, or resized."""
+    """As `Preprocessing.fitted`: cropped, letterboxed, or padded or resized once it has the size of the data."""
     wanted, how = way.shape[1:], way.interpolation
     match way.fit:
         case "crop":
@@ -53,13 +53,11 @@ def _fitted(place: Place, pixels: str, way: Preprocessing, size: Size) -> str:
         case "letterbox":
             inner = within(size, wanted)
             return _padded(place, _resized(place, "inner", pixels, size, inner, how), inner, wanted)
-        case "pad":
+        case "pad" | "resize":
             if way.size is not None:
                 pixels, size = _resized(place, "data", pixels, size, way.size, how), way.size
-            if size[0] <= wanted[0] and size[1] <= wanted[1]:
+            if way.fit == "pad" and size[0] <= wanted[0] and size[1] <= wanted[1]:
                 return _padded(place, pixels, size, wanted)
-            return _resized(place, "resize", pixels, size, wanted, how)
-        case "resize":
             return _resized(place, "resize", pixels, size, wanted, how)
         case _:
             raise unknown_fit(way.fit)

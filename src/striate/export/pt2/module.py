@@ -46,9 +46,10 @@ def _fitted(pixels: Tensor, way: Preprocessing) -> Tensor:
     """What `Preprocessing.pack` does behind the channels, for images of one size and any number."""
     wanted = way.shape[1:]
     match way.fit:
-        case "pad":
+        case "pad" | "resize":
             pixels = pixels if way.size is None else _resized(pixels, way.size, way.interpolation)
-            if all(side <= goal for side, goal in zip(pixels.shape[2:], wanted, strict=True)):
+            small = all(side <= goal for side, goal in zip(pixels.shape[2:], wanted, strict=True))
+            if way.fit == "pad" and small:
                 return pad(pixels, margins(pixels.shape[2:], wanted))
             return _resized(pixels, wanted, way.interpolation)
         case "letterbox":
@@ -58,8 +59,6 @@ def _fitted(pixels: Tensor, way: Preprocessing) -> Tensor:
             pixels = _resized(pixels, scaled(pixels.shape[2:], way.shorter or max(wanted)), way.interpolation)
             top, left = corner(pixels.shape[2:], wanted)
             return pixels[:, :, top : top + wanted[0], left : left + wanted[1]]
-        case "resize":
-            return _resized(pixels, wanted, way.interpolation)
         case _:
             raise unknown_fit(way.fit)
 

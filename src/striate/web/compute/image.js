@@ -111,12 +111,12 @@ function pack(planes, { shape: [channels, height, width], fit, size, shorter, in
 }
 
 /**
- * A plane before it is put in the middle of the input: in the size of the data, or letterboxed as large as it fits.
+ * A plane before it is put in the middle of the input, or resized to it: in the size of the data, or letterboxed as
+ * large as it fits.
  * @type {(from: Plane, wanted: [number, number], fit: string, size: [number, number] | null, interpolation: Interpolation) => Plane}
  */
 function before(from, [height, width], fit, size, interpolation) {
-  if (fit === "pad") return size ? sized(from, size, interpolation) : from;
-  if (fit === "resize") return from;
+  if (fit === "pad" || fit === "resize") return size ? sized(from, size, interpolation) : from;
   if (fit !== "letterbox") throw new Error(`preprocessing: no way to fit ${fit}`);
   const across = Math.floor((2 * from.width * height + from.height) / (2 * from.height));
   const down = Math.floor((2 * from.height * width + from.width) / (2 * from.width));
