@@ -118,7 +118,7 @@ def answers(read: Read, images: Array) -> Array:
     )
     found = module.double().logits(values * scale + shift) / read.temperature
     found = found.softmax(1) if read.network.probabilities else found
-    return (found.permute(0, 2, 3, 1) if read.channels_last and found.ndim == 4 else found).numpy()
+    return (found.permute(0, 2, 3, 1) if read.ends_last else found).numpy()
 
 
 def wanted(path: Path, images: Array) -> Array:

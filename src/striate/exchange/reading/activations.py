@@ -29,7 +29,7 @@ def activation(work: Work, at: int) -> bool:
     if best is None:
         return False
     base, found = best
-    layer = recognised(found)
+    layer = None if is_identity(found) else recognised(found)
     if layer is None:
         work.put(at, what=Affine(number(1), number(0)), sources=[base])
         work.drop(at)

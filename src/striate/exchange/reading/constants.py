@@ -73,6 +73,10 @@ def _division(left: Array, right: Array) -> Array:
     return left / right
 
 
+def _modulo(node: Node, given: list[Array | None], opset: int) -> Any:
+    return _arithmetic(np.fmod if node.whole("fmod", 0) else np.mod)(node, given, opset)
+
+
 def _slice(node: Node, given: list[Array | None], opset: int) -> Array:
     data = _need(given, 0)
     if len(given) > 1:
@@ -91,6 +95,8 @@ def _slice(node: Node, given: list[Array | None], opset: int) -> Array:
 def _reduce(function: Callable[..., Any]) -> Callable[[Node, list[Array | None], int], Any]:
     def compute(node: Node, given: list[Array | None], opset: int) -> Any:
         axes = axes_of(node, given, opset)
+        if not axes and node.whole("noop_with_empty_axes", 0):
+            return _need(given, 0)
         return function(_need(given, 0), axis=tuple(axes) or None, keepdims=bool(node.whole("keepdims", 1)))
 
     return compute
@@ -166,6 +172,8 @@ def _gather(node: Node, given: list[Array | None], opset: int) -> Array:
 
 def _scattered(node: Node, given: list[Array | None], opset: int) -> Array:
     made, where, values = (np.array(_need(given, each)) for each in range(3))
+    if (reduction := node.text("reduction", "none")) != "none":
+        raise FormatError(f"puts values together by {reduction}.", "Values are put in the place of others.")
     if node.operator == "ScatterND":
         made[tuple(np.moveaxis(where, -1, 0))] = values
     else:
@@ -189,6 +197,7 @@ OPERATORS: dict[str, Callable[[Node, list[Array | None], int], Any]] = {
     "Abs": _arithmetic(np.abs),
     "Add": _arithmetic(np.add),
     "Cast": _cast,
+    "CastLike": lambda node, given, opset: _need(given, 0).astype(_need(given, 1).dtype),
     "Ceil": _arithmetic(np.ceil),
     "Concat": _concat,
     "ConstantOfShape": _filled,
@@ -201,7 +210,7 @@ OPERATORS: dict[str, Callable[[Node, list[Array | None], int], Any]] = {
     "Identity": lambda node, given, opset: _need(given, 0),
     "Max": _arithmetic(np.maximum),
     "Min": _arithmetic(np.minimum),
-    "Mod": _arithmetic(np.mod),
+    "Mod": _modulo,
     "Mul": _arithmetic(np.multiply),
     "Neg": _arithmetic(np.negative),
     "Pow": _arithmetic(np.power),

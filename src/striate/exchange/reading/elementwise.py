@@ -20,6 +20,7 @@ from striate.exchange.reading.views import (
     repeats,
     squeezed,
     straight,
+    unsqueezed,
 )
 
 Value = View | Array
@@ -165,7 +166,12 @@ def _and_constant(reader: Reader, node: Node) -> tuple[View, Array]:
     constants = [each for each in values if not isinstance(each, View)]
     if len(views) != 1 or len(constants) != 1:
         raise FormatError(f"reads {len(views)} values of the network.", "It reads one, and a constant.")
-    return views[0], constants[0]
+    return _at_least(views[0], constants[0].ndim), constants[0]
+
+
+def _at_least(view: View, rank: int) -> View:
+    """The view with as many dimensions as a constant: broadcasting adds them in front."""
+    return unsqueezed(view, range(max(0, rank - view.rank)))
 
 
 def _pair(reader: Reader, node: Node, left: Value, right: Value) -> Value:
@@ -173,21 +179,23 @@ def _pair(reader: Reader, node: Node, left: Value, right: Value) -> Value:
     if isinstance(left, View) and isinstance(right, View):
         return _joined(reader, node, kind, left, right)
     if isinstance(left, View):
-        return _with_constant(reader, node, kind, left, _floats(right), reverse=False)
+        return _with_constant(reader, node, kind, left, _floats(reader, right), reverse=False)
     if isinstance(right, View) and not isinstance(left, View):
-        return _with_constant(reader, node, kind, right, _floats(left), reverse=True)
+        return _with_constant(reader, node, kind, right, _floats(reader, left), reverse=True)
     raise FormatError("reads constants only.", "It must read a value of the network.")
 
 
-def _floats(values: Value) -> Array:
+def _floats(reader: Reader, values: Value) -> Array:
     assert not isinstance(values, View)  # noqa: S101 - the caller has looked
+    if reader.graph.whole and values.dtype.kind in "iu":  # its other value is of the same type, and not cast yet
+        raise FormatError(f"computes numbers of type {values.dtype}.", "Pixels become floats before they are computed.")
     return values.astype(np.float64)
 
 
 def _with_constant(reader: Reader, node: Node, kind: str, view: View, values: Array, *, reverse: bool) -> View:
     if kind == "Sub" and view.rank == 3 and view.dims[1] == () and values.ndim >= 2:
         return _difference(reader, node, view, values, reverse=reverse)
-    view = reader.whole(view, node)
+    view = _at_least(reader.whole(view, node), values.ndim)
     laid = aligned(values, view)
     one, zero = np.ones_like(laid), np.zeros_like(laid)
     with np.errstate(divide="ignore"):
@@ -222,15 +230,14 @@ def _difference(reader: Reader, node: Node, view: View, values: Array, *, revers
 
 def _joined(reader: Reader, node: Node, kind: str, left: View, right: View) -> View:
     left, right = _unrepeated(reader, node, *_same_rank(left, right))
-    if left.dims != right.dims or left.shape != right.shape:
-        if left.dims == right.dims and kind == "Mul":  # maps of 1×1 and a factor for each
+    if left.dims != right.dims:
+        return _gated(reader, node, kind, left, right)
+    if left.shape != right.shape:  # maps of 1×1 and a number for each
+        if kind == "Mul":
             values, gate = (left, right) if len(left.shape) == 3 else (right, left)
             return values.over(reader.add(Product(), [values.piece, gate.piece], values.shape, node))
-        if left.dims == right.dims:
-            flat = [reader.vector(squeezed(each, []), node)[0] for each in (left, right)]
-            made = reader.add(Sum(), [each.piece for each in flat], flat[0].shape, node)
-            return View(made, flat[0].shape, (left if len(left.shape) == 1 else right).dims)
-        return _gated(reader, node, kind, left, right)
+        flat = [reader.vector(squeezed(each, []), node)[0] for each in (left, right)]
+        left, right = (View(each.piece, each.shape, left.dims) for each in flat)
     match kind:
         case "Add":
             what = Sum()

@@ -82,6 +82,8 @@ def upsampling(reader: Reader, node: Node) -> View:
     scales, sizes = (reader.constant(node, 1 if reader.opset < 11 else 2), reader.constant(node, 3))
     if reader.opset < 9 or "scales" in node.attributes:
         scales = np.asarray(node.attributes.get("scales", ()), np.float64)
+    if node.wholes("axes") not in ((), (0, 1, 2, 3)) or node.text("keep_aspect_ratio_policy", "stretch") != "stretch":
+        raise FormatError("resizes some dimensions, or keeps a ratio.", "A factor for each dimension must be there.")
     order = (0, 1, 2, 3) if view.dims[1] == plain_dims(view.shape)[0] else (0, 3, 1, 2)
     if view.rank != 4:
         raise FormatError(f"resizes {view.rank} dimensions.", "Maps are resized.")

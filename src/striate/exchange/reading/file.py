@@ -5,7 +5,9 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from striate.description import limits
 from striate.errors import FormatError
@@ -16,6 +18,8 @@ from striate.exchange.requirement import require_onnx
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
+
+Kind = np.dtype[Any]
 
 MOST_BYTES = 2**31
 """The largest file: protobuf's own limit."""
@@ -74,7 +78,7 @@ def _graph(model: ModelProto, path: Path) -> FileGraph:
     for node in nodes:
         if node.operator == "Constant":
             constants[node.outputs[0]] = constant(node)
-    name, sizes, pixels = _input(graph, nodes, constants)
+    name, sizes, kind = _input(graph, nodes, constants)
     own = next((each for each in graph.value_info if each.name == OURS), None)
     if model.producer_name == "striate" and own is not None:
         made = {output: at for at, node in enumerate(nodes) for output in node.outputs}
@@ -91,7 +95,8 @@ def _graph(model: ModelProto, path: Path) -> FileGraph:
         opset,
         {text(each.key): text(each.value) for each in model.metadata_props},
         text(model.producer_name),
-        pixels,
+        pixels=kind == np.uint8,
+        whole=kind.kind in "iu",
     )
 
 
@@ -139,9 +144,9 @@ def _feeds(node: Node, own: str) -> bool:
     return node.name.startswith(own.rsplit("/", 1)[0])
 
 
-def _input(graph: GraphProto, nodes: list[Node], constants: Mapping[str, Array]) -> tuple[str, Sizes, bool]:
-    """The one input that is no weight and that a node reads, its sizes, and whether it holds bytes."""
-    from onnx import TensorProto
+def _input(graph: GraphProto, nodes: list[Node], constants: Mapping[str, Array]) -> tuple[str, Sizes, Kind]:
+    """The one input that is no weight and that a node reads, its sizes, and the type of its values."""
+    from onnx import helper
 
     branches = [each for node in nodes for each in node.attributes.values() if isinstance(each, Branch)]
     used = {name for node in nodes for name in node.inputs} | {name for each in branches for name in each.reads}
@@ -153,7 +158,10 @@ def _input(graph: GraphProto, nodes: list[Node], constants: Mapping[str, Array])
     sizes = tuple(each.dim_value or None for each in held.shape.dim)
     if any(size is not None and not 0 < size <= limits.NUMBER for size in sizes):
         raise FormatError(f"has an input of sizes {list(sizes)}.", f"A size is {limits.NUMBER:,} at most.")
-    return found[0].name, sizes, held.elem_type == TensorProto.UINT8
+    try:
+        return found[0].name, sizes, np.dtype(helper.tensor_dtype_to_np_dtype(held.elem_type))
+    except KeyError:
+        raise FormatError("has an input of no known type.", "Images are numbers.") from None
 
 
 def _ordered(nodes: list[Node], known: set[str]) -> tuple[Node, ...]:

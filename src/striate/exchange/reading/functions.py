@@ -16,8 +16,8 @@ from striate.description.layers import Activation
 from striate.description.simple import AMPLITUDE, SLOPE
 from striate.exchange.reading.graph import Array
 
-POINTS = np.concatenate([np.linspace(-9, 9, 73), np.array([-60.0, -3.01, -1e-3, 1e-3, 2.99, 60.0])])
-"""Where functions are compared: on both sides of every bend, and far out."""
+POINTS = np.concatenate([np.linspace(-9, 9, 73), np.array([-6e4, -60.0, -3.01, -1e-3, 1e-3, 2.99, 60.0, 6e4])])
+"""Where functions are compared: on both sides of every bend, and far out, near the largest number of half precision."""
 NEAR = 2e-6
 """The largest difference, as a share of 1 or of the value where that is larger: constants of files are float32."""
 

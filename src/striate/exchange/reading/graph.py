@@ -64,7 +64,8 @@ class Node:
 class FileGraph:
     """Nodes in the order they run, constants by name, the input with its sizes (None where any), and the outputs.
 
-    `pixels` says that the input holds bytes. `learned` are the constants that are parameters of a module.
+    `pixels` says that the input holds bytes, and `whole` that it holds whole numbers of any size. `learned` are the
+    constants that are parameters of a module.
     """
 
     name: str
@@ -77,6 +78,7 @@ class FileGraph:
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     producer: str = ""
     pixels: bool = False
+    whole: bool = False
     learned: frozenset[str] = frozenset()
 
 

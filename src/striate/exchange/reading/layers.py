@@ -11,7 +11,7 @@ from striate.exchange.reading import windows
 from striate.exchange.reading.constants import axes_of
 from striate.exchange.reading.functions import short
 from striate.exchange.reading.graph import Array, Node
-from striate.exchange.reading.pieces import Difference, Function, Product
+from striate.exchange.reading.pieces import Difference, Function, Product, each_map
 from striate.exchange.reading.reader import Reader
 from striate.exchange.reading.views import (
     View,
@@ -32,7 +32,7 @@ def batch_norm(reader: Reader, node: Node) -> View:
         raise FormatError(f"has {show(values[0].shape)} numbers for {channels} maps.", "One for each map.")
     wide = [np.asarray(each).reshape(-1, *[1] * (view.rank - 2)) for each in values]
     laid = [aligned(each, view) for each in wide]
-    flat = [np.broadcast_to(each.reshape(-1), (channels,)) for each in laid if each.size in (1, channels)]
+    flat = [found for each in laid if (found := each_map(each, channels)) is not None]
     if len(flat) != 4:
         raise FormatError(f"has {show(values[0].shape)} numbers over {show(view.shape)}.", "One for each map.")
     weights: dict[str, Array] = dict(zip(("weight", "bias", "running_mean", "running_var"), flat, strict=True))
@@ -46,8 +46,8 @@ def local_response(reader: Reader, node: Node) -> View:
     """LRN; ONNX divides alpha by the size."""
     maps = reader.maps(reader.view(node), node)
     size = node.whole("size", 5)
-    if size < 1:
-        raise FormatError(f"normalises over {size} maps.", "It must be 1 or more.")
+    if size < 1 or size % 2 == 0:  # of an even size ONNX has the one map more behind, a description before
+        raise FormatError(f"normalises over {size} maps.", "The number must be odd.")
     layer = LocalResponseNorm(
         size=size,
         alpha=short(short(node.number("alpha", 1e-4)) / size),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from striate.errors import FormatError
 from striate.exchange.reading.constants import axes_of, new_sizes, sizes_of, wholes
 from striate.exchange.reading.graph import Array, Node
@@ -28,7 +30,7 @@ def flatten(reader: Reader, node: Node) -> View:
     """Flatten behind the batch."""
     view = reader.whole(reader.view(node), node)
     axis = node.whole("axis", 1)
-    if axis % max(1, view.rank) != 1 and not (axis == view.rank == 2):
+    if (axis if axis >= 0 else axis + view.rank) != 1:
         raise FormatError(f"flattens from dimension {axis}.", "All but the batch are flattened.")
     size = 1
     for each in view.sizes[1:]:
@@ -74,6 +76,14 @@ def cast(reader: Reader, node: Node) -> View:
     if node.whole("to", 1) not in (1, 10, 11, 16):
         raise FormatError("makes whole numbers of values.", "Values between layers are floats.")
     return reader.view(node)
+
+
+def cast_like(reader: Reader, node: Node) -> View | Array:
+    """CastLike of a value or a constant, to the type of another."""
+    value, like = (reader.values.get(node.input(each)) for each in (0, 1))
+    if isinstance(like, np.ndarray) and like.dtype.kind != "f":
+        raise FormatError("makes whole numbers of values.", "Values between layers are floats.")
+    return value.astype(np.float32) if isinstance(value, np.ndarray) else reader.view(node)
 
 
 def expanded(reader: Reader, node: Node) -> View:

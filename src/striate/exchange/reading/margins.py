@@ -38,6 +38,8 @@ def fold_padding(work: Work, at: int) -> bool:
     changes = {"padding": padding} | ({"count_padding": True} if isinstance(kind, Pool) else {})
     made = replace(kind, **changes)
     shape = work.shape(pad.sources[0])
+    if [axis.output for axis in window(made, shape).axes] != list(piece.shape[1:]):
+        return False  # rounding up, which leaves out a window that begins in its own padding
     made = plainest(made, shape) if isinstance(made, Pool) else made
     work.put(at, what=made, sources=pad.sources)
     return True

@@ -19,6 +19,7 @@ OPERATORS: dict[str, Callable[[Reader, Node], View | Array]] = {
     "AveragePool": pooling.pooling,
     "BatchNormalization": layers.batch_norm,
     "Cast": layout.cast,
+    "CastLike": layout.cast_like,
     "Clip": elementwise.clip,
     "Concat": elementwise.concatenation,
     "Conv": windows.convolution,
@@ -73,7 +74,7 @@ OPERATORS: dict[str, Callable[[Reader, Node], View | Array]] = {
 """What a node's operator is read as."""
 
 
-VIEWS = {"Cast", "Dropout", "Expand", "Flatten", "Identity", "Reshape", "Shape", "Squeeze", "Transpose"}
+VIEWS = {"Cast", "CastLike", "Dropout", "Expand", "Flatten", "Identity", "Reshape", "Shape", "Squeeze", "Transpose"}
 VIEWS |= {"Tile", "Unsqueeze"}
 """Those that change no value, but at most how it lies."""
 
@@ -87,6 +88,9 @@ def read_nodes(reader: Reader, nodes: tuple[Node, ...]) -> None:
         if any(each is None for each in given):  # a problem before it, or a value that no node gives
             if node.refused is not None:
                 reader.problems.append(Problem(node, *node.refused))
+            elif not reader.problems:
+                found = "reads what no layer gives, such as the mask of a dropout or the places of maxima."
+                reader.problems.append(Problem(node, found, "A layer gives one value."))
             reader.values.update(dict.fromkeys(node.outputs, None))
             continue
         try:
@@ -117,8 +121,6 @@ def _value(reader: Reader, node: Node) -> View | Array | None:
         raise FormatError(*node.refused)
     if node.operator == "If":
         return _branch(reader, node)
-    if node.operator == "CastLike":
-        return reader.values.get(node.input(0))
     if not any(isinstance(reader.values[name], View) for name in node.inputs if name):
         given = [reader.constant(node, each) for each in range(len(node.inputs))]
         made = computed(node, given, reader.opset)

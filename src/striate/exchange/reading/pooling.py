@@ -91,7 +91,10 @@ def _pooled(reader: Reader, node: Node, maps: View, *, maximum: bool) -> View:
 def whole_maps(reader: Reader, node: Node) -> View:
     """ReduceMean and ReduceMax over height and width, which may be one dimension."""
     view = reader.view(node)
-    axes = sorted({axis % view.rank for axis in axes_of(node, [None, reader.constant(node, 1)], reader.opset)})
+    given = axes_of(node, [None, reader.constant(node, 1)], reader.opset)
+    if not given and node.whole("noop_with_empty_axes", 0):
+        return view
+    axes = sorted({axis % view.rank for axis in given or range(view.rank)})
     maximum = node.operator == "ReduceMax"
     gone = [atom for each in axes for atom in view.dims[each]]
     left = [dim for each, dim in enumerate(view.dims) if each not in axes]

@@ -22,7 +22,7 @@ from striate.exchange.reading.pieces import INPUT, Affine, Padding
 from striate.exchange.reading.reader import Reader
 from striate.exchange.reading.simplify import FOLD, LAST, LATE, tables, with_activations
 from striate.exchange.reading.structure import structured
-from striate.exchange.reading.views import View
+from striate.exchange.reading.views import View, has_channels_last, in_order
 from striate.exchange.reading.work import Work, run_rules
 
 CLASSES, PREPROCESSING = "classes", "preprocessing"
@@ -39,7 +39,8 @@ class Read:
 
     `scale` and `shift`, a number each or one for each channel, are what the file does to its input before the network:
     scale · a + shift. `margins` are (top, bottom, left, right) that it adds before that. Its input has its channels
-    last where `channels_last` is set, and holds bytes where `pixels` is. It is `closed` where it ends in a softmax.
+    last where `channels_last` is set, and holds bytes where `pixels` is. It is `closed` where it ends in a softmax, and
+    maps that the file ends in have their channels last where `ends_last` is set.
     `metadata` is the file's own, and `source` the name of its input.
     """
 
@@ -55,6 +56,7 @@ class Read:
     producer: str = ""
     closed: bool = False
     source: str = ""
+    ends_last: bool = False
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -113,7 +115,8 @@ def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool, f
         raise FormatError(f"has {len(reader.pieces):,} steps.", f"A network has {MOST_STEPS:,} at most.")
     if reader.problems:
         raise refusal(reader.problems)
-    last = _end(reader, end)
+    view = _end(reader, end)
+    last = view.piece
     work = with_activations(reader.pieces, last, input=reader.shape)
     closed = work.last in work.pieces and isinstance(work.pieces[work.last].what, Softmax)
     temperature = _temperature(work)
@@ -156,6 +159,7 @@ def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool, f
         graph.producer,
         closed,
         graph.input,
+        ends_last=has_channels_last(view),
     )
 
 
@@ -210,11 +214,18 @@ def _wanted(graph: FileGraph, output: str) -> tuple[str, tuple[Node, ...]]:
     return end, tuple(node for node in graph.nodes if id(node) in needed)
 
 
-def _end(reader: Reader, end: str) -> int:
-    """The piece that the network ends in."""
+def _end(reader: Reader, end: str) -> View:
+    """What the network ends in: values in order, or maps with channels last."""
     value = reader.values.get(end)
     if isinstance(value, View):
-        return reader.settled(value, reader.graph.nodes[-1]).piece
+        value = reader.settled(value, reader.graph.nodes[-1])
+        if not in_order(value) and not has_channels_last(value):
+            raise FormatError(
+                f"its output has {show(value.shape)} in another order.",
+                "It must be the images of a batch, then the channels, height and width of each.",
+                "Name a value before it is transposed: --output NAME.",
+            )
+        return value
     raise FormatError("has an output that does not depend on its input.", "A network computes it from images.")
 
 
@@ -227,7 +238,8 @@ def _preprocessing(work: Work, shape: Shape) -> tuple[tuple[int, int, int, int],
         if piece is None or piece.sources != [INPUT]:
             break
         what = piece.what
-        if isinstance(what, Padding) and len(shape) == 3 and scale.size == 1 == scale and not shift and not what.value:
+        untouched = scale.size == 1 == scale and not np.any(shift)
+        if isinstance(what, Padding) and len(shape) == 3 and untouched and not what.value:
             if what.before[0] or what.after[0] or any(margins):
                 break
             margins = (what.before[1], what.after[1], what.before[2], what.after[2])

@@ -166,6 +166,18 @@ def is_batched(view: View) -> bool:
     return bool(view.dims) and len(view.dims[0]) == 1 and view.dims[0][0].axis == BATCH
 
 
+def in_order(view: View) -> bool:
+    """Whether the values lie as those of the piece do: images, then the axes of each, however they are divided."""
+    first, *others = [atom for dim in view.dims for atom in dim]
+    return first.axis == BATCH and order_of(View(view.piece, view.shape, ((first,), tuple(others)))) is None
+
+
+def has_channels_last(view: View) -> bool:
+    """Whether maps lie as TensorFlow has them, and not also as PyTorch does."""
+    channels, *places = plain_dims(view.shape)
+    return len(view.shape) == 3 and is_batched(view) and view.dims[1:] == (*places, channels) and not in_order(view)
+
+
 def order_of(view: View) -> Array | None:
     """Which value of the flattened image each value of a vector is; None where they are in order."""
     atoms = [atom for dim in view.dims[1:] for atom in dim]

@@ -101,7 +101,7 @@ def linear_piece(reader: Reader, node: Node, view: View, weight: Array, bias: Ar
 
 
 def _bias(bias: Array, units: int) -> Array:
-    if bias.size not in (1, units):
+    if bias.size != 1 and (bias.size, bias.shape[-1]) != (units, units):
         raise FormatError(f"has a bias of {show(bias.shape)} for {units} units.", "One for each unit.")
     return np.ascontiguousarray(np.broadcast_to(bias.reshape(-1), (units,)))
 
@@ -120,15 +120,17 @@ def moves_of(node: Node, kernel: tuple[int, int], shape: Shape, *, ceil: bool = 
         for which in (0, 1):
             extent = dilation[which] * (kernel[which] - 1) + 1
             size = shape[which + 1]
-            total = max(0, (math.ceil(size / stride[which]) - 1) * stride[which] + extent - size)
-            less, more = total // 2, total - total // 2
+            total = (math.ceil(size / stride[which]) - 1) * stride[which] + extent - size
+            if total < -1:  # TensorFlow begins at the first value, ONNX Runtime in the middle of what is left over
+                raise FormatError(f"pads by {named} where windows leave {-total} values out.", "Give its pads.")
+            less, more = max(0, total) // 2, max(0, total + 1) // 2
             sides.append((less, more) if named == "SAME_UPPER" else (more, less))
         padding = (sides[0], sides[1])
     elif named == "VALID":
         padding = ((0, 0), (0, 0))
     elif named not in ("NOTSET", ""):
         raise FormatError(f"pads by {named}.", "auto_pad is NOTSET, SAME_UPPER, SAME_LOWER or VALID.")
-    return Moves(kernel, stride, dilation, padding, ceil and named in ("NOTSET", ""))
+    return Moves(kernel, stride, dilation, padding, ceil and named in ("NOTSET", "", "VALID"))
 
 
 def _pair(node: Node, attribute: str, default: int) -> tuple[int, int]:

@@ -88,7 +88,8 @@ def compared(file: Path, read: Read, module: Built, preprocessing: Preprocessing
     found = module.logits(values)
     if read.closed:
         found = (class_scores(read.network, found) / read.temperature).softmax(1)
-    wanted = torch.from_numpy(np.array(wanted)).reshape(-1)
+    wanted = torch.from_numpy(np.array(wanted))
+    wanted = (wanted.permute(0, 3, 1, 2) if read.ends_last else wanted).reshape(-1)
     found = found.reshape(-1)
     if wanted.shape != found.shape:
         wanted = torch.full_like(found, torch.nan)
