@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import prod
 
 from striate.data import Part
 from striate.description.layers import BatchNorm, Dropout
 from striate.description.network import Network, plan
+from striate.description.shapes import show
 from striate.errors import SpecError
 from striate.execution.names import KERNELS
 from striate.kernels.binary import GROUP
@@ -61,6 +63,20 @@ def unfit_for_parts(network: Network, recipe: Recipe, world: World, *, batch: in
         reason = f"dropout needs parts of a multiple of {GROUP} images on them"
         found |= {name: reason for name in ("engine", "operators") if name not in found}
     return found
+
+
+def require_statistics(network: Network, recipe: Recipe, world: World, *, batch: int) -> None:
+    """Raise SpecError where a batch normalisation would get one value per channel in a step, which has no variance."""
+    parts = parts_of(batch, world, recipe.accumulate)
+    together = min(sum(len(own[number]) for own in parts) for number in range(recipe.accumulate))
+    for step in plan(network).steps:
+        is_frozen = any(f"{step.path}.".startswith(f"{path}.") for path in recipe.freeze)
+        if isinstance(step.layer, BatchNorm) and not is_frozen and together * prod(step.output[1:]) == 1:
+            raise SpecError(
+                f"{step.path} would normalise one value per channel: one image of {show(step.output)}.",
+                "In training a batch normalisation needs at least two values per channel.",
+                "Take larger batches: --batch 2 or more for each part of a batch.",
+            )
 
 
 def unfit_error(network: Network, kernels: str, reason: str) -> SpecError:
