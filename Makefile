@@ -25,7 +25,7 @@ OLDEST_TESTS := tests/description tests/accounting tests/networks tests/emit tes
 .PHONY: demo test test-slow test-long test-cluster test-widget notebooks film fuzz fuzz-guided coverage check check-oldest \
 	bench docs docs-site package wheels clean
 
-demo: $(VENV)/installed  ## account, training, evaluation, prediction: about a minute after the install
+demo: $(VENV)/installed  ## account, training, evaluation, prediction: half a minute after the install
 	@rm -rf $(RUN)
 	@echo; echo '$$ striate account lenet5'; $(BIN)/striate account lenet5
 	@echo; echo '$$ striate train lenet5 --out $(RUN)'; $(BIN)/striate train lenet5 --out $(RUN)

@@ -224,7 +224,8 @@ def widget(*runs: str | Path | Run | Fitted | Network, height: int = 860, langua
 
 
 def as_svg(network: Network) -> str | None:
-    """What a notebook shows of a network: its figure, or None, the value itself, where its layers do not fit."""
+    """The figure of a network, for notebooks; None where its layers do not fit, so that the notebook prints the
+    value."""
     from striate.emit.draw.svg import to_svg
 
     try:

@@ -31,9 +31,9 @@ def write_whole(path: Path, content: bytes | str) -> None:
 
 
 def keep_as(path: Path, other: Path) -> None:
-    """Give a file a second name, at which another file may be; nothing happens where the disk cannot do this.
+    """Give a file a second name, `other`, replacing a file of that name; does nothing where the disk has no hard links.
 
-    The content is not copied: what is written to `path` by `write_whole` afterwards is another file.
+    The content is not copied. A later `write_whole` to `path` makes a new file, so `other` keeps the old content.
     """
     partial = other.with_name(f".{other.name}.{os.getpid()}.partial")
     with suppress(OSError):
@@ -43,7 +43,7 @@ def keep_as(path: Path, other: Path) -> None:
 
 
 def clear_partial(folder: Path) -> None:
-    """Remove what killed processes had begun to write in a folder. Only whoever holds its lock may call this."""
+    """Remove the unfinished files of killed processes from a folder. Call it only while holding the folder's lock."""
     for each in folder.glob(".*.partial"):
         with suppress(OSError):
             each.unlink()

@@ -44,9 +44,9 @@ def allowed(wanted: int) -> int:
 
 
 def lacking_threads() -> int:
-    """How many threads the system refuses of one for each processor, 0 where it starts all.
+    """The number of threads, of one per processor, that the system refuses to start; 0 where it starts all.
 
-    Where it refuses some, libraries that are loaded later are told to use one thread.
+    Where it refuses any, environment variables make libraries that are loaded later use one thread.
     """
     wanted = os.cpu_count() or 1
     lacking = wanted - allowed(wanted)

@@ -78,6 +78,17 @@ def test_an_onnx_file_is_read_without_pytorch(verb: str, tmp_path: Path) -> None
         (["train", "--adapt", "--resume", "x"], "--resume takes everything from the run; leave out --adapt."),
         (["train", "--input", "1x8x8", "--resume", "x"], "--resume takes everything from the run; leave out --input."),
         (["train", "--width", "2", "--resume", "x"], "--resume takes everything from the run; leave out --width."),
+        (["train", "--data", "y", "--resume", "x"], "--resume takes everything from the run; leave out --data."),
+        (["train", "--resize", "8", "--resume", "x"], "--resume takes everything from the run; leave out --resize."),
+        (["train", "--threads", "1", "--resume", "x"], "--resume takes everything from the run; leave out --threads."),
+        (
+            ["train", "--kernels", "torch", "--resume", "x"],
+            "--resume takes everything from the run; leave out --kernels.",
+        ),
+        (
+            ["train", "--skip-unreadable", "--resume", "x"],
+            "--resume takes everything from the run; leave out --skip-unreadable.",
+        ),
         (["train", "vgg-a", "--width", "0"], "0.0 is not in the range x>0."),
         (["train", "lenet5", "--width", "0.5"], "lenet5 cannot be made narrower."),
         (["train", "--resume", "x"], "x does not exist."),

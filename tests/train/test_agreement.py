@@ -55,8 +55,8 @@ def test_broken_kernels_are_found_and_nothing_is_reported(
         f"{finished_run}: {names[kernels]} ({kernels}) and the plain PyTorch module differ in their answers to 1 of 64 "
         "images.\n"
         "Weights and images are the same, so the answers must be too, to float32's accuracy; nothing is reported.\n"
-        "This is a fault of Striate: please report it. Until it is mended train with --kernels torch; what these "
-        f"weights can do on PyTorch's kernels says: striate evaluate {finished_run} --kernels torch"
+        "This is a fault of Striate: please report it. Until it is mended train with --kernels torch. To evaluate "
+        f"these weights on PyTorch's kernels: striate evaluate {finished_run} --kernels torch"
     )
     monkeypatch.undo()
     plain, _ = evaluate(run, kernels="torch")

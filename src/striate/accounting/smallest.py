@@ -55,15 +55,15 @@ def least_side(outlined: Outline) -> int:
             case Flatten() | GlobalAveragePool():
                 here = (1, 1)
             case Activation() | BatchNorm() | Branches() | Dropout() | Gate() | Linear() | LocalResponseNorm():
-                pass  # as large as what it makes
+                pass  # the input has the height and width of the output
             case PadChannels() | PositionBias() | RBF() | Residual() | Scale() | Shuffle() | Softmax():
-                pass
+                pass  # so it has here
             case _:
                 assert_never(node.layer)
         for place, source in enumerate(node.sources):
-            factor = place > 0 and isinstance(node.layer, Gate)  # may be one value per map
+            is_factor = place > 0 and isinstance(node.layer, Gate)  # a gate's factor may be one value per map
             height, width = needed.get(source, (1, 1))
-            needed[source] = (height, width) if factor else (max(height, here[0]), max(width, here[1]))
+            needed[source] = (height, width) if is_factor else (max(height, here[0]), max(width, here[1]))
     return max(needed[INPUT])
 
 

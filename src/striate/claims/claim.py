@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class Verdict(Enum):
-    """What becomes of a claim."""
+    """The verdict on a claim."""
 
     RIGHT = "right"
     CAVEAT = "with a caveat"
@@ -17,7 +17,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Claim:
-    """What a post says, the verdict, the value on record, how to compute it anew, and why the verdict.
+    """A claim of a post: its text, the verdict with its reason, the value on record, and how to compute that again.
 
     `number` names the claim for good: a claim that is added gets a new one.
     """

@@ -30,7 +30,7 @@ def layer(name: str, path: str) -> Row:
 
 
 def totals(name: str) -> Counts:
-    """What a network of the catalogue costs in all."""
+    """The total costs of a network of the catalogue."""
     return counted(name).totals
 
 

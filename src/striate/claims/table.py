@@ -108,7 +108,7 @@ def uncomputed_to_dicts(uncomputed: Sequence[Uncomputed]) -> list[Json]:
 
 
 def _said(claim: Claim | Uncomputed) -> dict[str, Json]:
-    """What a post says, where, and the verdict on it."""
+    """The text of a claim, its place in the post, and the verdict."""
     return {
         "number": claim.number,
         "post": claim.post,

@@ -23,7 +23,7 @@ from striate.threads import allowed
 class NetworkType(click.ParamType):
     """A network, given as a name of the catalogue, a file, the folder of a run, or a line of notation.
 
-    A file may be an ONNX file of anybody's: its network is read without its weights.
+    A file may be an ONNX file of any origin: its network is read without its weights.
     """
 
     name = "network"

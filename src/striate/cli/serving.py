@@ -1,4 +1,4 @@
-"""What `striate serve` was asked to do, as a value that its workers get, too."""
+"""The options of `striate serve` as a value, which is also sent to its worker processes."""
 
 from __future__ import annotations
 

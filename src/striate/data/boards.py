@@ -1,4 +1,4 @@
-"""Positions of Go games as images: kept as moves, two bytes each; their planes are computed when they are asked for."""
+"""Positions of Go games as images: two bytes per move are stored, and the planes are computed when they are indexed."""
 
 from __future__ import annotations
 
@@ -53,8 +53,11 @@ class Boards(Indexed):
         return self._planes(self.moves[chosen], symmetries), table[symmetries, labels]
 
     def held_out(self, fraction: float, *, seed: int) -> torch.Tensor:
-        """Which positions are held out: those of whole games drawn by a seed, until a `fraction` of all positions, or
-        MOST_HELD_OUT, would be exceeded; of one game at least, and never all. Raises DataError for one game alone."""
+        """A mask of the positions that are held out: those of whole games, drawn by a seed.
+
+        At least one game is held out; more are added as long as their positions stay within a `fraction` of all, and
+        within MOST_HELD_OUT. Raises DataError where there is only one game.
+        """
         owner = self.games.game_of(self.moves.numpy())
         counts = np.bincount(owner, minlength=len(self.games))
         order = np.random.default_rng(seed).permutation(counts.nonzero()[0])

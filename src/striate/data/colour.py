@@ -10,12 +10,11 @@ from torch import Tensor
 
 from striate.data.augment import Augmentation
 from striate.data.part import Part, all_of
+from striate.data.preprocess import LUMA
 from striate.errors import DataError
 
 Batch = Float[Tensor, "batch channels height width"]
 
-_LUMA = (0.299, 0.587, 0.114)
-"""The weights of red, green and blue in brightness, of ITU-R BT.601."""
 _CHROMA = ((0.596, -0.274, -0.322), (0.211, -0.523, 0.312))
 """I and Q of NTSC's YIQ, which hold hue and saturation; a change of hue turns them."""
 
@@ -58,7 +57,7 @@ def recolour(
     matrices = torch.eye(channels) * (1 + brightness)
     if channels == 3:
         matrices = _turned(1 + saturation, hue) @ matrices
-    weights = torch.tensor([_LUMA if channels == 3 else [1 / channels] * channels])
+    weights = torch.tensor([LUMA if channels == 3 else [1 / channels] * channels])
     flat = (batch - low).flatten(2)
     means = weights @ matrices @ flat.mean(2, keepdim=True).cpu()  # the brightness of each image, (batch, 1, 1)
     matrices, offsets = (1 + contrast) * matrices, -contrast * means
@@ -89,7 +88,7 @@ def cut_out(batch: Batch, side: int, *, generator: torch.Generator, part: Part |
 
 def _turned(saturation: Tensor, hue: Tensor) -> Float[Tensor, "batch 3 3"]:
     """Matrices that scale and turn I and Q of each colour, and leave its brightness."""
-    to_yiq = torch.tensor((_LUMA, *_CHROMA))
+    to_yiq = torch.tensor((LUMA, *_CHROMA))
     zero, one = torch.zeros_like(hue), torch.ones_like(hue)
     cosine, sine = saturation * hue.cos(), saturation * hue.sin()
     rows = [(one, zero, zero), (zero, cosine, -sine), (zero, sine, cosine)]

@@ -1,4 +1,4 @@
-"""Labels that a program has, of any kind: text, whole numbers with gaps, truth values."""
+"""Labels from a program, of any kind: text, whole numbers with gaps, truth values."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _EXPECTED = "A label is text, a whole number, or True or False, one for each ima
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """Labels as a network learns them: `numbers`, int64 (images,), are places in `values`, the distinct ones, sorted.
+    """Labels in the form that a network learns: `numbers`, int64 (images,), are indices into `values`.
 
-    `names` are the values as text, which a run keeps, and `kind` says what the text stands for.
+    `values` are the distinct labels, sorted; `names` are these as text, which a run keeps; `kind` is their type.
     """
 
     numbers: Tensor
@@ -56,9 +56,9 @@ def labels_of(labels: object) -> Labels:
 
 
 def values_of(names: tuple[str, ...], kind: Kind) -> NDArray[Any]:
-    """The labels that a run's class names stand for.
+    """The labels of a `kind` that a run keeps as class names.
 
-    Raises ValueError or OverflowError where they are none of that kind.
+    Raises ValueError or OverflowError for a name that is no label of that kind.
 
     >>> values_of(("3", "7"), "whole"), values_of(("False", "True"), "truth").dtype
     (array([3, 7]), dtype('bool'))
@@ -84,7 +84,7 @@ def _array(labels: object) -> NDArray[Any]:
 
 
 def _kind_of(array: NDArray[Any]) -> tuple[Kind, NDArray[Any]]:
-    """What labels are, and those that can be sorted: of objects, the plain values."""
+    """The kind of some labels, and the labels as an array that can be sorted; objects become plain values."""
     match array.dtype.kind:
         case "b":
             return "truth", array
@@ -97,7 +97,7 @@ def _kind_of(array: NDArray[Any]) -> tuple[Kind, NDArray[Any]]:
         case "O":
             return _of_objects(array)
         case _:
-            raise DataError(f"labels are {array.dtype}.", _EXPECTED)
+            raise DataError(f"labels are {array.dtype}.", _EXPECTED, "Convert them, such as labels.astype(int).")
 
 
 def _whole(array: NDArray[Any]) -> NDArray[Any]:
@@ -121,7 +121,11 @@ def _of_objects(array: NDArray[Any]) -> tuple[Kind, NDArray[Any]]:
             raise DataError(f"label {place} is {quote(each)}.", _EXPECTED)
     if len(kinds) > 1:
         first, second = (repr(array[place]) for place in list(kinds.values())[:2])
-        raise DataError(f"labels are of several kinds: {first}, {second}.", "All are of one kind.")
+        raise DataError(
+            f"labels are of several kinds: {first}, {second}.",
+            "All are of one kind.",
+            "Make all of them text by str().",
+        )
     match next(iter(kinds), "text"):
         case "truth":
             return "truth", array.astype(bool)

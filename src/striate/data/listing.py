@@ -24,7 +24,7 @@ _LAYOUT = "A folder of images is train/CLASS/*.png and test/CLASS/*.png, or CLAS
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The bytes of a file that are an image's: those of a tar file."""
+    """The bytes of one image within a file, such as a tar file."""
 
     file: str
     start: int
@@ -33,7 +33,7 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """The parts of many images, in a few bytes each: the file `which[number]` of `files`, its start and its size."""
+    """The parts of many images in compact form: image i is `size` bytes from `start` in `files[which[i]]`."""
 
     files: tuple[str, ...] = ()
     which: array[int] = field(default_factory=lambda: array("q"))

@@ -1,5 +1,8 @@
-"""Reads what CIFAR's Python files hold (dictionaries, lists, numbers, texts, byte arrays) from a pickle, without
-unpickling it: opcodes are looked up in a closed table here, and no name in the file is imported or called."""
+"""Reads the pickles of CIFAR's Python files without unpickling them.
+
+Only dictionaries, lists, numbers, texts and byte arrays are read. Opcodes are looked up in a closed table, and no name
+in the file is imported or called.
+"""
 
 from __future__ import annotations
 
@@ -26,20 +29,20 @@ _TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 @dataclass(frozen=True)
 class _Name:
-    """A name of the file, such as "numpy ndarray", which stands for itself."""
+    """A name in the file, such as "numpy ndarray"; it is compared as text and never imported."""
 
     text: str
 
 
 @dataclass
 class _Array:
-    """A NumPy array in the making: its values are set by BUILD."""
+    """A NumPy array whose values a later BUILD opcode sets."""
 
     values: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint8))
 
 
 class _Mark:
-    """Where on the stack the members of a list, a dictionary or a tuple begin."""
+    """Marks the place on the stack where the members of a list, a dictionary or a tuple begin."""
 
 
 def pickled(content: bytes) -> object:
@@ -65,14 +68,14 @@ def pickled(content: bytes) -> object:
 
 
 class _Reader:
-    """A stack and a memo, as pickle's own machine has; what it may make is written out in `take`."""
+    """The stack and the memo of pickle's machine; `take` lists the opcodes that are allowed."""
 
     def __init__(self) -> None:
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
 
     def take(self, name: str, argument: Any) -> None:
-        """Work on one opcode."""
+        """Execute one opcode."""
         stack = self.stack
         if name in _LITERALS:
             stack.append(argument)
@@ -131,7 +134,7 @@ class _Reader:
                 raise ValueError(f"has the opcode {name}")
 
     def _members(self) -> list[Any]:
-        """What lies on the stack above the last mark, taken off with it."""
+        """Pop the values above the last mark, and the mark."""
         marks = (each for each in range(len(self.stack) - 1, -1, -1) if isinstance(self.stack[each], _Mark))
         at = next(marks, None)
         if at is None:
@@ -152,7 +155,7 @@ def _name(text: str) -> _Name:
 
 
 def _reduced(called: object, arguments: tuple[Any, ...]) -> object:
-    """What a call in the file stands for: an array to be filled, a type of values, or bytes."""
+    """The result of a call in the file, computed here: an empty array, a type of values, or bytes."""
     if not isinstance(called, _Name):
         raise ValueError("calls what is no name")
     if called.text in _RECONSTRUCT:

@@ -21,11 +21,10 @@ from striate.data.view import Pixels
 from striate.description.checks import number, one_of, pair, whole
 from striate.description.shapes import Shape
 from striate.errors import DataError, FormatError, SpecError, quote
+from striate.go.planes import COUNT as BOARD_PLANES
 
 FITS = ("pad", "resize", "crop", "letterbox")
 FORMS = ("digits", "line", "picture", "board")
-BOARD_PLANES = 48
-"""The channels of a position of Go."""
 MOST_SHORTER = 4000
 """The most pixels that the shorter side of an image gets before the middle is cut out."""
 LUMA = (0.299, 0.587, 0.114)

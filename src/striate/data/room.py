@@ -17,7 +17,7 @@ from striate.errors import DataError
 from striate.wording import counted
 
 SHARE = 2
-"""Images that would take more than one part in so many of the machine's memory go to the disk."""
+"""Images that would take more than 1/SHARE of the machine's memory go to the disk."""
 
 
 def room_for(count: int, shape: tuple[int, ...], *, on_disk: bool = False) -> Tensor:

@@ -92,7 +92,7 @@ class ImageSet:
 
     @property
     def labels_of_store(self) -> Int64[Tensor, " stored"]:
-        """The labels by the number of the image in the store that a view is of; −1 for images of no view."""
+        """The labels by an image's number in the store behind a view; −1 for images that are not in the view."""
         if not isinstance(self.images, View):
             return self.labels
         labels = torch.full((len(self.images.store),), -1)
@@ -176,13 +176,12 @@ def order_of(images: ImageSet, *, seed: int, epoch: int) -> Int64[Tensor, " coun
 
 
 def balanced_order(labels: Int64[Tensor, " count"], *, seed: int, epoch: int) -> Int64[Tensor, " count"]:
-    """The order of an epoch that has as many images of every class, but for one: it depends on its arguments alone.
+    """The order of an epoch with equally many images of every class, up to one; it depends on its arguments alone.
 
-    Images of small classes come again, each as often as any other of its class, but for one; of large classes, others
-    come in each epoch.
+    Images of small classes are repeated, all of a class equally often up to one; of large classes each epoch has
+    others.
 
-    >>> labels = torch.tensor([0, 0, 0, 0, 0, 0, 0, 0, 1, 1])
-    >>> labels[balanced_order(labels, seed=0, epoch=3)].sum()
+    >>> labels = torch.tensor([0, 0, 0, 0, 0, 0, 0, 0, 1, 1]) >>> labels[balanced_order(labels, seed=0, epoch=3)].sum()
     tensor(5)
     """
     generator = _generator("balanced order", seed, epoch)

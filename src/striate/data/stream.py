@@ -1,4 +1,4 @@
-"""Images that are decoded when they are asked for, by threads; nothing of them is kept."""
+"""Images that threads decode when they are needed; no pixels are kept."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from striate.data.workers import AT_ONCE, in_order, worker_count
 from striate.errors import DataError
 
 PIECE = 1000
-"""The images of a shard that are read one after another; a larger shard is cut into pieces of so many."""
+"""The images of a piece, which are read one after another; a larger shard is cut into pieces of this size."""
 BUFFER = 10_000
-"""The images among which each one is drawn: of the buffer are held the numbers, not the pixels."""
+"""The size of the shuffle buffer; it holds the images' numbers, not their pixels."""
 BATCHES_AHEAD = 3
 """The batches that are decoded before they are asked for."""
 
@@ -51,9 +51,12 @@ class Meter:
 
 @dataclass(frozen=True, eq=False)
 class Files:
-    """The files that a stream reads: `pixels` decodes the image of a number, `fault` is the error for one that cannot
-    be decoded, with the reason; `pieces` has for each number the piece of a shard that the image is in, and `key` names
-    the content of the files."""
+    """The files of a stream.
+
+    `pixels` decodes the image with a number; `fault` makes the error for an image that cannot be decoded, from its
+    number and the reason. `pieces` has, for each image, the piece of a shard that it is in. `key` identifies the files'
+    content.
+    """
 
     pixels: Callable[[int], Picture]
     fault: Callable[[int, str], DataError]
@@ -127,7 +130,7 @@ class Stream(Indexed):
 
 
 def pieces_of(files: list[str]) -> Int64[Tensor, " images"]:
-    """For each image the number of its piece; `files` has the file of each, those of one file together.
+    """The piece of each image; `files` has the file of each image, with images of one file next to each other.
 
     >>> pieces_of(["a.tar"] * 1500 + ["b.tar"])[[0, 999, 1000, 1500]]
     tensor([0, 0, 1, 2])
@@ -142,7 +145,8 @@ def pieces_of(files: list[str]) -> Int64[Tensor, " images"]:
 
 
 def _through_buffer(items: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """The items as they leave a buffer: from one that is full, a random one leaves for each that comes."""
+    """The items in the order in which they leave a shuffle buffer: once it is full, each new item replaces a random
+    one."""
     buffer, out = items[:BUFFER].copy(), np.empty_like(items)
     for place, draw in enumerate(generator.integers(0, BUFFER, max(0, len(items) - BUFFER))):
         out[place] = buffer[draw]

@@ -1,4 +1,4 @@
-"""Looks at the headers of all images of a listing: the one shape that they are brought to, and who has no header."""
+"""Reads the headers of all images of a listing: finds their common shape, and the files without a readable header."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ class Reading:
 
     @property
     def named_fit(self) -> tuple[object, ...] | None:
-        """What the `fit` does to pixels."""
+        """The members of the `fit` that change pixels, for the cache's key."""
         fit = self.fit
         return None if fit is None else (fit.fit, fit.shape, fit.shorter, fit.interpolation)
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What the headers of a listing's images say.
+    """The headers of a listing's images.
 
-    `good` are the numbers of the images that have one, `bad` the reasons of the others by number. All images become
-    `grey`, or RGB, of one `size`, (height, width).
+    `good` has the numbers of the images with a readable header, `bad` the reason for each of the others. All images
+    become `grey`, or RGB, of one `size`, (height, width).
     """
 
     folder: Path

@@ -1,4 +1,4 @@
-"""Some images of a store, by their numbers in it: a view, of which only what is asked for is read."""
+"""A view of some images of a store, by their numbers in it; only the images that are indexed are read."""
 
 from __future__ import annotations
 

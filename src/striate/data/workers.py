@@ -1,6 +1,6 @@
-"""Work on many items by threads, a bounded number of items ahead, with the results in the order of the items.
+"""Works on many items by threads: results come in the order of the items, a bounded number of them computed ahead.
 
-Pillow releases Python's lock while it decodes, and a thread needs no copy of what it decoded: processes would.
+Threads suffice, because Pillow releases Python's lock while it decodes. Processes would have to copy every image.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from striate.errors import DataError
 from striate.threads import startable
 
 AT_ONCE = 16
-"""The items that a thread takes at once: handing out a small image alone would take as long as decoding it."""
+"""The items of a portion, which one thread works on: handing over a single small image costs as much as decoding it."""
 AHEAD = 3
-"""For each thread, the portions that are begun before the first result is taken."""
+"""The portions per thread that are begun before the first result is taken."""
 
 _Result = TypeVar("_Result")
 
 Tell = Callable[[str, float], None]
-"""Takes what is done, such as "Decoding", and the share of it that is over, from 0 to 1."""
+"""A listener for progress: called with the activity, such as "Decoding", and the share of it that is done, 0 to 1."""
 
 _TELL: ContextVar[Tell | None] = ContextVar("tell", default=None)
 
@@ -40,11 +40,11 @@ def worker_count() -> int:
 def in_order(
     work: Callable[[Any], _Result], items: Sequence[Any] | Tensor, *, workers: int | None = None, portions: int = 0
 ) -> Generator[_Result | str]:
-    """The result of `work` for every item, in order, or the reason of its DataError.
+    """The result of `work` for every item, in order, or the text of its DataError.
 
-    At least so many `portions` of AT_ONCE items are begun ahead; the results do not depend on that, nor on the number
-    of `workers`. An exception, Ctrl-C or the end of the loop over them drops what is not begun. Where the system starts
-    fewer threads, those do it; where it starts none, the caller's.
+    At least `portions` portions of AT_ONCE items are begun ahead. Results do not depend on that, nor on the number of
+    `workers`. When the loop over the results ends early, portions that were not begun are dropped. Where the system
+    allows fewer threads, fewer are used; where it allows none, the caller's thread does the work.
     """
     count = startable(workers or worker_count())
     if not count:
@@ -66,13 +66,13 @@ def in_order(
 
 
 def each_on_threads(work: Callable[[Any], _Result], items: Sequence[Any], *, what: str) -> list[_Result | str]:
-    """All results of `in_order`; whoever listens (`telling`) is told how far `what` is."""
+    """All results of `in_order`; the listener set by `telling` gets the progress of `what`."""
     return list(followed(in_order(work, items), count=len(items), what=what))
 
 
 @contextmanager
 def telling(tell: Tell) -> Iterator[None]:
-    """Context in which reading images tells how far it is."""
+    """Context in which reading images reports its progress to a listener."""
     before = _TELL.set(tell)
     try:
         yield
@@ -81,13 +81,13 @@ def telling(tell: Tell) -> Iterator[None]:
 
 
 def told(what: str, share: float) -> None:
-    """Tell whoever listens which share of `what` is done."""
+    """Report to the listener, if there is one, the share of `what` that is done."""
     if tell := _TELL.get():
         tell(what, share)
 
 
 def followed(results: Iterator[_Result], *, count: int, what: str) -> Iterator[_Result]:
-    """The same results; after each percent of `count`, whoever listens is told. Warnings of decoders are not shown."""
+    """The same results; the listener gets the progress at each percent of `count`. Decoders' warnings are not shown."""
     tell, every = _TELL.get(), max(1, count // 100)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

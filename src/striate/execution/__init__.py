@@ -1,1 +1,1 @@
-"""Who runs a network: PyTorch, the engine, the operators or ONNX Runtime, behind one protocol; which is a value."""
+"""Runs a network by PyTorch, the engine, the operators or ONNX Runtime, behind one protocol; the choice is a value."""

@@ -1,4 +1,4 @@
-"""A choice of kernels is a value, and a name that cannot run a network here is refused with the reason."""
+"""The choice of kernels as a value, and the reasons why some kernels cannot run a network on this machine."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from striate.kernels.engine import unsupported
 from striate.wording import counted
 
 MOST_LANES = 16
-"""Numbers in the widest SIMD vector."""
+"""The lanes of the widest SIMD vector."""
 _BFLOAT16 = {"amx_bf16", "avx512_bf16", "bf16", "sve_bf16"}
-"""The instructions, as PyTorch names them, that multiply numbers of bfloat16."""
+"""PyTorch's names of the instruction sets that multiply in bfloat16."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """`kernels` (a name) and `threads`, and the milliseconds that each candidate took, by its name.
+    """The name of the chosen `kernels`, the number of `threads`, and the `milliseconds` of each candidate.
 
-    Of a training these are the milliseconds of a step, of an inference those of a batch. Nothing was measured where
-    nothing was left to choose.
+    The milliseconds are those of a training step, or of a batch at inference. They are empty where nothing had to be
+    measured.
     """
 
     kernels: str
@@ -75,10 +75,10 @@ def missing(network: Network, kernels: str, *, device: str = "cpu") -> str | Non
 
 
 def _overrun(network: Network) -> str | None:
-    """The layer whose gradient PyTorch writes beyond its memory where channels are last; None where there is none.
+    """Why a network must not run with channels last: a layer in whose gradient PyTorch overruns its memory, or None.
 
-    Seen with PyTorch 2.13 on AVX2: a convolution of 1×1 and a stride, with fewer channels than a SIMD vector has lanes
-    (8 there, 16 at most), ends the process sooner or later.
+    With PyTorch 2.13 on AVX2, a strided 1×1 convolution with fewer channels than a SIMD vector has lanes (8 there, 16
+    at most) crashes the process sooner or later.
     """
     for step in plan(network).steps:
         match step.layer:
@@ -103,7 +103,7 @@ def _no_compiler() -> str | None:
 
 
 def _capabilities() -> Mapping[str, object]:
-    """What PyTorch finds in this processor, by name; nothing where its version does not tell."""
+    """The processor's capabilities by PyTorch's names; empty for versions of PyTorch that do not list them."""
     ask = getattr(torch.cpu, "get_capabilities", None)
     return ask() if ask else {}
 

@@ -1,4 +1,4 @@
-"""The protocol of what runs a network, and PyTorch and the engine behind it; the operators are in `layerwise`."""
+"""The protocol `Executor`, and its implementations by PyTorch and by the engine; `layerwise` has the operators'."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from striate.modules.containers import Heads, run
 
 
 class Executor(Protocol):
-    """Runs the network of a `module`, with its parameters, its buffers and its mode, on kernels of one name.
+    """Runs the network of a `module`, with its parameters, buffers and mode, on the kernels of one name.
 
-    `OnTorch` and `Layerwise` also have `logits`, for autograd; the engine has steps of its own; ONNX Runtime, in
-    `runtime`, answers only.
+    Training needs more than this protocol: `OnTorch` and `Layerwise` also have `logits`, for autograd, and `OnEngine`
+    has an `engine` that takes whole steps. `OnRuntime` (in `runtime`) only answers.
     """
 
     module: Built
@@ -33,16 +33,16 @@ class Executor(Protocol):
 
 
 class OnTorch:
-    """The module itself. For channels-last its weights change their order in memory, and no value.
+    """PyTorch runs the module.
 
-    For bfloat16, PyTorch's autocast takes the layers that it trusts with 8 bits of precision in bfloat16, from float32
-    weights, while the module is in training mode; gradients of weights are float32, and so are all answers. PyTorch's
-    compiler takes the steps too, and not the answers: it would compile anew for each size of a batch.
+    "channels-last" changes the memory layout of the module's weights, not their values. "bfloat16" uses PyTorch's
+    autocast in training mode; weights, their gradients and all answers stay float32. "compiled" compiles training
+    steps only: answers would be compiled anew for each batch size.
     """
 
     def __init__(self, module: Built, *, kernels: str = "torch") -> None:
         self.module, self.kernels = module, kernels
-        # Looked up once: for each answer it would take a good part of a small network's time.
+        # Looked up here once: for a small network the look-up takes a good part of the time of an answer.
         self._first = next(module.parameters(), None)
         children = list(module.children())
         self._layers = children[:-1] if module.network.probabilities else children
@@ -92,10 +92,10 @@ class OnEngine:
 
 
 def executor(module: Built, kernels: str, *, threads: int | None = None) -> OnTorch | OnEngine | Layerwise:
-    """A module on the kernels of a name, one of `TRAINING`; the engine takes `threads`, or PyTorch's number.
+    """The executor of a module on named kernels, one of `TRAINING`; the engine uses `threads`, by default PyTorch's.
 
-    Raises SpecError where the network cannot run on them here, or its parameters are not float32 on the CPU, which
-    Striate's kernels take alone.
+    Raises SpecError where the network cannot run on them here, and for Striate's kernels where the parameters are not
+    float32 on the CPU.
 
     >>> from striate.modules import build
     >>> module = build("lenet5").eval()

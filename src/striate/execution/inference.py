@@ -1,4 +1,7 @@
-"""The kernels that answer fastest: found out by answering drawn images on each, before the job and within a limit."""
+"""Chooses the kernels that answer fastest: each answers random images before the job begins, within a time limit.
+
+The kernels measured, each with a number of threads, are the candidates. A *turn* is one measurement of a candidate.
+"""
 
 from __future__ import annotations
 
@@ -19,31 +22,37 @@ from striate.kernels.engine import Pictures
 from striate.kernels.operators import GROUP
 from striate.modules import Built, evaluating
 
-SHARE, LEAST_SECONDS, SERVER_SECONDS = 0.2, 0.02, 3.0
-"""The part of a job's time that measuring may take, what it may always take, and what it may take for a server."""
+SHARE, LEAST_SECONDS = 0.2, 0.02
+"""Measuring may take this share of the job's time on PyTorch, or these seconds where that is more."""
+SERVER_SECONDS = 3.0
+"""The seconds that measuring may take for a server."""
 ROUNDS = 5
-"""How often each candidate takes its turn; its fastest counts."""
+"""The turns of each candidate; its fastest counts."""
 SAMPLE, SERVER_SAMPLE = 1e-3, 5e-3
-"""A turn repeats the batch until it took so many seconds. A server's is longer: in a short one, waking the
-threads counts too much."""
-SHORT, LONG = 2e-3, 1.0
-"""A short batch gets three first turns, as another program may fall into one of them; a first batch that takes long is
-a turn."""
+"""The seconds for which a turn repeats the batch. A server's turn is longer: waking the threads would dominate a short
+one."""
+SHORT = 2e-3
+"""A first batch of fewer seconds is followed by three turns, because another program may disturb one of them."""
+LONG = 1.0
+"""A first batch of this many seconds or more counts as the first turn."""
 SOON = 0.05
-"""A server tries a candidate again whose first batch takes less, as what is made once may be most of it."""
-FAR, HOPELESS, CLOSE = 10.0, 3.0, 1.5
-"""A candidate whose first batch, if it is not short, or whose first turn takes so many times as long as the fastest is
-not tried again; nor one in the further rounds of a server, past its limit, that is not close."""
+"""For a server, a candidate whose first batch takes fewer seconds gets a turn: the first batch includes its set-up."""
+FAR = 10.0
+"""A candidate whose first batch takes this many times as long as the fastest is dropped, unless the batch is short."""
+HOPELESS = 3.0
+"""A candidate whose first turn takes this many times as long as the fastest is dropped."""
+CLOSE = 1.5
+"""Past a server's limit, only candidates that take at most this many times the fastest get one further turn."""
 ORDER = ("torch", RUNTIME, "engine", "operators", "channels-last")
-"""Those that win most often come first."""
+"""The order of the candidates: the most frequent winners first."""
 WORTH = 0.95
-"""Others take PyTorch's place where they take less than this share of its time."""
+"""Another candidate replaces PyTorch where it takes less than this share of PyTorch's time."""
 FULL_LANES = GROUP // 2
-"""The operators work out sixteen images even for one: with fewer than this many they are not tried."""
+"""The smallest batch for which the operators are measured: they always compute whole lane groups of 16 images."""
 WHOLE = 0.05
-"""Seconds: a batch is measured by a part of itself, two lane groups a thread, where this takes longer."""
+"""A batch is measured by a part of it (two lane groups per thread) where that part takes this many seconds or more."""
 ONE_THREAD = 0.01
-"""Seconds: where ONNX Runtime takes longer for a batch, it gets no second session to be tried with one thread."""
+"""ONNX Runtime is also measured with one thread, in a second session, where a batch takes fewer seconds than this."""
 
 Candidate = tuple[str, int]
 """Kernels and a number of threads."""
@@ -59,12 +68,13 @@ def choose_for_inference(
 ) -> Choice:
     """The fastest kernels for answering `batch` images at once on this machine's CPU.
 
-    `images` is the number of images in all; None stands for a server's, which have no end. Candidates take turns within
-    a limit: a fifth of the time that PyTorch would take for all images, or 20 ms where that is more. For a server each
-    takes one, those close to the fastest two, and more within 3 s. A candidate that is not measured is not chosen, and
-    ONNX Runtime is not begun where making it, to measure and to answer, would go beyond the limit. PyTorch in its own
-    layout answers where no other saves a twentieth, off the CPU, and in another precision than float32. `module` does
-    not change.
+    `images` is the number of images of the whole job; None means a server, whose number is unknown. The time limit of a
+    job is a fifth of the time that PyTorch would take for all images, at least 20 ms. For a server each candidate gets
+    one turn, those close to the fastest a second one, and all get more within 3 s. A candidate that was not measured is
+    not chosen. ONNX Runtime is not measured where creating its sessions would exceed the limit.
+
+    PyTorch is kept where no candidate saves 5 % of its time, where the module is not on the CPU, and where its
+    parameters are not float32. `module` does not change.
 
     >>> from striate.modules import build
     >>> choose_for_inference(build("lenet5"), batch=64, kernels="torch").kernels
@@ -81,16 +91,17 @@ def choose_for_inference(
         for each in _candidates(trial, threads):
             trial.enter(each)
         trial.take_turns()
-    best = min(trial.seconds, key=trial.seconds.__getitem__)
-    chosen = best if trial.seconds[best] < WORTH * trial.seconds[usual] else usual
-    return Choice(*chosen, milliseconds_of({each: took * trial.parts for each, took in trial.seconds.items()}))
+    fastest = min(trial.seconds, key=trial.seconds.__getitem__)
+    chosen = fastest if trial.seconds[fastest] < WORTH * trial.seconds[usual] else usual
+    seconds_per_batch = {candidate: seconds * trial.parts for candidate, seconds in trial.seconds.items()}
+    return Choice(*chosen, milliseconds_of(seconds_per_batch))
 
 
 def answering(module: Built, choice: Choice) -> Executor:
-    """A module on the kernels of a choice, to answer; its own weights stay where they are and as they lie.
+    """An executor that answers with a module on the chosen kernels; the module's own weights are not changed or moved.
 
-    For channels last, the filters are laid out anew in a copy. Raises SpecError where the kernels cannot run it here,
-    and RequirementError where ONNX Runtime is asked for and not there.
+    For channels last, a copy holds the filters in the other layout. Raises SpecError where the kernels cannot run the
+    network here, and RequirementError where ONNX Runtime is chosen and not installed.
     """
     if choice.kernels == RUNTIME:
         return OnRuntime(module, threads=choice.threads)
@@ -101,11 +112,12 @@ def answering(module: Built, choice: Choice) -> Executor:
 
 
 def _candidates(trial: _Trial, threads: int) -> Iterator[Candidate]:
-    """All but PyTorch in its own layout, as long as time is left; each depends on what was measured before it."""
+    """The candidates after PyTorch, until the limit; which ones depends on the results of those measured before."""
     module, seconds = trial.module, trial.seconds
     for name in ORDER[1:]:
-        # With half of the lanes empty, or channels last, others beat PyTorch, and were not seen to beat ONNX Runtime.
-        by_runtime = seconds.get((RUNTIME, threads), math.inf) < WORTH * seconds["torch", threads]
+        # The operators on half-empty lane groups, and channels last, can beat PyTorch. In no measurement did they beat
+        # ONNX Runtime where that beat PyTorch.
+        runtime_wins = seconds.get((RUNTIME, threads), math.inf) < WORTH * seconds["torch", threads]
         if missing(module.network, name) or trial.over():
             continue
         match name:
@@ -113,21 +125,25 @@ def _candidates(trial: _Trial, threads: int) -> Iterator[Candidate]:
                 if trial.over(ahead=2 * seconds_to_make(module)):
                     continue
                 yield name, threads
-                few = seconds.get((name, threads), math.inf) < ONE_THREAD
-                if threads > 1 and few and not trial.over(ahead=2 * seconds_to_make(module)):
+                is_quick = seconds.get((name, threads), math.inf) < ONE_THREAD
+                if threads > 1 and is_quick and not trial.over(ahead=2 * seconds_to_make(module)):
                     yield name, 1
             case "engine":
                 yield from ((name, count) for count in sorted({threads, 1}, reverse=True))
             case "operators":
-                if trial.batch >= (GROUP if by_runtime else FULL_LANES):
+                if trial.batch >= (GROUP if runtime_wins else FULL_LANES):
                     yield name, threads
             case _:
-                if not by_runtime:
+                if not runtime_wins:
                     yield name, threads
 
 
 class _Trial:
-    """What candidates took for a batch, or for each of the `parts` of one, and the turns of those still in it."""
+    """The measurements for one choice.
+
+    `seconds` holds each candidate's time for `measured` images: the whole batch, or one of its `parts`. `turns` holds
+    the candidates that are still measured.
+    """
 
     def __init__(self, module: Built, batch: int, images: int | None, clock: Clock) -> None:
         self.module, self.batch, self.images, self.clock = module, batch, images, clock
@@ -139,26 +155,25 @@ class _Trial:
 
     @property
     def parts(self) -> float:
-        """The whole batch over what is measured of it."""
+        """The number of measured parts that make the whole batch."""
         return self.batch / self.measured
 
     def over(self, *, ahead: float = 0.0) -> bool:
-        """Whether a job's limit is reached, or would be by what takes `ahead` seconds; a server tries everything."""
+        """Whether the job's limit is exceeded, now or after `ahead` more seconds; a server measures all candidates."""
         if self.images is None:
             return False
-        torch_takes = next(iter(self.seconds.values())) / self.measured * self.images
-        return self.clock() - self.begun + ahead > max(LEAST_SECONDS, SHARE * torch_takes)
+        job_seconds = next(iter(self.seconds.values())) / self.measured * self.images  # on PyTorch, measured first
+        return self.clock() - self.begun + ahead > max(LEAST_SECONDS, SHARE * job_seconds)
 
     def enter(self, candidate: Candidate) -> None:
-        """Make a candidate and let it take its first turn."""
+        """Create a candidate's executor and measure its first turn."""
         try:
             runs = answering(self.module, Choice(*candidate))
-        except RequirementError:  # an ONNX Runtime that is there, and does not work
+        except RequirementError:  # ONNX Runtime is installed and cannot be loaded
             return
         turn, begun = self._turn(runs), self.clock()
-        runs.answers(self.pictures)  # makes what is made once
-        self.seconds[candidate] = self.clock() - begun
-        first = self.seconds[candidate]
+        runs.answers(self.pictures)  # the first batch allocates buffers
+        first = self.seconds[candidate] = self.clock() - begun
         if first > (SOON if self.images is None else SHORT) and first > FAR * min(self.seconds.values()):
             return
         if first < LONG:
@@ -167,21 +182,25 @@ class _Trial:
             self.turns[candidate] = turn
 
     def measure_whole_batches(self, candidate: Candidate) -> None:
-        """Measure by whole batches where a part of one is done soon, which says too little."""
+        """Measure whole batches where a part takes so little time that it would be measured inaccurately."""
         if self.measured < self.batch and self.seconds[candidate] < WHOLE:
             self.measured = self.batch
             self.pictures = self._draw()
             self.seconds[candidate] = self.turns[candidate]()
 
     def take_turns(self) -> None:
-        """The further rounds, within the limit. A server's first round is beyond it where candidates are close."""
+        """Measure the remaining rounds, within the limit.
+
+        For a server, close candidates get one round even past the limit.
+        """
+        is_server = self.images is None
         for number in range(ROUNDS - 1):
-            late = self.clock() - self.begun > SERVER_SECONDS if self.images is None else self.over()
+            late = self.clock() - self.begun > SERVER_SECONDS if is_server else self.over()
             turns = self._close() if late else self.turns
-            if len(turns) == 1 or (late and (number or self.images is not None)):
+            if len(turns) == 1 or (late and (number or not is_server)):
                 break
-            for each, turn in turns.items():
-                self.seconds[each] = min(self.seconds[each], turn())
+            for candidate, turn in turns.items():
+                self.seconds[candidate] = min(self.seconds[candidate], turn())
 
     def _close(self) -> dict[Candidate, Callable[[], float]]:
         least = min(self.seconds.values())
@@ -192,7 +211,7 @@ class _Trial:
 
     def _turn(self, runs: Executor) -> Callable[[], float]:
         def turn() -> float:
-            """Seconds of a batch, the mean of as many as fit into a sample."""
+            """The mean seconds of a batch, over the batches that fit into a sample."""
             begun, count = self.clock(), 0
             sample = SERVER_SAMPLE if self.images is None else SAMPLE
             while True:

@@ -1,8 +1,9 @@
-"""A network layer by layer on Striate's operators: for those that the engine cannot take through as a whole.
+"""Runs a network layer by layer on Striate's operators, for networks that the engine refuses.
 
-Between layers maps stay in blocks of sixteen images, and flat vectors are PyTorch's tensors; a step's shape alone
-decides which, so that parts of a sum are of one kind. What a batch normalisation, an activation or a residual makes of
-maps is not written out where the next layer can make it while it reads: see `Maps`.
+Between layers, maps are kept in lane groups of 16 images (the operators' blocks), and flat vectors as ordinary tensors.
+The shape of a step's output decides which, so all terms of a sum have the same form. The result of a batch
+normalisation, an activation or a sum is not written to memory where the next layer can compute it while it reads: see
+`Maps`.
 """
 
 from __future__ import annotations
@@ -48,14 +49,14 @@ from striate.modules.containers import Heads
 from striate.modules.shared import SharedBatchNorm
 
 Fusing = Conv | Pool | Subsample | LocalResponseNorm
-"""Layers that make maps of maps, and apply the activation that follows them on the way."""
+"""Layers whose operator can also apply the activation that follows them."""
 
 
 @dataclass
 class Maps:
-    """Maps as function(Σ (scale · term + shift)) of one or two terms in blocks, which is worked out when it is read.
+    """Maps that are computed when they are read: function(Σ (scale · term + shift)) over one or two terms in blocks.
 
-    `sums` are, for each channel of a single term, those of its values and of their squares.
+    `sums` holds, for a single term, each channel's sum of values and sum of squares; None where they are not known.
     """
 
     terms: list[tuple[Tensor, Affine | None]]
@@ -63,11 +64,12 @@ class Maps:
     sums: Tensor | None = None
 
     def whole(self, images: int) -> Tensor:
-        """The maps, written out once."""
+        """The maps' values; computed once and kept."""
         if len(self.terms) > 1 or self.terms[0][1] or self.function != IDENTITY:
-            (one, first), (other, second) = [*self.terms, (None, None)][:2]
-            assert one is not None  # noqa: S101 - there is a first term
-            self.terms = [(join(one, other, (first, second), images=images, function=self.function), None)]
+            (first, first_affine), (second, second_affine) = [*self.terms, (None, None)][:2]
+            assert first is not None  # noqa: S101 - there is a first term
+            affines = (first_affine, second_affine)
+            self.terms = [(join(first, second, affines, images=images, function=self.function), None)]
             self.function, self.sums = IDENTITY, None
         return self.terms[0][0]
 
@@ -83,13 +85,13 @@ class Layerwise:
         steps, last = self.plan.steps, self.plan.last
         self.output = steps[last].sources[0] if network.probabilities else last
         self.order = [number for number in range(len(steps)) if number != last or not network.probabilities]
-        # What a caller gets is read too: it must stay as it is.
+        # The caller reads the outputs, so an output must not be fused into the layer after it.
         self.times = self._reads(self.order, [self.output, *self.plan.ends.values()])
         self.reader = {source: step.layer for step in steps for source in step.sources}
 
-    def _reads(self, steps: list[int], asked: list[int]) -> Counter[int]:
-        """How often each step's value is read, by `steps` and by those who ask for it."""
-        return Counter([*(source for number in steps for source in self.plan.steps[number].sources), *asked])
+    def _reads(self, steps: list[int], outputs: list[int]) -> Counter[int]:
+        """How often each step's value is read: by `steps`, and once more where it is among the `outputs`."""
+        return Counter([*(source for number in steps for source in self.plan.steps[number].sources), *outputs])
 
     def answers(self, pictures: Pictures) -> Tensor:
         """The logits of some images."""
@@ -103,19 +105,19 @@ class Layerwise:
         run.values[INPUT] = Maps([(to_blocks(images), None)])
         ends = self.plan.ends if heads is not None else {}
         order = [number for number in self.order if heads is not None or not self.plan.steps[number].head]
-        left = self._reads(order, [self.output, *ends.values()])
+        reads_left = self._reads(order, [self.output, *ends.values()])
         for number in order:
             run.values[number] = run.step(number, self.plan.steps[number])
             for source in self.plan.steps[number].sources:
-                left[source] -= 1
-                if not left[source]:
+                reads_left[source] -= 1
+                if not reads_left[source]:
                     del run.values[source]
         if heads is not None:
             heads |= {path: run.flat(number) for path, number in ends.items()}
         return run.flat(self.output)
 
     def fused(self, number: int) -> str:
-        """The activation that a step's layer applies itself to the maps it makes, as nobody else reads them."""
+        """The activation that a step's layer applies to its own output, because nothing else reads that output."""
         reader = self.reader.get(number)
         if number == INPUT or not isinstance(self.plan.steps[number].layer, Fusing):
             return IDENTITY
@@ -132,12 +134,12 @@ class _Run:
         self.values: dict[int, Maps | Tensor] = {}
 
     def flat(self, number: int) -> Tensor:
-        """A step's output as PyTorch has it."""
+        """A step's output as an ordinary tensor, (images, ...)."""
         value = self.values[number]
         return from_blocks(value.whole(self.images), self.images) if isinstance(value, Maps) else value
 
     def step(self, number: int, step: Step) -> Maps | Tensor:
-        """What a step makes."""
+        """The output of a step."""
         source, module = step.sources[0], self.layers.module
         value = self.values[source]
         if isinstance(value, Tensor):
@@ -183,7 +185,7 @@ class _Run:
                 assert_never(step.layer)
 
     def _of_vectors(self, step: Step) -> Tensor:
-        """What a step makes of flat vectors."""
+        """The output of a step that reads flat vectors."""
         parts = [self.flat(source) for source in step.sources]
         if not isinstance(step.layer, Joined):
             return self.layers.module.get_submodule(step.path)(parts[0])
@@ -198,7 +200,7 @@ class _Run:
                 assert_never(step.layer)
 
     def _mapped(self, number: int, step: Step, layer: Mapped) -> Maps:
-        """A layer that reads its input's one term as it is, and the scale, the shift and the activation on the way."""
+        """The output of a layer whose operator applies its input's scale, shift and activation while it reads."""
         value, source = self.values[step.sources[0]], step.sources[0]
         assert isinstance(value, Maps)  # noqa: S101 - the caller has looked
         if len(value.terms) > 1 or self.layers.times[source] > 1:
@@ -212,14 +214,14 @@ class _Run:
         return Maps([(made, None)], sums=totals if sums else None)
 
     def _factor(self, source: int) -> Tensor:
-        """What a gate multiplies by, in blocks: of the maps' shape, or of one value a map."""
+        """The factors of a gate in blocks: one per value of the maps, or one per map."""
         value = self.values[source]
         return to_blocks(value[:, :, None, None]) if isinstance(value, Tensor) else value.whole(self.images)
 
     def _activated(self, step: Step, value: Maps, layer: Activation) -> Maps:
         if self.layers.fused(step.sources[0]) != IDENTITY:
             return value
-        if layer.function not in FUNCTIONS:  # the kernels do not have it: PyTorch's own, value by value
+        if layer.function not in FUNCTIONS:  # PyTorch's function, because the operators have none
             return Maps([(self.layers.module.get_submodule(step.path)(value.whole(self.images)), None)])
         if value.function != IDENTITY:
             value.whole(self.images)

@@ -9,21 +9,21 @@ TRAINING = {
     "bfloat16": "PyTorch's kernels, channels last, steps in bfloat16",
     "compiled": "PyTorch's compiler",
 }
-"""Those that train and answer. The engine takes a network as a whole, the operators layer by layer; PyTorch can lay
-maps in memory in two ways, and take a step's products in bfloat16 where the processor has instructions for it. Its
-compiler, which takes long before the first step, is used only where it is asked for by name."""
+"""The kernels that train and answer, with their names for people. The engine runs a network as a whole, the operators
+layer by layer. PyTorch has two memory layouts of maps, and computes products in bfloat16 where the processor can. Its
+compiler takes long before the first step, so it is used only where it is asked for by name."""
 CHANNELS_LAST = ("channels-last", "bfloat16")
-"""Those of PyTorch for which weights and maps lie channels last."""
+"""The kernels for which weights and maps have PyTorch's channels-last layout."""
 KERNELS = TRAINING | {RUNTIME: "ONNX Runtime"}
-"""All that answer."""
+"""All kernels that answer."""
 FORMER = {"striate": "engine"}
-"""Names that earlier versions wrote into runs and took on the command line."""
+"""Names of earlier versions, in runs and on the command line, and today's name for each."""
 MOST_THREADS = 1024
-"""Threads of a training: more than any processor has cores, and few enough to start."""
+"""The largest number of threads that a training may be given; no processor has more cores."""
 
 
 def named(kernels: str) -> str:
-    """The name of today for a name that an earlier version may have written.
+    """Today's name for kernels that an earlier version may have named otherwise.
 
     >>> named("striate"), named("torch")
     ('engine', 'torch')

@@ -1,4 +1,4 @@
-"""ONNX Runtime behind the protocol of what runs a network: it answers, and does not train."""
+"""ONNX Runtime as an `Executor`: it answers, and does not train."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from striate.kernels.engine import Pictures
 from striate.modules import Built, weights_of
 
 IMPORTING, PER_LAYER, PER_BYTE = 0.3, 1e-3, 2e-9
-"""Seconds that making a session takes: for the packages, once a process; for each layer; and for each byte of weights.
+"""The seconds to create a session: to import the packages (once per process), per layer, and per byte of weights.
 Measured for LeNet-5 (0.02 s), ResNet-50 (0.4 s) and VGG-16 (1 s) on two cores of a Xeon of 2023."""
 
 
 class OnRuntime:
-    """ONNX Runtime, with `threads` threads of its own, or PyTorch's number; several threads may ask it at once.
+    """ONNX Runtime, with `threads` threads of its own, by default PyTorch's number; several callers may use it at once.
 
-    It takes the module's weights when it is made. Later changes of them are not seen, or not all: make it anew then. So
-    it is for a module that has learned. The weights are in memory twice: the module's, and laid out for the runtime. A
-    `twin` over the same weights shares them.
+    It copies the module's weights when it is created, so it does not reliably see later changes: create a new one after
+    training. The weights are then in memory twice, as the module's and in the runtime's layout; a `twin` shares the
+    latter.
 
     Raises SpecError where a parameter is not float32 on the CPU, and RequirementError without the extra `onnx`.
     """
@@ -72,7 +72,7 @@ def require_runtime(module: Built) -> None:
 
 
 def seconds_to_make(module: Built) -> float:
-    """An estimate, from above, of what making an `OnRuntime` takes; nothing is imported for it."""
+    """An upper estimate of the seconds to create an `OnRuntime`; nothing is imported for it."""
     weights = sum(each.numel() * each.element_size() for each in module.parameters())
     importing = 0.0 if all(package in sys.modules for package in PACKAGES) else IMPORTING
     return importing + PER_LAYER * len(plan(module.network).steps) + PER_BYTE * weights

@@ -1,4 +1,4 @@
-"""The kernels and the number of threads that train a network fastest: found out by taking a few steps with each."""
+"""Chooses the kernels and the number of threads that train a network fastest: each takes a few steps."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from striate.modules import Built, build
 from striate.wording import counted
 
 STEPS = 3
-"""Steps of which the fastest counts, after one to warm up."""
+"""The measured steps of a candidate, after one to warm up; the fastest counts."""
 MOST_SECONDS = 0.5
-"""A candidate is measured by one step only once it took this long; where a step does, not with fewer threads."""
+"""A candidate takes no further step after this many seconds; where a single step takes longer, fewer threads are not
+tried."""
 GAINS, GAIN = {"bfloat16": 4.5}, 2.0
-"""So many times as fast as PyTorch in its own layout a candidate may be, others at most by the second number. Where one
-that was measured is faster than that already, the candidate is not tried."""
+"""The largest speed-up over PyTorch's own layout that is expected of bfloat16, and of all other kernels. Kernels whose
+largest speed-up others already exceed are not measured."""
+SLOWER = 1.2
+"""Fewer threads are not tried where a step takes this many times the fastest step so far."""
 ORDER = ("engine", "torch", "operators", "channels-last", "bfloat16")
-"""The last two lay the module out anew."""
+"""The order of measuring. The last two change the layout of the module's weights, so they come last."""
 Clock = Callable[[], float]
 
 
@@ -38,8 +41,8 @@ def choose_for_training(
 ) -> Choice:
     """The fastest kernels and number of threads for training steps of `batch` images on this machine's CPU.
 
-    Given `threads`, or `kernels` other than "auto", only what is left open is measured. The kernels in
-    `without` are not tried. `module` is run and gets gradients, so give a copy.
+    `threads`, or `kernels` other than "auto", fixes that part of the choice. The kernels in `without` are not measured.
+    `module` is run and gets gradients, so give a copy.
     """
     most = torch.get_num_threads()
     counts = [threads] if threads else sorted({*(2**power for power in range(most.bit_length())), most}, reverse=True)
@@ -49,18 +52,18 @@ def choose_for_training(
     if len(counts) == 1 and len(wanted) == 1:
         return Choice(wanted[0], counts[0])
     found: dict[tuple[str, int], float] = {}
-    # Nothing that others draw or do may change: dropout draws from PyTorch's own generator.
+    # Dropout draws from PyTorch's global generator, whose state must be the same afterwards.
     with torch.enable_grad(), torch.random.fork_rng(devices=[]):
         try:
             for name in wanted:
-                least = min(found.values(), default=0.0)
-                on_torch = min((each for (which, _), each in found.items() if which == "torch"), default=0.0)
-                if on_torch > GAINS.get(name, GAIN) * least:
+                fastest = min(found.values(), default=0.0)
+                on_torch = min((took for (kind, _), took in found.items() if kind == "torch"), default=0.0)
+                if on_torch > GAINS.get(name, GAIN) * fastest:
                     continue
                 step = _step(name, module, batch)
                 for count in counts:
                     found[name, count] = took = _fastest(step, count, clock)
-                    if took > MOST_SECONDS or took > 1.2 * min(found.values()):
+                    if took > MOST_SECONDS or took > SLOWER * min(found.values()):
                         break
         finally:
             torch.set_num_threads(most)
@@ -70,14 +73,14 @@ def choose_for_training(
 def fastest_for_training(module: Built, *, batch: int, without: tuple[str, ...] = ()) -> str:
     """The name of the kernels that train such a network fastest here, apart from those in `without`.
 
-    A fresh copy takes a few steps of `batch` images on each. There is one answer for a whole process, so that training
-    a network twice gives the same weights. Off the CPU, or in another precision than float32, the answer is "torch".
+    A fresh copy takes a few steps of `batch` images on each. The answer is cached for the process, so that training a
+    network twice gives the same weights. It is "torch" where the parameters are not float32 on the CPU.
     """
     return _fastest_for_training(module.network, batch, without) if plain(module) else "torch"
 
 
 def milliseconds_of(seconds: dict[tuple[str, int], float]) -> dict[str, float]:
-    """What candidates took, by kernels and number of threads, as a `Choice` keeps it.
+    """The milliseconds of each candidate under the text by which a `Choice` keeps them.
 
     >>> milliseconds_of({("engine", 2): 0.0012})
     {'engine, 2 threads': 1.2}
@@ -93,7 +96,7 @@ def _fastest_for_training(network: Network, batch: int, without: tuple[str, ...]
 
 
 def _step(kernels: str, module: Built, batch: int) -> Callable[[int], None]:
-    """A training step on some kernels, but for the optimiser, as a function of the number of threads."""
+    """A function of the number of threads that takes a training step without the optimiser."""
     images = torch.rand(batch, *module.network.input, generator=torch.Generator())
     runs = executor(module, kernels)
     if isinstance(runs, OnEngine):
@@ -112,7 +115,7 @@ def _step(kernels: str, module: Built, batch: int) -> Callable[[int], None]:
 
 
 def _fastest(step: Callable[[int], None], count: int, clock: Clock) -> float:
-    """Seconds of the fastest step; the first, which makes buffers and what else is made once, does not count."""
+    """The seconds of the fastest step. The first one does not count, because it also allocates buffers."""
     begun, least = clock(), float("inf")
     for number in range(STEPS + 1):
         start = clock()

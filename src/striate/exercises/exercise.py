@@ -118,7 +118,7 @@ def _drawn(topic: Topic, chance: Chance) -> Network:
 
 
 def _answer(topic: Topic, network: Network) -> tuple[int, ...]:
-    """What the account says."""
+    """The account's answer."""
     found = account(network)
     last = found.rows[-1]
     match topic:

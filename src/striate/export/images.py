@@ -16,7 +16,7 @@ from striate.train.imported import require_data
 from striate.train.run import Run
 
 CALIBRATION, LEAST_CALIBRATION, MOST_MACS = 512, 16, 2e12
-"""The images that ranges are measured on; a large network takes fewer, so many that they take no more MACs together."""
+"""The most and the least images for measuring ranges, and the most MACs of all of them together."""
 SEED = 0
 NOISE = 50
 

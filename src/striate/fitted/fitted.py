@@ -28,14 +28,14 @@ from striate.train.metrics import Evaluation, Outputs, batch_for, evaluation_of,
 from striate.train.run import Run, require_answers
 
 FEW = 256
-"""So many images are answered by PyTorch; of more, the fastest kernels are found out first."""
+"""Up to this many images are answered by PyTorch at once; for more, the fastest kernels are measured first."""
 
 _CHOSEN: dict[tuple[Network, int], Choice] = {}
-"""What was measured in this process, by network and threads, so that a copy gives the same last digits."""
+"""The choices measured in this process, by network and threads, so that a copy gives the same last digits."""
 
 
 class Fitted:
-    """A trained network that answers arrays, tensors, pictures and files; its labels are those that it learned from.
+    """A trained network that answers arrays, tensors, pictures and files, with the labels that it was trained on.
 
     `run` is the run behind it: until `save`, it lies in a folder of its own that is gone with this object. It can be
     pickled: weights and all else go as bytes. `validation` are the images that were held out, where they are at hand;
@@ -107,7 +107,7 @@ class Fitted:
 
     @property
     def epochs(self) -> list[dict[str, Any]]:
-        """What each epoch reached: the events "epoch" of the run."""
+        """The figures of each epoch: the run's events "epoch"."""
         return self.run.events("epoch")
 
     def __repr__(self) -> str:

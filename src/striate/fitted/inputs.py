@@ -1,4 +1,4 @@
-"""What a program gives to a network: arrays, tensors, pictures and files, as packed pixels."""
+"""Converts a program's images (arrays, tensors, pictures, files) to packed pixels."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from striate.train.lock import FILE as LOCK
 from striate.train.run import Run, open_run, require_free
 
 _KEPT = ("run.json", "network.json", "events.jsonl", BEST, FILTERS)
-"""What a pickle holds of a folder: all but what going on with the training needs."""
+"""The files of a run's folder that a pickle holds: all but those needed only to continue the training."""
 
 
 def save_run(run: Run, model: Built, folder: Path) -> Path:
@@ -58,7 +58,7 @@ def contents(run: Run) -> dict[str, bytes]:
 
 
 class Held:
-    """A temporary folder that is deleted with this object. TemporaryDirectory would warn that nobody closed it."""
+    """A temporary folder that is deleted with this object, without the warning that TemporaryDirectory gives."""
 
     def __init__(self) -> None:
         self.name = mkdtemp(prefix="striate-fit-")

@@ -11,7 +11,7 @@ from striate.description.shapes import Shape
 from striate.train.recipe import Recipe
 
 SMALL = 8
-"""A side of so many pixels is halved; a shorter one is left to the linear layers."""
+"""The least side, in pixels, that pooling halves; a smaller map goes to the linear layers."""
 FEWEST, MOST = 16, 128
 """The filters of the first convolution, and the most of a later one."""
 UNITS = 64

@@ -36,7 +36,7 @@ _TEXT_LIMIT = 80
 
 @dataclass(frozen=True)
 class Note:
-    """What was left out or cut: `where` names the record, `why` says the reason in words."""
+    """A record that was left out or cut: `where` names it, `why` has the reason in words."""
 
     where: str
     why: str

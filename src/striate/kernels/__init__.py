@@ -1,1 +1,4 @@
-"""Make it fast: whole networks on C++ kernels that lay sixteen images side by side. Only `engine` loads PyTorch."""
+"""The CPU kernels in C++, which lay sixteen images side by side, and their bindings.
+
+`compile`, `binary`, `lower` and `graph` do not import PyTorch; all other files here do.
+"""

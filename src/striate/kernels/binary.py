@@ -1,4 +1,7 @@
-"""The compiled kernels: found, chosen by what the processor can do, and loaded."""
+"""Finds the compiled kernels, chooses the best instruction set that the processor has, and loads its library.
+
+The structures mirror csrc/api/interface.hpp.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ from striate.errors import KernelError, KernelMemoryError
 from striate.kernels.compile import HERE, instruction_sets, library_name
 
 CHOICE = "STRIATE_KERNELS"
-"""The environment variable that asks for an instruction set, or for none: avx512, avx2, plain, neon, torch."""
+"""The environment variable that asks for an instruction set: avx512, avx2, plain or neon; torch means no kernels."""
+GROUP = 16
+"""The images of a lane group, on every instruction set: `GROUP` of csrc/simd/vector.hpp."""
 
 
 class StriateLayer(Structure):
@@ -188,7 +193,7 @@ class StriateGoBoards(Structure):
 
 
 STATUSES = ("done", "no memory", "failed")
-"""In the order of `StriateStatus`."""
+"""The statuses, in the order of `StriateStatus`."""
 _EXTENT = [c_int64, c_int32, c_int32]
 CALLS: dict[str, list[Any]] = {
     "new": [POINTER(StriateLayer), c_int32, POINTER(c_void_p)],
@@ -211,9 +216,9 @@ CALLS: dict[str, list[Any]] = {
     "to_groups": [c_void_p, c_void_p, *_EXTENT, c_int32],
     "from_groups": [c_void_p, c_void_p, *_EXTENT, c_int32],
 }
-"""The exports of csrc/api/interface.hpp that answer with a status, without `striate_`, and what each takes."""
+"""The argument types of each export of csrc/api/interface.hpp that returns a status; names without `striate_`."""
 FREES = ("striate_free", "striate_pattern_free", "striate_layer_free")
-"""Those that give back what a `..._new` made; they cannot fail."""
+"""The exports that free the handle of a `..._new`; they cannot fail and return nothing."""
 
 
 @dataclass(frozen=True)
@@ -226,9 +231,9 @@ class Library:
 
 @cache
 def library(instruction_set: str = "") -> Library | str:
-    """The kernels for the best instruction set that this processor has, or why there are none.
+    """The library of the best instruction set that this processor has, or the reason why there is none.
 
-    Another one is chosen by its name, or by the environment variable STRIATE_KERNELS; "torch" there asks for none.
+    `instruction_set`, or the environment variable STRIATE_KERNELS, asks for another one.
     """
     asked = instruction_set or os.environ.get(CHOICE, "")
     known = instruction_sets()
@@ -261,7 +266,7 @@ def _declare(calls: ctypes.CDLL) -> None:
 
 
 def _checked(status: int, call: Any, arguments: tuple[Any, ...]) -> int:
-    """Every call's answer comes here: KernelError where it is not `DONE`, the first of `StriateStatus`."""
+    """ctypes calls this with the status of every call. Raises KernelError unless it is "done"."""
     if status == STATUSES.index("done"):
         return status
     name = str(getattr(call, "__name__", "a call"))
@@ -279,7 +284,7 @@ def _checked(status: int, call: Any, arguments: tuple[Any, ...]) -> int:
 
 
 def made(call: Any, *arguments: Any) -> int:
-    """The handle of what a `striate_..._new` makes."""
+    """The handle that a `striate_..._new` returns."""
     handle = c_void_p()
     call(*arguments, ctypes.byref(handle))
     return handle.value or 0

@@ -1,4 +1,4 @@
-"""Layers and nodes as C has them, with their parameters and where their gradients go."""
+"""Layers and nodes as structures of the C interface, with the addresses of their parameters and gradients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Tensors = Mapping[str, Tensor]
 
 
 def layer_of(layer: Lowered) -> tuple[StriateLayer, list[object]]:
-    """A layer as C has it, without its parameters, and what must stay alive while C reads it."""
+    """The C structure of a layer without parameters, and the objects that must stay alive while C reads it."""
     made, kept = StriateLayer(KINDS.index(layer.kind), FUNCTIONS.index(layer.function)), list[object]()
     for name in ("input", "output", "kernel", "stride", "dilation", "padding", "response"):
         getattr(made, name)[:] = getattr(layer, name)
@@ -33,9 +33,10 @@ def layer_of(layer: Lowered) -> tuple[StriateLayer, list[object]]:
 def bound(
     layer: Lowered, tensors: Tensors, kept: list[object], gradients: Iterator[Tensor] | None = None
 ) -> StriateLayer:
-    """A layer as C has it, with its parameters; what must stay alive while C reads it is added to `kept`.
+    """The C structure of a layer with its parameters.
 
-    `gradients` has a tensor for each of the layer's parameters next.
+    The objects that must stay alive while C reads it are added to `kept`. The gradients of the layer's parameters are
+    the next tensors of `gradients`.
     """
     made, alive = layer_of(layer)
     kept.extend(alive)
@@ -77,7 +78,7 @@ def _statistics(tensors: Tensors, norm: Norm) -> list[Tensor]:
 
 
 def bound_node(node: Node, tensors: Tensors, kept: list[object], gradients: Iterator[Tensor]) -> StriateNode:
-    """A node as C has it, with its parameters; `kept` and `gradients` as in `bound`."""
+    """The C structure of a node with its parameters; `kept` and `gradients` as in `bound`."""
     made = StriateNode(output=(ctypes.c_int32 * 3)(*node.output))
     match node:
         case Apply():

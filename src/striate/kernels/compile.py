@@ -25,17 +25,17 @@ X86 = {
     "avx2": ("-mavx2", "-mfma"),
     "plain": (),
 }
-"""Instruction sets of x86-64, the fastest first, and how a compiler is told of them."""
+"""The instruction sets of x86-64, the fastest first, with the compiler's flags."""
 EVERYWHERE = "supported.cpp"
-"""The one file that is compiled without those flags: it asks the processor what it can do."""
+"""The one file that is compiled without these flags: it runs on every processor and asks it for its capabilities."""
 
 
 class CompileError(Exception):
-    """Why there are no kernels."""
+    """The kernels cannot be compiled; the text says why."""
 
 
 def instruction_sets(machine: str = "") -> dict[str, tuple[str, ...]]:
-    """Those of a family, such as aarch64, the fastest first, with their flags; by default of this machine's."""
+    """A family's instruction sets, the fastest first, with their flags; the family is by default this machine's."""
     machine = (machine or platform.machine()).lower()
     if machine in ("x86_64", "amd64"):
         return X86

@@ -1,8 +1,8 @@
-"""A whole network compiled: forward, backward and update of a batch in one call.
+"""The engine: runs a whole network in C++, with forward, backward and update of a batch in one call.
 
-The engine takes a table of tensors by path and knows no module. It reads and writes the memory of the parameters in
-it, leaves gradients in their `grad`, and keeps the optimiser's state where PyTorch's optimiser has it. So checkpoints,
-and everything else that looks at the module that owns them, stay as they are.
+It takes a table of tensors by path and knows no module. It reads and writes the parameters in place, puts gradients
+into their `grad`, and keeps the optimiser's state where PyTorch's optimiser has it. So checkpoints, and all other code
+that reads the module, need not know the engine.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from torch import Tensor
 from striate.description.layers import BatchNorm, Joined, PadChannels
 from striate.description.network import Network, plan
 from striate.errors import KernelError
+from striate.kernels.binary import GROUP as GROUP
 from striate.kernels.binary import (
     Library,
     StriateImages,
@@ -36,17 +37,18 @@ from striate.kernels.optimiser import Rule
 from striate.kernels.warp import Warp
 
 LOSSES = ("cross-entropy", "rbf-mle", "rbf-map")
-"""In the order of `StriateLoss`."""
+"""The losses, in the order of `StriateLoss`."""
 
 GROUP_FACTOR = 0xD1342543DE82EF95
-"""By which the C++ multiplies a dropout's seed before it adds the number of a lane group (engine/passes.cpp)."""
+"""The factor by which the C++ multiplies a dropout's seed before it adds a lane group's number (engine/passes.cpp)."""
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Images for an engine: (images, channels, height, width), of bytes or of floats; a byte b is low + scale · b.
+    """Images for an engine: (images, channels, height, width), as floats, or as bytes, where b means low + scale · b.
 
-    With `chosen` (int64, a vector) they are the images of these numbers, in this order; gathering happens on the way.
+    With `chosen`, a vector of int64, only the images with these numbers are used, in this order; the engine gathers
+    them as it reads them.
     """
 
     images: Tensor
@@ -58,7 +60,7 @@ class Pictures:
         return len(self.images) if self.chosen is None else len(self.chosen)
 
     def floats(self, device: torch.device | None = None) -> Tensor:
-        """The images as a module takes them: those that are chosen, on a device, or where they are; bytes in range."""
+        """The chosen images as floats, for a module; on `device` if one is given."""
         some = self.images if self.chosen is None else self.images[self.chosen]
         if device is not None and device != some.device:
             some = some.to(device)
@@ -67,10 +69,10 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Goal:
-    """What a step learns: `labels` (int64) by the number of the image, and the loss; `seed` is of its dropout.
+    """The targets of a step: `labels` (int64, by the image's number), the loss, and the `seed` of its dropout.
 
-    Given `shares` (images, classes), float32, in the order of the batch, the cross-entropy of an image is the sum of
-    share · −log p over its classes, in place of −log p of its label's.
+    With `shares`, (images, classes) in the order of the batch, the cross-entropy of an image is Σ share · −log p over
+    all classes; without, it is −log p of its label.
     """
 
     labels: Tensor
@@ -82,7 +84,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds of the first thread, by what they went to: images, loss, update, and each layer's two directions."""
+    """The seconds that the first thread spent on images, loss and update, and on each layer forward and backward."""
 
     images: float
     loss: float
@@ -104,23 +106,23 @@ def unsupported(network: Network, *, instruction_set: str = "") -> str | None:
 
 
 def parts_of(network: Network) -> list[Lowered] | list[Node]:
-    """The layers of a network as the engine takes them, one after the other, or as a graph where they need one.
+    """A network translated for the engine: a list of layers, or a graph where it has joins or batch normalisations.
 
-    Raises NotLoweredError where the engine does not take it.
+    Raises NotLoweredError where the engine cannot run it.
     """
     needs_graph = any(isinstance(step.layer, BatchNorm | PadChannels | Joined) for step in plan(network).steps)
     return graph(network) if needs_graph else lower(network)
 
 
 def seed_from(seed: int, first: int) -> int:
-    """The seed of the dropout of a part of a batch that begins with image `first`, a multiple of 16, in the batch.
+    """The dropout seed for a part of a batch whose first image is number `first`, a multiple of 16.
 
-    With it a lane group drops what it would drop in the whole batch, whose seed is `seed`.
+    With this seed each lane group drops the same values as in the whole batch with `seed`.
 
     >>> seed_from(7, 0)
     7
     """
-    return (seed + first // 16 * pow(GROUP_FACTOR, -1, 2**64)) % 2**64
+    return (seed + first // GROUP * pow(GROUP_FACTOR, -1, 2**64)) % 2**64
 
 
 class Engine:
@@ -153,8 +155,10 @@ class Engine:
         return made
 
     def step(self, pictures: Pictures, goal: Goal, *, rule: Rule | None, threads: int) -> tuple[float, int]:
-        """Forward, backward, and the optimiser's `rule`; without a rule, the gradients only. The mean loss, and how
-        many images were right, before the step."""
+        """Take a step: forward, backward, and the update by the optimiser's `rule`; without a rule, gradients only.
+
+        Returns the mean loss and the number of right answers, both before the update.
+        """
         self._check()
         for part in self.parts:
             if isinstance(part, Join) and part.norms and len(pictures) * math.prod(part.output[1:]) == 1:
@@ -185,7 +189,7 @@ class Engine:
         return made
 
     def spent(self) -> Spent:
-        """Where the time went since the last call."""
+        """The seconds spent since the last call."""
         count = len(self.parts)
         numbers = (ctypes.c_double * (3 + 2 * count))()
         self.binary.calls.striate_profile(self.handle, numbers)
@@ -217,7 +221,7 @@ class Engine:
             if not isinstance(each, Lowered)
         ]
         if self._free:
-            self._free()  # what was made for the parameters' former places
+            self._free()  # the C network that points to the parameters' old addresses
         calls = self.binary.calls
         if layers:
             self.handle = handle_of(calls.striate_new, (StriateLayer * len(layers))(*layers), len(layers))
@@ -228,7 +232,7 @@ class Engine:
 
 
 def target_of(goal: Goal, pictures: Pictures, network: Network) -> tuple[StriateTarget, list[Tensor]]:
-    """A goal for pictures as C has it, and what must stay alive while C reads it."""
+    """The C structure of a goal, and the tensors that must stay alive while C reads it."""
     kept = [goal.labels.contiguous()]
     if goal.shares is not None:
         shape = (len(pictures), math.prod(plan(network).output))
@@ -240,7 +244,7 @@ def target_of(goal: Goal, pictures: Pictures, network: Network) -> tuple[Striate
 
 
 def images_of(pictures: Pictures, network: Network) -> tuple[StriateImages, list[Tensor]]:
-    """The images as C has them, and what must stay alive while C reads them."""
+    """The C structure of images, and the tensors that must stay alive while C reads it."""
     images = pictures.images.contiguous()
     if tuple(images.shape[1:]) != network.input:
         raise ValueError(f"images of {tuple(images.shape[1:])} for a network that takes {network.input}")

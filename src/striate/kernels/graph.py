@@ -1,7 +1,7 @@
-"""Any network as the engine takes it: nodes that read values, or why the engine does not take it.
+"""Translates any network into a graph for the engine, or says why the engine cannot run it.
 
-A node applies a layer to a value, or joins values: a sum, a concatenation, a batch normalisation and padding with maps
-of zeros are all joins. Value 0 is the images, value i + 1 what node i makes.
+A node applies a layer to a value, or joins values. Sums, concatenations, batch normalisations and padding with maps of
+zeros are all joins. Value 0 is the images; value i + 1 is the output of node i.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from striate.description.layers import (
     Upsample,
 )
 from striate.description.network import INPUT, Network, Plan, Step, plan
-from striate.kernels.lower import FUNCTIONS, IDENTITY, PARAMETERS, Lowered, NotLoweredError, lowered, three
+from striate.kernels.lower import FUNCTIONS, IDENTITY, PARAMETERS, Lowered, NotLoweredError, as_linear, lowered, three
 
 Three = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class Norm:
-    """A batch normalisation: where its parameters and statistics are, and the numbers of its notation."""
+    """A batch normalisation: the path of its parameters and statistics, its epsilon and its momentum."""
 
     path: str
     epsilon: float
@@ -49,7 +49,7 @@ class Norm:
 
 @dataclass(frozen=True)
 class Term:
-    """A value that is added to the channels of a join from `first` on, normalised or as it is."""
+    """A value that a join adds to its channels from `first` on, normalised if it has a `norm`."""
 
     value: int
     channels: int
@@ -59,7 +59,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Join:
-    """The function of a sum of terms; channels that no term covers are zero before it."""
+    """function(Σ terms); channels that no term covers are zero before the function is applied."""
 
     path: str
     output: Three
@@ -74,7 +74,7 @@ class Join:
 
 @dataclass(frozen=True)
 class Apply:
-    """A layer applied to a value; what it makes has the shape `output`, flat or not."""
+    """A layer applied to a value; its result has the shape `output`."""
 
     layer: Lowered
     value: int
@@ -104,7 +104,7 @@ def graph(network: Network) -> list[Node]:
 
 
 class _Nodes:
-    """The nodes of a plan while they are made; those that others took over are None."""
+    """Builds the nodes of a plan. A node that was merged into another one is replaced by None in `made`."""
 
     def __init__(self, planned: Plan, *, closing_softmax: bool) -> None:
         self.plan = planned
@@ -116,12 +116,12 @@ class _Nodes:
                 self.values[number] = self._value(number, step)
 
     def _value(self, number: int, step: Step) -> int:
-        """The value that a step makes."""
+        """The number of a step's output value."""
         source, output = step.sources[0], three(step.output)
         match step.layer:
             case Conv() | Pool() | Subsample() | GlobalAveragePool() | LocalResponseNorm():
                 made = lowered(step.layer, step.inputs[0], path=step.path)
-                return self._apply(self._dense(step, made), source, output)
+                return self._apply(as_linear(made) if self.times[source] == 1 else made, source, output)
             case Linear():
                 return self._apply(Lowered("linear", step.path, three(step.inputs[0]), output), source, output)
             case RBF():
@@ -162,19 +162,12 @@ class _Nodes:
         return self._add(Join(step.path, three(step.output), terms))
 
     def _maker(self, source: int) -> Node | None:
-        """The node that made a value which one step alone reads."""
+        """The node that makes a step's value, if only one step reads it."""
         value = self.values[source]
         return self.made[value - 1] if value and self.times[source] == 1 else None
 
-    def _dense(self, step: Step, made: Lowered) -> Lowered:
-        """A convolution of one window that covers all of its maps is a linear layer."""
-        alone = made.kind == "convolution" and made.table is None and made.groups == 1 and not any(made.padding)
-        if alone and made.kernel == made.input[1:] and self.times[step.sources[0]] == 1:
-            return Lowered("linear", step.path, made.input, made.output)
-        return made
-
     def _flattened(self, number: int, step: Step) -> int:
-        """The same memory, if dense layers alone read it; else a copy of maps in the shape of a vector."""
+        """The value of a flatten: its input's own value where only dense layers read it, else a copy of the maps."""
         source, shape, output = step.sources[0], three(step.inputs[0]), three(step.output)
         readers = [each.layer for each in self.plan.steps if number in each.sources]
         if self.times[source] == 1 and (shape == output or all(isinstance(each, Linear | RBF) for each in readers)):
@@ -182,7 +175,7 @@ class _Nodes:
         return self._apply(Lowered("elementwise", step.path, shape, shape), source, output)
 
     def _terms(self, step: Step, place: int, first: int) -> tuple[Term, ...]:
-        """What a step adds from one of its sources: the value, or the terms of a join that it alone reads."""
+        """The terms for one source of a step: its value, or the terms of a join that only this step reads."""
         source = step.sources[place]
         maker = self._maker(source)
         if isinstance(maker, Join) and maker.function == IDENTITY:
@@ -206,16 +199,16 @@ class _Nodes:
 
 
 def _renumbered(made: list[Node | None]) -> list[Node]:
-    """The nodes that are left, and their values' new numbers."""
-    numbers, left = {0: 0}, list[Node]()
+    """The nodes without the merged ones (None), reading their values by the new numbers."""
+    new_numbers, nodes = {0: 0}, list[Node]()
     for value, node in enumerate(made, 1):
         match node:
             case None:
                 continue
             case Apply():
-                left.append(replace(node, value=numbers[node.value]))
+                nodes.append(replace(node, value=new_numbers[node.value]))
             case Join():
-                terms = tuple(replace(term, value=numbers[term.value]) for term in node.terms)
-                left.append(replace(node, terms=terms))
-        numbers[value] = len(left)
-    return left
+                terms = tuple(replace(term, value=new_numbers[term.value]) for term in node.terms)
+                nodes.append(replace(node, terms=terms))
+        new_numbers[value] = len(nodes)
+    return nodes

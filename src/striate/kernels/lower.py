@@ -1,4 +1,4 @@
-"""A network's layers as the engine takes them, or why it does not take them."""
+"""Translates the layers of a sequential network for the engine, or says why the engine cannot run it."""
 
 from __future__ import annotations
 
@@ -48,24 +48,23 @@ KINDS = (
     "response",
     "position-bias",
 )
-"""In the order of `StriateKind`."""
+"""The kinds of layers of the kernels, in the order of `StriateKind`."""
 PARAMETERS = ("convolution", "subsampling", "linear", "position-bias")
 """The kinds of layers with parameters that are learned."""
 IDENTITY = "identity"
 FUNCTIONS = (IDENTITY, "relu", "tanh", "scaled_tanh", "sigmoid", "relu6")
-"""In the order of `StriateFunction`."""
-
+"""The activation functions of the kernels, in the order of `StriateFunction`."""
 
 Mapped = Conv | Pool | Subsample | GlobalAveragePool | LocalResponseNorm
-"""Layers that make maps of maps, each image on its own."""
+"""Layers that turn maps into maps and treat each image by itself."""
 
 
 @dataclass(frozen=True)
 class Lowered:
-    """One layer of the kernels: `path` is where its parameters are, `function` is applied to what it makes.
+    """One layer of the kernels: `path` is the path of its parameters, `function` is applied to its output.
 
-    On its own it reads `reads` of its input, an activation too. `response` is (alpha, beta, k) of a normalisation over
-    kernel[0] maps.
+    A layer that runs by itself, as an operator, first applies the activation `reads` to its input. `response` is
+    (alpha, beta, k) of a local response normalisation over kernel[0] maps.
     """
 
     kind: str
@@ -95,7 +94,7 @@ class Lowered:
         return [(row, row // each * channels + channel) for row in range(self.output[0]) for channel in range(channels)]
 
     def text(self) -> str:
-        """All of it but the path, as JSON; `parsed` reads it."""
+        """All members but the path, as JSON; `parsed` reads it."""
         return json.dumps(asdict(replace(self, path="")))
 
 
@@ -111,7 +110,7 @@ def _tuples(value: Any) -> Any:
 
 
 class NotLoweredError(Exception):
-    """Why a network cannot run on the engine."""
+    """The engine cannot run a network; the text says why."""
 
 
 def lower(network: Network) -> list[Lowered]:
@@ -138,12 +137,7 @@ def _with(layers: list[Lowered], layer: Simple, step: Step) -> list[Lowered]:
     given = layers[-1].output if layers else three(shape)
     match layer:
         case Conv():
-            made = lowered(layer, shape, path=step.path)
-            if (
-                layer.table is None and layer.groups == 1 and made.kernel == shape[1:] and not any(made.padding)
-            ):  # one window: all of it
-                made = Lowered("linear", step.path, made.input, made.output)
-            return [*layers, made]
+            return [*layers, as_linear(lowered(layer, shape, path=step.path))]
         case Pool() | Subsample() | GlobalAveragePool() | LocalResponseNorm():
             return _pooled(layers, lowered(layer, shape, path=step.path))
         case Activation():
@@ -169,7 +163,10 @@ def _with(layers: list[Lowered], layer: Simple, step: Step) -> list[Lowered]:
 
 
 def _pooled(layers: list[Lowered], pool: Lowered) -> list[Lowered]:
-    """A maximum before an activation that never falls finds the same value as after it, at less work."""
+    """The layers and a pooling. Max pooling goes before a convolution's activation where the activation is monotone.
+
+    The result is the same, and the activation is applied to fewer values.
+    """
     if pool.kind == "maximum" and layers and layers[-1].kind == "convolution" and _never_falls(layers[-1].function):
         return [*layers[:-1], replace(layers[-1], function="identity"), replace(pool, function=layers[-1].function)]
     return [*layers, pool]
@@ -179,8 +176,16 @@ def _never_falls(function: str) -> bool:
     return function == IDENTITY or properties(Activation(cast("ActivationFunction", function))).monotone
 
 
+def as_linear(layer: Lowered) -> Lowered:
+    """The same layer as a linear one, where it is a convolution with one window that covers all of its maps."""
+    is_dense = layer.kind == "convolution" and layer.table is None and layer.groups == 1
+    if is_dense and layer.kernel == layer.input[1:] and not any(layer.padding):
+        return Lowered("linear", layer.path, layer.input, layer.output)
+    return layer
+
+
 def lowered(layer: Mapped, shape: Shape, *, path: str = "") -> Lowered:
-    """A layer that reads maps of `shape`, as the kernels take it."""
+    """A layer that reads maps of `shape`, translated for the kernels."""
     match layer:
         case Conv():
             made = _windowed("convolution", layer, shape, path)
@@ -219,6 +224,6 @@ def _pair(value: object) -> tuple[int, int]:
 
 
 def three(shape: Shape) -> tuple[int, int, int]:
-    """A shape as the engine has it: a flat vector of n features is (n, 1, 1)."""
+    """A shape with three sizes: a flat vector of n features is (n, 1, 1)."""
     padded = (*shape, 1, 1)
     return padded[0], padded[1], padded[2]

@@ -1,4 +1,4 @@
-"""PyTorch's optimisers, as the engine takes their step: the same numbers, and the state where PyTorch keeps it."""
+"""The engine's optimisers: the same steps as PyTorch's AdamW and SGD, with the state where PyTorch keeps it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from torch import Tensor
 from striate.kernels.binary import StriateUpdate
 
 RULES = ("gradients", "adamw", "sgd")
-"""In the order of `StriateRule`."""
+"""The update rules, in the order of `StriateRule`."""
 
 
 class Slots:
-    """What others read of an optimiser, its `param_groups` and its `state`, for parameters that the engine updates.
+    """Stands in for a PyTorch optimiser where the engine updates the parameters: it has `param_groups` and `state`.
 
-    One of PyTorch's own would do, but making it imports PyTorch's compiler, which takes most of a second.
+    Creating one of PyTorch's imports its compiler, which takes most of a second.
     """
 
     def __init__(self, kind: str, parameters: Sequence[Tensor], numbers: dict[str, Any]) -> None:
@@ -44,8 +44,8 @@ class Rule:
             self.kind = "adamw" if isinstance(optimiser, torch.optim.AdamW) else "sgd"
         self.names = ("", "", "")
         self.parameters: list[Tensor] = []
-        self.states: list[dict[str, Any]] = []  # of all parameters that have one
-        self.own: list[dict[str, Any]] = []  # of the engine's
+        self.states: list[dict[str, Any]] = []  # of all parameters that have a state
+        self.own: list[dict[str, Any]] = []  # of the engine's parameters
         self.bound: list[Tensor] = []
         self.arrays: list[Any] = [ctypes.c_void_p()] * 3
         self.steps: list[Tensor] = []
@@ -53,7 +53,7 @@ class Rule:
         self.done = 0.0
 
     def next(self, parameters: list[Tensor]) -> StriateUpdate:
-        """The update of the step to come."""
+        """The C structure of the next step's update."""
         group = self.optimiser.param_groups[0]
         names = self._slots(group)
         if not self._is_bound(parameters, names):
@@ -78,13 +78,13 @@ class Rule:
         )
 
     def take_back(self) -> None:
-        """The last update was not made."""
+        """Undo the counting of the last step, whose update failed."""
         self.done -= 1
         for counter in self.counters:
             counter.value = self.done
 
     def _slots(self, group: dict[str, Any]) -> tuple[str, str, str]:
-        """What the state keeps for a parameter, as `StriateUpdate` has it; "" for what there is not."""
+        """The names of a parameter's tensors in the state, in the order of `StriateUpdate`; "" where there is none."""
         average = "average" if group.get("average_part") else ""
         if self.kind == "adamw":
             return "exp_avg", "exp_avg_sq", average
@@ -98,7 +98,7 @@ class Rule:
                 state[name] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
 
     def _is_bound(self, parameters: list[Tensor], names: tuple[str, str, str]) -> bool:
-        """Whether the state is where it was at the last step. Looked up without parameters' hashes, which are slow."""
+        """Whether the state has its addresses of the last step. Compared without hashing parameters, which is slow."""
         found = [state.get(name) for name in names if name for state in self.own]
         return (
             bool(self.own)
@@ -126,5 +126,5 @@ class Rule:
 
 
 def _same(these: list[Any], those: list[Any]) -> bool:
-    """Whether two lists hold the same things, not only equal ones."""
+    """Whether two lists hold the same objects, not only equal ones."""
     return len(these) == len(those) and all(map(is_, these, those))

@@ -1,7 +1,7 @@
-"""A network that learns from one image at a time, compiled: a whole pass, and the Gauss-Newton diagonal, in one call.
+"""Training from one image at a time in C++ (1998's word for an image is pattern): a pass over the images in one call.
 
-Every parameter has a rate of its own. The weights lie during a pass as the kernels want them, and are the module's own
-again after it.
+Every parameter has its own learning rate. The kernels pack the weights for a pass and write them back to the module's
+memory after it.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Pattern:
 
     def _check(self) -> None:
         if self.addresses != self._addresses():
-            raise RuntimeError("the parameters have moved since the kernels took them")
+            raise RuntimeError("the parameters' memory was replaced since this Pattern was made; make a new one")
 
     def _addresses(self) -> list[int]:
         return [each.data_ptr() for each in self.tensors.values()]

@@ -1,4 +1,4 @@
-"""Where the pixels of a batch come from: a planar move of each image, and a smooth field on top of it."""
+"""The source of each pixel of a distorted batch: an affine move of each image plus a smooth displacement field."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ from striate.kernels import binary
 
 @dataclass(frozen=True)
 class Field:
-    """A push for every pixel, downᵀ · noise · across: in pixels, to the right and down."""
+    """The displacement of every pixel, downᵀ · noise · across: in pixels, to the right and down."""
 
     noise: Float[Tensor, "batch 2 rows columns"]
     down: Float[Tensor, "rows height"]
     across: Float[Tensor, "columns width"]
 
     def pushes(self) -> Float[Tensor, "batch 2 height width"]:
-        """The field itself."""
+        """The displacements as one tensor."""
         return self.down.T @ self.noise @ self.across
 
 
 @dataclass(frozen=True)
 class Warp:
-    """`moves` are the members of an `Affine` in their order, a row for each image; the field is added to the places
-    that they give."""
+    """The distortion of a batch: `moves` holds the members of an `Affine` in their order, a row for each image.
+
+    The field's displacements are added to the positions that the moves give.
+    """
 
     moves: Float[Tensor, "batch 7"]
     field: Field | None = None
@@ -64,7 +66,7 @@ class Warp:
         return Warp(self.moves[first:end], field)
 
     def lowered(self, count: int, shape: tuple[int, int, int]) -> binary.StriateWarp:
-        """As C has it, for `count` images of `shape`; C reads the tensors' memory, so keep the warp meanwhile."""
+        """The C structure, for `count` images of `shape`; keep the warp alive while C reads its tensors."""
         made = binary.StriateWarp(shape, (0, 0), _address(self.moves))
         if self.moves.shape != (count, 7):
             raise ValueError(f"moves of {tuple(self.moves.shape)} for {count} images; they must be ({count}, 7)")

@@ -28,10 +28,11 @@ class Place:
 
 @dataclass(frozen=True)
 class DataSet:
-    """What is in a data set, and what looks wrong. Images are numbered through all `parts`, one a split.
+    """The contents of a data set, and the images that look wrong. `parts` has one entry per split.
 
-    `leaks` are the twins of which some are training and some are test images; `conflicts` those of several classes.
-    With `equal_only`, nearly equal images were not looked for. `judged` is None where labels were not judged.
+    Images are numbered through all parts. `leaks` are the twins that are in training and test images; `conflicts` are
+    the twins of different classes. With `equal_only`, only equal images were searched, not nearly equal ones. `judged`
+    is None where labels were not judged.
     """
 
     source: str

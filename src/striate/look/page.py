@@ -54,7 +54,8 @@ SECTIONS = {
 
 @dataclass(frozen=True)
 class Wish:
-    """What to draw: sections (all if none are named), a layer, a unit, a class, image files, a kernel."""
+    """The figures that are wanted: sections (all if none are named), a layer, a unit, a class, image files, a
+    kernel."""
 
     only: tuple[str, ...] = ()
     layer: str | None = None

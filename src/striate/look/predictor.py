@@ -36,9 +36,9 @@ AT_ONCE, AT_ONCE_MACS = 128, 2e9
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network says of one image; `probabilities` by class, `steps` is how the image was brought to its form.
+    """A network's answer to one image: the class, and the `probabilities` by class.
 
-    `trained` is False where its weights are random.
+    `steps` shows how the image was prepared; `trained` is False where the network's weights are random.
     """
 
     image: str
@@ -66,12 +66,12 @@ class Predictor:
     Called with one image it gives a `Prediction`, with several a list of them: see `striate.look.inputs` for what
     images may be. Several are answered in batches.
 
-    `images` is how many will come, one at a time; None stands for a server's, which have no end and often come
-    together. The kernels that answer so many fastest are found out here, those for several at once when the first of
-    these come, and never while one is answered. On another `device` than the CPU these are PyTorch's. With a `model`
-    that has learned nothing, that takes the place of the run's weights: see `striate.look.untrained`.
+    `images` is the number of images that will be asked one at a time; None means a server, where the number is unknown
+    and images often arrive together. The kernels that answer single images fastest are measured when the predictor is
+    made; those for batches are measured before the first batch. On a `device` other than the CPU, PyTorch's kernels are
+    used. A `model` with random weights may replace the run's: see `striate.look.untrained`.
 
-    Of a network that plays Go an "image" is a game, in the bytes of an SGF file: the position at its end is answered.
+    For a network that plays Go an "image" is a game, as the bytes of an SGF file: the position at its end is answered.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class Predictor:
     @overload
     def __call__(self, images: Images) -> list[Prediction]: ...
     def __call__(self, images: Picture | Images) -> Prediction | list[Prediction]:
-        """What is on one image, or on each of several. Raises DataError, naming the image, where one cannot be read.
+        """The prediction for one image, or a list for several. Raises DataError, naming an image that cannot be read.
 
         An array of (height, width) is one image.
         """
@@ -162,10 +162,10 @@ class Predictor:
         return chances
 
     def read(self, content: bytes, *, prepared: bool = True) -> tuple[Pixels, tuple[PreparationStep, ...]]:
-        """The input that the bytes of an image file make, and the steps on the way; DataError where there is none.
+        """The network's input from the bytes of an image file, and the steps of its preparation. Raises DataError.
 
-        Without `prepared` a drawing is not brought to MNIST's form, but only to the input's size. The last few images
-        are remembered: much is asked about one.
+        Without `prepared` a drawing is only resized, and not brought to MNIST's form. The last few images are cached,
+        because a page asks many questions about one image.
         """
         return self._recent(content, prepared)
 
@@ -200,7 +200,7 @@ class Predictor:
         return (class_scores(self.run.network, torch.cat(outputs)) / self.temperature).softmax(1)
 
     def predict(self, content: bytes, *, prepared: bool = True) -> Prediction:
-        """What is on the image of which these are the file's bytes. Raises DataError for anything but bytes."""
+        """The prediction for an image, given as the bytes of its file. Raises DataError for anything but bytes."""
         if not isinstance(content, bytes):
             raise DataError(
                 f"{quote(content)} is not the bytes of a file.",

@@ -1,4 +1,4 @@
-"""Sharing and locality: the weights of a convolution, and those that it would need without one or both of them."""
+"""Weight sharing and locality: a convolution's number of weights, and the numbers without sharing and locality."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def letters(text: str) -> int:
 
 
 def items(svg: str) -> list[Band]:
-    """The bounds of all that a figure draws but its title. Values that are painted have boxes around them."""
+    """The bounds of a figure's elements, without its title. Painted values count by the boxes around them."""
     return [bounds for each in _drawn(svg) for bounds in _bounds(each)]
 
 
@@ -66,7 +66,8 @@ def bands(parts: Sequence[Band]) -> list[Band]:
 
 
 def cut(svg: str, top: float, bottom: float, *, smallest: float) -> str:
-    """What a figure draws from `top` to `bottom`; letters have at least the size `smallest`, in the figure's units."""
+    """The part of a figure from `top` to `bottom`; its letters have at least the size `smallest`, in the figure's
+    units."""
     kept: list[str] = []
     for each in _drawn(svg):
         bounds = list(_bounds(each))

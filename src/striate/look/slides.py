@@ -82,7 +82,7 @@ def _caption(figure: Figure) -> list[str]:
 
 
 def _wrapped(text: str, most: int) -> list[str]:
-    """A text in lines of at most so many letters, unless a word alone has more."""
+    """A text in lines of at most `most` letters; a longer word has a line of its own."""
     lines: list[str] = []
     for word in text.split():
         if lines and letters(f"{lines[-1]} {word}") <= most:

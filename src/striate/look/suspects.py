@@ -23,9 +23,9 @@ NETWORK = (
 )
 RECIPE = Recipe(epochs=8, batch=64, rate=2e-3, augmentation=Augmentation(shift=2))
 LEAST_STEPS = 500
-"""Small data sets get more epochs, until there are that many steps."""
+"""The least number of training steps; small data sets get more epochs to reach it."""
 LEAST = 8
-"""Fewer images than that are not judged."""
+"""The least number of images that are judged."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def _halves(labels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _answers(learned: ImageSet, judged: ImageSet, watch: Callable[[float], None]) -> Tensor:
-    """What a network that learned one half says of the other: probabilities, (images, classes)."""
+    """Train a network on one half; returns its probabilities for the other half, (images, classes)."""
     network = from_text(NETWORK.format(len(learned.classes)))
     way = Preprocessing((3, SIDE, SIDE), "resize", low=-1.0, high=1.0, form="picture")
     steps = max(1, len(learned) // min(RECIPE.batch, len(learned)))
@@ -98,7 +98,7 @@ def _suspects(probabilities: Tensor, labels: Tensor) -> tuple[Suspect, ...]:
     own = probabilities.gather(1, labels[:, None])[:, 0]
     images = torch.bincount(labels, minlength=count)
     usual = torch.bincount(labels, own.double(), minlength=count).float() / images.clamp_min(1)
-    usual[images == 0] = 2.0  # a class without images is nobody's likely class
+    usual[images == 0] = 2.0  # no probability exceeds 2, so a class without images is never suggested
     others = probabilities.masked_fill(probabilities < usual, 0.0).scatter(1, labels[:, None], 0.0)
     likely, other = others.max(1)
     order = (own - likely).argsort()

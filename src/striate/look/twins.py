@@ -18,9 +18,9 @@ SIDE = 8
 ROWS = 2048
 """Pictures that are compared with all others at once."""
 MOST = 300_000
-"""Of more images, only equal ones are looked for: comparing all pairs would take minutes."""
+"""The most images of which all pairs are compared, which takes minutes; of more, only equal ones are found."""
 MOST_PAIRS = 20
-"""With more pairs than this for each image, the images are of one kind, such as digits, and the pairs are no copies."""
+"""The most nearly equal pairs per image. Beyond, all images look alike, as digits do, and the pairs are no copies."""
 
 
 @dataclass(frozen=True)

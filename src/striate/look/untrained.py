@@ -21,7 +21,7 @@ DIGIT = (28, 28)
 
 
 def untrained(network: Network, *, seed: int = 0, images: int | None = 1, device: str = "cpu") -> Predictor:
-    """A predictor of a network with weights drawn at random: those that its training would begin with.
+    """A predictor of a network with random weights, drawn as for the start of its training.
 
     `images` is how many it will be asked about, and `device` where it runs, as `Predictor` has it. Its classes are the
     ten digits for grey images and ten outputs, the moves for positions of Go, else they are numbered. Raises ShapeError

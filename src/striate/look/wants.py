@@ -1,4 +1,4 @@
-"""What excites a unit: the patches of the data with its highest activations, and an image optimised to excite it."""
+"""The patches of the data with a unit's highest activations, and an image optimised to excite the unit."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ class Built(nn.Module):
     """A network that runs: images of (batch, channels, height, width) in, the last layer's output out.
 
     `network` is the description it was built from; `network.probabilities` says whether its output is probabilities.
-    With `gives_logits` a call stops before the closing softmax. It is a plain PyTorch module; who else can run it is
-    `striate.execution`'s business.
+    With `gives_logits` a call stops before the closing softmax. It is a plain PyTorch module; `striate.execution` runs
+    it on other kernels.
     """
 
     def __init__(self, network: Network) -> None:

@@ -13,8 +13,8 @@ from striate.modules.built import Built
 def placed(module: Built, device: torch.device | str) -> Built:
     """The module itself, moved to a device; on the CPU it stays as it is.
 
-    Elsewhere its first layer brings images to the device, and its last one brings what it gives back to the CPU. So
-    whoever asks for answers need not know the device. Gradients take the same way.
+    On another device, hooks move the images to the device before the first layer, and the outputs to the CPU after the
+    last. So callers need not know the device. Gradients take the same way back.
 
     >>> from striate.modules import build
     >>> module = build("lenet5")
@@ -27,14 +27,14 @@ def placed(module: Built, device: torch.device | str) -> Built:
     module.to(device)
     layers = list(module.children())
     layers[0].register_forward_pre_hook(_Bring(device))
-    # A closing softmax is asked for its input, too: both it and the layer before it end at the CPU.
+    # Callers may also want the input of a closing softmax, so the layer before it gives its output to the CPU as well.
     for layer in layers[-2:] if module.network.probabilities else layers[-1:]:
         layer.register_forward_hook(_fetched)
     return module
 
 
 def on_cpu(module: nn.Module) -> nn.Module:
-    """A module itself, or a copy of it on the CPU where its values are elsewhere: for who reads its weights."""
+    """The module itself, or a copy on the CPU where it is on another device; for reading its weights."""
     values = [*module.parameters(), *module.buffers()]
     return module if all(each.device.type == "cpu" for each in values) else deepcopy(module).cpu()
 

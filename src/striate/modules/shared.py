@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-LANE_GROUP = 16
-"""Images that Striate's operators keep together: their tensors have five axes, the last one of these images."""
+from striate.kernels.binary import GROUP
 
 Total = Callable[[Tensor], Tensor]
 """Sums a tensor over all processes; its gradient is summed too."""
@@ -17,7 +16,7 @@ Total = Callable[[Tensor], Tensor]
 
 @dataclass
 class Place:
-    """Which images of a batch the next pass takes: `first` to `end` − 1 of `total`.
+    """The images of a batch that the next pass reads: `first` to `end` − 1 of `total`.
 
     `together` is the number of images in the passes that all processes make at this time.
     """
@@ -80,9 +79,9 @@ class SharedBatchNorm(nn.BatchNorm2d):
 
 
 class PlacedDropout(nn.Dropout):
-    """Dropout that drops of each image what it would drop in the whole batch.
+    """Dropout that drops the same values of each image as it would in the whole batch.
 
-    For a whole batch on the CPU its random numbers are those of PyTorch's own.
+    For a whole batch on the CPU it draws the same random numbers as PyTorch's dropout.
     """
 
     def __init__(self, like: nn.Dropout, place: Place) -> None:
@@ -94,7 +93,7 @@ class PlacedDropout(nn.Dropout):
         if not self.training or self.p == 0:
             return input
         place = self.place
-        unit = LANE_GROUP if input.dim() == 5 else 1
+        unit = GROUP if input.dim() == 5 else 1  # Striate's operators have a fifth axis, of a lane group's images
         rows = -(-place.total // unit)
         first = place.first // unit
         last = input.dim() == 4 and not input.is_contiguous()  # random numbers follow the order in memory

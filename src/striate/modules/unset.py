@@ -12,7 +12,7 @@ Made = TypeVar("Made", bound=nn.Module)
 
 
 def unset(make: Callable[..., Made], *arguments: object, device: torch.device, **options: object) -> Made:
-    """A layer whose parameters have their shapes and whatever the memory held.
+    """A layer whose parameters have their shapes and uninitialised values.
 
     `torch.nn.utils.skip_init` gives the same; but to leave the device "meta", where nothing is drawn, it imports
     PyTorch's symbolic shapes, which takes half a second.

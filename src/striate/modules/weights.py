@@ -1,4 +1,4 @@
-"""A module's weights as arrays, for what knows no PyTorch."""
+"""A module's weights as NumPy arrays, for rooms that do not import PyTorch."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from striate.play.rules import PlayRules, lead, score
 RESIGN = -2
 """The move that gives the game up."""
 EARLY = 0.4
-"""No game is given up before so many moves, as a share of the points of the board."""
+"""The number of moves before which no game is given up, as a share of the points of the board."""
 
 
 @dataclass(frozen=True)

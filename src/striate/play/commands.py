@@ -1,4 +1,4 @@
-"""What each command of the Go Text Protocol does, on a session."""
+"""The commands of the Go Text Protocol, each a function of a session."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Policy:
         return self.predictor.run.network.name
 
     def moves(self, position: Position) -> Moves:
-        """What the network says of a position.
+        """The network's answer to a position.
 
         Raises DataError for a board of another size, and RunError where its answer is not finite.
         """

@@ -16,7 +16,7 @@ from striate.play.rules import Counted, PlayRules, score
 
 @dataclass
 class Session:
-    """A game between anybody and a network. `positions` has the first one and the one after each move."""
+    """A game against a network. `positions` has the first position and the one after each move."""
 
     policy: Policy
     rules: PlayRules

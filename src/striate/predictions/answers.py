@@ -118,7 +118,7 @@ def encoded(answers: Answers) -> bytes:
 
 
 def read_answers(path: Path, *, images: int, classes: int, top: int) -> Answers:
-    """The answers of a part of so many `images`. Raises RunError where they are not what `encoded` made."""
+    """The answers of a part, decoded from its file. Raises RunError where it is not a file of `images` answers."""
     expected = "It must be a part of predictions that Striate wrote."
     try:
         tensors, metadata = read_tensors(path, expected=expected)

@@ -41,7 +41,7 @@ _ADDRESS = re.compile(r"local|auto|[A-Za-z0-9_.\-]+:[0-9]{1,5}|\[[0-9a-fA-F:.]+\
 
 
 def by_cluster(address: str) -> Answered:
-    """What answers parts on the cluster at an address: HOST:PORT, "auto" for the one that runs here, or "local".
+    """A function that answers parts on a Ray cluster: at HOST:PORT, "auto" for the one running here, or "local".
 
     All nodes have Striate, and find the run and the images under the same paths. Raises WorkerError for what is no
     address, and RequirementError where Ray is not installed.
@@ -105,9 +105,9 @@ class Worker:
 @contextmanager
 def _connected(address: str) -> Iterator[Any]:
     """Context with Ray, connected to a cluster. Raises WorkerError for what goes wrong in it."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what goes wrong comes as an exception, too
-    for name in PATIENT:  # Ray's half a minute is too short for a machine that does much else
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would send usage statistics
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # errors are also raised as exceptions
+    for name in PATIENT:  # Ray's limit of half a minute is too short on a busy machine
         os.environ.setdefault(name, "300")
     ray: Any = importlib.import_module("ray")  # it may be missing; types of what it gives are not looked at
     importlib.import_module("ray.data")

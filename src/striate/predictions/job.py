@@ -1,4 +1,4 @@
-"""A job of predictions: the folder beside its file that holds what is done, and what the job is."""
+"""A job of predictions: its folder, beside the result file, keeps the job's description and its finished parts."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ from striate.train.run import Run
 
 FOLDER, JOB, LIST = ".parts", "job.json", "images.jsonl"
 PART_MACS, LEAST, MOST = 1e12, 64, 4096
-"""A part has so many images that they take about so many MACs, within these bounds: what a kill can lose."""
+"""The MACs of a part, and the least and most images of one. A killed job loses at most the parts it was working on."""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked for: the run, the `sources` of images, the file, and how: kernels may be "auto"."""
+    """A request for predictions: the run, the `sources` of images, the result file, and the manner (kernels,
+    device)."""
 
     run: Run
     sources: tuple[str, ...]
@@ -45,7 +46,7 @@ class Wish:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A job in its folder: what was asked for, with the kernels that it keeps to, and the list of its images."""
+    """A job in its folder: the request, with the kernels that were chosen for it, and the list of its images."""
 
     wish: Wish
     folder: Path
@@ -54,7 +55,7 @@ class Job:
 
     @property
     def manner(self) -> Manner:
-        """How images are answered: the kernels are chosen."""
+        """The manner of answering, in which the kernels are never "auto"."""
         return self.wish.manner
 
     def answerer(self) -> Answerer:
@@ -94,7 +95,7 @@ def opened(wish: Wish) -> Iterator[Job]:
             record = _continued(wish, folder, model) or _begun(wish, folder, model)
             begun = True
         finally:
-            if not begun:  # an error in the list: nothing is left behind
+            if not begun:  # listing the images failed: leave no folder behind
                 shutil.rmtree(folder, ignore_errors=True)
         listed = Listed(folder / LIST, count=record["images"], part_size=record["part_size"])
         manner = replace(wish.manner, kernels=record["kernels"], threads=record["threads"])
@@ -177,7 +178,7 @@ def _listed(path: Path, sources: tuple[str, ...]) -> int:
 
 
 def _choice(wish: Wish, model: Built, count: int) -> Choice:
-    """The kernels that were asked for, or those that are measured to be the fastest for so many images."""
+    """The kernels that were asked for, or the fastest ones for this number of images."""
     manner = wish.manner
     if manner.device != "cpu":
         return Choice("torch", torch.get_num_threads())
@@ -187,7 +188,7 @@ def _choice(wish: Wish, model: Built, count: int) -> Choice:
 
 
 def _identity(wish: Wish, model: Built) -> dict[str, Any]:
-    """What must be the same for a job to be continued, by the words for it."""
+    """The values that must be the same for a job to be continued, under the words by which an error names them."""
     digest = hashlib.blake2b(digest_size=16)
     run = wish.run
     for text in (to_json(run.network), json.dumps([run.preprocessing.to_dict(), run.classes]), str(run.temperature)):

@@ -34,7 +34,8 @@ Tell = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Summary:
-    """A finished job: images by class, those that cannot be read (the first few by name, with the reason), and how.
+    """A finished job: the images by class, the unreadable ones (the first few by name, with the reason), and the
+    manner.
 
     `before` is the number of images that an earlier start of the job had done; `seconds` are those of this one.
     """

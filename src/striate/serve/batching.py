@@ -1,4 +1,4 @@
-"""A queue of jobs, computed in a thread of its own; those that wait together are computed together."""
+"""A queue of jobs that a thread computes; the jobs that are waiting when it is free are computed as one batch."""
 
 from __future__ import annotations
 
@@ -33,36 +33,36 @@ class HangUp:
 
 
 HANG_UP: ContextVar[HangUp | None] = ContextVar("HANG_UP", default=None)
-"""That of the client whose request is being answered."""
+"""The `HangUp` of the client whose request is being answered."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The most jobs that may wait in a queue, and the seconds after which one that has no result is given up."""
+    """The most jobs that may wait in a queue, and the seconds after which a job without a result is given up."""
 
     waiting: int = 128
     seconds: float = 30.0
 
 
 class Watcher(Protocol):
-    """Is told what happens in a queue."""
+    """An observer of a queue, such as its metrics."""
 
     def waiting(self, change: int) -> None:
-        """So many more jobs wait, or fewer."""
+        """Called when the number of waiting jobs changes, by `change`."""
         ...
 
     def computing(self, jobs: int) -> None:
-        """So many jobs are computed together."""
+        """Called when a batch of `jobs` jobs begins."""
         ...
 
 
 class Batcher(Generic[Job, Result]):
-    """Runs `work` on the jobs that wait, at most `most` at a time, in the order in which they came.
+    """Runs `work` on batches of waiting jobs, at most `most` in each, first come, first served.
 
-    A lone job begins at once: what arrives while others are computed is computed together afterwards. `work` gives a
-    result, or an error, for each of its jobs. It runs in one thread at a time, so that it needs no locks: a lone job
-    that is `light` in the event loop's, as long as no other is computed, all else in a thread of its own. For a light
-    job, waking that thread and being woken by it takes longer than the job itself.
+    A job that finds the queue empty begins at once. Jobs that arrive during a computation form the next batch. `work`
+    returns a result or an error for each job. Only one thread runs it at a time, so it needs no locks: normally the
+    queue's own thread, but the event loop's for a single job that is `light`, because handing such a job to another
+    thread takes longer than computing it.
     """
 
     def __init__(
@@ -78,13 +78,14 @@ class Batcher(Generic[Job, Result]):
         self.jobs: deque[Waiting[Job, Result]] = deque()
         self.thread = ThreadPoolExecutor(1)
         self.task: asyncio.Task[None] | asyncio.Handle | None = None
-        """What computes, or will as soon as all have asked whose requests are there."""
+        """The running computation, or the scheduled call that will begin one after all present requests have
+        arrived."""
 
     async def ask(self, job: Job) -> Result:
         """The result of one job.
 
-        Raises BusyError where too many wait, or its time is over; HungUpError where its client hangs up while it waits
-        (once it is computed, it is answered); and what `work` raised.
+        Raises BusyError where too many jobs wait, or after the time limit; HungUpError where the client hangs up while
+        the job waits (a job that is being computed is answered); and the error of `work` for this job.
         """
         if len(self.jobs) >= self.limits.waiting:
             raise BusyError(
@@ -116,7 +117,7 @@ class Batcher(Generic[Job, Result]):
         finally:
             if hang_up is not None:
                 hang_up.told.discard(leave)
-            if future.cancelled() and entry in self.jobs:  # it was given up: its place is for another
+            if future.cancelled() and entry in self.jobs:  # the job was given up: free its place in the queue
                 self.jobs.remove(entry)
                 self._left()
 
@@ -128,7 +129,7 @@ class Batcher(Generic[Job, Result]):
             entry[1].set_exception(_hung_up())
 
     def _begin(self) -> None:
-        """Compute a lone light job, or start to compute what waits."""
+        """Compute a single light job here, or start a task that computes the waiting jobs."""
         self.task = None
         if len(self.jobs) == 1 and self.light(self.jobs[0][0]):
             batch = self._taken()
@@ -137,7 +138,7 @@ class Batcher(Generic[Job, Result]):
             self.task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
-        """Compute until no job waits."""
+        """Compute batches until no job waits."""
         loop = asyncio.get_running_loop()
         while batch := self._taken():
             jobs = [job for job, _ in batch]
@@ -145,7 +146,7 @@ class Batcher(Generic[Job, Result]):
         self.task = None
 
     def _taken(self) -> list[Waiting[Job, Result]]:
-        """The next jobs, to be computed."""
+        """Take the next batch from the queue."""
         batch: list[Waiting[Job, Result]] = []
         while self.jobs and len(batch) < self.most:
             batch.append(self.jobs.popleft())
@@ -162,7 +163,7 @@ class Batcher(Generic[Job, Result]):
 def computed(
     work: Callable[[Sequence[Job]], Sequence[Result | Exception]], jobs: Sequence[Job]
 ) -> Sequence[Result | Exception]:
-    """What `work` gives for each job; where it raises an error, that is of no single job, and all of them get it."""
+    """The result of `work` for each job. An error that `work` raises concerns no single job, so all jobs get it."""
     try:
         return work(jobs)
     except Exception as error:
@@ -170,7 +171,7 @@ def computed(
 
 
 def _settle(batch: Sequence[Waiting[Job, Result]], results: Sequence[Result | Exception]) -> None:
-    """Give the results to those who wait for them."""
+    """Deliver the results to the futures of a batch."""
     for (_, future), result in zip(batch, results, strict=True):
         if future.done():  # its request was given up
             continue
@@ -190,8 +191,8 @@ def one_by_one(jobs: Sequence[Callable[[], Result]]) -> list[Result | Exception]
 
 
 def attempted(job: Callable[[], Result]) -> Result | Exception:
-    """The function's result, or what it raised."""
+    """The function's result, or the exception that it raised."""
     try:
         return job()
-    except Exception as error:  # for whoever waits for the result
+    except Exception as error:  # it is raised where the result is awaited
         return error

@@ -115,7 +115,7 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[FieldInfo, ...]:
 
 
 def _words(field: FieldInfo) -> str:
-    """What a parameter must be."""
+    """The values that a parameter may have, in words."""
     found = inspect.type_info(field.type)
     while isinstance(found, inspect.Metadata):
         found = found.type

@@ -1,4 +1,4 @@
-"""Which jobs are light: the event loop's own thread computes them in less than a millisecond."""
+"""Decides which jobs are light: so short, under a millisecond, that the event loop's thread may compute them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from striate.look.predictor import Predictor
 
 SECONDS = 0.001
-"""A light job takes less; the event loop answers nobody else meanwhile."""
+"""The limit of a light job; the event loop answers no other request during it."""
 PNG_BYTES, PNG_PIXELS = 4096, 64 * 64
 """The largest PNG file that is light to decode, such as a digit of MNIST or an image of CIFAR."""
 
@@ -19,14 +19,15 @@ _BEGIN = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 _HEAD = 33
 """The bytes of a PNG's signature and header."""
 _CHUNKS, _PLAIN = 16, (b"IDAT", b"PLTE", b"tRNS", b"pHYs", b"gAMA", b"sRGB")
-"""The most chunks of a small PNG, and those that hold its pixels, or a few bytes."""
+"""The most chunks of a small PNG, and the kinds of chunks that it may have: pixels, or a few bytes of other data."""
 _TURNS, _FAR = 3, 10 * SECONDS
 
 
 class Light:
-    """Says whether a job for a predictor is light, without a look into its image; measured when it is made.
+    """Says whether a job for a predictor is light, from the size of its request and the predictor's speed.
 
-    The processor's time is measured, so that other programs on the machine do not change the answer.
+    The speed is measured when this object is made. It is measured as processor time, so that other programs on the
+    machine do not change the result.
     """
 
     def __init__(self, predictor: Predictor, *, clock: Callable[[], float] = thread_time) -> None:
@@ -38,12 +39,13 @@ class Light:
         self.of_each = several / predictor.at_once
 
     def pixels(self, content: bytes) -> bool:
-        """Whether the pixels of some images are."""
+        """Whether classifying these pixels, of one or several images, is light."""
         images = len(content) // self.size
         return images > 0 and (self.of_one if images == 1 else images * self.of_each) < SECONDS
 
     def file(self, content: bytes, *, prepared: bool) -> bool:
-        """Whether an image file is. A drawing that is brought to MNIST's form is not: that takes milliseconds."""
+        """Whether classifying this image file is light. Bringing a drawing to MNIST's form takes milliseconds: it is
+        not."""
         if not self.takes_files or (prepared and self.prepares):
             return False
         return self.of_one < SECONDS and is_small_png(content)
@@ -71,7 +73,7 @@ def is_small_png(content: bytes) -> bool:
 
 
 def _seconds(predictor: Predictor, images: int, clock: Callable[[], float]) -> float:
-    """What the network takes for some images; measured once where that is far from light."""
+    """The seconds that the network takes for a number of images; measured only once where that is far from light."""
     drawn = torch.zeros(images, *predictor.run.network.input, dtype=torch.uint8)
     best = inf
     for _ in range(_TURNS):

@@ -1,4 +1,4 @@
-"""What the server says of itself: plain lines for people, or JSON lines for programs."""
+"""The server's log: plain lines for people, or JSON lines for programs."""
 
 from __future__ import annotations
 

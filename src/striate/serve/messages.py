@@ -279,7 +279,7 @@ class Tried(Struct, kw_only=True):
 
 
 class Problem(Struct):
-    """What went wrong, where, what was expected, and what to do."""
+    """An error: `what` went wrong and `where`, what was `expected`, and a `remedy`."""
 
     where: str
     what: str

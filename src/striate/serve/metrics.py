@@ -16,7 +16,7 @@ SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 class Metrics:
-    """What is counted: requests by path and status, their times, batches, and what is open at the moment."""
+    """The server's metrics: requests by path and status, their durations, batches, and requests in progress."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -64,9 +64,9 @@ class QueueMetrics:
         self.queue, self.batches = queue, batches
 
     def waiting(self, change: int) -> None:
-        """So many more jobs wait, or fewer."""
+        """Count a change in the number of waiting jobs."""
         self.queue.inc(change)
 
     def computing(self, jobs: int) -> None:
-        """So many jobs are computed together."""
+        """Count a batch of `jobs` jobs."""
         self.batches.observe(jobs)

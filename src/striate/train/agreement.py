@@ -1,4 +1,4 @@
-"""A run's answers held against the plain PyTorch module's, with the same weights, before anyone relies on them."""
+"""Compares the answers of a run's kernels with those of the PyTorch module with the same weights."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from striate.train.run import Run
 
 IMAGES = 64
 ALLOWED, TIMES = 1e-3, 100.0
-"""How far scores may be off, as a share of their range, and as a multiple of what PyTorch's float32 is off itself."""
+"""The largest difference of scores: a share of their range, plus a multiple of PyTorch's own float32 error."""
 
 
 @torch.inference_mode()
 def require_agreement(run: Run, runs: Executor, packed: ImageSet, outputs: Outputs) -> None:
-    """Raise AuditError where `outputs`, which `runs` made of `packed` images, are not what its module gives itself.
+    """Raise AuditError where the `outputs` of `runs` for `packed` images differ from those of its PyTorch module.
 
-    The first images are looked at. Numbers that are not finite must be the same ones.
+    Only the first `IMAGES` images are compared. Values that are not finite must be equal.
     """
     if runs.kernels == "torch":
         return
@@ -33,7 +33,8 @@ def require_agreement(run: Run, runs: Executor, packed: ImageSet, outputs: Outpu
     found, wanted = outputs.scores[:IMAGES], class_scores(run.network, plain.logits(pixels))
     if not _differ(found, wanted, allowed=ALLOWED).any():
         return
-    # There are weights whose scores depend on float32's last digits, which are the kernels' own; float64 tells.
+    # With some weights the scores depend on float32's rounding errors, which differ between kernels. The module in
+    # float64 says how large these errors are.
     exact = class_scores(run.network, plain.double().logits(pixels.double()))
     unsure = (wanted.double() - exact).abs().nan_to_num(0.0, 0.0, 0.0).max().item() / _range(wanted)
     differ = _differ(found, wanted, allowed=ALLOWED + TIMES * unsure).any(1)
@@ -42,21 +43,21 @@ def require_agreement(run: Run, runs: Executor, packed: ImageSet, outputs: Outpu
             f"{KERNELS[runs.kernels]} ({runs.kernels}) and the plain PyTorch module differ in their answers to "
             f"{int(differ.sum())} of {len(wanted)} images.",
             "Weights and images are the same, so the answers must be too, to float32's accuracy; nothing is reported.",
-            "This is a fault of Striate: please report it. Until it is mended train with --kernels torch; what these "
-            f"weights can do on PyTorch's kernels says: striate evaluate {run.folder} --kernels torch",
+            "This is a fault of Striate: please report it. Until it is mended train with --kernels torch. To evaluate "
+            f"these weights on PyTorch's kernels: striate evaluate {run.folder} --kernels torch",
             where=str(run.folder),
         )
 
 
 def _differ(found: Tensor, wanted: Tensor, *, allowed: float) -> Tensor:
-    """Where two scores are not the same: further apart than `allowed` of their range, or one of them no number."""
+    """Where scores differ: by more than the share `allowed` of their range, or where only one of them is finite."""
     finite = wanted.isfinite() & found.isfinite()
     same = torch.where(finite, (found - wanted).abs() <= allowed * _range(wanted), found == wanted)
     return ~(same | (found.isnan() & wanted.isnan()))
 
 
 def _range(scores: Tensor) -> float:
-    """From the least to the largest of a batch; where all are nearly one number, a share of that number."""
+    """The largest minus the smallest finite score, at least a thousandth of the largest absolute value."""
     finite = scores[scores.isfinite()]
     if not finite.numel():
         return 1.0

@@ -1,4 +1,4 @@
-"""The model that a training begins with: drawn, taken over from another run, its first layer whitening."""
+"""The model that a training begins with: random weights, weights of another run, a whitening first layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an ONNX file of anybody's says of a run: its weights, classes and preprocessing."""
+"""Reads an ONNX file of any origin as a run: its weights, classes and preprocessing."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class Answers:
 
 @dataclass(frozen=True)
 class Given:
-    """What a person says of a file: the class names, the range of pixels, open sizes, the output, folding.
+    """The user's statements on a file: class names, the range of pixels, open sizes, the output, folding.
 
-    `mean` and `std` are one number for each channel, of pixels from 0 to 1; `span` is what 0 and 255 become.
+    `mean` and `std` have one number per channel, for pixels from 0 to 1; `span` has the values of pixels 0 and 255.
     """
 
     classes: tuple[str, ...] = ()

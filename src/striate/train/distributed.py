@@ -69,14 +69,14 @@ class World:
         return votes.item() > 0
 
     def told(self, decide: Callable[[], Any]) -> Any:
-        """What the first process decides, a JSON value; the others get it from there."""
+        """The result of `decide`, a JSON value, which only the first process calls and sends to all others."""
         if self.size == 1:
             return decide()
         text = json.dumps(decide()).encode() if self.leads else b""
         return json.loads(self._bytes(text))
 
     def tensors(self, own: Mapping[str, Tensor] | None) -> dict[str, Tensor]:
-        """The first process's tensors by name, which the others get on the CPU; these pass None."""
+        """The first process's tensors by name; the others pass None and get them on the CPU."""
         if self.size == 1:
             return dict(own or {})
         plain = {name: each.detach().cpu().contiguous() for name, each in (own or {}).items()}
@@ -84,7 +84,7 @@ class World:
         return dict(own or {}) if self.leads else load(made)
 
     def rows(self, own: Tensor, counts: list[int]) -> Tensor:
-        """The rows of all processes, one after the other, of which each has so many; on the CPU."""
+        """The rows of all processes, one process after the other, on the CPU; `counts` are their numbers of rows."""
         if self.size == 1:
             return own
         parts = [
@@ -159,19 +159,19 @@ def _number(name: str) -> int:
 
 
 def job() -> str:
-    """What names this start of torchrun, with all its restarts; "" where another program started the processes."""
+    """The name of this torchrun job, the same after its restarts; "" where another program started the processes."""
     name = os.environ.get("TORCHELASTIC_RUN_ID", "")
     # torchrun calls a job without --rdzv-id and --standalone none; then its process on this machine stands for it.
     return f"{socket.gethostname()} {os.getppid()}" if name == "none" else name
 
 
 def met(store: Store, world: World) -> str:
-    """A text that the first process draws for this start, when all processes have it.
+    """Agree on a random name for this start of the processes; returns it once all processes have it.
 
-    torchrun keeps one store for all restarts. What processes wrote there before they were killed, such as their
-    addresses, must not be taken for that of their successors: so each start writes under a name of its own. A process
-    asks under a number that it has just drawn, and the first process answers whatever is asked until all have answered
-    to its own text.
+    torchrun keeps one store for all restarts, so processes of an earlier start may have left entries such as their
+    addresses. Each start therefore writes under its own name, which the first process draws. A process asks for it
+    under a random number of its own. The first process answers all such requests until every process has confirmed
+    the name.
     """
     if not world.leads:
         nonce = secrets.token_hex(8)
@@ -212,9 +212,9 @@ def require_one_model(world: World, model: nn.Module, *, epoch: int) -> None:
 
 @contextmanager
 def joined(device: str = "auto") -> Iterator[World]:
-    """Context in which this process is one of those that torchrun started; where it started none, alone.
+    """Context in which this process has joined those that torchrun started; it is alone where torchrun started none.
 
-    A process on CUDA takes the GPU of its number on this machine. Raises PeerError where the others are not found.
+    A process on CUDA uses the GPU with its local rank. Raises PeerError where the others are not found.
     """
     world = launched()
     if world is None:
@@ -233,7 +233,7 @@ def joined(device: str = "auto") -> Iterator[World]:
         raise PeerError(
             f"{world.words} cannot join the others at {where}: {_first_line(problem)}",
             "All processes must reach that address, and each other.",
-            "Look whether it is this network's, and at GLOO_SOCKET_IFNAME; see docs/scale.md.",
+            "Check MASTER_ADDR and MASTER_PORT, and set GLOO_SOCKET_IFNAME to the right interface; see docs/scale.md.",
         ) from None
     try:
         yield here()

@@ -24,7 +24,7 @@ from striate.train.metrics import Outputs, batch_for, run_over
 from striate.train.run import Run, require_answers
 
 _CHOSEN: dict[tuple[Network, int, int], Choice] = {}
-"""What was measured in this process, by network, images at once and threads: one answer, so one set of last digits."""
+"""The choices measured in this process, by network, batch and threads, so that answers have the same last digits."""
 
 
 def evaluate(
@@ -36,13 +36,15 @@ def evaluate(
     flips: bool = False,
     device: str = "cpu",
 ) -> tuple[Outputs, ImageSet]:
-    """What a run's best weights say of its "test" or "validation" images, or of those of another `source`.
+    """The outputs of a run's best weights for its "test" or "validation" images, or for those of another `source`.
 
-    `kernels` answer; "auto" takes those that answer this many images fastest. They are measured before the first image,
-    unless an evaluation of the run, or this process, has measured such batches: so that the last digits stay the same.
-    On another `device` than the CPU, those of PyTorch. Classes are matched by name. With `flips`, scores are the mean
-    of each image's and of its mirror image's. Raises DataError on images that are missing or broken, or of classes that
-    the run did not learn; AuditError where the kernels' answers are not those of the plain PyTorch module.
+    `kernels` "auto" means those that answer this many images fastest: on a `device` other than the CPU PyTorch's, else
+    those that an earlier evaluation of the run, or this process, measured for such batches, so that the last digits
+    stay the same; else they are measured first. Classes are matched by name. With `flips`, scores are the mean over
+    each image and its mirror image.
+
+    Raises DataError for images that are missing or broken, or of classes that the run did not learn; AuditError where
+    the kernels' answers differ from those of the PyTorch module.
     """
     chosen = images_of(run, split, source=source, way=run.preprocessing).relabelled(run.classes)
     packed = run.preprocessing.packed(chosen)

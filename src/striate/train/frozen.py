@@ -1,4 +1,4 @@
-"""Layers that stand still in a training: no gradient, and batch normalisations that keep their statistics."""
+"""Frozen layers: their parameters get no gradient, and their batch normalisations keep their statistics."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMED = 8
 
 
 def stand_still(model: Built, recipe: Recipe) -> None:
-    """What the recipe freezes, and its whitening layer, get no gradient any more.
+    """Turn off the gradients of the layers that the recipe freezes, and of its whitening layer.
 
     Raises SpecError where the network does not have them, and where nothing is left to learn.
     """
@@ -28,7 +28,7 @@ def stand_still(model: Built, recipe: Recipe) -> None:
 
 
 def freeze(model: nn.Module, paths: Sequence[str]) -> None:
-    """The parameters of layers, and of all layers within blocks, get no gradient any more.
+    """Turn off the gradients of the layers and blocks at some paths.
 
     Raises SpecError where a path names nothing that has parameters, and where nothing is left to learn.
 
@@ -51,7 +51,7 @@ def freeze(model: nn.Module, paths: Sequence[str]) -> None:
 
 
 def hold_still(model: nn.Module, paths: Sequence[str]) -> None:
-    """Of a model in training mode, the frozen batch normalisations normalise by their running statistics."""
+    """Put the frozen batch normalisations of a model in evaluation mode: they use their running statistics."""
     for _, module in _named(model, paths):
         for each in module.modules():
             if isinstance(each, _BatchNorm):

@@ -1,4 +1,4 @@
-"""Chooses the best epoch, and collects findings after an epoch: missed classes, and why a training does not learn."""
+"""Chooses the best epoch, and collects the findings of an epoch: missed classes, and why a training does not learn."""
 
 from __future__ import annotations
 

@@ -32,13 +32,15 @@ def cannot_train(recipe: Recipe) -> tuple[str, ...]:
 
 
 class Learner:
-    """A model, its optimiser, and how far they have come; everything that a checkpoint holds.
+    """A model, its optimiser, and its position in the training: all that a checkpoint holds.
 
-    `runs` runs the model on `kernels`; "auto" takes those that train it fastest here. The engine also updates the
-    weights, by `rule`, where it knows the optimiser and all layers learn at one rate; elsewhere it computes the
-    gradients alone. The layers `taken` over from another run learn at the recipe's `transfer_rate`. Where this process
-    has joined others (`train.distributed`), it takes its part of each batch. Raises SpecError where the recipe freezes
-    what is not there, where a batch is too small for its parts, and where the kernels cannot compute it in parts.
+    `runs` is the model's executor on `kernels`; "auto" means the kernels that train it fastest here. The engine also
+    updates the weights, by `rule`, where it has the optimiser and all layers learn at one rate; otherwise it computes
+    gradients only. The layers `taken` over from another run learn at the recipe's `transfer_rate`. Where this process
+    has joined others (`train.distributed`), it computes its part of each batch.
+
+    Raises SpecError where the recipe freezes layers that the network does not have, where a batch is too small to be
+    cut into parts, and where the kernels cannot compute a batch in parts.
     """
 
     def __init__(self, model: Built, recipe: Recipe, *, kernels: str = "auto", taken: Collection[str] = ()) -> None:
@@ -79,7 +81,7 @@ class Learner:
 
     @property
     def threads(self) -> int:
-        """How many threads Striate's kernels take: PyTorch's number, or that of a `pace`."""
+        """The number of threads of Striate's kernels: that of `pace`, or PyTorch's where there is none."""
         return self.pace.threads if self.pace else torch.get_num_threads()
 
     def all_parts(self, size: int) -> list[list[Part]]:
@@ -89,11 +91,14 @@ class Learner:
         return self._parts[size]
 
     def parts(self, size: int) -> list[Part]:
-        """The parts of a batch of `size` images that are this process's."""
+        """This process's parts of a batch of `size` images."""
         return self.all_parts(size)[self.world.rank]
 
     def gather(self, loss: float, right: int) -> tuple[float, int]:
-        """Add up the gradients of all processes, and what each found; `stopped` is then whether one was asked to."""
+        """Sum the gradients, the losses and the right answers of all processes.
+
+        Sets `stopped` where any process was asked to stop.
+        """
         if self.world.size == 1:
             self.stopped = self.asked_to_stop()
             return loss, right
@@ -108,7 +113,7 @@ class Learner:
         return loss, round(right)
 
     def weights(self) -> dict[str, Tensor]:
-        """What is judged and kept: buffers and weights by path, averaged where the recipe wants it."""
+        """The weights and buffers that are validated and kept, by path; weights are averages if the recipe says so."""
         with averages_in(self.optimiser):
             return {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
 
@@ -117,7 +122,7 @@ class Learner:
         return dict(self.model.state_dict()) | optimiser_tensors(self.model, self.optimiser)
 
     def position(self) -> dict[str, Any]:
-        """How far it has come."""
+        """The position in the training, as a checkpoint keeps it."""
         keys = ("epoch", "batch", "loss_sum", "right", "seconds", "best", "waited", "plateaus")
         return {key: getattr(self, key) for key in keys}
 
@@ -129,13 +134,13 @@ class Learner:
             self.waited, self.plateaus = 0, self.plateaus + 1
 
     def account_for(self, what: str, begun: float) -> float:
-        """Book the seconds since `begun` on `what`; gives the time now."""
+        """Add the seconds since `begun` to those spent on `what`; returns the time now."""
         now = time.perf_counter()
         self.spent[what] = self.spent.get(what, 0.0) + now - begun
         return now
 
     def profile(self) -> dict[str, float]:
-        """Where the seconds went since the last call, by what took them, the engine's part by layer."""
+        """The seconds spent since the last call, by activity; those of the engine also by layer."""
         spent, self.spent = self.spent, {}
         if self.engine:
             parts = self.engine.spent()
@@ -145,7 +150,7 @@ class Learner:
         return spent
 
     def go_to(self, tensors: dict[str, Tensor], position: Mapping[str, Any], *, where: Path) -> None:
-        """Take up a checkpoint. Raises RunError where it does not fit."""
+        """Continue from a checkpoint. Raises RunError where it does not fit."""
         taken = position_of(position, like=self.position(), where=where)
         restore(self.model, self.optimiser, tensors, where=where)
         for key, value in taken.items():

@@ -1,7 +1,7 @@
-"""What each epoch reached, in the files of other tools: CSV, TensorBoard, Weights & Biases, MLflow.
+"""Writes the figures of each epoch in the formats of other tools: CSV, TensorBoard, Weights & Biases, MLflow.
 
-All lie in the run's folder, and nothing is sent anywhere. They are written from the run's own events: a training that
-is taken up again writes them anew, from its first epoch on, so that no epoch is missing and none is there twice.
+All files are in the run's folder; nothing is sent anywhere. They are written from the run's own events. A resumed
+training rewrites them from the first epoch, so that no epoch is missing or there twice.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The loop: a generator, so that logging, early stops and progress are the caller's lines."""
+"""The training loop. It is a generator, so that the caller logs, stops early and shows progress."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from jaxtyping import Int64
+from torch import Tensor
+
 from striate.data import ImageSet, Preprocessing, balanced_order, hold_out, order_of
 from striate.execution.executor import OnEngine
 from striate.train.frozen import hold_still
 from striate.train.learner import Learner
 from striate.train.metrics import judged_by_class, shared_run_over
 from striate.train.optimisers import average_part, averages_in, rate_at
+from striate.train.recipe import Recipe
 from striate.train.steps import Steps
 from striate.train.temperature import temperature_of
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A step is done: `loss` and `accuracy` are of its own images, before the step."""
+    """The end of a step; `loss` and `accuracy` are those of its images before the update."""
 
     epoch: int
     batch: int
@@ -30,10 +34,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class Epoch:
-    """A pass over the training images is done; `accuracy` and `temperature` are of the validation images.
+    """The end of an epoch; `accuracy` and `temperature` are those of the validation images.
 
-    `balanced_accuracy` is theirs too where the classes learned from are uneven, and None else; `missed` are the numbers
-    of the classes of which none of them is right.
+    `balanced_accuracy`, also of the validation images, is None unless the classes of the training images are uneven.
+    `missed` has the numbers of the classes of which no validation image is right.
     """
 
     epoch: int
@@ -50,13 +54,13 @@ class Epoch:
 
     @property
     def judged(self) -> float:
-        """What the best epoch is chosen by: the accuracy, the balanced one where classes are uneven."""
+        """The figure that decides which epoch is best: the balanced accuracy where there is one, else the accuracy."""
         return self.accuracy if self.balanced_accuracy is None else self.balanced_accuracy
 
 
 @dataclass(frozen=True)
 class Split:
-    """The packed images that a training reads: what it learns from, and what it is judged by."""
+    """The packed images of a training: those that it learns from, and those that judge it."""
 
     train: ImageSet
     validation: ImageSet
@@ -69,27 +73,23 @@ class Split:
 
 
 def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Iterator[Batch | Epoch]:
-    """Train from where `learner` stands to the last epoch of its recipe; yields after every step and every epoch.
+    """Train from the position of `learner` to the last epoch of its recipe; yields after every step and every epoch.
 
-    What a step does is a function of the recipe and of the step's number alone, so that a training which is taken up
-    again gives the same weights as one that was never stopped. Between two yields the learner is whole. A last batch
-    that is not full is left out. Where processes train together, all of them run this, and yield the same events.
+    A step depends on the recipe and its number alone, so a resumed training gives the same weights as one that was
+    never stopped. At each yield the learner can be saved. The last batch of a pass is left out if it is not full. Where
+    processes train together, all of them run this and yield the same events.
     """
     model, recipe, images = learner.model, learner.recipe, split.train
     size = min(recipe.batch, len(images))
-    everything = len(images) // size
-    batches = min(everything, recipe.epoch_steps or everything)
-    parts = everything // batches
+    batches_of_pass = len(images) // size
+    batches = min(batches_of_pass, recipe.epoch_steps or batches_of_pass)
+    epochs_of_pass = batches_of_pass // batches
     steps = Steps(learner, images, preprocessing)
     model.train()
     hold_still(model, recipe.freeze)
     while learner.epoch < recipe.epochs:
-        number, part = divmod(learner.epoch, parts)
-        if recipe.sampling == "balanced":
-            order = balanced_order(images.labels, seed=recipe.seed, epoch=number)
-        else:
-            order = order_of(images, seed=recipe.seed, epoch=number)
-        order = order[part * batches * size :]
+        number, part = divmod(learner.epoch, epochs_of_pass)
+        order = _order_of_pass(images, recipe, number)[part * batches * size :]
         steps.begin(order[learner.batch * size : batches * size], size)
         if learner.pace and learner.epoch and not learner.batch:
             learner.pace.begin(batches)
@@ -107,30 +107,43 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
             learner.right += right
             learner.seconds += time.perf_counter() - begun
             yield Batch(learner.epoch, learner.batch, batches, loss, right / size, rate)
-        begun = time.perf_counter()
-        with averages_in(learner.optimiser):
-            if isinstance(learner.runs, OnEngine):
-                learner.runs.threads = learner.threads
-            seen = shared_run_over(learner.runs, split.validation, preprocessing, recipe=recipe, world=learner.world)
-        learner.account_for("validation", begun)
-        seconds = learner.seconds + time.perf_counter() - begun
-        count = batches * size
-        done = Epoch(
-            epoch=learner.epoch + 1,
-            loss=learner.loss_sum / batches,
-            train_accuracy=learner.right / count,
-            validation_loss=seen.loss,
-            accuracy=seen.accuracy,
-            temperature=temperature_of(seen.scores, seen.labels),
-            rate=rate_at((learner.epoch + 1) * batches - 1, recipe.epochs * batches, recipe, plateaus=learner.plateaus),
-            seconds=seconds,
-            images_per_second=count / learner.seconds if learner.seconds else 0.0,
-            balanced_accuracy=seen.balanced_accuracy if judged_by_class(images) else None,
-            missed=() if images.form == "board" else tuple((seen.recalls == 0).nonzero().flatten().tolist()),
-        )
+        epoch = _validated(learner, split, preprocessing, batches=batches, size=size)
         learner.stopped = bool(learner.world.any(learner.asked_to_stop()))
-        learner.judged(done.judged)
+        learner.judged(epoch.judged)
         learner.epoch += 1
         learner.batch = learner.right = 0
         learner.loss_sum = learner.seconds = 0.0
-        yield done
+        yield epoch
+
+
+def _order_of_pass(images: ImageSet, recipe: Recipe, number: int) -> Int64[Tensor, " images"]:
+    """The order of the images in a pass, the same for the same recipe and number."""
+    if recipe.sampling == "balanced":
+        return balanced_order(images.labels, seed=recipe.seed, epoch=number)
+    return order_of(images, seed=recipe.seed, epoch=number)
+
+
+def _validated(learner: Learner, split: Split, preprocessing: Preprocessing, *, batches: int, size: int) -> Epoch:
+    """Validate after the last step of an epoch, which had `batches` of `size` images; returns the epoch's figures."""
+    recipe, images = learner.recipe, batches * size
+    begun = time.perf_counter()
+    with averages_in(learner.optimiser):
+        if isinstance(learner.runs, OnEngine):
+            learner.runs.threads = learner.threads
+        seen = shared_run_over(learner.runs, split.validation, preprocessing, recipe=recipe, world=learner.world)
+    learner.account_for("validation", begun)
+    seconds = learner.seconds + time.perf_counter() - begun
+    last_step = (learner.epoch + 1) * batches - 1
+    return Epoch(
+        epoch=learner.epoch + 1,
+        loss=learner.loss_sum / batches,
+        train_accuracy=learner.right / images,
+        validation_loss=seen.loss,
+        accuracy=seen.accuracy,
+        temperature=temperature_of(seen.scores, seen.labels),
+        rate=rate_at(last_step, recipe.epochs * batches, recipe, plateaus=learner.plateaus),
+        seconds=seconds,
+        images_per_second=images / learner.seconds if learner.seconds else 0.0,
+        balanced_accuracy=seen.balanced_accuracy if judged_by_class(split.train) else None,
+        missed=() if split.train.form == "board" else tuple((seen.recalls == 0).nonzero().flatten().tolist()),
+    )

@@ -29,7 +29,7 @@ def loss_of(outputs: Outputs, labels: Labels, recipe: Recipe) -> Scalar:
 
 @dataclass(frozen=True)
 class Mixed:
-    """The second labels of a batch that was mixed from two images each, and the `part` of the first, λ."""
+    """The second labels of a mixup batch, and `part`, the weight λ of the first image and label."""
 
     labels: Labels
     part: float
@@ -44,10 +44,11 @@ def training_loss(
     mixed: Mixed | None = None,
     shares: tuple[float, float] = (1.0, 1.0),
 ) -> Scalar:
-    """What a step minimises: `loss_of`, with the recipe's label smoothing and the classes' `weights`.
+    """The loss that a step minimises: `loss_of` with the recipe's label smoothing and the classes' `weights`.
 
-    Of a `mixed` batch, the sum of the losses by both labels, each times its part. Of a part of a batch, its `shares` of
-    the whole batch's mean, by either label, so that the losses of all parts add up to that of the batch.
+    For a `mixed` batch it is λ times the loss of the first labels plus 1 − λ times that of the second. For a part of a
+    batch, `shares` are its shares of the whole batch's mean, for the first and the second labels; the losses of all
+    parts then sum to the batch's.
     """
     if not recipe.shapes_loss:
         return loss_of(outputs, labels, recipe) * shares[0]
@@ -61,9 +62,9 @@ def training_loss(
 
 
 def class_shares(labels: Labels, recipe: Recipe, classes: int, *, weights: Tensor | None, whole: Labels) -> Outputs:
-    """How much −log p of each class counts, image by image, in the `training_loss` of a batch.
+    """The weight of −log p of each class in the `training_loss` of a batch, for each image.
 
-    `whole` has the labels of the batch that the images are of: their loss and that of its others add up to the batch's.
+    `whole` has the labels of the whole batch to which the images belong; the weights of all its images make its mean.
 
     >>> class_shares(torch.tensor([1]), Recipe(label_smoothing=0.1), 2, weights=None, whole=torch.tensor([1, 0]))
     tensor([[0.0250, 0.4750]])
@@ -90,7 +91,7 @@ def share_of(labels: Labels, whole: Labels, weights: Tensor | None) -> float:
 
 
 def class_weights(counts: list[int], recipe: Recipe) -> Float[Tensor, " classes"] | None:
-    """The weight of each class, of which there are so many images; None where all count alike.
+    """The weight of each class in the loss, from its number of images; None where all weights are equal.
 
     >>> class_weights([30, 10], Recipe(class_weights="balanced"))
     tensor([0.6667, 2.0000])

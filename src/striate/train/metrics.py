@@ -21,19 +21,19 @@ from striate.train.recipe import Recipe
 from striate.train.shown import evaluation_html
 
 BATCH, MOST_BYTES = 500, 2**30
-"""Images that an evaluation runs at once, and what one layer of them may read and write."""
+"""The most images of a batch of an evaluation, and the most bytes that one layer may read and write for a batch."""
 UNEVEN = 5
-"""Classes are uneven where the largest has more than so many times the images of the smallest."""
+"""Classes are uneven where the largest has more than this many times the images of the smallest."""
 TOP = 5
-"""A right answer among the so many likeliest is counted where there are more classes than that."""
+"""`top5` counts the images whose class is among this many likeliest ones."""
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a model says of every image of a set: class scores, (images, classes), on the CPU, and the mean loss.
+    """A model's outputs for every image of a set: class scores, (images, classes), on the CPU, and the mean loss.
 
-    A score is the logarithm of a probability, but for a constant; `temperature` is what scores are divided by first.
-    `answered` are the kernels that an evaluation chose.
+    A score, divided by the `temperature`, is the logarithm of a probability plus a constant. `answered` is the choice
+    of kernels of an evaluation.
     """
 
     scores: Tensor
@@ -113,9 +113,9 @@ class Evaluation:
 
 
 def uneven(counts: list[int]) -> bool:
-    """Whether classes of so many images are uneven: `accuracy` then says more of the large ones than of the small.
+    """Whether classes with these numbers of images are uneven, so that large ones dominate the accuracy.
 
-    Those without images do not count.
+    Classes without images are not counted.
 
     >>> uneven([300, 60, 0]), uneven([300, 59])
     (False, True)
@@ -163,7 +163,7 @@ def run_over(
 def shared_run_over(
     runs: Executor, images: ImageSet, preprocessing: Preprocessing, *, recipe: Recipe, world: World
 ) -> Outputs:
-    """As `run_over`, where each process runs its own images, each image once, and all get what all have found."""
+    """As `run_over`, with the images divided among the processes; every process gets the outputs of all images."""
     if world.size == 1:
         return run_over(runs, images, preprocessing, recipe=recipe)
     counts = rows_of(len(images), world.size)
@@ -179,7 +179,7 @@ def shared_run_over(
 
 
 def batch_for(network: Network) -> int:
-    """How many images an evaluation runs at once: so many that no layer reads and writes more than 1 GiB, at most 500.
+    """The batch of an evaluation: at most 500 images, fewer where a layer would read and write more than 1 GiB.
 
     >>> from striate import find
     >>> batch_for(find("lenet5")), batch_for(find("vgg-d"))
@@ -190,9 +190,9 @@ def batch_for(network: Network) -> int:
 
 
 def pictures_of(images: Pixels, preprocessing: Preprocessing, *, chosen: Tensor | None = None) -> Pictures:
-    """Packed images as an engine takes them: it normalises them on the way, unless each channel has its own range.
+    """Packed images for an engine, which normalises bytes itself; images with a range per channel are normalised here.
 
-    Where they are gathered on the way, too, their numbers are those of `ImageSet.labels_of_store`.
+    Images of a view stay in their store, and the engine gathers them by number, as `ImageSet.labels_of_store` does.
     """
     if isinstance(images, Stream):
         raise TypeError("images of a stream have no numbers in a store: take those that a Drawer has fetched")

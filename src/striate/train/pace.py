@@ -17,7 +17,7 @@ STEPS = 3
 SHARE = 0.01
 """The largest fraction of an epoch that a trial may cost. A step with half the threads takes at most twice as long."""
 WORTH = 0.9
-"""The number changes where a step then takes less than this share of the time."""
+"""The number of threads changes where a step with the new number takes less than this share of the time."""
 
 
 @dataclass(frozen=True)

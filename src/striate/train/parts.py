@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import prod
 
 from striate.data import Part
 from striate.description.layers import BatchNorm, Dropout
 from striate.description.network import Network, plan
+from striate.description.shapes import show
 from striate.errors import SpecError
 from striate.execution.names import KERNELS
+from striate.kernels.binary import GROUP
 from striate.train.distributed import World
 from striate.train.recipe import Recipe
 from striate.wording import counted
-
-LANES = 16
-"""Images that Striate's kernels compute together. Parts are cut between these where there are enough."""
 
 
 def parts_of(total: int, world: World, accumulate: int) -> list[list[Part]]:
@@ -59,10 +59,24 @@ def unfit_for_parts(network: Network, recipe: Recipe, world: World, *, batch: in
     if BatchNorm in kinds or Dropout in kinds:
         found["compiled"] = "it does not know batch normalisation and dropout of a part of a batch"
     starts = [part.first for own in parts_of(batch, world, recipe.accumulate) for part in own]
-    if Dropout in kinds and any(first % LANES for first in starts):
-        reason = f"dropout needs parts of a multiple of {LANES} images on them"
+    if Dropout in kinds and any(first % GROUP for first in starts):
+        reason = f"dropout needs parts of a multiple of {GROUP} images on them"
         found |= {name: reason for name in ("engine", "operators") if name not in found}
     return found
+
+
+def require_statistics(network: Network, recipe: Recipe, world: World, *, batch: int) -> None:
+    """Raise SpecError where a batch normalisation would get one value per channel in a step, which has no variance."""
+    parts = parts_of(batch, world, recipe.accumulate)
+    together = min(sum(len(own[number]) for own in parts) for number in range(recipe.accumulate))
+    for step in plan(network).steps:
+        is_frozen = any(f"{step.path}.".startswith(f"{path}.") for path in recipe.freeze)
+        if isinstance(step.layer, BatchNorm) and not is_frozen and together * prod(step.output[1:]) == 1:
+            raise SpecError(
+                f"{step.path} would normalise one value per channel: one image of {show(step.output)}.",
+                "In training a batch normalisation needs at least two values per channel.",
+                "Take larger batches: --batch 2 or more for each part of a batch.",
+            )
 
 
 def unfit_error(network: Network, kernels: str, reason: str) -> SpecError:
@@ -80,9 +94,9 @@ def _cut(first: int, end: int, count: int, *, least: int = 1) -> list[tuple[int,
     They are cut between lane groups where that leaves the parts about equal.
     """
     total = end - first
-    groups = -(-total // LANES)
-    edges = [min(total, LANES * (groups * number // count)) for number in range(count + 1)]
-    fits = total % (LANES * count) == 0 or total >= 2 * LANES * count
-    if first % LANES or not fits or min(stop - begin for begin, stop in pairwise(edges)) < least:
+    groups = -(-total // GROUP)
+    edges = [min(total, GROUP * (groups * number // count)) for number in range(count + 1)]
+    fits = total % (GROUP * count) == 0 or total >= 2 * GROUP * count
+    if first % GROUP or not fits or min(stop - begin for begin, stop in pairwise(edges)) < least:
         edges = [total * number // count for number in range(count + 1)]
     return [(first + begin, first + stop) for begin, stop in pairwise(edges)]

@@ -9,17 +9,17 @@ from striate.data import Augmentation
 from striate.data.preprocess import known_members
 from striate.description import checks
 from striate.errors import FormatError, SpecError
+from striate.kernels.engine import LOSSES
 from striate.modules import INITIALISATIONS
 
 OPTIMISERS = ("adamw", "sgd", "adadelta", "muon")
 SCHEDULES = ("one-cycle", "constant", "steps", "plateau")
-LOSSES = ("cross-entropy", "rbf-mle", "rbf-map")
 CLASS_WEIGHTS = ("none", "balanced")
 SAMPLING = ("shuffled", "balanced")
 MOST = 10**9
 """The largest number of epochs, and of images per step."""
 LARGEST = 1e38
-"""The limit of rates and of weights of a loss: the largest 32-bit float."""
+"""The limit of rates and of weights of a loss, a little below the largest 32-bit float."""
 LONGEST_PATH = 1000
 """The longest path of a layer, in letters."""
 BRIGHTEST = 1e6
@@ -28,65 +28,73 @@ BRIGHTEST = 1e6
 
 @dataclass(frozen=True)
 class Recipe:
-    """Every number of a training.
-
-    `rate` is the highest learning rate. The schedule "one-cycle" rises to it over the first `warm_up` of all steps and
-    falls to nothing along a cosine. "steps" multiplies it by `drop` at each of the fractions `drops` of all steps, and
-    "plateau" after `patience` epochs without a better validation accuracy; both begin with a tenth of the rate for the
-    first `warm_up`. `low` and `high` are the numbers that pixels of 0 and of 255 become. `hold_out` is the fraction of
-    the training images kept for validation; it is 0 only for a reproduction of a paper, which trains on all images.
-    `until` ends the training once that share of the validation images is right, `early_stopping` after so many epochs
-    without a better validation accuracy, if it is not 0. For uneven classes (`train.metrics.uneven`), these two and
-    `patience` use the balanced accuracy instead. For them, `class_weights`
-    "balanced" multiplies the loss of an image by images / (classes · images of its class), and `sampling` "balanced"
-    draws as many images of every class for each epoch. `label_smoothing` is the share of the target that is spread
-    over all classes (C. Szegedy et al., Rethinking the Inception architecture, 2015, section 7). `mixup` is α: each
-    step learns from λ · image + (1 − λ) · another image of the batch, with λ drawn from Beta(α, α), and from both
-    labels in these parts (H. Zhang et al., mixup: beyond empirical risk minimization, 2017, eq. 2). `momentum` is also
-    AdamW's β1 and Adadelta's ρ. `rubbish` is j of LeNet-5's eq. 9. `average` is the decay of the weights' averages:
-    above 0, the mean over about the last 1/(1 − average) steps is validated and kept (B. Polyak, A. Juditsky,
-    Acceleration of stochastic approximation by averaging, 1992); at 0, the last weights are. `freeze` names layers and
-    blocks by path that do not learn, and whose batch normalisations keep their statistics. `transfer_rate` is the
-    fraction of the learning rate for layers that were taken over from another run. `epoch_steps` ends an epoch after so
-    many steps, and the next one goes on from there; at 0 an epoch is a pass over all images. The optimiser "muon" steps
-    along the orthogonalised momentum of each convolution's filters at `filter_rate`, which follows the same schedule,
-    and all else by SGD with Nesterov's momentum (`train.muon`). `whiten` is the path of a first convolution that
-    becomes the whitening transform of the training images' patches and does not learn (`train.whitening`).
-    `accumulate` computes the gradient of each batch in so many parts, one after the other, which takes less memory; it
-    is that of the whole batch but for rounding, and but for batch normalisation, whose statistics are each part's.
-    """
+    """Every number of a training."""
 
     epochs: int = 8
     batch: int = 128
+    """Images per step."""
     optimiser: str = "adamw"
+    """"muon" steps along the orthogonalised momentum of each convolution's filters (`train.muon`)."""
     rate: float = 4e-3
+    """The highest learning rate."""
     schedule: str = "one-cycle"
+    """"one-cycle" rises to the rate during the warm-up, then falls to nothing along a cosine. "steps" multiplies the
+    rate by `drop` at each of the fractions `drops` of all steps; "plateau" does so after `patience` epochs without a
+    better validation accuracy. Both begin with a tenth of the rate during the warm-up."""
     warm_up: float = 0.15
+    """The fraction of all steps."""
     drop: float = 0.1
     drops: tuple[float, ...] = ()
     patience: int = 5
     momentum: float = 0.9
+    """Also AdamW's β1 and Adadelta's ρ."""
     weight_decay: float = 0.01
     average: float = 0.0
+    """The decay of the weights' averages. Above 0, the mean over about the last 1/(1 − average) steps is validated and
+    kept (B. Polyak, A. Juditsky, Acceleration of stochastic approximation by averaging, 1992); at 0, the weights
+    are."""
     loss: str = "cross-entropy"
     rubbish: float = 0.0
+    """j of LeNet-5's eq. 9."""
     label_smoothing: float = 0.0
+    """The share of the target that is spread over all classes (C. Szegedy et al., Rethinking the Inception
+    architecture, 2015, section 7)."""
     mixup: float = 0.0
+    """α: each step learns from λ · image + (1 − λ) · another image of the batch, and from both labels in these parts; λ
+    is drawn from Beta(α, α) (H. Zhang et al., mixup: beyond empirical risk minimization, 2017, eq. 2)."""
     class_weights: str = "none"
+    """"balanced" multiplies the loss of an image by images / (classes · images of its class)."""
     sampling: str = "shuffled"
+    """"balanced" draws as many images of every class for each epoch."""
     initialisation: str = "he"
     low: float = -0.1
+    """The value of a pixel of 0."""
     high: float = 1.175
+    """The value of a pixel of 255."""
     augmentation: Augmentation = field(default_factory=Augmentation)
     hold_out: float = 1 / 12
+    """The fraction of the training images kept for validation; 0 only for a reproduction of a paper, which trains on
+    all."""
     until: float | None = None
+    """The training ends once this share of the validation images is right. For uneven classes (`train.metrics.uneven`),
+    `until`, `early_stopping` and `patience` use the balanced accuracy instead."""
     early_stopping: int = 0
+    """The training ends after this many epochs without a better validation accuracy; at 0 it does not."""
     filter_rate: float = 0.24
+    """The learning rate of filters with "muon"; it follows the schedule of `rate`."""
     freeze: tuple[str, ...] = ()
+    """The paths of layers and blocks that do not learn; their batch normalisations keep their statistics."""
     whiten: str = ""
+    """The path of a first convolution that becomes the whitening transform of the training images' patches, and does
+    not learn (`train.whitening`)."""
     transfer_rate: float = 0.1
+    """The fraction of the learning rate for layers taken over from another run."""
     accumulate: int = 1
+    """The number of parts in which the gradient of each batch is computed, one after the other, which takes less
+    memory. It is the whole batch's gradient up to rounding; but the statistics of batch normalisation are each part's
+    own."""
     epoch_steps: int = 0
+    """The steps of an epoch, where the next epoch goes on from there; at 0 an epoch is a pass over all images."""
     seed: int = 0
 
     def __post_init__(self) -> None:

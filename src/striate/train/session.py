@@ -1,4 +1,4 @@
-"""A training that is kept: the loop, with a run folder around it."""
+"""A training that is kept in a run's folder: the loop, with locks, checkpoints, events and findings around it."""
 
 from __future__ import annotations
 
@@ -57,8 +57,10 @@ class Interrupted:
 
 @dataclass(frozen=True)
 class Finished:
-    """The training is over: `why` it ended, and the best epoch with its validation accuracy, where classes are uneven
-    also the balanced one, by which it was chosen."""
+    """The training is over: `why`, and the best epoch with its validation accuracy.
+
+    Where classes are uneven, the best epoch was chosen by `balanced_accuracy`.
+    """
 
     why: str
     epoch: int
@@ -72,7 +74,7 @@ Event = Batch | Epoch | Finding | Interrupted | Finished
 def start(run: Run, split: Split, weights: Mapping[str, Tensor] | None = None) -> Iterator[Event]:
     """Make the run's folder and train from the beginning; the folder is held until the training is over.
 
-    `weights` are those that it begins with where some are taken over from another run (`train.transfer.take_over`).
+    `weights` are the weights at the start, where some are taken over from another run (`train.transfer.take_over`).
     """
     require_layers(run)  # an error comes before a folder is made
     world = here()
@@ -133,89 +135,114 @@ def _shared(checkpoint: tuple[Saved, Progress] | None, world: World, run: Run) -
 
 
 def _steps(run: Run, split: Split, checkpoint: tuple[Saved, Progress] | None) -> Iterator[Event]:
-    recipe = run.recipe
+    """Train to the end, to an interruption or to an error; the caller holds the lock and adds to errors."""
     world = here()
     torch.set_num_threads(allowed(run.threads))
     model = begin(run, split, world, resumed=checkpoint is not None)
-    fitted = replace(recipe, batch=min(recipe.batch, len(split.train)))
-    learner = Learner(model, fitted, kernels=run.kernels, taken=run.transfer.taken if run.transfer else ())
+    recipe = replace(run.recipe, batch=min(run.recipe.batch, len(split.train)))
+    learner = Learner(model, recipe, kernels=run.kernels, taken=run.transfer.taken if run.transfer else ())
     learner.pace = pace_of(run)
-    history: list[dict[str, Any]] = []
-    best: dict[str, Any] = {"epoch": 0, "accuracy": -1.0}
+    training = _Training(run, split, learner)
     checkpoint = _shared(checkpoint, world, run)
     if checkpoint is not None:
-        saved, state = checkpoint
-        learner.go_to(saved.tensors, state.position, where=saved.path)
-        history, best = state.history, state.best
-        if saved.why:
-            set_aside(run.folder)
-            finding = fallen_back(saved)
-            run.log("warning", **asdict(finding))
-            yield finding
+        yield from training.go_on_from(*checkpoint)
     elif world.leads:
         keep_filters(run.path(FILTERS), model, epoch=0)
-
-    def save() -> None:
-        if not world.leads:
-            return
-        state = {"position": learner.position(), "history": history, "best": best}
-        save_last(run.folder, learner.tensors(), state)
-
-    def done() -> str | None:
-        if recipe.until is not None and judged(best) >= recipe.until:
-            which = " balanced accuracy" if best.get("balanced_accuracy") is not None else ""
-            return f"reached {percent(recipe.until)}{which} on the validation images"
-        if recipe.early_stopping and epochs_without_better(history) >= recipe.early_stopping:
-            return f"{counted(recipe.early_stopping, 'epoch')} without a better validation accuracy"
-        return counted(recipe.epochs, "epoch") if learner.epoch >= recipe.epochs else None
-
-    watch, saved_at = GradientWatch(), time.monotonic()
     with stop_signals() as stop:
         learner.asked_to_stop = stop.is_set
-        for event in () if done() else train(learner, split, run.preprocessing):
-            if isinstance(event, Batch):
-                require_finite(event.loss, step=event.epoch * event.batches + event.batch, rate=event.rate)
-                finding = watch.look(model) if event.batch % WATCH_EVERY == 1 else None
-                if finding and world.leads:
-                    run.log("warning", **asdict(finding))
-                    yield finding
-                if time.monotonic() - saved_at > SAVE_EVERY:
-                    save()
-                    saved_at = time.monotonic()
-            else:
-                require_finite(event.validation_loss, step=event.epoch, rate=event.rate, of="validation loss")
-                require_one_model(world, model, epoch=event.epoch)
-                if world.leads:
-                    with averages_in(learner.optimiser):
-                        keep_filters(run.path(FILTERS), model, epoch=event.epoch)
-                history.append({"event": "epoch", "time": now(), **asdict(event)})
-                if is_best(event, best):
-                    best.update(epoch=event.epoch, accuracy=event.accuracy, temperature=event.temperature)
-                    best.update(balanced_accuracy=event.balanced_accuracy)
-                    if world.leads:
-                        save_checkpoint(run.path(BEST), learner.weights(), dict(best))
-                save()
-                saved_at = time.monotonic()
-                run.log("epoch", **asdict(event))
-                run.log("profile", epoch=event.epoch, seconds=learner.profile(), **decoding(split.train))
-                for change in learner.pace.changes if learner.pace else ():
-                    run.log("threads", epoch=event.epoch, **asdict(change))
-                if learner.pace:
-                    learner.pace.changes.clear()
-                if world.leads:
-                    yield from findings(run, learner, split, history)
+        for event in () if training.end() else train(learner, split, run.preprocessing):
+            yield from training.keep_step(event) if isinstance(event, Batch) else training.keep_epoch(event)
             yield event
             if learner.stopped or (world.size == 1 and stop.is_set()):
-                save()
+                training.save()
                 run.log("interrupted", epoch=learner.epoch, batch=learner.batch)
                 yield Interrupted(learner.epoch, learner.batch)
                 return
-            if done():
+            if training.end():
                 break
-    finished = Finished(done() or "", best["epoch"], best["accuracy"], best.get("balanced_accuracy"))
-    if world.leads and not run.events("finished"):
-        if finding := missed_classes(missed(run, history, best["epoch"]), counts_of(split.train), run.classes):
-            run.log("warning", epoch=best["epoch"], **asdict(finding))
-            yield finding
-        run.log("finished", **asdict(finished))
-    yield finished
+    yield from training.finish()
+
+
+class _Training:
+    """A training, and what its run keeps of it: `history` has the epochs so far, `best` the figures of the best one."""
+
+    def __init__(self, run: Run, split: Split, learner: Learner) -> None:
+        self.run, self.split, self.learner = run, split, learner
+        self.leads = learner.world.leads
+        self.history: list[dict[str, Any]] = []
+        self.best: dict[str, Any] = {"epoch": 0, "accuracy": -1.0}
+        self.watch, self.saved_at = GradientWatch(), time.monotonic()
+
+    def go_on_from(self, saved: Saved, progress: Progress) -> Iterator[Finding]:
+        """Take up a checkpoint; yields a finding where it is not the last one, because that is damaged."""
+        self.learner.go_to(saved.tensors, progress.position, where=saved.path)
+        self.history, self.best = progress.history, progress.best
+        if saved.why:
+            set_aside(self.run.folder)
+            yield self._logged(fallen_back(saved))
+
+    def save(self) -> None:
+        """Write the checkpoint from which the training can go on."""
+        if self.leads:
+            state = {"position": self.learner.position(), "history": self.history, "best": self.best}
+            save_last(self.run.folder, self.learner.tensors(), state)
+        self.saved_at = time.monotonic()
+
+    def end(self) -> str | None:
+        """Why the training is over; None while it is not."""
+        recipe = self.run.recipe
+        if recipe.until is not None and judged(self.best) >= recipe.until:
+            which = " balanced accuracy" if self.best.get("balanced_accuracy") is not None else ""
+            return f"reached {percent(recipe.until)}{which} on the validation images"
+        if recipe.early_stopping and epochs_without_better(self.history) >= recipe.early_stopping:
+            return f"{counted(recipe.early_stopping, 'epoch')} without a better validation accuracy"
+        return counted(recipe.epochs, "epoch") if self.learner.epoch >= recipe.epochs else None
+
+    def keep_step(self, step: Batch) -> Iterator[Finding]:
+        """Check a step's loss and now and then the gradients, and save where the last checkpoint is old."""
+        require_finite(step.loss, step=step.epoch * step.batches + step.batch, rate=step.rate)
+        finding = self.watch.look(self.learner.model) if step.batch % WATCH_EVERY == 1 else None
+        if finding and self.leads:
+            yield self._logged(finding)
+        if time.monotonic() - self.saved_at > SAVE_EVERY:
+            self.save()
+
+    def keep_epoch(self, epoch: Epoch) -> Iterator[Finding]:
+        """Check an epoch, keep its filters, its weights where it is the best, a checkpoint, and its events."""
+        run, learner = self.run, self.learner
+        require_finite(epoch.validation_loss, step=epoch.epoch, rate=epoch.rate, of="validation loss")
+        require_one_model(learner.world, learner.model, epoch=epoch.epoch)
+        if self.leads:
+            with averages_in(learner.optimiser):
+                keep_filters(run.path(FILTERS), learner.model, epoch=epoch.epoch)
+        self.history.append({"event": "epoch", "time": now(), **asdict(epoch)})
+        if is_best(epoch, self.best):
+            self.best.update(epoch=epoch.epoch, accuracy=epoch.accuracy, temperature=epoch.temperature)
+            self.best.update(balanced_accuracy=epoch.balanced_accuracy)
+            if self.leads:
+                save_checkpoint(run.path(BEST), learner.weights(), dict(self.best))
+        self.save()
+        run.log("epoch", **asdict(epoch))
+        run.log("profile", epoch=epoch.epoch, seconds=learner.profile(), **decoding(self.split.train))
+        if learner.pace:
+            for change in learner.pace.changes:
+                run.log("threads", epoch=epoch.epoch, **asdict(change))
+            learner.pace.changes.clear()
+        if self.leads:
+            yield from findings(run, learner, self.split, self.history)
+
+    def finish(self) -> Iterator[Finding | Finished]:
+        """Log the end of the training, with the classes that the best weights miss."""
+        run, best = self.run, self.best
+        finished = Finished(self.end() or "", best["epoch"], best["accuracy"], best.get("balanced_accuracy"))
+        if self.leads and not run.events("finished"):
+            never_right = missed(run, self.history, best["epoch"])
+            if finding := missed_classes(never_right, counts_of(self.split.train), run.classes):
+                run.log("warning", epoch=best["epoch"], **asdict(finding))
+                yield finding
+            run.log("finished", **asdict(finished))
+        yield finished
+
+    def _logged(self, finding: Finding) -> Finding:
+        self.run.log("warning", **asdict(finding))
+        return finding

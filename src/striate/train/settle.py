@@ -14,20 +14,22 @@ from striate.execution.training import choose_for_training
 from striate.modules import build
 from striate.train.distributed import here
 from striate.train.learner import cannot_train
-from striate.train.parts import unfit_error, unfit_for_parts
+from striate.train.parts import require_statistics, unfit_error, unfit_for_parts
 from striate.train.run import Run
 
 
 def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Run:
     """The same run on the kernels and the number of threads that are fastest for it here, unless they are given.
 
-    A run keeps the kernels: others give other last bits. The number of threads changes no bit on Striate's, so that
-    they may take others between epochs (`pace_of`). Of several processes the first one measures for all. Raises
-    SpecError where the network cannot run on them, or not in the parts of a batch.
+    A run keeps its kernels, because others give other last bits. On the engine the number of threads changes no bit, so
+    it may change between epochs (`pace_of`). Where several processes train together, the first one measures for all.
+    Raises SpecError where the network cannot train on the kernels, or not in the parts of a batch, and where a batch is
+    too small for a batch normalisation.
     """
     require(run.network, kernels, device=run.device)
     most = 0 if threads else torch.get_num_threads()
     world, batch = here(), min(run.recipe.batch, run.data.train_images)
+    require_statistics(run.network, run.recipe, world, batch=batch)
     unfit = unfit_for_parts(run.network, run.recipe, world, batch=batch)
     if kernels in unfit:
         raise unfit_error(run.network, kernels, unfit[kernels])

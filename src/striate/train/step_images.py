@@ -34,9 +34,9 @@ from striate.train.recipe import Recipe
 
 @dataclass(frozen=True)
 class StepImages:
-    """The images of a step, on the device that learns, and their labels; of mixed images also the second ones.
+    """The images of a step on the training device, their labels, and with mixup the second labels.
 
-    Of a part of a batch, `whole` has the labels of all its images, and no pixels that are read.
+    For a part of a batch, `whole` has the labels of the whole batch; its pixels are not read.
     """
 
     pixels: Tensor
@@ -45,14 +45,14 @@ class StepImages:
     whole: StepImages | None = None
 
     def cut(self, rows: slice) -> StepImages:
-        """Some of these images, as a part of the batch that these are of."""
+        """The images of some rows, as a part of the same batch."""
         if rows.stop - rows.start == len(self.labels):
             return self
         mixed = self.mixed and Mixed(self.mixed.labels[rows], self.mixed.part)
         return StepImages(self.pixels[rows], self.labels[rows], mixed, self.whole or self)
 
     def shares(self, weights: Tensor | None) -> tuple[float, float]:
-        """The shares that these images have of the loss of the whole batch, by either label."""
+        """The images' shares of the whole batch's loss, for the first and for the second labels."""
         whole = self.whole or self
         first = share_of(self.labels, whole.labels, weights)
         if self.mixed is None or whole.mixed is None:
@@ -61,11 +61,11 @@ class StepImages:
 
 
 class Drawer:
-    """Draws the images of each step from a packed set; what it draws is a function of the recipe and of the step.
+    """Draws the images of each step from a packed set; the result depends on the recipe and the step's number alone.
 
-    Where the channels have ranges of their own, all changes but the last are made to pixels from 0 to 1. From `begin`
-    on it draws of each batch one `part`, as it is in the whole batch. Only for mixup, where each image needs others of
-    the batch, the whole batch is read and changed.
+    Where each channel has its own range, all changes but the last are made to pixels from 0 to 1. With a `part` given
+    to `begin`, it draws only that part of each batch, with the same changes as in the whole batch. Mixup mixes images
+    of the whole batch, so there the whole batch is read.
     """
 
     def __init__(self, images: ImageSet, preprocessing: Preprocessing, recipe: Recipe) -> None:
@@ -86,7 +86,7 @@ class Drawer:
         return self.recipe.augmentation.is_none
 
     def begin(self, order: Tensor, size: int, part: Part | None = None) -> None:
-        """Begin an epoch in this order, `size` images for each step; those of a stream are decoded from now on."""
+        """Begin an epoch in this order, `size` images per step; a stream begins to decode them."""
         self.part = part if part and len(part) < size else None
         if isinstance(self.images.images, Stream):
             if self.part and not self.recipe.mixup:
@@ -94,7 +94,7 @@ class Drawer:
             self.feed = self.images.images.batches(order, size)
 
     def fetch(self) -> bool:
-        """Wait for the images of the next step; False where they are in a store, and there is nothing to wait for."""
+        """Wait for the next step's images of a stream; False where images are in a store and no wait is needed."""
         if self.feed is not None:
             self.fetched = next(self.feed)
         return self.feed is not None

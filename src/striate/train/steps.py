@@ -1,4 +1,4 @@
-"""The steps of a training: gradients of a batch, whole or in parts and on one process or several, then the update."""
+"""The steps of a training: the gradients of a batch, as a whole or in parts, then the update."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class Steps:
     """Takes the steps of a `learner` on `images`.
 
     A batch is cut into parts where several processes share it, or where the recipe accumulates gradients. The gradient
-    is that of the whole batch's mean loss: each part's counts as its share of the images, or of their classes' weights.
+    is that of the whole batch's mean loss: a part's gradient is weighted by its share of the images, or of the classes'
+    weights.
     """
 
     def __init__(self, learner: Learner, images: ImageSet, preprocessing: Preprocessing) -> None:
@@ -74,9 +75,9 @@ class Steps:
         return Part(parts[0].first, parts[-1].end, size)
 
     def _shares(self, some: StepImages) -> Tensor | None:
-        """What the classes of some images count in the batch's loss, for an engine; None where only the labels do.
+        """The engine's targets for some images (`Goal.shares`); None where it uses the labels alone.
 
-        An engine takes the mean over the images, so that the shares are multiplied by their number.
+        The engine divides by the number of images, so the shares are multiplied by it.
         """
         recipe, whole = self.learner.recipe, some.whole or some
         if not recipe.shapes_loss:
@@ -91,7 +92,7 @@ class Steps:
         return first * some.mixed.part + by(some.mixed.labels, whole.mixed.labels) * (1 - some.mixed.part)
 
     def _on_engine(self, pictures: Pictures, labels: Tensor, seed: int, shares: Tensor | None = None) -> Found:
-        """A step of the engine; without a rule, its gradients alone."""
+        """A step on the engine; without a rule it computes gradients only."""
         learner = self.learner
         goal = Goal(labels, learner.recipe.loss, learner.recipe.rubbish, seed, shares)
         engine, rule = learner.engine, learner.rule
@@ -103,7 +104,7 @@ class Steps:
         return learner.pace.take(step) if learner.pace else step(learner.threads)
 
     def _in_parts(self, chosen: Tensor, drawn: StepImages | None, seed: int) -> Found:
-        """The gradients of the own parts, added up over these and over the processes; then the update."""
+        """A step in parts: gradients are summed over this process's parts, then over the processes; then the update."""
         learner, optimiser = self.learner, self.learner.optimiser
         parts = learner.parts(len(chosen))
         own = self._own(len(chosen))
@@ -115,7 +116,7 @@ class Steps:
             within = slice(part.first - own.first, part.end - own.first)
             if learner.engine is None:
                 assert drawn  # noqa: S101 - only an engine takes images as they are
-                if self.draws:  # the same numbers for every part, which takes those of its place
+                if self.draws:  # every part draws dropout's numbers for the whole batch, and uses those of its images
                     torch.manual_seed(seed)
                 found = self._backward(drawn.cut(within))
             else:
@@ -140,13 +141,13 @@ class Steps:
         return loss, right
 
     def _place(self, part: Part, number: int) -> None:
-        """Tell the layers that draw, or normalise by the batch, which images come."""
+        """Tell dropout and batch normalisation which images the next pass reads."""
         place = self.learner.place
         place.first, place.end, place.total = part.first, part.end, part.total
         place.together = sum(len(each[number]) for each in self.learner.all_parts(part.total))
 
     def _backward(self, some: StepImages) -> Found:
-        """Add the gradients of some images to those that are there."""
+        """Add the gradients of some images to the parameters' gradients, by autograd."""
         learner = self.learner
         runs, recipe = learner.runs, learner.recipe
         assert not isinstance(runs, OnEngine)  # noqa: S101 - the caller has looked

@@ -12,17 +12,17 @@ from striate.errors import SpecError, quote
 from striate.modules import Built
 
 SAMPLE = 5000
-"""At most so many images, spread evenly over the set, are looked at."""
+"""The most images, spread evenly over the set, whose patches are used."""
 AT_ONCE = 1 << 22
-"""About how many numbers of patches are in memory at once."""
+"""The approximate number of values of patches that are in memory at once."""
 EPSILON = 5e-4
-"""Added to each variance, as a fraction of their mean, so that directions of hardly any variance are not blown up."""
+"""Added to each variance, as a fraction of the mean variance, so that directions of little variance stay small."""
 
 
 def whitening(model: Built, path: str) -> nn.Conv2d:
-    """The convolution at `path`, which gets no gradient any more, so that none is worked out for its maps either.
+    """The convolution at `path`, with its gradients turned off; then autograd computes none for its maps either.
 
-    Raises SpecError where it is not the first layer, or has not two filters for each number of a patch.
+    Raises SpecError where it is not the first layer, or does not have two filters for each value of a patch.
     """
     first = plan(model.network).steps[0]
     module = model.get_submodule(first.path)

@@ -77,7 +77,7 @@ def _fold_alike(found: list[TableLine], rows_in: Callable[[int], bool]) -> list[
         if times > 1:
             others = found[place + period : place + period * times]
             counts = reduce(add, (line.counts for line in others))
-            kept.append(_told(others[0].path, others[-period], others[-1], times - 1, counts))
+            kept.append(_summary(others[0].path, others[-period], others[-1], times - 1, counts))
         place += period * times
     return kept
 
@@ -103,10 +103,10 @@ def _more(blocks: list[list[Row]], period: int, level: int) -> TableLine:
     counts = reduce(add, (row.counts for block in others for row in block))
     first, last = _head(others[0][0].path, level), _head(others[-period][0].path, level)
     end = _sum(last, others[-1])
-    return _told(first, replace(end, path=last), end, len(others) // period, counts)
+    return _summary(first, replace(end, path=last), end, len(others) // period, counts)
 
 
-def _told(first: str, last: TableLine, end: TableLine, times: int, counts: Counts) -> TableLine:
+def _summary(first: str, last: TableLine, end: TableLine, times: int, counts: Counts) -> TableLine:
     """The line for `times` repetitions, from the block `first` to the block `last`; `end` is their last layer."""
     name = first if times == 1 else f"{first} … {last.path.rpartition('.')[2]}"
     return TableLine(

@@ -1,4 +1,4 @@
-"""What is printed of a run that plays Go: how often it is right, by phase of the game, and its moves in a position."""
+"""The lines about a run that plays Go: how often it is right, by phase of the game."""
 
 from __future__ import annotations
 

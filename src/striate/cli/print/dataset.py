@@ -15,7 +15,7 @@ LABEL = 14
 
 
 def dataset_lines(found: DataSet) -> Iterator[str]:
-    """What is in a data set, and what looks wrong with it, a label on each line."""
+    """The contents of a data set and the images that look wrong, in labelled lines."""
     words = {"train": "training", "test": "test"}
     splits = " and ".join(f"{len(part):,} {words[part.split]}" for part in found.parts)
     yield f"{one_line(found.source)}: {splits} images, {counted(len(found.parts[0].classes), 'class')}"

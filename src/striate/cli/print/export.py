@@ -58,7 +58,7 @@ def program_lines(made: Program, name: str) -> Iterator[str]:
 
 
 def single_lines(made: SingleFile, run: Run) -> Iterator[str]:
-    """What is in a run's one file."""
+    """The contents of a run that is one file."""
     yield f"{one_line(str(made.file))}   {run.network.name}, {size(made.bytes)}, safetensors"
     yield (
         f"  {counted(made.tensors, 'tensor')}, {counted(made.values, 'value')}; network, {len(run.classes):,} classes, "

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def imported_lines(made: Imported) -> list[str]:
-    """What was made."""
+    """The run that was made, in lines."""
     run = made.run
     values = sum(each.size for each in made.read.weights.values())
     folder = one_line(str(run.folder))
@@ -30,7 +30,7 @@ def imported_lines(made: Imported) -> list[str]:
 
 
 def imported_members(made: Imported) -> dict[str, object]:
-    """What was made, for programs."""
+    """The run that was made, as JSON."""
     run = made.run
     return {
         "run": str(run.folder),

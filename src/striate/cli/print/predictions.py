@@ -52,7 +52,7 @@ def counting() -> Iterator[Tell]:
 
 
 def summary_lines(found: Summary) -> Iterator[str]:
-    """What a job found, for people."""
+    """The summary of a job, in lines."""
     file, read = one_line(str(found.file)), found.images - found.unreadable
     before = f", {found.before:,} of them before this start" if found.before else ""
     yield f"{file}: {counted(found.images, 'image')}{before}"
@@ -74,7 +74,7 @@ def summary_lines(found: Summary) -> Iterator[str]:
 
 
 def summary_members(found: Summary, *, top: int) -> dict[str, Any]:
-    """What a job found, as JSON."""
+    """The summary of a job, as JSON."""
     return {
         "file": one_line(str(found.file)),
         "images": found.images,

@@ -22,7 +22,7 @@ NAMED = 3
 
 
 def brought_lines(made: Brought) -> list[str]:
-    """What a run was made of."""
+    """The source of a run's weights, in lines."""
     from striate.accounting import account
 
     run = made.run
@@ -59,7 +59,7 @@ def prepared(way: Preprocessing) -> str:
 
 
 def brought_members(made: Brought) -> dict[str, object]:
-    """What a run was made of, for programs."""
+    """The source of a run's weights, as JSON."""
     run = made.run
     return {
         "run": str(run.folder),

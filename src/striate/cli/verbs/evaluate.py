@@ -68,7 +68,7 @@ class Look:
 @click.option(
     "--games",
     type=click.IntRange(1, 10**9),
-    help="Of positions of Go: take so many games, evenly spread. By default all.",
+    help="For Go: judge by this many games, evenly spread over all. By default by all.",
 )
 @click.option("--stress", is_flag=True, help="Also distort the images, in five ways, and draw the errors in the run.")
 @click.option(

@@ -45,8 +45,7 @@ from striate.description.network import Network
     "--resign",
     type=click.FloatRange(0, 1000),
     metavar="POINTS",
-    help="Give the game up when so many points behind on the board as it stands, from move 145 of 19×19 on. "
-    "[default: never]",
+    help="Resign when more than POINTS behind on the board as it stands, from move 145 of 19×19 on. [default: never]",
 )
 def command(
     given: Path | Network,

@@ -73,7 +73,7 @@ if TYPE_CHECKING:
     "--early-stopping",
     type=click.IntRange(1, 10**9),
     metavar="EPOCHS",
-    help="Stop after so many epochs without a better validation accuracy.",
+    help="Stop after this many epochs without a better validation accuracy.",
 )
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="The highest learning rate.")
 @click.option("--batch", type=click.IntRange(1, 10**9), help="Images per step.")
@@ -180,7 +180,9 @@ def command(
             recipe_name,
             given
             | {"input": shape, "width": width, "adapt": adapt or None, "set": settings or None, "from": source}
-            | {"fit": fit, "stream": stream or None, "compile": compiled or None},
+            | {"fit": fit, "stream": stream or None, "compile": compiled or None, "data": data, "resize": resize}
+            | {"kernels": None if kernels in ("auto", "compiled") else kernels, "threads": threads}
+            | {"skip_unreadable": skip_unreadable or None},
         )
     elif network is None:
         raise click.UsageError("Give a NETWORK to train, such as lenet5, or --resume RUN.")

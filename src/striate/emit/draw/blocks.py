@@ -28,7 +28,7 @@ class Manner:
 
 @dataclass(frozen=True)
 class Value:
-    """What flows into a part: the id of the node that gives it, and its size."""
+    """The value that flows into a part: the id of the node that makes it, and its size."""
 
     node: str
     size: Size

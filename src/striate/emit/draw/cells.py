@@ -78,7 +78,7 @@ def step_words(step: Step) -> Words:
 
 
 def closed_words(block: Composite, layers: int) -> str:
-    """What a block that is not opened is.
+    """The description of a closed block.
 
     >>> from striate.description.layers import Flatten
     >>> closed_words(Residual([Flatten()]), 8)

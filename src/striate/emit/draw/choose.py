@@ -23,7 +23,7 @@ from striate.emit.draw.widths import width
 from striate.emit.draw.words import detail
 
 ROOM = SLIDE[0] - 2.0 * MARGIN, SLIDE[1] - HEADER - 66.0
-"""What a slide has for the drawing."""
+"""The room that a slide has for the drawing."""
 TALLEST = (940, 560, 380)
 """The heights of frames that are tried."""
 HOPELESS = 1.7

@@ -86,7 +86,7 @@ def _begins(part: Part, before: Part | None) -> bool:
 
 
 def _likeness(part: Part) -> object:
-    """What parts that are alike have in common."""
+    """A value that is equal for identical parts."""
     match part:
         case Cell():
             inner, start = part.inner if part.block else 0, len(part.path)
@@ -111,7 +111,7 @@ def _spelt(step: Step) -> str:
 
 
 def _place(outputs: tuple[Shape, ...]) -> object:
-    """The height and width of maps, or that it is a vector of so many values."""
+    """The text of a size: the height and width of maps, or the length of a vector."""
     return {shape[1:] if len(shape) == 3 else shape for shape in outputs}
 
 

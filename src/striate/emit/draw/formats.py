@@ -1,4 +1,4 @@
-"""What a figure can be written as, by the suffix of its file."""
+"""The formats of a figure, by the suffix of its file."""
 
 from __future__ import annotations
 

@@ -61,7 +61,8 @@ class Face:
 
 @dataclass(frozen=True)
 class Volume:
-    """What layers give: feature maps as a solid or as sheets, a flat vector as a bar. Faces are painted in order."""
+    """The output of layers: feature maps as a solid or as sheets, a flat vector as a bar. Faces are painted in
+    order."""
 
     id: str
     family: Family

@@ -1,4 +1,4 @@
-"""What stands around the drawing: the network's name and paper above it, and the legend below."""
+"""The texts around the drawing: the network's name and paper above it, the legend below."""
 
 from __future__ import annotations
 

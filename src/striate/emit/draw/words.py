@@ -1,4 +1,4 @@
-"""What a figure writes on a layer: its kind, its kernel, how many filters or units, and how its window moves."""
+"""The texts on a figure's layers: the kind, the kernel, the number of filters or units, stride and padding."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Words:
 
 
 def words(layer: Simple, shape: Shape) -> Words:
-    """What is written on a layer that reads `shape`.
+    """The text on a layer that reads `shape`.
 
     >>> words(Conv(96, kernel=11, stride=4), (3, 227, 227))
     Words(what='conv 11×11', number='96', stride='4', more=())
@@ -103,7 +103,7 @@ def words(layer: Simple, shape: Shape) -> Words:
 
 
 def joining(layer: Joined) -> str:
-    """What a layer that joins several values does, in a word.
+    """The word or sign for a layer that joins several values.
 
     >>> joining(Gate([Flatten(), Linear(6)]))
     'product'
@@ -127,7 +127,7 @@ def detail(step: Step) -> str:
 
 
 def told(size: Size, before: Size, *, sparse: bool = False) -> str:
-    """What stands beside an arrow: the size, where it is not the one before.
+    """The text beside an arrow: the size, where it differs from the size before.
 
     With `sparse`, maps that keep their height and width are not told: the box before the arrow has their number.
 

@@ -39,7 +39,7 @@ TONGUES: dict[str, Callable[[Network, str], str]] = {
     "json": _json,
     "notation": _notation,
 }
-"""What writes a network in a framework's language, from the network and the command that it was made by."""
+"""A function that writes a network as source of a framework, from the network and the command that made it."""
 
 
 def source(network: Network, to: str, *, made_by: str = "") -> str:

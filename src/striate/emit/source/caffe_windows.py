@@ -76,7 +76,7 @@ def pool(file: Prototxt, step: Step, layer: Pool, name: str, bottom: str) -> str
 
 
 def _padding(axis: Axis) -> int:
-    """What Caffe pads on both sides, so that its windows are ours, and some more before and after."""
+    """The padding with which Caffe, which pads both sides alike, has our windows, and perhaps more before and after."""
     more = -(-max(0, axis.after - axis.before) // axis.stride)
     return axis.before + more * axis.stride
 
@@ -88,7 +88,7 @@ def _pooled(axis: Axis, pad: int, padded: bool) -> int:
 
 
 class _Cut:
-    """What Caffe makes more of than there should be: windows before the first, and after the last."""
+    """The surplus windows that Caffe makes before the first and after the last, which are cut off."""
 
     def __init__(self, moved: Window, pads: tuple[int, int], made: tuple[int, int]) -> None:
         self.ranges = [

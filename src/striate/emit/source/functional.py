@@ -39,7 +39,7 @@ class Dialect:
 
 @dataclass
 class Source:
-    """What is defined, the language it is written in, and what has been found needed on the way."""
+    """The definitions of a source, its language, and the names that it has been found to need."""
 
     defined: dict[Hashable, Definition]
     dialect: Dialect
@@ -56,7 +56,7 @@ class Place:
 
     @property
     def mark(self) -> str:
-        """What stands for a layer's own name until it is known whether it is in a loop."""
+        """A placeholder for a layer's own name until it is known whether the layer is in a loop."""
         return f"\0{chr(97 + self.depth)}\0"
 
     def inside(self, part: Part) -> Place:

@@ -1,4 +1,4 @@
-"""What source text says of a network at its head, in comments: what it is, where it comes from, how it was made."""
+"""The comments at the head of a source: the network, its paper, and the command that made the source."""
 
 from __future__ import annotations
 

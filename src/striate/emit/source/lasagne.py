@@ -25,9 +25,9 @@ LAYERS = (
     *("FlattenLayer", "ReshapeLayer", "DimshuffleLayer", "PadLayer", "Upscale2DLayer", "ScaleLayer", "BiasLayer"),
     *("ElemwiseSumLayer", "ElemwiseMergeLayer", "ConcatLayer"),
 )
-"""What the source may take from `lasagne.layers`."""
+"""The names that the source may import from `lasagne.layers`."""
 NONLINEARITIES = ("rectify", "LeakyRectify", "elu", "sigmoid", "softmax", "tanh")
-"""What it may take from `lasagne.nonlinearities`."""
+"""The names that the source may import from `lasagne.nonlinearities`."""
 TAKEN = frozenset(
     {*PYTHON, "lasagne", "numpy", "theano", "T", "name", "heads", "h", "shortcut", "signs", "build", "input_var"}
     | {*FUNCTIONS, *map(str.lower, FUNCTIONS), *NONLINEARITIES, *(f"y{number}" for number in range(1, 100))}

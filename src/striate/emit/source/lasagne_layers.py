@@ -50,7 +50,7 @@ OWN = {"relu": "rectify", "tanh": "tanh", "sigmoid": "sigmoid"}
 
 
 def activation_word(layer: Layer, used: Used) -> str | None:
-    """What stands behind `nonlinearity=`; None for a layer that is no activation."""
+    """The argument of `nonlinearity=` for an activation; None for other layers."""
     if isinstance(layer, Softmax):
         return "softmax"
     return _function(layer, used) if isinstance(layer, Activation) else None

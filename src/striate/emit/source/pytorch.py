@@ -35,7 +35,7 @@ MOST = 3
 
 @dataclass
 class _Source:
-    """What is defined, and what has been found needed on the way."""
+    """The definitions of a source, and the names that it has been found to need."""
 
     defined: dict[Hashable, Definition]
     used: Used = field(default_factory=Used)

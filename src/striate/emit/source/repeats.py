@@ -36,7 +36,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Definition:
-    """A part that is written once; `expressions` says what stands for each number inside."""
+    """A part that is written once; `expressions` has the expression for each number inside."""
 
     name: str
     part: Part
@@ -48,12 +48,12 @@ class Definition:
 
 @dataclass(frozen=True)
 class Scope:
-    """What stands for the numbers of the layers under a path."""
+    """The expressions for the numbers of the layers under a path: literals, or a definition's parameters."""
 
     values: dict[Key, Value]
     path: str = ""
     fixed: bool = False
-    """Whether it stands for one part, and not for all that a definition is used for."""
+    """Whether it describes a single part, not all parts that share a definition."""
 
     def value(self, field: str, path: str = "") -> Value:
         """The number of the layer here, or of one at a path inside."""
@@ -91,7 +91,7 @@ def scope_of(parts: Sequence[Part]) -> Scope:
 
 
 def definitions(parts: Sequence[Part], speech: Speech) -> dict[Hashable, Definition]:
-    """What is defined, by skeleton; what is used inside another comes before it.
+    """The definitions, by skeleton; one that is used inside another comes before it.
 
     Sums, products and concatenations are always defined, blocks where they would be written out in several places.
     """
@@ -123,7 +123,7 @@ def _count(part: Part, times: Counter[Hashable], order: list[Part]) -> None:
 
 
 def _word(part: Part) -> str:
-    """What a definition is called: as the part that it is first used for, and what kind it is."""
+    """The name and the kind of a definition, which is named after the first part that uses it."""
     word = stem(part.name).lower()
     layer = part.composite
     match layer:
@@ -199,7 +199,7 @@ def _derived(
     parameters: dict[tuple[str, tuple[int, ...]], Parameter],
     speech: Speech,
 ) -> str:
-    """A number as so many times another, a padding as half its kernel; "" where it is neither."""
+    """A number as a multiple of another, or a padding as half its kernel; "" where it is neither."""
     for (other, given), parameter in parameters.items():
         if family == "padding" and other == "kernel" and all(k % 2 and p == k // 2 for p, k in zip(column, given)):  # noqa: B905
             return speech.half.format(parameter.name)

@@ -31,7 +31,7 @@ def _body(part: Part) -> Hashable:
 
 
 def _optional(residuals: list[Part]) -> Optional | None:
-    """What decides on the shortcut of residuals of one body; None where nothing simple does."""
+    """The condition on which residuals with the same body have a shortcut; None where there is no simple one."""
     projected = [part for part in residuals if part.shortcut]
     if (
         len(projected) in (0, len(residuals))

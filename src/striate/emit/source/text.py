@@ -150,7 +150,7 @@ def _row(known: Sequence[_Entry | None], place: int, period: int) -> list[_Entry
 
 
 def _follows(one: _Entry, two: _Entry, now: _Entry, times: int) -> bool:
-    """Whether `now` comes so many times after `one`, as `two` comes once after it."""
+    """Whether `now` comes `times` steps after `one`, where the step is from `one` to `two`."""
     if (now.stem, now.pattern, now.number) != (one.stem, one.pattern, one.number + times):
         return False
     return all(end - a == times * (b - a) for a, b, end in zip(one.numbers, two.numbers, now.numbers, strict=True))

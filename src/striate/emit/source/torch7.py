@@ -21,7 +21,8 @@ from striate.emit.source.values import LIGHT, Used, about
 
 INDENT = "   "
 LOCALS = 40
-"""Beyond so many, functions and constants are global: Lua allows a chunk 200 local names, a function 60 of them."""
+"""The most local functions and constants; beyond, they are global. Lua allows 200 locals in a chunk, and a function may
+use 60 of them."""
 _GLOBALS = """
 assert collectgarbage coroutine debug dofile error getfenv getmetatable io ipairs load loadfile loadstring math module
 newproxy next os package pairs pcall print rawequal rawget rawset require select setfenv setmetatable string table

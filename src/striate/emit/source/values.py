@@ -1,4 +1,4 @@
-"""What the languages of Python and Lua share: numbers as text, the constants they need, a part in a sentence."""
+"""Shared by sources in Python and in Lua: numbers as text, constants, and a part described in a sentence."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def refused(framework: str, path: str, *, what: str, expected: str, remedy: str)
 
 
 ODD = "It takes an odd number of adjacent maps."
-"""What frameworks expect of a response normalisation whose size is even here."""
+"""The expectation in the refusal of a local response normalisation with an even size."""
 
 
 def odd(layer: LocalResponseNorm) -> str:
@@ -94,7 +94,7 @@ def window_text(moved: Window) -> str:
 
 
 def about(part: Part) -> str:
-    """What a part does, as a sentence."""
+    """A sentence that says what a part computes."""
     layer = part.composite
     match layer:
         case Residual():

@@ -1,4 +1,4 @@
-"""Arithmetic that is an activation: whatever stands between two values is computed and compared with the functions."""
+"""Recognises arithmetic that is an activation: it is computed at some points and compared with the known functions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEPTH = 12
 
 
 def activation(work: Work, at: int) -> bool:
-    """Whatever gives a function of each value of an earlier piece is that function."""
+    """Replace the arithmetic that ends at a piece by an activation, where its values are those of one."""
     piece = work.pieces[at]
     if not isinstance(piece.what, (Function, Affine, Product, Sum)):
         return False

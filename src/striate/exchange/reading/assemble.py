@@ -83,7 +83,7 @@ class Assembly:
         return min(1, len(part)) if self.body_first else _leaves(part)
 
     def _scope(self, item: Leaf | Join) -> Path:
-        """The blocks that an item stands in: of a join, those that all its layers share."""
+        """The blocks that an item is in; for a join, the blocks that contain all its layers."""
         if isinstance(item, Leaf):
             return self.paths[item.piece][:-1]
         own = self.paths.get(item.piece, ())[:-1]

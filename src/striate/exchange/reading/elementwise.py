@@ -254,7 +254,10 @@ def _joined(reader: Reader, node: Node, kind: str, left: View, right: View) -> V
 
 
 def _unrepeated(reader: Reader, node: Node, left: View, right: View) -> tuple[View, View]:
-    """Of two values of one size, one that was repeated to it as it is before: a product repeats it by itself."""
+    """The two factors of a product; where one was repeated to the size of the other, it is taken before that.
+
+    The product of a description repeats a factor by itself.
+    """
     if left.sizes == right.sizes and _is_spread(right):
         right = once(right)
     elif left.sizes == right.sizes and _is_spread(left):

@@ -55,9 +55,10 @@ def padding(reader: Reader, node: Node) -> View:
 
 
 def _axes(view: View, padded: list[int]) -> list[int | None]:
-    """The axis of the piece that each dimension is as a whole; None where it is none.
+    """The axis of the piece that each dimension of the file is; None for a dimension that is no whole axis.
 
-    Which dimension of one value is an axis of one value is told by those that are `padded`, where there are more.
+    Axes of size 1 fit every dimension of size 1. Where there are more such dimensions than axes, the `padded` ones are
+    taken.
     """
     plain = plain_dims(view.shape)
     found: list[int | None] = [None]

@@ -71,16 +71,16 @@ OPERATORS: dict[str, Callable[[Reader, Node], View | Array]] = {
     "Unsqueeze": layout.unsqueeze,
     "Upsample": enlarging.upsampling,
 }
-"""What a node's operator is read as."""
+"""The function that reads a node, by its operator."""
 
 
 VIEWS = {"Cast", "CastLike", "Dropout", "Expand", "Flatten", "Identity", "Reshape", "Shape", "Squeeze", "Transpose"}
 VIEWS |= {"Tile", "Unsqueeze"}
-"""Those that change no value, but at most how it lies."""
+"""Operators that change no value; they may change its shape or its order in memory."""
 
 
 def read_nodes(reader: Reader, nodes: tuple[Node, ...]) -> None:
-    """Read the nodes in their order; what cannot be read is added to the reader's problems."""
+    """Read the nodes in their order. A node that cannot be read is added to the reader's problems."""
     for node in nodes:
         if node.outputs[0] in reader.values and node.operator == "Constant":
             continue

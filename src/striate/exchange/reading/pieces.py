@@ -1,4 +1,4 @@
-"""What a file's nodes are read as: layers, joins, and arithmetic that later becomes layers.
+"""The pieces that a file's nodes become: layers, joins, and arithmetic that later rules turn into layers.
 
 A piece has one output, of one image. Layers and joins are what a description can say; arithmetic (an addition of a
 constant, a limit, an exponential) is what exporters write layers as, and must become one (`simplify`).

@@ -230,7 +230,7 @@ def _end(reader: Reader, end: str) -> View:
 
 
 def _preprocessing(work: Work, shape: Shape) -> tuple[tuple[int, int, int, int], Array, Array, Shape]:
-    """What stands between the file's input and the network's: margins, then a scale and a shift."""
+    """The preprocessing between the file's input and the network's: margins, then a scale and a shift."""
     margins, scale, shift = (0, 0, 0, 0), np.ones(()), np.zeros(())
     while len(first := set(work.readers[INPUT])) == 1:
         at = next(iter(first))

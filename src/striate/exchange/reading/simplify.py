@@ -161,7 +161,11 @@ def fold_norm(work: Work, at: int) -> bool:
 
 
 def scaling(work: Work, at: int) -> bool:
-    """What is left: a factor for each map, a number for each value, or both for each map, a normalisation."""
+    """Turn arithmetic that no earlier rule took into a layer.
+
+    A factor for each map becomes a Scale, a number added to each value a PositionBias, and a factor and a number for
+    each map a BatchNorm.
+    """
     piece = work.pieces[at]
     what = piece.what
     if not isinstance(what, Affine) or (what.scalar and piece.shape[0] > 1):
@@ -181,9 +185,9 @@ def scaling(work: Work, at: int) -> bool:
 
 
 def tables(work: Work, *, learned: Collection[str] = ()) -> None:
-    """Convolutions many of whose kernels are zeros get a connection table, as LeNet's comes from any exporter.
+    """Give a connection table to convolutions many of whose kernels are zero: exporters write LeNet's C3 that way.
 
-    A weight that is known to be `learned` as it stands has no table, whatever its values.
+    A weight in `learned` is known to be a dense parameter, so it gets no table even if kernels are zero.
     """
     left = limits.VALUES
     for at, piece in list(work.pieces.items()):
@@ -202,7 +206,7 @@ def tables(work: Work, *, learned: Collection[str] = ()) -> None:
 
 
 EARLY: tuple[Rule, ...] = (merge_numbers, drop_identity, local_response, activation)
-"""Before others, which would take an activation's + 3 for a bias."""
+"""The rules that run first. Later ones would take the + 3 of a hard swish for a bias."""
 LATE: tuple[Rule, ...] = (
     centred,
     fold_padding,
@@ -214,8 +218,8 @@ LATE: tuple[Rule, ...] = (
     merge_factor,
     drop_identity,
 )
-"""Then those that make one layer of several pieces."""
+"""The rules that combine several pieces into one layer."""
 FOLD: tuple[Rule, ...] = (fold_norm,)
-"""Where batch normalisations are not kept."""
+"""The rules that run only where batch normalisations are folded."""
 LAST: tuple[Rule, ...] = (scaling,)
-"""And those that make a layer of what is left."""
+"""The rules that turn the remaining arithmetic into layers."""

@@ -76,7 +76,7 @@ class _Building:
         self.problems: list[Problem] = []
 
     def chain(self, start: int, end: int, depth: int = 0) -> Chain:
-        """The pieces from behind `start` up to `end`, inside so many joins."""
+        """The pieces after `start` up to `end`; `depth` counts the joins around them."""
         found: list[Leaf | Join] = []
         if depth > limits.DEPTH:
             self._refuse(self.pieces[end], f"stands inside {depth} joins.", f"Joins are {limits.DEPTH} deep at most.")

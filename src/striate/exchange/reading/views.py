@@ -179,7 +179,7 @@ def has_channels_last(view: View) -> bool:
 
 
 def order_of(view: View) -> Array | None:
-    """Which value of the flattened image each value of a vector is; None where they are in order."""
+    """For each value of a vector, its index in the flattened image; None where they are in order."""
     atoms = [atom for dim in view.dims[1:] for atom in dim]
     strides = [math.prod(view.shape[axis + 1 :]) for axis in range(len(view.shape))]
     found = np.zeros((), np.int64)

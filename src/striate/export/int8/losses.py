@@ -125,6 +125,6 @@ def _scales(rounded: ModelProto) -> dict[str, tuple[Array, Array]]:
 
 
 def _rounded(values: Array, scale: Array, zero: Array) -> Array:
-    """What values become as uint8, and back."""
+    """The values rounded to uint8 and converted back."""
     whole = np.clip(np.rint(values / scale) + zero.astype(np.float32), 0, 255)
     return (whole - zero.astype(np.float32)) * scale

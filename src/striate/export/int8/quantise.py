@@ -46,10 +46,10 @@ OPERATORS = (
     *("Conv", "Gemm", "Relu", "Clip", "MaxPool", "AveragePool", "GlobalAveragePool", "Flatten"),
     *("Add", "Concat", "Pad", "Resize", "Reshape", "Transpose"),
 )
-"""The operators that get integers: those that ONNX Runtime computes in integers on a CPU."""
+"""The operators that are quantised: those that ONNX Runtime computes in integers on a CPU."""
 METHOD = "static, per channel, MinMax; weights int8 ({bits} bits), activations uint8"
-"""The way of quantising. Exported weights keep to 7 bits, −64 to 64: with 8, two products of a uint8 and an int8
-overflow the int16 in which processors with AVX2 and without VNNI add them, and the file silently answers otherwise."""
+"""The method of quantising. Exported weights use 7 bits, −64 to 64: with 8, the sum of two products of a uint8 and an
+int8 overflows the int16 in which processors with AVX2 and without VNNI add them, and the answers are silently wrong."""
 
 
 def in_integers(layer: Simple | Joined) -> bool:

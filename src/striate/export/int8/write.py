@@ -34,7 +34,8 @@ WATCHED, WATCHED_BYTES = 32, 2**28
 
 @dataclass(frozen=True)
 class Wish:
-    """What an int8 file may lose, in points of accuracy, and the layers that stay in float32; `force` writes any."""
+    """The most points of accuracy that an int8 file may lose, and the layers kept in float32; `force` ignores the
+    loss."""
 
     most_loss: float = MOST_LOSS
     keep_float: tuple[str, ...] = ()

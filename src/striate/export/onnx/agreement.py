@@ -27,18 +27,19 @@ if TYPE_CHECKING:
 
 IMAGES, LEAST_IMAGES = 500, 4
 MOST_MACS = 100e9
-"""A large network answers fewer images: so many that they take no more MACs together, which is some seconds."""
+"""The most MACs of all compared images together, some seconds' work; large networks answer fewer images."""
 NOISE, SEED = 4, 0
-"""Images of noise that are answered too: blank or similar images would hide many faults."""
+"""The number of images of noise, which are compared too: blank or similar images would hide many faults."""
 BATCH = 50
 MOST, MOST_ROUNDED = 1e-4, 1e-2
 """The largest difference of class scores that passes, as a share of their range. PyTorch's own float32 is off by 1e-6.
 
-Where images are resized, or made grey, a pixel in some thousands lies just between two levels and is rounded the other
-way. Nothing more than the second number ever passes.
+Where images are resized or made grey, one pixel in some thousands lies just between two levels and is rounded
+differently; then the second number applies. No larger difference ever passes.
 """
 TIMES = 100.0
-"""Or so many times the error of PyTorch's float32: there are weights whose outputs depend on its last digits."""
+"""A difference of up to this many times PyTorch's own float32 error passes too, for weights that magnify such
+errors."""
 SCORES = "/classes/scores"
 """The value of a classifier's graph that has the class scores before the softmax."""
 

@@ -1,4 +1,4 @@
-"""A run from an ONNX file of anybody's: its network, weights, classes and preprocessing, compared with ONNX Runtime."""
+"""Makes a run from an ONNX file of any origin, and compares its outputs with those of ONNX Runtime."""
 
 from __future__ import annotations
 

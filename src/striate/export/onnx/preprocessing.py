@@ -102,7 +102,7 @@ def _resized(place: Place, name: str, pixels: str, size: Size, wanted: Size, how
 
 
 def _matrix(size: int, wanted: int, how: str) -> Array:
-    """What each of the `wanted` values takes of each of `size`: (wanted, size)."""
+    """The matrix (wanted, size) that resizes along one axis: the weight of each input value in each output value."""
     each = torch.eye(size)[:, None, :, None].expand(-1, -1, -1, 2)
     made = interpolate(each, (wanted, 2), mode=how, antialias=True)
     return made[:, 0, :, 0].T.numpy()

@@ -43,7 +43,7 @@ class Bare(nn.Module):
 
 
 def _fitted(pixels: Tensor, way: Preprocessing) -> Tensor:
-    """What `Preprocessing.pack` does behind the channels, for images of one size and any number."""
+    """The pixels fitted to the network's size, as `Preprocessing.pack` does after the channels; can be traced."""
     wanted = way.shape[1:]
     match way.fit:
         case "pad" | "resize":

@@ -38,7 +38,7 @@ class Matched:
 
 @dataclass(frozen=True)
 class Misfit:
-    """The names that a file lacks, those that it has too many, and the tensors of other shapes, in words."""
+    """The names that a file lacks, the unknown names that it has, and the tensors of wrong shapes, in words."""
 
     missing: tuple[str, ...]
     unknown: tuple[str, ...]

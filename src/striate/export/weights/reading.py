@@ -98,7 +98,7 @@ def _torch(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as problem:  # of a file that nobody vouches for anything may come
+    except Exception as problem:  # a damaged or hostile file can raise any exception here
         raise _refused(problem) from None
     return _weights_in(found)
 

@@ -17,7 +17,7 @@ Shape = tuple[int, ...]
 Renamed = Callable[[str], str]
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's pixels, per channel and of 1, as both libraries have them."""
+"""The mean and deviation of ImageNet's pixels per channel, for pixels from 0 to 1, as both libraries use them."""
 LIBRARIES = ("torchvision", "timm")
 
 
@@ -72,13 +72,13 @@ def _unchanged(_: str, shape: Shape) -> Shape:
 
 @dataclass(frozen=True)
 class Theirs:
-    """The network `network` of the catalogue as the library `package` has it under the name `model`.
+    """A network of the catalogue as a library has it: `network` is Striate's name, `model` that of the `package`.
 
-    `layer` gives the library's path for Striate's path of a layer, and `shape` the shape of its tensor where that
-    differs: a linear layer may be a convolution. `today` gives today's name of a tensor of older files. `left_out` are
-    the beginnings of names that files have and Striate's network does not need. `epsilon` is that of batch norm, and
-    `functions` are activations by Striate's own, where the library's are others. `arguments` are those that its
-    function needs, to take a state dict that Striate writes.
+    `layer` maps Striate's path of a layer to the library's, and `shape` the shape of a tensor where it differs (a
+    linear layer may be a convolution there). `today` maps a tensor's name in older files to the current one. Tensors
+    whose names begin with one of `left_out` are ignored. `epsilon` is the library's epsilon of batch norm; `functions`
+    maps Striate's activations to the library's where these differ. `arguments` are the arguments with which the
+    library's function must be called to load a state dict that Striate writes.
     """
 
     network: str
@@ -99,7 +99,8 @@ class Theirs:
         return f"{self.layer(path)}.{own}"
 
     def value(self, classes: int, *, side: int = 0) -> Network:
-        """Striate's network for so many classes, with the library's numbers; `side` is another side of the input."""
+        """Striate's network for a number of classes, with the library's numbers; `side` is another side of the
+        input."""
         network = NETWORKS[self.network]()
         network = adapted(network, tuple(map(str, range(classes))))
         if side and network.input != (3, side, side):

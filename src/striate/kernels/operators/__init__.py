@@ -1,9 +1,10 @@
-"""Single layers of the C++ kernels as PyTorch operators, with autograd, on blocks of sixteen images.
+"""Single layers of the C++ kernels as PyTorch operators, with autograd, on lane groups of sixteen images.
 
-Blocks are (groups, channels, height, width, 16) of float32 on the CPU: image 16·g + i is lane i of group g. The lanes
-beyond the last image hold anything finite, and get gradients of zero. `images` says how many there are.
+The operators' tensors, called blocks, are (lane groups, channels, height, width, 16), float32, on the CPU: image
+16·g + i is lane i of group g. Lanes beyond the last image hold any finite values and get gradients of zero. The
+argument `images` is the number of images.
 
-Importing this module makes `torch.ops.striate` known to PyTorch.
+Importing this module registers the operators as `torch.ops.striate`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from striate.kernels.binary import GROUP as GROUP
 from striate.kernels.lower import Mapped, lowered
-from striate.kernels.operators.binding import GROUP as GROUP
 from striate.kernels.operators.binding import register
 from striate.kernels.operators.joining import JOINING
 from striate.kernels.operators.layout import LAYOUT
@@ -26,7 +27,7 @@ Affine = tuple[Tensor, Tensor]
 
 
 def to_blocks(images: Tensor) -> Tensor:
-    """(images, channels, height, width) in the layout of the kernels; empty lanes are copies of the last image.
+    """Images of (images, channels, height, width) as blocks; empty lanes are copies of the last image.
 
     >>> to_blocks(torch.ones(3, 2, 4, 4)).shape
     torch.Size([1, 2, 4, 4, 16])
@@ -48,7 +49,7 @@ def run_layer(
     images: int,
     function: str = "identity",
 ) -> Tensor:
-    """A convolution, pooling, subsampling or normalisation across maps, and an activation of what it makes.
+    """A convolution, pooling, subsampling or local response normalisation, followed by an activation `function`.
 
     `weight` and `bias` have the shapes that `build` gives them. Values are PyTorch's to float32 accuracy.
 
@@ -72,7 +73,7 @@ def join(
 
 
 def text_of(layer: Mapped, blocks: Tensor, function: str, reads: str = "identity") -> str:
-    """A layer of `blocks`, as the operator takes it; it reads the activation `reads` of them."""
+    """The operator's description of a layer on `blocks`, which first applies the activation `reads` to them."""
     return _text(layer, (blocks.shape[1], blocks.shape[2], blocks.shape[3]), function, reads)
 
 

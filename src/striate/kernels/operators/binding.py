@@ -1,4 +1,4 @@
-"""What operators share: the compiled kernels, tensors as C wants them, and how PyTorch comes to know an operator."""
+"""Shared by all operators: the compiled kernels, tensors in the form that C reads, registration with PyTorch."""
 
 from __future__ import annotations
 
@@ -13,16 +13,14 @@ from torch import library as operators
 from striate.kernels.binary import Library, library
 from striate.kernels.lower import NotLoweredError
 
-GROUP = 16
-"""Images side by side."""
 _OPERATORS = operators.Library("striate", "DEF")
 
 
 @dataclass(frozen=True)
 class Operator:
-    """An operator: its work, and what it makes, empty, of tensors that hold no numbers.
+    """An operator: `work` computes it, `shapes` gives empty outputs of the right shapes for PyTorch's fake tensors.
 
-    `keep` keeps what `gradients`, its backward pass, needs.
+    `keep` saves what `gradients`, its backward pass, needs.
     """
 
     signature: str
@@ -33,7 +31,7 @@ class Operator:
 
 
 def register(operator: Operator) -> None:
-    """Make `torch.ops.striate` know an operator."""
+    """Register an operator as a member of `torch.ops.striate`."""
     name = _OPERATORS.define(operator.signature)
     _OPERATORS.impl(name, operator.work, "CPU")
     operators.register_fake(f"striate::{name}", operator.shapes, lib=_OPERATORS)
@@ -50,7 +48,7 @@ def binary() -> Library:
 
 
 def prepared(tensor: Tensor) -> Tensor:
-    """Float32, without gaps, and on a boundary of 64 bytes."""
+    """The tensor in contiguous memory that is aligned to 64 bytes: itself, or a copy."""
     if tensor.dtype != torch.float32:
         raise ValueError(f"striate's operators take float32, not {tensor.dtype}")
     tensor = tensor.contiguous()
@@ -58,5 +56,5 @@ def prepared(tensor: Tensor) -> Tensor:
 
 
 def address_of(tensor: Tensor | None) -> int | None:
-    """Where its numbers lie; None where there are none."""
+    """The address of a tensor's values; None where it has none."""
     return None if tensor is None or not tensor.numel() else tensor.data_ptr()

@@ -1,4 +1,4 @@
-"""The operator that adds maps, each scaled and shifted or as it is, and its backward pass."""
+"""The operator that adds one or two maps, each optionally scaled and shifted, and its backward pass."""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from striate.kernels.operators.binding import GROUP, Operator, binary, prepared
+from striate.kernels.binary import GROUP
+from striate.kernels.operators.binding import Operator, binary, prepared
 
 
 def _to_blocks(images: Tensor) -> Tensor:

@@ -9,15 +9,15 @@ from weakref import finalize
 import torch
 from torch import Tensor
 
-from striate.kernels.binary import StriatePass
+from striate.kernels.binary import GROUP, StriatePass
 from striate.kernels.binary import made as handle_of
 from striate.kernels.bound import layer_of
 from striate.kernels.lower import FUNCTIONS, Lowered, parsed
-from striate.kernels.operators.binding import GROUP, Operator, address_of, binary, prepared
+from striate.kernels.operators.binding import Operator, address_of, binary, prepared
 
 
 class _Handle:
-    """A layer that C has prepared: how its loops go through maps of one shape."""
+    """A layer prepared in C for maps of one shape."""
 
     def __init__(self, text: str) -> None:
         form, calls = parsed(text), binary().calls

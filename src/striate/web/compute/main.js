@@ -97,7 +97,7 @@ const answers = {
     return { class: query.class, method, values: await attribution(model, input, model.numbers.classes.indexOf(query.class), method) };
   },
 
-  /** Of a network of the file, or of one that is typed in. @type {(bytes: Bytes, trial: Trial & { network: string }) => Promise<object>} */
+  /** The account of a network of the file, or of a typed one. @type {(bytes: Bytes, trial: Trial & { network: string }) => Promise<object>} */
   account: async (bytes, trial) => tried(networks.get(trial.network) ?? typed(trial.network, notation), trial),
 
   /** Every step's output, for tests. @type {(bytes: Bytes, query: Query) => Promise<object>} */

@@ -109,7 +109,9 @@ function own({ kind, given = {} }, path) {
     case "pad_channels": return { channels: given.channels };
     case "upsample": return { factor: pair(given.factor) };
     case "shuffle": return { groups: given.groups };
-    default: return given;
+    case "batch_norm": case "local_response_norm": case "activation": case "softmax": case "dropout": case "flatten":
+    case "global_average_pool": case "scale": case "position_bias": return given;
+    default: throw new Error(`unknown kind of layer: ${kind}`);
   }
 }
 

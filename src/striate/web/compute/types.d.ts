@@ -137,7 +137,7 @@ export interface Layer {
 export interface Preprocessing {
   shape: [number, number, number];
   fit: "pad" | "resize" | "crop" | "letterbox";
-  /** What a pixel of 0 and of 255 become: a number, or one for each channel. */
+  /** The values of a pixel of 0 (`low`) and of 255 (`high`): a number, or one for each channel. */
   low: number | number[];
   high: number | number[];
   form: "digits" | "line" | "picture";

@@ -139,7 +139,7 @@ function list(position, probabilities) {
   find("#comment").hidden = !game.comment;
 }
 
-/** Play a move of whoever's turn it is. @param {string} name */
+/** Play a move for the player whose turn it is. @param {string} name */
 function place(name) {
   const { position } = board;
   if (!position) return;

@@ -10,9 +10,9 @@ import { say } from "./say.js";
 import { explainError } from "./status.js";
 
 export class Camera {
-  /** What the camera gives while it is on. @type {MediaStream | null} */
+  /** The camera's stream while it is on. @type {MediaStream | null} */
   stream = null;
-  /** Counts what is asked for, so that a camera that comes after it was given up is switched off. */
+  /** The number of requests; a stream that arrives for an older request is switched off. */
   asked = 0;
   open = find("#camera");
   panel = find("#viewfinder");
@@ -72,7 +72,7 @@ export class Camera {
 /** @param {MediaStream} stream */
 const off = (stream) => stream.getTracks().forEach((track) => track.stop());
 
-/** What a browser says of a camera, as an answered error; any other error stays as it is. @param {unknown} error */
+/** A browser's error about a camera, as an answered error; any other error is returned as it is. @param {unknown} error */
 function refused(error) {
   if (!(error instanceof DOMException)) return error;
   const allowed = error.name !== "NotAllowedError";

@@ -23,7 +23,7 @@ export class Game {
   moves = [];
   /** Moves that were taken back, the next one last. @type {Move[]} */
   undone = [];
-  /** Who is to play; null for whoever's turn it is. @type {Player | null} */
+  /** The player to move, where the user has chosen one; null for the player whose turn it is. @type {Player | null} */
   turn = null;
   komi = 7.5;
   comment = "";

@@ -58,7 +58,7 @@ export class Inspector {
     return single ? [this.#products(found)] : [this.#patches(found)];
   }
 
-  /** Of a unit that reads a vector: each input times its weight, the largest first. @param {UnitAnswer} found */
+  /** The table of a unit that reads a vector: each input times its weight, the largest first. @param {UnitAnswer} found */
   #products(found) {
     const terms = [...found.terms].sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
     const most = Math.abs(terms[0].value);
@@ -76,7 +76,7 @@ export class Inspector {
   }
 
   /**
-   * Of a unit that reads patches of maps: each map's part of the sum, and the patch of one.
+   * The view of a unit that reads patches of maps: each map's part of the sum, and the patch of one map.
    * @param {UnitAnswer} found
    */
   #patches(found) {

@@ -1,4 +1,4 @@
-/** What a filter does: a window over an image, nine products and their sum, and the map that the sums make. */
+/** The step on filters: a window over an image, nine products and their sum, and the map that the sums make. */
 
 import { make } from "./elements.js";
 import { cells, choice, coloured, named, written } from "./lecture-cells.js";

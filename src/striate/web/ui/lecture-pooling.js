@@ -1,4 +1,4 @@
-/** What pooling forgives: a map that moves by some pixels, and what is left of the move after pooling. */
+/** The step on pooling: a map moves by some pixels, and less of the move is left after pooling. */
 
 import { make } from "./elements.js";
 import { cells, choice, named } from "./lecture-cells.js";

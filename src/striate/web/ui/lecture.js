@@ -18,7 +18,7 @@ const [ON, BACK] = [["ArrowRight", "PageDown"], ["ArrowLeft", "PageUp"]];
 export class Lecture {
   /** The seed of the exercises that no link names. */
   seed = Math.floor(Math.random() * 10_000);
-  /** What stands behind it and takes no part while it is shown. @type {HTMLElement[]} */
+  /** The elements behind the lecture, which are inert while it is shown. @type {HTMLElement[]} */
   behind = [];
 
   constructor() {

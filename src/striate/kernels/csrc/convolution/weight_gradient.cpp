@@ -34,7 +34,7 @@ std::pair<int, int> Convolution::choose_weight_tile(int filters, int taps) const
     return best_size;
 }
 
-// Of a lane group, in half cycles for one of its vectors. Only dense convolutions compare it.
+// The cost of a lane group's weight gradient, in half cycles per vector. Only dense convolutions compare it.
 double Convolution::weight_gradient_cost() const {
     const int taps = in.channels * layer.kernel[0] * layer.kernel[1];
     const auto [most_filters, most_taps] = choose_weight_tile(out.channels, taps);
@@ -106,7 +106,7 @@ void Convolution::prepare_weight_gradient() {
     }
 }
 
-// Strip by strip, so that what each tile reads again stays in the cache. The last strip adds up the lanes.
+// Runs strip by strip, so that the data that every tile reads stay in the cache. The last strip adds up the lanes.
 void Convolution::weight_gradient(const Buffers& b, const float* values, const float* gradient, bool overwrite) const {
     if (weight_winograd) {
         const Range blocks = slice_range(weight_winograd->filter_blocks(), b);

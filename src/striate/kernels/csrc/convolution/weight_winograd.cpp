@@ -104,7 +104,7 @@ WeightWinograd::WeightWinograd(const StriateLayer& l)
     pass_blocks = int(std::clamp<ptrdiff_t>(SUM_BYTES / block_bytes, 1, filter_blocks()));
 }
 
-// Of a lane group, in half cycles for one of its vectors.
+// The cost of a lane group's weight gradient, in half cycles per vector.
 double WeightWinograd::cost() const {
     const double tiles = double(tile_rows) * tile_columns;
     const int passes = chunk_tiles < tiles ? (filter_blocks() + pass_blocks - 1) / pass_blocks : 1;

@@ -30,7 +30,7 @@ using Set = uint64_t;
 
 constexpr Set only(int plane) { return Set(1) << plane; }
 
-// Of eight planes from `first` on, the one of a number: the eighth for 8 or more, none for 0.
+// The plane of a number among the eight planes from `first` on: the eighth for 8 or more, none for 0.
 Set counted(int first, int number) { return number ? only(first + std::min(number, 8) - 1) : 0; }
 
 // The chains of one colour beside a cell, each once.
@@ -86,7 +86,7 @@ int liberties_joined(const Board& board, const Chains& chains, int cell, const B
     return liberties;
 }
 
-// Of an empty point.
+// The planes of an empty point.
 Set features_of(const Position& position, const Chains& chains, int cell) {
     const Board& board = position.board;
     const uint8_t own = position.to_play;

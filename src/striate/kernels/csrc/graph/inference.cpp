@@ -19,8 +19,8 @@ Inference::Inference(const Plan& plan, std::vector<FoldedLayer> memory)
     scratch_start = buffer_size, buffer_size += scratch_size;
 }
 
-// A value that is not read any more gives its memory to the next one of the same layout, whose margins are zero too. A
-// join takes that of its first term at once, as it reads each value before it writes there.
+// The memory of a value that is not read any more is reused by the next value of the same layout, which has the same
+// zero margins. A join may write into its first term's memory at once, because it reads each value before writing it.
 void Inference::place_values() {
     struct Memory {
         Maps maps;

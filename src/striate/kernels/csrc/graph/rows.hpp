@@ -5,7 +5,7 @@
 
 namespace striate {
 
-// Rows of one channel: of how many floats, and how many; `stride` of each array below is the distance to its next row.
+// Rows of one channel: their number, and their length in floats. `stride` below is the distance between an array's rows.
 struct Rows {
     int count;
     ptrdiff_t floats;
@@ -32,7 +32,7 @@ struct GradientRows {
     float scale, of_value, mean, constant;
 };
 
-// What a function made of the sum whose gradient is computed.
+// The result of the function that was applied to the sum whose gradient is computed.
 struct MadeRows {
     int function;
     const float* values;

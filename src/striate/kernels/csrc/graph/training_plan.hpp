@@ -7,11 +7,11 @@
 
 namespace striate {
 
-// VALUES and GRADIENTS are kept for each lane group of the batch, the first for the whole step; THREAD belongs to the
-// thread that runs the lane group, and lasts no longer than its phase.
+// VALUES and GRADIENTS are memory of each lane group of the batch; VALUES are kept for the whole step. THREAD is memory
+// of the thread that runs the lane group, and lasts until the end of the phase.
 enum class Memory { NONE, VALUES, GRADIENTS, THREAD };
 
-struct Place {  // of maps, or of numbers without a layout
+struct Place {  // memory for maps, or for numbers without a layout
     Memory memory = Memory::NONE;
     Maps maps;
     ptrdiff_t start = 0;  // in floats, from the lane group's or the thread's memory

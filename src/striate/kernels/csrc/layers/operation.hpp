@@ -1,6 +1,6 @@
 // layers/: the kinds of layers. Start with this file: `Operation` is what a layer of each kind implements.
-//   pooling, dense, response, elementwise, position_bias   one file for each kind, or for kinds that share their loops; a convolution
-//                                           has a folder of its own
+//   pooling, dense, response, elementwise, position_bias   one file for each kind, or for kinds that share their loops;
+//                                           convolutions have a folder of their own
 //   single_layer                            one layer over a whole batch, for PyTorch operators
 //   join                                    sums of maps, and maps in and out of lanes, for PyTorch operators
 #pragma once

@@ -10,7 +10,7 @@
 namespace striate {
 namespace {
 
-// The layer with channel blocks counted as channels, which is how its maps lie. Layers without weights need no more.
+// The layer with its channel blocks counted as channels, as its maps are laid out; enough for layers without weights.
 StriateLayer in_channel_blocks(StriateLayer layer) {
     for (int* channels : {layer.input, layer.output}) *channels = (*channels + GROUP - 1) / GROUP;
     return layer;
