@@ -132,11 +132,12 @@ class Augmentation:
         """The changes in a few words.
 
         >>> Augmentation(shift=2, flip=True, symmetries="boards").words, Augmentation().words
-        ('shift 2, flip 1, symmetries boards', 'none')
+        ('shift 2, flip, symmetries boards', 'none')
         """
         plain = asdict(Augmentation())
         changed = {name: value for name, value in asdict(self).items() if value != plain[name]}
-        texts = (f"{name} {value if isinstance(value, str) else format(value, 'g')}" for name, value in changed.items())
+        numbers = {name: f"{value:g}" for name, value in changed.items() if not isinstance(value, (bool, str))}
+        texts = (name if value is True else f"{name} {numbers.get(name, value)}" for name, value in changed.items())
         return ", ".join(texts) or "none"
 
     def to_dict(self) -> dict[str, Any]:

@@ -93,7 +93,8 @@ def _transfer_lines(run: Run) -> Iterator[str]:
     transfer, frozen = run.transfer, run.recipe.freeze
     if transfer:
         learning = [path for path in transfer.taken if not any(_within(path, block) for block in frozen)]
-        rate = f"; {len(learning)} of them learn at {run.recipe.transfer_rate:g} of the rate" if learning else ""
+        slower = bool(learning) and run.recipe.transfer_rate != 1
+        rate = f"; {len(learning)} of them learn at {run.recipe.transfer_rate:g} of the rate" if slower else ""
         yield f"from {transfer.source}: {counted(len(transfer.taken), 'layer')} taken over{rate}"
         for path, reason in transfer.new[:MOST_NEW]:
             yield f"  new       {path} ({reason})"
