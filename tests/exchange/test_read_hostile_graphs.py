@@ -131,7 +131,7 @@ GRAPHS: dict[str, tuple[Callable[[Hand], str], str]] = {
     "nodes without end": (chain("Identity", 100_001), "has 100,001 nodes.\nA network has 100,000 at most."),
 }
 SECONDS = 10
-"""The longest that any of these may take."""
+"""The longest that any of these may take, in processor time: the machine may have other work."""
 
 
 @pytest.mark.parametrize("case", GRAPHS)
@@ -139,9 +139,9 @@ def test_graphs_that_are_no_network(case: str, tmp_path: Path) -> None:
     make, line = GRAPHS[case]
     hand = Hand(SHAPE)
     model = hand.model(make(hand))
-    start = time.monotonic()
+    start = time.process_time()
     refused(model, tmp_path, line)
-    assert time.monotonic() - start < SECONDS
+    assert time.process_time() - start < SECONDS
 
 
 def test_names_that_are_no_text(tmp_path: Path) -> None:
