@@ -181,7 +181,8 @@ def balanced_order(labels: Int64[Tensor, " count"], *, seed: int, epoch: int) ->
     Images of small classes are repeated, all of a class equally often up to one; of large classes each epoch has
     others.
 
-    >>> labels = torch.tensor([0, 0, 0, 0, 0, 0, 0, 0, 1, 1]) >>> labels[balanced_order(labels, seed=0, epoch=3)].sum()
+    >>> labels = torch.tensor([0, 0, 0, 0, 0, 0, 0, 0, 1, 1])
+    >>> labels[balanced_order(labels, seed=0, epoch=3)].sum()
     tensor(5)
     """
     generator = _generator("balanced order", seed, epoch)
