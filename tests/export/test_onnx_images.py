@@ -20,6 +20,7 @@ runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installe
 
 from striate.exchange import requirement  # noqa: E402 - after what may be missing
 from striate.export.onnx import agreement, write  # noqa: E402 - after what may be missing
+from striate.export.onnx.bring import import_onnx  # noqa: E402
 from striate.export.onnx.write import export_onnx  # noqa: E402
 
 
@@ -45,6 +46,21 @@ def test_a_large_network_answers_fewer_images(tmp_path: Path) -> None:
         counts[name] = len(agreement.sample(run, images))
     assert counts["lenet5"] == 500
     assert 4 <= counts["vgg-e"] < counts["alexnet"] < 500
+
+
+@pytest.mark.parametrize(("fit", "more"), [("crop", {"shorter": 48}), ("letterbox", {})])
+def test_pictures_take_the_runs_own_way_into_a_file_whose_images_were_cropped_as_they_were_read(
+    fit: str, more: dict[str, int], tmp_path: Path, monkeypatch
+) -> None:
+    network = from_text("name cropped 3x32x32: conv 4 5x5 /2, relu, max 2, linear 10")
+    way = Preprocessing((3, 32, 32), fit, -1, 1, "picture", **more)
+    run, _ = run_of(network, tmp_path / "run", way)
+    monkeypatch.setattr(write, "compared_images", lambda *_: replace(noise(3, 32, 32), fitted=True))
+    export_onnx(run, tmp_path / "cropped.onnx")
+    assert open_run(tmp_path / "cropped.onnx").preprocessing == way
+    made = import_onnx(tmp_path / "cropped.onnx", tmp_path / "again")
+    assert made.run.preprocessing == way
+    assert made.difference is not None
 
 
 def test_a_name_that_is_no_onnx_file(finished_run: Path, tmp_path: Path) -> None:

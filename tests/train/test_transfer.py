@@ -10,9 +10,9 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from striate import Activation, BatchNorm, Block, Conv, Flatten, GlobalAveragePool, Linear, Network, Residual
+from striate import Activation, BatchNorm, Block, Conv, Flatten, GlobalAveragePool, Linear, Network, Residual, from_text
 from striate.cli import root
-from striate.data import load
+from striate.data import Preprocessing, load
 from striate.errors import RunError, SpecError
 from striate.execution.choice import missing
 from striate.modules import build
@@ -22,6 +22,7 @@ from striate.train.checkpoint import BEST, LAST, START, load_checkpoint
 from striate.train.frozen import freeze
 from striate.train.settle import settle
 from striate.train.transfer import take_over
+from tests.support.exported import run_of
 from tests.support.networks import TINY
 
 DEEP = Network(
@@ -92,6 +93,44 @@ def test_the_last_layer_is_taken_only_for_the_same_classes(deep_run: Path, few_d
     found, _ = take_over(renamed, open_run(deep_run))
     assert found.transfer is not None
     assert found.transfer.new == (("last", "it answers for other classes"),)
+
+
+@pytest.mark.parametrize(
+    ("source", "own", "taken", "new"),
+    [
+        (
+            "conv 3 3x3 table(01 12 23), linear 2",
+            "conv 3 3x3 table(03 02 13), linear 2",
+            ("conv1", "conv2", "linear1"),
+            ("conv3", "the source has another connection table there"),
+        ),
+        (
+            "linear 4, tanh, rbf(++++; -+-+)",
+            "linear 4, tanh, rbf(+-++; --+-)",
+            ("conv1", "conv2", "linear1"),
+            ("rbf1", "the source has another set of centres there"),
+        ),
+        (
+            "a: conv 4 1x1, b: conv 8 3x3 groups 2, linear 2",
+            "a: conv 2 1x1, b: conv 8 3x3, linear 2",
+            ("conv1", "conv2", "linear1"),
+            ("b", "the source has another number of groups there"),
+        ),
+    ],
+)
+def test_weights_of_one_shape_that_stand_for_something_else_are_not_taken(
+    source: str, own: str, taken: tuple[str, ...], new: tuple[str, str], tmp_path: Path
+) -> None:
+    networks = [from_text(f"1x6x6: conv 8 3x3, conv 4 1x1, {each}") for each in (source, own)]
+    way = Preprocessing((1, 6, 6), "resize", 0, 1, "picture")
+    runs = [run_of(each, tmp_path / str(at), way)[0] for at, each in enumerate(networks)]
+    found, weights = take_over(runs[1], runs[0], threads=1)
+    assert found.transfer is not None
+    assert set(taken) <= {*found.transfer.taken}
+    assert new in found.transfer.new
+    fresh = build(networks[1], generator=torch.Generator().manual_seed(runs[1].recipe.seed)).state_dict()
+    path, _ = new
+    assert all(torch.equal(each, fresh[name]) for name, each in weights.items() if name.startswith(f"{path}."))
 
 
 def test_a_network_that_fits_nowhere_is_refused(deep_run: Path, few_digits: Path, tmp_path) -> None:

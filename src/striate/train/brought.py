@@ -17,7 +17,7 @@ from striate.description.network import Network, plan
 from striate.description.shapes import Shape, show
 from striate.errors import FormatError, RunError, SpecError
 from striate.exchange.reading import Read, read_onnx
-from striate.exchange.reading.read import PREPROCESSING
+from striate.exchange.reading.read import PICTURES, PREPROCESSING
 from striate.modules import Built, build
 from striate.train.machine import environment
 from striate.train.recipe import Recipe
@@ -118,7 +118,7 @@ def preprocessing_of(read: Read, given: Given) -> tuple[Preprocessing, str]:
             "A run answers images of 1 channel (grey) or 3 (colour).",
             "Its account, figures and page need no run: give the file in place of a NETWORK.",
         )
-    own = _own(read)
+    own = written(read, PICTURES) or written(read, PREPROCESSING)
     if own is not None and not given.ranged:
         return own, "what the file says"
     if own is not None:
@@ -135,9 +135,9 @@ def preprocessing_of(read: Read, given: Given) -> tuple[Preprocessing, str]:
     return Preprocessing(shape, fit, low=low, high=high, form="picture", size=size), source
 
 
-def _own(read: Read) -> Preprocessing | None:
-    """The preprocessing that Striate wrote into its file."""
-    text = read.metadata.get(PREPROCESSING)
+def written(read: Read, member: str) -> Preprocessing | None:
+    """The preprocessing that Striate wrote into its file under the name `member`; None where there is none."""
+    text = read.metadata.get(member)
     if text is None or read.producer != "striate":
         return None
     try:

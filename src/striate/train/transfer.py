@@ -10,6 +10,7 @@ from torch import Tensor
 
 from striate.data import Preprocessing
 from striate.description.labels import one_line
+from striate.description.layers import RBF, Conv, Layer
 from striate.description.network import Network, plan
 from striate.errors import RunError
 from striate.modules import build
@@ -27,8 +28,9 @@ Weights = dict[str, Tensor]
 def take_over(run: Run, source: Run, *, threads: int | None = None) -> tuple[Run, Weights]:
     """A new run that begins with the weights of `source`'s layers that fit, and all its weights at the start.
 
-    A layer fits where both networks have it under one path with tensors of one shape. Layers whose values are the
-    classes' are taken only where the classes are the same. Pixels get the range that the source's network learned from.
+    A layer fits where both networks have it under one path with tensors of one shape, and with the connection table,
+    groups and centres that its tensors are of. Layers whose values are the classes' are taken only where the classes
+    are the same. Pixels get the range that the source's network learned from.
     `taken` in the recipe's `freeze` becomes the layers that were taken over. `run` is not yet on the disk. Raises
     RunError where no layer fits.
     """
@@ -36,7 +38,12 @@ def take_over(run: Run, source: Run, *, threads: int | None = None) -> tuple[Run
     model = build(run.network, initialisation=run.recipe.initialisation, generator=generator)
     own, theirs = _by_layer(model.state_dict()), _by_layer(source.model().state_dict())
     answering = set() if source.classes == run.classes else _answering(run.network, own)
-    new = {path: reason for path in own if (reason := _unfit(path, own[path], theirs.get(path), answering))}
+    others = _others(run.network, source.network)
+    new = {
+        path: reason
+        for path in own
+        if (reason := _unfit(path, own[path], theirs.get(path), answering) or others.get(path))
+    }
     taken = tuple(path for path in own if path not in new)
     if not taken:
         raise RunError(
@@ -80,6 +87,28 @@ def _unfit(path: str, own: Weights, theirs: Weights | None, answering: set[str])
         if theirs[name].shape != tensor.shape:
             return f"{_shape(tensor)} here, {_shape(theirs[name])} in the source"
     return "it answers for other classes" if path in answering else None
+
+
+def _others(network: Network, source: Network) -> dict[str, str]:
+    """The layers whose tensors, whatever their shapes, are of something else in the source, and of what, in words."""
+    theirs = {step.path: _settings(step.layer) for step in plan(source).steps}
+    return {
+        step.path: f"the source has another {word} there"
+        for step in plan(network).steps
+        for word, own in _settings(step.layer).items()
+        if theirs.get(step.path, {}).get(word, own) != own
+    }
+
+
+def _settings(layer: Layer) -> dict[str, object]:
+    """What the shapes of a layer's tensors do not say of them, by the word for it."""
+    match layer:
+        case Conv():
+            return {"number of groups": layer.groups, "connection table": layer.table}
+        case RBF():
+            return {"set of centres": layer.centres}
+        case _:
+            return {}
 
 
 def _answering(network: Network, layers: Collection[str]) -> set[str]:

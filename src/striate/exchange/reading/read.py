@@ -25,8 +25,9 @@ from striate.exchange.reading.structure import structured
 from striate.exchange.reading.views import View, has_channels_last, in_order
 from striate.exchange.reading.work import Work, run_rules
 
-CLASSES, PREPROCESSING = "classes", "preprocessing"
-"""Metadata of files that Striate wrote."""
+CLASSES, PREPROCESSING, PICTURES = "classes", "preprocessing", "pictures"
+"""Metadata of files that Striate wrote; `PICTURES` is the way of a picture to the network, where it is not that of the
+file's images to it."""
 MOST_STEPS = 20_000
 """Layers, joins and arithmetic before it becomes layers; a description has 10,000 layers at most."""
 AFTERWARDS = {"ArgMax", "Cast", "Constant", "Gather", "Identity", "Reshape", "Shape", "Softmax", "Squeeze", "TopK"}

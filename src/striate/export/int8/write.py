@@ -82,8 +82,8 @@ def export_int8(run: Run, file: Path, wish: Wish, *, bare: bool = False, source:
     require_place(file, ".onnx", "an ONNX file")
     parts = parts_of(run, source)
     compared = parts.judging if parts.looked else compared_images(run, source)
-    own, run = run, fitted_once(run, compared)
     checked = checked_model(run, compared, bare=bare)
+    own, run = run, fitted_once(run, compared)
     given = parts.calibration.images[:]
     batches = (inputs(run, part, bare=bare) for part in given.split(BATCH))
     made = quantised(checked.model, run.network, batches, keep_float=wish.keep_float)

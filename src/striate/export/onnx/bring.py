@@ -11,13 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from striate.data import Preprocessing
 from striate.errors import AuditError
 from striate.exchange.reading import Read, read_onnx
 from striate.exchange.reading.read import PREPROCESSING
 from striate.exchange.session import session_of
 from striate.modules import Built
-from striate.train.brought import BYTE, Given, classes_of, module_of, origin_of, preprocessing_of
+from striate.train.brought import BYTE, Given, classes_of, module_of, origin_of, preprocessing_of, written
 from striate.train.imported import Answers, create_imported
 from striate.train.losses import class_scores
 from striate.train.run import Run, free_folder, require_free
@@ -53,7 +52,7 @@ def import_onnx(file: Path, folder: Path | None, *, given: Given | None = None) 
     network = replace(read.network, name=given.name) if given.name else read.network
     module = module_of(network, read)
     preprocessing, source = preprocessing_of(read, given)
-    difference = compared(file, read, module, preprocessing, output=given.output)
+    difference = compared(file, read, module, output=given.output)
     run = create_imported(
         folder or free_folder(network.name),
         network,
@@ -65,7 +64,7 @@ def import_onnx(file: Path, folder: Path | None, *, given: Given | None = None) 
 
 
 @torch.inference_mode()
-def compared(file: Path, read: Read, module: Built, preprocessing: Preprocessing, *, output: str = "") -> float | None:
+def compared(file: Path, read: Read, module: Built, *, output: str = "") -> float | None:
     """How far outputs are from ONNX Runtime's on images of noise, as a share of their range; None without the package.
 
     Raises AuditError where that is more than `MOST`, or where the runtime cannot run the file.
@@ -76,7 +75,7 @@ def compared(file: Path, read: Read, module: Built, preprocessing: Preprocessing
         session = session_of(str(file), threads=torch.get_num_threads())
         inputs = session.get_inputs()
         info = next((each for each in inputs if each.name == read.source), inputs[0])
-        given, values = _noise(info, read, preprocessing)
+        given, values = _noise(info, read)
         (wanted,) = session.run([output or session.get_outputs()[0].name], {**_unread(inputs), info.name: given})
     except Exception as problem:  # the runtime's own errors have no common kind
         raise AuditError(
@@ -110,15 +109,15 @@ def _unread(inputs: list[Any]) -> dict[str, np.ndarray[Any, Any]]:
     return {each.name: np.zeros([n if isinstance(n, int) else 1 for n in each.shape], np.float32) for each in inputs}
 
 
-def _noise(info: Any, read: Read, preprocessing: Preprocessing) -> tuple[np.ndarray[Any, Any], Tensor]:
+def _noise(info: Any, read: Read) -> tuple[np.ndarray[Any, Any], Tensor]:
     """Images of noise as the file takes them, at its input `info`, and as the network does."""
     sizes = [each if isinstance(each, int) else None for each in info.shape]
     random = np.random.default_rng(SEED)
     images = sizes[0] or IMAGES
-    if read.producer == "striate" and PREPROCESSING in read.metadata:
+    if (way := written(read, PREPROCESSING)) is not None:
         pixels = random.integers(0, 256, (images, *(each or 1 for each in sizes[1:])), dtype=np.uint8)
         stored = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
-        return pixels, preprocessing.normalise(preprocessing.pack(stored))
+        return pixels, way.normalise(way.pack(stored))
     channels, height, width = read.network.input
     top, bottom, left, right = read.margins
     shape = (images, channels, height - top - bottom, width - left - right)

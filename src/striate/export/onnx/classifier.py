@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from striate.data import Preprocessing
 from striate.description.json import to_json
 from striate.description.layers import RBF
 from striate.exchange.graph import Graph, Place, Value
 from striate.exchange.model import INPUT, LABEL, PROBABILITIES, layer_outputs, write_network
 from striate.exchange.proto import to_proto
+from striate.exchange.reading.read import CLASSES, PICTURES, PREPROCESSING
 from striate.export.onnx.preprocessing import Size, write_preprocessing
 from striate.modules import Built, weights_of
 from striate.train.run import Run
@@ -20,13 +22,22 @@ if TYPE_CHECKING:
 PATH = "/classes"
 
 
-def classifier_model(run: Run, module: Built, *, channels: int, size: Size, every_layer: bool = False) -> ModelProto:
+def classifier_model(
+    run: Run,
+    module: Built,
+    *,
+    channels: int,
+    size: Size,
+    every_layer: bool = False,
+    pictures: Preprocessing | None = None,
+) -> ModelProto:
     """The model of a run: `module` has its weights; images have `size`, (height, width), and so many `channels`.
 
     Its input `images` is uint8, (batch, height, width, channels). Its outputs are `probabilities`, float32,
     (batch, classes), calibrated as in `striate predict`, and `label`, int64, (batch,), an index into the classes.
     With `every_layer` each layer's output is one, too, under its path. The metadata holds, as JSON, "classes",
-    "preprocessing", "temperature" and "network". Raises what `onnx_model` raises.
+    "preprocessing", "temperature" and "network", and "pictures", the way of a picture to the network, where that is
+    given: it is another than that of such images. Raises what `onnx_model` raises.
     """
     graph, network = Graph(), run.network
     source = write_preprocessing(graph, run.preprocessing, INPUT, channels=channels, size=size)
@@ -48,9 +59,10 @@ def classifier_model(run: Run, module: Built, *, channels: int, size: Size, ever
             *layer_outputs(graph, written),
         ],
         properties={
-            "classes": json.dumps(run.classes),
-            "preprocessing": json.dumps(run.preprocessing.to_dict()),
+            CLASSES: json.dumps(run.classes),
+            PREPROCESSING: json.dumps(run.preprocessing.to_dict()),
             "temperature": json.dumps(run.temperature),
             "network": to_json(network),
+            **({PICTURES: json.dumps(pictures.to_dict())} if pictures else {}),
         },
     )

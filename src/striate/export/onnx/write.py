@@ -58,19 +58,20 @@ def export_onnx(
     require_onnx()
     require_place(file, ".onnx", "an ONNX file")
     images = compared_images(run, source)
-    checked = checked_model(fitted_once(run, images), images, bare=bare, every_layer=every_layer)
+    checked = checked_model(run, images, bare=bare, every_layer=every_layer)
     return write_model(checked, file)
 
 
 def checked_model(run: Run, images: ImageSet, *, bare: bool = False, every_layer: bool = False) -> Checked:
     """The model of a run's best weights, for such images, once ONNX Runtime has given the run's own answers to them."""
-    module = run.model()
+    module, pictures = run.model(), run.preprocessing if images.fitted else None
+    run = fitted_once(run, images)
     channels, height, width = images.images.shape[1:]
     if bare:
         made = onnx_model(run.network, weights_of(module), every_layer=every_layer)
     else:
         size = (height, width)
-        made = classifier_model(run, module, channels=channels, size=size, every_layer=every_layer)
+        made = classifier_model(run, module, channels=channels, size=size, every_layer=every_layer, pictures=pictures)
     rounds = any(each.op_type == "Round" for each in made.graph.node)
     most = MOST_ROUNDED if rounds else MOST
     return Checked(made, images.split, compared(made, run, module, images=sample(run, images), bare=bare, most=most))
