@@ -63,6 +63,17 @@ def test_pictures_take_the_runs_own_way_into_a_file_whose_images_were_cropped_as
     assert made.difference is not None
 
 
+def test_a_file_takes_cropped_images_with_and_without_data(tmp_path: Path) -> None:
+    """A run of a library's weights has no images of its own: its file is the one that it has with some."""
+    picture_folder(tmp_path / "data/test", (50, 60))
+    network = from_text("name cropped 3x32x32: conv 4 5x5 /2, relu, max 2, linear 2")
+    run, _ = run_of(network, tmp_path / "run", Preprocessing((3, 32, 32), "crop", -1, 1, "picture", shorter=48))
+    run = replace(run, data=replace(run.data, source="", classes=("a", "b")))
+    export_onnx(run, tmp_path / "without.onnx")
+    export_onnx(run, tmp_path / "with.onnx", source=str(tmp_path / "data"))
+    assert (tmp_path / "without.onnx").read_bytes() == (tmp_path / "with.onnx").read_bytes()
+
+
 def test_a_name_that_is_no_onnx_file(finished_run: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError) as caught:
         export_onnx(open_run(finished_run), tmp_path / "tiny.pb")

@@ -108,10 +108,11 @@ def _training(run: Run, source: str) -> ImageSet:
 
 
 def _noise(run: Run) -> ImageSet:
-    """Images of noise, in the size and the channels that the run takes."""
+    """Images of noise, in the size and the channels that the run takes; cropped or letterboxed ones count as such."""
     channels = run.data.channels or run.preprocessing.shape[0]
     size = run.preprocessing.size or run.preprocessing.shape[1:]
     generator = torch.Generator().manual_seed(SEED)
     pixels = torch.randint(0, 256, (NOISE, channels, *size), dtype=torch.uint8, generator=generator)
     labels = torch.zeros(NOISE, dtype=torch.int64)
-    return ImageSet(pixels, labels, run.classes, "noise", "noise", run.preprocessing.form)
+    fitted = run.preprocessing.fit in ("crop", "letterbox")
+    return ImageSet(pixels, labels, run.classes, "noise", "noise", run.preprocessing.form, fitted=fitted)
