@@ -143,7 +143,7 @@ REFUSED: dict[str, tuple[tuple[int | str, ...], Make, str]] = {
     "a padding behind a number for each channel": (SHAPE, padded, "pads by 0 where no window follows"),
     "a maximum less a mean": (SHAPE, lambda h: extremes(h, "Sub"), "computes -1 · a"),
     "a maximum by a mean": (SHAPE, lambda h: extremes(h, "Div"), "divides a value by another"),
-    "the mask of a dropout": (SHAPE, mask, "reads what no layer gives, such as the mask of a dropout"),
+    "the mask of a dropout": (SHAPE, mask, "reads a value that no layer gives, such as the mask of a dropout"),
 }
 
 

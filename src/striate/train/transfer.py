@@ -90,7 +90,7 @@ def _unfit(path: str, own: Weights, theirs: Weights | None, answering: set[str])
 
 
 def _others(network: Network, source: Network) -> dict[str, str]:
-    """The layers whose tensors, whatever their shapes, are of something else in the source, and of what, in words."""
+    """The layers whose tensors mean something else in the source, even if the shapes agree, each with the reason."""
     theirs = {step.path: _settings(step.layer) for step in plan(source).steps}
     return {
         step.path: f"the source has another {word} there"
@@ -101,7 +101,7 @@ def _others(network: Network, source: Network) -> dict[str, str]:
 
 
 def _settings(layer: Layer) -> dict[str, object]:
-    """What the shapes of a layer's tensors do not say of them, by the word for it."""
+    """The settings, by name, that give a layer's tensors their meaning and do not show in their shapes."""
     match layer:
         case Conv():
             return {"number of groups": layer.groups, "connection table": layer.table}

@@ -89,7 +89,7 @@ def read_nodes(reader: Reader, nodes: tuple[Node, ...]) -> None:
             if node.refused is not None:
                 reader.problems.append(Problem(node, *node.refused))
             elif not reader.problems:
-                found = "reads what no layer gives, such as the mask of a dropout or the places of maxima."
+                found = "reads a value that no layer gives, such as the mask of a dropout or the places of maxima."
                 reader.problems.append(Problem(node, found, "A layer gives one value."))
             reader.values.update(dict.fromkeys(node.outputs, None))
             continue

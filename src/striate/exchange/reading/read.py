@@ -26,8 +26,8 @@ from striate.exchange.reading.views import View, has_channels_last, in_order
 from striate.exchange.reading.work import Work, run_rules
 
 CLASSES, PREPROCESSING, PICTURES = "classes", "preprocessing", "pictures"
-"""Metadata of files that Striate wrote; `PICTURES` is the way of a picture to the network, where it is not that of the
-file's images to it."""
+"""Metadata of files that Striate wrote; `PICTURES` has the preprocessing of pictures, where the file takes images that
+are cropped or letterboxed already."""
 MOST_STEPS = 20_000
 """Layers, joins and arithmetic before it becomes layers; a description has 10,000 layers at most."""
 AFTERWARDS = {"ArgMax", "Cast", "Constant", "Gather", "Identity", "Reshape", "Shape", "Softmax", "Squeeze", "TopK"}

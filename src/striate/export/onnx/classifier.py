@@ -36,8 +36,8 @@ def classifier_model(
     Its input `images` is uint8, (batch, height, width, channels). Its outputs are `probabilities`, float32,
     (batch, classes), calibrated as in `striate predict`, and `label`, int64, (batch,), an index into the classes.
     With `every_layer` each layer's output is one, too, under its path. The metadata holds, as JSON, "classes",
-    "preprocessing", "temperature" and "network", and "pictures", the way of a picture to the network, where that is
-    given: it is another than that of such images. Raises what `onnx_model` raises.
+    "preprocessing", "temperature" and "network"; where `pictures` is given, also "pictures", the preprocessing of
+    pictures that are not cropped or letterboxed yet. Raises what `onnx_model` raises.
     """
     graph, network = Graph(), run.network
     source = write_preprocessing(graph, run.preprocessing, INPUT, channels=channels, size=size)
