@@ -4,13 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from typing import assert_never
 
 import torch
 from torch import Tensor
 
 from striate.data import Preprocessing
 from striate.description.labels import one_line
-from striate.description.layers import RBF, Conv, Layer
+from striate.description.layers import (
+    RBF,
+    Activation,
+    BatchNorm,
+    Branches,
+    Conv,
+    Dropout,
+    Flatten,
+    Gate,
+    GlobalAveragePool,
+    Joined,
+    Linear,
+    LocalResponseNorm,
+    PadChannels,
+    Pool,
+    PositionBias,
+    Residual,
+    Scale,
+    Shuffle,
+    Simple,
+    Softmax,
+    Subsample,
+    Upsample,
+)
 from striate.description.network import Network, plan
 from striate.errors import RunError
 from striate.modules import build
@@ -100,15 +124,21 @@ def _others(network: Network, source: Network) -> dict[str, str]:
     }
 
 
-def _settings(layer: Layer) -> dict[str, object]:
+def _settings(layer: Simple | Joined) -> dict[str, object]:
     """The settings, by name, that give a layer's tensors their meaning and do not show in their shapes."""
     match layer:
         case Conv():
             return {"number of groups": layer.groups, "connection table": layer.table}
         case RBF():
             return {"set of centres": layer.centres}
-        case _:
+        case Linear() | BatchNorm() | Scale() | PositionBias() | Subsample():
             return {}
+        case Pool() | LocalResponseNorm() | Activation() | Softmax() | Dropout() | Flatten() | GlobalAveragePool():
+            return {}
+        case PadChannels() | Upsample() | Shuffle() | Residual() | Gate() | Branches():
+            return {}
+        case _:
+            assert_never(layer)
 
 
 def _answering(network: Network, layers: Collection[str]) -> set[str]:
