@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,19 @@ def test_a_program_gives_what_predict_gives(finished_run: Path, tmp_path: Path) 
     assert found["temperature.json"] == run.temperature
     assert found["network.json"]["name"] == "tiny"
     assert os.listdir(tmp_path) == ["tiny.pt2"]
+
+
+def test_a_program_says_how_pictures_are_cropped(tmp_path: Path, monkeypatch) -> None:
+    network = from_text("name cropped 3x16x16: conv 4 5x5 /2, relu, linear 10")
+    way = Preprocessing((3, 16, 16), "crop", -1, 1, "picture", shorter=20)
+    run, _ = run_of(network, tmp_path / "run", way)
+    monkeypatch.setattr(write, "compared_images", lambda *_: replace(noise(3, 16, 16), fitted=True))
+    monkeypatch.setattr(write, "answers_agree", lambda *_, **__: None)
+    export_pt2(run, tmp_path / "cropped.pt2")
+    extra = {"pictures.json": "", "preprocessing.json": ""}
+    loaded((tmp_path / "cropped.pt2").read_bytes(), extra)
+    assert Preprocessing.from_dict(json.loads(extra["pictures.json"])) == way
+    assert Preprocessing.from_dict(json.loads(extra["preprocessing.json"])).fit != "crop"
 
 
 @pytest.mark.slow

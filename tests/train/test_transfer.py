@@ -116,6 +116,12 @@ def test_the_last_layer_is_taken_only_for_the_same_classes(deep_run: Path, few_d
             ("conv1", "conv2", "linear1"),
             ("b", "the source has another number of groups there"),
         ),
+        (
+            "relu, flatten, linear 2",
+            "max 2, conv 16 1x1, relu, flatten, dropout 0.5, linear 2",
+            ("conv1", "conv2"),
+            ("linear1", "the source has another size of maps there"),
+        ),
     ],
 )
 def test_weights_of_one_shape_that_stand_for_something_else_are_not_taken(

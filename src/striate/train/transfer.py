@@ -35,7 +35,8 @@ from striate.description.layers import (
     Subsample,
     Upsample,
 )
-from striate.description.network import Network, plan
+from striate.description.network import INPUT, Network, Plan, plan
+from striate.description.shapes import Shape
 from striate.errors import RunError
 from striate.modules import build
 from striate.train.learner import cannot_train
@@ -53,7 +54,7 @@ def take_over(run: Run, source: Run, *, threads: int | None = None) -> tuple[Run
     """A new run that begins with the weights of `source`'s layers that fit, and all its weights at the start.
 
     A layer fits where both networks have it under one path with tensors of one shape, and with the connection table,
-    groups and centres that its tensors are of. Layers whose values are the classes' are taken only where the classes
+    groups, centres and size of the maps before it that its tensors are of. Layers whose values are the classes' are taken only where the classes
     are the same. Pixels get the range that the source's network learned from.
     `taken` in the recipe's `freeze` becomes the layers that were taken over. `run` is not yet on the disk. Raises
     RunError where no layer fits.
@@ -115,23 +116,35 @@ def _unfit(path: str, own: Weights, theirs: Weights | None, answering: set[str])
 
 def _others(network: Network, source: Network) -> dict[str, str]:
     """The layers whose tensors mean something else in the source, even if the shapes agree, each with the reason."""
-    theirs = {step.path: _settings(step.layer) for step in plan(source).steps}
+    own, theirs = _settings(plan(network)), _settings(plan(source))
     return {
-        step.path: f"the source has another {word} there"
-        for step in plan(network).steps
-        for word, own in _settings(step.layer).items()
-        if theirs.get(step.path, {}).get(word, own) != own
+        path: f"the source has another {word} there"
+        for path, settings in own.items()
+        for word, value in settings.items()
+        if theirs.get(path, {}).get(word, value) != value
     }
 
 
-def _settings(layer: Simple | Joined) -> dict[str, object]:
-    """The settings, by name, that give a layer's tensors their meaning and do not show in their shapes."""
+def _settings(planned: Plan) -> dict[str, dict[str, object]]:
+    """By the path of each layer, what gives its tensors their meaning and does not show in their shapes."""
+    maps: list[Shape] = []  # by step: the maps that its output is made of, flattened or not
+    settings: dict[str, dict[str, object]] = {}
+    for step in planned.steps:
+        read = [planned.input if source == INPUT else maps[source] for source in step.sources]
+        maps.append(read[0] if isinstance(step.layer, Flatten | Activation | Dropout | Softmax) else step.output)
+        settings[step.path] = _own_settings(step.layer, read[0])
+    return settings
+
+
+def _own_settings(layer: Simple | Joined, maps: Shape) -> dict[str, object]:
     match layer:
         case Conv():
             return {"number of groups": layer.groups, "connection table": layer.table}
+        case Linear():
+            return {"size of maps": maps if maps[1:] != (1, 1) else maps[:1]}
         case RBF():
             return {"set of centres": layer.centres}
-        case Linear() | BatchNorm() | Scale() | PositionBias() | Subsample():
+        case BatchNorm() | Scale() | PositionBias() | Subsample():
             return {}
         case Pool() | LocalResponseNorm() | Activation() | Softmax() | Dropout() | Flatten() | GlobalAveragePool():
             return {}

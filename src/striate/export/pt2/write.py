@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from striate.data import ImageSet
+from striate.data import ImageSet, Preprocessing
 from striate.description.json import to_json
 from striate.errors import AuditError
 from striate.exchange.graph import Value
@@ -56,9 +56,10 @@ def export_pt2(run: Run, file: Path, *, bare: bool = False, source: str | None =
     """
     require_place(file, ".pt2", "an exported program")
     images = compared_images(run, source)
+    pictures = run.preprocessing if images.fitted else None
     run = fitted_once(run, images)
     module = run.model()
-    content = program_of(run, module, tuple(images.images.shape[1:]), bare=bare)
+    content = program_of(run, module, tuple(images.images.shape[1:]), bare=bare, pictures=pictures)
     agreement = answers_agree(content, run, module, images=sample(run, images), bare=bare)
     with elsewhere("--out"):
         write_whole(file, content)
@@ -72,10 +73,13 @@ def export_pt2(run: Run, file: Path, *, bare: bool = False, source: str | None =
     return Program(file, len(content), inputs, outputs, images.split, agreement)
 
 
-def program_of(run: Run, module: Built, shape: tuple[int, ...], *, bare: bool) -> bytes:
+def program_of(
+    run: Run, module: Built, shape: tuple[int, ...], *, bare: bool, pictures: Preprocessing | None = None
+) -> bytes:
     """The content of the file, for stored images of `shape`, (channels, height, width).
 
-    Its extra files are classes.json, preprocessing.json, temperature.json and network.json. Where the code that was
+    Its extra files are classes.json, preprocessing.json, temperature.json and network.json; where `pictures` is given,
+    also pictures.json, the preprocessing of pictures that are not cropped or letterboxed yet. Where the code that was
     traced lies on this machine is left out.
     """
     channels, height, width = shape
@@ -89,6 +93,7 @@ def program_of(run: Run, module: Built, shape: tuple[int, ...], *, bare: bool) -
         "preprocessing.json": json.dumps(run.preprocessing.to_dict()),
         "temperature.json": json.dumps(run.temperature),
         "network.json": to_json(run.network),
+        **({"pictures.json": json.dumps(pictures.to_dict())} if pictures else {}),
     }
     try:
         with warnings.catch_warnings(), torch.no_grad():
