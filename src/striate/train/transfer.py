@@ -54,10 +54,10 @@ def take_over(run: Run, source: Run, *, threads: int | None = None) -> tuple[Run
     """A new run that begins with the weights of `source`'s layers that fit, and all its weights at the start.
 
     A layer fits where both networks have it under one path with tensors of one shape, and with the connection table,
-    groups, centres and size of the maps before it that its tensors are of. Layers whose values are the classes' are taken only where the classes
-    are the same. Pixels get the range that the source's network learned from.
-    `taken` in the recipe's `freeze` becomes the layers that were taken over. `run` is not yet on the disk. Raises
-    RunError where no layer fits.
+    groups, centres and size of the maps before it that its tensors are of. Layers whose values are the classes' are
+    taken only where the classes are the same. Pixels get the range that the source's network learned from. `taken` in
+    the recipe's `freeze` becomes the layers that were taken over. `run` is not yet on the disk. Raises RunError where
+    no layer fits.
     """
     generator = torch.Generator().manual_seed(run.recipe.seed)
     model = build(run.network, initialisation=run.recipe.initialisation, generator=generator)
