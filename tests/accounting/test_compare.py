@@ -2,13 +2,14 @@
 
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from striate import account, find
+from striate import Auxiliary, account, find
 from striate.accounting.compare import compare, compare_table, to_dict
 from striate.accounting.memory import memory
 from striate.accounting.show.shares import shares_svg
@@ -41,6 +42,14 @@ def test_auxiliary_heads_are_left_out_and_that_is_said() -> None:
     assert found[0].totals["parameters"] == 6_998_552
     assert "auxiliary heads left out" in " ".join(compare_table(found).split())
     assert "auxiliary" not in compare_table(compared("alexnet", "vgg-a"))
+
+
+def test_without_its_heads_a_network_keeps_the_same_memory() -> None:
+    network = find("googlenet")
+    bare = replace(network, layers=[layer for layer in network.layers if not isinstance(layer, Auxiliary)])
+    with_heads, without = compare([account(network), account(bare)])
+    assert with_heads.totals == without.totals
+    assert with_heads.totals["memory"] == 48_211_648
 
 
 def test_the_largest_layer_of_each_is_named() -> None:

@@ -1,10 +1,13 @@
 """Receptive fields against gradients: a unit sees the pixels from which a gradient reaches it."""
 
+import pytest
 import torch
 from hypothesis import given, settings
 
-from striate import Branches, Conv, Flatten, Linear, Network, Pool, Residual, Subsample, account
+from striate import Branches, Conv, Flatten, Linear, Network, Pool, Residual, Subsample, account, from_text
+from striate.accounting.unit import Rectangle, unclipped
 from striate.description.layers import Layer
+from striate.description.network import plan
 from striate.modules import build
 from tests.support.strategies import networks
 
@@ -59,6 +62,30 @@ def test_through_residuals_and_branches() -> None:
     layers.append(Conv(1, kernel=1))
     for place in ((0, 0), (4, 4), (3, 7)):
         assert seen(layers, (1, 16, 16), *place) == said(layers, (1, 16, 16), *place)
+
+
+@pytest.mark.parametrize(
+    ("words", "size", "jump", "first"),
+    [
+        ("upsample 2, conv 1 3x3 same", 2, 0.5, (-1, 0)),
+        ("upsample 2, conv 1 2x2", 2, 0.5, (0, 0)),
+        ("max 4, upsample 2, conv 1 2x2", 8, 2, (0, 3)),
+        ("max 2, conv 1 3x3 same, upsample 2, conv 1 3x3 same, conv 1 3x3 same", 10, 1, (-4, 5)),
+        ("upsample 2, upsample 3, max 4", 2, 2 / 3, (0, 0)),
+        ("upsample 4, max 4, conv 1 3x3 same", 3, 1, (-1, 1)),
+        ("max 2, upsample 2, residual(conv 1 3x3 same)", 4, 1, (-2, 1)),
+    ],
+)
+def test_after_an_upsampling_it_is_the_field_of_the_unit_that_sees_most(
+    words: str, size: int, jump: float, first: tuple[int, int]
+) -> None:
+    network = from_text(f"1x24x24: {words}")
+    planned, row = plan(network), account(network).rows[-1]
+    units = [Rectangle((at, at), (at, at)) for at in range(row.step.output[1])]
+    fields = [unclipped(planned, len(planned.steps) - 1, unit) for unit in units]
+    assert max(field.size[0] for field in fields) == row.receptive_field.size[0] == size
+    assert fields[0].rows == (row.receptive_field.height.first, row.receptive_field.height.last) == first
+    assert row.receptive_field.jump == (jump, jump)
 
 
 def test_after_a_flatten_a_unit_sees_the_whole_input() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from striate import NETWORKS, Conv, Flatten, Linear, Network, PadChannels, Residual, find
+from striate import NETWORKS, Conv, Flatten, Linear, Network, PadChannels, Residual, account, find
 from striate.description.layers import RBF
 from striate.description.narrow import narrow
 from striate.description.network import plan
@@ -36,6 +36,27 @@ def test_groups_stay_valid() -> None:
     steps = plan(narrow(find("alexnet"), 1 / 64)).steps
     filters = [step.layer.filters for step in steps if isinstance(step.layer, Conv)]
     assert filters == [2, 4, 6, 6, 4]
+
+
+@pytest.mark.parametrize(
+    ("factor", "parameters", "macs"), [(0.75, "2.6", "325"), (0.5, "1.3", "149"), (0.25, "0.5", "41")]
+)
+def test_the_narrower_mobilenets_of_the_papers_table_6(factor: float, parameters: str, macs: str) -> None:
+    totals = account(narrow(find("mobilenet-v1"), factor)).totals
+    assert (f"{totals.parameters / 1e6:.1f}", f"{totals.macs / 1e6:.0f}") == (parameters, macs)
+
+
+@pytest.mark.parametrize("name", ["mobilenet-v2", "mobilenet-v3-small", "shufflenet-v1", "efficientnet-b0"])
+def test_depthwise_convolutions_get_narrower_with_their_input(name: str) -> None:
+    steps = plan(narrow(find(name), 0.5)).steps
+    for step, whole in zip(steps, plan(find(name)).steps, strict=True):
+        if isinstance(step.layer, Conv) and isinstance(whole.layer, Conv) and whole.layer.groups == whole.inputs[0][0]:
+            assert step.layer.groups == step.layer.filters == step.inputs[0][0] == whole.layer.groups / 2
+
+
+def test_depthwise_convolutions_on_the_input_keep_its_maps() -> None:
+    network = Network("n", (3, 8, 8), [Conv(6, kernel=3, groups=3), Conv(12, kernel=1), Flatten(), Linear(3)])
+    assert [step.output[0] for step in plan(narrow(network, 0.5)).steps] == [3, 6, 216, 3]
 
 
 @given(network=networks(without=("pad", "identity")), factor=st.sampled_from([0.3, 0.5, 2.0]))

@@ -93,6 +93,13 @@ def test_the_first_layer_in_colour_and_templates_of_pixels(colour) -> None:
     assert templates[0].svg.count("<image") == 10
 
 
+def test_templates_of_hidden_units_are_not_those_of_classes() -> None:
+    hidden, answers = (filters(subject(name))[0].caption for name in ("mlp-300", "fully-connected"))
+    whose = "One tile a unit: its weights, laid out as the image they read. "
+    assert hidden == whose + "Shown are the first 32 of 300 units."
+    assert answers == whose + "There is one template for each class."
+
+
 def test_characters_of_rbf_units() -> None:
     names = [each.name for each in filters(subject("lenet5"))]
     assert names == ["filters-C1", "filters-C3", "filters-C5", "filters-output"]

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from striate import Network, find
+from striate import Network, find, from_text
 from striate.accounting.unit import seen
 from striate.description.layers import RBF
 from striate.description.network import INPUT
@@ -46,6 +46,26 @@ def test_only_what_a_filter_is_linked_to_is_named(tmp_path) -> None:
     assert [term.label for term in found.terms] == ["map 0", "map 1", "map 2"]
     patch = torch.tensor(found.terms[1].patch)
     assert torch.equal(patch, watched.outputs[find_step(predictor.plan, "tanh2")][1, 3:8, 4:9])
+
+
+@pytest.mark.parametrize(
+    ("words", "counts"),
+    [
+        ("max 3 /2 pad 1", [4, 6, 4]),
+        ("average 3 /2 pad 1", [9, 9, 9]),
+        ("average 3 /2 pad 1 uncounted", [4, 6, 4]),
+        ("average 2 /2 ceil", [4, 4, 1]),
+        ("average 3 /2 same uncounted", [6, 9, 4]),
+    ],
+)
+def test_a_pooling_says_how_many_values_it_counts(words: str, counts: list[int], tmp_path) -> None:
+    network = from_text(f"name pooled 1x{6 if 'same' in words else 5}x5: {words}, flatten, linear 2")
+    predictor = fresh(network, tmp_path / "run")
+    watched = predictor.watch(picture(network))
+    (_, rows, columns), word = predictor.plan.steps[0].output, "largest" if words.startswith("max") else "mean"
+    for place, count in zip(((0, 0), (0, columns // 2), (rows - 1, columns - 1)), counts, strict=True):
+        found = explain(predictor, watched.outputs, 0, (0, *place))
+        assert found.formula.startswith(f"the {word} of {count} values = ")
 
 
 @pytest.mark.parametrize("network", [ODD, small(find("googlenet"))], ids=lambda net: net.name)

@@ -38,7 +38,7 @@ SIDE = {
 }
 """The side of a square input on which the networks of a paper still fit, by the paper."""
 WHOLE = (mobilenet.V1, mobilenet.V2, mobilenet.V3, shufflenet.PAPER, efficientnet.PAPER)
-"""Those whose groups or sums bind their widths: they keep them."""
+"""Those that are small enough with their own widths."""
 
 
 BOARD = (48, 19, 19)

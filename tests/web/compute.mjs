@@ -13,11 +13,12 @@ const { explain } = await load("unit.js");
 const answers = JSON.parse(readFileSync(file, "utf-8")).map(({ numbers, weights, input, classes }) => {
   const model = new Model(numbers, new Float32Array(weights));
   const outputs = model.run(new Float32Array(input));
-  const units = model.steps.flatMap((step, number) => (step.head ? [] : [explain(model, outputs, number, { map: 0, row: 0, column: 0 }).value]));
+  const explained = model.steps.flatMap((step, number) => (step.head ? [] : [explain(model, outputs, number, { map: 0, row: 0, column: 0 })]));
   return {
     outputs: Object.fromEntries([...outputs].map(([number, values]) => [number, [...values]])),
     gradients: classes.map((each) => [...gradient(model, outputs, each)]),
-    units,
+    units: explained.map((each) => each.value),
+    formulas: explained.map((each) => each.formula),
     trial: tried(numbers, {}),
   };
 });

@@ -18,9 +18,10 @@ from PIL import Image, ImageDraw
 from striate import Activation, Conv, Flatten, Network, account, find, from_text
 from striate.data import Preprocessing
 from striate.description.layers import FUNCTIONS, KINDS, RBF, kind
-from striate.description.network import plan
+from striate.description.network import INPUT, plan
 from striate.description.notation.writing import to_text
 from striate.look.capture import capture
+from striate.look.unit import explain
 from striate.serve import Predictor
 from striate.web.attribution import METHODS
 from striate.web.notation import table
@@ -152,6 +153,18 @@ def test_a_unit_is_explained_with_its_value(answered) -> None:
     for predictor, _, found in answered:
         used = [number for number, step in enumerate(predictor.plan.steps) if not step.head]
         assert found["units"] == [found["outputs"][str(number)][0] for number in used]
+
+
+def test_a_pooling_is_explained_as_python_does(answered) -> None:
+    for predictor, image, found in answered:
+        with torch.inference_mode(), capture(predictor.model) as outputs:
+            predictor.model(image)
+        values = {INPUT: image[0]}
+        values |= {number: outputs[step.path][0] for number, step in enumerate(predictor.plan.steps) if not step.head}
+        for (number, _), formula in zip(sorted(values.items())[1:], found["formulas"], strict=True):
+            if kind(predictor.plan.steps[number].layer) == "pool":
+                ours = explain(predictor, values, number, (0, 0, 0)).formula
+                assert formula.partition(" = ")[0] == ours.partition(" = ")[0]
 
 
 def test_the_types_name_every_kind_and_every_activation() -> None:

@@ -134,12 +134,13 @@ def _is_view(step: Step, training: bool) -> bool:
 def kept(plan: Plan, *, closing_softmax: bool) -> list[tuple[Piece, ...]]:
     """The pieces that each step keeps for the backward pass, each at the first step that keeps it.
 
-    `closing_softmax` says whether the last step is a softmax that the loss takes over.
+    A piece that an auxiliary head keeps, too, stands at a step outside of heads. `closing_softmax` says whether the
+    last step is a softmax that the loss takes over.
     """
     needed, owners = gradients_needed(plan), storages(plan, training=True)
     before: set[int] = set()
-    found: list[tuple[Piece, ...]] = []
-    for number, step in enumerate(plan.steps):
+    found: dict[int, tuple[Piece, ...]] = {}
+    for number, step in sorted(enumerate(plan.steps), key=lambda each: bool(each[1].head)):
         own: list[Piece] = []
         needs = [source != INPUT and needed[source] for source in step.sources]
         if needed[number] and not (closing_softmax and number == plan.last):
@@ -152,8 +153,8 @@ def kept(plan: Plan, *, closing_softmax: bool) -> list[tuple[Piece, ...]]:
                 if storage is not None:
                     before.add(storage)
                 own.append(Piece(piece.word, storage, piece.values, piece.once, piece.width))
-        found.append(tuple(own))
-    return found
+        found[number] = tuple(own)
+    return [found[number] for number in range(len(plan.steps))]
 
 
 def _pieces(step: Step, number: int, *, needs: list[bool]) -> Iterator[Piece]:

@@ -6,14 +6,15 @@ multiplies the jump. A sum or a concatenation takes the union of its parts. From
 unit sees the union of the fields of all units before it, clipped to the input.
 
 Where the parts of a sum or a concatenation differ in jump, the fields of its units differ in size. Then the figures are
-those of the first unit, with the larger jump. `unit.view` is exact for every unit of every network.
+those of the first unit, with the larger jump. After an upsampling, too, fields differ in size: the size is that of the
+largest. `unit.view` is exact for every unit of every network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from math import ceil, floor
+from dataclasses import dataclass, field, replace
+from math import ceil, floor, gcd
 from typing import assert_never, cast
 
 from striate.accounting.unit import Rectangle, seen
@@ -45,16 +46,27 @@ from striate.description.shapes import Axis, window
 
 @dataclass(frozen=True)
 class Span:
-    """The field of a layer's units along one axis, in pixels of the input; fractions of a pixel after an upsampling."""
+    """The field of a layer's first unit along one axis, in pixels of the input, and the distance to the next one's.
+
+    After an upsampling neighbouring units may share a field. `grid` then has the exact rule, and `jump` is the mean.
+    """
 
     first: float = 0
     last: float = 0
     jump: float = 1
+    grid: Grid | None = field(default=None, repr=False)
 
     @property
     def size(self) -> int:
-        """The number of pixels that a unit sees, padding included."""
-        return ceil(self.last) - floor(self.first) + 1
+        """The number of pixels that a unit sees, padding included; of the unit that sees most, where they differ."""
+        span, more = self, 0
+        while span.grid is not None:
+            grid = span.grid
+            step = gcd(grid.jump, grid.times)
+            latest = grid.times - step + grid.first % step
+            more = (latest + grid.last - grid.first + more * grid.jump) // grid.times
+            span = grid.below
+        return ceil(span.last + more * span.jump) - floor(span.first) + 1
 
     @property
     def start(self) -> float:
@@ -63,17 +75,55 @@ class Span:
 
     def through(self, axis: Axis) -> Span:
         """The field of the units whose windows move over these units."""
-        first = self.first - axis.before * self.jump
-        last = first + (self.last - self.first) + (axis.extent - 1) * self.jump
-        return Span(_exact(first), _exact(last), _exact(self.jump * axis.stride))
+        return self.run(-axis.before, axis.extent - 1 - axis.before, axis.stride)
 
     def repeated(self, times: int) -> Span:
         """The field of the units after an upsampling, where `times` consecutive units share one field."""
-        return Span(self.first, self.last, _exact(self.jump / times))
+        grid = self.grid
+        if grid is not None and (grid.first, grid.last, grid.jump) == (0, 0, 1):  # two upsamplings are one
+            return _over(replace(grid, times=grid.times * times))
+        return _over(Grid(0, 0, 1, times, self))
+
+    def run(self, first: int, last: int, jump: int) -> Span:
+        """The field of units of which unit i reads these units from `first` to `last`, each plus i · `jump`."""
+        if (grid := self.grid) is not None:
+            ends = grid.first + first * grid.jump, grid.last + last * grid.jump
+            return _over(replace(grid, first=ends[0], last=ends[1], jump=grid.jump * jump))
+        ends = self.first + first * self.jump, self.last + last * self.jump
+        return Span(_exact(ends[0]), _exact(ends[1]), _exact(self.jump * jump))
 
     def union(self, other: Span) -> Span:
         """The field of a unit that reads one of these units and one of `other`."""
+        one, two = self.grid, other.grid
+        if one and two and one.below is two.below and one.times == two.times:
+            ends = min(one.first, two.first), max(one.last, two.last)
+            return _over(replace(one, first=ends[0], last=ends[1], jump=max(one.jump, two.jump)))
         return Span(min(self.first, other.first), max(self.last, other.last), max(self.jump, other.jump))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The field of a layer's units in places of an upsampled map, which has each unit of `below` `times` times."""
+
+    first: int
+    last: int
+    jump: int
+    times: int
+    below: Span
+
+
+def _over(grid: Grid) -> Span:
+    """The span of units that read places of an upsampled map."""
+    times = grid.times
+    if grid.jump % times == 0:
+        return grid.below.run(grid.first // times, grid.last // times, grid.jump // times)
+    first, last, span = grid.first // times, grid.last // times, grid.below
+    while (below := span.grid) is not None:
+        first = (below.first + first * below.jump) // below.times
+        last = (below.last + last * below.jump) // below.times
+        span = below.below
+    ends = span.first + first * span.jump, span.last + last * span.jump
+    return Span(_exact(ends[0]), _exact(ends[1]), _exact(grid.below.jump * grid.jump / times), grid)
 
 
 def _exact(value: float) -> float:

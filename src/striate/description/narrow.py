@@ -35,7 +35,7 @@ from striate.description.layers import (
     changed,
     inside,
 )
-from striate.description.network import Network, plan
+from striate.description.network import INPUT, Network, Plan, plan
 from striate.description.shapes import Shape, show
 from striate.errors import ShapeError, SpecError
 
@@ -44,9 +44,9 @@ def narrow(network: Network, factor: float = 1.0, *, input: Shape | None = None,
     """`network` with `factor` times its filters and units, on another input and for another number of classes.
 
     The last linear layer (or the convolution that ends the network without one) keeps its units, or gets `classes`; so
-    does that of each auxiliary head. Widths stay multiples of every number of groups. Raises SpecError where a
-    connection table, RBF centres, or a sum with the input's own maps fix the widths, and ShapeError where the layers do
-    not fit the input.
+    does that of each auxiliary head. A depthwise convolution keeps one group for each map; widths stay multiples of all
+    other numbers of groups. Raises SpecError where a connection table, RBF centres, or a sum with the input's own maps
+    fix the widths, and ShapeError where the layers do not fit the input.
 
     >>> from striate.description.layers import Flatten
     >>> net = Network("n", (1, 8, 8), [Conv(8, kernel=3), Flatten(), Linear(40), Linear(10)])
@@ -65,24 +65,44 @@ def narrow(network: Network, factor: float = 1.0, *, input: Shape | None = None,
         )
     if classes is not None:
         _require_linear_end(network, classes)
-    groups = lcm(*(each.groups for each in everything if isinstance(each, (Conv, Shuffle))))
-    layers = _Width(factor, groups, classes).head(network.layers)
-    found = replace(network, input=network.input if input is None else input, layers=layers)
-    plan(replace(network, input=found.input))
-    try:
-        output = plan(found).output
-    except ShapeError as error:
-        raise SpecError(
-            f"{network.name} does not fit together at another width: {error.where} {error.what}",
-            "Values that are added to the input's own, or put behind them, keep their number, as the input's do.",
-            "Put a layer with weights before them, or into the shortcut.",
-        ) from None
+    network = replace(network, input=network.input if input is None else input)
+    found, output = _fitting(network, factor, classes, [_depthwise(plan(network)), set()])
     if classes is not None and output != (classes,):
         raise SpecError(
             f"{network.name} has an output of {show(output)}, which cannot be {classes} classes.",
             "What comes after its last linear layer fixes it.",
         )
     return found
+
+
+def _fitting(network: Network, factor: float, classes: int | None, depthwise: list[set[Conv]]) -> tuple[Network, Shape]:
+    """The narrowed network and its output, with the first of several sets of depthwise convolutions that fits."""
+    groups = [each for each in _all(network.layers) if isinstance(each, (Conv, Shuffle))]
+    problems: list[ShapeError] = []
+    for some in depthwise:
+        width = _Width(factor, lcm(*(each.groups for each in groups if each not in some)), classes, some)
+        found = replace(network, layers=width.head(network.layers))
+        try:
+            return found, plan(found).output
+        except ShapeError as error:
+            problems.append(error)
+    raise SpecError(
+        f"{network.name} does not fit together at another width: {problems[-1].where} {problems[-1].what}",
+        "Values that are added to the input's own, or put behind them, keep their number, as the input's do.",
+        "Put a layer with weights before them, or into the shortcut.",
+    )
+
+
+def _depthwise(planned: Plan) -> set[Conv]:
+    """The convolutions with a group for each map, without those on the input's own maps, whose number stays."""
+    own, found, others = {INPUT}, set[Conv](), set[Conv]()
+    for number, step in enumerate(planned.steps):
+        layer, on_own = step.layer, step.sources[0] in own
+        if isinstance(layer, Conv):
+            (found if 1 < layer.groups == step.inputs[0][0] and not on_own else others).add(layer)
+        elif on_own and not isinstance(layer, (PadChannels, Branches)):
+            own.add(number)
+    return found - others
 
 
 def _require_linear_end(network: Network, classes: int) -> None:
@@ -106,6 +126,7 @@ class _Width:
     factor: float
     groups: int
     classes: int | None
+    depthwise: set[Conv]
 
     def size(self, width: int) -> int:
         if self.factor == 1:
@@ -128,6 +149,9 @@ class _Width:
 
     def layer(self, layer: Layer) -> Layer:
         match layer:
+            case Conv() if layer in self.depthwise:
+                groups = self.size(layer.groups)
+                return replace(layer, groups=groups, filters=groups * (layer.filters // layer.groups))
             case Conv():
                 return replace(layer, filters=self.size(layer.filters))
             case Linear():

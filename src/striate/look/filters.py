@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.accounting.words import words
-from striate.description.layers import RBF, Conv, Flatten, Linear
+from striate.description.layers import RBF, Conv, Flatten, Linear, Softmax
 from striate.description.network import INPUT, Network, Step, plan
 from striate.description.shapes import show
 from striate.language.say import say
@@ -33,8 +33,13 @@ def filters(subject: Subject, *, layer: str | None = None) -> list[Figure]:
     steps = [find_step(network, layer)] if layer else spread(convolutions(network), LAYERS)
     found = [_convolution(subject.model, step) for step in steps if isinstance(step.layer, Conv)]
     if layer is None:
-        last = main_steps(network)[-1]
-        found += [_pixels(subject.model, step) for step in main_steps(network) if _reads_pixels(network, step)]
+        main = main_steps(network)
+        last = main[-1]
+        found += [
+            _pixels(subject.model, step, answers=all(isinstance(each.layer, Softmax) for each in main[place + 1 :]))
+            for place, step in enumerate(main)
+            if _reads_pixels(network, step)
+        ]
         if isinstance(last.layer, RBF) and last.inputs[0] == (glyphs.WIDTH * glyphs.HEIGHT,):
             found.append(_centres(last.layer, last.path, subject.classes))
     return found
@@ -159,7 +164,8 @@ def _reads_pixels(network: Network, step: Step) -> bool:
     return isinstance(before.layer, Flatten) and before.sources[0] == INPUT
 
 
-def _pixels(model: Built, step: Step) -> Figure:
+def _pixels(model: Built, step: Step, *, answers: bool) -> Figure:
+    """Units that read the image, as templates; `answers` says whether each gives the score of a class."""
     weight = cast(Tensor, model.get_submodule(step.path).weight).detach().cpu()
     templates = weight.view(len(weight), *model.network.input)[:FILTERS]
     drawing = Drawing(say("{layer}, reading the image", layer=f"{step.path}: {words(step)}"))
@@ -169,9 +175,11 @@ def _pixels(model: Built, step: Step) -> Figure:
         drawing.bar(0, int(drawing.bottom) + 16, largest, say("weight"))
     else:
         _colour_tiles(drawing, list(templates), TileRow(0, 960, 40, 130))
-    caption = say(
-        "One tile a unit: its weights, laid out as the image they read. There is one template for each class."
-    )
+    caption = say("One tile a unit: its weights, laid out as the image they read.")
+    caption += " " + say("There is one template for each class.") if answers else ""
+    if len(templates) < len(weight):
+        some = say("the first {some} of {all} units", some=len(templates), all=len(weight))
+        caption += " " + say("Shown are {some}.", some=some)
     return Figure(f"filters-{step.path}", drawing.title, caption, drawing.svg())
 
 

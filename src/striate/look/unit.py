@@ -39,6 +39,7 @@ from striate.look.unit_terms import (
     Place,
     Rows,
     Term,
+    counted,
     largest,
     patch_of,
     signed,
@@ -197,10 +198,10 @@ def _pooling(module: nn.Module, step: Step, read: Tensor, place: Place, value: f
         numbers = f"{text_of(total)} · {text_of(weight)} {signed(bias)} = {text_of(value)}"
         text = f"{numbers}: the window's sum, its coefficient, its bias"
         return Explanation(value, text, (Term(f"map {maps}", rows, None, total * weight),), bias=bias)
-    word = "the largest" if blank else "the mean"
-    return Explanation(
-        value, f"{word} of {patch.numel()} values = {text_of(value)}", (Term(f"map {maps}", rows, None, value),)
-    )
+    padding = isinstance(layer, Pool) and layer.function == "average" and layer.count_padding
+    count = counted(moved.height, row, padding=padding) * counted(moved.width, column, padding=padding)
+    formula = f"{'the largest' if blank else 'the mean'} of {count} values = {text_of(value)}"
+    return Explanation(value, formula, (Term(f"map {maps}", rows, None, value),))
 
 
 _FUNCTIONS: dict[ActivationFunction, str] = {

@@ -51,6 +51,13 @@ def patch_of(maps: Tensor, height: Axis, width: Axis, row: int, column: int, bla
     return out
 
 
+def counted(axis: Axis, output: int, *, padding: bool) -> int:
+    """The number of values along an axis that a pooling counts in one window; with `padding`, those in it too."""
+    start = output * axis.stride - axis.before
+    first, end = (-axis.before, axis.size + axis.after) if padding else (0, axis.size)
+    return min(start + axis.kernel, end) - max(start, first)
+
+
 def _places(axis: Axis, output: int) -> list[tuple[int, int]]:
     """(tap, position in the input) for the taps of a window that are not in the padding."""
     start = output * axis.stride - axis.before

@@ -6,8 +6,10 @@ import { unknownKind } from "./kinds.js";
 
 /** @import { Shape, Step, TrialAccount, TrialRow } from "./types.js" */
 /**
- * The pixels that a unit sees along one axis: the first, the last, and the distance to the next unit.
- * @typedef {{ first: number, last: number, jump: number }} Span
+ * The pixels that a layer's first unit sees along one axis: the first, the last, and the distance to the next unit's.
+ * After an upsampling `grid` has the same in places of the upsampled map, which has each unit of `below` `times` times.
+ * @typedef {{ first: number, last: number, jump: number, grid?: Grid }} Span
+ * @typedef {{ first: number, last: number, jump: number, times: number, below: Span }} Grid
  */
 
 /**
@@ -45,7 +47,7 @@ function row(step, field) {
     input: inputs[0],
     output,
     ...counts(step, output.reduce((a, b) => a * b, 1)),
-    receptive_field: { size: field.map(({ first, last }) => Math.ceil(last) - Math.floor(first) + 1) },
+    receptive_field: { size: field.map(sizeOf) },
     unseen: { rows: lost[0][0], columns: lost[1][0], padding_rows: lost[0][1], padding_columns: lost[1][1] },
   };
 }
@@ -101,22 +103,70 @@ function counts(step, values) {
 function fieldOf(step, steps, fields, input) {
   const [source, ...others] = step.sources.map((each) => fields[each] ?? [0, 1].map(() => ({ first: 0, last: 0, jump: 1 })));
   if (step.axes) {
-    return step.axes.map((axis, at) => {
-      const { first, last, jump } = source[at];
-      const start = first - axis.before * jump;
-      return { first: start, last: start + last - first + (extent(axis) - 1) * jump, jump: jump * axis.stride };
-    });
+    return step.axes.map((axis, at) => run(source[at], -axis.before, extent(axis) - 1 - axis.before, axis.stride));
   }
-  if (step.kind === "upsample") return source.map((span, at) => ({ ...span, jump: span.jump / step.factor[at] }));
+  if (step.kind === "upsample") return source.map((span, at) => repeated(span, step.factor[at]));
   if (step.properties.flattens && step.inputs[0].length === 3) {
     const [from] = step.sources;
     const whole = { rows: [0, input[1] - 1], columns: [0, input[2] - 1] };
     const { rows, columns } = (from < 0 ? whole : seen(steps, from)) ?? { rows: [0, -1], columns: [0, -1] };
     return [rows, columns].map(([first, last]) => ({ first, last, jump: 0 }));
   }
-  return source.map((span, at) => others.reduce((one, other) => ({
-    first: Math.min(one.first, other[at].first),
-    last: Math.max(one.last, other[at].last),
-    jump: Math.max(one.jump, other[at].jump),
-  }), span));
+  return source.map((span, at) => others.reduce((one, other) => union(one, other[at]), span));
 }
+
+/**
+ * The field of units of which unit i reads the units of a span from `first` to `last`, each plus i · `jump`.
+ * @type {(span: Span, first: number, last: number, jump: number) => Span}
+ */
+function run(span, first, last, jump) {
+  const from = span.grid ?? span;
+  const made = { first: from.first + first * from.jump, last: from.last + last * from.jump, jump: from.jump * jump };
+  return span.grid ? over({ ...span.grid, ...made }) : made;
+}
+
+/** The field after an upsampling. @type {(span: Span, times: number) => Span} */
+function repeated(span, times) {
+  const { grid } = span;
+  if (grid && grid.first === 0 && grid.last === 0 && grid.jump === 1) return over({ ...grid, times: grid.times * times });
+  return over({ first: 0, last: 0, jump: 1, times, below: span });
+}
+
+/** The span of units that read places of an upsampled map. @type {(grid: Grid) => Span} */
+function over(grid) {
+  const { jump, times, below } = grid;
+  let [first, last] = [Math.floor(grid.first / times), Math.floor(grid.last / times)];
+  if (jump % times === 0) return run(below, first, last, jump / times);
+  let span = below;
+  while (span.grid) {
+    first = Math.floor((span.grid.first + first * span.grid.jump) / span.grid.times);
+    last = Math.floor((span.grid.last + last * span.grid.jump) / span.grid.times);
+    span = span.grid.below;
+  }
+  return { first: span.first + first * span.jump, last: span.last + last * span.jump, jump: (below.jump * jump) / times, grid };
+}
+
+/** The field of a unit that reads a unit of each of two spans. @type {(one: Span, other: Span) => Span} */
+function union(one, other) {
+  /** @type {(a: Span | Grid, b: Span | Grid) => { first: number, last: number, jump: number }} */
+  const both = (a, b) => ({ first: Math.min(a.first, b.first), last: Math.max(a.last, b.last), jump: Math.max(a.jump, b.jump) });
+  const { grid } = one;
+  const same = grid && other.grid && grid.below === other.grid.below && grid.times === other.grid.times;
+  return same ? over({ ...grid, ...both(grid, other.grid) }) : both(one, other);
+}
+
+/** How many pixels the unit sees that sees most, padding included. @type {(span: Span) => number} */
+function sizeOf(span) {
+  let more = 0;
+  while (span.grid) {
+    const { first, last, jump, times, below } = span.grid;
+    const step = divisor(jump, times);
+    const latest = times - step + (((first % step) + step) % step);
+    more = Math.floor((latest + last - first + more * jump) / times);
+    span = below;
+  }
+  return Math.ceil(span.last + more * span.jump) - Math.floor(span.first) + 1;
+}
+
+/** The greatest common divisor. @type {(a: number, b: number) => number} */
+const divisor = (a, b) => (b ? divisor(b, a % b) : a);

@@ -6,6 +6,7 @@ import { FORMULAS } from "./functions.js";
 import { unknownKind } from "./kinds.js";
 import { shuffledFrom } from "./layout.js";
 import { INPUT, valuesOf } from "./model.js";
+import { sizeOf } from "./windows.js";
 
 /** @import { Model } from "./model.js" */
 /** @import { Conv, Explanation, Outputs, Place, Pool, Shape, Subsample, Tensors, Term, Values } from "./types.js" */
@@ -122,7 +123,8 @@ function pooling(step, { weight, bias }, read, map, row, column, value) {
     const formula = `${n(total)} · ${n(weight[map])} ${signed(bias[map])} = ${n(value)}: the window's sum, its coefficient, its bias`;
     return { value, formula, ...NONE, terms: [{ label, patch: rows, weights: null, value: total * weight[map] }], bias: bias[map] };
   }
-  const formula = `${most ? "the largest" : "the mean"} of ${rows.flat().length} values = ${n(value)}`;
+  const count = sizeOf({ ...step, count_padding: !most && step.count_padding })(row, column);
+  const formula = `${most ? "the largest" : "the mean"} of ${count} values = ${n(value)}`;
   return { value, formula, ...NONE, terms: [{ label, patch: rows, weights: null, value }] };
 }
 
