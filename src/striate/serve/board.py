@@ -34,7 +34,7 @@ def position_of(predictor: Predictor, content: bytes) -> m.Position:
         last=last.last,
         captured=last.captured,
         legal=legal_moves(last),
-        komi=game.komi,
+        komi=game.komi or 0.0,
         comment=game.comment,
         broken=game.broken,
     )
