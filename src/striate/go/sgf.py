@@ -20,7 +20,8 @@ class GameRecord:
     """A game: `positions` has the one before the first move, and the one after each of `moves`. `komi` is None where
     the record has none that can be read.
 
-    Where a move of the record is illegal, the game ends before it, and `broken` says why; else it is "".
+    Where a move of the record is illegal, the game ends before it, and `broken` says why; else it is "". The last
+    stones that it sets up are there after `placed` moves.
     """
 
     size: int
@@ -29,6 +30,7 @@ class GameRecord:
     moves: tuple[int, ...]
     comment: str = ""
     broken: str = ""
+    placed: int = 0
 
 
 def read_game(content: bytes, *, rules: Rules | None = None, most: int | None = None) -> GameRecord:
@@ -50,11 +52,13 @@ def read_game(content: bytes, *, rules: Rules | None = None, most: int | None = 
     positions: list[Position] = []
     moves: list[int] = []
     broken = ""
+    placed = 0
     for node in nodes:
         try:
             before = _set_up(position, node)
             move = _move(node, size)
             if before is not position:
+                placed = placed if before.stones == position.stones else len(moves)
                 position = before
                 if positions:
                     positions[-1] = position
@@ -73,7 +77,8 @@ def read_game(content: bytes, *, rules: Rules | None = None, most: int | None = 
             break
         positions.append(position)
         moves.append(point)
-    return GameRecord(size, _komi(game), tuple(positions or [position]), tuple(moves), _comment(nodes[0]), broken)
+    reached = tuple(positions or [position])
+    return GameRecord(size, _komi(game), reached, tuple(moves), _comment(nodes[0]), broken, placed)
 
 
 def write_game(record_size: int, moves: Iterable[tuple[int, int]], *, komi: float, result: str = "") -> str:
