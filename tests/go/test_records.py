@@ -73,6 +73,21 @@ def test_a_broken_game_costs_no_other_game(tmp_path: Path):
 
 
 @needs_kernels
+def test_games_are_told_apart_whatever_they_begin_with(tmp_path: Path):
+    file = tmp_path / "games.sgf"
+    quoting = "(;GM[1]SZ[19]C[A game: (;GM[1\\]SZ[19\\];B[aa\\])];B[bb](;W[cc])(;W[dd]))"
+    texts = ["From: (a server)", "(;KM[7.5]SZ[19];B[cc];W[dd])", quoting, "( ;RE[B+R];B[ee]) (or so)", "(;B[ff])"]
+    file.write_text("\n".join([*texts, GAME, "(;KM[0];B[gg", GAME]))
+    found = read_records([file])
+    assert found.games.names == tuple(f"games.sgf, game {number}" for number in (1, 2, 3, 4, 5, 7))
+    assert found.left_out == (Note("games.sgf, game 6", "it cannot be read: unexpected end of SGF data"),)
+    assert [unpacked(int(found.games.moves[at]))[0] for at in found.games.starts[:-1]] == [40, 20, 80, 100, 72, 72]
+    assert game_in(file, 3).startswith(b"( ;RE[B+R];B[ee])")
+    file.write_bytes(b"(;KM[0]" + b"[" * 500_000 + b"(" * 500_000)
+    assert len(read_records([file]).left_out) == 1  # at once
+
+
+@needs_kernels
 def test_an_illegal_move_cuts_its_game(tmp_path: Path):
     for name, text in (("a.sgf", "(;GM[1];B[aa];W[bb];B[bb];W[cc])"), ("b.sgf", GAME)):
         (tmp_path / name).write_text(text)
@@ -80,6 +95,8 @@ def test_an_illegal_move_cuts_its_game(tmp_path: Path):
     assert found.cut == (Note("a.sgf", "move 3, black B18, is illegal; kept up to there"),)
     assert np.diff(found.games.starts).tolist() == [2, 5]
     assert found.games.answers(found.games.positions).tolist() == [0, 20, 72, 288, 0]
+    (tmp_path / "c.sgf").write_text("(;GM[1]HA[2]AB[dd][pp];W[cf];B[cf])")
+    assert read_records([tmp_path / "c.sgf"]).cut == (Note("c.sgf", "move 2, black C14, is illegal; kept up to there"),)
     with pytest.raises(DataError) as caught:
         game_in(tmp_path / "b.sgf", 2)
     assert str(caught.value).endswith("b.sgf: has no game 2.\nIt has 1 game.\nGive another --game.")

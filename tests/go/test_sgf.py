@@ -40,6 +40,31 @@ def test_stones_are_set_up_and_players_named() -> None:
     assert edited.positions[1].stones[point_named("C7", 9)] == WHITE
 
 
+def test_what_comes_after_the_moves_that_are_wanted_does_not_count() -> None:
+    text = b"(;SZ[9];B[aa];W[bb];AB[cc]AW[zz];W[dd];B[dd])"
+    found = read_game(text, most=1)
+    assert (found.positions, found.broken) == (read_game(b"(;SZ[9];B[aa])").positions, "")
+    turns = [read_game(b"(;SZ[9];B[aa];B[bb];W[cc])", most=most).positions[-1].to_play for most in range(4)]
+    assert turns == [BLACK, BLACK, WHITE, BLACK]
+
+
+def test_a_player_is_named_by_a_letter_or_a_word() -> None:
+    for text, player in ((b"W", WHITE), (b"white", WHITE), (b" b ", BLACK), (b"Black", BLACK)):
+        assert read_game(b"(;SZ[9]PL[" + text + b"])").positions[-1].to_play == player
+    assert read_game(b"(;SZ[9]PL[x])").broken == "move 1: its player, 'x', is neither B nor W."
+
+
+def test_komi_is_known_or_not() -> None:
+    for text, komi in ((b"KM[0]", 0.0), (b"KM[6.5]", 6.5), (b"", None), (b"KM[6,5]", None)):
+        assert read_game(b"(;SZ[9]" + text + b";B[aa])").komi == komi
+
+
+@pytest.mark.parametrize("charset", [b"base64", b"rot13", b"unicode_escape"])
+def test_a_charset_that_is_no_text_costs_the_comment_alone(charset: bytes) -> None:
+    found = read_game(b"(;CA[" + charset + b"]SZ[9]C[\\\\ud800];B[aa])")
+    assert (found.moves, found.comment) == ((0,), "?" if charset == b"unicode_escape" else "")
+
+
 def test_a_game_ends_before_an_illegal_move() -> None:
     found = read_game(b"(;SZ[9];B[aa];W[aa];B[bb])")
     assert (len(found.moves), found.broken) == (1, "move 2: white cannot play A9: a black stone is there.")
@@ -57,6 +82,7 @@ def test_a_game_ends_before_an_illegal_move() -> None:
         (b"(;" * 50_000, "not a record of a game that can be read: unexpected end of SGF data."),
         (b"(;SZ[40])", "not a record of a game that can be read: size out of range: 40."),
         (b"(;SZ[1])", "a board of 1×1."),
+        (b"(;GM[2]SZ[9];B[dd])", "a record of another game than Go."),
         (b"(;CA[nope];B[dd])", "not a record of a game that can be read: unknown encoding: nope."),
         (b"x" * (LARGEST_FILE + 1), "1,048,577 bytes are too many for a game."),
     ],

@@ -74,7 +74,8 @@ def test_moves_are_drawn_by_their_probabilities() -> None:
 
 def test_it_resigns_only_when_asked_to_and_not_early() -> None:
     early, late = drawn(HALVES, WHITE), drawn(HALVES, WHITE)
-    object.__setattr__(late, "turn", 10)
+    object.__setattr__(early, "turn", 8)
+    object.__setattr__(late, "turn", 9)  # its tenth move: 0.4 of 25 points
     style = Style(resign=4.0)
     assert chosen(early, "E1", style=style) != RESIGN
     assert chosen(late, "E1", style=style) == RESIGN

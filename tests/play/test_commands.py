@@ -98,6 +98,21 @@ def test_handicap_needs_an_empty_board() -> None:
     )
 
 
+def test_a_handicap_may_be_placed_after_a_pass() -> None:
+    assert answers(commands(), "play b pass", "fixed_handicap 2") == ["=", "= C3 G7"]
+
+
+def test_by_chinese_rules_a_handicap_is_given_back(tmp_path: Path) -> None:
+    """As gnugo does: by its Chinese rules four stones on an empty board with a komi of 0 are B+77."""
+    lines = ["komi 0", "fixed_handicap 4", "final_score", "clear_board", "play b c3", "final_score"]
+    assert [answers(commands(), *lines)[at] for at in (2, 5)] == ["= B+77", "= B+81"]
+    assert answers(commands(rules="tromp-taylor"), *lines)[2] == "= B+81"
+    file = tmp_path / "game.sgf"
+    for text, score in (("AB[cc][gg]", "B+79"), ("AB[cc]", "B+81"), ("AB[cc][gc]AW[gg]", "B+1")):
+        file.write_text(f"(;SZ[9]KM[0]{text})")
+        assert answers(commands(), f"loadsgf {file}", "final_score") == ["=", f"= {score}"]
+
+
 def test_a_board_is_counted_by_area_or_by_territory() -> None:
     wall = [f"play {colour} {column}{row}" for row in range(1, 10) for colour, column in (("b", "e"), ("w", "f"))]
     taken = ["play w a1", "play b a2", "play b b1"]  # black fills, and takes one stone
@@ -113,6 +128,12 @@ def test_a_game_is_loaded_up_to_a_move(tmp_path: Path) -> None:
     assert answers(found, f"loadsgf {file} 3", "final_status_list alive") == ["=", "= A9 B8"]
     assert answers(found, f"loadsgf {file}", "final_status_list alive") == ["=", "= A9 B8 C7"]
     assert found.session.komi == 5.5
+    file.write_text("(;SZ[9];B[aa];B[bb];AB[cc];W[dd])")
+    assert answers(found, f"loadsgf {file} 2", "final_status_list alive") == ["=", "= A9"]
+    assert answers(found, "showboard")[0].endswith("black to play; black captured 0, white captured 0")
+    assert found.session.komi == 5.5  # the record names none
+    file.write_text("(;SZ[9]KM[5.5];B[aa];W[bb];B[cc])")
+    answers(found, f"loadsgf {file}")
     for text, reason in (
         ("(;SZ[19];B[aa])", "a game on 19x19"),
         ("(;SZ[9];B[aa];W[aa])", "move 2: white cannot play A9: a black stone is there."),

@@ -44,6 +44,14 @@ def test_a_position_with_its_ko_and_its_legal_moves(board: Server) -> None:
     assert [move["name"] for move in found["moves"]] == ["D7", "E7", "C6", "F6", "D5", "E5", "E6", "D6"]
 
 
+def test_stones_that_are_set_up_in_the_middle_are_the_first_ones(board: Server) -> None:
+    _, found = board.json("POST", "/position", b"(;SZ[9];B[aa];W[bb];AE[aa]AB[cc];B[dd];PL[B])", **SGF)
+    first = {name_of(at, 9): each for at, each in enumerate(found["first"]) if each}
+    assert (first, found["moves"]) == ({"B8": 2, "C7": 1}, [{"colour": "black", "name": "D6"}])
+    assert [each for each in found["stones"] if each] == [2, 1, 1]
+    assert (found["to_play"], name_of(found["last"], 9)) == ("black", "D6")
+
+
 def test_an_illegal_move_is_said_and_the_game_kept_up_to_there(board: Server) -> None:
     broken = KO.replace(b"W[dd])", b"W[dd];B[ed])")
     _, found = board.json("POST", "/position", broken, **SGF)

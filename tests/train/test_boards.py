@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from striate.data import load
-from striate.errors import DataError, RunError
+from striate import from_text
+from striate.data import Augmentation, from_arrays, load
+from striate.errors import DataError, RunError, SpecError
 from striate.go.position import play, point_named, start
 from striate.go.symmetries import places
 from striate.kernels.binary import Library, library
@@ -20,6 +22,9 @@ from striate.play.policy import Policy
 from striate.train import session
 from striate.train.boards import evaluate_boards
 from striate.train.checkpoint import BEST, load_checkpoint
+from striate.train.images import Images
+from striate.train.preparation import unsettled
+from striate.train.recipe import Recipe
 from striate.train.run import Run, open_run
 from tests.data.test_boards import record
 from tests.support.commands import striate
@@ -109,6 +114,49 @@ def test_predict_shows_the_board_and_the_move_that_was_played(run: Run, folder: 
     done = striate("predict", str(run.folder), str(file), "--move", "99")
     assert done.returncode == 2
     assert "there is no move 99: the game has 30 moves.\nMoves are counted from 1; 31 stands for" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"flip": True, "symmetries": "boards"}, "flip"),
+        ({"symmetries": "images"}, "symmetries images"),
+        ({"shift": 1.0}, "shift 1"),
+    ],
+)
+def test_an_augmentation_that_loses_the_move_is_refused(changes: dict[str, Any], words: str, folder: Path):
+    recipe = Recipe(augmentation=Augmentation(**changes))
+    with pytest.raises(SpecError, match=rf"^the augmentation {words} is for pictures, and these are positions of Go\."):
+        unsettled(from_text(SMALL), Images(str(folder / "games")), recipe, folder=folder / "none", device="cpu")
+
+
+def test_labels_that_are_no_points_do_not_turn(tmp_path: Path):
+    images = from_arrays(np.zeros((30, 8, 8), np.uint8), np.arange(30) % 3)
+    recipe = Recipe(augmentation=Augmentation(symmetries="boards"))
+    with pytest.raises(SpecError, match=r"^the augmentation symmetries boards is for labels that are points of"):
+        unsettled(
+            from_text("1x8x8: flatten, linear 3"), Images(given=images), recipe, folder=tmp_path / "run", device="cpu"
+        )
+
+
+def test_predict_says_where_a_record_breaks_off(run: Run, folder: Path):
+    file = folder / "broken.sgf"
+    file.write_text("(;GM[1]SZ[19]HA[2]AB[dd][pp];W[dp];B[dp])")
+    done = striate("predict", str(run.folder), str(file))
+    why = "move 2: black cannot play D4: a white stone is there."
+    assert done.stdout.splitlines()[-1] == f"The record breaks off here: {why}"
+    (found,) = json.loads(striate("predict", str(run.folder), str(file), "--json").stdout)
+    assert (found["move"], found["to_play"], found["broken"][:7]) == (2, "black", "move 2:")
+    (found,) = json.loads(striate("predict", str(run.folder), str(file), "--json", "--move", "1").stdout)
+    assert (found["played"], found["broken"]) == ("D4", "")
+
+
+def test_predict_writes_no_file_of_moves(run: Run, folder: Path):
+    out = str(folder / "moves.csv")
+    for options, why in (([], "--out FILE is for pictures; this run"), (["--move", "3"], "--move, --game and --sym")):
+        done = striate("predict", str(run.folder), "a.sgf", "--out", out, *options)
+        assert done.returncode == 2
+        assert why in done.stderr
 
 
 def test_a_run_for_images_takes_no_moves(finished_run: Path):

@@ -11,6 +11,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,14 @@ MOST_BYTES = 2**30
 """The most bytes of a file, unpacked."""
 MOST_MOVES = 2000
 """The most moves of a game that is read; longer ones are no games that two people played."""
-_GAME = re.compile(rb"\(\s*;\s*(?=(?:FF|GM|SZ|CA|AP|EV|PB|PW|DT)\[)")
-"""The beginning of a game: a node with properties of a root. Each one begins anew, whatever was broken before."""
+_GAME = re.compile(rb"\(\s*;\s*(?=(?:FF|GM|SZ|CA|AP|EV|PB|PW|DT)\[[^]\\]*\])")
+"""The beginning of a game: a node with properties of a root. Each one begins anew, whatever was broken before.
+
+In a comment that quotes a game, the brackets are escaped.
+"""
+_NODE = re.compile(rb"\(\s*;")
+_TOKEN = re.compile(rb"\[[^]\\]*(?:\\.[^]\\]*)*\]?|[()]", re.DOTALL)
+"""A value, to the end of the text where it is not closed, or a parenthesis."""
 _TEXT_LIMIT = 80
 
 
@@ -69,7 +76,7 @@ def read_records(files: list[Path], size: int = 19, *, tell: Callable[[float], N
     starts, names = [0], list[str]()
     left_out: list[Note] = []
     for number, file in enumerate(files):
-        pieces = list(_pieces(_content(file)))
+        pieces = _pieces(_content(file))
         for at, piece in enumerate(pieces):
             where = f"{file.name}, game {at + 1}" if len(pieces) > 1 else file.name
             try:
@@ -88,7 +95,7 @@ def read_records(files: list[Path], size: int = 19, *, tell: Callable[[float], N
 
 def game_in(file: Path, number: int = 1) -> bytes:
     """The text of one game of a file, for `striate.go.sgf.read_game`. Raises DataError, naming the file."""
-    pieces = list(_pieces(_content(file)))
+    pieces = _pieces(_content(file))
     if not 1 <= number <= len(pieces):
         raise DataError(
             f"has no game {number}.", f"It has {counted(len(pieces), 'game')}.", "Give another --game.", where=str(file)
@@ -173,18 +180,36 @@ def _legal(games: Games) -> tuple[Games, list[Note]]:
         code = int(games.moves[at])
         point = name_of(code & POINT, games.size)
         colour = "black" if code & 1024 else "white"
-        why = f"move {int(lengths[game]) + 1}, {colour} {point}, is illegal; kept up to there"
+        number = int(games.turn_of(np.array([at]))[0])
+        why = f"move {number}, {colour} {point}, is illegal; kept up to there"
         cut.append(Note(games.names[game], why))
     kept = np.concatenate([np.arange(a, a + n) for a, n in zip(starts[:-1], lengths, strict=True)])
     shorter = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return Games(games.size, games.moves[kept], shorter, games.names), cut
 
 
-def _pieces(content: bytes) -> Iterator[bytes]:
-    """The text of each game of a file."""
-    begins = [match.start() for match in _GAME.finditer(content)] or [0]
-    for first, last in zip(begins, [*begins[1:], len(content)], strict=True):
-        yield content[first:last]
+def _pieces(content: bytes) -> list[bytes]:
+    """The text of each game of a file; all of it where there is none."""
+    found: list[bytes] = []
+    for first, last in pairwise([0, *(match.start() for match in _GAME.finditer(content)), len(content)]):
+        text = content[first:last]
+        found += [text[begin:end] for begin, end in pairwise([*_begins(text), len(text)])]
+    return found or [content]
+
+
+def _begins(text: bytes) -> list[int]:
+    """Where each game begins, whatever its first property is; a game that is not closed goes on to the end."""
+    begins: list[int] = []
+    end = 0
+    while found := _NODE.search(text, end):
+        begins.append(found.start())
+        depth, end = 0, len(text)
+        for token in _TOKEN.finditer(text, found.start()):
+            depth += {b"(": 1, b")": -1}.get(token[0], 0)
+            if not depth:
+                end = token.end()
+                break
+    return begins
 
 
 def _content(file: Path) -> bytes:

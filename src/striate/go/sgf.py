@@ -17,27 +17,33 @@ LARGEST_FILE = 2**20
 
 @dataclass(frozen=True)
 class GameRecord:
-    """A game: `positions` has the one before the first move, and the one after each of `moves`.
+    """A game: `positions` has the one before the first move, and the one after each of `moves`. `komi` is None where
+    the record has none that can be read.
 
-    Where a move of the record is illegal, the game ends before it, and `broken` says why; else it is "".
+    Where a move of the record is illegal, the game ends before it, and `broken` says why; else it is "". The last
+    stones that it sets up are there after `placed` moves.
     """
 
     size: int
-    komi: float
+    komi: float | None
     positions: tuple[Position, ...]
     moves: tuple[int, ...]
     comment: str = ""
     broken: str = ""
+    placed: int = 0
 
 
 def read_game(content: bytes, *, rules: Rules | None = None, most: int | None = None) -> GameRecord:
     """The main line of the first game in an SGF file. Stones may be set up, and a player named, at any node.
 
-    With `most` only so many moves are read. Raises DataError where the bytes are no such file.
+    With `most` only so many moves are read; nothing after the next move counts. Raises DataError where the bytes are
+    no such file.
     """
     if len(content) > LARGEST_FILE:
         raise DataError(f"{len(content):,} bytes are too many for a game.", f"At most {LARGEST_FILE:,} are read.")
     game = _parsed(content)
+    if _raw(game.get_root(), "GM") not in (b"1", b""):
+        raise DataError("a record of another game than Go.", "The property GM of Go is 1.", "Give a game of Go.")
     size: int = game.get_size()
     if not SMALLEST <= size <= LARGEST:
         raise DataError(f"a board of {size}×{size}.", f"A board has {SMALLEST} to {LARGEST} lines each way.")
@@ -46,28 +52,33 @@ def read_game(content: bytes, *, rules: Rules | None = None, most: int | None = 
     positions: list[Position] = []
     moves: list[int] = []
     broken = ""
+    placed = 0
     for node in nodes:
         try:
             before = _set_up(position, node)
             move = _move(node, size)
             if before is not position:
+                placed = placed if before.stones == position.stones else len(moves)
                 position = before
                 if positions:
                     positions[-1] = position
             if not positions:
                 positions.append(position)
-            if move is None or (most is not None and len(moves) >= most):
+            if move is None:
                 continue
             colour, point = move
             position = to_move(position, colour)
             positions[-1] = position  # the record says whose turn it was
+            if most is not None and len(moves) >= most:
+                break
             position = play(position, point)
         except MoveError as error:
             broken = f"move {len(moves) + 1}: {error.what}"
             break
         positions.append(position)
         moves.append(point)
-    return GameRecord(size, _komi(game), tuple(positions or [position]), tuple(moves), _comment(nodes[0]), broken)
+    reached = tuple(positions or [position])
+    return GameRecord(size, _komi(game), reached, tuple(moves), _comment(nodes[0]), broken, placed)
 
 
 def write_game(record_size: int, moves: Iterable[tuple[int, int]], *, komi: float, result: str = "") -> str:
@@ -108,14 +119,24 @@ def _set_up(position: Position, node: Any) -> Position:
     size = position.size
     try:
         black, white, empty = ([_point(each, size) for each in some] for some in node.get_setup_stones())
-        player: Any = node.get("PL") if node.has_property("PL") else None
     except ValueError as error:
         raise MoveError(f"its stones cannot be read: {error}.") from None
     if black or white or empty:
         position = place(position, black, white, empty)
         if position.turn == 0 and black and not white:
             position = to_move(position, WHITE)  # a handicap
-    return position if player is None else to_move(position, BLACK if player == "b" else WHITE)
+    player = _raw(node, "PL")
+    if not player:
+        return position
+    if player[:1].lower() not in (b"b", b"w"):
+        raise MoveError(f"its player, {quote(player.decode('ascii', 'replace'))}, is neither B nor W.")
+    return to_move(position, BLACK if player[:1].lower() == b"b" else WHITE)
+
+
+def _raw(node: Any, name: str) -> bytes:
+    """The first value of a property as it is written; nothing where the node has none."""
+    value: bytes = node.get_raw(name) if node.has_property(name) else b""
+    return value.strip()
 
 
 def _move(node: Any, size: int) -> tuple[int, int] | None:
@@ -133,18 +154,19 @@ def _point(at: tuple[int, int], size: int) -> int:
     return (size - 1 - at[0]) * size + at[1]
 
 
-def _komi(game: Any) -> float:
+def _komi(game: Any) -> float | None:
     try:
-        return float(game.get_komi())
+        return float(game.get_komi()) if game.get_root().has_property("KM") else None
     except ValueError:
-        return 0.0
+        return None
 
 
 def _comment(root: Any) -> str:
     try:
-        return str(root.get("C")) if root.has_property("C") else ""
-    except ValueError:
+        text = str(root.get("C")) if root.has_property("C") else ""
+    except (ValueError, LookupError):  # bytes, or a charset, that are no text
         return ""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def at_move(record: GameRecord, number: int) -> Position:

@@ -16,7 +16,7 @@ from striate.play.rules import PlayRules, lead, score
 RESIGN = -2
 """The move that gives the game up."""
 EARLY = 0.4
-"""The number of moves before which no game is given up, as a share of the points of the board."""
+"""The number of the first move in place of which a game may be given up, as a share of the points of the board."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def choose(position: Position, moves: Moves, rules: PlayRules, style: Style, *, 
     points = moves.sensible.nonzero()[0].tolist()
     counted = score(position, rules)
     ahead = lead(counted, komi) * (1 if position.to_play == BLACK else -1)
-    if style.resign is not None and ahead < -style.resign and position.turn >= EARLY * len(position.stones):
+    if style.resign is not None and ahead < -style.resign and position.turn + 1 >= EARLY * len(position.stones):
         return RESIGN
     if position.last == PASS and position.turn:
         points = [] if ahead > 0 else [each for each in points if gains(position, each, counted.area)]

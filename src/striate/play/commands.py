@@ -173,7 +173,7 @@ class Commands:
         return ""
 
     def _score(self, _: tuple[str, ...]) -> str:
-        return result(self.session.score(), self.session.komi)
+        return result(self.session.score(), self.session.whites)
 
     def _status(self, arguments: tuple[str, ...]) -> str:
         status = _count(arguments, 1)[0]
@@ -196,7 +196,7 @@ class Commands:
         return ""
 
     def _require_empty(self) -> None:
-        if not self.session.untouched:
+        if not self.session.empty:
             raise RefusedError("board not empty")
 
     def _names(self, points: list[int]) -> str:

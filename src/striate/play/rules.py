@@ -13,16 +13,20 @@ Name = Literal["chinese", "japanese", "tromp-taylor"]
 
 @dataclass(frozen=True)
 class PlayRules:
-    """Rules of play: `moves` are the forbidden ones, `counts` is what a player has at the end, `komi` the usual one."""
+    """Rules of play: `moves` are the forbidden ones, `counts` is what a player has at the end, `komi` the usual one.
+
+    `gives_back`: whether White has a point for each stone of a handicap.
+    """
 
     name: Name
     moves: Rules
     counts: Literal["area", "territory"]
     komi: float
+    gives_back: bool = False
 
 
 RULES: dict[Name, PlayRules] = {
-    "chinese": PlayRules("chinese", Rules("positional"), "area", 7.5),
+    "chinese": PlayRules("chinese", Rules("positional"), "area", 7.5, gives_back=True),
     "japanese": PlayRules("japanese", Rules("simple"), "territory", 6.5),
     "tromp-taylor": PlayRules("tromp-taylor", Rules("positional", suicide=True), "area", 7.5),
 }
@@ -55,7 +59,7 @@ def score(position: Position, rules: PlayRules) -> Counted:
 
 
 def lead(counted: Counted, komi: float) -> float:
-    """Black's points less White's and komi."""
+    """Black's points less White's and komi; `komi` has what a handicap gives back, too."""
     return counted.black - counted.white - komi
 
 

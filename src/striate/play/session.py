@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from striate.errors import MoveError
-from striate.go.position import WHITE, Colour, Position, place, play, start, to_move
+from striate.go.position import BLACK, WHITE, Colour, Position, place, play, start, to_move
 from striate.go.sgf import GameRecord
 from striate.play.choose import RESIGN, Style, choose
 from striate.play.policy import Policy
@@ -24,6 +24,8 @@ class Session:
     random: Random
     komi: float
     positions: list[Position] = field(default_factory=list)
+    given: int = 0
+    """The stones of the handicap."""
 
     def __post_init__(self) -> None:
         self.clear()
@@ -39,12 +41,18 @@ class Session:
         return self.positions[-1]
 
     @property
-    def untouched(self) -> bool:
-        """Whether no stone was placed yet, and no move made."""
-        return len(self.positions) == 1 and not any(self.position.stones)
+    def empty(self) -> bool:
+        """Whether the board is empty."""
+        return not any(self.position.stones)
+
+    @property
+    def whites(self) -> float:
+        """White's points beside those of the board: komi, and by Chinese rules one for each stone of a handicap."""
+        return self.komi + self.given * self.rules.gives_back
 
     def clear(self) -> None:
         """Begin a new game."""
+        self.given = 0
         self.positions = [start(self.size, self.rules.moves)]
 
     def play(self, colour: Colour, move: int) -> None:
@@ -55,7 +63,7 @@ class Session:
         """The network's move, which is played; PASS, or RESIGN, which is not played."""
         position = to_move(self.position, colour)
         moves = self.policy.moves(position)
-        move = choose(position, moves, self.rules, self.style, komi=self.komi, random=self.random)
+        move = choose(position, moves, self.rules, self.style, komi=self.whites, random=self.random)
         if move != RESIGN:
             self.positions.append(play(position, move))
         return move
@@ -69,11 +77,17 @@ class Session:
     def handicap(self, points: Sequence[int]) -> None:
         """Black's stones before the first move; White plays then."""
         self.positions = [to_move(place(start(self.size, self.rules.moves), points), WHITE)]
+        self.given = len(points)
 
     def load(self, record: GameRecord, most: int) -> None:
-        """The first `most` moves of a record."""
+        """The first `most` moves of a record, and its komi, if it has one.
+
+        Two black stones or more at its beginning, and no white one, are a handicap.
+        """
+        first = record.positions[0].stones
+        self.given = first.count(BLACK) if WHITE not in first and first.count(BLACK) > 1 else 0
         self.positions = list(record.positions[: most + 1])
-        self.komi = record.komi
+        self.komi = self.komi if record.komi is None else record.komi
 
     def score(self) -> Counted:
         """The score of the board as it stands."""

@@ -13,7 +13,10 @@ from striate.serve import messages as m
 
 
 def position_of(predictor: Predictor, content: bytes) -> m.Position:
-    """The position at the end of a game in SGF. Raises DataError where it is none, RequestError for images."""
+    """The position at the end of a game in SGF. Raises DataError where it is none, RequestError for images.
+
+    Where stones were set up in the middle of the game, they are the `first` ones, and `moves` those after them.
+    """
     if predictor.board is None:
         raise RequestError(
             f"{predictor.run.network.name} does not play Go.",
@@ -22,19 +25,20 @@ def position_of(predictor: Predictor, content: bytes) -> m.Position:
         )
     game = game_for(content, predictor.board)
     last = game.positions[-1]
-    players = [each.to_play for each in game.positions]
+    players = [each.to_play for each in game.positions[game.placed :]]
+    played = game.moves[game.placed :]
     return m.Position(
         size=game.size,
         stones=list(last.stones),
-        first=list(game.positions[0].stones),
+        first=list(game.positions[game.placed].stones),
         moves=[
-            m.Move(_colour(player), name_of(move, game.size)) for player, move in zip(players, game.moves, strict=False)
+            m.Move(_colour(player), name_of(move, game.size)) for player, move in zip(players, played, strict=False)
         ],
         to_play=_colour(last.to_play),
         last=last.last,
         captured=last.captured,
         legal=legal_moves(last),
-        komi=game.komi,
+        komi=game.komi or 0.0,
         comment=game.comment,
         broken=game.broken,
     )

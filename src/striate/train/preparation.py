@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 
 import torch
 
-from striate.data import preprocessing_for
+from striate.data import Augmentation, ImageSet, preprocessing_for
 from striate.description.network import Network, plan
-from striate.errors import RunError, ShapeError
+from striate.errors import RunError, ShapeError, SpecError
 from striate.train.distributed import here
 from striate.train.images import Images, images_as
 from striate.train.loop import Split
@@ -24,7 +25,7 @@ def prepare(
 ) -> tuple[Run, Split]:
     """A new run, not yet on the disk, on the kernels that are fastest here, and its packed images.
 
-    Raises DataError or ShapeError where network and images do not fit.
+    Raises DataError or ShapeError where network and images do not fit, SpecError where recipe and images do not.
     """
     run, split = unsettled(network, images, recipe, folder=folder, device=device, threads=threads)
     return settle(run, threads=threads), split
@@ -45,6 +46,7 @@ def unsettled(
             "Pass --adapt, which fits the last layer to the classes; or change it in a copy of the network "
             f"(striate show {network.name} --as net > mine.net); or give other images to --data.",
         )
+    _require_fitting(recipe.augmentation, train_images)
     if images.way:
         preprocessing = replace(images.way, form=train_images.form)
     else:
@@ -76,6 +78,25 @@ def unsettled(
         environment=environment(),
     )
     return run, split
+
+
+def _require_fitting(augmentation: Augmentation, images: ImageSet) -> None:
+    """Raise SpecError for an augmentation that would part images from their labels."""
+    symmetries = augmentation.symmetries
+    if images.form == "board":
+        other = replace(augmentation, symmetries="none" if symmetries == "boards" else symmetries)
+        if not other.is_none:
+            raise SpecError(
+                f"the augmentation {other.words} is for pictures, and these are positions of Go.",
+                "A position may be shown by the eight symmetries of the board, and the move turns along.",
+                'Give the recipe no augmentation but symmetries = "boards".',
+            )
+    elif symmetries == "boards" and len(images.classes) != prod(images.images.shape[2:]):
+        raise SpecError(
+            "the augmentation symmetries boards is for labels that are points of a board.",
+            f"These images have {len(images.classes):,} classes, and {prod(images.images.shape[2:]):,} points each.",
+            'Give the recipe symmetries = "images" or "none".',
+        )
 
 
 def reload(run: Run) -> Split:

@@ -19,7 +19,7 @@ MOST = 5
 class Answer:
     """A position before move `number` of a record, the move that was `played` (None: the record ends there), and the
     likeliest legal moves with their probabilities, the likeliest first. `rank` is the played move's among all legal
-    ones, from 1; 0 for a pass or none."""
+    ones, from 1; 0 for a pass or none. `broken` says why the record breaks off there, if it does."""
 
     record: str
     number: int
@@ -28,6 +28,7 @@ class Answer:
     likeliest: tuple[tuple[int, float], ...]
     played_probability: float
     rank: int
+    broken: str = ""
 
     def members(self) -> dict[str, Any]:
         """The members of the JSON; the board has a row of X, O and dots for each line, from above."""
@@ -42,6 +43,7 @@ class Answer:
             "played": None if self.played is None else name_of(self.played, size),
             "played_probability": self.played_probability,
             "played_rank": self.rank,
+            "broken": self.broken,
         }
 
     def lines(self) -> Iterator[str]:
@@ -52,7 +54,9 @@ class Answer:
         for at, (move, share) in enumerate(self.likeliest, 1):
             mark = "  <- played" if move == self.played else ""
             yield f"  {at}  {name_of(move, size):3}  {percent(share, 1, exact=False):>6}{mark}"
-        if self.played is None:
+        if self.broken:
+            yield f"The record breaks off here: {self.broken}"
+        elif self.played is None:
             yield "The record ends here."
         elif not self.rank:
             yield f"Played: {name_of(self.played, size)}"

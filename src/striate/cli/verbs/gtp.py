@@ -28,8 +28,8 @@ from striate.description.network import Network
     type=click.Choice(["chinese", "japanese", "tromp-taylor"]),
     default="chinese",
     show_default=True,
-    help="chinese: area, positional superko; japanese: territory, simple ko; tromp-taylor: area, positional superko, "
-    "suicide is legal.",
+    help="chinese: area, positional superko, White has a point for each stone of a handicap; japanese: territory, "
+    "simple ko; tromp-taylor: area, positional superko, suicide is legal.",
 )
 @click.option("--komi", type=click.FloatRange(-625, 625), help="At first: 7.5, by Japanese rules 6.5.")
 @click.option("--symmetries", is_flag=True, help="Play by the mean of the answers to the board's eight symmetries.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,8 +112,11 @@ def command(
     given = {"--top": top, "--kernels": kernels, "--ray": ray}
     if out is None and (extra := [name for name, value in given.items() if value is not None]):
         raise click.UsageError(f"{extra[0]} is for --out FILE.")
+    asked = Asked(move, game or 1, symmetries=symmetries)
     if out is not None and steps is not None:
         raise click.UsageError("--steps is not for --out FILE.")
+    if out is not None and asked != Asked(None, 1, symmetries=False):
+        raise click.UsageError("--move, --game and --symmetries are not for --out FILE.")
     device = device_called(device)
     run = open_run(folder)
     if out is None:
@@ -124,9 +127,10 @@ def command(
                     "Without --out an IMAGE is a file.",
                     "For all images in it: --out predictions.csv, .jsonl or .parquet.",
                 )
-        asked = Asked(move, game or 1, symmetries=symmetries)
         _print_each(run, images, asked, device=device, as_json=as_json, steps=steps)
     else:
+        if run.preprocessing.form == "board":
+            raise click.UsageError("--out FILE is for pictures; this run answers positions of Go. See --json.")
         _write_all(run, images, out, _Way(top or 0, kernels or "auto", device, ray), as_json=as_json)
 
 
@@ -248,6 +252,8 @@ def _moves(run: Run, records: tuple[str, ...], asked: Asked, *, as_json: bool) -
         played = game.moves[number - 1] if number <= len(game.moves) else None
         shares = policy.moves(position).probabilities.tolist()
         answer = answer_of(one_line(record), number, position, played, shares)
+        if played is None and game.broken:
+            answer = replace(answer, broken=one_line(game.broken))
         if as_json:
             found.append(answer.members())
             continue

@@ -79,7 +79,7 @@ const refresh = latest(async () => {
   try {
     const position = await server.position(content, { run });
     if (position.broken) {
-      game.moves = position.moves; // the last move was illegal
+      game.refused(position); // the last move was illegal
       fail(new Answered({ where: "", what: position.broken, expected: "", remedy: "" }));
       return refresh();
     }

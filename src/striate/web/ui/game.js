@@ -41,7 +41,8 @@ export class Game {
   /** Take over a game that the server read. @param {PositionAnswer} found */
   take(found) {
     const { first, moves, komi, comment } = found;
-    const turn = moves.length ? null : found.to_play;
+    const last = moves.at(-1);
+    const turn = last && OTHER[last.colour] === found.to_play ? null : found.to_play;
     Object.assign(this, { first: first.some(Boolean) ? first : [], moves, undone: [], turn, komi, comment });
   }
 
@@ -50,6 +51,11 @@ export class Game {
     this.moves = [...this.moves, move];
     this.undone = [];
     this.turn = null;
+  }
+
+  /** Go back to the position before a move that the server refused. @param {PositionAnswer} found */
+  refused({ moves, to_play }) {
+    Object.assign(this, { moves, turn: to_play });
   }
 
   /** Whether there was a move to take back. */

@@ -1,0 +1,44 @@
+"""The game as the page keeps it: what it sends is the position that the server told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from striate.go.position import BLACK, WHITE
+from striate.go.sgf import read_game
+from tests.support.node import COMPUTE, NEEDS_NODE, under_node
+
+pytestmark = NEEDS_NODE
+GAME = (COMPUTE.parent / "ui" / "game.js").as_uri()
+
+
+def sent(tmp_path: Path, *steps: str) -> bytes:
+    """The game that the page sends after some steps."""
+    script = tmp_path / "game.mjs"
+    begin = f"import {{ Game }} from {json.dumps(GAME)}; const game = new Game(9);"
+    script.write_text("\n".join([begin, *steps, "console.log(game.sgf());"]))
+    return under_node(script).encode()
+
+
+def told(moves: list[tuple[str, str]], to_play: str) -> str:
+    """An answer of the server with two stones at first."""
+    listed = [{"colour": colour, "name": name} for colour, name in moves]
+    return json.dumps({"first": [1, 2, *[0] * 79], "moves": listed, "to_play": to_play, "komi": 5.5, "comment": ""})
+
+
+def test_a_file_keeps_whose_turn_it_is(tmp_path: Path) -> None:
+    for moves, to_play, colour in (
+        ([("black", "E5")], "black", BLACK),
+        ([("black", "E5")], "white", WHITE),
+        ([], "white", WHITE),
+    ):
+        found = read_game(sent(tmp_path, f"game.take({told(moves, to_play)});"))
+        assert (found.positions[-1].to_play, len(found.moves), found.komi) == (colour, len(moves), 5.5)
+
+
+def test_a_move_that_is_refused_leaves_the_turn(tmp_path: Path) -> None:
+    """White is to play in a problem, and chooses a point with a stone."""
+    refused = told([], "white")
+    steps = [f"game.take({refused});", 'game.add({ colour: "white", name: "A9" });', f"game.refused({refused});"]
+    assert read_game(sent(tmp_path, *steps)).positions[-1].to_play == WHITE
