@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,8 @@ def test_what_a_notebook_shows(finished_run: Path) -> None:
     html = run._repr_html_()
     assert "tiny" in html
     assert html.count("<tr>") == 4
+    assert ">validation</th>" in html
+    assert ">test</th>" in replace(run, recipe=replace(run.recipe, hold_out=0.0))._repr_html_()
     assert "<svg" in find("lenet5")._repr_svg_()  # pyright: ignore[reportAttributeAccessIssue]
     row = {"images": 2, "recall": 1.0, "precision": 0.5}
     rows = {f"<b>{number}": row | {"errors": number % 2} for number in range(30)}

@@ -21,6 +21,7 @@ from striate.errors import DataError
         ([True, False], "truth", ("False", "True")),
         (torch.tensor([4, 2]), "whole", ("2", "4")),
         (torch.tensor([True, False]), "truth", ("False", "True")),
+        (torch.tensor([4.0, 2.0], dtype=torch.bfloat16), "whole", ("2", "4")),
         (np.array(["b", "a"], dtype=object), "text", ("a", "b")),
         (np.array([3, 1], dtype=object), "whole", ("1", "3")),
         (np.array([3, 1], dtype=np.uint8), "whole", ("1", "3")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ import striate
 from striate import from_pretrained
 from striate.data import load
 from striate.errors import OutputError, RunError
+from striate.export.hub.card import card
 from striate.export.hub.write import push
 from striate.train import open_run
+from striate.wording import counted, percent
 from tests.support.commands import striate as command
 
 IMAGES = load("mnist", "test").images[:50, 0].numpy()
@@ -63,6 +66,17 @@ def test_the_hubs_own_library_reads_the_card(pushed: Path, evaluated: Path) -> N
     for file in ("network.svg", "training.svg"):
         assert f"]({file})" in card.text
         assert (pushed / file).read_text().startswith("<svg")
+
+
+def test_the_card_of_a_papers_training_says_what_judged_it(evaluated: Path) -> None:
+    run = open_run(evaluated)
+    best = run.events("finished")[-1]
+    made = replace(run, reproduction={}, recipe=replace(run.recipe, hold_out=0.0))
+    text = card(made, name="digits", drawing="network.svg", curves=None)
+    passes, right = counted(best["epoch"], "pass"), percent(best["accuracy"])
+    assert f"| right, of the test images, after {passes} | {right} |" in text
+    assert "validation images" not in text
+    assert "| best epoch, by the validation images |" in card(run, name="digits", drawing="network.svg", curves=None)
 
 
 def test_nothing_names_the_machine(pushed: Path, evaluated: Path, few_digits: Path) -> None:

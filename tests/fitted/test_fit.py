@@ -42,6 +42,23 @@ def test_it_learns_and_answers_with_the_labels(model: Fitted) -> None:
     assert model.evaluate().images == model.run.data.validation_images
 
 
+def test_it_says_what_the_weights_that_it_kept_have_reached(model: Fitted) -> None:
+    kept = model.evaluate().top1
+    assert repr(model) == f"Fitted(network, 3 classes, {100 * kept:.2f} % of the validation images right)"
+    uneven = pickle.loads(pickle.dumps(model))  # where classes are, the epoch that is kept may not have the most right
+    uneven.run.log("finished", why="", epoch=2, accuracy=kept / 2)
+    assert repr(uneven) == f"Fitted(network, 3 classes, {50 * kept:.2f} % of the validation images right)"
+
+
+def test_outputs_that_are_not_finite_are_no_answer(model: Fitted) -> None:
+    broken = pickle.loads(pickle.dumps(model))
+    with torch.no_grad():
+        next(broken.model.parameters()).fill_(3e38)
+    for call in (broken.predict, broken.predict_proba):
+        with pytest.raises(RunError, match="has no answer for 40 of 40 images: not finite."):
+            call(TEST)
+
+
 def test_the_answers_are_those_of_the_module(model: Fitted) -> None:
     values = torch.from_numpy(TEST)[:, None] / 255 * (1.175 + 0.1) - 0.1
     with torch.inference_mode():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,34 @@ def test_one_picture_in_colour_is_not_read_as_many_grey_ones() -> None:
             model.predict(one)
     assert model.predict(colour[:1]).shape == (1,)
     assert model.predict(IMAGES[:5]).shape == (5,)
+
+
+def test_one_picture_in_colour_is_not_read_as_many_rows_by_a_network_for_grey(model: Fitted) -> None:
+    colour = np.repeat(TEST[..., None], 3, axis=3)
+    with pytest.raises(DataError, match=r"one in colour, or 8 in grey.\nThe network takes images in grey, of 8 × 8."):
+        model.predict(colour[0])
+    assert (model.predict(colour[:2]) == model.predict(TEST[:2])).all()
+    assert model.predict(TEST[:3]).shape == (3,)
+
+
+def test_tensors_that_ask_for_gradients_are_images(model: Fitted) -> None:
+    tensors = [torch.from_numpy(each / 255).requires_grad_() for each in IMAGES]
+    assert np.array_equal(learned_pixels(tensors)[:, 0].numpy(), IMAGES)
+    assert (model.predict(tensors[:4]) == model.predict(IMAGES[:4])).all()
+
+
+def test_lists_and_pictures_that_are_no_images_are_refused_in_words(model: Fitted, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="images are object of shape"):
+        model.predict([[[1], [1, 2]]])
+    (tmp_path / "cut.png").write_bytes(_png()[:200])
+    with Image.open(tmp_path / "cut.png") as picture, pytest.raises(DataError, match="cut short .*\n.*\nSave the pict"):
+        model.predict(picture)
+
+
+def _png() -> bytes:
+    file = BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40), dtype=np.uint8)).save(file, "PNG")
+    return file.getvalue()
 
 
 def test_the_remedy_for_values_beyond_the_span_is_one_that_predict_has(model: Fitted) -> None:

@@ -65,14 +65,21 @@ def decode(file: Path | bytes, *, most_pixels: int = MOST_PIXELS) -> Image.Image
 def upright(image: Image.Image) -> Image.Image:
     """The image as `flattened` gives it, and turned as its EXIF data says, which the result has no more.
 
+    Raises DataError where its pixels cannot be decoded.
+
     >>> photograph = Image.new("RGB", (3, 2))
     >>> photograph.getexif()[_ORIENTATION] = 6
     >>> upright(photograph).size
     (2, 3)
     """
     turn = _TURNS.get(_orientation(image))
-    image.load()
-    flat = flattened(image)
+    try:
+        image.load()
+        flat = flattened(image)
+    except DataError:
+        raise
+    except Exception as error:  # the pixels of a file that Pillow has opened are decoded here
+        raise DataError(_reason(error)) from None
     flat.info.clear()  # it would be turned once more where it is asked for again
     return flat if turn is None else flat.transpose(turn)
 

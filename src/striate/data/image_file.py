@@ -40,7 +40,10 @@ def open_picture(picture: Image.Image | bytes | str | Path) -> Image.Image:
     Raises DataError, naming the file where there is one.
     """
     if isinstance(picture, Image.Image):
-        return upright(picture)
+        try:
+            return upright(picture)
+        except DataError as error:
+            raise unread(error, "Save the picture again, as PNG or JPEG.") from None
     if isinstance(picture, bytes):
         try:
             return decode(picture, most_pixels=MOST_SENT)

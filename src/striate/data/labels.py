@@ -39,7 +39,7 @@ def labels_of(labels: object) -> Labels:
     >>> labels_of(["dog", "cat", "dog"]).names, labels_of([7, 3, 7]).numbers.tolist(), labels_of([True, False]).kind
     (('cat', 'dog'), [1, 0, 1], 'truth')
     """
-    array = labels.detach().cpu().numpy() if isinstance(labels, Tensor) else _array(labels)
+    array = _of_tensor(labels) if isinstance(labels, Tensor) else _array(labels)
     if array.ndim != 1:
         raise DataError(f"labels are of shape {array.shape}.", _EXPECTED, "One-hot rows become labels by argmax(1).")
     kind, array = _kind_of(array)
@@ -72,6 +72,12 @@ def values_of(names: tuple[str, ...], kind: Kind) -> NDArray[Any]:
             return np.array([("False", "True").index(name) == 1 for name in names])
         case _:
             assert_never(kind)
+
+
+def _of_tensor(labels: Tensor) -> NDArray[Any]:
+    """A tensor's values; fractions as float64, because NumPy has no bfloat16."""
+    held = labels.detach().cpu()
+    return (held.double() if held.is_floating_point() else held).numpy()
 
 
 def _array(labels: object) -> NDArray[Any]:

@@ -26,6 +26,7 @@ from striate.modules import evaluating
 from striate.train.losses import class_scores
 from striate.train.metrics import Evaluation, Outputs, batch_for, evaluation_of, pictures_of, run_over
 from striate.train.run import Run, require_answers
+from striate.wording import percent
 
 FEW = 256
 """Up to this many images are answered by PyTorch at once; for more, the fastest kernels are measured first."""
@@ -62,9 +63,11 @@ class Fitted:
         """The label of each image, (images,), of the kind that was learned.
 
         `images` are an array or tensor as in `striate.fit`, or one, or a list, of PIL images, paths, or bytes of files.
-        Raises DataError for what is no image.
+        Raises DataError for what is no image, RunError where the network's outputs are not finite.
         """
-        return self.classes[self._scores(images, layout).argmax(1).numpy()]
+        scores = self._scores(images, layout)
+        require_answers(scores, self.run.folder)
+        return self.classes[scores.argmax(1).numpy()]
 
     def predict_proba(self, images: object, *, layout: Layout | None = None) -> NDArray[np.float32]:
         """The probability of each class, float32 (images, classes), in the order of `classes`."""
@@ -111,8 +114,9 @@ class Fitted:
         return self.run.events("epoch")
 
     def __repr__(self) -> str:
-        best = max((each["accuracy"] for each in self.epochs), default=None)
-        reached = "" if best is None else f", {100 * best:.2f} % of the validation images right"
+        finished = self.run.events("finished")  # the epoch whose weights were kept
+        images = f"of the {self.run.judging} images right"
+        reached = f", {percent(finished[-1]['accuracy'], space=' ')} {images}" if finished else ""
         return f"Fitted({self.run.network.name}, {len(self.classes)} classes{reached})"
 
     def _repr_html_(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 import torch
@@ -30,7 +30,7 @@ def learned_pixels(images: object, *, layout: Layout | None = None, span: Span |
     if isinstance(images, (list, tuple)) and not images:
         raise DataError("there are no images.", "A network learns from images of two classes, or more.")
     if not _has_pictures(images):
-        return pixels_of(images, layout=layout, span=span)
+        return pixels_of(_together(images), layout=layout, span=span)
     found: list[Tensor] = []
     for place, each in enumerate(images):
         try:
@@ -70,34 +70,54 @@ def packed_pixels(
             except DataError as error:
                 raise error.at(f"image {place}") from None
         return torch.cat(found)
-    if isinstance(images, (list, tuple)):
-        if not images:
-            return torch.empty(0, *preprocessing.shape, dtype=torch.uint8)
-        sizes = sorted({np.shape(each) for each in images})  # pyright: ignore - refused below where it is none
-        if len(sizes) > 1:
-            raise DataError(
-                f"images are of several sizes: {sizes[0]}, {sizes[1]}.",
-                "Arrays of one call are of one size.",
-                "Give them one at a time, or as pictures: PIL.Image.fromarray(image).",
-            )
-        if any(isinstance(each, Tensor) for each in images):
-            images = torch.stack([torch.as_tensor(each) for each in images])
+    if isinstance(images, (list, tuple)) and not images:
+        return torch.empty(0, *preprocessing.shape, dtype=torch.uint8)
+    images = _together(images)
     _require_several(images, preprocessing)
     return preprocessing.pack(stored(images, layout=layout, span=span, remedy=_LEARNED))
 
 
+def _together(images: object) -> object:
+    """The arrays and tensors of a list as one tensor, where one of them is a tensor; else what is given.
+
+    Raises DataError where they are of several sizes.
+    """
+    if not isinstance(images, (list, tuple)):
+        return images
+    given = cast("Sequence[Any]", images)
+    sizes = sorted({shape for each in given if (shape := _shape(each)) is not None})
+    if len(sizes) > 1:
+        raise DataError(
+            f"images are of several sizes: {sizes[0]}, {sizes[1]}.",
+            "Arrays of one call are of one size.",
+            "Give them one at a time, or as pictures: PIL.Image.fromarray(image).",
+        )
+    if any(isinstance(each, Tensor) for each in given):
+        return torch.stack([torch.as_tensor(each).detach() for each in given])
+    return given
+
+
+def _shape(images: Any) -> tuple[int, ...] | None:
+    """The shape of an array or a list; None for lists of different lengths, which are refused later."""
+    try:
+        return tuple(np.shape(images))
+    except ValueError:
+        return None
+
+
 def _require_several(images: object, preprocessing: Preprocessing) -> None:
     """Raises DataError where one picture in colour would be read as many grey ones."""
-    try:
-        shape = tuple(np.shape(images))  # pyright: ignore - refused later where it is none
-    except ValueError:  # lists of different lengths
+    shape = _shape(images)
+    if shape is None or len(shape) != 3 or 3 not in (shape[0], shape[2]):
         return
-    if preprocessing.shape[0] == 3 and len(shape) == 3 and 3 in (shape[0], shape[2]):
-        raise DataError(
-            f"images are of shape {shape}: one in colour, or {shape[0]} in grey.",
-            "The network takes images in colour.",
-            "images[None] is one; grey ones are images[:, None].",
-        )
+    grey, size = preprocessing.shape[0] == 1, preprocessing.size or preprocessing.shape[1:]
+    if grey and (shape[2] != 3 or size[1] == 3):
+        return
+    raise DataError(
+        f"images are of shape {shape}: one in colour, or {shape[0]} in grey.",
+        f"The network takes images in {'grey, of {} × {}'.format(*size) if grey else 'colour'}.",
+        "images[None] is one; grey ones are images[:, None].",
+    )
 
 
 def _alone(image: Any, layout: Layout | None, span: Span | None, *, remedy: str = "") -> Tensor:

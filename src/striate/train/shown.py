@@ -48,7 +48,7 @@ def run_html(run: Run) -> str:
         (str(each["epoch"]), f"{each['loss']:.4f}", percent(each["train_accuracy"]), percent(each["accuracy"]))
         for each in epochs[-SHOWN:]
     ]
-    table = _table(("epoch", "loss", "training", "validation"), rows) if rows else ""
+    table = _table(("epoch", "loss", "training", run.judging), rows) if rows else ""
     return f"<p>{'<br>'.join(lines)}</p>{table}"
 
 

@@ -161,6 +161,15 @@ def test_weights_that_are_not_finite_are_named(tmp_path: Path) -> None:
         brought(tensors, tmp_path, SMALL, "torchvision")
 
 
+def test_weights_in_whole_numbers_are_refused(tmp_path: Path) -> None:
+    _, tensors = drawn(SMALL, "torchvision")
+    tensors["features.0.weight"] = (100 * tensors["features.0.weight"]).to(torch.int8)
+    with pytest.raises(
+        WeightsError, match=r"whole numbers, such as features\.0\.weight in int8\.\nWeights are fractions"
+    ):
+        brought(tensors, tmp_path, SMALL, "torchvision")
+
+
 def test_a_small_storage_behind_a_huge_shape_is_refused_by_its_shape(tmp_path: Path) -> None:
     _, tensors = drawn(SMALL, "torchvision")
     tensors["features.0.weight"] = torch.zeros(1).expand(10**12)
@@ -192,7 +201,7 @@ CONFIG = {
 
 def test_timms_config_beside_a_file_says_how_pictures_are_prepared(tmp_path: Path) -> None:
     _, tensors = drawn("mobilenet-v3-small", "timm", classes=3)
-    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG | {"model_args": {"num_classes": 3}}))
     made = brought(tensors, tmp_path, "mobilenet-v3-small", "timm")
     assert made.run.preprocessing == Preprocessing(
         (3, 160, 160), "crop", -1.0, 1.0, "picture", shorter=168, interpolation="bicubic"
@@ -206,6 +215,7 @@ def test_timms_config_beside_a_file_says_how_pictures_are_prepared(tmp_path: Pat
     ("change", "text"),
     [
         ({"architecture": "tf_mobilenetv3_small_100"}, "is of tf_mobilenetv3_small_100, not of mobilenetv3_small_100"),
+        ({"model_args": {"act_layer": "silu", "num_classes": 3}}, "is of mobilenetv3_small_100 made with act_layer."),
         ({"pretrained_cfg": {}}, "its preprocessing cannot be taken: 'input_size'"),
         ({"pretrained_cfg": CONFIG["pretrained_cfg"] | {"crop_mode": "squash"}}, "Striate knows no crop 'squash'"),  # type: ignore[operator]
         ({"pretrained_cfg": CONFIG["pretrained_cfg"] | {"std": [0, 1, 1]}}, "square images of three channels"),  # type: ignore[operator]

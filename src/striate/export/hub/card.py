@@ -74,9 +74,13 @@ def _reached(run: Run, *, plays: bool) -> str:
     finished = run.events("finished")
     if finished:
         best = finished[-1]
-        rows.append(("best epoch, by the validation images", str(best["epoch"])))
-        validated = counted(data.validation_images, f"validation {'position' if plays else 'image'}")
-        rows.append((f"right, of {validated}", percent(best["accuracy"])))
+        judged = counted(data.validation_images, f"validation {'position' if plays else 'image'}")
+        if run.reproduction is None:
+            rows.append(("best epoch, by the validation images", str(best["epoch"])))
+            rows.append((f"right, of {judged}", percent(best["accuracy"])))
+        else:  # the last pass is kept, whatever it reached
+            judged = judged if run.judging == "validation" else "the test images"
+            rows.append((f"right, of {judged}, after {counted(best['epoch'], 'pass')}", percent(best["accuracy"])))
     for each in _tests(run)[-1:]:
         if plays:
             asked = f"{counted(each['positions'], 'position')} of {counted(each['games'], 'test game')}"

@@ -22,6 +22,8 @@ from striate.networks import entry_of
 from striate.train.imported import Answers, create_imported
 from striate.train.run import Run, require_free
 
+NEUTRAL = {"num_classes", "in_chans", "drop_rate", "drop_path_rate"}
+"""The arguments in a config.json of timm that change no layer but the last one, or that the weights show."""
 PREPROCESSING = "preprocessing"
 """The text of safetensors that has the preprocessing, where Striate wrote the file."""
 
@@ -125,6 +127,14 @@ def _config(theirs: Theirs, file: Path) -> dict[str, Any]:
             f"is of {name}, not of {theirs.model}, which {theirs.network} takes.",
             "With the same names and shapes, padding and batch norm may be others.",
             f"Give the file of {theirs.model}.",
+            where=str(beside),
+        )
+    given = members.get("model_args")
+    if isinstance(given, dict) and (others := sorted(set(cast("dict[str, Any]", given)) - NEUTRAL)):
+        raise WeightsError(
+            f"is of {theirs.model} made with {one_line(', '.join(others))[:80]}.",
+            "With the same names and shapes, its layers may be others.",
+            f"Give the file of {theirs.model} as timm makes it without arguments.",
             where=str(beside),
         )
     return members

@@ -60,6 +60,12 @@ def matched(theirs: Theirs, tensors: Mapping[str, Tensor], *, side: int = 0) -> 
     misfit = compared(theirs, named, wanted)
     if misfit:
         raise _error(theirs, tensors, misfit)
+    if whole := [name for name, each in named.items() if not (each.is_floating_point() or name.endswith(COUNTER))]:
+        raise WeightsError(
+            f"whole numbers, such as {one_line(whole[0])} in {str(named[whole[0]].dtype).removeprefix('torch.')}.",
+            "Weights are fractions; those of a quantised model say nothing without their scales.",
+            "Take the file of the model as it was before.",
+        )
     found = {path: _taken(named.get(theirs.name(path)), path, shape) for path, shape in wanted.items()}
     bad = [theirs.name(path) for path, each in found.items() if not bool(each.isfinite().all())]
     if bad:
