@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from PIL import Image, ImageEnhance
 
 from striate.cli import root
+from striate.cli.print.dataset import dataset_lines
 from striate.data.thumbnails import Thumbnails, thumbnails
 from striate.errors import DataError
 from striate.look import suspects
@@ -127,6 +128,19 @@ def test_the_command_prints_writes_a_page_and_changes_nothing(photos: Path, tmp_
     assert members["leaked_test_images"] == 2
     assert members["classes"]["red"] == {"train": 41, "test": 11}
     assert "Not judged." in (tmp_path / "mine.html").read_text(encoding="utf-8")
+
+
+def test_an_equal_copy_with_a_near_one_is_counted_once(tmp_path: Path) -> None:
+    for name in ("green", "red"):
+        (tmp_path / "train" / name).mkdir(parents=True)
+        for number in range(30):
+            picture(name, number).save(tmp_path / "train" / name / f"{number}.png")
+    picture("red", 4).save(tmp_path / "train" / "red" / "equal.png")
+    picture("red", 4).resize((60, 72)).save(tmp_path / "train" / "red" / "near.jpg")
+    found = examine(tmp_path, labels=False)
+    assert [(len(each.members), each.equal) for each in found.twins] == [(2, True), (3, False)]
+    assert found.copies == (1, 1)
+    assert "1 image equal to an earlier one, 1 nearly so" in "\n".join(dataset_lines(found))
 
 
 def test_names_are_escaped_on_the_page(photos: Path, tmp_path: Path) -> None:
