@@ -186,6 +186,19 @@ def test_of_digits_only_equal_ones_are_looked_for() -> None:
     assert all(each.equal and len(each.members) == 2 for each in found.groups)
 
 
+def test_pictures_of_one_colour_are_no_copies_of_each_other(tmp_path: Path) -> None:
+    for number in range(24):
+        row, column = np.random.default_rng(number).integers(0, 56, 2)
+        sky = np.full((64, 64, 3), (80, 140, 230), np.uint8)
+        sky[row : row + 8, column : column + 8] = 40
+        file = tmp_path / ("train", "test")[number % 4 == 3] / ("bird", "plane")[number // 12] / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(sky).save(file)
+    found = examine(tmp_path, labels=False)
+    assert not found.equal_only
+    assert found.leaked == 0
+
+
 def test_pictures_that_are_all_alike_have_no_twins_but_equal_ones() -> None:
     base = torch.randint(0, 256, (1, 3, 32, 32), dtype=torch.uint8)
     pixels = (base.float() + torch.randn(200, 3, 32, 32)).clamp(0, 255).to(torch.uint8)

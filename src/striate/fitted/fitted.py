@@ -111,7 +111,7 @@ class Fitted:
         return self.run.events("epoch")
 
     def __repr__(self) -> str:
-        best = max((each["accuracy"] for each in self.epochs), default=None)
+        best = next((each["accuracy"] for each in self.run.events("finished")), None)
         reached = "" if best is None else f", {100 * best:.2f} % of the validation images right"
         return f"Fitted({self.run.network.name}, {len(self.classes)} classes{reached})"
 
