@@ -64,6 +64,13 @@ def test_a_network_learns_from_them() -> None:
         (np.zeros((6, 0, 4)), [0] * 6, "images are of shape (6, 0, 4)."),
         (PIXELS[0, 0], [0] * 6, "images are of shape (7, 3).\nThey are (images, height, width)"),
         (np.zeros((6, 4, 5, 2), np.uint8), [0] * 6, "images are of shape (6, 4, 5, 2)."),
+        (torch.zeros(6, 4, 4, dtype=torch.complex64), [0] * 6, "images are complex64 of shape (6, 4, 4)."),
+        (torch.zeros(6, 4, 4).to(torch.float8_e5m2), [0] * 6, "images are float8_e5m2 of shape (6, 4, 4)."),
+        (torch.zeros(6, 4, 4).to_sparse(), [0] * 6, "images are sparse_coo of shape (6, 4, 4)."),
+        (torch.full((6, 4, 4), 300, dtype=torch.uint16), [0] * 6, "images are int64 and run from 300 to 300."),
+        (PIXELS, ["a", "b"] * 3, "labels are no array of numbers.\nThere is one whole number"),
+        (PIXELS, [[0], [0, 1]] * 3, "labels are no array of numbers."),
+        (PIXELS, [1j] * 6, "labels are torch.complex128, (6,), for 6 images."),
         (PIXELS, [0] * 5, "labels are torch.int64, (5,), for 6 images.\nThere is one whole number"),
         (PIXELS, [0.5] * 6, "labels are torch.float64, (6,), for 6 images."),
         (PIXELS, [[0]] * 6, "labels are torch.int64, (6, 1), for 6 images."),
@@ -85,8 +92,11 @@ def test_every_type_of_values_gives_the_same_bytes() -> None:
         torch.from_numpy(PIXELS) / 255,
         PIXELS.astype(np.int64),
         PIXELS.astype(np.uint16),
+        torch.from_numpy(PIXELS.astype(np.uint16)),
+        [torch.from_numpy(each) for each in PIXELS],
+        list((torch.from_numpy(PIXELS) / 255).requires_grad_()),
     ):
-        assert torch.equal(pixels_of(given), own), given.dtype
+        assert torch.equal(pixels_of(given), own), type(given)
     assert torch.equal(pixels_of(PIXELS / 10 - 5, span=(-5, 20.5)), own)
     assert torch.equal(pixels_of(PIXELS > 100), (own > 100) * torch.tensor(255, dtype=torch.uint8))
 
@@ -110,6 +120,23 @@ def test_a_span_is_two_ascending_numbers(span: Any) -> None:
 def test_values_beyond_a_span_are_refused() -> None:
     with pytest.raises(DataError, match="They must lie within the span of 0 to 16.\nCut them off"):
         pixels_of(PIXELS, span=(0, 16))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("span", [(-0.1, 1.1), (0.1, 0.7), (0.3, 1.9)])
+def test_a_span_holds_its_ends_in_the_values_own_precision(dtype: type, span: tuple[float, float]) -> None:
+    assert pixels_of(np.array([[span]], dtype), span=span).flatten().tolist() == [0, 255]
+
+
+def test_fractions_that_rounding_left_beyond_their_span_are_cut_off() -> None:
+    assert pixels_of(np.array([[[-2e-7, 1.0000002]]], np.float32)).flatten().tolist() == [0, 255]
+    with pytest.raises(DataError, match=r"run from 0 to 1\.00001"):
+        pixels_of(np.array([[[0, 1.00001]]], np.float32))
+
+
+def test_labels_of_any_order_in_memory() -> None:
+    for labels in (np.arange(6)[::-1], np.arange(5, -1, -1).astype(">i4"), torch.arange(5, -1, -1).to(torch.uint16)):
+        assert from_arrays(PIXELS, labels).labels.tolist() == [5, 4, 3, 2, 1, 0]
 
 
 def test_labels_beyond_the_classes_are_refused() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from striate.data import cache
 from striate.data.cache import Cached, cache_entry, cache_folder
@@ -52,6 +53,21 @@ def test_splits_and_sizes_have_files_of_their_own_and_a_changed_folder_replaces_
     paint(pets / "train/dog/0.png", level=77)
     assert image_folder(pets, "train").images[:, 0, 0, 0].tolist() == [10, 11, 12, 99, 77, 21]
     assert len(kept(own_cache)) == 3
+
+
+def test_two_files_of_one_size_and_time_that_were_swapped_are_read_again(pets: Path) -> None:
+    one, other = (pets / "train" / name / "0.bmp" for name in ("cat", "dog"))
+    for file, level in ((one, 100), (other, 200)):
+        Image.new("RGB", (8, 6), (level,) * 3).save(file)
+        os.utime(file, ns=(5, 5))
+    before = image_folder(pets, "train")
+    one.rename(pets / "passing")
+    other.rename(one)
+    (pets / "passing").rename(other)
+    after = image_folder(pets, "train")
+    place = [before.names.index(f"train/{name}/0.bmp") for name in ("cat", "dog")]
+    assert before.images[place, 0, 0, 0].tolist() == [100, 200]
+    assert after.images[place, 0, 0, 0].tolist() == [200, 100]
 
 
 def test_the_key_hangs_on_names_sizes_times_resize_and_version(pets: Path, monkeypatch: pytest.MonkeyPatch):

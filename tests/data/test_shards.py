@@ -92,6 +92,14 @@ def test_without_a_word_for_the_split_images_are_drawn_by_name(tmp_path: Path) -
     assert not set(train.names) & set(test.names)
 
 
+def test_a_class_that_only_test_images_have_is_refused(shards: Path) -> None:
+    shard(shards / "photos-test-001.tar", {"9.png": picture(9), "9.cls": b"3"})
+    (shards / "classes.txt").write_text("bird\ncat\ndog\nemu\nfox\n")
+    for split in ("train", "test"):
+        with pytest.raises(DataError, match="class 'emu' has test images and no training images"):
+            load(shards, split)
+
+
 def test_a_network_is_trained_on_them_and_the_doctor_looks_at_them(shards: Path, tmp_path: Path) -> None:
     recipe = Recipe(epochs=1, batch=10)
     network, images = adapted(TINY, CLASSES), session.Images(str(shards))

@@ -121,6 +121,12 @@ def test_a_saved_run_is_the_same_and_every_verb_reads_it(model: Fitted, tmp_path
     assert sorted(each.name for each in folder.parent.iterdir()) == ["mine"]
 
 
+def test_it_shows_the_accuracy_of_the_weights_that_it_kept(model: Fitted, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = {"epoch": [{"accuracy": 0.9}, {"accuracy": 0.5}], "finished": [{"accuracy": 0.5}]}
+    monkeypatch.setattr(type(model.run), "events", lambda _, event: events[event])
+    assert repr(model).endswith("50.00 % of the validation images right)")
+
+
 @pytest.mark.parametrize(
     "values", [np.array([7, -2, 300]), np.array(["é", "b", "a"]), np.array([1.0, 5.0, 3.0]), np.array([3, 2, 9], "O")]
 )

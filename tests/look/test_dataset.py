@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from PIL import Image, ImageEnhance
 
 from striate.cli import root
+from striate.cli.print.dataset import dataset_lines
 from striate.data.thumbnails import Thumbnails, thumbnails
 from striate.errors import DataError
 from striate.look import suspects
@@ -129,6 +130,19 @@ def test_the_command_prints_writes_a_page_and_changes_nothing(photos: Path, tmp_
     assert "Not judged." in (tmp_path / "mine.html").read_text(encoding="utf-8")
 
 
+def test_an_equal_copy_with_a_near_one_is_counted_once(tmp_path: Path) -> None:
+    for name in ("green", "red"):
+        (tmp_path / "train" / name).mkdir(parents=True)
+        for number in range(30):
+            picture(name, number).save(tmp_path / "train" / name / f"{number}.png")
+    picture("red", 4).save(tmp_path / "train" / "red" / "equal.png")
+    picture("red", 4).resize((60, 72)).save(tmp_path / "train" / "red" / "near.jpg")
+    found = examine(tmp_path, labels=False)
+    assert [(len(each.members), each.equal) for each in found.twins] == [(2, True), (3, False)]
+    assert found.copies == (1, 1)
+    assert "1 image equal to an earlier one, 1 nearly so" in "\n".join(dataset_lines(found))
+
+
 def test_names_are_escaped_on_the_page(photos: Path, tmp_path: Path) -> None:
     folder = tmp_path / "odd"
     for name in ("<b>x", "y"):
@@ -170,6 +184,19 @@ def test_of_digits_only_equal_ones_are_looked_for() -> None:
     assert found.equal_only
     assert len(found.groups) == len(part)
     assert all(each.equal and len(each.members) == 2 for each in found.groups)
+
+
+def test_pictures_of_one_colour_are_no_copies_of_each_other(tmp_path: Path) -> None:
+    for number in range(24):
+        row, column = np.random.default_rng(number).integers(0, 56, 2)
+        sky = np.full((64, 64, 3), (80, 140, 230), np.uint8)
+        sky[row : row + 8, column : column + 8] = 40
+        file = tmp_path / ("train", "test")[number % 4 == 3] / ("bird", "plane")[number // 12] / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(sky).save(file)
+    found = examine(tmp_path, labels=False)
+    assert not found.equal_only
+    assert found.leaked == 0
 
 
 def test_pictures_that_are_all_alike_have_no_twins_but_equal_ones() -> None:

@@ -70,6 +70,18 @@ def batches_seen(threads: int) -> list[torch.Tensor]:
     return found
 
 
+def test_flips_alternate_from_pass_to_pass_where_an_epoch_is_a_part_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def recorded(pixels: torch.Tensor, numbers: torch.Tensor, *, seed: int, epoch: int) -> torch.Tensor:
+        seen.append(epoch)
+        return pixels
+
+    monkeypatch.setattr("striate.train.step_images.alternated", recorded)
+    finish(fresh(replace(RECIPE, epochs=4, epoch_steps=3, augmentation=Augmentation(alternating_flip=True))))
+    assert seen == [0] * 6 + [1] * 6
+
+
 def test_threads_do_not_change_the_batches() -> None:
     one, two = batches_seen(1), batches_seen(2)
     assert len(one) == len(two) > STEPS

@@ -1,13 +1,19 @@
 """LeNet-5's losses against their formulas, worked out one image at a time."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from striate import find
+from striate.cli import root
+from striate.errors import SpecError
+from striate.modules import build
+from striate.train import Learner
 from striate.train.losses import class_scores, loss_of, rbf_map, rbf_mle
 from striate.train.recipe import Recipe
 
@@ -51,3 +57,23 @@ def test_the_nearest_centre_is_the_likeliest_class() -> None:
     outputs = torch.tensor([[3.0, 1.0, 2.0]])
     assert class_scores(find("lenet5"), outputs).argmax() == 1
     assert class_scores(find("lenet5-dense"), outputs).argmax() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "recipe", "text"),
+    [
+        ("lenet5", Recipe(), "the recipe's loss is cross-entropy, and lenet5 ends in RBF units."),
+        ("lenet5-dense", Recipe(loss="rbf-map"), "the recipe's loss is rbf-map, and lenet5-dense ends in class scores"),
+    ],
+)
+def test_a_loss_that_teaches_wrong_answers_is_refused(name: str, recipe: Recipe, text: str) -> None:
+    with pytest.raises(SpecError, match=text):
+        Learner(build(name), recipe, kernels="torch")
+
+
+def test_a_recipe_file_for_other_outputs_makes_no_run(few_digits: Path, tmp_path: Path) -> None:
+    (tmp_path / "short.toml").write_text("epochs = 1")
+    options = ["--recipe", str(tmp_path / "short.toml"), "--data", str(few_digits), "--kernels", "torch"]
+    refused = CliRunner().invoke(root, ["train", "lenet5", *options, "--out", str(tmp_path / "run")])
+    assert str(refused.exception).endswith("such as by --set loss=rbf-map --set rubbish=10.")
+    assert not (tmp_path / "run").exists()

@@ -241,6 +241,13 @@ def test_evaluation_matches_classes_by_name(undisturbed, tmp_path, few_digits) -
         evaluation.evaluate(run, source=str(tmp_path / "digits"))
 
 
+def test_validation_images_that_were_not_held_out_are_refused(undisturbed) -> None:
+    run = open_run(undisturbed)
+    other = replace(run, data=replace(run.data, validation_fingerprint=run.data.train_fingerprint))
+    with pytest.raises(RunError, match=r"are not those that .* held out.\nImages were added, changed or taken away"):
+        evaluation.evaluate(other, split="validation", kernels="torch")
+
+
 def test_lenet5_takes_its_own_recipe_and_pads_to_32(tmp_path, few_digits) -> None:
     run, split = session.prepare(
         find("lenet5"), Images(str(few_digits)), replace(RECIPE, loss="rbf-mle", epochs=1), folder=tmp_path / "run"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -20,6 +20,10 @@ Layout = Literal["NCHW", "NHWC"]
 Span = tuple[float, float]
 PART = 1024
 """Images of fractions that become bytes at once."""
+ROUNDED = 1e-6
+"""The part of a span by which fractions may be beyond it, as interpolation in 32 bits leaves some; they are cut off."""
+_LABELS = "There is one whole number for each image."
+_ONE = "They are one array of numbers: all images of one size, in bytes (uint8) or fractions."
 
 
 def from_arrays(
@@ -40,12 +44,10 @@ def from_arrays(
     ImageSet(5 images of 3 × 8 × 9, 3 classes, 'train' of 'arrays')
     """
     pixels = pixels_of(images, layout=layout, span=span)
-    numbers = torch.as_tensor(labels if isinstance(labels, Tensor) else np.asarray(labels))
-    if numbers.ndim != 1 or len(numbers) != len(pixels) or numbers.is_floating_point() or numbers.dtype == torch.bool:
-        raise DataError(
-            f"labels are {numbers.dtype}, {tuple(numbers.shape)}, for {len(pixels)} images.",
-            "There is one whole number for each image.",
-        )
+    numbers = labels.detach().cpu() if isinstance(labels, Tensor) else _numbers(labels)
+    whole = not (numbers.is_floating_point() or numbers.is_complex() or numbers.dtype == torch.bool)
+    if numbers.ndim != 1 or len(numbers) != len(pixels) or not whole:
+        raise DataError(f"labels are {numbers.dtype}, {tuple(numbers.shape)}, for {len(pixels)} images.", _LABELS)
     numbers = numbers.to(torch.int64)
     least, most = (int(each) for each in numbers.aminmax()) if len(numbers) else (0, -1)
     names = tuple(map(str, classes if classes is not None else range(most + 1)))
@@ -75,8 +77,7 @@ def pixels_of(images: object, *, layout: Layout | None = None, span: Span | None
 
 def stored(images: object, *, layout: Layout | None, span: Span | None, remedy: str = "") -> Tensor:
     """As `pixels_of`, where the caller knows the span: `remedy` is what its user can do about values beyond it."""
-    given = images.detach().cpu() if isinstance(images, Tensor) else _tensor(images)
-    placed = _placed(given, layout)
+    placed = _placed(_comparable(images) if isinstance(images, Tensor) else _tensor(images), layout)
     if span is None and placed.dtype == torch.uint8:
         return placed
     low, high = _checked(span) if span else (0.0, 1.0 if placed.is_floating_point() else 255.0)
@@ -88,11 +89,34 @@ def stored(images: object, *, layout: Layout | None, span: Span | None, remedy: 
     found = torch.empty(placed.shape, dtype=torch.uint8)
     for first in range(0, len(placed), PART):
         part = placed[first : first + PART].to(torch.float64)
-        found[first : first + PART] = ((part - low) * (255 / (high - low))).round().to(torch.uint8)
+        found[first : first + PART] = ((part - low) * (255 / (high - low))).round().clamp(0, 255).to(torch.uint8)
     return found
 
 
+def _numbers(labels: object) -> Tensor:
+    """The labels of a list or an array. Raises DataError where they are no numbers, or of several lengths."""
+    try:
+        array = np.asarray(labels)
+        return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), order="C"))
+    except (TypeError, ValueError):
+        raise DataError("labels are no array of numbers.", _LABELS, "striate.fit takes labels of any kind.") from None
+
+
+def _comparable(images: Tensor) -> Tensor:
+    """A tensor on the CPU, of a type that can be compared. Raises DataError for others."""
+    tiny = images.is_floating_point() and images.itemsize < 2
+    if images.layout != torch.strided or images.is_complex() or images.is_quantized or tiny:
+        kind = str(images.dtype if images.layout == torch.strided else images.layout).removeprefix("torch.")
+        raise DataError(f"images are {kind} of shape {tuple(images.shape)}.", _ONE, "Convert them to uint8 or float32.")
+    images = images.detach().cpu()
+    return images.to(torch.int64) if images.dtype in (torch.uint16, torch.uint32, torch.uint64) else images
+
+
 def _tensor(images: object) -> Tensor:
+    if isinstance(images, (list, tuple)) and images and all(isinstance(each, Tensor) for each in images):
+        tensors = cast("Sequence[Tensor]", images)
+        if len({each.shape for each in tensors}) == 1:
+            return _comparable(torch.stack([each.detach().cpu() for each in tensors]))
     try:
         array = np.asarray(images)
     except ValueError:  # lists of different lengths
@@ -100,7 +124,7 @@ def _tensor(images: object) -> Tensor:
     if array.dtype.kind not in "buif":
         raise DataError(
             f"images are {array.dtype} of shape {array.shape}.",
-            "They are one array of numbers: all images of one size, in bytes (uint8) or fractions.",
+            _ONE,
             "Stack images of one size with numpy.stack(images).",
         )
     if array.dtype.kind == "f" and array.dtype.itemsize not in (2, 4, 8):
@@ -156,7 +180,9 @@ def _require_within(images: Tensor, low: float, high: float, *, given: bool, rem
     if images.is_floating_point() and not bool(images.isfinite().all()):
         raise DataError("images have values that are not finite (NaN or infinite).", "Every value is a finite number.")
     least, most = (each.item() for each in images.aminmax())
-    if low <= least and most <= high:
+    slack = ROUNDED * (high - low) if images.is_floating_point() else 0.0
+    ends = torch.tensor([low, high], dtype=images.dtype if slack else torch.float64).tolist()
+    if ends[0] - slack <= least and most <= ends[1] + slack:
         return
     kind = str(images.dtype).removeprefix("torch.")
     advice = f"Say what black and full light are, such as span=({least:g}, {most:g})."

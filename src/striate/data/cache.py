@@ -39,11 +39,15 @@ class Cached:
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """The place of one decoded split: a file, or None where there is no cache, and the key of its content."""
+    """The place of one decoded split: a file, or None where there is no cache, and the key of its content.
+
+    The `copied` key is the same for a copy of the images' files that keeps their times.
+    """
 
     file: Path | None
     key: str
     count: int
+    copied: str = ""
 
     def read(self) -> Cached | None:
         """The content under this key, or None where the file is missing, damaged or of another key."""
@@ -105,20 +109,23 @@ def cache_entry(
     """The cache's entry for a split of a folder, whose `count` images are in these files.
 
     A folder has one file per split, resize and fit. Its key is the sha256 of the folder, the files' names, sizes and
-    times, `resize`, `fit` and the version, so that a changed file makes a new key.
+    times, `resize`, `fit` and the version, so that a changed file makes a new key. The times are also those of the last
+    change of a name, as files that were unpacked together may have one size and one time, and be swapped.
     """
     named = (str(folder), split, resize, *([fit] if fit else []))
     place = hashlib.sha256(repr(named).encode("utf-8", "surrogateescape")).hexdigest()
-    digest = hashlib.sha256(repr((VERSION, place)).encode())
+    key, copied = (hashlib.sha256(repr((VERSION, place)).encode()) for _ in range(2))
     for file in files:
         try:
             stat = os.stat(folder / file)
-            about = (file, stat.st_size, stat.st_mtime_ns)
+            about, changed = (file, stat.st_size, stat.st_mtime_ns), stat.st_ctime_ns
         except OSError:
-            about = (file, -1, -1)
-        digest.update(repr(about).encode("utf-8", "surrogateescape"))
+            about, changed = (file, -1, -1), -1
+        copied.update(repr(about).encode("utf-8", "surrogateescape"))
+        key.update(repr((*about, changed)).encode("utf-8", "surrogateescape"))
     root = cache_folder()
-    return CacheEntry(None if root is None else root / f"{place[:32]}.safetensors", digest.hexdigest(), count)
+    kept = None if root is None else root / f"{place[:32]}.safetensors"
+    return CacheEntry(kept, key.hexdigest(), count, copied.hexdigest())
 
 
 def cache_folder() -> Path | None:

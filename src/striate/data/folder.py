@@ -76,7 +76,7 @@ def streamed_folder(folder: Path, split: str, reading: Reading, *, skip_unreadab
         surveyed.pixels,
         lambda number, reason: unreadable(folder, ((listing.files[number], reason),), count),
         pieces_of(where),
-        entry.key,
+        entry.copied,
     )
     numbers = torch.tensor([number for number in range(count) if number not in bad])
     stream = Stream(files, numbers, surveyed.shape)

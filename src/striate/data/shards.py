@@ -55,13 +55,19 @@ def list_shards(folder: Path, split: str) -> Listing:
     samples = {shard: _samples(shard) for shard in shards}
     classes = _classes(folder, [each.label for found in samples.values() for each in found])
     numbers = _numbers(folder, classes, {each.label for found in samples.values() for each in found})
-    if set(splits.values()) == {""}:
-        everything = [each for found in samples.values() for each in found]
-        chosen = [each for each in everything if in_test(each.name) == (split == "test")]
-    else:
-        chosen = [each for shard in _of_split(folder, splits, split) for each in samples[shard]]
+    _require_split(folder, splits, split)
+    sides = {each: _side(samples, splits, each) for each in ("train", "test")}
+    chosen = sides[split]
     if not chosen:
         raise MissingSplitError(f"no {split} images.", _FORMAT, where=str(folder))
+    learned, asked = ({numbers[each.label] for each in sides[name]} for name in ("train", "test"))
+    if learned and (only := asked - learned):
+        raise DataError(
+            f"class {classes[min(only)]!r} has test images and no training images.",
+            "A network can answer only classes that it has learned.",
+            "Add training images of it, or take its test images away.",
+            where=str(folder),
+        )
     return Listing(
         classes,
         tuple(each.name for each in chosen),
@@ -88,8 +94,22 @@ def _split_of(shard: Path) -> str:
     return next((WORDS[word] for word in words if word in WORDS), "")
 
 
-def _of_split(folder: Path, splits: dict[Path, str], split: str) -> list[Path]:
-    """The shards of a split. Raises DataError where one says none, MissingSplitError where none is of it."""
+def _word(splits: dict[Path, str], split: str) -> str:
+    """The word of a split's shards: where there are none for tests, those for validation are taken."""
+    return "val" if split == "test" and "test" not in splits.values() else split
+
+
+def _side(samples: dict[Path, list[_Sample]], splits: dict[Path, str], split: str) -> list[_Sample]:
+    """The images of a split, by their shards' names, or by their own where no shard's says one."""
+    if set(splits.values()) == {""}:
+        return [each for found in samples.values() for each in found if in_test(each.name) == (split == "test")]
+    return [each for shard, found in samples.items() if splits[shard] == _word(splits, split) for each in found]
+
+
+def _require_split(folder: Path, splits: dict[Path, str], split: str) -> None:
+    """Raise DataError where some shards say their split and one says none, MissingSplitError where none is of it."""
+    if set(splits.values()) == {""}:
+        return
     if silent := [shard.name for shard, found in splits.items() if not found]:
         raise DataError(
             f"the name of {one_line(silent[0])} says no split, and those of other shards do.",
@@ -97,16 +117,13 @@ def _of_split(folder: Path, splits: dict[Path, str], split: str) -> list[Path]:
             "Rename it, such as photos-train-000.tar.",
             where=str(folder),
         )
-    wanted = "val" if split == "test" and "test" not in splits.values() else split
-    chosen = [shard for shard, found in splits.items() if found == wanted]
-    if not chosen:
+    if _word(splits, split) not in splits.values():
         raise MissingSplitError(
             f"no {split} shards.",
             f"Looked for the word {split} in the names of {len(splits)} tar files.",
             f"Add some, such as photos-{split}-000.tar.",
             where=str(folder),
         )
-    return chosen
 
 
 def _samples(shard: Path) -> list[_Sample]:

@@ -42,6 +42,16 @@ class DataSet:
     judged: Judged | None
 
     @property
+    def copies(self) -> tuple[int, int]:
+        """How many images are equal to an earlier one, and how many more are nearly so."""
+        equal = [each for each in self.twins if each.equal]
+        near = [each for each in self.twins if not each.equal]
+        in_near = {number for each in near for number in each.members}
+        within = [each for each in equal if each.members[0] in in_near]  # their members are in one such group
+        counts = [sum(len(each.members) - 1 for each in groups) for groups in (equal, near, within)]
+        return counts[0], counts[1] - counts[2]
+
+    @property
     def leaks(self) -> list[Twins]:
         """Twins in more than one split."""
         return [each for each in self.twins if len({self.place(number).split for number in each.members}) > 1]

@@ -45,7 +45,7 @@ def dataset_page(found: DataSet) -> str:
         found=found,
         title=one_line(Path(found.source).name),
         small=all(part.folder is None for part in found.parts),
-        copies=sum(len(each.members) - 1 for each in found.twins),
+        copies=sum(found.copies),
         suspects=suspects,
         leaks=_groups(found, leaks),
         conflicts=_groups(found, conflicts),

@@ -42,7 +42,7 @@ class Found:
 def twins(parts: Sequence[Thumbnails], *, watch: Callable[[float], None] = lambda _: None) -> Found:
     """The images of all splits of a data set that are there more than once; every pair is compared.
 
-    Nearly equal are two whose pixels, in colour and less their mean, correlate by 0.95 both at 8 × 8 and at 32 × 32
+    Nearly equal are two whose pixels, each channel less its mean, correlate by 0.95 both at 8 × 8 and at 32 × 32
     pixels: a copy in another quality, size or brightness is found, one that was turned, mirrored or cut is not.
     Digits are all alike in that sense: of these, and of pictures with many such pairs, only equal ones are found. The
     time grows with the square of the number of images; `watch` is told the share that is done.
@@ -84,9 +84,10 @@ def _near(pixels: Tensor, watch: Callable[[float], None]) -> Iterator[tuple[int,
 
 
 def _normed(pictures: Tensor) -> Tensor:
-    """Pictures as vectors of mean 0 and length 1, so that a product is a correlation; one without contrast is 0."""
-    flat = pictures.flatten(1)
-    flat = flat - flat.mean(1, keepdim=True)
+    """Pictures as vectors of length 1 whose channels have mean 0, so that a product is a correlation; one without
+    contrast is 0. With one mean for all channels, any two pictures of much blue sky would correlate."""
+    flat = pictures.flatten(2)
+    flat = (flat - flat.mean(2, keepdim=True)).flatten(1)
     return flat / flat.norm(dim=1, keepdim=True).clamp_min(1.0)
 
 

@@ -9,12 +9,14 @@ from striate.train.checkpoint import START, load_checkpoint, restore
 from striate.train.distributed import ALONE, World
 from striate.train.frozen import stand_still
 from striate.train.loop import Split
+from striate.train.losses import require_loss
 from striate.train.run import Run
 from striate.train.whitening import whiten
 
 
 def require_layers(run: Run) -> None:
-    """Raise SpecError where the recipe freezes or whitens what the network does not have."""
+    """Raise SpecError where the recipe freezes or whitens what the network does not have, or has a loss for others."""
+    require_loss(run.network, run.recipe)
     if run.recipe.freeze or run.recipe.whiten:
         stand_still(build(run.network, device="meta"), run.recipe)
 

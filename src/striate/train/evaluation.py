@@ -10,7 +10,7 @@ from torch import Tensor
 
 from striate.data import ImageSet, Preprocessing, hold_out
 from striate.description.network import Network
-from striate.errors import MissingSplitError
+from striate.errors import MissingSplitError, RunError
 from striate.execution.choice import Choice, missing
 from striate.execution.executor import plain
 from striate.execution.inference import answering, choose_for_inference
@@ -43,11 +43,14 @@ def evaluate(
     stay the same; else they are measured first. Classes are matched by name. With `flips`, scores are the mean over
     each image and its mirror image.
 
-    Raises DataError for images that are missing or broken, or of classes that the run did not learn; AuditError where
-    the kernels' answers differ from those of the PyTorch module.
+    Raises DataError for images that are missing or broken, or of classes that the run did not learn; RunError where
+    the validation images are not those that the run held out; AuditError where the kernels' answers differ from those
+    of the PyTorch module.
     """
     chosen = images_of(run, split, source=source, way=run.preprocessing).relabelled(run.classes)
     packed = run.preprocessing.packed(chosen)
+    if split == "validation" and source is None:
+        _require_held_out(run, packed)
     model = placed(run.model(), device)
     if kernels == "auto" and plain(model):
         choice = _choice(run, model, batch=_at_once(run, packed.labels), images=len(packed))
@@ -61,6 +64,17 @@ def evaluate(
         mirrored = run_over(runs, packed, run.preprocessing, recipe=run.recipe, mirrored=True)
         outputs = _mean_of(outputs, mirrored, run)
     return replace(outputs, answered=choice), chosen
+
+
+def _require_held_out(run: Run, validation: ImageSet) -> None:
+    """Raise RunError where a run's packed validation images are others than in its training, which may know them."""
+    if run.reproduction is not None or validation.fingerprint() == run.data.validation_fingerprint:
+        return
+    raise RunError(
+        f"the validation images of {run.data.source} are not those that {run.folder} held out.",
+        "Images were added, changed or taken away since, so it may have learned some of these.",
+        "Bring them back as they were, or give other images by --data.",
+    )
 
 
 def _mean_of(outputs: Outputs, mirrored: Outputs, run: Run) -> Outputs:

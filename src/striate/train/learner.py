@@ -19,6 +19,7 @@ from striate.modules.shared import Place, share_layers
 from striate.train.checkpoint import optimiser_tensors, restore
 from striate.train.distributed import here
 from striate.train.frozen import stand_still
+from striate.train.losses import require_loss
 from striate.train.optimisers import averages_in, optimiser_for
 from striate.train.pace import Pace
 from striate.train.parts import parts_of, unfit_error, unfit_for_parts
@@ -39,14 +40,16 @@ class Learner:
     gradients only. The layers `taken` over from another run learn at the recipe's `transfer_rate`. Where this process
     has joined others (`train.distributed`), it computes its part of each batch.
 
-    Raises SpecError where the recipe freezes layers that the network does not have, where a batch is too small to be
-    cut into parts, and where the kernels cannot compute a batch in parts.
+    Raises SpecError where the recipe freezes layers that the network does not have, where its loss is not for the
+    network's outputs, where a batch is too small to be cut into parts, and where the kernels cannot compute a batch in
+    parts.
     """
 
     def __init__(self, model: Built, recipe: Recipe, *, kernels: str = "auto", taken: Collection[str] = ()) -> None:
         self.model = model
         self.recipe = recipe
         self.world = world = here()
+        require_loss(model.network, recipe)
         stand_still(model, recipe)
         without = cannot_train(recipe)
         unfit = unfit_for_parts(model.network, recipe, world, batch=recipe.batch)

@@ -11,11 +11,26 @@ from torch import Tensor
 
 from striate.description.layers import RBF
 from striate.description.network import Network
+from striate.errors import SpecError
 from striate.train.recipe import Recipe
 
 Outputs = Float[Tensor, "batch classes"]
 Labels = Int64[Tensor, " batch"]
 Scalar = Float[Tensor, ""]
+
+
+def require_loss(network: Network, recipe: Recipe) -> None:
+    """Raise SpecError where a loss of scores is given to RBF distances, or a loss of distances to scores: a network
+    would learn to be wrong."""
+    radial = isinstance(network.layers[-1], RBF)
+    if radial != (recipe.loss == "cross-entropy"):
+        return
+    raise SpecError(
+        f"the recipe's loss is {recipe.loss}, and {network.name} ends in {'RBF units' if radial else 'class scores'}.",
+        "cross-entropy makes the output of the right class large, rbf-mle and rbf-map make it small, as a distance.",
+        f"Give the recipe the loss {'rbf-map' if radial else 'cross-entropy'}, such as by --set loss="
+        f"{'rbf-map --set rubbish=10' if radial else 'cross-entropy'}.",
+    )
 
 
 def loss_of(outputs: Outputs, labels: Labels, recipe: Recipe) -> Scalar:

@@ -67,10 +67,9 @@ def _unreadable(found: DataSet) -> list[str]:
 
 
 def _copies(found: DataSet) -> list[str]:
-    equal, near = ([each for each in found.twins if each.equal is kind] for kind in (True, False))
-    extra = [sum(len(each.members) - 1 for each in groups) for groups in (equal, near)]
-    nearly = "nearly equal ones were not looked for" if found.equal_only else f"{extra[1]:,} nearly so"
-    head = f"{counted(extra[0], 'image')} equal to an earlier one, {nearly}"
+    equal, near = found.copies
+    nearly = "nearly equal ones were not looked for" if found.equal_only else f"{near:,} nearly so"
+    head = f"{counted(equal, 'image')} equal to an earlier one, {nearly}"
     conflicts = worst(found.conflicts, LISTED)
     if not conflicts:
         return [head]

@@ -114,7 +114,8 @@ class LiveBar:
         self.loss += 0.05 * (batch.loss - self.loss)
         self.accuracy += 0.05 * (batch.accuracy - self.accuracy)
         speed = self.progress.tasks[0].speed
-        rate = f"{speed * self.run.recipe.batch:,.0f} images/s" if speed else ""
+        images = min(self.run.recipe.batch, self.run.data.train_images)
+        rate = f"{speed * images:,.0f} images/s" if speed else ""
         figures = f"{rate}  loss {self.loss:.3f}  accuracy {percent(self.accuracy, 1)}"
         self.progress.update(self.task, completed=done, epoch=batch.epoch + 1, figures=figures)
 

@@ -37,10 +37,11 @@ def plan_lines(run: Run) -> Iterator[str]:
     if run.preprocessing.fit in ("crop", "letterbox"):
         yield f"images: {prepared(run.preprocessing)}"
     filters = f", filters at {recipe.filter_rate:g}" if recipe.optimiser == "muon" else ""
+    batch = min(recipe.batch, data.train_images)
     if data.stream:
         yield "images are decoded in each epoch anew, and read nearly in the order of the files"
     yield (
-        f"recipe: {counted(recipe.epochs, 'epoch')}, batches of {recipe.batch}, {recipe.optimiser} at {recipe.rate:g}"
+        f"recipe: {counted(recipe.epochs, 'epoch')}, batches of {batch}, {recipe.optimiser} at {recipe.rate:g}"
         f"{filters} ({recipe.schedule}), loss {recipe.loss}, seed {recipe.seed}; {counted(run.threads, 'thread')} on "
         f"{run.device}, {KERNELS[run.kernels]}"
     )
