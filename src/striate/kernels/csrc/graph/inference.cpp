@@ -20,7 +20,7 @@ Inference::Inference(const Plan& plan, std::vector<FoldedLayer> memory)
 }
 
 // The memory of a value that is not read any more is reused by the next value of the same layout, which has the same
-// zero margins. A join may write into its first term's memory at once, because it reads each value before writing it.
+// zero margins.
 void Inference::place_values() {
     struct Memory {
         Maps maps;
@@ -113,7 +113,14 @@ void Inference::join(const Node& node, int value, float* buffer) {
             rows[count++] = {buffer + starts[term.value] + from.origin() + from.at(channel, 0, 0), from.row_stride(),
                              scaling ? scaling->scale[channel] : 1.0f, scaling ? scaling->shift[channel] : 0.0f};
         }
-        join_rows(rows_of(maps), to + maps.at(c, 0, 0), maps.row_stride(), rows.data(), count, node.function);
+        const int function = node.factor < 0 ? node.function : int(IDENTITY);
+        join_rows(rows_of(maps), to + maps.at(c, 0, 0), maps.row_stride(), rows.data(), count, function);
+        if (node.factor < 0) continue;
+        const Maps& from = nodes.values[node.factor].maps;
+        const float* const factor = buffer + starts[node.factor] + from.origin() + from.at(c, 0, 0);
+        const bool one_each = from.rows == 1 && from.columns == 1;
+        gate_rows(rows_of(maps), to + maps.at(c, 0, 0), maps.row_stride(),
+                  {factor, one_each ? 0 : from.row_stride(), one_each ? 0 : GROUP}, node.function);
     }
 }
 

@@ -24,6 +24,13 @@ void check(const Plan& plan, const PlannedNode& node, int number) {
         const int* shape = term.value ? plan.nodes[term.value - 1].output : plan.input;
         wrong = shape[0] != term.channels || shape[1] != node.output[1] || shape[2] != node.output[2];
     }
+    if (node.factor >= 0 && !wrong) {
+        wrong = bad(node.factor);
+        const int* shape = wrong ? nullptr : node.factor ? plan.nodes[node.factor - 1].output : plan.input;
+        const bool one_each = shape && shape[1] == 1 && shape[2] == 1;
+        wrong = wrong || shape[0] != node.output[0] ||
+                (!one_each && (shape[1] != node.output[1] || shape[2] != node.output[2]));
+    }
     if (wrong) throw std::invalid_argument("a node that does not fit the values that it reads");
 }
 
@@ -34,7 +41,7 @@ Nodes::Nodes(const Plan& plan) : values(plan.values()) {
     for (int i = 0; i < int(plan.nodes.size()); i++) {
         const PlannedNode& given = plan.nodes[i];
         check(plan, given, i);
-        Node node{nullptr, given.input, given.terms, given.function};
+        Node node{nullptr, given.input, given.terms, given.factor, given.function};
         Value& made = values[i + 1];
         made.maps = {given.output[0], given.output[1], given.output[2]};
         if (!given.joins) {
@@ -47,6 +54,7 @@ Nodes::Nodes(const Plan& plan) : values(plan.values()) {
             made.trains = made.trains || values[term.value].trains || term.norm >= 0;
             values[term.value].readers.push_back({i, t});
         }
+        if (given.factor >= 0) values[given.factor].readers.push_back({i, -1});
         all.push_back(std::move(node));
     }
     for (const Node& node : all)

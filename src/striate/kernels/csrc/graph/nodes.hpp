@@ -11,7 +11,7 @@
 namespace striate {
 
 struct Reader {
-    int node, term;  // term: of the join; negative: the node's operation reads the value
+    int node, term;  // term: of the join; negative: the node's operation reads the value, or the value is its factor
 };
 
 struct Value {
@@ -24,6 +24,7 @@ struct Node {
     std::unique_ptr<Operation> operation;  // null: a join
     int input;
     std::vector<Term> terms;
+    int factor;  // of a join; negative: none
     int function;
 };
 

@@ -17,6 +17,7 @@ struct PlannedNode {
     StriateLayer layer;  // unless it joins
     int input;
     std::vector<Term> terms;  // of a join
+    int factor;               // the value that multiplies the sum of a join; negative: none
     int function;             // applied to what the node makes
     int output[3];
 };
