@@ -5,16 +5,18 @@
 //   norms       statistics of batch normalisations and what follows from them
 //   rows        joins and their gradients, row by row
 //   training    a step: phases between statistics; training_plan: where its values and gradients lie
-//   inference   forward passes, lane group by lane group
+//   inference   forward passes, lane group by lane group, or image by image (one_image/)
 // Batch normalisation needs the values of all images before any image can go on, so a training step runs in phases. In
 // a phase each lane group passes through all layers up to the next statistics, then all threads wait for each other.
 #pragma once
 
 #include <memory>
+#include <stdexcept>
 
 #include "engine/runner.hpp"
 #include "graph/inference.hpp"
 #include "graph/training.hpp"
+#include "one_image/one_image_network.hpp"
 
 namespace striate {
 
@@ -24,7 +26,11 @@ public:
         : plan(plan_of(nodes, count, input)), seconds(3 + 2 * size_t(count)) {}
 
     void forward(const StriateImages& images, float* outputs, int thread_count) override {
-        if (!inference) inference = std::make_unique<Inference>(plan);
+        if (images.count <= MAX_ONE_BY_ONE && one_by_one()) {
+            one_image->forward(images, outputs, threads, thread_count);
+            return;
+        }
+        if (!inference) inference = std::make_unique<Inference>(plan, Lanes::IMAGES);
         inference->forward(images, outputs, threads, thread_count);
     }
     StriateResult step(const StriateImages& images, const StriateTarget& target, const StriateUpdate& update,
@@ -38,10 +44,20 @@ public:
     }
 
 private:
+    // Whether the lanes can hold channels of one image.
+    bool one_by_one() {
+        if (one_image || refused) return !refused;
+        try {
+            one_image = std::make_unique<Inference>(plan, Lanes::CHANNELS);
+        } catch (const std::invalid_argument&) { refused = true; }
+        return !refused;
+    }
+
     Plan plan;
-    std::vector<double> seconds;           // as `profile` gives them
-    std::unique_ptr<Inference> inference;  // both are made when they are first needed
+    std::vector<double> seconds;                      // as `profile` gives them
+    std::unique_ptr<Inference> inference, one_image;  // these three are made when they are first needed
     std::unique_ptr<Training> training;
+    bool refused = false;  // lanes of channels
 };
 
 }  // namespace striate

@@ -3,6 +3,8 @@
 #include <stdexcept>
 
 #include "engine/parameters.hpp"
+#include "one_image/channel_blocks.hpp"
+#include "one_image/one_image_network.hpp"
 
 namespace striate {
 namespace {
@@ -36,7 +38,9 @@ void check(const Plan& plan, const PlannedNode& node, int number) {
 
 }  // namespace
 
-Nodes::Nodes(const Plan& plan) : values(plan.values()) {
+Nodes::Nodes(const Plan& given_plan, Lanes lanes) : values(given_plan.values()) {
+    std::copy(given_plan.nodes.back().output, given_plan.nodes.back().output + 3, answer);
+    const Plan plan = lanes == Lanes::CHANNELS ? in_channel_blocks(given_plan, answer) : given_plan;
     values[0].maps = {plan.input[0], plan.input[1], plan.input[2]};
     for (int i = 0; i < int(plan.nodes.size()); i++) {
         const PlannedNode& given = plan.nodes[i];
@@ -46,7 +50,8 @@ Nodes::Nodes(const Plan& plan) : values(plan.values()) {
         made.maps = {given.output[0], given.output[1], given.output[2]};
         if (!given.joins) {
             made.trains = values[given.input].trains || trains(given.layer);
-            node.operation = operation(given.layer, values[given.input].trains);
+            node.operation = lanes == Lanes::CHANNELS ? one_image_operation(given.layer)
+                                                      : operation(given.layer, values[given.input].trains);
             values[given.input].readers.push_back({i, -1});
         }
         for (int t = 0; t < int(given.terms.size()); t++) {

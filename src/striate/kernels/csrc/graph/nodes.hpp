@@ -28,12 +28,16 @@ struct Node {
     int function;
 };
 
+// What the lanes hold: sixteen images, or sixteen channels of one image.
+enum class Lanes { IMAGES, CHANNELS };
+
 // Value 0 is the images; value i + 1 is made by node i.
 struct Nodes {
-    explicit Nodes(const Plan& plan);
+    explicit Nodes(const Plan& plan, Lanes lanes = Lanes::IMAGES);
 
     std::vector<Node> all;
     std::vector<Value> values;
+    int answer[3];  // the shape of the last value, in channels whatever the lanes hold
 };
 
 inline Rows rows_of(const Maps& maps) { return {maps.rows, ptrdiff_t(maps.columns) * GROUP}; }
