@@ -11,25 +11,21 @@
 #pragma once
 
 #include <memory>
-#include <stdexcept>
 
 #include "engine/runner.hpp"
 #include "graph/inference.hpp"
 #include "graph/training.hpp"
-#include "one_image/one_image_network.hpp"
+#include "one_image/one_image.hpp"
 
 namespace striate {
 
 class Graph final : public Runner {
 public:
     Graph(const StriateNode* nodes, int count, const int32_t* input)
-        : plan(plan_of(nodes, count, input)), seconds(3 + 2 * size_t(count)) {}
+        : plan(plan_of(nodes, count, input)), one_image(plan), seconds(3 + 2 * size_t(count)) {}
 
     void forward(const StriateImages& images, float* outputs, int thread_count) override {
-        if (images.count <= MAX_ONE_BY_ONE && one_by_one()) {
-            one_image->forward(images, outputs, threads, thread_count);
-            return;
-        }
+        if (one_image.forward(images, outputs, threads, thread_count)) return;
         if (!inference) inference = std::make_unique<Inference>(plan, Lanes::IMAGES);
         inference->forward(images, outputs, threads, thread_count);
     }
@@ -44,20 +40,11 @@ public:
     }
 
 private:
-    // Whether the lanes can hold channels of one image.
-    bool one_by_one() {
-        if (one_image || refused) return !refused;
-        try {
-            one_image = std::make_unique<Inference>(plan, Lanes::CHANNELS);
-        } catch (const std::invalid_argument&) { refused = true; }
-        return !refused;
-    }
-
     Plan plan;
-    std::vector<double> seconds;                      // as `profile` gives them
-    std::unique_ptr<Inference> inference, one_image;  // these three are made when they are first needed
+    OneImage one_image;
+    std::vector<double> seconds;           // as `profile` gives them
+    std::unique_ptr<Inference> inference;  // both are made when they are first needed
     std::unique_ptr<Training> training;
-    bool refused = false;  // lanes of channels
 };
 
 }  // namespace striate

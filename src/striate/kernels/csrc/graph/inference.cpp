@@ -2,10 +2,12 @@
 
 #include <cmath>
 #include <cstring>
+#include <set>
 
 #include "engine/parameters.hpp"
 #include "layout/images.hpp"
 #include "one_image/channel_blocks.hpp"
+#include "simd/denormals.hpp"
 
 namespace striate {
 namespace {
@@ -21,17 +23,9 @@ Inference::Inference(const Plan& plan, Lanes lanes, std::vector<FoldedLayer> mem
     : lanes(lanes), folded(std::move(memory)), nodes(folded_plan(plan, folded), lanes) {
     std::copy(plan.input, plan.input + 3, image);
     std::copy(nodes.answer, nodes.answer + 3, answer);
-    for (const StriateNorm& norm : plan.norms) {
+    for (const StriateNorm& norm : plan.norms)
         scalings.push_back({norm, std::vector<float>(norm.channels), std::vector<float>(norm.channels)});
-        for (const float* each : {norm.weight, norm.bias, norm.mean, norm.variance})
-            parameters.emplace_back(each, norm.channels);
-    }
-    for (const PlannedNode& node : plan.nodes) {
-        if (node.joins || !node.layer.weight) continue;
-        parameters.emplace_back(node.layer.weight, weights_of(node.layer));
-        if (node.layer.bias && node.layer.kind != POSITION_BIAS)
-            parameters.emplace_back(node.layer.bias, node.layer.output[0]);
-    }
+    list_parameters();
     ptrdiff_t scratch_size = 0;
     for (const Node& node : nodes.all) {
         if (!node.operation) continue;
@@ -66,6 +60,26 @@ void Inference::place_values() {
         }
         chosen->free_from = last_reader + 1;
         starts.push_back(chosen->start);
+    }
+}
+
+void Inference::list_parameters() {
+    const auto list = [&](const float* values, ptrdiff_t count) {
+        if (values) parameters.emplace_back(values, count);
+    };
+    for (const Scaling& each : scalings)
+        for (const float* values : {each.norm.weight, each.norm.bias, each.norm.mean, each.norm.variance})
+            list(values, each.norm.channels);
+    std::set<const float*> made;  // by folding
+    for (const FoldedLayer& each : folded) {
+        list(each.layer.weight, weights_of(each.layer));
+        list(each.layer.bias, each.layer.output[0]);
+        made.insert(each.weight.data());
+    }
+    for (const Node& node : nodes.all) {
+        if (!node.operation || !node.operation->forward_pack_tasks()) continue;
+        const StriateLayer& layer = node.operation->layer;
+        if (!made.count(layer.weight)) list(layer.weight, weights_of(layer));
     }
 }
 
@@ -139,6 +153,7 @@ void Inference::forward_groups(const StriateImages& images, float* outputs, Thre
 
 // All threads share each layer that is large enough; the first such layer wakes them.
 void Inference::forward_one(const StriateImages& images, int64_t number, Threads& threads, int thread_count) {
+    const FlushDenormals flush;
     float* const buffer = buffers[0].data();
     const Maps& maps = nodes.values[0].maps;
     image_to_channel_lanes(images, number, image, maps, buffer + starts[0] + maps.origin());
@@ -147,7 +162,8 @@ void Inference::forward_one(const StriateImages& images, int64_t number, Threads
         const Operation* const operation = nodes.all[i].operation.get();
         const Maps& out = nodes.values[i + 1].maps;
         const int64_t products = operation ? operation->parallel_products() : out.size();
-        const int slices = int(std::min<int64_t>({thread_count, out.rows, products / SLICE_PRODUCTS}));
+        const int most = operation ? thread_count : std::min(thread_count, out.rows);  // a join is cut into rows
+        const int slices = int(std::min<int64_t>(most, products / SLICE_PRODUCTS));
         if (slices < 2) {
             run(i, buffer);
             continue;

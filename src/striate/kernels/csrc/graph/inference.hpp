@@ -26,6 +26,7 @@ private:
 
     Inference(const Plan& plan, Lanes lanes, std::vector<FoldedLayer> memory);
     void place_values();
+    void list_parameters();
     void prepare(Threads& threads, int thread_count);
     bool parameters_changed();
     void forward_groups(const StriateImages& images, float* outputs, Threads& threads, int thread_count);

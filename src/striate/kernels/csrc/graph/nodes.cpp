@@ -4,7 +4,7 @@
 
 #include "engine/parameters.hpp"
 #include "one_image/channel_blocks.hpp"
-#include "one_image/one_image_network.hpp"
+#include "one_image/one_image_layers.hpp"
 
 namespace striate {
 namespace {

@@ -72,6 +72,17 @@ Plan plan_of(const StriateNode* nodes, int count, const int32_t* input) {
     return plan;
 }
 
+Plan plan_of(const StriateLayer* layers, int count) {
+    Plan plan;
+    std::copy(layers[0].input, layers[0].input + 3, plan.input);
+    for (int i = 0; i < count; i++) {
+        PlannedNode node{false, layers[i], i, {}, -1, layers[i].function, {}};
+        std::copy(layers[i].output, layers[i].output + 3, node.output);
+        plan.nodes.push_back(std::move(node));
+    }
+    return plan;
+}
+
 void FoldedLayer::fold() {
     const int outputs = layer.output[0];
     std::vector<float> factors(outputs);

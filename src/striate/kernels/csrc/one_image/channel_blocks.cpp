@@ -3,7 +3,7 @@
 #include <array>
 #include <stdexcept>
 
-#include "one_image/one_image_network.hpp"
+#include "one_image/one_image_layers.hpp"
 
 namespace striate {
 namespace {

@@ -1,9 +1,11 @@
-// Layers on one image. The lanes hold sixteen channels, so each lane has a weight of its own.
+// The lanes hold sixteen channels, so each lane has a weight of its own.
+#include "one_image/one_image_layers.hpp"
+
 #include <array>
 #include <stdexcept>
 #include <utility>
 
-#include "one_image/one_image_network.hpp"
+#include "layout/aligned_floats.hpp"
 #include "simd/activations.hpp"
 #include "simd/transpose.hpp"
 
@@ -167,17 +169,21 @@ template <bool RADIAL_LAYER>
 class OneImageFlat final : public OneImageLayer {
 public:
     explicit OneImageFlat(const StriateLayer& layer)
-        : OneImageLayer(layer), inputs(layer.input[0] * layer.input[1] * layer.input[2]), flat(inputs + LANES) {}
+        : OneImageLayer(layer), inputs(layer.input[0] * layer.input[1] * layer.input[2]) {}
+
+    int64_t parallel_products() const override { return int64_t(inputs) * full_layer.output[0]; }
 
     void forward(const Buffers& b) override {
+        AlignedFloats flat(inputs + LANES);
         float* to = flat.data();  // the features in the order of the weights: channel by channel
         for (int c = 0; c < full_layer.input[0]; c++)
             for (int y = 0; y < in.rows; y++)
                 for (int x = 0; x < in.columns; x++) *to++ = b.in[in.at(c / GROUP, y, x) + c % GROUP];
         AlignedFloats starts = padded_to_blocks(full_layer.bias);
-        for (int first = 0; first < full_layer.output[0]; first += LANES)
-            store(b.out + first, load(starts.data() + first) + sums(first));
-        activate(layer.function, b.out, layer.output[0]);
+        const Range blocks = slice_range(layer.output[0], b);
+        for (int first = blocks.first * GROUP; first < blocks.end * GROUP; first += LANES)
+            store(b.out + first, load(starts.data() + first) + sums(flat.data(), first));
+        activate(layer.function, b.out + blocks.first * GROUP, blocks.end - blocks.first);
     }
 
 private:
@@ -185,16 +191,22 @@ private:
         return RADIAL_LAYER ? (value - weight) * (value - weight) : weight * value;
     }
 
+    // Weights are asked for so many floats before they are used: they are read once, from memory.
+    static constexpr int PREFETCHED = 192;
+
     // The sums of LANES outputs, computed with lanes along the features. Beyond the last output, they repeat it.
-    Vector sums(int first) {
-        const float *values = flat.data(), *row[LANES];
+    Vector sums(const float* values, int first) const {
+        const float* row[LANES];
         Vector sum[LANES] = {};
         for (int r = 0; r < LANES; r++)
             row[r] = full_layer.weight + ptrdiff_t(std::min(first + r, full_layer.output[0] - 1)) * inputs;
         int k = 0;
         for (; k + LANES <= inputs; k += LANES) {
             const Vector value = in_register(load(values + k));
-            for (int r = 0; r < LANES; r++) sum[r] += term(load_unaligned(row[r] + k), value);
+            for (int r = 0; r < LANES; r++) {
+                __builtin_prefetch(row[r] + k + PREFETCHED);
+                sum[r] += term(load_unaligned(row[r] + k), value);
+            }
         }
         for (int r = 0; k < inputs && r < LANES; r++) {
             alignas(64) float rest[LANES] = {};
@@ -205,7 +217,6 @@ private:
     }
 
     int inputs;
-    AlignedFloats flat;
 };
 
 class OneImagePositionBias final : public OneImageLayer {
@@ -230,6 +241,11 @@ public:
 };
 
 }  // namespace
+
+bool runs_on_one_image(const StriateLayer& layer) {
+    const bool sparse = layer.kind == CONVOLUTION && 2 * layer.links <= layer.input[0] * layer.output[0];
+    return !sparse && layer.kind != RESPONSE;
+}
 
 std::unique_ptr<Operation> one_image_operation(const StriateLayer& layer) {
     switch (layer.kind) {
