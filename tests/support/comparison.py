@@ -238,7 +238,16 @@ def _hard(module: Built) -> Iterator[list[str]]:
         if near:
             found.append(path)
 
-    watched = (nn.ReLU, nn.LeakyReLU, nn.ReLU6, nn.Hardsigmoid, nn.BatchNorm1d, nn.BatchNorm2d, nn.MaxPool2d, SidePaddedPooling)
+    watched = (
+        nn.ReLU,
+        nn.LeakyReLU,
+        nn.ReLU6,
+        nn.Hardsigmoid,
+        nn.BatchNorm1d,
+        nn.BatchNorm2d,
+        nn.MaxPool2d,
+        SidePaddedPooling,
+    )
     hooks = [
         each.register_forward_pre_hook(lambda one, values, path=path: look(path, one, values[0]))
         for path, each in module.named_modules()

@@ -59,7 +59,8 @@ void image_to_channel_lanes(const StriateImages& images, int64_t number, const i
         for (int y = 0; y < shape[1]; y++) {
             float* row = to + maps.at(c / GROUP, y, 0) + c % GROUP;
             for (int x = 0; x < shape[2]; x++, at++)
-                row[x * GROUP] = images.floats ? images.floats[at] : float(images.bytes[at]) * images.scale + images.low;
+                row[x * GROUP] =
+                    images.floats ? images.floats[at] : float(images.bytes[at]) * images.scale + images.low;
         }
 }
 

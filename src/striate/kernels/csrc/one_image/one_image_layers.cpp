@@ -107,9 +107,7 @@ public:
         }
     }
 
-    int64_t parallel_products() const override {
-        return int64_t(full_layer.links) * kernel * out.rows * out.columns;
-    }
+    int64_t parallel_products() const override { return int64_t(full_layer.links) * kernel * out.rows * out.columns; }
 
     void forward(const Buffers& b) override {
         AlignedFloats starts = padded_to_blocks(full_layer.bias);

@@ -75,9 +75,7 @@ inline Vector hard_sigmoid_of(Vector x) { return relu6_of(x + 3.0f) / 6.0f; }
 inline Vector gelu_of(Vector x) { return 0.5f * x * (1.0f + erf_of(0.70710678f * x)); }
 
 // GELU with a tanh in place of the error function: sqrt(2 / π) · (x + 0.044715 · x³).
-inline Vector gelu_tanh_of(Vector x) {
-    return 0.5f * x * (1.0f + tanh_of(0.79788456f * (x + 0.044715f * x * x * x)));
-}
+inline Vector gelu_tanh_of(Vector x) { return 0.5f * x * (1.0f + tanh_of(0.79788456f * (x + 0.044715f * x * x * x))); }
 
 inline Vector activated(int function, Vector x) {
     switch (function) {
