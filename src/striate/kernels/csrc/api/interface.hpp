@@ -165,7 +165,7 @@ struct StriateNode {
     int32_t output[3];
     int32_t term_count;
     const StriateTerm* terms;
-    int32_t factor;
+    int32_t factor = -1;
 };
 
 // `count` positions of Go on boards of size × size points; a point is row · size + column. Position i is the one before
