@@ -42,6 +42,10 @@ def test_networks_that_stay_with_pytorch_and_why() -> None:
     assert unsupported(Network("silu", (1, 6, 6), silu)) == "silu1 is a silu"
     head = [BatchNorm(), Auxiliary([Flatten(), Linear(2)]), Flatten(), Linear(2)]
     assert unsupported(Network("head", (1, 6, 6), head)) == "it has auxiliary heads"
+    for answering in (GATED, Network("silu", (1, 6, 6), silu), Network("head", (1, 6, 6), head)):
+        assert unsupported(answering, answering=True) is None
+    steep = [BatchNorm(), Activation("leaky_relu", alpha=0.2), Flatten(), Linear(2)]
+    assert unsupported(Network("steep", (1, 6, 6), steep), answering=True) == "leaky_relu1 is a leaky_relu"
     assert unsupported(Network("sum", (1, 6, 6), [Residual([BatchNorm()])])) == "it has no layer with parameters"
     assert unsupported(Network("none", (1, 6, 6), [Activation("relu")])) == "it has no layer with parameters"
 

@@ -12,8 +12,15 @@ from hypothesis import strategies as st
 from striate import Network, from_text
 from striate.description.layers import BatchNorm
 from striate.description.network import plan
-from tests.support.comparison import INSTRUCTION_SETS, Case, check_engine, check_module, nan_in_new_tensors
-from tests.support.everything import JOINED, SEQUENTIAL, everything
+from tests.support.comparison import (
+    INSTRUCTION_SETS,
+    Case,
+    check_answers,
+    check_engine,
+    check_module,
+    nan_in_new_tensors,
+)
+from tests.support.everything import ANSWERING, JOINED, SEQUENTIAL, everything
 
 pytestmark = pytest.mark.skipif(not INSTRUCTION_SETS, reason="the kernels have not been compiled")
 
@@ -48,6 +55,16 @@ ENDINGS = (
     "1x8x8: conv 4 3x3 same, bn, flatten, residual(position_bias, tanh), linear 2",
     "2x6x6: conv 3 3x3 same, max 2 /1, flatten, position_bias, softmax",
 )
+ANSWERS = (
+    "8x6x6: gate(global_average, linear 2, relu, linear 8, sigmoid), flatten, linear 3",
+    "8x6x6: conv 8 3x3 same, bn, gate(global_average, linear 8, hard_sigmoid), relu, linear 3",
+    "4x6x6: residual(conv 4 3x3 same, bn, silu, gate(average 6, conv 4 1x1, sigmoid)), hard_swish, linear 3",
+    "4x6x6: gate(conv 4 3x3 same, tanh), gate(gate(conv 4 1x1, gelu)), conv 2 3x3, gelu_tanh, linear 3",
+    "4x6x6: conv 20 3x3, gelu, max 2, silu, linear 9, gate(linear 9, sigmoid), linear 3, softmax",
+    "4x6x6: branches(gate(global_average, linear 4, sigmoid); ; gate(bn)), conv 3 1x1, leaky_relu, linear 3",
+    "3x6x6: conv 4 3x3, auxiliary(silu, linear 2), elu, linear 3",
+    "3x6x6: residual(conv 3 3x3 same, auxiliary(bn, gate(tanh), linear 2)), linear 3, auxiliary(linear 2)",
+)
 POOLS = (
     *("max 3 /3 pad 1", "average 4 pad 1", "average 3 /3 pad 2", "max 2 /3", "max 3 /4 pad 1", "average 1x2 /5x3"),
     *("max 4 /4 pad 3x0", "average 3 /3 pad 0x2", "max 2 /2 pad 1", "max 3 /2 pad 1 ceil", "average 2 /2 ceil"),
@@ -68,6 +85,12 @@ def test_what_once_was_wrong_or_may_be(text: str, images: int) -> None:
 def test_a_last_layer_may_be_any(text: str, images: int) -> None:
     cases = [Case(from_text(text), images, seed) for seed in range(4)]
     assert any(check_engine(case, instruction_sets=INSTRUCTION_SETS) for case in cases)
+
+
+@pytest.mark.parametrize("text", ANSWERS)
+@pytest.mark.parametrize("images", [1, 19])
+def test_what_is_taken_for_answers_alone(text: str, images: int) -> None:
+    check_answers(Case(from_text(text), images), instruction_sets=INSTRUCTION_SETS)
 
 
 @pytest.mark.parametrize("pool", POOLS)
@@ -107,6 +130,12 @@ def test_any_network_as_a_whole(network: Network, images: int, seed: int, thread
 @given(everything(only=JOINED), st.integers(2, 40), st.integers(0, 9), st.sampled_from([1, 2]))
 def test_any_network_with_statistics_as_a_whole(network: Network, images: int, seed: int, threads: int) -> None:
     assume(check_engine(Case(network, images, seed), instruction_sets=INSTRUCTION_SETS, threads=threads))
+
+
+@examples(60)
+@given(everything(only=ANSWERING), st.integers(1, 40), st.integers(0, 9), st.sampled_from([1, 2]))
+def test_any_network_answers_as_a_whole(network: Network, images: int, seed: int, threads: int) -> None:
+    check_answers(Case(network, images, seed), instruction_sets=INSTRUCTION_SETS, threads=threads)
 
 
 def test_memory_is_nan_beforehand() -> None:

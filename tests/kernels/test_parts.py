@@ -12,6 +12,7 @@ from striate import (
     Branches,
     Conv,
     Flatten,
+    Gate,
     GlobalAveragePool,
     Linear,
     Network,
@@ -69,6 +70,7 @@ JOINED = [
     Branches([[Conv(3, kernel=3, padding=1), Activation("tanh")], [], [BatchNorm(), Dropout(0.3)]]),
     GlobalAveragePool(),
 ]
+GATE = Gate([GlobalAveragePool(), Linear(8), Activation("sigmoid")])
 NETWORKS = {
     "lenet5": find("lenet5"),
     "joined": Network("joined", (3, 11, 12), [*JOINED, *HEAD[1:]]),
@@ -112,6 +114,16 @@ def test_the_number_of_threads_changes_no_bit(name: str, images: int) -> None:
     assert all(torch.isfinite(each).all() for each in alone)
     for threads in (2, 3, 5):
         assert_same(trained(NETWORKS[name], images, threads), alone)
+
+
+@pytest.mark.parametrize("images", [1, 16, 33])
+def test_nor_where_it_only_answers(images: int) -> None:
+    network = Network("gated", (3, 9, 8), [Conv(8, kernel=3), BatchNorm(), Activation("silu"), GATE, *HEAD])
+    engine = Engine(network, tensors_of(build(network)), answering=True)
+    pixels = Pictures(torch.rand(images, *network.input))
+    assert_same(*([engine.outputs(pixels, threads=threads)] for threads in (1, 3)))
+    with pytest.raises(ValueError, match="an engine for answers takes no step"):
+        engine.step(pixels, Goal(torch.zeros(images, dtype=torch.int64)), rule=None, threads=1)
 
 
 @pytest.mark.parametrize("instruction_set", INSTRUCTION_SETS)

@@ -192,6 +192,21 @@ def check_engine(case: Case, *, instruction_sets: list[str], threads: int = 1) -
     return True
 
 
+def check_answers(case: Case, *, instruction_sets: list[str], threads: int = 1) -> None:
+    """The engine for answers alone on each instruction set against PyTorch."""
+    exact, plain = case.module().double().eval(), case.module().eval()
+    with torch.inference_mode():
+        wanted = {"output": exact.logits(case.pixels().double())}
+        pytorch = {"output": plain.logits(case.pixels())}
+    for name in instruction_sets:
+        module = case.module()
+        engine = Engine(case.network, tensors_of(module), answering=True, instruction_set=name)
+        with nan_in_new_tensors():
+            found = {"output": engine.outputs(Pictures(case.pixels()), threads=threads)}
+        wrong = faults(found, wanted, pytorch)
+        assert not wrong, f"{name}: {'; '.join(wrong)}"
+
+
 def _normalises(module: Built) -> bool:
     return any(isinstance(each, (nn.BatchNorm1d, nn.BatchNorm2d)) for each in module.modules())
 
@@ -209,7 +224,9 @@ def _hard(module: Built) -> Iterator[list[str]]:
         most = values.abs().max()
         if isinstance(each, nn.ReLU6):
             near = any(bool((((values - edge).abs() < NEAR * most) & (values != edge)).any()) for edge in (0, 6))
-        elif isinstance(each, nn.ReLU):
+        elif isinstance(each, nn.Hardsigmoid):
+            near = any(bool(((values - edge).abs() < NEAR * most).any()) for edge in (-3, 3))
+        elif isinstance(each, (nn.ReLU, nn.LeakyReLU)):
             near = bool(((values.abs() < NEAR * most) & (values != 0)).any())
         elif isinstance(each, (nn.BatchNorm1d, nn.BatchNorm2d)):
             variance, mean = torch.var_mean(values.transpose(0, 1).flatten(1), 1, correction=0)
@@ -221,7 +238,16 @@ def _hard(module: Built) -> Iterator[list[str]]:
         if near:
             found.append(path)
 
-    watched = (nn.ReLU, nn.ReLU6, nn.BatchNorm1d, nn.BatchNorm2d, nn.MaxPool2d, SidePaddedPooling)
+    watched = (
+        nn.ReLU,
+        nn.LeakyReLU,
+        nn.ReLU6,
+        nn.Hardsigmoid,
+        nn.BatchNorm1d,
+        nn.BatchNorm2d,
+        nn.MaxPool2d,
+        SidePaddedPooling,
+    )
     hooks = [
         each.register_forward_pre_hook(lambda one, values, path=path: look(path, one, values[0]))
         for path, each in module.named_modules()

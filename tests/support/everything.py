@@ -33,7 +33,7 @@ from striate.description.layers import FUNCTIONS, RBF, Layer
 from striate.description.network import plan
 from striate.description.shapes import Shape
 from striate.errors import ShapeError
-from striate.kernels.lower import FUNCTIONS as KERNEL_FUNCTIONS
+from striate.kernels.lower import TRAINING
 from tests.support.strategies import convolutions, pairs, pools
 
 ON_MAPS = ("conv", "conv", "pool", "pool", "subsample", "bn", "lrn", "bias", "pad", "upsample", "shuffle", "scale")
@@ -44,6 +44,8 @@ SEQUENTIAL = ("conv", "pool", "subsample", "lrn", "act", "dropout", "block", "li
 """What the engine takes of networks whose layers follow each other."""
 JOINED = (*SEQUENTIAL, "bn", "bn", "pad", "residual", "residual", "branches")
 """What the engine takes as a graph."""
+ANSWERING = (*JOINED, "gate", "gate", "auxiliary")
+"""What the engine takes for answers alone, with every activation function."""
 LONGEST = 600
 """Values of a feature map, at most: float64 reads them all."""
 
@@ -110,7 +112,7 @@ def _layers(draw: st.DrawFn, shape: Shape, room: Room) -> list[Layer]:
         case "pad":
             return [PadChannels(shape[0] + draw(st.integers(0, 2)))]
         case "act":
-            known = [each for each in FUNCTIONS if each in KERNEL_FUNCTIONS or not room.only]
+            known = [each for each in FUNCTIONS if each in TRAINING or room.only not in (SEQUENTIAL, JOINED)]
             return [Activation(draw(st.sampled_from(known)))]
         case "upsample":
             return [Upsample(draw(st.one_of(st.integers(1, 3), st.tuples(st.integers(1, 2), st.integers(1, 3)))))]
@@ -211,4 +213,4 @@ def everything(draw: st.DrawFn, *, only: tuple[str, ...] = ()) -> Network:
     ending = draw(st.sampled_from([[], [Softmax()], [Auxiliary([Linear(2)])]]))
     if after(layers, shape)[0] < 2 or draw(st.booleans()) or not _learns(layers, shape):
         layers += [Linear(draw(st.integers(2, 5)), bias=draw(st.booleans()))]
-    return Network("random", shape, [*layers, *([] if only else ending)])
+    return Network("random", shape, [*layers, *([] if only in (SEQUENTIAL, JOINED) else ending)])

@@ -49,14 +49,14 @@ class Choice:
         return f"{KERNELS[self.kernels]}, {counted(self.threads, 'thread')}"
 
 
-def missing(network: Network, kernels: str, *, device: str = "cpu") -> str | None:
-    """Why a network cannot run on these `kernels` here, on a device, or None where it can."""
+def missing(network: Network, kernels: str, *, device: str = "cpu", answering: bool = False) -> str | None:
+    """Why a network cannot run on these `kernels` here, on a device, or for `answering` alone; None where it can."""
     if device != "cpu":
         ours = kernels in ("engine", "operators", RUNTIME)
         return f"they run on the CPU, and the device is {device}" if ours else None
     match kernels:
         case "engine":
-            return unsupported(network)
+            return unsupported(network, answering=answering)
         case "operators":
             found = library()
             return found if isinstance(found, str) else None
@@ -108,7 +108,7 @@ def _capabilities() -> Mapping[str, object]:
     return ask() if ask else {}
 
 
-def require(network: Network, kernels: str, *, device: str = "cpu") -> None:
+def require(network: Network, kernels: str, *, device: str = "cpu", answering: bool = False) -> None:
     """Raise SpecError where `kernels` is neither "auto" nor one of `TRAINING`, or cannot run the network here."""
     if kernels == RUNTIME:
         raise SpecError(
@@ -117,7 +117,7 @@ def require(network: Network, kernels: str, *, device: str = "cpu") -> None:
             f"Leave kernels at auto, or ask for one of {', '.join(TRAINING)}.",
         )
     one_of("kernels", kernels, ("auto", *TRAINING))
-    if kernels != "auto" and (reason := missing(network, kernels, device=device)):
+    if kernels != "auto" and (reason := missing(network, kernels, device=device, answering=answering)):
         raise SpecError(
             f"{network.name} cannot run on {KERNELS[kernels]} ({kernels}): {reason}.",
             "The engine takes most networks, the operators any; `striate doctor` says whether they are there.",

@@ -78,22 +78,25 @@ class OnTorch:
 
 
 class OnEngine:
-    """The engine, with `threads` threads, or PyTorch's number."""
+    """The engine, with `threads` threads, or PyTorch's number; for `answering` alone it takes more networks."""
 
     kernels = "engine"
 
-    def __init__(self, module: Built, *, threads: int | None = None) -> None:
+    def __init__(self, module: Built, *, threads: int | None = None, answering: bool = False) -> None:
         self.module, self.threads = module, threads
-        self.engine = Engine(module.network, tensors_of(module))
+        self.engine = Engine(module.network, tensors_of(module), answering=answering)
 
     def answers(self, pictures: Pictures) -> Tensor:
         """The engine's outputs; it brings bytes into the network's range on the way."""
         return self.engine.outputs(pictures, threads=self.threads or torch.get_num_threads())
 
 
-def executor(module: Built, kernels: str, *, threads: int | None = None) -> OnTorch | OnEngine | Layerwise:
+def executor(
+    module: Built, kernels: str, *, threads: int | None = None, answering: bool = False
+) -> OnTorch | OnEngine | Layerwise:
     """The executor of a module on named kernels, one of `TRAINING`; the engine uses `threads`, by default PyTorch's.
 
+    For `answering` alone the engine takes more networks than it trains.
     Raises SpecError where the network cannot run on them here, and for Striate's kernels where the parameters are not
     float32 on the CPU.
 
@@ -104,7 +107,8 @@ def executor(module: Built, kernels: str, *, threads: int | None = None) -> OnTo
     torch.Size([3, 10])
     """
     device = next((each.device.type for each in module.parameters()), "cpu")
-    require(module.network, kernels, device="cpu" if kernels in ("engine", "operators") else device)
+    where = "cpu" if kernels in ("engine", "operators") else device
+    require(module.network, kernels, device=where, answering=answering)
     match kernels:
         case "torch" | "channels-last" | "bfloat16" | "compiled":
             return OnTorch(module, kernels=kernels)
@@ -115,7 +119,9 @@ def executor(module: Built, kernels: str, *, threads: int | None = None) -> OnTo
                     f"Striate's kernels ({kernels}) read no others.",
                     "Run it on torch, or bring it to float32 on the CPU first.",
                 )
-            return OnEngine(module, threads=threads) if kernels == "engine" else Layerwise(module)
+            if kernels == "operators":
+                return Layerwise(module)
+            return OnEngine(module, threads=threads, answering=answering)
         case _:
             raise SpecError(f"kernels {kernels!r} names none.", f"It must be one of {', '.join(TRAINING)}.")
 

@@ -108,7 +108,7 @@ def answering(module: Built, choice: Choice) -> Executor:
     if choice.kernels in CHANNELS_LAST:
         kept = [each for each in (*module.parameters(), *module.buffers()) if each.ndim != 4]
         module = deepcopy(module, {id(each): each for each in kept})
-    return executor(module, choice.kernels, threads=choice.threads)
+    return executor(module, choice.kernels, threads=choice.threads, answering=True)
 
 
 def _candidates(trial: _Trial, threads: int) -> Iterator[Candidate]:
@@ -118,7 +118,7 @@ def _candidates(trial: _Trial, threads: int) -> Iterator[Candidate]:
         # The operators on half-empty lane groups, and channels last, can beat PyTorch. In no measurement did they beat
         # ONNX Runtime where that beat PyTorch.
         runtime_wins = seconds.get((RUNTIME, threads), math.inf) < WORTH * seconds["torch", threads]
-        if missing(module.network, name) or trial.over():
+        if missing(module.network, name, answering=True) or trial.over():
             continue
         match name:
             case "onnx-runtime":

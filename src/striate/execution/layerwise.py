@@ -42,7 +42,7 @@ from striate.description.layers import (
 from striate.description.network import INPUT, Step, plan
 from striate.execution.tensors import tensors_of
 from striate.kernels.engine import Pictures
-from striate.kernels.lower import FUNCTIONS, IDENTITY, Mapped
+from striate.kernels.lower import IDENTITY, Mapped, has_function
 from striate.kernels.operators import GROUP, Affine, from_blocks, join, text_of, to_blocks
 from striate.modules import Built
 from striate.modules.containers import Heads
@@ -121,7 +121,7 @@ class Layerwise:
         reader = self.reader.get(number)
         if number == INPUT or not isinstance(self.plan.steps[number].layer, Fusing):
             return IDENTITY
-        if self.times[number] != 1 or not isinstance(reader, Activation) or reader.function not in FUNCTIONS:
+        if self.times[number] != 1 or not isinstance(reader, Activation) or not has_function(reader):
             return IDENTITY
         return reader.function
 
@@ -221,7 +221,7 @@ class _Run:
     def _activated(self, step: Step, value: Maps, layer: Activation) -> Maps:
         if self.layers.fused(step.sources[0]) != IDENTITY:
             return value
-        if layer.function not in FUNCTIONS:  # PyTorch's function, because the operators have none
+        if not has_function(layer):  # PyTorch's function, because the operators have none
             return Maps([(self.layers.module.get_submodule(step.path)(value.whole(self.images)), None)])
         if value.function != IDENTITY:
             value.whole(self.images)

@@ -79,6 +79,7 @@ class StriateNode(Structure):
         ("output", c_int32 * 3),
         ("term_count", c_int32),
         ("terms", POINTER(StriateTerm)),
+        ("factor", c_int32),
     ]
 
 

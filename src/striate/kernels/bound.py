@@ -79,7 +79,7 @@ def _statistics(tensors: Tensors, norm: Norm) -> list[Tensor]:
 
 def bound_node(node: Node, tensors: Tensors, kept: list[object], gradients: Iterator[Tensor]) -> StriateNode:
     """The C structure of a node with its parameters; `kept` and `gradients` as in `bound`."""
-    made = StriateNode(output=(ctypes.c_int32 * 3)(*node.output))
+    made = StriateNode(output=(ctypes.c_int32 * 3)(*node.output), factor=-1)
     match node:
         case Apply():
             layer = bound(node.layer, tensors, kept, gradients)
@@ -94,6 +94,8 @@ def bound_node(node: Node, tensors: Tensors, kept: list[object], gradients: Iter
                     each.norm = ctypes.pointer(norm)
                     kept.append(norm)
             made.function, made.term_count, made.terms = FUNCTIONS.index(node.function), len(terms), terms
+            if node.factor is not None:
+                made.factor = node.factor
             kept.append(terms)
     return made
 

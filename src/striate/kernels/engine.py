@@ -93,25 +93,26 @@ class Spent:
     backward: dict[str, float]
 
 
-def unsupported(network: Network, *, instruction_set: str = "") -> str | None:
-    """Why a network cannot run on the kernels here, or None where it can."""
+def unsupported(network: Network, *, answering: bool = False, instruction_set: str = "") -> str | None:
+    """Why a network cannot run on the kernels here, or for `answering` alone cannot answer; None where it can."""
     found = library(instruction_set)
     if isinstance(found, str):
         return found
     try:
-        parts_of(network)
+        parts_of(network, answering=answering)
     except NotLoweredError as reason:
         return str(reason)
     return None
 
 
-def parts_of(network: Network) -> list[Lowered] | list[Node]:
+def parts_of(network: Network, *, answering: bool = False) -> list[Lowered] | list[Node]:
     """A network translated for the engine: a list of layers, or a graph where it has joins or batch normalisations.
 
-    Raises NotLoweredError where the engine cannot run it.
+    For `answering` alone the engine takes more: gates, all activation functions, networks without their auxiliary
+    heads. Raises NotLoweredError where the engine cannot run it.
     """
     needs_graph = any(isinstance(step.layer, BatchNorm | PadChannels | Joined) for step in plan(network).steps)
-    return graph(network) if needs_graph else lower(network)
+    return (graph if needs_graph else lower)(network, answering=answering)
 
 
 def seed_from(seed: int, first: int) -> int:
@@ -128,16 +129,19 @@ def seed_from(seed: int, first: int) -> int:
 class Engine:
     """`network` on the C++ kernels, with the parameters and buffers in `tensors`: float32 and on the CPU.
 
-    Raises NotLoweredError where the network or this machine cannot; `unsupported` says so beforehand.
+    For `answering` alone it takes more networks, and no step. Raises NotLoweredError where the network or this machine
+    cannot; `unsupported` says so beforehand.
     """
 
-    def __init__(self, network: Network, tensors: Tensors, *, instruction_set: str = "") -> None:
+    def __init__(
+        self, network: Network, tensors: Tensors, *, answering: bool = False, instruction_set: str = ""
+    ) -> None:
         found = library(instruction_set)
         if isinstance(found, str):
             raise NotLoweredError(found)
         self.binary: Library = found
         self.network = network
-        self.parts = parts_of(network)
+        self.parts, self.answering = parts_of(network, answering=answering), answering
         self.features = plan(network).output
         self.tensors = tensors
         self.parameters = [each for part in self.parts for each in parameters_of_part(tensors, part)]
@@ -159,6 +163,8 @@ class Engine:
 
         Returns the mean loss and the number of right answers, both before the update.
         """
+        if self.answering:
+            raise ValueError("an engine for answers takes no step")
         self._check()
         for part in self.parts:
             if isinstance(part, Join) and part.norms and len(pictures) * math.prod(part.output[1:]) == 1:

@@ -33,7 +33,16 @@ from striate.description.layers import (
     Upsample,
 )
 from striate.description.network import INPUT, Network, Plan, Step, plan
-from striate.kernels.lower import FUNCTIONS, IDENTITY, PARAMETERS, Lowered, NotLoweredError, as_linear, lowered, three
+from striate.kernels.lower import (
+    IDENTITY,
+    PARAMETERS,
+    Lowered,
+    NotLoweredError,
+    as_linear,
+    has_function,
+    lowered,
+    three,
+)
 
 Three = tuple[int, int, int]
 
@@ -59,12 +68,16 @@ class Term:
 
 @dataclass(frozen=True)
 class Join:
-    """function(Σ terms); channels that no term covers are zero before the function is applied."""
+    """function(Σ terms); channels that no term covers are zero before the function is applied.
+
+    With a `factor`, the number of a value of the same shape or with one number a channel, function(factor · Σ terms).
+    """
 
     path: str
     output: Three
     terms: tuple[Term, ...]
     function: str = IDENTITY
+    factor: int | None = None
 
     @property
     def norms(self) -> list[Norm]:
@@ -89,15 +102,16 @@ class Apply:
 Node = Join | Apply
 
 
-def graph(network: Network) -> list[Node]:
+def graph(network: Network, *, answering: bool = False) -> list[Node]:
     """The nodes of any network, in the order in which they run; a closing softmax is left out.
 
-    Raises NotLoweredError, naming the layer.
+    For `answering` alone auxiliary heads are left out, and gates and activation functions without a derivative are
+    taken. Raises NotLoweredError, naming the layer.
     """
     planned = plan(network)
-    if planned.heads:
+    if planned.heads and not answering:
         raise NotLoweredError("it has auxiliary heads")
-    nodes = _Nodes(planned, closing_softmax=network.probabilities)
+    nodes = _Nodes(planned, closing_softmax=network.probabilities, answering=answering)
     if not any(isinstance(node, Apply) and node.layer.kind in PARAMETERS for node in nodes.made):
         raise NotLoweredError("it has no layer with parameters")
     return _renumbered(nodes.made)
@@ -106,12 +120,13 @@ def graph(network: Network) -> list[Node]:
 class _Nodes:
     """Builds the nodes of a plan. A node that was merged into another one is replaced by None in `made`."""
 
-    def __init__(self, planned: Plan, *, closing_softmax: bool) -> None:
-        self.plan = planned
-        self.times = Counter(source for step in planned.steps for source in step.sources)
+    def __init__(self, planned: Plan, *, closing_softmax: bool, answering: bool) -> None:
+        self.plan, self.answering = planned, answering
+        steps = [(number, step) for number, step in enumerate(planned.steps) if not step.head]
+        self.times = Counter(source for _, step in steps for source in step.sources)
         self.made: list[Node | None] = []
         self.values: dict[int, int] = {INPUT: 0}
-        for number, step in enumerate(planned.steps):
+        for number, step in steps:
             if not (closing_softmax and number == planned.last):
                 self.values[number] = self._value(number, step)
 
@@ -146,6 +161,8 @@ class _Nodes:
                 return self._join(step, tuple(terms))
             case Activation():
                 return self._activated(step, step.layer)
+            case Gate() if self.answering:
+                return self._join(step, self._terms(step, 0, 0), factor=self.values[step.sources[1]])
             case Gate() | Upsample() | Shuffle() | Scale() | Softmax():
                 raise NotLoweredError(f"{step.path} is a {type(step.layer).__name__}")
             case _:
@@ -158,8 +175,8 @@ class _Nodes:
     def _apply(self, layer: Lowered, source: int, output: Three) -> int:
         return self._add(Apply(layer, self.values[source], output))
 
-    def _join(self, step: Step, terms: tuple[Term, ...]) -> int:
-        return self._add(Join(step.path, three(step.output), terms))
+    def _join(self, step: Step, terms: tuple[Term, ...], *, factor: int | None = None) -> int:
+        return self._add(Join(step.path, three(step.output), terms, factor=factor))
 
     def _maker(self, source: int) -> Node | None:
         """The node that makes a step's value, if only one step reads it."""
@@ -178,13 +195,13 @@ class _Nodes:
         """The terms for one source of a step: its value, or the terms of a join that only this step reads."""
         source = step.sources[place]
         maker = self._maker(source)
-        if isinstance(maker, Join) and maker.function == IDENTITY:
+        if isinstance(maker, Join) and maker.function == IDENTITY and maker.factor is None:
             self.made[self.values[source] - 1] = None
             return tuple(replace(term, first=term.first + first) for term in maker.terms)
         return (Term(self.values[source], step.inputs[place][0], first),)
 
     def _activated(self, step: Step, layer: Activation) -> int:
-        if layer.function not in FUNCTIONS:
+        if not has_function(layer, answering=self.answering):
             raise NotLoweredError(f"{step.path} is a {layer.function}")
         source = step.sources[0]
         maker, value = self._maker(source), self.values[source]
@@ -209,6 +226,7 @@ def _renumbered(made: list[Node | None]) -> list[Node]:
                 nodes.append(replace(node, value=new_numbers[node.value]))
             case Join():
                 terms = tuple(replace(term, value=new_numbers[term.value]) for term in node.terms)
-                nodes.append(replace(node, terms=terms))
+                factor = None if node.factor is None else new_numbers[node.factor]
+                nodes.append(replace(node, terms=terms, factor=factor))
         new_numbers[value] = len(nodes)
     return nodes

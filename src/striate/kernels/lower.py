@@ -35,6 +35,7 @@ from striate.description.layers import (
 from striate.description.network import Network, Step, plan
 from striate.description.properties import properties
 from striate.description.shapes import Shape, output_shape, window
+from striate.description.simple import ALPHAS
 
 KINDS = (
     "convolution",
@@ -52,7 +53,9 @@ KINDS = (
 PARAMETERS = ("convolution", "subsampling", "linear", "position-bias")
 """The kinds of layers with parameters that are learned."""
 IDENTITY = "identity"
-FUNCTIONS = (IDENTITY, "relu", "tanh", "scaled_tanh", "sigmoid", "relu6")
+TRAINING = (IDENTITY, "relu", "tanh", "scaled_tanh", "sigmoid", "relu6", "leaky_relu", "elu", "hard_sigmoid")
+"""The activation functions with which the kernels train: the derivative follows from the function's value."""
+FUNCTIONS = (*TRAINING, "silu", "gelu", "gelu_tanh", "hard_swish")
 """The activation functions of the kernels, in the order of `StriateFunction`."""
 
 Mapped = Conv | Pool | Subsample | GlobalAveragePool | LocalResponseNorm
@@ -113,18 +116,33 @@ class NotLoweredError(Exception):
     """The engine cannot run a network; the text says why."""
 
 
-def lower(network: Network) -> list[Lowered]:
-    """The layers of a sequential network; a closing softmax is left out. Raises NotLoweredError."""
+def has_function(layer: Activation, *, answering: bool = False) -> bool:
+    """Whether the kernels have an activation function: for training, or for `answering` alone.
+
+    >>> silu, steep = Activation("silu"), Activation("leaky_relu", alpha=0.2)
+    >>> has_function(silu), has_function(silu, answering=True), has_function(steep)
+    (False, True, False)
+    """
+    return layer.function in (FUNCTIONS if answering else TRAINING) and layer.alpha == ALPHAS.get(layer.function)
+
+
+def lower(network: Network, *, answering: bool = False) -> list[Lowered]:
+    """The layers of a sequential network; a closing softmax is left out. Raises NotLoweredError.
+
+    For `answering` alone auxiliary heads are left out, and activation functions without a derivative are taken.
+    """
     planned = plan(network)
-    if planned.heads:
+    if planned.heads and not answering:
         raise NotLoweredError("it has auxiliary heads")
     layers: list[Lowered] = []
     for number, step in enumerate(planned.steps):
-        if isinstance(step.layer, Softmax) and number == len(planned.steps) - 1:
-            break
+        if step.head or (isinstance(step.layer, Softmax) and number == planned.last):
+            continue
         match step.layer:
             case Residual() | Gate() | Branches():
                 raise NotLoweredError(f"{step.path} is not sequential")
+            case Activation() as layer if not has_function(layer, answering=answering):
+                raise NotLoweredError(f"{step.path} is a {layer.function}")
             case layer:
                 layers = _with(layers, layer, step)
     if not any(each.kind in PARAMETERS for each in layers):
@@ -141,8 +159,6 @@ def _with(layers: list[Lowered], layer: Simple, step: Step) -> list[Lowered]:
         case Pool() | Subsample() | GlobalAveragePool() | LocalResponseNorm():
             return _pooled(layers, lowered(layer, shape, path=step.path))
         case Activation():
-            if layer.function not in FUNCTIONS:
-                raise NotLoweredError(f"{step.path} is a {layer.function}")
             if layers and layers[-1].function == "identity" and layers[-1].kind != "dropout":
                 return [*layers[:-1], replace(layers[-1], function=layer.function)]
             return [*layers, Lowered("elementwise", step.path, given, given, layer.function)]

@@ -120,7 +120,7 @@ def _choice(run: Run, model: Built, *, batch: int, images: int) -> Choice:
     for event in reversed(run.events("evaluated")):
         before = event.get("answered", {})
         measured = before.get("batch") == batch and before["milliseconds"] and before["threads"] <= most
-        if measured and before["kernels"] in KERNELS and not missing(run.network, before["kernels"]):
+        if measured and before["kernels"] in KERNELS and not missing(run.network, before["kernels"], answering=True):
             return Choice(before["kernels"], before["threads"], before["milliseconds"])
     key = run.network, batch, most
     if key not in _CHOSEN:

@@ -22,7 +22,22 @@ enum StriateKind : int32_t {
     RESPONSE,
     POSITION_BIAS
 };
-enum StriateFunction : int32_t { IDENTITY, RELU, TANH, SCALED_TANH, SIGMOID, RELU6 };
+// The derivative of those from SILU on does not follow from the function's value: they are for inference alone.
+enum StriateFunction : int32_t {
+    IDENTITY,
+    RELU,
+    TANH,
+    SCALED_TANH,
+    SIGMOID,
+    RELU6,
+    LEAKY_RELU,
+    ELU,
+    HARD_SIGMOID,
+    SILU,
+    GELU,
+    GELU_TANH,
+    HARD_SWISH
+};
 enum StriateLoss : int32_t { CROSS_ENTROPY, RADIAL_MLE, RADIAL_MAP };
 enum StriateRule : int32_t { GRADIENTS, ADAMW, SGD };
 enum StriateStatus : int32_t { DONE, NO_MEMORY, FAILED };
@@ -141,13 +156,16 @@ struct StriateTerm {
 };
 
 // A node of a graph: `layer` applied to the value `input`, or (null) a join, function(Σ terms), where channels that no
-// term covers are zero before the function. The shape of what it makes is `output`.
+// term covers are zero before the function. With the value number `factor`, not negative, a join is function(factor ·
+// Σ terms): the factor has the join's shape, or one value a channel; it is for inference alone. The shape of what a node
+// makes is `output`.
 struct StriateNode {
     const StriateLayer* layer;
     int32_t input, function;
     int32_t output[3];
     int32_t term_count;
     const StriateTerm* terms;
+    int32_t factor = -1;
 };
 
 // `count` positions of Go on boards of size × size points; a point is row · size + column. Position i is the one before

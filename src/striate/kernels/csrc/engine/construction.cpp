@@ -8,7 +8,7 @@ bool is_flat(int kind) { return kind == LINEAR || kind == RADIAL; }
 
 }  // namespace
 
-Engine::Engine(const StriateLayer* first, int count) : layers_given(count) {
+Engine::Engine(const StriateLayer* first, int count) : layers_given(count), one_image(plan_of(first, count)) {
     for (int i = 0; i < count; i++) add(first[i]);
     // The loss writes its gradient without margins, and knows no activation function.
     add_copy(layers.back()->layer.function != IDENTITY);
@@ -17,7 +17,6 @@ Engine::Engine(const StriateLayer* first, int count) : layers_given(count) {
     lay_out_buffers();
     parameters.cut_into_chunks();
     seconds.assign(3 + 2 * layers.size(), 0.0);
-    one_image = OneImageNetwork::create(first, count);
 }
 
 void Engine::add(const StriateLayer& layer) {

@@ -30,7 +30,7 @@ void Engine::pack(int thread_count) {
 void Engine::forward(const StriateImages& images, float* outputs, int thread_count) {
     const BatchTiles batch(images.count);
     if (!batch.tiles) return;
-    if (one_image && images.count <= MAX_ONE_BY_ONE) return one_image->forward(images, outputs);
+    if (one_image.forward(images, outputs, threads, thread_count)) return;
     prepare(thread_count, 0);
     pack(thread_count);
     const StriateLayer& last = layers.back()->layer;

@@ -19,7 +19,7 @@
 #include "engine/runner.hpp"
 #include "layers/operation.hpp"
 #include "layout/aligned_floats.hpp"
-#include "one_image/one_image_network.hpp"
+#include "one_image/one_image.hpp"
 
 namespace striate {
 
@@ -84,8 +84,8 @@ private:
     Parameters parameters;
     std::vector<int> first_parameter;  // of each layer: index in `parameters`
     std::vector<AlignedFloats> thread_buffers;
-    std::vector<double> seconds;                 // of images, loss, update; then forward and backward of each layer
-    std::unique_ptr<OneImageNetwork> one_image;  // for a few images; null where the layers do not allow it
+    std::vector<double> seconds;  // of images, loss, update; then forward and backward of each layer
+    OneImage one_image;
 };
 
 }  // namespace striate

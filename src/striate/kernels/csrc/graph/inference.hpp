@@ -1,6 +1,7 @@
-// Forward passes of a graph, lane group by lane group.
+// Forward passes of a graph, lane group by lane group or image by image.
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "engine/threads.hpp"
@@ -12,7 +13,8 @@ namespace striate {
 
 class Inference {
 public:
-    explicit Inference(const Plan& plan) : Inference(plan, {}) {}
+    // Throws std::invalid_argument where the lanes cannot hold channels: see `in_channel_blocks`.
+    Inference(const Plan& plan, Lanes lanes) : Inference(plan, lanes, {}) {}
 
     void forward(const StriateImages& images, float* outputs, Threads& threads, int thread_count);
 
@@ -22,18 +24,26 @@ private:
         std::vector<float> scale, shift;
     };
 
-    Inference(const Plan& plan, std::vector<FoldedLayer> memory);
+    Inference(const Plan& plan, Lanes lanes, std::vector<FoldedLayer> memory);
     void place_values();
+    void list_parameters();
     void prepare(Threads& threads, int thread_count);
-    void run(const StriateImages& images, int64_t group, float* buffer);
-    void join(const Node& node, int value, float* buffer);
+    bool parameters_changed();
+    void forward_groups(const StriateImages& images, float* outputs, Threads& threads, int thread_count);
+    void forward_one(const StriateImages& images, int64_t image, Threads& threads, int thread_count);
+    void run(int node, float* buffer, int slice = 0, int slices = 1);
+    void join(int node, float* buffer, int slice, int slices);
 
+    const Lanes lanes;
+    int image[3], answer[3];  // the shapes of an image and of what the network makes of it
     std::vector<FoldedLayer> folded;
     Nodes nodes;
     std::vector<Scaling> scalings;
     std::vector<ptrdiff_t> starts;  // of each value, in a thread's buffer
     ptrdiff_t scratch_start = 0, buffer_size = 0;
     std::vector<AlignedFloats> buffers;
+    std::vector<std::pair<const float*, ptrdiff_t>> parameters;  // those that packing and folding read
+    std::vector<float> packed;                                   // their values when they were last read
 };
 
 }  // namespace striate

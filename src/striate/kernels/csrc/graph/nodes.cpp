@@ -3,6 +3,8 @@
 #include <stdexcept>
 
 #include "engine/parameters.hpp"
+#include "one_image/channel_blocks.hpp"
+#include "one_image/one_image_layers.hpp"
 
 namespace striate {
 namespace {
@@ -24,22 +26,32 @@ void check(const Plan& plan, const PlannedNode& node, int number) {
         const int* shape = term.value ? plan.nodes[term.value - 1].output : plan.input;
         wrong = shape[0] != term.channels || shape[1] != node.output[1] || shape[2] != node.output[2];
     }
+    if (node.factor >= 0 && !wrong) {
+        wrong = bad(node.factor);
+        const int* shape = wrong ? nullptr : node.factor ? plan.nodes[node.factor - 1].output : plan.input;
+        const bool one_each = shape && shape[1] == 1 && shape[2] == 1;
+        wrong = wrong || shape[0] != node.output[0] ||
+                (!one_each && (shape[1] != node.output[1] || shape[2] != node.output[2]));
+    }
     if (wrong) throw std::invalid_argument("a node that does not fit the values that it reads");
 }
 
 }  // namespace
 
-Nodes::Nodes(const Plan& plan) : values(plan.values()) {
+Nodes::Nodes(const Plan& given_plan, Lanes lanes) : values(given_plan.values()) {
+    std::copy(given_plan.nodes.back().output, given_plan.nodes.back().output + 3, answer);
+    const Plan plan = lanes == Lanes::CHANNELS ? in_channel_blocks(given_plan, answer) : given_plan;
     values[0].maps = {plan.input[0], plan.input[1], plan.input[2]};
     for (int i = 0; i < int(plan.nodes.size()); i++) {
         const PlannedNode& given = plan.nodes[i];
         check(plan, given, i);
-        Node node{nullptr, given.input, given.terms, given.function};
+        Node node{nullptr, given.input, given.terms, given.factor, given.function};
         Value& made = values[i + 1];
         made.maps = {given.output[0], given.output[1], given.output[2]};
         if (!given.joins) {
             made.trains = values[given.input].trains || trains(given.layer);
-            node.operation = operation(given.layer, values[given.input].trains);
+            node.operation = lanes == Lanes::CHANNELS ? one_image_operation(given.layer)
+                                                      : operation(given.layer, values[given.input].trains);
             values[given.input].readers.push_back({i, -1});
         }
         for (int t = 0; t < int(given.terms.size()); t++) {
@@ -47,6 +59,7 @@ Nodes::Nodes(const Plan& plan) : values(plan.values()) {
             made.trains = made.trains || values[term.value].trains || term.norm >= 0;
             values[term.value].readers.push_back({i, t});
         }
+        if (given.factor >= 0) values[given.factor].readers.push_back({i, -1});
         all.push_back(std::move(node));
     }
     for (const Node& node : all)

@@ -11,7 +11,7 @@
 namespace striate {
 
 struct Reader {
-    int node, term;  // term: of the join; negative: the node's operation reads the value
+    int node, term;  // term: of the join; negative: the node's operation reads the value, or the value is its factor
 };
 
 struct Value {
@@ -24,15 +24,20 @@ struct Node {
     std::unique_ptr<Operation> operation;  // null: a join
     int input;
     std::vector<Term> terms;
+    int factor;  // of a join; negative: none
     int function;
 };
 
+// What the lanes hold: sixteen images, or sixteen channels of one image.
+enum class Lanes { IMAGES, CHANNELS };
+
 // Value 0 is the images; value i + 1 is made by node i.
 struct Nodes {
-    explicit Nodes(const Plan& plan);
+    explicit Nodes(const Plan& plan, Lanes lanes = Lanes::IMAGES);
 
     std::vector<Node> all;
     std::vector<Value> values;
+    int answer[3];  // the shape of the last value, in channels whatever the lanes hold
 };
 
 inline Rows rows_of(const Maps& maps) { return {maps.rows, ptrdiff_t(maps.columns) * GROUP}; }

@@ -14,7 +14,7 @@ bool takes_norm(const PlannedNode& node) {
 
 // Whether a join changes nothing but by its function, which the node that makes its one term can apply.
 bool merges(const Plan& plan, const PlannedNode& join, const std::vector<int>& reads) {
-    if (!join.joins || join.terms.size() != 1 || join.terms[0].norm >= 0) return false;
+    if (!join.joins || join.factor >= 0 || join.terms.size() != 1 || join.terms[0].norm >= 0) return false;
     const Term& term = join.terms[0];
     if (!term.value || reads[term.value] != 1 || term.channels != join.output[0]) return false;
     const PlannedNode& before = plan.nodes[term.value - 1];
@@ -33,6 +33,7 @@ void remove(Plan& plan, const std::vector<int>& replaced) {
         }
         node.input = number[node.input];
         for (Term& term : node.terms) term.value = number[term.value];
+        if (node.factor >= 0) node.factor = number[node.factor];
         left.push_back(std::move(node));
         number[value] = int(left.size());
     }
@@ -46,6 +47,7 @@ std::vector<int> Plan::reads() const {
     for (const PlannedNode& node : nodes) {
         if (!node.joins) result[node.input]++;
         for (const Term& term : node.terms) result[term.value]++;
+        if (node.factor >= 0) result[node.factor]++;
     }
     return result;
 }
@@ -57,6 +59,7 @@ Plan plan_of(const StriateNode* nodes, int count, const int32_t* input) {
         const StriateNode& given = nodes[i];
         PlannedNode node{};
         node.joins = !given.layer, node.input = given.input, node.function = given.function;
+        node.factor = given.layer ? -1 : given.factor;
         if (given.layer) node.layer = *given.layer, node.function = given.layer->function;
         std::copy(given.output, given.output + 3, node.output);
         for (int t = 0; t < given.term_count; t++) {
@@ -64,6 +67,17 @@ Plan plan_of(const StriateNode* nodes, int count, const int32_t* input) {
             node.terms.push_back({term.value, term.first, term.channels, term.norm ? int(plan.norms.size()) : -1});
             if (term.norm) plan.norms.push_back(*term.norm);
         }
+        plan.nodes.push_back(std::move(node));
+    }
+    return plan;
+}
+
+Plan plan_of(const StriateLayer* layers, int count) {
+    Plan plan;
+    std::copy(layers[0].input, layers[0].input + 3, plan.input);
+    for (int i = 0; i < count; i++) {
+        PlannedNode node{false, layers[i], i, {}, -1, layers[i].function, {}};
+        std::copy(layers[i].output, layers[i].output + 3, node.output);
         plan.nodes.push_back(std::move(node));
     }
     return plan;

@@ -17,6 +17,7 @@ struct PlannedNode {
     StriateLayer layer;  // unless it joins
     int input;
     std::vector<Term> terms;  // of a join
+    int factor;               // the value that multiplies the sum of a join; negative: none
     int function;             // applied to what the node makes
     int output[3];
 };
@@ -32,6 +33,8 @@ struct Plan {
 };
 
 Plan plan_of(const StriateNode* nodes, int count, const int32_t* input);
+// The plan of layers of which each reads what the one before it makes.
+Plan plan_of(const StriateLayer* layers, int count);
 
 // A layer with a normalisation folded into its weight and bias, which are computed anew from the current parameters.
 struct FoldedLayer {

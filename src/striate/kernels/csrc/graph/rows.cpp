@@ -69,6 +69,18 @@ void join_rows(Rows rows, float* to, ptrdiff_t stride, const TermRows* terms, in
     for (int y = 0; y < rows.count; y++) activate(function, to + y * stride, rows.floats / GROUP);
 }
 
+void gate_rows(Rows rows, float* values, ptrdiff_t stride, FactorRows factor, int function) {
+    for (int y = 0; y < rows.count; y++) {
+        float* const row = values + y * stride;
+        for (ptrdiff_t x = 0; x < rows.floats / GROUP; x++)
+            for (int lane = 0; lane < GROUP; lane += LANES) {
+                const Vector by = load(factor.values + y * factor.stride + x * factor.step + lane);
+                store(row + x * GROUP + lane, by * load(row + x * GROUP + lane));
+            }
+        activate(function, row, rows.floats / GROUP);
+    }
+}
+
 void gradient_rows(Rows rows, float* to, ptrdiff_t stride, const GradientRows* parts, int count, MadeRows made,
                    int live_lanes) {
     alignas(64) int32_t live[GROUP];

@@ -21,6 +21,15 @@ struct TermRows {
 // to = function(Σ terms). `to` may be the values of the first term.
 void join_rows(Rows rows, float* to, ptrdiff_t stride, const TermRows* terms, int count, int function);
 
+// The factor of a channel: the distances between its rows and its columns are 0 where it has one value an image.
+struct FactorRows {
+    const float* values;
+    ptrdiff_t stride, step;
+};
+
+// values = function(factor · values).
+void gate_rows(Rows rows, float* values, ptrdiff_t stride, FactorRows factor, int function);
+
 // One part of a gradient: `gradient`, or behind a batch normalisation that reads `values`
 //
 //     scale · gradient + (of_value · (values − mean) + constant)

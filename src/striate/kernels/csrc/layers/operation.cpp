@@ -5,7 +5,7 @@
 namespace striate {
 
 std::unique_ptr<Operation> operation(const StriateLayer& layer, bool wants_input_gradient) {
-    if (layer.function < IDENTITY || layer.function > RELU6) throw std::invalid_argument("an unknown activation");
+    if (layer.function < IDENTITY || layer.function > HARD_SWISH) throw std::invalid_argument("an unknown activation");
     switch (layer.kind) {
         case CONVOLUTION: return convolution(layer, wants_input_gradient);
         case LINEAR: return linear(layer, wants_input_gradient);

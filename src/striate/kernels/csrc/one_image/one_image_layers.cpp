@@ -1,9 +1,11 @@
-// Layers on one image. The lanes hold sixteen channels, so each lane has a weight of its own.
+// The lanes hold sixteen channels, so each lane has a weight of its own.
+#include "one_image/one_image_layers.hpp"
+
 #include <array>
 #include <stdexcept>
 #include <utility>
 
-#include "one_image/one_image_network.hpp"
+#include "layout/aligned_floats.hpp"
 #include "simd/activations.hpp"
 #include "simd/transpose.hpp"
 
@@ -12,7 +14,7 @@ namespace {
 
 // The layer with its channel blocks counted as channels, as its maps are laid out; enough for layers without weights.
 StriateLayer in_channel_blocks(StriateLayer layer) {
-    for (int* channels : {layer.input, layer.output}) *channels = (*channels + GROUP - 1) / GROUP;
+    for (int* channels : {layer.input, layer.output}) *channels = channel_blocks(*channels);
     return layer;
 }
 
@@ -33,29 +35,37 @@ protected:
     }
 };
 
-constexpr int MAX_COLUMNS = 14;
+// The vectors and the columns of a register tile: as many as leave two registers of sixteen free. Two vectors of filters
+// share each value that is loaded.
+constexpr int TILE_VECTORS = GROUP / LANES > 1 ? 2 : 1, MAX_COLUMNS = TILE_VECTORS > 1 ? 6 : 14;
 
-// A register tile of one vector of filters and COLUMNS columns x:
+// A register tile of TILE_VECTORS vectors of filters and COLUMNS columns x:
 // out[x] = start + Σ_t weights[t] · in[offsets[t] + x · step].
 struct RowTile {
-    const float *in, *weights;
+    const float *in, *weights, *start;
     const int32_t* offsets;
     int taps;
     ptrdiff_t step;
-    Vector start;
     float* out;
 };
 
 template <int COLUMNS>
 void run_row_tile(const RowTile& s) {
-    Vector sum[COLUMNS];
-    for (int x = 0; x < COLUMNS; x++) sum[x] = s.start;
+    Vector sum[TILE_VECTORS][COLUMNS];
+    for (int v = 0; v < TILE_VECTORS; v++)
+        for (int x = 0; x < COLUMNS; x++) sum[v][x] = load(s.start + v * LANES);
     for (int t = 0; t < s.taps; t++) {
-        const Vector weight = in_register(load(s.weights + ptrdiff_t(t) * GROUP));
+        Vector weight[TILE_VECTORS];
+        for (int v = 0; v < TILE_VECTORS; v++)
+            weight[v] = in_register(load(s.weights + ptrdiff_t(t) * GROUP + v * LANES));
         const float* in = s.in + s.offsets[t];
-        for (int x = 0; x < COLUMNS; x++) sum[x] += weight * in[x * s.step];
+        for (int x = 0; x < COLUMNS; x++) {
+            const Vector value = in_register(broadcast(in[x * s.step]));
+            for (int v = 0; v < TILE_VECTORS; v++) sum[v][x] += weight[v] * value;
+        }
     }
-    for (int x = 0; x < COLUMNS; x++) store(s.out + x * GROUP, sum[x]);
+    for (int v = 0; v < TILE_VECTORS; v++)
+        for (int x = 0; x < COLUMNS; x++) store(s.out + x * GROUP + v * LANES, sum[v][x]);
 }
 
 template <int... N>
@@ -97,24 +107,28 @@ public:
         }
     }
 
+    int64_t parallel_products() const override { return int64_t(full_layer.links) * kernel * out.rows * out.columns; }
+
     void forward(const Buffers& b) override {
         AlignedFloats starts = padded_to_blocks(full_layer.bias);
+        const int tiles = (out.columns + MAX_COLUMNS - 1) / MAX_COLUMNS;  // of a row, as equal as they can be
         RowTile s{};
         s.offsets = offsets.data(), s.taps = taps, s.step = full_layer.stride[1] * GROUP;
-        for (int block = 0; block < out.channels; block++)
-            for (int y = 0; y < out.rows; y++) {
-                for (int lane = 0; lane < GROUP; lane += LANES) {
-                    s.weights = weights.data() + ptrdiff_t(block) * taps * GROUP + lane;
-                    s.start = load(starts.data() + block * GROUP + lane);
-                    for (int x = 0, count; x < out.columns; x += count) {
-                        count = std::min(MAX_COLUMNS, out.columns - x);
-                        s.in = b.in + y * full_layer.stride[0] * in.row_stride() + x * s.step;
-                        s.out = b.out + out.at(block, y, x) + lane;
-                        ROW_TILE_KERNELS[count - 1](s);
-                    }
+        const Range rows = slice_range(out.channels * out.rows, b);
+        for (int row = rows.first; row < rows.end; row++) {
+            const int block = row / out.rows, y = row % out.rows;
+            for (int lane = 0; lane < GROUP; lane += TILE_VECTORS * LANES) {
+                s.weights = weights.data() + ptrdiff_t(block) * taps * GROUP + lane;
+                s.start = starts.data() + block * GROUP + lane;
+                for (int tile = 0; tile < tiles; tile++) {
+                    const int x = out.columns * tile / tiles, count = out.columns * (tile + 1) / tiles - x;
+                    s.in = b.in + y * full_layer.stride[0] * in.row_stride() + x * s.step;
+                    s.out = b.out + out.at(block, y, x) + lane;
+                    ROW_TILE_KERNELS[count - 1](s);
                 }
-                activate(layer.function, b.out + out.at(block, y, 0), out.columns);
             }
+            activate(layer.function, b.out + out.at(block, y, 0), out.columns);
+        }
     }
 
 private:
@@ -153,17 +167,21 @@ template <bool RADIAL_LAYER>
 class OneImageFlat final : public OneImageLayer {
 public:
     explicit OneImageFlat(const StriateLayer& layer)
-        : OneImageLayer(layer), inputs(layer.input[0] * layer.input[1] * layer.input[2]), flat(inputs + LANES) {}
+        : OneImageLayer(layer), inputs(layer.input[0] * layer.input[1] * layer.input[2]) {}
+
+    int64_t parallel_products() const override { return int64_t(inputs) * full_layer.output[0]; }
 
     void forward(const Buffers& b) override {
+        AlignedFloats flat(inputs + LANES);
         float* to = flat.data();  // the features in the order of the weights: channel by channel
         for (int c = 0; c < full_layer.input[0]; c++)
             for (int y = 0; y < in.rows; y++)
                 for (int x = 0; x < in.columns; x++) *to++ = b.in[in.at(c / GROUP, y, x) + c % GROUP];
         AlignedFloats starts = padded_to_blocks(full_layer.bias);
-        for (int first = 0; first < full_layer.output[0]; first += LANES)
-            store(b.out + first, load(starts.data() + first) + sums(first));
-        activate(layer.function, b.out, layer.output[0]);
+        const Range blocks = slice_range(layer.output[0], b);
+        for (int first = blocks.first * GROUP; first < blocks.end * GROUP; first += LANES)
+            store(b.out + first, load(starts.data() + first) + sums(flat.data(), first));
+        activate(layer.function, b.out + blocks.first * GROUP, blocks.end - blocks.first);
     }
 
 private:
@@ -171,16 +189,22 @@ private:
         return RADIAL_LAYER ? (value - weight) * (value - weight) : weight * value;
     }
 
+    // Weights are asked for so many floats before they are used: they are read once, from memory.
+    static constexpr int PREFETCHED = 192;
+
     // The sums of LANES outputs, computed with lanes along the features. Beyond the last output, they repeat it.
-    Vector sums(int first) {
-        const float *values = flat.data(), *row[LANES];
+    Vector sums(const float* values, int first) const {
+        const float* row[LANES];
         Vector sum[LANES] = {};
         for (int r = 0; r < LANES; r++)
             row[r] = full_layer.weight + ptrdiff_t(std::min(first + r, full_layer.output[0] - 1)) * inputs;
         int k = 0;
         for (; k + LANES <= inputs; k += LANES) {
             const Vector value = in_register(load(values + k));
-            for (int r = 0; r < LANES; r++) sum[r] += term(load_unaligned(row[r] + k), value);
+            for (int r = 0; r < LANES; r++) {
+                __builtin_prefetch(row[r] + k + PREFETCHED);
+                sum[r] += term(load_unaligned(row[r] + k), value);
+            }
         }
         for (int r = 0; k < inputs && r < LANES; r++) {
             alignas(64) float rest[LANES] = {};
@@ -191,7 +215,6 @@ private:
     }
 
     int inputs;
-    AlignedFloats flat;
 };
 
 class OneImagePositionBias final : public OneImageLayer {
@@ -216,6 +239,11 @@ public:
 };
 
 }  // namespace
+
+bool runs_on_one_image(const StriateLayer& layer) {
+    const bool sparse = layer.kind == CONVOLUTION && 2 * layer.links <= layer.input[0] * layer.output[0];
+    return !sparse && layer.kind != RESPONSE;
+}
 
 std::unique_ptr<Operation> one_image_operation(const StriateLayer& layer) {
     switch (layer.kind) {

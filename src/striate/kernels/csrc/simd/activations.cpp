@@ -23,6 +23,13 @@ void activate(int function, float* values, ptrdiff_t count) {
         case SCALED_TANH: return activate_all<SCALED_TANH>(values, count);
         case SIGMOID: return activate_all<SIGMOID>(values, count);
         case RELU6: return activate_all<RELU6>(values, count);
+        case LEAKY_RELU: return activate_all<LEAKY_RELU>(values, count);
+        case ELU: return activate_all<ELU>(values, count);
+        case HARD_SIGMOID: return activate_all<HARD_SIGMOID>(values, count);
+        case SILU: return activate_all<SILU>(values, count);
+        case GELU: return activate_all<GELU>(values, count);
+        case GELU_TANH: return activate_all<GELU_TANH>(values, count);
+        case HARD_SWISH: return activate_all<HARD_SWISH>(values, count);
         default: return;
     }
 }
@@ -34,6 +41,9 @@ void multiply_by_derivative(int function, const float* values, float* gradients,
         case SCALED_TANH: return multiply_all<SCALED_TANH>(values, gradients, count);
         case SIGMOID: return multiply_all<SIGMOID>(values, gradients, count);
         case RELU6: return multiply_all<RELU6>(values, gradients, count);
+        case LEAKY_RELU: return multiply_all<LEAKY_RELU>(values, gradients, count);
+        case ELU: return multiply_all<ELU>(values, gradients, count);
+        case HARD_SIGMOID: return multiply_all<HARD_SIGMOID>(values, gradients, count);
         default: return;
     }
 }

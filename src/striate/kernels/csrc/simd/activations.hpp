@@ -1,4 +1,5 @@
-// Activation functions and their derivatives, one vector at a time. A derivative is computed from the function's value.
+// Activation functions and their derivatives, one vector at a time. A derivative is computed from the function's value;
+// the functions from SILU on have none here.
 #pragma once
 
 #include "api/interface.hpp"
@@ -7,6 +8,7 @@
 namespace striate {
 
 constexpr float AMPLITUDE = 1.7159f, SLOPE = 2.0f / 3.0f;  // of the scaled tanh: LeNet-5, appendix A
+constexpr float LEAK = 0.01f;                              // of the leaky ReLU, as PyTorch has it by default
 
 // e^x − 1, accurate to a few units in the last place for |x| ≤ 87; NaN stays NaN.
 inline Vector expm1_of(Vector x) {
@@ -40,6 +42,26 @@ inline Vector tanh_of(Vector x) {
 
 inline Vector sigmoid_of(Vector x) { return 1.0f / (2.0f + expm1_of(clamp(-x, 87.0f))); }
 
+// The error function as x · P(x²) / Q(x²), fitted here by weighted least squares: within 2e-8 for |x| ≤ 3.92, where it
+// is 1 in float32. NaN stays NaN.
+inline Vector erf_of(Vector x) {
+    x = clamp(x, 3.92f);
+    const Vector square = x * x;
+    Vector above = broadcast(2.05002997e-6f);
+    above = above * square + 2.84875298e-4f;
+    above = above * square + 3.76552533e-3f;
+    above = above * square + 5.27484383e-2f;
+    above = above * square + 0.19040506f;
+    above = above * square + 1.12837915f;
+    Vector below = broadcast(3.80907285e-5f);
+    below = below * square + 1.16250295e-3f;
+    below = below * square + 1.49690433e-2f;
+    below = below * square + 0.114108439f;
+    below = below * square + 0.502074833f;
+    below = below * square + 1.0f;
+    return x * above / below;
+}
+
 // The comparison is written so that NaN stays NaN, as in PyTorch.
 inline Vector relu_of(Vector x) { return max_of(in_register(Vector{}), x); }
 
@@ -48,6 +70,13 @@ inline Vector relu6_of(Vector x) {
     return positive > 6.0f ? broadcast(6.0f) : positive;
 }
 
+inline Vector hard_sigmoid_of(Vector x) { return relu6_of(x + 3.0f) / 6.0f; }
+
+inline Vector gelu_of(Vector x) { return 0.5f * x * (1.0f + erf_of(0.70710678f * x)); }
+
+// GELU with a tanh in place of the error function: sqrt(2 / π) · (x + 0.044715 · x³).
+inline Vector gelu_tanh_of(Vector x) { return 0.5f * x * (1.0f + tanh_of(0.79788456f * (x + 0.044715f * x * x * x))); }
+
 inline Vector activated(int function, Vector x) {
     switch (function) {
         case RELU: return relu_of(x);
@@ -55,6 +84,13 @@ inline Vector activated(int function, Vector x) {
         case SCALED_TANH: return AMPLITUDE * tanh_of(SLOPE * x);
         case SIGMOID: return sigmoid_of(x);
         case RELU6: return relu6_of(x);
+        case LEAKY_RELU: return x > 0.0f ? x : LEAK * x;
+        case ELU: return x > 0.0f ? x : expm1_of(clamp(x, 87.0f));
+        case HARD_SIGMOID: return hard_sigmoid_of(x);
+        case SILU: return x * sigmoid_of(x);
+        case GELU: return gelu_of(x);
+        case GELU_TANH: return gelu_tanh_of(x);
+        case HARD_SWISH: return x * hard_sigmoid_of(x);
         default: return x;
     }
 }
@@ -67,6 +103,9 @@ inline Vector times_derivative(int function, Vector y, Vector gradient) {
         case SCALED_TANH: return gradient * (SLOPE * AMPLITUDE - (SLOPE / AMPLITUDE) * (y * y));
         case SIGMOID: return gradient * (y * (1.0f - y));
         case RELU6: return y <= 0.0f ? Vector{} : y >= 6.0f ? Vector{} : gradient;
+        case LEAKY_RELU: return y > 0.0f ? gradient : LEAK * gradient;
+        case ELU: return y > 0.0f ? gradient : gradient * (y + 1.0f);
+        case HARD_SIGMOID: return y <= 0.0f ? Vector{} : y >= 1.0f ? Vector{} : gradient / 6.0f;
         default: return gradient;
     }
 }
