@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from striate import Conv, Flatten, Gate, Linear, Network
+from striate import Conv, Flatten, Linear, Network, Scale
 from striate.errors import RequirementError
 from striate.execution import choice, inference
 from striate.execution.choice import Choice, missing
@@ -19,7 +19,8 @@ from striate.look.predictor import Predictor
 from striate.modules import Built, build
 from striate.train import open_run
 
-GATED = Network("gated", (1, 6, 6), [Conv(2, kernel=3), Gate([Conv(2, kernel=1)]), Flatten(), Linear(2)])
+SCALED = Network("scaled", (1, 6, 6), [Conv(2, kernel=3), Scale(), Flatten(), Linear(2)])
+"""A network that the engine does not take."""
 """What the engine does not take."""
 
 
@@ -89,9 +90,9 @@ def test_the_fastest_answers_but_torch_where_others_save_little(
 
 def test_operators_are_not_tried_for_less_than_half_of_their_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
     times = Times(monkeypatch, torch=0.01, operators=0.001, channels_last=0.01)
-    assert choose_for_inference(build(GATED), batch=7, clock=times.clock).kernels == "torch"
+    assert choose_for_inference(build(SCALED), batch=7, clock=times.clock).kernels == "torch"
     assert "operators" not in times.taken
-    assert choose_for_inference(build(GATED), batch=8, clock=times.clock).kernels == "operators"
+    assert choose_for_inference(build(SCALED), batch=8, clock=times.clock).kernels == "operators"
 
 
 @pytest.mark.parametrize(("images", "most"), [(1, 0.5), (10, 0.8), (10_000, 3.5), (None, 3.5)])
@@ -125,10 +126,10 @@ def test_onnx_runtime_is_tried_with_one_thread_where_a_batch_is_soon_done(monkey
     monkeypatch.setattr(inference.torch, "get_num_threads", lambda: 2)
     seconds = {"torch": 0.1, "onnx-runtime:2": 0.003, "onnx-runtime:1": 0.002, "channels-last": 0.1}
     times = Times(monkeypatch, **seconds, onnx_runtime=0.1)
-    chosen = choose_for_inference(build(GATED), batch=1, clock=times.clock)
+    chosen = choose_for_inference(build(SCALED), batch=1, clock=times.clock)
     assert (chosen.kernels, chosen.threads) == ("onnx-runtime", 1)
     times.seconds["onnx-runtime:2"] = 0.03
-    chosen = choose_for_inference(build(GATED), batch=1, clock=times.clock)
+    chosen = choose_for_inference(build(SCALED), batch=1, clock=times.clock)
     assert (chosen.kernels, chosen.threads) == ("onnx-runtime", 2)
     assert "onnx-runtime, 1 thread" not in chosen.milliseconds
 
@@ -138,7 +139,7 @@ def test_operators_are_tried_on_full_lanes_alone_where_onnx_runtime_is_faster(mo
     times = Times(monkeypatch, torch=0.01, onnx_runtime=0.005, operators=0.001)
     for batch, tried in ((8, False), (15, False), (16, True)):
         times.taken.clear()
-        choose_for_inference(build(GATED), batch=batch, clock=times.clock)
+        choose_for_inference(build(SCALED), batch=batch, clock=times.clock)
         assert ("operators" in times.taken) == tried
 
 
@@ -151,7 +152,7 @@ def test_a_large_batch_is_measured_by_a_part_where_it_takes_long(
     times.per_image = True
     given: list[int] = []
     monkeypatch.setattr(inference, "Pictures", lambda images: given.append(len(images)) or Pictures(images))
-    chosen = choose_for_inference(build(GATED), batch=500, images=10_000, clock=times.clock)
+    chosen = choose_for_inference(build(SCALED), batch=500, images=10_000, clock=times.clock)
     assert given[-1] == measured
     assert chosen.kernels == "channels-last"
     assert chosen.milliseconds["torch, 1 thread"] == pytest.approx(1e3 * each * 500)
@@ -188,7 +189,7 @@ def test_a_runtime_that_does_not_work_is_passed_over(monkeypatch: pytest.MonkeyP
         return whole(module, choice)
 
     monkeypatch.setattr(inference, "answering", broken)
-    assert choose_for_inference(build(GATED), batch=1, clock=times.clock).kernels == "channels-last"
+    assert choose_for_inference(build(SCALED), batch=1, clock=times.clock).kernels == "channels-last"
 
 
 def test_a_named_kind_and_other_precisions_are_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
