@@ -26,7 +26,7 @@ from torch.utils.hooks import RemovableHandle
 from striate.accounting import Row, account
 from striate.accounting.memory import memory
 from striate.description.layers import RBF, Conv, PositionBias, Scale, Subsample
-from striate.description.network import Network
+from striate.description.network import Network, plan
 from striate.description.properties import properties
 from striate.description.shapes import Shape, show
 from striate.errors import AuditError
@@ -123,17 +123,24 @@ def _run(model: Built) -> tuple[dict[str, Shape], dict[str, int]]:
 
 
 def _saved(model: Built) -> dict[str, int]:
-    """The bytes that autograd saves in a forward pass of training, by the path of the first layer that saves them."""
+    """The bytes that autograd saves in a forward pass of training, by the path of the first layer that saves them.
+
+    What an auxiliary head and a layer outside of heads save counts for that layer.
+    """
     own = {each.untyped_storage()._cdata for each in [*model.parameters(), *model.buffers()]}
-    found: dict[str, int] = {}
+    inside = tuple(f"{head}." for head in plan(model.network).heads)
     storages: dict[int, torch.UntypedStorage] = {}  # kept alive, so that no address is used twice
+    owners: dict[int, str] = {}
     running: list[str] = []
 
     def pack(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage._cdata not in own and storage._cdata not in storages:
-            storages[storage._cdata] = storage
-            found[running[-1]] = found.get(running[-1], 0) + storage.nbytes()
+        storage, path = tensor.untyped_storage(), running[-1]
+        address = storage._cdata
+        if address not in own:
+            storages[address] = storage
+            owner = owners.setdefault(address, path)
+            if owner.startswith(inside) and not path.startswith(inside):
+                owners[address] = path
         return tensor
 
     hooks: list[RemovableHandle] = []
@@ -144,6 +151,9 @@ def _saved(model: Built) -> dict[str, int]:
         model.logits(torch.empty(IMAGES, *model.network.input, device="meta"), heads={})
     for hook in hooks:
         hook.remove()
+    found: dict[str, int] = {}
+    for address, path in owners.items():
+        found[path] = found.get(path, 0) + storages[address].nbytes()
     return found
 
 
