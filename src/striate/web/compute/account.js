@@ -150,9 +150,9 @@ function over(grid) {
 function union(one, other) {
   /** @type {(a: Span | Grid, b: Span | Grid) => { first: number, last: number, jump: number }} */
   const both = (a, b) => ({ first: Math.min(a.first, b.first), last: Math.max(a.last, b.last), jump: Math.max(a.jump, b.jump) });
-  const { grid } = one;
-  const same = grid && other.grid && grid.below === other.grid.below && grid.times === other.grid.times;
-  return same ? over({ ...grid, ...both(grid, other.grid) }) : both(one, other);
+  const [grid, beside] = [one.grid, other.grid];
+  const same = grid && beside && grid.below === beside.below && grid.times === beside.times;
+  return same ? over({ ...grid, ...both(grid, beside) }) : both(one, other);
 }
 
 /** How many pixels the unit sees that sees most, padding included. @type {(span: Span) => number} */
