@@ -184,14 +184,14 @@ struct Network {
 
 // Batch normalisations, a sum with a shortcut of other maps, and a concatenation: nodes over the layers of a network.
 struct Joined {
-    Network made{3, 9, 10};
+    Network made;
     std::vector<int> layer_of_node;  // negative: a join
     std::vector<StriateNode> nodes;
     std::vector<std::vector<StriateTerm>> terms;
     std::vector<StriateNorm> norms;
     int64_t tracked = 0;
 
-    Joined() { terms.reserve(20), norms.reserve(20); }
+    Joined(int rows, int columns) : made(3, rows, columns) { terms.reserve(20), norms.reserve(20); }
 
     void apply(int input, int channels, int rows, int columns) {  // the layer that was added last
         StriateNode node{};
@@ -222,6 +222,33 @@ struct Joined {
         made.shape[0] = channels, made.shape[1] = rows, made.shape[2] = columns;
     }
 
+    void* graph(int rows, int columns) {
+        for (size_t i = 0; i < nodes.size(); i++)
+            if (layer_of_node[i] >= 0) nodes[i].layer = &made.layers[layer_of_node[i]];
+        const int32_t input[3] = {3, rows, columns};
+        void* engine;
+        check(striate_graph_new(nodes.data(), int32_t(nodes.size()), input, &engine));
+        return engine;
+    }
+
+    // Answers alone, with a gate; channels in whole blocks, and layers that threads share for one image.
+    void answer(int images, int threads) {
+        made.convolution(16, 3, 1, 1, 1, IDENTITY), apply(0, 16, 20, 20);
+        join({term(1, 0, 16, true)}, SILU, 16, 20, 20);
+        made.convolution(16, 3, 1, 1, 1, IDENTITY), apply(2, 16, 20, 20);
+        made.pooling(AVERAGE, 20, 20, 0, SIGMOID), apply(3, 16, 1, 1);
+        join({term(3, 0, 16, false)}, IDENTITY, 16, 20, 20), nodes.back().factor = 4;
+        join({term(5, 0, 16, false), term(2, 0, 16, false)}, RELU, 16, 20, 20);
+        shape(16, 20, 20), made.linear(40, GELU), apply(6, 40, 1, 1);
+        void* const engine = graph(20, 20);
+        std::vector<float> pixels(size_t(images) * 3 * 20 * 20), outputs(size_t(images) * 40, NONE);
+        for (float& pixel : pixels) pixel = float(std::rand() % 200) / 100.0f - 1.0f;
+        const StriateImages given{nullptr, pixels.data(), nullptr, images, 0, 1};
+        check(striate_forward(engine, &given, outputs.data(), threads));
+        written("output of a gated graph", outputs.data(), outputs.size());
+        striate_free(engine);
+    }
+
     void run(int images, int threads) {
         made.convolution(6, 3, 1, 1, 1, IDENTITY), apply(0, 6, 9, 10);
         join({term(1, 0, 6, true)}, RELU, 6, 9, 10);
@@ -231,12 +258,7 @@ struct Joined {
         shape(8, 5, 5), made.convolution(3, 3, 1, 1, 1, SIGMOID), apply(5, 3, 5, 5);
         join({term(6, 0, 3, false), term(5, 3, 8, true)}, IDENTITY, 11, 5, 5);
         shape(11, 5, 5), made.linear(4, IDENTITY), apply(7, 4, 1, 1);
-        for (size_t i = 0; i < nodes.size(); i++)
-            if (layer_of_node[i] >= 0) nodes[i].layer = &made.layers[layer_of_node[i]];
-        const int32_t input[3] = {3, 9, 10};
-        void* engine;
-        check(striate_graph_new(nodes.data(), int32_t(nodes.size()), input, &engine));
-        made.run(engine, images, CROSS_ENTROPY, threads, norms);
+        made.run(graph(9, 10), images, CROSS_ENTROPY, threads, norms);
         for (const StriateNorm& norm : norms)
             for (const float* each : {norm.weight_gradient, norm.bias_gradient, norm.mean, norm.variance})
                 written("normalisation", each, size_t(norm.channels));
@@ -346,7 +368,9 @@ int main() {
         }
     }
     for (int images : {0, 2, 17, 70})
-        for (int threads : {1, 3}) Joined().run(images, threads);
+        for (int threads : {1, 3}) Joined(9, 10).run(images, threads);
+    for (int images : {1, 4, 19})
+        for (int threads : {1, 3}) Joined(20, 20).answer(images, threads);
     for (int kind : {MAXIMUM, AVERAGE}) {  // pixels that no window reads, before and after the maps and between windows
         for (int size : {12, 15, 16}) {
             Network gaps(1, size, size + 1);
