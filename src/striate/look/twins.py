@@ -42,10 +42,11 @@ class Found:
 def twins(parts: Sequence[Thumbnails], *, watch: Callable[[float], None] = lambda _: None) -> Found:
     """The images of all splits of a data set that are there more than once; every pair is compared.
 
-    Nearly equal are two whose pixels, each channel less its mean, correlate by 0.95 both at 8 × 8 and at 32 × 32
-    pixels: a copy in another quality, size or brightness is found, one that was turned, mirrored or cut is not.
-    Digits are all alike in that sense: of these, and of pictures with many such pairs, only equal ones are found. The
-    time grows with the square of the number of images; `watch` is told the share that is done.
+    Nearly equal are two whose pixels correlate by 0.95 both at 8 × 8 and at 32 × 32 pixels, less the mean of each
+    channel and also less one mean: a copy in another quality, size or brightness is found, one that was turned,
+    mirrored or cut is not. Digits are all alike in that sense: of these, and of pictures with many such pairs, only
+    equal ones are found. The time grows with the square of the number of images; `watch` is told the share that is
+    done.
     """
     digests = [digest for part in parts for digest in part.digests]
     first: dict[bytes, int] = {}
@@ -72,20 +73,29 @@ def twins(parts: Sequence[Thumbnails], *, watch: Callable[[float], None] = lambd
 def _near(pixels: Tensor, watch: Callable[[float], None]) -> Iterator[tuple[int, int]]:
     """Pairs of nearly equal pictures, (images, 3, 32, 32)."""
     small = torch.cat([interpolate(part.float(), size=(SIDE, SIDE), mode="area") for part in pixels.split(ROWS)])
-    small = _normed(small)
+    vectors = _normed(small)
     for start in range(0, len(small), ROWS):
-        alike = (small[start : start + ROWS] @ small[start:].T >= ALIKE).triu(1)
+        alike = (vectors[start : start + ROWS] @ vectors[start:].T >= ALIKE).triu(1)
         ones, others = (each + start for each in alike.nonzero(as_tuple=True))
         for part in range(0, len(ones), ROWS):
             one, other = ones[part : part + ROWS], others[part : part + ROWS]
-            sure = (_normed(pixels[one].float()) * _normed(pixels[other].float())).sum(1) >= ALIKE
+            sure = _alike(pixels[one].float(), pixels[other].float()) & _alike(small[one], small[other])
             yield from zip(one[sure].tolist(), other[sure].tolist(), strict=True)
         watch(1 - (1 - (start + ROWS) / max(len(small), start + ROWS)) ** 2)
 
 
+def _alike(ones: Tensor, others: Tensor) -> Tensor:
+    """Whether pictures correlate, pair by pair, both with a mean for each channel and with one mean for all.
+
+    By the second alone any two pictures of much blue sky correlate, by the first alone shapes of different colours.
+    """
+    each = (_normed(ones) * _normed(others)).sum(1) >= ALIKE
+    return each & ((_normed(ones.flatten(1)[:, None]) * _normed(others.flatten(1)[:, None])).sum(1) >= ALIKE)
+
+
 def _normed(pictures: Tensor) -> Tensor:
     """Pictures as vectors of length 1 whose channels have mean 0, so that a product is a correlation; one without
-    contrast is 0. With one mean for all channels, any two pictures of much blue sky would correlate."""
+    contrast is 0."""
     flat = pictures.flatten(2)
     flat = (flat - flat.mean(2, keepdim=True)).flatten(1)
     return flat / flat.norm(dim=1, keepdim=True).clamp_min(1.0)
