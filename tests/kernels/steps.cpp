@@ -246,6 +246,12 @@ struct Joined {
         const StriateImages given{nullptr, pixels.data(), nullptr, images, 0, 1};
         check(striate_forward(engine, &given, outputs.data(), threads));
         written("output of a gated graph", outputs.data(), outputs.size());
+        const std::vector<int64_t> labels(images);
+        const StriateTarget target{labels.data(), CROSS_ENTROPY, 0, 5};
+        const StriateUpdate update{};
+        StriateResult result{};
+        if (striate_step(engine, &given, &target, &update, threads, &result) == DONE)
+            std::printf("a gated graph took a step\n"), std::exit(1);
         striate_free(engine);
     }
 

@@ -96,9 +96,8 @@ def executor(
 ) -> OnTorch | OnEngine | Layerwise:
     """The executor of a module on named kernels, one of `TRAINING`; the engine uses `threads`, by default PyTorch's.
 
-    For `answering` alone the engine takes more networks than it trains.
-    Raises SpecError where the network cannot run on them here, and for Striate's kernels where the parameters are not
-    float32 on the CPU.
+    For `answering` alone the engine takes more networks than it trains. Raises SpecError where the network cannot run
+    on the kernels here, and for Striate's kernels where the parameters are not float32 on the CPU.
 
     >>> from striate.modules import build
     >>> module = build("lenet5").eval()

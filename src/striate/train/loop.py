@@ -90,7 +90,7 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
     while learner.epoch < recipe.epochs:
         number, part = divmod(learner.epoch, epochs_of_pass)
         order = _order_of_pass(images, recipe, number)[part * batches * size :]
-        steps.begin(order[learner.batch * size : batches * size], size, number=number)
+        steps.begin(order[learner.batch * size : batches * size], size, pass_number=number)
         if learner.pace and learner.epoch and not learner.batch:
             learner.pace.begin(batches)
         while learner.batch < batches:

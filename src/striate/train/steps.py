@@ -41,11 +41,11 @@ class Steps:
         self.draws = any(isinstance(step.layer, Dropout) for step in planned.steps)
         self.weights = class_weights(counts_of(images), learner.recipe)
         self.drawer = Drawer(images, preprocessing, learner.recipe)
-        self.number = 0
+        self.pass_number = 0
 
-    def begin(self, order: Tensor, size: int, *, number: int) -> None:
-        """Begin the steps of an epoch, of `size` images each in this order, in the pass of this number."""
-        self.number = number
+    def begin(self, order: Tensor, size: int, *, pass_number: int) -> None:
+        """Begin the steps of an epoch, of `size` images each in this order, within the pass of this number."""
+        self.pass_number = pass_number
         self.drawer.begin(order, size, part=self._own(size))
 
     def take(self, chosen: Tensor, step: int) -> Found:
@@ -58,7 +58,7 @@ class Steps:
         drawn = None
         if not (learner.engine and drawer.untouched and not learner.recipe.shapes_loss):
             engine = (learner.engine, learner.threads) if learner.engine else None
-            drawn = drawer.draw(chosen, step=step, epoch=self.number, device=self.device, engine=engine)
+            drawn = drawer.draw(chosen, step=step, epoch=self.pass_number, device=self.device, engine=engine)
             ready = learner.account_for("gathering and augmentation", ready)
         if learner.rule:
             if drawn is None:

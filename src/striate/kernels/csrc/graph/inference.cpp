@@ -22,7 +22,6 @@ constexpr int64_t SLICE_PRODUCTS = 80000;
 Inference::Inference(const Plan& plan, Lanes lanes, std::vector<FoldedLayer> memory)
     : lanes(lanes), folded(std::move(memory)), nodes(folded_plan(plan, folded), lanes) {
     std::copy(plan.input, plan.input + 3, image);
-    std::copy(nodes.answer, nodes.answer + 3, answer);
     for (const StriateNorm& norm : plan.norms)
         scalings.push_back({norm, std::vector<float>(norm.channels), std::vector<float>(norm.channels)});
     list_parameters();
@@ -87,17 +86,16 @@ bool Inference::parameters_changed() {
     ptrdiff_t count = 0;
     for (const auto& each : parameters) count += each.second;
     if (count > MAX_KEPT_PARAMETERS) return true;
-    bool changed = packed.empty();
     packed.resize(count);
     float* known = packed.data();
     for (const auto& [values, size] : parameters) {
-        if (changed || std::memcmp(known, values, sizeof(float) * size)) {
+        if (std::memcmp(known, values, sizeof(float) * size)) {
             std::memcpy(known, values, sizeof(float) * size);
-            changed = true;
+            is_packed = false;
         }
         known += size;
     }
-    return changed;
+    return !is_packed;
 }
 
 void Inference::prepare(Threads& threads, int thread_count) {
@@ -122,6 +120,7 @@ void Inference::prepare(Threads& threads, int thread_count) {
             tasks.emplace_back(node.operation.get(), task);
     threads.run(int(tasks.size()), thread_count,
                 [&](int number, int) { tasks[number].first->pack(tasks[number].second); });
+    is_packed = true;  // only now: what failed is packed anew by the next call
 }
 
 void Inference::forward(const StriateImages& images, float* outputs, Threads& threads, int thread_count) {
@@ -129,6 +128,7 @@ void Inference::forward(const StriateImages& images, float* outputs, Threads& th
     prepare(threads, thread_count);
     if (lanes == Lanes::IMAGES) return forward_groups(images, outputs, threads, thread_count);
     const Maps& maps = nodes.values.back().maps;
+    const int* const answer = nodes.answer;
     const float* const from = buffers[0].data() + starts.back() + maps.origin();
     for (int64_t i = 0; i < images.count; i++, outputs += ptrdiff_t(answer[0]) * answer[1] * answer[2]) {
         forward_one(images, i, threads, thread_count);

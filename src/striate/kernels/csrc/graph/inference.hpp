@@ -35,7 +35,7 @@ private:
     void join(int node, float* buffer, int slice, int slices);
 
     const Lanes lanes;
-    int image[3], answer[3];  // the shapes of an image and of what the network makes of it
+    int image[3];  // the shape of an image
     std::vector<FoldedLayer> folded;
     Nodes nodes;
     std::vector<Scaling> scalings;
@@ -44,6 +44,7 @@ private:
     std::vector<AlignedFloats> buffers;
     std::vector<std::pair<const float*, ptrdiff_t>> parameters;  // those that packing and folding read
     std::vector<float> packed;                                   // their values when they were last read
+    bool is_packed = false;                                      // whether what was made of these values is complete
 };
 
 }  // namespace striate

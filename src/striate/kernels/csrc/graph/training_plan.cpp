@@ -1,9 +1,12 @@
 #include "graph/training_plan.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace striate {
 TrainingPlan::TrainingPlan(const Plan& plan) : nodes(plan) {
+    for (const Node& node : nodes.all)
+        if (node.factor >= 0) throw std::invalid_argument("a join with a factor does not train");
     choose_phases();
     place_values();
     place_gradients();

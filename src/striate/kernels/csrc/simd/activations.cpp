@@ -1,5 +1,7 @@
 #include "simd/activations.hpp"
 
+#include <stdexcept>
+
 namespace striate {
 namespace {
 
@@ -30,7 +32,8 @@ void activate(int function, float* values, ptrdiff_t count) {
         case GELU: return activate_all<GELU>(values, count);
         case GELU_TANH: return activate_all<GELU_TANH>(values, count);
         case HARD_SWISH: return activate_all<HARD_SWISH>(values, count);
-        default: return;
+        case IDENTITY: return;
+        default: throw std::invalid_argument("an unknown activation");
     }
 }
 
@@ -44,7 +47,8 @@ void multiply_by_derivative(int function, const float* values, float* gradients,
         case LEAKY_RELU: return multiply_all<LEAKY_RELU>(values, gradients, count);
         case ELU: return multiply_all<ELU>(values, gradients, count);
         case HARD_SIGMOID: return multiply_all<HARD_SIGMOID>(values, gradients, count);
-        default: return;
+        case IDENTITY: return;
+        default: throw std::invalid_argument("an activation without a derivative");
     }
 }
 

@@ -1,5 +1,5 @@
 // Activation functions and their derivatives, one vector at a time. A derivative is computed from the function's value;
-// the functions from SILU on have none here.
+// the functions from SILU on have none here, and `multiply_by_derivative` throws std::invalid_argument.
 #pragma once
 
 #include "api/interface.hpp"
@@ -42,10 +42,10 @@ inline Vector tanh_of(Vector x) {
 
 inline Vector sigmoid_of(Vector x) { return 1.0f / (2.0f + expm1_of(clamp(-x, 87.0f))); }
 
-// The error function as x · P(x²) / Q(x²), fitted here by weighted least squares: within 2e-8 for |x| ≤ 3.92, where it
-// is 1 in float32. NaN stays NaN.
+// The error function as x · P(x²) / Q(x²), fitted here by weighted least squares: within 2e-8 for |x| < 3.92. From there
+// on it is exactly ±1, so that GELU is 0 however far below 0 its input is. NaN stays NaN.
 inline Vector erf_of(Vector x) {
-    x = clamp(x, 3.92f);
+    constexpr float ONE_FROM = 3.92f;
     const Vector square = x * x;
     Vector above = broadcast(2.05002997e-6f);
     above = above * square + 2.84875298e-4f;
@@ -59,7 +59,8 @@ inline Vector erf_of(Vector x) {
     below = below * square + 0.114108439f;
     below = below * square + 0.502074833f;
     below = below * square + 1.0f;
-    return x * above / below;
+    const Vector inside = x >= ONE_FROM ? broadcast(1.0f) : x * above / below;
+    return x <= -ONE_FROM ? broadcast(-1.0f) : inside;
 }
 
 // The comparison is written so that NaN stays NaN, as in PyTorch.
@@ -71,6 +72,9 @@ inline Vector relu6_of(Vector x) {
 }
 
 inline Vector hard_sigmoid_of(Vector x) { return relu6_of(x + 3.0f) / 6.0f; }
+
+// Far below 0, where e^x would be no number of float32 any more, 0; −∞ becomes NaN, as in PyTorch.
+inline Vector silu_of(Vector x) { return x < -87.0f ? x * 0.0f : x * sigmoid_of(x); }
 
 inline Vector gelu_of(Vector x) { return 0.5f * x * (1.0f + erf_of(0.70710678f * x)); }
 
@@ -87,7 +91,7 @@ inline Vector activated(int function, Vector x) {
         case LEAKY_RELU: return x > 0.0f ? x : LEAK * x;
         case ELU: return x > 0.0f ? x : expm1_of(clamp(x, 87.0f));
         case HARD_SIGMOID: return hard_sigmoid_of(x);
-        case SILU: return x * sigmoid_of(x);
+        case SILU: return silu_of(x);
         case GELU: return gelu_of(x);
         case GELU_TANH: return gelu_tanh_of(x);
         case HARD_SWISH: return x * hard_sigmoid_of(x);
