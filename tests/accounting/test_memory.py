@@ -11,6 +11,7 @@ from striate.accounting.show.memory import budget_text, memory_table
 from striate.description.network import INPUT, plan
 from striate.errors import SpecError, UnknownNameError
 from striate.modules import build
+from striate.train.muon import Muon
 from tests.support.strategies import networks
 
 
@@ -66,6 +67,8 @@ def test_optimiser_state_is_what_pytorch_keeps(dtype: str, optimiser: str) -> No
         "momentum": lambda: torch.optim.SGD(model.parameters(), momentum=0.9),
         "adam": lambda: torch.optim.Adam(model.parameters()),
         "adamw": lambda: torch.optim.AdamW(model.parameters()),
+        "adadelta": lambda: torch.optim.Adadelta(model.parameters()),
+        "muon": lambda: Muon([{"params": list(model.parameters())}], lr=0.1, momentum=0.9),
     }
     made = kinds[optimiser]()
     made.step()

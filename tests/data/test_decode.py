@@ -135,5 +135,14 @@ def test_fractions_have_a_reason(tmp_path: Path):
         decode(saved(tmp_path / "one.tiff", Image.new("F", (2, 2), 0.5)))
 
 
+def test_32_bit_integers_are_refused_and_16_bits_of_a_pgm_read(tmp_path: Path):
+    """Of 32 bits no one knows which values are black and white."""
+    levels = np.full((2, 3), 200, dtype=np.int32)
+    with pytest.raises(DataError, match="32-bit integers; save it with 8 bits per channel"):
+        decode(saved(tmp_path / "one.tiff", Image.fromarray(levels)))
+    (tmp_path / "one.pgm").write_bytes(b"P5 3 2 65535\n" + np.full((2, 3), 0x7F00, dtype=">u2").tobytes())
+    assert decode(tmp_path / "one.pgm").getpixel((0, 0)) == 127
+
+
 def test_tensors_have_channels_first():
     assert tensor_of(Image.new("RGB", (3, 2), (1, 2, 3)))[:, 1, 2].tolist() == [1, 2, 3]

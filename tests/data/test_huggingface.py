@@ -62,6 +62,20 @@ def test_labels_may_be_words_and_validation_stands_for_test(tmp_path: Path) -> N
     assert load(folder, "test").labels.tolist() == [0, 1, 0, 1]
 
 
+def test_a_class_without_training_images_is_refused(tmp_path: Path) -> None:
+    words = datasets.Value("string")
+    for labels in (None, words):
+        folder = saved(tmp_path / f"{labels}", train=split(range(0, 8, 2), labels), test=split(range(8, 12), labels))
+        for part in ("train", "test"):
+            with pytest.raises(DataError, match="class 'dog' has test images and no training images"):
+                load(folder, part)
+    unlabelled = split(range(8, 12)).map(lambda _: {"label": -1})
+    folder = saved(tmp_path / "unlabelled", train=split(range(8)), test=unlabelled)
+    assert load(folder).classes == ("cat", "dog")
+    with pytest.raises(DataError, match="a label that is none of its 2 classes"):
+        load(folder, "test")
+
+
 def test_one_split_is_divided(tmp_path: Path) -> None:
     split(range(60)).save_to_disk(str(tmp_path / "one"))
     train, test = load(tmp_path / "one"), load(tmp_path / "one", "test")

@@ -54,6 +54,14 @@ def test_a_player_is_named_by_a_letter_or_a_word() -> None:
     assert read_game(b"(;SZ[9]PL[x])").broken == "move 1: its player, 'x', is neither B nor W."
 
 
+def test_sizes_and_encodings_are_read_as_servers_write_them() -> None:
+    expected = read_game(b"(;SZ[9];B[aa])").positions
+    for root in (b"SZ[9:9]", b"SZ[ 9 : 09 ]", b"SZ[9]CA[]", b"SZ[9:9]CA[ ]"):
+        assert read_game(b"(;" + root + b"C[caf\xe9];B[aa])").positions == expected
+    with pytest.raises(DataError, match="bad SZ property"):
+        read_game(b"(;SZ[9:13];B[aa])")
+
+
 def test_komi_is_known_or_not() -> None:
     for text, komi in ((b"KM[0]", 0.0), (b"KM[6.5]", 6.5), (b"", None), (b"KM[6,5]", None)):
         assert read_game(b"(;SZ[9]" + text + b";B[aa])").komi == komi

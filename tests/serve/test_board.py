@@ -49,7 +49,7 @@ def test_stones_that_are_set_up_in_the_middle_are_the_first_ones(board: Server) 
     first = {name_of(at, 9): each for at, each in enumerate(found["first"]) if each}
     assert (first, found["moves"]) == ({"B8": 2, "C7": 1}, [{"colour": "black", "name": "D6"}])
     assert [each for each in found["stones"] if each] == [2, 1, 1]
-    assert (found["to_play"], name_of(found["last"], 9)) == ("black", "D6")
+    assert (found["to_play"], name_of(found["last"], 9), found["komi"]) == ("black", "D6", None)
 
 
 def test_an_illegal_move_is_said_and_the_game_kept_up_to_there(board: Server) -> None:

@@ -28,6 +28,7 @@ from striate.train.recipe import Recipe
 from striate.train.run import Run, open_run
 from tests.data.test_boards import record
 from tests.support.commands import striate
+from tests.train.test_device import Numbers
 
 pytest.importorskip("sgfmill", reason="the extra go is not installed")
 pytestmark = pytest.mark.skipif(not isinstance(library(), Library), reason="the kernels are not compiled")
@@ -99,6 +100,15 @@ def test_the_mean_over_symmetries_turns_with_the_board(run: Run):
     assert not np.allclose(plainly.moves(position).probabilities, mean, atol=1e-6)
     with pytest.raises(DataError, match=r"^a board of 9×9 for a network that reads 19×19\."):
         plainly.moves(start(9))
+
+
+def test_another_device_answers_where_it_is_asked_to(run: Run):
+    """PyTorch's meta device stands for a GPU."""
+    with Numbers():
+        found = evaluate_boards(run, device="meta")
+        moves = Policy(Predictor(run, device="meta")).moves(start(19))
+    assert (found.positions, found.answered.kernels) == (120, "torch")
+    assert moves.probabilities.shape == (361,)
 
 
 def test_predict_shows_the_board_and_the_move_that_was_played(run: Run, folder: Path):

@@ -21,10 +21,10 @@ def sent(tmp_path: Path, *steps: str) -> bytes:
     return under_node(script).encode()
 
 
-def told(moves: list[tuple[str, str]], to_play: str) -> str:
+def told(moves: list[tuple[str, str]], to_play: str, komi: float | None = 5.5) -> str:
     """An answer of the server with two stones at first."""
     listed = [{"colour": colour, "name": name} for colour, name in moves]
-    return json.dumps({"first": [1, 2, *[0] * 79], "moves": listed, "to_play": to_play, "komi": 5.5, "comment": ""})
+    return json.dumps({"first": [1, 2, *[0] * 79], "moves": listed, "to_play": to_play, "komi": komi, "comment": ""})
 
 
 def test_a_file_keeps_whose_turn_it_is(tmp_path: Path) -> None:
@@ -35,6 +35,10 @@ def test_a_file_keeps_whose_turn_it_is(tmp_path: Path) -> None:
     ):
         found = read_game(sent(tmp_path, f"game.take({told(moves, to_play)});"))
         assert (found.positions[-1].to_play, len(found.moves), found.komi) == (colour, len(moves), 5.5)
+
+
+def test_without_a_komi_a_game_has_that_of_chinese_rules(tmp_path: Path) -> None:
+    assert read_game(sent(tmp_path, f"game.take({told([], 'black', None)});")).komi == 7.5
 
 
 def test_a_move_that_is_refused_leaves_the_turn(tmp_path: Path) -> None:

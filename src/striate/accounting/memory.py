@@ -17,8 +17,8 @@ from striate.errors import SpecError, quote, unknown_name
 DTYPES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 """Bytes of one value."""
 
-OPTIMISERS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
-"""The values that an optimiser keeps per parameter; Adam also keeps a step count, 4 bytes per tensor."""
+OPTIMISERS = {"sgd": 0, "momentum": 1, "muon": 1, "adam": 2, "adamw": 2, "adadelta": 2}
+"""The values that an optimiser keeps per parameter; those with two also keep a step count, 4 bytes per tensor."""
 
 UNITS = {
     "B": 1,
@@ -118,7 +118,7 @@ def memory(account: Account, *, dtype: str = "float32", optimiser: str = "adam")
         "parameters": parameters,
         "fixed values": training.fixed * width,
         "gradients": parameters,
-        "optimiser state": copies * parameters + (4 * tensors if copies == OPTIMISERS["adam"] else 0),
+        "optimiser state": copies * parameters + (4 * tensors if copies == 2 else 0),
         "gradients in flight": gradient_peak(planned) * batch * width,
     }
     used = account.totals

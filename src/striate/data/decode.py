@@ -93,6 +93,8 @@ def flattened(image: Image.Image) -> Image.Image:
     mode = "L" if _is_grey(image) else "RGB"
     if image.mode == "F":
         raise DataError("its pixels are 32-bit fractions; save it with 8 bits per channel")
+    if image.mode == "I" and image.format not in ("PNG", "PPM"):  # Pillow opens 16 bits of these as 32
+        raise DataError("its pixels are 32-bit integers; save it with 8 bits per channel")
     if image.mode.startswith("I"):
         levels = np.asarray(image).astype(np.int64).clip(0, 65535)
         return Image.fromarray((levels >> 8).astype(np.uint8))

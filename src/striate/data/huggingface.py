@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from striate.data.listing import Listing, in_test, natural
+from striate.data.listing import Listing, in_test, natural, require_learned
 from striate.description.labels import is_one_line, one_line
 from striate.errors import DataError, MissingSplitError, RequirementError
 from striate.extras import install
@@ -37,7 +37,8 @@ def list_rows(folder: Path, split: str) -> Listing:
     MissingSplitError.
     """
     parts = _parts(folder)
-    name = split if split == "train" else next((each for each in TEST if each in parts), split)
+    splits = {"train": "train", "test": next((each for each in TEST if each in parts), "test")}
+    name = splits[split]
     if "" not in parts and name not in parts:
         raise MissingSplitError(
             f"no {split} split.",
@@ -47,9 +48,20 @@ def list_rows(folder: Path, split: str) -> Listing:
         )
     whole = parts["" if "" in parts else name]
     image, label = _columns(folder, whole.features)
-    classes, numbers = _labels(folder, parts, whole, label)
+    classes = _classes(folder, parts, whole, label)
+    numbers = _numbers(classes, whole, label)
+    if any(type(each) is not int or not 0 <= each < len(classes) for each in numbers):
+        raise DataError(f"a label that is none of its {len(classes)} classes.", _FORMAT, where=str(folder))
     files = [f"{name if '' not in parts else 'row'} {number:,}" for number in range(len(whole))]
-    chosen = [number for number, file in enumerate(files) if "" not in parts or in_test(file) == (split == "test")]
+    if "" in parts:
+        rows = {side: [at for at, file in enumerate(files) if in_test(file) == (side == "test")] for side in splits}
+        labels = {side: [numbers[at] for at in rows[side]] for side in splits}
+        chosen = rows[split]
+    else:
+        there = {side: parts[each] for side, each in splits.items() if each in parts and label in parts[each].features}
+        labels = {side: _numbers(classes, part, label) for side, part in there.items()}
+        chosen = list(range(len(whole)))
+    require_learned(classes, labels, where=folder)
     images = whole.select_columns([image]).cast_column(image, _datasets().Image(decode=False))
 
     def read(number: int) -> bytes:
@@ -105,20 +117,22 @@ def _columns(folder: Path, features: Any) -> tuple[str, str]:
     return images[0], labels[0]
 
 
-def _labels(folder: Path, parts: dict[str, Any], whole: Any, label: str) -> tuple[tuple[str, ...], list[int]]:
-    """The names of the classes, and the class of each row."""
-    datasets = _datasets()
-    kind, found = whole.features[label], list(whole[label])
-    if isinstance(kind, datasets.ClassLabel):
+def _classes(folder: Path, parts: dict[str, Any], whole: Any, label: str) -> tuple[str, ...]:
+    """The names of the classes."""
+    kind = whole.features[label]
+    if isinstance(kind, _datasets().ClassLabel):
         names = tuple(map(str, kind.names))
-        numbers = found
     else:
         values = {str(each) for part in parts.values() if label in part.features for each in part[label]}
         names = tuple(sorted(values, key=natural))
-        by_name = {name: number for number, name in enumerate(names)}
-        numbers = [by_name[str(each)] for each in found]
     if len(names) < 2 or len(set(names)) != len(names) or not all(map(is_one_line, names)):
         raise DataError("fewer than two classes, or odd names of them.", _FORMAT, where=str(folder))
-    if any(type(each) is not int or not 0 <= each < len(names) for each in numbers):
-        raise DataError(f"a label that is none of its {len(names)} classes.", _FORMAT, where=str(folder))
-    return names, numbers
+    return names
+
+
+def _numbers(classes: tuple[str, ...], part: Any, label: str) -> list[int]:
+    """The class of each row of a split; a whole number as it is."""
+    if isinstance(part.features[label], _datasets().ClassLabel):
+        return [-1 if each is None else each for each in part[label]]
+    by_name = {name: number for number, name in enumerate(classes)}
+    return [by_name.get(str(each), -1) for each in part[label]]

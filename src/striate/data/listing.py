@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,6 +94,24 @@ class Listing:
         if self.read is not None:
             return self.held
         return self.parts.files if self.parts else self.files
+
+
+def require_learned(classes: tuple[str, ...], labels: Mapping[str, Sequence[int]], *, where: Path) -> None:
+    """Raise DataError where a class has "test" labels and no "train" ones, unless there are no training labels at all.
+
+    Numbers that are no class, as of images without a label, do not count.
+
+    >>> require_learned(("cat", "dog"), {"train": [0], "test": [0, -1]}, where=Path("pets"))
+    """
+    learned = set(labels.get("train", ()))
+    only = [each for each in sorted(set(labels.get("test", ())) - learned) if 0 <= each < len(classes)]
+    if learned and only:
+        raise DataError(
+            f"class {classes[only[0]]!r} has test images and no training images.",
+            "A network can answer only classes that it has learned.",
+            "Add training images of it, or take its test images away.",
+            where=str(where),
+        )
 
 
 def list_split(folder: Path, split: str) -> Listing:

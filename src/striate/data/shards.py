@@ -10,7 +10,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from striate.data.listing import FOREIGN, SUFFIXES, Listing, Part, Parts, folders_in, in_test, natural
+from striate.data.listing import FOREIGN, SUFFIXES, Listing, Part, Parts, folders_in, in_test, natural, require_learned
 from striate.description.labels import is_one_line, one_line
 from striate.errors import DataError, MissingSplitError
 
@@ -60,14 +60,8 @@ def list_shards(folder: Path, split: str) -> Listing:
     chosen = sides[split]
     if not chosen:
         raise MissingSplitError(f"no {split} images.", _FORMAT, where=str(folder))
-    learned, asked = ({numbers[each.label] for each in sides[name]} for name in ("train", "test"))
-    if learned and (only := asked - learned):
-        raise DataError(
-            f"class {classes[min(only)]!r} has test images and no training images.",
-            "A network can answer only classes that it has learned.",
-            "Add training images of it, or take its test images away.",
-            where=str(folder),
-        )
+    labels = {side: [numbers[each.label] for each in found] for side, found in sides.items()}
+    require_learned(classes, labels, where=folder)
     return Listing(
         classes,
         tuple(each.name for each in chosen),

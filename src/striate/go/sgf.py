@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -99,19 +100,30 @@ def write_game(record_size: int, moves: Iterable[tuple[int, int]], *, komi: floa
 
 def _parsed(content: bytes) -> Any:
     try:
-        from sgfmill import sgf  # pyright: ignore[reportMissingTypeStubs]
+        from sgfmill import sgf, sgf_grammar  # pyright: ignore[reportMissingTypeStubs]
     except ImportError:
         raise RequirementError(
             "records of games need sgfmill.", "It comes with the extra `go`.", f"Install it: {install('go')}"
         ) from None
     try:
-        return sgf.Sgf_game.from_bytes(content)  # pyright: ignore[reportUnknownMemberType]
+        tree: Any = sgf_grammar.parse_sgf_game(content)
+        _make_readable(tree.sequence[0])
+        return sgf.Sgf_game.from_coarse_game_tree(tree)  # pyright: ignore[reportUnknownMemberType]
     except (ValueError, RecursionError) as error:
         reason = str(error) or "it breaks off"
         raise DataError(
             f"not a record of a game that can be read: {reason}.",
             "Expected a game in SGF, as in (;GM[1]FF[4]SZ[19];B[pd];W[dp]).",
         ) from None
+
+
+def _make_readable(root: dict[str, list[bytes]]) -> None:
+    """Write a square board's size, 19:19, as sgfmill reads it: 19; drop an encoding that is left empty."""
+    square = re.fullmatch(rb"\s*(\d+)\s*:\s*0*\1\s*", root.get("SZ", [b""])[0])
+    if square:
+        root["SZ"] = [square[1]]
+    if not root.get("CA", [b"UTF-8"])[0].strip():
+        del root["CA"]
 
 
 def _set_up(position: Position, node: Any) -> Position:

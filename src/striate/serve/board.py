@@ -38,7 +38,7 @@ def position_of(predictor: Predictor, content: bytes) -> m.Position:
         last=last.last,
         captured=last.captured,
         legal=legal_moves(last),
-        komi=game.komi or 0.0,
+        komi=game.komi,
         comment=game.comment,
         broken=game.broken,
     )

@@ -251,7 +251,8 @@ class Move(Struct):
 class Position(Struct, kw_only=True):
     """A game of Go and the position at its end. Points are counted row by row from above; 0 is empty, 1 black, 2 white.
 
-    `first` has the stones before the first of `moves`, `broken` says why the game ends before an illegal move.
+    `first` has the stones before the first of `moves`; `komi` is null where the record has none. `broken` says why the
+    game ends before an illegal move.
     """
 
     size: int
@@ -262,7 +263,7 @@ class Position(Struct, kw_only=True):
     last: int | None
     captured: tuple[int, int]
     legal: list[int]
-    komi: float
+    komi: float | None
     comment: str
     broken: str
 

@@ -17,7 +17,7 @@ from striate.execution.executor import Executor
 from striate.execution.inference import answering, choose_for_inference
 from striate.go.symmetries import targets
 from striate.kernels.engine import Pictures
-from striate.modules import evaluating
+from striate.modules import evaluating, placed
 from striate.train.evaluation import images_of
 from striate.train.losses import class_scores
 from striate.train.metrics import TOP, batch_for
@@ -79,26 +79,41 @@ def require_go(run: Run) -> None:
         )
 
 
+@dataclass(frozen=True)
+class Positions:
+    """The positions of the games of a split: "test" or "validation" of the run, or those of another `source`.
+
+    At most so many `games` are taken, evenly spread; 0 stands for all.
+    """
+
+    split: str = "test"
+    source: str | None = None
+    games: int = 0
+
+
+TEST = Positions()
+"""All positions of a run's test games."""
+
+
 def evaluate_boards(
     run: Run,
+    positions: Positions = TEST,
     *,
-    split: str = "test",
-    source: str | None = None,
     kernels: str = "auto",
     symmetries: bool = False,
-    games: int = 0,
+    device: str = "cpu",
 ) -> BoardEvaluation:
-    """Compare a run's best weights with the moves of its "test" or "validation" games, or of another `source`.
+    """Compare a run's best weights with the moves that were played.
 
-    At most so many `games` are taken, evenly spread over the part; 0 stands for all. `kernels` answer; "auto" takes the
-    fastest here. Raises DataError where games are missing or are none of Go.
+    `kernels` answer; "auto" takes the fastest here, and PyTorch's on a `device` other than the CPU. Raises DataError
+    where games are missing or are none of Go.
     """
     require_go(run)
-    images = images_of(run, split, source=source)
+    images = images_of(run, positions.split, source=positions.source)
     if not isinstance(images.images, Boards):
         raise DataError("holds no records of Go games.", "The run answers positions of Go.", where=images.source)
-    images = _some_games(images, games)
-    model, size = run.model(), batch_for(run.network)
+    images = _some_games(images, positions.games)
+    model, size = placed(run.model(), device), batch_for(run.network)
     if kernels == "auto":
         choice = choose_for_inference(model, batch=min(size, len(images)), images=len(images))
     else:

@@ -126,11 +126,15 @@ def command(
 def _boards(run: Run, look: Look, *, games: int, as_json: bool) -> None:
     from striate.cli.print.boards import evaluation_lines
     from striate.cli.print.progress import working
-    from striate.train.boards import evaluate_boards, looked_at
+    from striate.train.boards import Positions, evaluate_boards, looked_at
 
     with working("Evaluating"):
         found = evaluate_boards(
-            run, split=look.split, source=look.data, kernels=look.kernels, symmetries=look.flips, games=games
+            run,
+            Positions(look.split, look.data, games),
+            kernels=look.kernels,
+            symmetries=look.flips,
+            device=look.device,
         )
     name = looked_at(run, found).network.name
     for line in [json.dumps(found.members())] if as_json else evaluation_lines(name, found):

@@ -181,7 +181,7 @@ def _print_each(
     if run.preprocessing.form == "board":
         if steps is not None:
             raise click.UsageError("--steps is for pictures; this run answers positions of Go.")
-        _moves(run, images, asked, as_json=as_json)
+        _moves(run, images, asked, device=device, as_json=as_json)
         return
     if asked != Asked(None, 1, symmetries=False):
         raise click.UsageError("--move, --game and --symmetries are for runs that learned from records of Go games.")
@@ -230,7 +230,7 @@ def _write_steps(folder: Path, image: str, result: Prediction) -> None:
         write_whole(file, png(steps_strip(result.steps)))
 
 
-def _moves(run: Run, records: tuple[str, ...], asked: Asked, *, as_json: bool) -> None:
+def _moves(run: Run, records: tuple[str, ...], asked: Asked, *, device: str, as_json: bool) -> None:
     from striate.cli.print.moves import answer_of
     from striate.description.labels import one_line
     from striate.go.records import game_in
@@ -239,7 +239,7 @@ def _moves(run: Run, records: tuple[str, ...], asked: Asked, *, as_json: bool) -
     from striate.look.predictor import Predictor
     from striate.play.policy import Policy
 
-    policy = Policy(Predictor(run, images=len(records)), symmetries=asked.symmetries)
+    policy = Policy(Predictor(run, images=len(records), device=device), symmetries=asked.symmetries)
     found: list[dict[str, object]] = []
     for record in records:
         text = game_in(Path(record), asked.game)

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from striate.cli.parameters import INPUT, LOG, NETWORK, RUN, SIZE, SPOKEN, THREADS, WIDTH, KernelsType
 from striate.description.network import Network
 from striate.execution.names import TRAINING
-
-if TYPE_CHECKING:
-    from striate.data import Preprocessing
-    from striate.train.recipe import Recipe
 
 
 @click.command(
@@ -188,22 +183,13 @@ def command(
         raise click.UsageError("Give a NETWORK to train, such as lenet5, or --resume RUN.")
 
     from striate.cli.following import follow
-    from striate.cli.print.progress import working
-    from striate.cli.print.training import plan_lines, profile_lines
+    from striate.cli.print.training import profile_lines
     from striate.cli.processes import folder_of, was_begun
+    from striate.cli.starting import NewTraining, Pictures, begun, recipe_of, resumption
     from striate.description.narrow import narrow
-    from striate.errors import DataError
-    from striate.networks import data_for
-    from striate.networks.adapt import adapted
-    from striate.train import session
     from striate.train.distributed import joined
     from striate.train.logs import logged, require_logs
     from striate.train.machine import tiny_is_zero
-    from striate.train.recipe_file import with_settings
-    from striate.train.recipes import find_recipe, recipe_for
-    from striate.train.run import open_run
-    from striate.train.settle import settle
-    from striate.train.transfer import take_over
 
     require_logs(logs)
     # The last epochs make many numbers below 1.2e-38, for each of which a processor takes a hundred times as long.
@@ -215,37 +201,13 @@ def command(
         folder = folder_of(world, out, network.name)
         resumed = folder if was_begun(world, folder) else None
     if resumed is not None:
-        run = open_run(resumed)
-        with working(f"Reading the images of {run.data.source}", quiet=quiet):
-            split = session.reload(run)
-        events = session.resume(run, split)
-    elif network is not None:
+        run, events = resumption(resumed, quiet=quiet)
+    elif network is not None and folder is not None:
         network = narrow(network, width or 1.0, input=shape) if width or shape else network
-        recipe = find_recipe(recipe_name) if recipe_name else recipe_for(network)
-        recipe = replace(
-            with_settings(recipe, settings), **{key: value for key, value in given.items() if value is not None}
-        )
-        features = open_run(source) if source is not None else None
-        data = data or data_for(network)
-        way = _way(network, recipe, fit, resize)
-        images = session.Images(data, None if way else resize, skip_unreadable, way, stream)
-        assert folder  # noqa: S101 - a new run has one
-        try:
-            with working(f"Reading the images of {data}", quiet=quiet):
-                if adapt:
-                    network = adapted(network, images.load("train", wanted=network.input[1:]).classes)
-                run, split = session.prepare(network, images, recipe, folder=folder, device=device, threads=threads)
-        except DataError as error:
-            raise error.at(data) from None
-        weights = None
-        if features is not None:
-            run, weights = take_over(run, features, threads=threads)
-        if kernels != "auto":
-            run = settle(run, kernels=kernels, threads=threads)
-        events = session.start(run, split, weights)
-        if not quiet:
-            for line in plan_lines(run):
-                click.echo(line)
+        recipe = recipe_of(network, recipe_name, settings, given)
+        pictures = Pictures(data, resize, fit, skip_unreadable=skip_unreadable, stream=stream)
+        new = NewTraining(network, adapt, recipe, pictures, source, folder, device, threads, kernels)
+        run, events = begun(new, quiet=quiet)
     else:
         return
     follow(replace(run, follows=not world.leads), logged(run, events, logs if world.leads else ()), quiet=quiet)
@@ -263,23 +225,3 @@ def _refuse_beside_resume(
         extra.insert(0, "NETWORK")
     if extra:
         raise click.UsageError(f"--resume takes everything from the run; leave out {', '.join(extra)}.")
-
-
-def _way(network: Network, recipe: Recipe, fit: str | None, resize: tuple[int, int] | None) -> Preprocessing | None:
-    """The preprocessing that --fit asks for; None where images are padded or resized, as their size suggests."""
-    from striate.data import Preprocessing
-
-    if fit is None:
-        return None
-    shorter = None
-    if fit == "crop":
-        height, width = resize or (max(network.input[1:]),) * 2
-        if height != width:
-            raise click.UsageError(
-                f"--fit crop takes one number from --resize, the shorter side, not {height}x{width}."
-            )
-        shorter = height
-    elif resize is not None:
-        raise click.UsageError("--fit letterbox brings images to the network's input; leave --resize out.")
-    shape = (network.input[0], network.input[1], network.input[2])
-    return Preprocessing(shape, fit, low=recipe.low, high=recipe.high, form="picture", shorter=shorter)

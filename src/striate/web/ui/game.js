@@ -3,6 +3,8 @@
 /** @import { Move, Player, PositionAnswer } from "./types.js" */
 
 const LETTERS = "abcdefghijklmnopqrstuvwxy";
+/** The komi where a record names none: that of Chinese rules. */
+const KOMI = 7.5;
 const COLUMNS = "ABCDEFGHJKLMNOPQRSTUVWXYZ";
 /** @type {Record<Player, Player>} */
 export const OTHER = { black: "white", white: "black" };
@@ -25,7 +27,7 @@ export class Game {
   undone = [];
   /** The player to move, where the user has chosen one; null for the player whose turn it is. @type {Player | null} */
   turn = null;
-  komi = 7.5;
+  komi = KOMI;
   comment = "";
 
   /** @param {number} size */
@@ -35,7 +37,7 @@ export class Game {
 
   /** Begin anew. */
   clear() {
-    Object.assign(this, { first: [], moves: [], undone: [], turn: null, komi: 7.5, comment: "" });
+    Object.assign(this, { first: [], moves: [], undone: [], turn: null, komi: KOMI, comment: "" });
   }
 
   /** Take over a game that the server read. @param {PositionAnswer} found */
@@ -43,7 +45,7 @@ export class Game {
     const { first, moves, komi, comment } = found;
     const last = moves.at(-1);
     const turn = last && OTHER[last.colour] === found.to_play ? null : found.to_play;
-    Object.assign(this, { first: first.some(Boolean) ? first : [], moves, undone: [], turn, komi, comment });
+    Object.assign(this, { first: first.some(Boolean) ? first : [], moves, undone: [], turn, komi: komi ?? KOMI, comment });
   }
 
   /** @param {Move} move */

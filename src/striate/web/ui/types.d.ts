@@ -52,7 +52,7 @@ export interface PositionAnswer {
   last: number | null;
   captured: [number, number];
   legal: number[];
-  komi: number;
+  komi: number | null;
   comment: string;
   broken: string;
 }
