@@ -154,3 +154,9 @@ def test_dropout_draws_nothing_wherever_it_stands() -> None:
     inside = ["residual(dropout 0.5)", "gate(conv 2 1x1, dropout 0.5)", "branches(; dropout 0.5)", "(dropout 0.5)"]
     network = from_text(f"2x6x6: conv 2 3x3 same, {', '.join(inside)}, linear 3")
     assert all(check.agrees for check in audit_kernels(network))
+
+
+def test_a_batch_norm_without_epsilon_agrees() -> None:
+    """PyTorch refuses to train one; an ONNX file may have one."""
+    network = from_text("1x8x8: conv 2 3x3, bn epsilon 0, linear 2")
+    assert all(each.agrees for each in audit(network))

@@ -49,6 +49,13 @@ def test_each_view_is_there_as_json(arguments: list[str], keys: set[str]) -> Non
     assert keys <= set(document)
 
 
+def test_both_networks_are_counted_alike() -> None:
+    words = ["lenet5-dense", "--without-biases", "--versus", "lenet5-dense", "--json"]
+    assert {each["parameters"] for each in json.loads(run(*words))["networks"]} == {61_470}
+    failed = CliRunner().invoke(command, ["lenet5-dense", "--strict", "--versus", "1x7x7: conv 1 3x3 /3, linear 2"])
+    assert "the windows do not cover the input of 7" in str(failed.exception)
+
+
 def test_the_json_of_a_unit() -> None:
     assert json.loads(run("alexnet", "--unit", "conv3:5,7", "--json")) == {
         "network": "alexnet",

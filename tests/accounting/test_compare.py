@@ -161,3 +161,9 @@ def test_a_suffix_of_something_else_is_refused_before_anything_is_counted(tmp_pa
     )
     assert result.output == ""
     assert not list(tmp_path.iterdir())
+
+
+def test_a_picture_of_a_network_with_quotes_in_its_name_is_whole() -> None:
+    network = replace(find("lenet5-dense"), name='my "best" & <net>')
+    root = ET.fromstring(shares_svg(compare([account(network)])))
+    assert 'my "best" & <net>' in root.attrib["aria-label"]

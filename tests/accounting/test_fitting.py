@@ -153,3 +153,12 @@ def test_a_description_that_fits_no_input_has_no_smallest() -> None:
     network = Network("n", (1, 8, 8), [Linear(3)])
     assert fitting(network).smallest is None
     assert "The network takes no square input of up to 79×79." in fit_table(fitting(network))
+
+
+def test_no_padding_is_proposed_for_a_subsampling() -> None:
+    """It has none, in the notation and in the paper."""
+    misfit = fitting(find("lenet5"), input=(1, 34, 34)).misfits[0]
+    assert (misfit.path, misfit.layer, misfit.same) == ("S4", ("input 10 or 12", "kernel 3", "stride 1"), None)
+    with pytest.raises(ShapeError) as caught:
+        plan(find("lenet5"), (1, 5, 5))
+    assert "What fits: kernel 1 or less, or an input here of 2 or more." in str(caught.value)

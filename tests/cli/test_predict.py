@@ -52,6 +52,16 @@ def test_where_none_can_be_read_the_exit_code_says_so(finished_run, pictures, tm
     assert (tmp_path / "found.csv").exists()
 
 
+def test_steps_of_two_images_of_one_name_are_refused(finished_run, pictures, tmp_path) -> None:
+    twice = tmp_path / "more"
+    twice.mkdir()
+    (twice / "0.png").write_bytes((pictures / "0.png").read_bytes())
+    done = striate("predict", finished_run, pictures / "0.png", twice / "0.png", "--steps", "s", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "s would have one file for several images.\n" in done.stderr
+    assert not (tmp_path / "s").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [

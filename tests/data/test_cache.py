@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from striate.data import cache
+from striate.data import Preprocessing, cache
 from striate.data.cache import Cached, cache_entry, cache_folder
 from striate.data.folder import image_folder
 from striate.data.packing import keep
@@ -146,3 +146,15 @@ def test_where_the_cache_lies(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(Path, "home", homeless)
     assert cache_folder() is None
+
+
+def test_an_image_that_cannot_be_brought_to_the_shape_is_not_tried_again(
+    pets: Path, own_cache: Path, paint: Paint, no_decoding: Callable[[], None]
+):
+    """It can be decoded, and is too long for its shorter side to be enlarged."""
+    paint(pets / "train/cat/long.png", size=(1, 7000), level=90)
+    crop = Preprocessing((3, 64, 64), "crop", low=0, high=1, form="picture", shorter=64)
+    first = image_folder(pets, "train", skip_unreadable=True, fit=crop)
+    assert [file for file, _ in first.unreadable] == ["train/cat/long.png"]
+    no_decoding()
+    assert len(image_folder(pets, "train", skip_unreadable=True, fit=crop)) == 5

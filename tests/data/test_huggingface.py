@@ -69,6 +69,12 @@ def test_a_class_without_training_images_is_refused(tmp_path: Path) -> None:
         for part in ("train", "test"):
             with pytest.raises(DataError, match="class 'dog' has test images and no training images"):
                 load(folder, part)
+    train = datasets.ClassLabel(names=["ant", "cat", "dog"])  # the same animals, numbered in another order
+    test = datasets.ClassLabel(names=["cat", "ant", "dog"])
+    rows = split(range(8)).cast_column("label", datasets.Value("int64"))
+    one = rows.map(lambda row: {"label": 2 * row["label"]}).cast_column("label", train)  # ants and dogs
+    two = rows.map(lambda row: {"label": 1 + row["label"]}).cast_column("label", test)  # ants and dogs, too
+    assert load(saved(tmp_path / "orders", train=one, test=two)).classes == ("ant", "cat", "dog")
     unlabelled = split(range(8, 12)).map(lambda _: {"label": -1})
     folder = saved(tmp_path / "unlabelled", train=split(range(8)), test=unlabelled)
     assert load(folder).classes == ("cat", "dog")

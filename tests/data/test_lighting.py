@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import torch
 
-from striate.data import colour_axes, relight
+from striate.data import colour_axes, lighting, relight
+from striate.data.stream import Files, Stream
+from striate.errors import DataError
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -52,3 +54,17 @@ def test_images_of_one_colour_stay_as_they_are() -> None:
     same = torch.full((4, 3, 2, 2), 7, dtype=torch.uint8)
     batch = torch.rand(4, 3, 2, 2)
     assert torch.equal(relight(batch, colour_axes(same), 0.1, generator=generator()), batch)
+
+
+def test_of_a_stream_some_images_are_decoded(monkeypatch) -> None:
+    monkeypatch.setattr(lighting, "STREAMED", 50)
+    asked: list[int] = []
+
+    def decoded(number: int) -> torch.Tensor:
+        asked.append(number)
+        return IMAGES[number]
+
+    files = Files(decoded, lambda *_: DataError("none"), torch.zeros(300, dtype=torch.int64), "")
+    axes = colour_axes(Stream(files, torch.arange(300), (3, 9, 7), workers=2))
+    assert sorted(asked) == list(range(0, 300, 6))
+    assert torch.equal(axes, colour_axes(IMAGES[::6]))

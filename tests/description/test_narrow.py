@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from striate import NETWORKS, Conv, Flatten, Linear, Network, PadChannels, Residual, account, find
+from striate import NETWORKS, Conv, Flatten, Linear, Network, PadChannels, Residual, account, find, from_text
 from striate.description.layers import RBF
 from striate.description.narrow import narrow
 from striate.description.network import plan
@@ -124,3 +124,18 @@ def test_what_cannot_be_narrowed_says_why(make, text: str) -> None:
     with pytest.raises(SpecError) as caught:
         make()
     assert str(caught.value).splitlines()[0] == text
+
+
+@pytest.mark.parametrize(
+    ("text", "outputs"),
+    [
+        ("1x28x28: conv 8 5x5, relu, conv 10 24x24, flatten, softmax", 10),
+        ("1x8x8: conv 8 3x3, relu, end: (conv 1 1x1, bn, relu), flatten, softmax", 36),
+        ("48x9x9: conv 8 3x3 same, relu, conv 1 1x1 no bias, position_bias, flatten, softmax", 81),
+    ],
+)
+def test_a_convolution_whose_maps_are_the_output_keeps_its_number(text: str, outputs: int) -> None:
+    network = from_text(text)
+    for factor in (0.5, 2.0):
+        assert plan(narrow(network, factor)).output == (outputs,)
+    assert plan(narrow(find("go-policy-48"), 2.0)).output == (361,)

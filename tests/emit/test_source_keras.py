@@ -115,6 +115,28 @@ def test_what_was_wrong_once(name: str) -> None:
     compare(from_text(WRONG_ONCE[name]))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        """8x32x32: a: (conv 8 3x3 /2x1 pad 1 groups 8, bn, relu, conv 16 1x1),
+        b: (conv 16 3x3 /2x1 pad 1 groups 16, bn, relu, conv 32 1x1), global_average, linear 2""",
+        "1x32x32: a: (conv 8 3x3 dilation 2 pad 1, bn, relu), b: (conv 8 5x5 dilation 2 pad 2, bn, relu), linear 2",
+    ],
+)
+def test_blocks_that_differ_in_what_keras_needs(text: str) -> None:
+    """Depthwise convolutions of two strides and other numbers of maps; padding that is not Keras's "same"."""
+    compare(from_text(text))
+
+
+def test_a_head_in_a_head_leaves_the_outer_ones_values() -> None:
+    network = from_text(
+        "1x8x8: conv 4 3x3, auxiliary(conv 4 3x3, auxiliary(global_average, linear 3), relu, flatten, linear 3), "
+        "flatten, linear 3"
+    )
+    model = written(network)["build"](with_heads=True)
+    assert sum(math.prod(each.shape) for each in model.trainable_weights) == account(network).training.parameters
+
+
 @pytest.mark.slow
 @given(repeating())
 @settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
@@ -209,6 +231,13 @@ def test_names_that_become_one_are_refused() -> None:
         "Paths are written with underscores in the place of dots.",
         "Give one of the two another name.",
     ]
+
+
+@pytest.mark.parametrize("name", ["add", "flatten", "dropout_1", "global_average_pooling2d"])
+def test_names_that_keras_gives_itself_are_refused(name: str) -> None:
+    network = from_text(f"4x8x8: {name}: conv 4 1x1, residual(conv 4 1x1), linear 2")
+    with pytest.raises(SpecError, match=f"^{name}: in Keras .* as Keras calls a layer without a name"):
+        source(network, "keras")
 
 
 def test_hostile_names() -> None:

@@ -27,10 +27,10 @@ from striate import (
     find,
 )
 from striate.description.notation.reading import from_text
-from striate.emit.source import source
+from striate.emit.source import pytorch_layers, source
 from striate.emit.source.naming import title
 from striate.emit.source.pytorch import MEMBERS
-from striate.modules import build
+from striate.modules import build, elementwise
 from tests.emit.repeating import WRONG_ONCE, repeating
 from tests.support.everything import everything
 from tests.support.settled import spread
@@ -94,6 +94,15 @@ def test_what_was_wrong_once(name: str) -> None:
 @settings(max_examples=150, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 def test_repeated_blocks_give_our_outputs(network: Network) -> None:
     compare(network)
+
+
+def test_maps_are_enlarged_forty_times_and_more() -> None:
+    """There PyTorch's "nearest" repeats some pixels wrongly."""
+    assert pytorch_layers.FIRST_WRONG == elementwise.FIRST_WRONG
+    images = torch.rand(2, 1, 2, 2)
+    for factor in (40, 41, 82):
+        _, kind = written(from_text(f"1x2x2: upsample {factor}"))
+        assert torch.equal(kind()(images), images.repeat_interleave(factor, 2).repeat_interleave(factor, 3))
 
 
 def test_it_runs_without_striate(tmp_path: Any) -> None:

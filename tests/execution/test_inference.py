@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from striate import Conv, Flatten, Linear, Network, Scale
-from striate.errors import RequirementError
+from striate.errors import KernelMemoryError, RequirementError
 from striate.execution import choice, inference
 from striate.execution.choice import Choice, missing
 from striate.execution.inference import answering, choose_for_inference
@@ -177,6 +177,39 @@ def test_a_program_that_falls_into_a_short_turn_rules_nobody_out(monkeypatch: py
 
     times.seconds = Late(usual)
     assert choose_for_inference(build("lenet5-dense"), batch=1, clock=times.clock).kernels == "onnx-runtime"
+
+
+def test_a_runtime_that_other_threads_disturb_is_not_ruled_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its first batch is slow, and so are all its answers right after PyTorch, whose threads still look for work."""
+    times = Times(monkeypatch, torch=6e-3, onnx_runtime=1e-3, engine=2.5e-3, operators=9e-3, channels_last=6e-3)
+    usual = times.seconds
+    turns: list[str] = []
+
+    class Disturbed(dict[str, float]):
+        def __getitem__(self, name: str) -> float:
+            if not turns or turns[-1] != name:
+                turns.append(name)
+            return (5 if name == "onnx-runtime" and turns[-2:-1] == ["torch"] else 1) * usual[name]
+
+    times.seconds = Disturbed(usual)
+    assert choose_for_inference(build("lenet5-dense"), batch=1, clock=times.clock).kernels == "onnx-runtime"
+
+
+def test_kernels_that_fail_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = Times(monkeypatch, torch=0.01, engine=0.001, operators=0.005, channels_last=0.01)
+    whole = inference.answering
+
+    class Failing:
+        def answers(self, pictures: Pictures) -> None:
+            raise KernelMemoryError("not enough memory.")
+
+    def failing(module: Built, choice: Choice) -> object:
+        return Failing() if choice.kernels == "engine" else whole(module, choice)
+
+    monkeypatch.setattr(inference, "answering", failing)
+    chosen = choose_for_inference(build("lenet5-dense"), batch=64, clock=times.clock)
+    assert chosen.kernels == "operators"
+    assert "engine, 1 thread" not in chosen.milliseconds
 
 
 def test_a_runtime_that_does_not_work_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:

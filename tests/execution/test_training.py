@@ -6,13 +6,14 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 import striate.execution.choice
 from striate import Activation, Auxiliary, BatchNorm, Conv, Flatten, Gate, Linear, Network, Residual, find, from_text
-from striate.errors import RunError, SpecError
+from striate.errors import KernelMemoryError, RunError, SpecError
 from striate.execution import training
 from striate.execution.choice import Choice, missing
 from striate.execution.executor import executor
@@ -138,6 +139,49 @@ def test_the_fastest_is_chosen(
     clock = steps_take(seconds, monkeypatch)
     choice = choose_for_training(build("lenet5-dense"), batch=8, threads=1, clock=clock)
     assert choice == Choice(best, 1, {f"{each}, 1 thread": 1e3 * seconds[each] for each in tried or seconds})
+
+
+def test_a_program_that_disturbs_the_first_steps_does_not_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's first steps take 115 ms, all later ones 98; bfloat16's, 112."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True}, raising=False)
+    now, taken = [0.0], [0]
+
+    def step(kernels: str, *_: object) -> Callable[[int], None]:
+        def take(_: int) -> None:
+            taken[0] += kernels == "engine"
+            usual = {"engine": 0.115 if taken[0] <= 4 else 0.098, "bfloat16": 0.112}
+            now[0] += usual.get(kernels, 0.2)
+
+        return take
+
+    monkeypatch.setattr(training, "_step", step)
+    choice = choose_for_training(build("lenet5-dense"), batch=8, threads=1, clock=lambda: now[0])
+    assert (choice.kernels, choice.milliseconds["engine, 1 thread"]) == ("engine", 98.0)
+
+
+def test_bfloat16_rounds_and_must_save_five_per_cent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True}, raising=False)
+    for bfloat16, best in ((0.096, "engine"), (0.094, "bfloat16")):
+        clock = steps_take(
+            {"engine": 0.1, "torch": 0.2, "operators": 0.2, "channels-last": 0.2, "bfloat16": bfloat16}, monkeypatch
+        )
+        assert choose_for_training(build("lenet5-dense"), batch=8, threads=1, clock=clock).kernels == best
+
+
+def test_kernels_that_fail_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = training._step
+
+    def step(kernels: str, *rest: Any) -> Callable[[int], None]:
+        def fail(_: int) -> None:
+            raise KernelMemoryError("not enough memory.")
+
+        return fail if kernels == "engine" else usual(kernels, *rest)
+
+    monkeypatch.setattr(training, "_step", step)
+    choice = choose_for_training(build("lenet5-dense"), batch=32, threads=1)
+    assert choice.kernels != "engine"
+    assert "engine, 1 thread" not in choice.milliseconds
+    assert choose_for_training(build("lenet5-dense"), batch=32, threads=None, kernels="engine").kernels == "torch"
 
 
 def test_channels_last_lays_out_weights_and_changes_no_value() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import pickle
+import shutil
 import signal
 import threading
 import time
@@ -205,6 +206,20 @@ def test_a_run_in_one_file_answers_is_pickled_and_becomes_a_folder(model: Fitted
     third = Fitted(open_run(again.save(tmp_path / "third")))
     for each in (single, again, third):
         assert np.array_equal(each.predict_proba(TEST), model.predict_proba(TEST))
+
+
+def test_an_onnx_file_with_weights_beside_it_is_pickled_whole(model: Fitted, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
+    folder = model.save(tmp_path / "run")
+    assert command("export", str(folder), "--to", "onnx", "--out", str(tmp_path / "one.onnx")).returncode == 0
+    made = onnx.load(tmp_path / "one.onnx")
+    place = tmp_path / "two"
+    place.mkdir()
+    onnx.save(made, place / "net.onnx", save_as_external_data=True, location="net.data", size_threshold=0)
+    single = Fitted(open_run(place / "net.onnx"))
+    again = pickle.loads(pickle.dumps(single))
+    shutil.rmtree(place)
+    assert np.allclose(again.predict_proba(TEST), model.predict_proba(TEST), atol=1e-5)
 
 
 def test_looks(model: Fitted, tmp_path: Path) -> None:

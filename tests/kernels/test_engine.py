@@ -17,6 +17,7 @@ from striate.errors import ShapeError
 from striate.execution.tensors import tensors_of
 from striate.kernels.engine import Engine, Goal, Pictures
 from striate.kernels.lower import FUNCTIONS as KERNEL_FUNCTIONS
+from striate.kernels.lower import NotLoweredError
 from striate.modules import build
 from striate.train import Recipe
 from striate.train.losses import loss_of
@@ -354,6 +355,18 @@ def test_new_memory_of_a_parameter_is_noticed() -> None:
     model.C1.weight.data = model.C1.weight.data.clone() * 2
     with torch.no_grad():
         torch.testing.assert_close(engine.outputs(Pictures(pixels), threads=1), model.logits(pixels))
+
+
+def test_weights_that_it_cannot_read_are_refused_each_time() -> None:
+    model = build("simple-cnn")
+    engine, pixels = Engine(model.network, tensors_of(model)), torch.rand(3, *model.network.input)
+    wanted = engine.outputs(Pictures(pixels), threads=1)
+    model.to(memory_format=torch.channels_last)
+    for _ in range(2):
+        with pytest.raises(NotLoweredError):
+            engine.outputs(Pictures(pixels), threads=1)
+    model.to(memory_format=torch.contiguous_format)
+    assert torch.equal(engine.outputs(Pictures(pixels), threads=1), wanted)
 
 
 def test_images_of_another_shape_or_type_are_refused() -> None:

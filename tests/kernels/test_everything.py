@@ -54,9 +54,16 @@ ENDINGS = (
     "1x8x8: conv 4 3x3, flatten, residual(linear 144, tanh), linear 2",
     "1x8x8: conv 4 3x3 same, bn, flatten, residual(position_bias, tanh), linear 2",
     "2x6x6: conv 3 3x3 same, max 2 /1, flatten, position_bias, softmax",
+    # Padded windows over maps of 1×1, behind a convolution that could be a linear layer.
+    "1x8x8: conv 12 8x8, relu, conv 4 3x3 same, linear 3",
+    "3x1x1: conv 20 1x1, bn, relu, conv 5 3x3 same, linear 3",
+    "3x1x1: conv 20 1x1, residual(conv 20 3x3 same), linear 3",
+    "2x4x4: conv 20 4x4, relu, max 3 pad 1, conv 6 1x1, flatten",
 )
 ANSWERS = (
     "8x6x6: gate(global_average, linear 2, relu, linear 8, sigmoid), flatten, linear 3",
+    "1x8x8: conv 20 8x8, relu, conv 4 3x3 same, linear 3",
+    "3x2x2: conv 20 2x2, bn, relu, conv 20 3x3 same groups 20, bn, relu, conv 8 1x1, bn, linear 3",
     "8x6x6: conv 8 3x3 same, bn, gate(global_average, linear 8, hard_sigmoid), relu, linear 3",
     "4x6x6: residual(conv 4 3x3 same, bn, silu, gate(average 6, conv 4 1x1, sigmoid)), hard_swish, linear 3",
     "4x6x6: gate(conv 4 3x3 same, tanh), gate(gate(conv 4 1x1, gelu)), conv 2 3x3, gelu_tanh, linear 3",

@@ -222,3 +222,15 @@ def test_planted_wrong_labels_of_digits_are_found() -> None:
     listed = {each.number for each in judged.suspects}
     assert len(listed & set(wrong)) > 0.95 * len(listed)
     assert len(listed & set(wrong)) > 0.8 * 1200
+
+
+def test_a_set_of_which_no_image_can_be_read_is_reported(tmp_path: Path, monkeypatch) -> None:
+    for number, name in enumerate(("cat", "dog")):
+        (tmp_path / "train" / name).mkdir(parents=True)
+        for each in range(2):
+            (tmp_path / "train" / name / f"{each}.heic").write_bytes(bytes([number, each]) * 40)
+    monkeypatch.chdir(tmp_path)
+    made = CliRunner().invoke(root, ["doctor", "--data", str(tmp_path)], catch_exceptions=False)
+    assert made.exit_code == 0, made.output
+    assert "of no image: none can be read" in made.output
+    assert "4 files: train with --skip-unreadable, or mend them" in made.output

@@ -231,6 +231,20 @@ def test_nothing_is_overwritten_and_one_process_writes(finished_run, pictures, t
     assert out.read_bytes() == before
 
 
+def test_a_file_that_appears_while_a_job_is_stopped_is_not_overwritten(
+    finished_run, pictures, tmp_path, in_small_parts
+) -> None:
+    out = tmp_path / "found.csv"
+    folder = _stopped(wish(finished_run, pictures, out))
+    out.write_text("another program's")
+    with pytest.raises(OutputError, match="is there already"):
+        predict_all(wish(finished_run, pictures, out))
+    assert out.read_text() == "another program's"
+    out.unlink()
+    assert predict_all(wish(finished_run, pictures, out)).images == 5
+    assert not folder.exists()
+
+
 def test_a_disk_that_is_full_keeps_what_is_done(
     finished_run, pictures, undisturbed, tmp_path, in_small_parts, monkeypatch
 ) -> None:

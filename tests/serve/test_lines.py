@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
-from striate import find
+from striate import find, from_text
 from striate.read import reader_of
 from striate.serve import Predictor
 from striate.train.run import open_run
@@ -139,3 +139,15 @@ def test_a_readers_file_brings_a_digit_into_a_window(reading, worker) -> None:
 def test_a_readers_page_asks_for_a_digit(reading, tmp_path, visit) -> None:
     page = visit(written(tmp_path / "page.html", Predictor(open_run(reading))))
     expect(page.get_by_role("heading", name="Draw a digit")).to_be_visible()
+
+
+def test_a_run_with_a_blank_class_that_cannot_slide_is_served(tmp_path: Path) -> None:
+    """A camera trap's pictures without an animal are often called blank."""
+    run = fresh(from_text("1x28x28: conv 4 3x3 pad 1, relu, linear 2"), tmp_path / "traps").run
+    replace(run, data=replace(run.data, classes=("blank", "deer"))).write()
+    with serving_here(Predictor(open_run(run.folder))) as found:
+        _, listed = found.json("GET", "/runs")
+        assert [each["reads"] for each in listed] == [False]
+        assert found.json("POST", "/predict", strokes(), **IMAGE)[0] == 200
+        _, refused = found.json("POST", "/read", strokes(), **IMAGE)
+        assert refused["error"]["what"] == "traps cannot read lines: its network cannot slide along a line."

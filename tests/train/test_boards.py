@@ -13,10 +13,11 @@ import torch
 
 from striate import from_text
 from striate.data import Augmentation, from_arrays, load
-from striate.errors import DataError, RunError, SpecError
+from striate.errors import AuditError, DataError, RunError, SpecError
 from striate.go.position import play, point_named, start
 from striate.go.symmetries import places
 from striate.kernels.binary import Library, library
+from striate.kernels.engine import Engine
 from striate.look.predictor import Predictor
 from striate.play.policy import Policy
 from striate.train import session
@@ -100,6 +101,13 @@ def test_the_mean_over_symmetries_turns_with_the_board(run: Run):
     assert not np.allclose(plainly.moves(position).probabilities, mean, atol=1e-6)
     with pytest.raises(DataError, match=r"^a board of 9×9 for a network that reads 19×19\."):
         plainly.moves(start(9))
+
+
+def test_broken_kernels_are_found_and_nothing_is_reported(run: Run, monkeypatch: pytest.MonkeyPatch):
+    right = Engine.outputs
+    monkeypatch.setattr(Engine, "outputs", lambda *given, **options: right(*given, **options).roll(1, 1))
+    with pytest.raises(AuditError, match=r"Striate's kernels \(engine\) and the plain PyTorch module differ"):
+        evaluate_boards(run, kernels="engine")
 
 
 def test_another_device_answers_where_it_is_asked_to(run: Run):

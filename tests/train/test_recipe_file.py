@@ -73,3 +73,8 @@ def test_settings_apply_in_order_and_leave_the_rest() -> None:
     recipe = with_settings(RECIPES["lenet5-best"], ["rate=1", "rate = 0.02", "until=0.9", "augmentation.flip=true"])
     assert (recipe.rate, recipe.until, recipe.augmentation.flip) == (0.02, 0.9, True)
     assert (recipe.epochs, recipe.augmentation.rotation) == (200, 9)
+
+
+def test_a_member_of_an_augmentation_that_was_replaced_is_told() -> None:
+    with pytest.raises(SpecError, match="augmentation is 'none'"):
+        with_settings(Recipe(), ["augmentation=none", "augmentation.flip=true"])

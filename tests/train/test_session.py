@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from striate import Flatten, Linear, Network, find
 from striate.cli import root
 from striate.data import Augmentation, source
-from striate.errors import DataError, LearningError, RunError, ShapeError, UnknownNameError
+from striate.errors import DataError, LearningError, RunError, ShapeError, SpecError, UnknownNameError
 from striate.train import Recipe, evaluation, open_run, session
 from striate.train.checkpoint import load_checkpoint
 from striate.train.run import create_run, free_folder
@@ -279,3 +279,38 @@ def test_the_command_says_that_images_change_and_weights_are_averaged(tmp_path, 
     done = CliRunner().invoke(root, [*arguments, "--out", str(tmp_path / "run")])
     assert "\naugmentation: rotation 5, elastic 0.5\n" in done.output
     assert "\nvalidated and kept: the mean of the weights over the last 100 steps\n" in done.output
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "text"),
+    [
+        (Augmentation(saturation=0.2), "images of 1 channel have no saturation and no hue."),
+        (Augmentation(symmetries="images"), "images of 28×24 have no eight symmetries."),
+    ],
+)
+def test_an_augmentation_that_images_cannot_have_leaves_no_run(
+    augmentation: Augmentation, text: str, tmp_path: Path, few_digits: Path
+) -> None:
+    network = TINY if augmentation.saturation else Network("odd", (1, 28, 24), [Flatten(), Linear(10)])
+    recipe = Recipe(epochs=1, augmentation=augmentation)
+    with pytest.raises(SpecError, match=text):
+        session.prepare(network, Images(str(few_digits)), recipe, folder=tmp_path / "run", device="cpu", threads=1)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_network_that_whitens_is_trained_at_another_width(tmp_path: Path, few_digits: Path) -> None:
+    words = [
+        "train",
+        "cifar-fast",
+        "--data",
+        str(few_digits),
+        "--input",
+        "1x32x32",
+        "--width",
+        "0.125",
+        "--epochs",
+        "1",
+    ]
+    done = CliRunner().invoke(root, [*words, "--out", str(tmp_path / "run"), "--threads", "1"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert open_run(tmp_path / "run").network.layers[0].filters == 8

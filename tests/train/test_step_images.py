@@ -109,3 +109,15 @@ def test_every_kernel_mixes_and_no_other_loss_does() -> None:
     with pytest.raises(SpecError, match="mixup 0.2, class_weights 'none', and the loss rbf-mle"):
         Recipe(mixup=0.2, loss="rbf-mle")
     assert isinstance(TINY, Network)
+
+
+@pytest.mark.parametrize("way", [WAY, EACH], ids=["one range", "a range for each channel"])
+@pytest.mark.parametrize("mapped", [False, True])
+def test_an_engines_pictures_have_their_own_labels(way: Preprocessing, mapped: bool) -> None:
+    """Where images are gathered by their numbers in a store, labels are read by these; else by the place in the batch."""
+    images = replace(pictures(), mapped=mapped).subset(torch.tensor([3, 8, 17, 30, 21]))
+    chosen = torch.tensor([4, 0, 2])
+    found, labels = Drawer(images, way, Recipe()).pictures(chosen)
+    places = torch.arange(3) if found.chosen is None else found.chosen
+    assert torch.equal(labels[places], images.labels[chosen])
+    torch.testing.assert_close(found.floats(), way.normalise(images.images[chosen]))

@@ -57,16 +57,16 @@ def require_exact(steps: Iterable[Step]) -> None:
         raise ShapeError(
             f"the windows do not cover the input of {axis.size}: {axis.formula}; {left}.",
             "With --strict every row and column must be read.",
-            f"What fits: {'; '.join(remedies(axis))}.",
+            f"What fits: {'; '.join(remedies(axis, pads=pads(step)))}.",
             where=step.path,
         )
 
 
 @lru_cache(maxsize=1024)
-def remedies(axis: Axis) -> tuple[str, ...]:
+def remedies(axis: Axis, *, pads: bool = True) -> tuple[str, ...]:
     """The nearest input, kernel, stride and padding that leave nothing unread, each with all else unchanged.
 
-    No change of more than `FAR` is tried.
+    No change of more than `FAR` is tried, and no padding of a layer that does not have it: without `pads`.
 
     >>> remedies(Axis(7, kernel=3, stride=3))
     ('input 6 or 9', 'kernel 4', 'stride 2', 'padding 1')
@@ -77,10 +77,10 @@ def remedies(axis: Axis) -> tuple[str, ...]:
         ("input", _nearest(axis.size, lambda size: replace(axis, size=size))),
         ("kernel", _nearest(axis.kernel, lambda kernel: replace(axis, kernel=kernel))),
         ("stride", _nearest(axis.stride, lambda stride: replace(axis, stride=stride))),
-        ("padding", _nearest(axis.before, lambda side: replace(axis, before=side, after=side), least=0)),
     ]
-    lines = [f"{word} {' or '.join(map(str, values))}" for word, values in found if values]
-    if not found[-1][1] and (uneven := _uneven(axis)):
+    paddings = _nearest(axis.before, lambda side: replace(axis, before=side, after=side), least=0) if pads else []
+    lines = [f"{word} {' or '.join(map(str, values))}" for word, values in [*found, ("padding", paddings)] if values]
+    if pads and not paddings and (uneven := _uneven(axis)):
         lines.append(f"padding {uneven[0]} before and {uneven[1]} after")
     return tuple(lines)
 
@@ -106,6 +106,11 @@ def _nearest(value: int, change: Callable[[int], Axis], *, least: int = 1) -> li
 
 def _exact(axis: Axis) -> bool:
     return axis.output > 0 and axis.unseen() == (0, 0) and axis.before < axis.extent
+
+
+def pads(step: Step) -> bool:
+    """Whether a step's layer can have padding; a subsampling has none."""
+    return not isinstance(step.layer, Subsample)
 
 
 def window_of(step: Step) -> Window | None:

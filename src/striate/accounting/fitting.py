@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from striate.accounting.fit import remedies, unseen, window_of
+from striate.accounting.fit import pads, remedies, unseen, window_of
 from striate.accounting.smallest import least_side
 from striate.accounting.words import words
 from striate.description.checks import Pair
@@ -162,9 +162,9 @@ def _misfits(step: Step, around: dict[int, set[str]], shape: Shape) -> list[Misf
         if axis.unseen() == (0, 0):
             continue
         only = not axis.unseen()[0]
-        fits = remedies(axis)
+        fits = remedies(axis, pads=pads(step))
         head = (step.path, words(step), step.inputs[0], name, axis.formula, axis.output, str(left))
-        found.append(Misfit(*head, fits, _as_same(axis), inputs, only))
+        found.append(Misfit(*head, fits, _as_same(axis) if pads(step) else None, inputs, only))
     return found
 
 

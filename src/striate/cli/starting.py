@@ -86,10 +86,11 @@ def begun(new: NewTraining, *, quiet: bool) -> tuple[Run, Iterator[Event]]:
         run, weights = take_over(run, features, threads=threads)
     if new.kernels != "auto":
         run = settle(run, kernels=new.kernels, threads=threads)
+    events = session.start(run, split, weights)  # makes the folder: an error comes before anything is printed
     if not quiet:
         for line in plan_lines(run):
             click.echo(line)
-    return run, session.start(run, split, weights)
+    return run, events
 
 
 def resumption(folder: Path, *, quiet: bool) -> tuple[Run, Iterator[Event]]:

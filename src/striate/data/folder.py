@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from striate.data.cache import Cached, CacheEntry, cache_entry
-from striate.data.decode import decode
 from striate.data.huggingface import is_saved_dataset, list_rows
 from striate.data.listing import Listing, list_split
 from striate.data.packing import Packing
@@ -46,7 +45,7 @@ def image_folder(
     count = len(listing.files)
     entry = cache_entry(folder, split, listing.on_disk, count=count, resize=reading.resize, fit=reading.named_fit)
     found = entry.read()
-    if found is None or _repaired(folder, listing, found):
+    if found is None or _repaired(folder, listing, found, reading):
         found = _decoded(survey(folder, listing, reading), entry)
     if found.unreadable and not skip_unreadable:
         raise unreadable(folder, found.unreadable, count)
@@ -91,11 +90,13 @@ def list_images(folder: Path, split: str) -> Listing:
     return list_shards(folder, split) if has_shards(folder) else list_split(folder, split)
 
 
-def _repaired(folder: Path, listing: Listing, found: Cached) -> bool:
-    """Whether one of the images that could not be read can be read now."""
+def _repaired(folder: Path, listing: Listing, found: Cached, reading: Reading) -> bool:
+    """Whether one of the images that could not be read, or not brought to the others' shape, can be now."""
     files = {file for file, _ in found.unreadable}
     numbers = [number for number, file in enumerate(listing.files) if file in files]
-    again = in_order(lambda number: decode(listing.content(folder, number)), numbers)
+    _, channels, height, width = found.images.shape
+    surveyed = Survey(folder, listing, reading, (), {}, channels == 1, (height, width))
+    again = in_order(surveyed.pixels, numbers)
     return not all(isinstance(one, str) for one in again)
 
 

@@ -131,8 +131,10 @@ def _classes(folder: Path, parts: dict[str, Any], whole: Any, label: str) -> tup
 
 
 def _numbers(classes: tuple[str, ...], part: Any, label: str) -> list[int]:
-    """The class of each row of a split; a whole number as it is."""
-    if isinstance(part.features[label], _datasets().ClassLabel):
-        return [-1 if each is None else each for each in part[label]]
+    """The class of each row of a split, by its name; −1 for none."""
     by_name = {name: number for number, name in enumerate(classes)}
+    kind = part.features[label]
+    if isinstance(kind, _datasets().ClassLabel):
+        numbers = [by_name.get(str(name), -1) for name in kind.names]
+        return [numbers[each] if each is not None and 0 <= each < len(numbers) else -1 for each in part[label]]
     return [by_name.get(str(each), -1) for each in part[label]]

@@ -15,8 +15,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from striate.data.part import Part, all_of
+from striate.data.stream import Stream
 from striate.data.view import Pixels
 
+STREAMED = 10_000
+"""The most images of a stream whose colours are looked at."""
 _CHUNK = 256
 """The number of images whose products are summed at once; sums are whole numbers, so their order does not matter."""
 
@@ -24,10 +27,14 @@ _CHUNK = 256
 def colour_axes(images: Pixels) -> Float[Tensor, "channels axes"]:
     """√λ_i p_i of all pixels of images, uint8, one column per i, the largest last; in units of a pixel's 0 to 255.
 
+    Of a stream, whose images are decoded for it, at most `STREAMED` images count, spread evenly.
+
     >>> grey = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
     >>> colour_axes(grey).abs()
     tensor([[73.9003]])
     """
+    if isinstance(images, Stream) and len(images) > STREAMED:
+        images = images.part(torch.arange(STREAMED) * len(images) // STREAMED)
     channels = images.shape[1]
     total = torch.zeros(channels, dtype=torch.int64)
     products = torch.zeros(channels, channels, dtype=torch.int64)

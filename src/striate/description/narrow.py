@@ -136,6 +136,7 @@ class _Width:
     def head(self, layers: Sequence[Layer]) -> list[Layer]:
         """The narrowed layers of a head, whose last linear layer or last convolution gives the classes."""
         last = _class_layer(layers)
+        last = last if last >= 0 else _ending(layers)
         return [self._last(layer) if place == last else self.layer(layer) for place, layer in enumerate(layers)]
 
     def _last(self, layer: Layer) -> Layer:
@@ -199,6 +200,21 @@ def _class_layer(layers: Sequence[Layer]) -> int:
                 continue
             case _:
                 return -1
+    return -1
+
+
+def _ending(layers: Sequence[Layer]) -> int:
+    """The index of the convolution, or of the block with it, whose maps become the output one by one; −1 for none."""
+    for place, layer in reversed(list(enumerate(layers))):
+        match layer:
+            case Conv(groups=1, table=None):
+                return place
+            case Block() if any(isinstance(each, Conv) for each in _all(layer.layers)):
+                return place
+            case Conv() | Residual() | Gate() | Branches() | PadChannels() | Shuffle():
+                return -1
+            case _:
+                continue
     return -1
 
 

@@ -151,10 +151,11 @@ def _moved(layer: Windowed, shape: Shape) -> tuple[int, int]:
     for axis, sides in zip(moved.axes, ("top and bottom", "left and right"), strict=True):
         if not axis.output:
             short = axis.extent - axis.padded
+            padding = "" if isinstance(layer, Subsample) else f"padding of {-(-short // 2)} more at {sides}, "
             raise ShapeError(
                 f"a window {axis.extent} long does not fit an input of {show(shape)}: {axis.formula}.",
                 f"The window must not be longer than the padded input, which is {axis.padded} long here.",
-                f"What fits: kernel {_largest_kernel(axis)} or less, padding of {-(-short // 2)} more at {sides}, "
+                f"What fits: kernel {_largest_kernel(axis)} or less, {padding}"
                 f"or an input here of {axis.size + short} or more.",
             )
     if isinstance(layer, Pool):

@@ -14,13 +14,16 @@ import torch
 from striate.description.checks import one_of
 from striate.description.layers import Conv
 from striate.description.network import Network, plan
-from striate.errors import SpecError
+from striate.errors import KernelError, RequirementError, SpecError
 from striate.exchange.requirement import missing_packages
 from striate.execution.names import KERNELS, RUNTIME, TRAINING
 from striate.kernels.binary import library
 from striate.kernels.engine import unsupported
+from striate.kernels.lower import NotLoweredError
 from striate.wording import counted
 
+FAILURES = (RequirementError, KernelError, NotLoweredError)
+"""What rules kernels out while they are measured: others can do the job."""
 MOST_LANES = 16
 """The lanes of the widest SIMD vector."""
 _BFLOAT16 = {"amx_bf16", "avx512_bf16", "bf16", "sve_bf16"}

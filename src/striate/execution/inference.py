@@ -12,8 +12,7 @@ from copy import deepcopy
 
 import torch
 
-from striate.errors import RequirementError
-from striate.execution.choice import Choice, missing
+from striate.execution.choice import FAILURES, Choice, missing
 from striate.execution.executor import Executor, executor, plain
 from striate.execution.names import CHANNELS_LAST, RUNTIME
 from striate.execution.runtime import OnRuntime, seconds_to_make
@@ -28,17 +27,15 @@ SERVER_SECONDS = 3.0
 """The seconds that measuring may take for a server."""
 ROUNDS = 5
 """The turns of each candidate; its fastest counts."""
-SAMPLE, SERVER_SAMPLE = 1e-3, 5e-3
-"""The seconds for which a turn repeats the batch. A server's turn is longer: waking the threads would dominate a short
-one."""
-SHORT = 2e-3
-"""A first batch of fewer seconds is followed by three turns, because another program may disturb one of them."""
+SAMPLE, SERVER_SAMPLE = 1e-3, 1e-2
+"""The seconds for which a turn repeats the batch; a server's turn is longer."""
+SHORT, SOON = 2e-3, 5e-2
+"""A first batch of fewer seconds, `SOON` for a server, is followed by three turns, because another program may disturb
+one of them. It never rules a candidate out, as it includes its set-up."""
 LONG = 1.0
 """A first batch of this many seconds or more counts as the first turn."""
-SOON = 0.05
-"""For a server, a candidate whose first batch takes fewer seconds gets a turn: the first batch includes its set-up."""
 FAR = 10.0
-"""A candidate whose first batch takes this many times as long as the fastest is dropped, unless the batch is short."""
+"""A candidate whose first batch takes this many times as long as the fastest is dropped, unless it is short."""
 HOPELESS = 3.0
 """A candidate whose first turn takes this many times as long as the fastest is dropped."""
 CLOSE = 1.5
@@ -169,15 +166,16 @@ class _Trial:
         """Create a candidate's executor and measure its first turn."""
         try:
             runs = answering(self.module, Choice(*candidate))
-        except RequirementError:  # ONNX Runtime is installed and cannot be loaded
+            turn, begun = self._turn(runs), self.clock()
+            runs.answers(self.pictures)  # the first batch allocates buffers
+        except FAILURES:
             return
-        turn, begun = self._turn(runs), self.clock()
-        runs.answers(self.pictures)  # the first batch allocates buffers
         first = self.seconds[candidate] = self.clock() - begun
-        if first > (SOON if self.images is None else SHORT) and first > FAR * min(self.seconds.values()):
+        short = SOON if self.images is None else SHORT
+        if first > short and first > FAR * min(self.seconds.values()):
             return
         if first < LONG:
-            self.seconds[candidate] = min(turn() for _ in range(3 if first < SHORT else 1))
+            self.seconds[candidate] = min(turn() for _ in range(3 if first < short else 1))
         if self.seconds[candidate] <= HOPELESS * min(self.seconds.values()):
             self.turns[candidate] = turn
 
@@ -199,7 +197,8 @@ class _Trial:
             turns = self._close() if late else self.turns
             if len(turns) == 1 or (late and (number or not is_server)):
                 break
-            for candidate, turn in turns.items():
+            # Every second round runs backwards: threads that look for more work after a turn disturb the next one.
+            for candidate, turn in [*turns.items()][:: -1 if number % 2 else 1]:
                 self.seconds[candidate] = min(self.seconds[candidate], turn())
 
     def _close(self) -> dict[Candidate, Callable[[], float]]:
@@ -211,13 +210,13 @@ class _Trial:
 
     def _turn(self, runs: Executor) -> Callable[[], float]:
         def turn() -> float:
-            """The mean seconds of a batch, over the batches that fit into a sample."""
-            begun, count = self.clock(), 0
-            sample = SERVER_SAMPLE if self.images is None else SAMPLE
-            while True:
+            """The seconds of the fastest batch of a sample; the first one wakes threads and fills caches."""
+            begun = last = self.clock()
+            least, sample = math.inf, SERVER_SAMPLE if self.images is None else SAMPLE
+            while last - begun <= sample:
                 runs.answers(self.pictures)
-                count += 1
-                if (took := self.clock() - begun) > sample:
-                    return took / count
+                now = self.clock()
+                least, last = min(least, now - last), now
+            return least
 
         return turn

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from functools import cache
+from math import inf
 
 import torch
 
 from striate.description.network import Network
-from striate.execution.choice import Choice, missing
+from striate.execution.choice import FAILURES, Choice, missing
 from striate.execution.executor import OnEngine, executor, plain
+from striate.execution.names import CHANNELS_LAST
 from striate.kernels.engine import Goal, Pictures
 from striate.modules import Built, build
 from striate.wording import counted
@@ -23,11 +26,18 @@ tried."""
 GAINS, GAIN = {"bfloat16": 4.5}, 2.0
 """The largest speed-up over PyTorch's own layout that is expected of bfloat16, and of all other kernels. Kernels whose
 largest speed-up others already exceed are not measured."""
+NEAR, AGAIN = 1.25, 2
+"""Kernels whose step takes at most this many times the fastest are measured again, in turns, so often: what else the
+machine does may have fallen on one of them."""
+WORTH = 0.95
+"""bfloat16, which rounds, is taken where its step takes less than this share of the fastest float32 one's."""
 SLOWER = 1.2
 """Fewer threads are not tried where a step takes this many times the fastest step so far."""
 ORDER = ("engine", "torch", "operators", "channels-last", "bfloat16")
-"""The order of measuring. The last two change the layout of the module's weights, so they come last."""
+"""The order of measuring. The last two need a copy of the module, so they come last."""
 Clock = Callable[[], float]
+Step = Callable[[int], None]
+"""A function of the number of threads that takes a training step without the optimiser."""
 
 
 def choose_for_training(
@@ -55,19 +65,41 @@ def choose_for_training(
     # Dropout draws from PyTorch's global generator, whose state must be the same afterwards.
     with torch.enable_grad(), torch.random.fork_rng(devices=[]):
         try:
+            steps: dict[str, Step] = {}
             for name in wanted:
                 fastest = min(found.values(), default=0.0)
                 on_torch = min((took for (kind, _), took in found.items() if kind == "torch"), default=0.0)
                 if on_torch > GAINS.get(name, GAIN) * fastest:
                     continue
-                step = _step(name, module, batch)
-                for count in counts:
-                    found[name, count] = took = _fastest(step, count, clock)
-                    if took > MOST_SECONDS or took > SLOWER * min(found.values()):
-                        break
+                try:
+                    # Those in channels last change the layout of the weights, which the others read again.
+                    own = deepcopy(module) if name in CHANNELS_LAST else module
+                    steps[name] = _step(name, own, batch)
+                    for count in counts:
+                        found[name, count] = took = _fastest(steps[name], count, clock)
+                        if took > MOST_SECONDS or took > SLOWER * min(found.values()):
+                            break
+                except FAILURES:
+                    steps.pop(name, None)
+                    continue
+                steps = {each: step for each, step in steps.items() if _least(found, each) <= NEAR * _least(found)}
+            for _ in range(AGAIN if len(steps) > 1 and _least(found) < MOST_SECONDS else 0):
+                for name, step in steps.items():
+                    count = min((each for each in found if each[0] == name), key=found.__getitem__)[1]
+                    found[name, count] = min(found[name, count], _fastest(step, count, clock))
         finally:
             torch.set_num_threads(most)
-    return Choice(*min(found, key=found.__getitem__), milliseconds_of(found))
+    if not found:
+        return Choice("torch", most)
+    exact = {each: took for each, took in found.items() if each[0] != "bfloat16"} or found
+    fastest, fastest_exact = (min(each, key=each.__getitem__) for each in (found, exact))
+    chosen = fastest if found[fastest] < WORTH * found[fastest_exact] else fastest_exact
+    return Choice(*chosen, milliseconds_of(found))
+
+
+def _least(found: dict[tuple[str, int], float], kernels: str | None = None) -> float:
+    """The seconds of the fastest step, of all kernels or of those of a name."""
+    return min((took for (name, _), took in found.items() if kernels in (None, name)), default=inf)
 
 
 def fastest_for_training(module: Built, *, batch: int, without: tuple[str, ...] = ()) -> str:
@@ -95,8 +127,8 @@ def _fastest_for_training(network: Network, batch: int, without: tuple[str, ...]
         return choose_for_training(module, batch=batch, threads=torch.get_num_threads(), without=without).kernels
 
 
-def _step(kernels: str, module: Built, batch: int) -> Callable[[int], None]:
-    """A function of the number of threads that takes a training step without the optimiser."""
+def _step(kernels: str, module: Built, batch: int) -> Step:
+    """A step of a module on some kernels."""
     images = torch.rand(batch, *module.network.input, generator=torch.Generator())
     runs = executor(module, kernels)
     if isinstance(runs, OnEngine):
@@ -114,7 +146,7 @@ def _step(kernels: str, module: Built, batch: int) -> Callable[[int], None]:
     return step
 
 
-def _fastest(step: Callable[[int], None], count: int, clock: Clock) -> float:
+def _fastest(step: Step, count: int, clock: Clock) -> float:
     """The seconds of the fastest step. The first one does not count, because it also allocates buffers."""
     begun, least = clock(), float("inf")
     for number in range(STEPS + 1):

@@ -11,6 +11,7 @@ from shutil import rmtree
 from tempfile import mkdtemp
 from weakref import finalize
 
+from striate.description.json import to_json
 from striate.errors import OutputError, RunError
 from striate.files import make_folder, unwritten
 from striate.modules import Built
@@ -18,6 +19,7 @@ from striate.train.checkpoint import BEST, save_checkpoint
 from striate.train.filters import FILE as FILTERS
 from striate.train.lock import FILE as LOCK
 from striate.train.run import Run, open_run, require_free
+from striate.train.single import content_of
 
 _KEPT = ("run.json", "network.json", "events.jsonl", BEST, FILTERS)
 """The files of a run's folder that a pickle holds: all but those needed only to continue the training."""
@@ -52,6 +54,9 @@ def save_run(run: Run, model: Built, folder: Path) -> Path:
 
 def contents(run: Run) -> dict[str, bytes]:
     """The files of a run that a pickle holds, by name."""
+    if run.single and run.folder.suffix == ".onnx":  # whose weights may be in files beside it
+        content = content_of(run.document(), to_json(run.network), run.model().state_dict(), run.temperature)
+        return {f"{run.folder.stem}.safetensors": content}
     if run.single:
         return {run.folder.name: run.folder.read_bytes()}
     return {name: (run.folder / name).read_bytes() for name in _KEPT if (run.folder / name).exists()}

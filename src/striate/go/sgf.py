@@ -119,7 +119,7 @@ def _parsed(content: bytes) -> Any:
 
 def _make_readable(root: dict[str, list[bytes]]) -> None:
     """Write a square board's size, 19:19, as sgfmill reads it: 19; drop an encoding that is left empty."""
-    square = re.fullmatch(rb"\s*(\d+)\s*:\s*0*\1\s*", root.get("SZ", [b""])[0])
+    square = re.fullmatch(rb"\s*0*([1-9]\d?)\s*:\s*0*\1\s*", root.get("SZ", [b""])[0])
     if square:
         root["SZ"] = [square[1]]
     if not root.get("CA", [b"UTF-8"])[0].strip():

@@ -217,24 +217,23 @@ class Engine:
         return [each.data_ptr() for each in (*self.parameters, *self.statistics)]
 
     def _bind(self) -> None:
-        self.addresses = self._addresses()
-        gradients = iter(self.gradients)
-        self._kept: list[object] = []
-        layers = [bound(each, self.tensors, self._kept, gradients) for each in self.parts if isinstance(each, Lowered)]
+        """Make the C network anew, over the parameters where they are now; where that fails, the old one stays."""
+        addresses, gradients = self._addresses(), iter(self.gradients)
+        kept: list[object] = []
+        layers = [bound(each, self.tensors, kept, gradients) for each in self.parts if isinstance(each, Lowered)]
         nodes = [
-            bound_node(each, self.tensors, self._kept, gradients)
-            for each in self.parts
-            if not isinstance(each, Lowered)
+            bound_node(each, self.tensors, kept, gradients) for each in self.parts if not isinstance(each, Lowered)
         ]
-        if self._free:
-            self._free()  # the C network that points to the parameters' old addresses
         calls = self.binary.calls
         if layers:
-            self.handle = handle_of(calls.striate_new, (StriateLayer * len(layers))(*layers), len(layers))
+            handle = handle_of(calls.striate_new, (StriateLayer * len(layers))(*layers), len(layers))
         else:
             shape = (ctypes.c_int32 * 3)(*three(self.network.input))
-            self.handle = handle_of(calls.striate_graph_new, (StriateNode * len(nodes))(*nodes), len(nodes), shape)
-        self._free = finalize(self, calls.striate_free, self.handle)
+            handle = handle_of(calls.striate_graph_new, (StriateNode * len(nodes))(*nodes), len(nodes), shape)
+        if self._free:
+            self._free()
+        self._free = finalize(self, calls.striate_free, handle)
+        self.handle, self._kept, self.addresses = handle, kept, addresses
 
 
 def target_of(goal: Goal, pictures: Pictures, network: Network) -> tuple[StriateTarget, list[Tensor]]:

@@ -40,6 +40,7 @@ from striate.kernels.lower import (
     NotLoweredError,
     as_linear,
     has_function,
+    last_padded,
     lowered,
     three,
 )
@@ -124,6 +125,7 @@ class _Nodes:
         self.plan, self.answering = planned, answering
         steps = [(number, step) for number, step in enumerate(planned.steps) if not step.head]
         self.times = Counter(source for _, step in steps for source in step.sources)
+        self.padded = last_padded(planned)
         self.made: list[Node | None] = []
         self.values: dict[int, int] = {INPUT: 0}
         for number, step in steps:
@@ -136,7 +138,8 @@ class _Nodes:
         match step.layer:
             case Conv() | Pool() | Subsample() | GlobalAveragePool() | LocalResponseNorm():
                 made = lowered(step.layer, step.inputs[0], path=step.path)
-                return self._apply(as_linear(made) if self.times[source] == 1 else made, source, output)
+                dense = self.times[source] == 1 and number > self.padded
+                return self._apply(as_linear(made) if dense else made, source, output)
             case Linear():
                 return self._apply(Lowered("linear", step.path, three(step.inputs[0]), output), source, output)
             case RBF():

@@ -32,7 +32,7 @@ from striate.description.layers import (
     Table,
     Upsample,
 )
-from striate.description.network import Network, Step, plan
+from striate.description.network import Network, Plan, Step, plan
 from striate.description.properties import properties
 from striate.description.shapes import Shape, output_shape, window
 from striate.description.simple import ALPHAS
@@ -135,6 +135,7 @@ def lower(network: Network, *, answering: bool = False) -> list[Lowered]:
     if planned.heads and not answering:
         raise NotLoweredError("it has auxiliary heads")
     layers: list[Lowered] = []
+    padded = last_padded(planned)
     for number, step in enumerate(planned.steps):
         if step.head or (isinstance(step.layer, Softmax) and number == planned.last):
             continue
@@ -143,6 +144,8 @@ def lower(network: Network, *, answering: bool = False) -> list[Lowered]:
                 raise NotLoweredError(f"{step.path} is not sequential")
             case Activation() as layer if not has_function(layer, answering=answering):
                 raise NotLoweredError(f"{step.path} is a {layer.function}")
+            case Conv() as layer if number > padded:
+                layers = [*layers, as_linear(lowered(layer, step.inputs[0], path=step.path))]
             case layer:
                 layers = _with(layers, layer, step)
     if not any(each.kind in PARAMETERS for each in layers):
@@ -155,7 +158,7 @@ def _with(layers: list[Lowered], layer: Simple, step: Step) -> list[Lowered]:
     given = layers[-1].output if layers else three(shape)
     match layer:
         case Conv():
-            return [*layers, as_linear(lowered(layer, shape, path=step.path))]
+            return [*layers, lowered(layer, shape, path=step.path)]
         case Pool() | Subsample() | GlobalAveragePool() | LocalResponseNorm():
             return _pooled(layers, lowered(layer, shape, path=step.path))
         case Activation():
@@ -190,6 +193,19 @@ def _pooled(layers: list[Lowered], pool: Lowered) -> list[Lowered]:
 
 def _never_falls(function: str) -> bool:
     return function == IDENTITY or properties(Activation(cast("ActivationFunction", function))).monotone
+
+
+def last_padded(planned: Plan) -> int:
+    """The number of the last step that slides padded windows over maps of 1×1; −1 where there is none.
+
+    Its input has margins in memory, which a linear layer does not write.
+    """
+    found = -1
+    for number, step in enumerate(planned.steps):
+        windows = isinstance(step.layer, Conv | Pool | Subsample) and step.inputs[0][1:] == (1, 1)
+        if windows and any(window(step.layer, step.inputs[0]).padding):
+            found = number
+    return found
 
 
 def as_linear(layer: Lowered) -> Lowered:

@@ -74,9 +74,14 @@ class PaperLocalResponseNorm(nn.Module):
 
 
 def batch_norm(layer: BatchNorm, shape: Shape, *, device: torch.device) -> nn.Module:
-    """Batch normalisation for maps, or for a flat vector."""
+    """Batch normalisation for maps, or for a flat vector.
+
+    PyTorch does not train with an epsilon of 0. The smallest normal 32-bit float, in its place, changes no answer of a
+    map whose variance is not 0.
+    """
     kind = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
-    return kind(shape[0], eps=layer.epsilon, momentum=layer.momentum, device=device)
+    epsilon = max(layer.epsilon, torch.finfo(torch.float32).tiny)
+    return kind(shape[0], eps=epsilon, momentum=layer.momentum, device=device)
 
 
 class GlobalAverage(nn.Module):

@@ -101,7 +101,8 @@ def _fan(module: nn.Module) -> Fan:
     """The fans of a convolution or a linear layer, shaped so that they divide its weight."""
     if isinstance(module, TableConvolution):
         taps = module.weight[0].numel()
-        rows, columns = module.index // module.channels, module.index % module.channels
+        index = module.index.cpu()  # where weights are drawn
+        rows, columns = index // module.channels, index % module.channels
         into, out = torch.bincount(rows)[rows], torch.bincount(columns)[columns]
         return Fan(into[:, None, None] * taps * 1.0, out[:, None, None] * taps * 1.0)
     weight: Tensor = module.weight  # pyright: ignore[reportAssignmentType] - a convolution or a linear layer

@@ -40,7 +40,7 @@ MOST = 2**60
 
 def require_memory(network: Network, planned: Plan, device: str) -> None:
     """Raise SpecError where the weights, or the feature map of one image, are larger than the machine's memory."""
-    available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if device == "cpu" else MOST
+    available = _memory() if device == "cpu" else MOST
     step = max(planned.steps, key=lambda each: max(_weights(each), prod(each.output)))
     weights = BYTES * sum(map(_weights, planned.steps))
     largest = BYTES * max(prod(planned.input), *(prod(each.output) for each in planned.steps))
@@ -52,6 +52,14 @@ def require_memory(network: Network, planned: Plan, device: str) -> None:
             f"{show(step.output)}.",
             "Make it, or the input, smaller; `striate account --memory` says what every layer takes.",
         )
+
+
+def _memory() -> int:
+    """The bytes of this machine's memory; `MOST` where the system, as Windows, does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return MOST
 
 
 def _weights(step: Step) -> int:

@@ -80,11 +80,7 @@ def opened(wish: Wish) -> Iterator[Job]:
     """
     folder = wish.file.with_name(wish.file.name + FOLDER)
     if os.path.lexists(wish.file) and not (folder / JOB).exists():
-        raise OutputError(
-            f"{wish.file} is there already.",
-            "Predictions are written into a new file, so that nothing is overwritten.",
-            "Remove it, or give another name to --out.",
-        )
+        raise _taken(wish.file)
     require_apart(wish.sources)
     model = placed(wish.run.model(), wish.manner.device)
     begun = folder.exists()
@@ -99,7 +95,18 @@ def opened(wish: Wish) -> Iterator[Job]:
                 shutil.rmtree(folder, ignore_errors=True)
         listed = Listed(folder / LIST, count=record["images"], part_size=record["part_size"])
         manner = replace(wish.manner, kernels=record["kernels"], threads=record["threads"])
-        yield Job(replace(wish, manner=manner), folder, listed, model)
+        job = Job(replace(wish, manner=manner), folder, listed, model)
+        if os.path.lexists(wish.file) and job.pending():  # of a job that is not done: somebody else's
+            raise _taken(wish.file)
+        yield job
+
+
+def _taken(file: Path) -> OutputError:
+    return OutputError(
+        f"{file} is there already.",
+        "Predictions are written into a new file, so that nothing is overwritten.",
+        "Remove it, or give another name to --out.",
+    )
 
 
 @contextmanager

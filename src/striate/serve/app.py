@@ -216,8 +216,10 @@ class App:
         model, _ = self._asked(request, m.OfRun)
         if model.reader is None:
             readers = ", ".join(name for name, each in self.models.items() if each.reader is not None)
+            known = BLANK in model.predictor.classes
+            reason = "cannot slide along a line" if known else f"has no class {BLANK!r}"
             raise RequestError(
-                f"{model.name} cannot read lines: its network has no class {BLANK!r}.",
+                f"{model.name} cannot read lines: its network {reason}.",
                 f"Those that can are: {readers or 'none of those served'}.",
                 "Train one: striate train lenet5-reader. Name it by ?run=NAME.",
             )

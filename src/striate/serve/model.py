@@ -17,7 +17,7 @@ from torch import Tensor
 from striate.accounting.unit import Rectangle, seen, unclipped
 from striate.data import PreparationStep
 from striate.description.network import INPUT
-from striate.errors import RequestError, RunError, unknown_name
+from striate.errors import RequestError, RunError, ShapeError, unknown_name
 from striate.look.predictor import Predictor, Stored, Watched
 from striate.look.unit import explain, find_step
 from striate.read.reader import BLANK, Reader
@@ -56,6 +56,14 @@ class Classified:
     steps: tuple[PreparationStep, ...] = ()
 
 
+def _reader_of(predictor: Predictor) -> Reader | None:
+    """The reader of a run with a class for gaps; None where its network cannot slide along a line."""
+    try:
+        return Reader(predictor.run)
+    except ShapeError:
+        return None
+
+
 class Model:
     """One run: images that arrive together are classified together; all else is computed one by one.
 
@@ -66,7 +74,7 @@ class Model:
     def __init__(self, name: str, predictor: Predictor, limits: Limits, watcher: Watcher | None = None) -> None:
         self.name, self.run, self.predictor = name, predictor.run, predictor
         self.looking, self.attributing = predictor.twin(), predictor.twin()
-        self.reader = Reader(self.run) if BLANK in self.predictor.classes else None
+        self.reader = _reader_of(predictor) if BLANK in self.predictor.classes else None
         light = Light(predictor)
         self.images = Batcher(
             self._classify,

@@ -18,9 +18,10 @@ from striate.execution.inference import answering, choose_for_inference
 from striate.go.symmetries import targets
 from striate.kernels.engine import Pictures
 from striate.modules import evaluating, placed
+from striate.train.agreement import IMAGES, require_agreement
 from striate.train.evaluation import images_of
 from striate.train.losses import class_scores
-from striate.train.metrics import TOP, batch_for
+from striate.train.metrics import TOP, batch_for, run_over
 from striate.train.run import Run, require_answers
 
 PHASES = ((1, 60), (61, 150), (151, None))
@@ -119,6 +120,8 @@ def evaluate_boards(
     else:
         choice = Choice(kernels, torch.get_num_threads())
     runs = answering(model, choice)
+    first = images.subset(torch.arange(min(IMAGES, len(images))))
+    require_agreement(run, runs, first, run_over(runs, first, run.preprocessing, recipe=run.recipe))
     with torch.inference_mode(), evaluating(runs.module):
         ranks, losses = _judged(run, runs, images, SYMMETRIES if symmetries else 1)
     boards = images.images

@@ -18,6 +18,7 @@ from striate.train.machine import device_called, environment
 from striate.train.recipe import Recipe
 from striate.train.run import DataRecord, Run, require_free
 from striate.train.settle import settle
+from striate.wording import counted
 
 
 def prepare(
@@ -46,11 +47,12 @@ def unsettled(
             "Pass --adapt, which fits the last layer to the classes; or change it in a copy of the network "
             f"(striate show {network.name} --as net > mine.net); or give other images to --data.",
         )
-    _require_fitting(recipe.augmentation, train_images)
     if images.way:
         preprocessing = replace(images.way, form=train_images.form)
     else:
         preprocessing = preprocessing_for(network.input, train_images, low=recipe.low, high=recipe.high)
+    _require_fitting(recipe.augmentation, train_images)
+    _require_applicable(recipe.augmentation, preprocessing.shape)
     split = Split.of(train_images, preprocessing, hold_out_fraction=recipe.hold_out)
     record = DataRecord(
         source="" if images.given is not None else train_images.source,
@@ -96,6 +98,23 @@ def _require_fitting(augmentation: Augmentation, images: ImageSet) -> None:
             "the augmentation symmetries boards is for labels that are points of a board.",
             f"These images have {len(images.classes):,} classes, and {prod(images.images.shape[2:]):,} points each.",
             'Give the recipe symmetries = "images" or "none".',
+        )
+
+
+def _require_applicable(augmentation: Augmentation, shape: tuple[int, int, int]) -> None:
+    """Raise SpecError for an augmentation that images of a shape, (channels, height, width), cannot have."""
+    channels, height, width = shape
+    if augmentation.symmetries != "none" and height != width:
+        raise SpecError(
+            f"images of {height}×{width} have no eight symmetries.",
+            "They must be square.",
+            'Give the recipe symmetries = "none".',
+        )
+    if channels != 3 and (augmentation.saturation or augmentation.hue):
+        raise SpecError(
+            f"images of {counted(channels, 'channel')} have no saturation and no hue.",
+            "Only those of red, green and blue have.",
+            "Give the recipe saturation and hue of 0.",
         )
 
 

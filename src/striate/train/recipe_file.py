@@ -46,6 +46,8 @@ def with_settings(recipe: Recipe, settings: Iterable[str]) -> Recipe:
         if table not in ("", "augmentation"):
             raise FormatError(f"{quote(table)} has no members.", "Only the augmentation of a recipe has some.")
         target = members["augmentation"] if table else members
+        if not isinstance(target, dict):
+            return recipe_from_dict(members)  # raises: an earlier setting has replaced the table
         target[member] = _value(value)
     return recipe_from_dict(members)
 

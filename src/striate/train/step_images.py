@@ -111,7 +111,7 @@ class Drawer:
             fetched = None if fetched is None else fetched[part.first - first : part.end - first]
         if fetched is not None:
             return pictures_of(fetched, self.preprocessing), self.images.labels[chosen]
-        if isinstance(self.images.images, Boards):
+        if self.ranges or isinstance(self.images.images, Boards):  # an engine cannot gather these by number
             return pictures_of(self.images.images[chosen], self.preprocessing), self.images.labels[chosen]
         return pictures_of(self.images.images, self.preprocessing, chosen=chosen), self.labels
 

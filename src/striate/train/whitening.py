@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from striate.data import ImageSet, Preprocessing
-from striate.description.network import plan
+from striate.description.layers import Conv
+from striate.description.network import Network, plan
+from striate.description.shapes import window
 from striate.errors import SpecError, quote
 from striate.modules import Built
 
@@ -51,6 +55,23 @@ def whitening(model: Built, path: str) -> nn.Conv2d:
         )
     module.requires_grad_(requires_grad=False)
     return module
+
+
+def with_whitening(network: Network, path: str) -> Network:
+    """The network whose first layer, where it is a convolution of this name, has the filters that whitening needs.
+
+    They follow from the input's channels and the kernel, so another width leaves them alone.
+
+    >>> from striate import find
+    >>> with_whitening(find("cifar-fast"), "whitening") == find("cifar-fast")
+    True
+    """
+    first = network.layers[0]
+    if not isinstance(first, Conv) or first.name != path or first.groups != 1 or first.table is not None:
+        return network
+    moved = window(first, network.input)
+    filters = 2 * network.input[0] * moved.height.kernel * moved.width.kernel
+    return replace(network, layers=(replace(first, filters=filters), *network.layers[1:]))
 
 
 @torch.no_grad()

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from html import escape
 from itertools import groupby
-from xml.sax.saxutils import escape
 
 from striate.accounting.compare import MEASURES, Compared
 from striate.accounting.show.grid import megabytes

@@ -34,6 +34,8 @@ def _labelled(label: str, texts: list[str]) -> Iterator[str]:
 
 def _sizes(found: DataSet) -> list[str]:
     sizes = found.sizes().most_common()
+    if not sizes:
+        return ["of no image: none can be read"]
     grey = sum(sum(part.grey) for part in found.parts)
     count = sum(len(part) for part in found.parts)
     colours = "all grey" if grey == count else "all in colour" if not grey else f"{grey:,} grey, the rest in colour"

@@ -116,11 +116,14 @@ def command(
         *([lambda: _memory(counted(), dtype, optimiser, budget, depth)] if memory or budget else []),
         *([lambda: _training(counted(), images, depth)] if training else []),
         *([lambda: _others(counted(), tool)] if tool else []),
-        *([lambda: _versus([counted(), account(versus, batch=batch)], dtype)] if versus else []),
+        *([lambda: _versus([counted(), other(versus)], dtype)] if versus else []),
     ]
 
     def counted() -> Account:
         return account(network, input=shape, batch=batch, biases=not without_biases, strict=strict)
+
+    def other(network: Network) -> Account:
+        return account(network, batch=batch, biases=not without_biases, strict=strict)
 
     if len(chosen) > 1:
         raise click.UsageError("Give only one of --memory, --training, --fit, --unit, --as and --versus.")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from striate.cli.parameters import DEVICE, RUN, KernelsType
-from striate.description.labels import lines, one_line
-from striate.errors import DataError
+from striate.description.labels import lines, one_line, path_part
+from striate.errors import DataError, OutputError
 from striate.execution.names import KERNELS
 
 if TYPE_CHECKING:
@@ -185,6 +185,12 @@ def _print_each(
         return
     if asked != Asked(None, 1, symmetries=False):
         raise click.UsageError("--move, --game and --symmetries are for runs that learned from records of Go games.")
+    if steps is not None and len(set(map(_steps_name, images))) < len(images):
+        raise OutputError(
+            f"{steps} would have one file for several images.",
+            "Each image has a picture of its own, named by the image's file.",
+            "Rename images that have one name, or classify them apart.",
+        )
     predictor = Predictor(run, images=len(images), device=device)
     width = max(len(one_line(image)) for image in images)
     found: list[dict[str, object]] = []
@@ -220,14 +226,18 @@ def _print_each(
 
 def _write_steps(folder: Path, image: str, result: Prediction) -> None:
     from striate.data import steps_strip
-    from striate.description.labels import path_part
     from striate.files import elsewhere, make_folder, write_whole
     from striate.look.pictures import png
 
     with elsewhere("--steps"):
         make_folder(folder)
-        file = folder / f"{path_part(Path(image).stem)}-steps.png"
+        file = folder / _steps_name(image)
         write_whole(file, png(steps_strip(result.steps)))
+
+
+def _steps_name(image: str) -> str:
+    """The name of the file with an image's steps."""
+    return f"{path_part(Path(image).stem)}-steps.png"
 
 
 def _moves(run: Run, records: tuple[str, ...], asked: Asked, *, device: str, as_json: bool) -> None:

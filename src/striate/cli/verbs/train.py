@@ -190,6 +190,7 @@ def command(
     from striate.train.distributed import joined
     from striate.train.logs import logged, require_logs
     from striate.train.machine import tiny_is_zero
+    from striate.train.whitening import with_whitening
 
     require_logs(logs)
     # The last epochs make many numbers below 1.2e-38, for each of which a processor takes a hundred times as long.
@@ -205,6 +206,7 @@ def command(
     elif network is not None and folder is not None:
         network = narrow(network, width or 1.0, input=shape) if width or shape else network
         recipe = recipe_of(network, recipe_name, settings, given)
+        network = with_whitening(network, recipe.whiten) if width or shape else network
         pictures = Pictures(data, resize, fit, skip_unreadable=skip_unreadable, stream=stream)
         new = NewTraining(network, adapt, recipe, pictures, source, folder, device, threads, kernels)
         run, events = begun(new, quiet=quiet)

@@ -201,7 +201,8 @@ def _statements(
         target = f"heads[{place.name()}]" if isinstance(part.layer, Auxiliary) else makes
         return lines(f"{target} = ", _call(source.defined[part.skeleton], inner.scope, reads, place.name()), "")
     if isinstance(part.layer, Auxiliary):
-        body, last = chain(part.children, inner, source, (reads, "h"))
+        own = f"{reads}h" if set(reads) == {"h"} else "h"  # a head in a head leaves the outer one's values
+        body, last = chain(part.children, inner, source, (reads, own))
         return [*body, f"heads[{place.name()}] = {last}"]
     body, _ = chain(part.children, inner, source, variables)
     return body

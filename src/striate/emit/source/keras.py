@@ -5,7 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from striate.description.layers import Activation, Auxiliary, Layer
+from striate.description.layers import (
+    RBF,
+    Activation,
+    Auxiliary,
+    BatchNorm,
+    Conv,
+    Layer,
+    Linear,
+    Pool,
+    PositionBias,
+    Scale,
+    Subsample,
+)
 from striate.description.network import Network
 from striate.description.shapes import show
 from striate.emit.source.functional import Dialect, Place, Source, chain, function, named, require_names
@@ -18,7 +30,16 @@ from striate.emit.source.repeats import Speech, definitions, scope_of
 from striate.emit.source.shortcuts import unified
 from striate.emit.source.text import INDENT, Argument, Call, call, lines
 from striate.emit.source.values import constants_text
+from striate.errors import SpecError
 
+AUTOMATIC = re.compile(
+    r"(?:activation|softmax|leaky_re_lu|elu|dropout|permute|flatten|reshape|add|multiply|concatenate|input_layer"
+    r"|global_average_pooling2d|zero_padding2d|lowest_padding2d|up_sampling2d|pad_channels|local_response_normalization)"
+    r"(?:_\d+)?"
+)
+"""The names that Keras gives to layers which the source leaves without one."""
+NAMED = (Conv, Pool, Subsample, Linear, BatchNorm, Scale, PositionBias, RBF)
+"""The kinds whose layers have names in the source."""
 TAKEN = frozenset(
     {*PYTHON, "keras", "layers", "ops", "name", "heads", "h", "inputs", "shortcut", "signs", "with_heads", "build"}
     | {*FUNCTIONS, *map(str.lower, FUNCTIONS), *(f"y{number}" for number in range(1, 100))}
@@ -38,6 +59,7 @@ def keras(network: Network, made_by: str) -> str:
     require_names(whole, "Keras")
     for part in (each for top in whole for each in top.walk()):
         require(part)
+        _require_own_name(part)
     speech = Speech(inferred=True, taken=TAKEN, reads="x.shape[-1]", channels=("filters", "filters", "filters"))
     source = Source(definitions(whole, speech), DIALECT)
     body = [line for each in source.defined.values() for line in function(each, source)]
@@ -50,6 +72,18 @@ def keras(network: Network, made_by: str) -> str:
     text += [line for each in own for line in ["", "", *each.rstrip("\n").split("\n")]]
     end = ["", "", 'if __name__ == "__main__":', "    build().summary()"]
     return "\n".join([*text, *body, *end]) + "\n"
+
+
+def _require_own_name(part: Part) -> None:
+    """Raise SpecError for a layer with the name that Keras gives to one without a name."""
+    name = part.path.replace(".", "_")
+    if isinstance(part.layer, NAMED) and AUTOMATIC.fullmatch(name):
+        raise SpecError(
+            f"in Keras it would be called {name!r}, as Keras calls a layer without a name.",
+            "Every layer of a Keras model has a name of its own.",
+            "Give it another name.",
+            where=part.path,
+        )
 
 
 def _plainly_padded(made: list[str], before: Layer) -> list[str]:

@@ -209,7 +209,8 @@ def _is_same(moved: Window, scope: Scope, stride: object) -> bool:
     """Whether Keras's "same" pads just so, wherever the layer stands."""
     values = [scope.value(field) for field in ("kernel", "padding") if scope.has(field)]
     if any(isinstance(each, str) for each in values):
-        return stride == 1 and len(values) == 2 and values[1] == f"{values[0]} // 2"
+        plain = stride == 1 and all(axis.dilation == 1 for axis in moved.axes)
+        return plain and len(values) == 2 and values[1] == f"{values[0]} // 2"
     if stride == 1:
         return all(axis.before == axis.after and 2 * axis.before + 1 == axis.extent for axis in moved.axes)
     return scope.fixed and all(

@@ -201,7 +201,9 @@ def numbers_and_form(layer: Simple, shape: Shape) -> tuple[dict[str, int], Hasha
             fields = ("kernel", "stride") if kind == "table" else ("kernel", "stride", "padding")
             moved, form = _moved(layer, shape, numbers, parameters=fields)
             dilation = (moved.height.dilation, moved.width.dilation)
-            return numbers, (word, kind, layer.bias, layer.table, dilation, form)
+            # Keras's depthwise layer has one stride for both axes; else it is written with its number of maps.
+            uneven = kind == "depthwise" and moved.height.stride != moved.width.stride
+            return numbers, (word, kind, layer.bias, layer.table, dilation, shape[0] if uneven else 0, form)
         case Pool():
             numbers = dict[str, int]()
             moved = window(layer, shape)

@@ -28,6 +28,9 @@ from striate.emit.source.repeats import Scope
 from striate.emit.source.text import Call, call
 from striate.emit.source.values import Used, averages, number, pair, rows_text, sizes, unless
 
+FIRST_WRONG = 41
+"""The smallest factor by which PyTorch's "nearest" repeats some pixels wrongly, as `striate.modules` has it."""
+
 
 def layer_call(part: Part, scope: Scope, used: Used) -> Call:
     """The module of a simple layer; its numbers are the scope's."""
@@ -68,7 +71,9 @@ def layer_call(part: Part, scope: Scope, used: Used) -> Call:
         case PadChannels():
             return call(used.own("PadChannels"), scope.value("filters"))
         case Upsample():
-            return call("nn.Upsample", scale_factor=pair(cast("tuple[int, int]", layer.factor)))
+            factor = cast("tuple[int, int]", layer.factor)
+            mode = '"nearest-exact"' if max(factor) >= FIRST_WRONG else None
+            return call("nn.Upsample", scale_factor=pair(factor), mode=mode)
         case Shuffle():
             return call("nn.ChannelShuffle", scope.value("groups"))
         case Scale():

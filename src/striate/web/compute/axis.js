@@ -81,17 +81,18 @@ const fits = (axis) => windowsOf(axis) > 0 && axis.before < extent(axis) && unse
 
 /**
  * The nearest inputs, kernels, strides and paddings with which every pixel is read, each with all else as it is.
+ * A layer without padding has none to change: without `pads`.
  * @param {Axis} axis
  */
-export function remedies(axis) {
+export function remedies(axis, pads = true) {
   const found = {
     input: nearest(axis.size, 1, (size) => ({ ...axis, size })),
     kernel: nearest(axis.kernel, 1, (kernel) => ({ ...axis, kernel })),
     stride: nearest(axis.stride, 1, (stride) => ({ ...axis, stride })),
-    padding: nearest(axis.before, 0, (side) => ({ ...axis, before: side, after: side })),
+    padding: !pads ? [] : nearest(axis.before, 0, (side) => ({ ...axis, before: side, after: side })),
   };
   const lines = Object.entries(found).filter(([, values]) => values.length).map(([word, values]) => `${word} ${values.join(" or ")}`);
-  const uneven = found.padding.length ? null : leastUneven(axis);
+  const uneven = !pads || found.padding.length ? null : leastUneven(axis);
   return uneven ? [...lines, `padding ${uneven[0]} before and ${uneven[1]} after`] : lines;
 }
 

@@ -62,7 +62,7 @@ function misfitsOf(step, around, input) {
     output: axis.output,
     unseen: `unseen: ${words}`,
     padding_only: unseen(axis)[0] === 0,
-    fits: remedies(axis),
+    fits: remedies(axis, step.kind !== "subsample"),
     network_inputs: sizes.flatMap((size) => (size === undefined ? [] : [size])),
   }));
 }

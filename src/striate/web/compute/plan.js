@@ -109,15 +109,16 @@ function checkChannels({ groups, table }, channels) {
 }
 
 /** The height and the width of the output. @type {(step: Windowed, shape: Shape) => number[]} */
-function windows({ axes }, shape) {
+function windows({ kind, axes }, shape) {
   for (const [at, sides] of ["top and bottom", "left and right"].entries()) {
     const axis = axes[at];
     const short = extent(axis) - padded(axis);
+    const padding = kind === "subsample" ? "" : `padding of ${Math.ceil(short / 2)} more at ${sides}, `;
     if (axis.output === 0) {
       refuse(
         `a window ${extent(axis)} long does not fit an input of ${show(shape)}: ${formula(axis)}.`,
         `The window must not be longer than the padded input, which is ${padded(axis)} long here.`,
-        `What fits: kernel ${Math.floor((padded(axis) - 1) / axis.dilation) + 1} or less, padding of ${Math.ceil(short / 2)} more at ${sides}, ` +
+        `What fits: kernel ${Math.floor((padded(axis) - 1) / axis.dilation) + 1} or less, ${padding}` +
           `or an input here of ${axis.size + short} or more.`,
       );
     }

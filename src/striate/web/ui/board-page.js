@@ -144,7 +144,8 @@ function place(name) {
   const { position } = board;
   if (!position) return;
   find("#error").hidden = true;
-  game.add({ colour: position.to_play, name });
+  const last = game.moves.at(-1); // the server may not have answered with its position yet
+  game.add({ colour: game.turn ?? (last ? OTHER[last.colour] : position.to_play), name });
   refresh();
 }
 
