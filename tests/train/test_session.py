@@ -299,18 +299,8 @@ def test_an_augmentation_that_images_cannot_have_leaves_no_run(
 
 
 def test_a_network_that_whitens_is_trained_at_another_width(tmp_path: Path, few_digits: Path) -> None:
-    words = [
-        "train",
-        "cifar-fast",
-        "--data",
-        str(few_digits),
-        "--input",
-        "1x32x32",
-        "--width",
-        "0.125",
-        "--epochs",
-        "1",
-    ]
+    words = ["train", "cifar-fast", "--data", str(few_digits), "--input", "1x32x32", "--width", "0.125"]
+    words += ["--epochs", "1"]
     done = CliRunner().invoke(root, [*words, "--out", str(tmp_path / "run"), "--threads", "1"], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     assert open_run(tmp_path / "run").network.layers[0].filters == 8

@@ -114,7 +114,7 @@ def test_every_kernel_mixes_and_no_other_loss_does() -> None:
 @pytest.mark.parametrize("way", [WAY, EACH], ids=["one range", "a range for each channel"])
 @pytest.mark.parametrize("mapped", [False, True])
 def test_an_engines_pictures_have_their_own_labels(way: Preprocessing, mapped: bool) -> None:
-    """Where images are gathered by their numbers in a store, labels are read by these; else by the place in the batch."""
+    """Where images are gathered by their numbers in a store, labels are read by these; else by their place."""
     images = replace(pictures(), mapped=mapped).subset(torch.tensor([3, 8, 17, 30, 21]))
     chosen = torch.tensor([4, 0, 2])
     found, labels = Drawer(images, way, Recipe()).pictures(chosen)
