@@ -11,7 +11,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from striate import Flatten, Linear, Network, find
+from striate import Flatten, Linear, Network, find, from_text
 from striate.cli import root
 from striate.data import Augmentation, source
 from striate.errors import DataError, LearningError, RunError, ShapeError, SpecError, UnknownNameError
@@ -19,6 +19,7 @@ from striate.train import Recipe, evaluation, open_run, session
 from striate.train.checkpoint import load_checkpoint
 from striate.train.run import create_run, free_folder
 from striate.train.session import Finished, Images, Interrupted
+from striate.train.whitening import with_whitening
 from tests.support.killing import killed_many_times
 from tests.support.networks import TINY
 
@@ -304,3 +305,6 @@ def test_a_network_that_whitens_is_trained_at_another_width(tmp_path: Path, few_
     done = CliRunner().invoke(root, [*words, "--out", str(tmp_path / "run"), "--threads", "1"], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     assert open_run(tmp_path / "run").network.layers[0].filters == 8
+    line = from_text("1x28x28: conv 8 5x5, relu, linear 10")  # whose first layer has no name
+    assert with_whitening(line, "") == line
+    assert with_whitening(line, "conv1").layers[0].filters == 50

@@ -29,6 +29,7 @@ from striate.train.recipes import find_recipe, recipe_for
 from striate.train.run import Run
 from striate.train.session import Interrupted
 from striate.train.settle import settle
+from striate.train.whitening import with_whitening
 
 _SETTLED: dict[tuple[Network, Recipe, int], tuple[str, int]] = {}
 """The kernels and threads that were measured in this process, so that a second call gives the same weights."""
@@ -63,6 +64,7 @@ def fit(  # noqa: PLR0913 - one call, as other libraries have it
     _require_outputs(chosen, known.names)
     settings = for_few(_recipe(chosen, None), len(pixels)) if recipe is None else _recipe(chosen, recipe)
     settings = replace(settings, seed=seed, epochs=settings.epochs if epochs is None else epochs)
+    chosen = with_whitening(chosen, settings.whiten)
     source = session.Images("", given=given, span=span, labels=known.kind)
     held = Held()
     try:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from striate.data import ImageSet, Preprocessing
 from striate.description.layers import Conv
-from striate.description.network import Network, plan
+from striate.description.network import Network, names, plan
 from striate.description.shapes import window
 from striate.errors import SpecError, quote
 from striate.modules import Built
@@ -58,16 +58,17 @@ def whitening(model: Built, path: str) -> nn.Conv2d:
 
 
 def with_whitening(network: Network, path: str) -> Network:
-    """The network whose first layer, where it is a convolution of this name, has the filters that whitening needs.
+    """The network whose first layer, where it is the convolution at `path`, has the filters that whitening needs.
 
     They follow from the input's channels and the kernel, so another width leaves them alone.
 
-    >>> from striate import find
-    >>> with_whitening(find("cifar-fast"), "whitening") == find("cifar-fast")
-    True
+    >>> from striate import at_width
+    >>> with_whitening(at_width("cifar-fast", 0.25), "whitening").layers[0].filters
+    24
     """
     first = network.layers[0]
-    if not isinstance(first, Conv) or first.name != path or first.groups != 1 or first.table is not None:
+    whitens = isinstance(first, Conv) and first.groups == 1 and first.table is None
+    if not whitens or names(network.layers)[0] != path:
         return network
     moved = window(first, network.input)
     filters = 2 * network.input[0] * moved.height.kernel * moved.width.kernel
