@@ -134,3 +134,57 @@ def test_a_range_is_refused_where_the_file_has_its_own(file: Path, tmp_path: Pat
         "Striate wrote it with its preprocessing inside.\n"
         "Leave --mean, --std and --range out.\n"
     )
+
+
+def test_an_export_does_not_overwrite_the_file_that_it_reads(file: Path, tmp_path: Path) -> None:
+    before = file.read_bytes()
+    done = striate("export", "given.onnx", "--bare", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: given.onnx is RUN itself.\nIt would be overwritten.\n")
+    assert file.read_bytes() == before
+
+
+def by_hand(tmp_path: Path, name: str, *, kind: int = 1, flat: bool = True) -> None:
+    """A file with a transposed output, or one of maps, for inputs of 3×8×8."""
+    import numpy as np
+    import onnx
+    from onnx import helper, numpy_helper
+
+    dtype = helper.tensor_dtype_to_np_dtype(kind)
+    weight = np.random.default_rng(0).normal(size=(5, 3, 8, 8)).astype(dtype)
+    nodes = [helper.make_node("Conv", ["x", "w"], ["a"])]
+    nodes += [helper.make_node("Flatten", ["a"], ["y" if kind != 1 else "d"])] if flat else []
+    nodes += [helper.make_node("Transpose", ["d"], ["y"], perm=[1, 0])] if flat and kind == 1 else []
+    graph = helper.make_graph(
+        nodes,
+        "hand",
+        [helper.make_tensor_value_info("x", kind, ["n", 3, 8, 8])],
+        [helper.make_tensor_value_info("y" if flat else "a", kind, None)],
+        [numpy_helper.from_array(weight, "w")],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / name)
+
+
+def test_a_value_inside_the_graph_may_be_the_output(tmp_path: Path) -> None:
+    by_hand(tmp_path, "turned.onnx")
+    done = striate("import", "turned.onnx", "--output", "d", "--out", "made", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["difference"] < 1e-4
+
+
+def test_a_file_in_float16_is_imported(tmp_path: Path) -> None:
+    by_hand(tmp_path, "half.onnx", kind=10)
+    done = striate("import", "half.onnx", "--out", "made", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["difference"] < 1e-2
+
+
+def test_a_file_that_ends_in_maps_answers_no_image(tmp_path: Path) -> None:
+    from PIL import Image
+
+    by_hand(tmp_path, "maps.onnx", flat=False)
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    done = striate("predict", "maps.onnx", "a.png", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "gives 5×1×1 for 5 classes.\nA run answers with a value for each class, as a flat vector." in done.stderr
+    assert striate("account", "maps.onnx", cwd=tmp_path).returncode == 0

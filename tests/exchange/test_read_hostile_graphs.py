@@ -107,6 +107,10 @@ GRAPHS: dict[str, tuple[Callable[[Hand], str], str]] = {
         lambda h: conv(h, h.noise(4, 3, 1, 1), auto_pad=3),
         "(Conv): has auto_pad of another type. It must be a text.",
     ),
+    "a bias for more filters": (
+        lambda h: h.node("Add", h.node("Conv", h.images, h.noise(4, 3, 1, 1), h.noise(5)), h.noise(4, 1, 1)),
+        "(Conv): has a bias of 5 for 4 filters.",
+    ),
     "a huge window": (
         lambda h: h.node("MaxPool", h.images, kernel_shape=[2**40, 1], pads=[2**40, 0, 2**40, 0]),
         "Pool kernel is 1099511627776. It may be 1,000,000 at most.",

@@ -236,3 +236,23 @@ def test_weights_are_copies() -> None:
             each.zero_()
     assert np.array_equal(read.weights["conv1.weight"], before)
     assert before.any()
+
+
+def test_a_softmax_that_closes_a_block_is_the_networks_own() -> None:
+    class Small(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.features = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU())
+            self.classifier = nn.Sequential(nn.Flatten(), nn.Linear(72, 4), nn.Softmax(1))
+
+        def forward(self, images: Tensor) -> Tensor:
+            return self.classifier(self.features(images))
+
+    module = Small().eval()
+    read = read_module(module, (1, 8, 8))
+    assert read.network.probabilities
+    assert difference(module, read) <= NEAR
+    images = torch.rand(3, 1, 8, 8)
+    with torch.no_grad():
+        found = module_of(read.network, read).eval().logits(images)
+        torch.testing.assert_close(found.softmax(1), module(images))

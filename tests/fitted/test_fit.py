@@ -208,6 +208,27 @@ def test_a_run_in_one_file_answers_is_pickled_and_becomes_a_folder(model: Fitted
         assert np.array_equal(each.predict_proba(TEST), model.predict_proba(TEST))
 
 
+def test_a_run_that_was_moved_away_is_not_pickled_empty(model: Fitted, tmp_path: Path) -> None:
+    opened = Fitted(open_run(model.save(tmp_path / "run")))
+    (tmp_path / "run").rename(tmp_path / "other")
+    with pytest.raises(RunError, match="has no run.json any more"):
+        pickle.dumps(opened)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    images = IMAGES.astype(np.float32)
+    found = striate.fit(SMALL, images, NUMBERS, epochs=np.int64(1), span=(images.min(), images.max()))
+    assert found.run.data.span == (float(images.min()), float(images.max()))
+    assert found.run.recipe.epochs == 1
+
+
+def test_one_grey_image_is_not_many_of_one_column(model: Fitted) -> None:
+    one = TEST[0].reshape(*TEST.shape[-2:])[..., None]
+    with pytest.raises(DataError, match="one in grey, or"):
+        model.predict(one)
+    assert model.predict(one[None]).shape == (1,)
+
+
 def test_an_onnx_file_with_weights_beside_it_is_pickled_whole(model: Fitted, tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
     folder = model.save(tmp_path / "run")

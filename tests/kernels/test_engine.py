@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -206,6 +207,17 @@ def test_few_images_pass_as_many_do(name: str) -> None:
     next(iter(engine.parameters)).data += 1.0  # the weights are read anew
     changed = engine.outputs(Pictures(pixels, chosen, low=-0.1, scale=0.005), threads=1)
     assert not torch.allclose(few, changed)
+
+
+@pytest.mark.parametrize("name", ["lenet5-dense", "resnet8-tiny"])
+def test_threads_of_python_may_share_an_engine(name: str) -> None:
+    model = build(name, generator=torch.Generator().manual_seed(1)).eval()
+    engine = Engine(model.network, tensors_of(model))
+    pixels = [torch.rand(1 + number % 3, *model.network.input) for number in range(60)]
+    alone = [engine.outputs(Pictures(each), threads=2) for each in pixels]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda each: engine.outputs(Pictures(each), threads=2), pixels * 3))
+    assert all(torch.equal(found, alone[number % 60]) for number, found in enumerate(together))
 
 
 def test_no_images() -> None:

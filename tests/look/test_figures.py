@@ -10,6 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
+from striate import from_text
+from striate.errors import ShapeError
 from striate.look import Figure, Shown, attribution, filters, maps, saved, sharing, shown, subject
 from striate.look.capture import capture
 from striate.look.choose import find_step, spread
@@ -175,3 +177,8 @@ def test_an_empty_image_does_no_harm(level, colour) -> None:
     for figure in (maps(colour, image), attribution(colour, image)):
         assert "nan" not in figure.svg
         ElementTree.fromstring(figure.svg)
+
+
+def test_a_network_that_ends_in_maps_has_no_figures() -> None:
+    with pytest.raises(ShapeError, match=r"ends in 2×10×10\.\nFigures need a score for each class"):
+        subject(from_text("1x12x12: conv 2 3x3"))

@@ -1,5 +1,6 @@
 """What a predictor takes: each form of the same images gives the same answers, and what is none is said in words."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -126,3 +127,16 @@ def test_what_is_no_image_is_said(images, text: str, tiny: Predictor) -> None:
     with pytest.raises(DataError) as caught:
         tiny(images)
     assert str(caught.value).startswith(text)
+
+
+def test_an_empty_crop_is_told_and_arrays_of_every_kind_are_read(tiny: Predictor, wanted: torch.Tensor) -> None:
+    for empty in ((0, 28), (28, 0)):
+        with pytest.raises(DataError, match="Each image has at least one pixel"):
+            tiny(np.zeros(empty, np.uint8))
+    for kind in (">f4", ">f8", np.longdouble):
+        assert torch.allclose(tiny.predict_proba((GREY / 255).astype(kind)), wanted, atol=1e-5)
+    still = GREY.copy()
+    still.flags.writeable = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert torch.allclose(tiny.predict_proba(still), wanted, atol=1e-5)

@@ -1,5 +1,8 @@
 """Sliding is exact: each column is what the network says of its crop."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,6 +13,8 @@ from striate.description.layers import RBF
 from striate.errors import ShapeError
 from striate.modules import build
 from striate.read import Columns, slide
+from striate.read.reader import Reader
+from striate.train import Run
 from striate.train.losses import class_scores
 
 SLIDES = ["lenet5", "lenet5-reader", "lenet5-reader-1998", "lenet5-dense", "fully-connected"]
@@ -120,3 +125,12 @@ def networks(draw: st.DrawFn) -> Network:
 @settings(max_examples=40, deadline=None)
 def test_columns_equal_crops(network: Network, more: int, seed: int) -> None:
     agree(network, more=more, seed=seed)
+
+
+def test_a_network_of_another_height_reads_no_lines(untrained: Run, tmp_path: Path) -> None:
+    network = from_text("1x28x28: conv 6 5x5, scaled_tanh, average 2, linear 11")
+    run = replace(untrained, folder=tmp_path / "run", network=network)
+    with pytest.raises(
+        ShapeError, match=f"{network.name} takes images 28 pixels high.\nA line is read as a strip of 32"
+    ):
+        Reader(run)

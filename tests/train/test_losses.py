@@ -9,12 +9,12 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from striate import find
+from striate import find, from_text
 from striate.cli import root
 from striate.errors import SpecError
 from striate.modules import build
 from striate.train import Learner
-from striate.train.losses import class_scores, loss_of, rbf_map, rbf_mle
+from striate.train.losses import class_scores, loss_of, rbf_map, rbf_mle, require_loss
 from striate.train.recipe import Recipe
 
 distances = st.lists(st.lists(st.floats(0, 300), min_size=4, max_size=4), min_size=1, max_size=5)
@@ -77,3 +77,10 @@ def test_a_recipe_file_for_other_outputs_makes_no_run(few_digits: Path, tmp_path
     refused = CliRunner().invoke(root, ["train", "lenet5", *options, "--out", str(tmp_path / "run")])
     assert str(refused.exception).endswith("such as by --set loss=rbf-map --set rubbish=10.")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_softmax_in_a_block_is_refused() -> None:
+    """No room would look for it there: its probabilities would pass for logits."""
+    with pytest.raises(SpecError, match="ends in a softmax inside a block"):
+        require_loss(from_text("1x8x8: conv 2 3x3, end: (flatten, linear 3, softmax)"), Recipe())
+    require_loss(from_text("1x8x8: conv 2 3x3, end: (flatten, linear 3), softmax"), Recipe())

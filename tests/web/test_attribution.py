@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from striate import Flatten, Linear, Network
+from striate import Flatten, Linear, Network, from_text
 from striate.web.attribution import METHODS, attribution
 from tests.support.serving import fresh
 
@@ -64,3 +64,10 @@ def test_ink_speaks_for_what_it_writes(predictor, seven) -> None:
     found = attribution(predictor, image, number, method="occlusion")
     ink = image[0, 0] > 0.5
     assert found[ink].mean() > found[~ink].mean()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_network_without_products_has_an_attribution(tmp_path, method: str) -> None:
+    predictor = fresh(from_text("1x8x8: max 4, flatten, softmax"), tmp_path / "run")
+    image = torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(3))
+    assert attribution(predictor, image, 0, method=method).isfinite().all()

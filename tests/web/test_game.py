@@ -46,3 +46,18 @@ def test_a_move_that_is_refused_leaves_the_turn(tmp_path: Path) -> None:
     refused = told([], "white")
     steps = [f"game.take({refused});", 'game.add({ colour: "white", name: "A9" });', f"game.refused({refused});"]
     assert read_game(sent(tmp_path, *steps)).positions[-1].to_play == WHITE
+
+
+def test_work_that_fails_is_done_again_when_it_is_asked_for(tmp_path: Path) -> None:
+    """The server may stop in the middle of an answer, and be started again."""
+    script = tmp_path / "latest.mjs"
+    script.write_text(f"""
+        globalThis.document = {{ querySelector: () => null, body: {{ dataset: {{}} }}, documentElement: {{ dataset: {{}} }} }};
+        const {{ latest }} = await import({json.dumps((COMPUTE.parent / "ui" / "latest.js").as_uri())});
+        let calls = 0;
+        const again = latest(() => {{ calls += 1; if (calls === 1) throw new Error("lost"); }});
+        await again().catch(() => undefined);
+        await again();
+        console.log(calls);
+    """)
+    assert under_node(script).strip() == "2"

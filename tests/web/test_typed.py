@@ -132,6 +132,19 @@ def test_what_would_take_long_is_refused_by_both(text: str, what: str, read: Rea
     assert problem["what"] == what
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3x32x32: conv 16 3x3, global_average, conv 10 1x1",
+        "1x8x8: linear 10, max 2",
+        "1x8x8: linear 4, branches(linear 2; linear 3)",
+    ],
+)
+def test_layers_for_maps_on_vectors_are_a_problem_as_elsewhere(text: str, read: Read) -> None:
+    (found,) = read([text])
+    assert found["trial"]["problem"] == try_it(Trial(text), own=OWN)["problem"] is not None
+
+
 def test_layers_that_do_not_fit_are_a_problem_as_elsewhere(read: Read) -> None:
     text = "1x8x8: conv 2 5x5, conv 2 5x5"
     (found,) = read([text])

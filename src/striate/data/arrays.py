@@ -80,7 +80,7 @@ def stored(images: object, *, layout: Layout | None, span: Span | None, remedy: 
     placed = _placed(_comparable(images) if isinstance(images, Tensor) else _tensor(images), layout)
     if span is None and placed.dtype == torch.uint8:
         return placed
-    low, high = _checked(span) if span else (0.0, 1.0 if placed.is_floating_point() else 255.0)
+    low, high = checked_span(span) if span else (0.0, 1.0 if placed.is_floating_point() else 255.0)
     if span is None and placed.dtype == torch.bool:
         return placed.to(torch.uint8) * 255
     _require_within(placed, low, high, given=span is not None, remedy=remedy)
@@ -162,7 +162,8 @@ def _placed(images: Tensor, layout: Layout | None) -> Tensor:
     return images if first else images.permute(0, 3, 1, 2).contiguous()
 
 
-def _checked(span: object) -> Span:
+def checked_span(span: object) -> Span:
+    """The span as numbers of Python. Raises DataError where it is none."""
     if isinstance(span, (tuple, list)) and len(span) == 2:
         low, high = span
         if all(isinstance(each, (int, float, np.number)) and np.isfinite(each) for each in span) and low < high:

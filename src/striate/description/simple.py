@@ -28,6 +28,9 @@ ALPHAS: dict[str, float] = {"leaky_relu": 0.01, "elu": 1.0}
 """The activation functions with a parameter `alpha`, and its default value."""
 AMPLITUDE, SLOPE = 1.7159, 2 / 3
 """`scaled_tanh` is AMPLITUDE · tanh(SLOPE · a)."""
+LEAST_EPSILON = 2.0**-126
+"""What stands for a batch normalisation's epsilon of 0 where it is computed: the smallest normal 32-bit float. It
+changes no answer of a map whose variance is not 0."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from striate.accounting import account
 from striate.data import ImageSet, hold_out
 from striate.data.preprocess import with_channels
 from striate.errors import DataError, MissingSplitError
-from striate.train.evaluation import images_of
+from striate.train.evaluation import images_of, require_held_out
 from striate.train.images import images_as
 from striate.train.imported import require_data
 from striate.train.run import Run
@@ -63,6 +63,7 @@ def parts_of(run: Run, source: str | None = None) -> Parts:
     training = _training(run, require_data(run, source))
     if run.recipe.hold_out and not source:
         train, judging = hold_out(training, fraction=run.recipe.hold_out)
+        require_held_out(run, run.preprocessing.packed(judging.relabelled(run.classes)))
         looked = False
     else:
         try:

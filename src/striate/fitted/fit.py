@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from striate.data import ImageSet, labels_of
-from striate.data.arrays import Layout, Span
+from striate.data.arrays import Layout, Span, checked_span
 from striate.description.network import Network, plan
 from striate.description.shapes import show
 from striate.errors import DataError, ShapeError, quote
@@ -49,6 +50,8 @@ def fit(  # noqa: PLR0913 - one call, as other libraries have it
     on_epoch: Callable[[Epoch], object] | None = None,
 ) -> Fitted:
     """The network, trained on these images: see `striate.fit`."""
+    span = None if span is None else checked_span(span)
+    epochs, seed = None if epochs is None else whole(epochs), whole(seed)
     known = labels_of(labels)
     pixels = learned_pixels(images, layout=layout, span=span)
     if len(known.numbers) != len(pixels):
@@ -76,6 +79,11 @@ def fit(  # noqa: PLR0913 - one call, as other libraries have it
     except BaseException:
         held.cleanup()
         raise
+
+
+def whole(number: int) -> int:
+    """A whole number of NumPy's, as its ranges give them, as one of Python's; all else as it is."""
+    return int(number) if isinstance(number, np.integer) else number
 
 
 def _train(events: Iterator[session.Event], on_epoch: Callable[[Epoch], object] | None) -> None:

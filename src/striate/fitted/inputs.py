@@ -106,11 +106,19 @@ def _shape(images: Any) -> tuple[int, ...] | None:
 
 
 def _require_several(images: object, preprocessing: Preprocessing) -> None:
-    """Raises DataError where one picture in colour would be read as many grey ones."""
+    """Raises DataError where one picture would be read as many grey ones."""
     shape = _shape(images)
-    if shape is None or len(shape) != 3 or 3 not in (shape[0], shape[2]):
+    if shape is None or len(shape) != 3:
         return
     grey, size = preprocessing.shape[0] == 1, preprocessing.size or preprocessing.shape[1:]
+    if shape[2] == 1 and size[1] != 1:
+        raise DataError(
+            f"images are of shape {shape}: one in grey, or {shape[0]} of one column.",
+            f"The network takes images of {size[0]} × {size[1]}.",
+            "images[None] is one.",
+        )
+    if 3 not in (shape[0], shape[2]):
+        return
     if grey and (shape[2] != 3 or size[1] == 3):
         return
     raise DataError(

@@ -59,6 +59,13 @@ def contents(run: Run) -> dict[str, bytes]:
         return {f"{run.folder.stem}.safetensors": content}
     if run.single:
         return {run.folder.name: run.folder.read_bytes()}
+    for name in ("run.json", "network.json", BEST):
+        if not (run.folder / name).exists():
+            raise RunError(
+                f"{run.folder} has no {name} any more.",
+                "A model is pickled from the files of its run.",
+                "Open it where it is now: striate.from_pretrained(FOLDER).",
+            )
     return {name: (run.folder / name).read_bytes() for name in _KEPT if (run.folder / name).exists()}
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import math
 from dataclasses import dataclass
+from threading import Lock
 from weakref import finalize
 
 import torch
@@ -147,15 +148,17 @@ class Engine:
         self.parameters = [each for part in self.parts for each in parameters_of_part(tensors, part)]
         self.statistics = [each for part in self.parts for each in statistics_of_part(tensors, part)]
         self.gradients = [torch.zeros_like(each, memory_format=torch.contiguous_format) for each in self.parameters]
+        self._alone = Lock()  # the C network has one set of buffers, and Python's threads may share this
         self._free: finalize[..., Engine] | None = None
         self._bind()
 
     def outputs(self, pictures: Pictures, *, threads: int) -> Tensor:
         """Logits, or RBF distances: (images, features), in evaluation mode."""
-        self._check()
         made = torch.empty(len(pictures), *self.features)
         images, _keep = images_of(pictures, self.network)
-        self.binary.calls.striate_forward(self.handle, images, made.data_ptr(), threads)
+        with self._alone:
+            self._check()
+            self.binary.calls.striate_forward(self.handle, images, made.data_ptr(), threads)
         return made
 
     def step(self, pictures: Pictures, goal: Goal, *, rule: Rule | None, threads: int) -> tuple[float, int]:

@@ -33,6 +33,7 @@ from striate.description.layers import (
     Upsample,
 )
 from striate.description.network import INPUT, Network, Plan, Step, plan
+from striate.description.simple import LEAST_EPSILON
 from striate.kernels.lower import (
     IDENTITY,
     PARAMETERS,
@@ -152,7 +153,7 @@ class _Nodes:
             case Flatten():
                 return self._flattened(number, step)
             case BatchNorm():
-                norm = Norm(step.path, step.layer.epsilon, step.layer.momentum)
+                norm = Norm(step.path, max(step.layer.epsilon, LEAST_EPSILON), step.layer.momentum)
                 return self._join(step, (Term(self.values[source], output[0], norm=norm),))
             case PadChannels():
                 return self._join(step, self._terms(step, 0, 0))

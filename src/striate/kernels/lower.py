@@ -137,7 +137,7 @@ def lower(network: Network, *, answering: bool = False) -> list[Lowered]:
     layers: list[Lowered] = []
     padded = last_padded(planned)
     for number, step in enumerate(planned.steps):
-        if step.head or (isinstance(step.layer, Softmax) and number == planned.last):
+        if step.head or (network.probabilities and number == planned.last):
             continue
         match step.layer:
             case Residual() | Gate() | Branches():

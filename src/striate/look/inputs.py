@@ -72,6 +72,8 @@ def pixels_of(image: Picture | Values, preprocessing: Preprocessing) -> UInt8[Te
     if not isinstance(image, np.ndarray | Tensor):
         raise DataError(f"{quote(image)} is no image.", _EXPECTED)
     values = _bytes(image)
+    if not values.numel():
+        raise _shape(values, "Each image has at least one pixel.")
     if values.ndim not in (2, 3) or (values.ndim == 3 and not {values.shape[0], values.shape[2]} & {*CHANNELS}):
         raise _shape(values, "One image is (height, width), or has 1 or 3 channels behind or before these.")
     if values.ndim == 2:
@@ -93,7 +95,10 @@ def _bytes(values: Values) -> UInt8[Tensor, ...]:
     if isinstance(values, np.ndarray):
         if values.dtype.kind not in "uifb":
             raise DataError(f"the array is of type {values.dtype}.", _EXPECTED)
-        values = torch.from_numpy(np.ascontiguousarray(values))
+        # Of this machine's byte order, in a type that PyTorch has, and writable, as PyTorch wants it.
+        own = np.float64 if values.dtype.kind == "f" and values.dtype.itemsize > 8 else values.dtype.newbyteorder("=")
+        array = np.ascontiguousarray(values, own)
+        values = torch.from_numpy(array if array.flags.writeable else array.copy())
     values = values.detach().cpu()
     if values.dtype == torch.uint8:
         return values

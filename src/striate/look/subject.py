@@ -102,6 +102,13 @@ def subject(
         target = Path(target) if is_run else find(target)
     if isinstance(target, Path):
         target = open_run(target)
+    network = target.network if isinstance(target, Run) else target
+    if len(output := plan(network).output) != 1:
+        raise ShapeError(
+            f"{network.name} ends in {show(output)}.",
+            "Figures need a score for each class, a flat vector.",
+            "End it in flatten, or global_average, and linear.",
+        )
     found = _of_run(target, data) if isinstance(target, Run) else _of_network(target, data, seed)
     return found.with_model(placed(found.model, device))
 

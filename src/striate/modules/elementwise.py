@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from striate.description.layers import Activation, BatchNorm, LocalResponseNorm, PadChannels, Shuffle, Upsample
 from striate.description.shapes import Shape
-from striate.description.simple import AMPLITUDE, SLOPE
+from striate.description.simple import AMPLITUDE, LEAST_EPSILON, SLOPE
 
 FIRST_WRONG = 41
 
@@ -76,12 +76,10 @@ class PaperLocalResponseNorm(nn.Module):
 def batch_norm(layer: BatchNorm, shape: Shape, *, device: torch.device) -> nn.Module:
     """Batch normalisation for maps, or for a flat vector.
 
-    PyTorch does not train with an epsilon of 0. The smallest normal 32-bit float, in its place, changes no answer of a
-    map whose variance is not 0.
+    PyTorch does not train with an epsilon of 0, so that the least one stands for it.
     """
     kind = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
-    epsilon = max(layer.epsilon, torch.finfo(torch.float32).tiny)
-    return kind(shape[0], eps=epsilon, momentum=layer.momentum, device=device)
+    return kind(shape[0], eps=max(layer.epsilon, LEAST_EPSILON), momentum=layer.momentum, device=device)
 
 
 class GlobalAverage(nn.Module):

@@ -14,8 +14,8 @@ from PIL import Image
 from torch import Tensor
 
 from striate.data import open_picture
-from striate.data.ruled import Ruled, ruled
-from striate.errors import RunError
+from striate.data.ruled import HEIGHT, Ruled, ruled
+from striate.errors import RunError, ShapeError
 from striate.read.columns import Columns
 from striate.read.decode import Characters, Decoded, decode
 from striate.read.spread import spans_of
@@ -70,7 +70,8 @@ class Line:
 class Reader:
     """A run whose network has a blank class, ready for pictures: `reader_of("runs/lenet5-reader").read("plate.png")`.
 
-    Raises RunError where the run has no class "blank", and ShapeError where its network cannot slide.
+    Raises RunError where the run has no class "blank", and ShapeError where its network cannot slide along
+    a line or takes images of another height.
     """
 
     def __init__(self, run: Run) -> None:
@@ -79,6 +80,12 @@ class Reader:
                 f"{run.folder} cannot read lines: its network has no class {BLANK!r}.",
                 "A reader must be able to say that there is no character in the middle of what it sees.",
                 "Train one: striate train lenet5-reader.",
+            )
+        if run.network.input[1] != HEIGHT:
+            raise ShapeError(
+                f"{run.network.name} takes images {run.network.input[1]} pixels high.",
+                f"A line is read as a strip of {HEIGHT} pixels.",
+                "Train lenet5-reader, or a network of that height.",
             )
         self.run = run
         self.columns = Columns(run.model())

@@ -50,7 +50,7 @@ def evaluate(
     chosen = images_of(run, split, source=source, way=run.preprocessing).relabelled(run.classes)
     packed = run.preprocessing.packed(chosen)
     if split == "validation" and source is None:
-        _require_held_out(run, packed)
+        require_held_out(run, packed)
     model = placed(run.model(), device)
     if kernels == "auto" and plain(model):
         choice = _choice(run, model, batch=_at_once(run, packed.labels), images=len(packed))
@@ -66,7 +66,7 @@ def evaluate(
     return replace(outputs, answered=choice), chosen
 
 
-def _require_held_out(run: Run, validation: ImageSet) -> None:
+def require_held_out(run: Run, validation: ImageSet) -> None:
     """Raise RunError where a run's packed validation images are others than in its training, which may know them."""
     if run.reproduction is not None or validation.fingerprint() == run.data.validation_fingerprint:
         return

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from striate.description.layers import RBF
-from striate.description.network import Network
+from striate.description.layers import RBF, Softmax
+from striate.description.network import Network, plan
 from striate.errors import SpecError
 from striate.train.recipe import Recipe
 
@@ -21,7 +21,15 @@ Scalar = Float[Tensor, ""]
 
 def require_loss(network: Network, recipe: Recipe) -> None:
     """Raise SpecError where a loss of scores is given to RBF distances, or a loss of distances to scores: a network
-    would learn to be wrong."""
+    would learn to be wrong; or for a network whose softmax or RBF units close a block, where no room looks for them."""
+    planned = plan(network)
+    closing = planned.steps[planned.last].layer
+    if isinstance(closing, Softmax | RBF) and not isinstance(network.layers[-1], Softmax | RBF):
+        raise SpecError(
+            f"{network.name} ends in {'RBF units' if isinstance(closing, RBF) else 'a softmax'} inside a block.",
+            "Scores of classes are read from the network's own last layer.",
+            "Write it behind the block.",
+        )
     radial = isinstance(network.layers[-1], RBF)
     if radial != (recipe.loss == "cross-entropy"):
         return

@@ -27,7 +27,7 @@ def attribution(predictor: Predictor, image: Pixels, number: int, *, method: str
     "integrated-gradients" starts from a blank image.
     """
     blank = predictor.run.preprocessing.ends()[0]
-    runs = int(min(MOST, max(FEWEST, MACS / account(predictor.run.network).totals.macs)))
+    runs = int(min(MOST, max(FEWEST, MACS / max(1, account(predictor.run.network).totals.macs))))
     if method == "occlusion":
         side, stride = _patches(image.shape[2], image.shape[3], runs)
         return occlusion(predictor.model, image, number, baseline=blank, side=side, stride=stride)

@@ -36,6 +36,7 @@ from striate.description.layers import (
 from striate.description.network import Network, Step, plan
 from striate.description.properties import properties
 from striate.description.shapes import window
+from striate.description.simple import LEAST_EPSILON
 from striate.look.predictor import Predictor
 
 Numbers = dict[str, Any]
@@ -115,7 +116,7 @@ def _own(step: Step) -> Numbers:
         case Activation() as layer:
             return {"function": layer.function, "alpha": layer.alpha}
         case BatchNorm() as layer:
-            return {"epsilon": layer.epsilon, "epsilon_text": f"{layer.epsilon:g}"}
+            return {"epsilon": max(layer.epsilon, LEAST_EPSILON), "epsilon_text": f"{layer.epsilon:g}"}
         case LocalResponseNorm() as layer:
             return {"size": layer.size, "alpha": layer.alpha, "beta": layer.beta, "k": layer.k}
         case Linear() as layer:

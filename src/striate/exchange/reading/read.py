@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from striate.description.layers import RBF, Joined, Softmax
+from striate.description.layers import RBF, Block, Joined, Layer, Softmax
 from striate.description.network import Network, plan
 from striate.description.shapes import Shape, show
 from striate.errors import FormatError, SpecError
@@ -132,7 +132,7 @@ def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool, f
     chain = structured(work.pieces, work.last)
     assembly = Assembly(paths_of(graph, work.pieces), body_first=graph.producer == "striate")
     try:
-        network = Network(network_name(graph.name), shape, assembly.layers(chain))
+        network = Network(network_name(graph.name), shape, _closing_last(assembly.layers(chain)))
         steps = [step for step in plan(network).steps if not isinstance(step.layer, Joined)]
     except SpecError as error:
         raise FormatError(error.what, error.expected, error.remedy) from None
@@ -164,6 +164,17 @@ def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool, f
     )
 
 
+def _closing_last(layers: Sequence[Layer]) -> list[Layer]:
+    """The layers with the softmax or RBF units that close the last block behind it, where every room looks for them."""
+    *before, last = layers
+    if not isinstance(last, Block):
+        return list(layers)
+    *inside, end = _closing_last(last.layers)
+    if not isinstance(end, Softmax | RBF):
+        return list(layers)
+    return [*before, *([replace(last, layers=inside)] if inside else []), replace(end, name="")]
+
+
 def _sizes(graph: FileGraph, given: Shape | None) -> Shape:
     """The sizes of one image in the file's own order."""
     if len(graph.sizes) != 4:
@@ -179,7 +190,7 @@ def _sizes(graph: FileGraph, given: Shape | None) -> Shape:
         raise FormatError(
             f"leaves the sizes of its input open: {_open(own)}.",
             "An account needs all of them.",
-            "Give them: --input 3x224x224 (channels, height, width).",
+            "Give them: --input 3x224x224 (channels, height, width), to striate import.",
         )
     return tuple(size for size in own if size is not None)
 
@@ -210,7 +221,7 @@ def _wanted(graph: FileGraph, output: str) -> tuple[str, tuple[Node, ...]]:
         raise FormatError(
             f"has {len(outputs)} outputs with layers of their own: {', '.join(outputs[:8])}.",
             "A network ends in one.",
-            "Name it: --output NAME.",
+            "Name it: --output NAME, to striate import.",
         )
     return end, tuple(node for node in graph.nodes if id(node) in needed)
 

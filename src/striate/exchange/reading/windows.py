@@ -50,6 +50,8 @@ def convolution(reader: Reader, node: Node) -> View:
     bias = reader.constant(node, 2)
     if bias is not None and node.input(2) not in reader.graph.constants and not bias.any():
         bias = None  # zeros that the file computes are no weight
+    if bias is not None and bias.shape != (weight.shape[0],):
+        raise FormatError(f"has a bias of {show(bias.shape)} for {weight.shape[0]} filters.", "It has one for each.")
     groups = node.whole("group", 1)
     if len(view.shape) == 1:
         return _on_vector(reader, node, view, weight, bias)

@@ -152,7 +152,7 @@ def _of_config(config: Mapping[str, Any], path: Path) -> Way:
         if mode != "center" or how not in ("bilinear", "bicubic"):
             raise ValueError(f"Striate knows no crop {mode!r} with {how!r} interpolation")
         return Way(floor(height / share), how, tuple(mean), tuple(std), side=int(height))
-    except (KeyError, TypeError, ValueError) as problem:
+    except (KeyError, TypeError, ValueError, OverflowError) as problem:
         raise WeightsError(
             f"its preprocessing cannot be taken: {one_line(str(problem))}.",
             "It has input_size, crop_pct, interpolation, mean and std.",

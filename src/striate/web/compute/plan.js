@@ -58,6 +58,7 @@ function moved({ same }, axis, size) {
 function output(step) {
   const { inputs } = step;
   const [shape] = inputs;
+  checkStand(step, shape);
   switch (step.kind) {
     case "conv":
       checkChannels(step, shape[0]);
@@ -98,6 +99,17 @@ function output(step) {
     case "scale":
     case "position_bias": return shape;
     default: return unknownKind(step);
+  }
+}
+
+/** Refuse a layer for maps on a vector; only a typed one, whose flattens are put in, can stand so. @type {(step: Step, shape: Shape) => void} */
+function checkStand({ properties }, shape) {
+  if (properties.reads === "maps" && shape.length !== 3) {
+    refuse(
+      `${properties.class} stands on a flat vector of ${show(shape)}.`,
+      "It needs maps: (channels, height, width).",
+      "Put it before the layer that flattens: a Flatten or a GlobalAveragePool.",
+    );
   }
 }
 
@@ -168,7 +180,7 @@ function product(values, gate) {
 /** @type {(shapes: Shape[]) => Shape} */
 function concatenation(shapes) {
   const [first] = shapes;
-  if (shapes.some((shape) => shape.slice(1).join() !== first.slice(1).join())) {
+  if (first.length !== 3 || shapes.some((shape) => shape.slice(1).join() !== first.slice(1).join())) {
     refuse(
       `concatenates ${shapes.map(tuple).join(", ")}.`,
       "Branches put their maps side by side, so all must have one height and width.",

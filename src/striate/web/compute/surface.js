@@ -1,6 +1,6 @@
 /** The background of an unevenly lit picture: a quadratic surface, fitted without the ink. */
 
-import { median, plane } from "./planes.js";
+import { median, plane, rint } from "./planes.js";
 
 /** @import { Plane } from "./types.js" */
 
@@ -12,7 +12,7 @@ export const EVEN = 10;
  * @type {(image: Plane) => Uint8Array}
  */
 export function border({ height, width }) {
-  const wide = Math.max(1, Math.round(Math.min(height, width) * 0.06));
+  const wide = Math.max(1, rint(Math.min(height, width) * 0.06));
   const frame = new Uint8Array(height * width).fill(1);
   for (let row = wide; row < height - wide; row += 1) frame.fill(0, row * width + wide, Math.max(row * width + wide, (row + 1) * width - wide));
   return frame;

@@ -66,12 +66,15 @@ function chain(layers, prefix, source, trace) {
   return layers.reduce((from, layer, at) => walk(layer, prefix + all[at], from, trace), source);
 }
 
+/** @type {(layer: Layer) => Step["properties"]} */
+const propertiesOf = ({ word }) => ({ flattens: word?.flattens ?? false, reads: word?.reads, class: word?.class });
+
 /** @type {(layer: Layer, path: string, source: number, trace: Trace) => number} */
 function walk(layer, path, source, trace) {
   const { kind, parts } = layer;
   /** @type {(own: object, sources: number[]) => number} */
   const add = (own, sources) => {
-    const step = { path, kind, head: trace.head, sources, inputs: [], output: [], properties: { flattens: layer.word?.flattens ?? false }, ...own };
+    const step = { path, kind, head: trace.head, sources, inputs: [], output: [], properties: propertiesOf(layer), ...own };
     return trace.steps.push(/** @type {Step} */ (step)) - 1;
   };
   switch (kind) {

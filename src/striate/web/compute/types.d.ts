@@ -47,7 +47,8 @@ interface Common {
   sources: number[];
   inputs: Shape[];
   output: Shape;
-  properties: { flattens: boolean };
+  /** Of a typed layer also what it reads, maps or a vector or either, and its class in Python. */
+  properties: { flattens: boolean; reads?: string; class?: string };
   /** Where each tensor begins among all weights, and how many values it has. */
   tensors?: Record<string, [number, number]>;
   axes?: Axes;

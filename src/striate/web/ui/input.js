@@ -89,7 +89,7 @@ export class Input {
 
 /** @type {(context: CanvasRenderingContext2D, values: number[][], zoom: number) => void} */
 function tint(context, values, zoom) {
-  const most = Math.max(...values.flat().map(Math.abs));
+  const most = values.flat().reduce((top, value) => Math.max(top, Math.abs(value)), 0);
   values.forEach((line, row) => line.forEach((value, column) => {
     context.globalAlpha = most ? 0.85 * (Math.abs(value) / most) ** 0.7 : 0;
     context.fillStyle = value > 0 ? "#ff6a3d" : "#3d9bff";

@@ -14,11 +14,14 @@ export function latest(work, most = 1) {
     if (running === most) return;
     running += 1;
     underway(1);
-    while (wanted) {
-      wanted = false;
-      await work();
+    try {
+      while (wanted) {
+        wanted = false;
+        await work();
+      }
+    } finally {
+      underway(-1);
+      running -= 1;
     }
-    underway(-1);
-    running -= 1;
   };
 }

@@ -58,6 +58,7 @@ export class Scores {
       row.bar.style.width = `${100 * share}%`;
       write(row.value, probabilities ? percent(share) : "");
       row.button.classList.toggle("top", row.name === top);
+      row.button.setAttribute("aria-pressed", String(row.name === this.class));
       row.button.title = say("Which pixels speak for {name}?", { name: row.name });
     });
   }

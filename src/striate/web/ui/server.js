@@ -26,6 +26,18 @@ async function ask(address, options) {
   return response;
 }
 
+/** What a body holds; the server may stop while it sends one. @type {<T>(body: Promise<T>) => Promise<T>} */
+async function whole(body) {
+  try {
+    return await body;
+  } catch {
+    throw new Answered(LOST);
+  }
+}
+
+/** @type {(address: string, options?: RequestInit) => Promise<any>} */
+const asked = async (address, options) => whole((await ask(address, options)).json());
+
 /** @type {(path: string, query: object) => string} */
 function address(path, query) {
   const known = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
@@ -36,16 +48,16 @@ function address(path, query) {
 const image = (body, headers = {}) => ({ method: "POST", body, headers: { "Content-Type": "application/octet-stream", ...headers } });
 
 /** The runs that are served. @type {() => Promise<Run[]>} */
-export const runs = async () => (await (await ask("/runs")).json()).runs;
+export const runs = async () => (await asked("/runs")).runs;
 
 /** @type {(query: { run?: string }) => Promise<Network>} */
-export const network = async (query) => (await ask(address("/network", query))).json();
+export const network = async (query) => asked(address("/network", query));
 
 /** Pictures to try. @type {(query: { run?: string }) => Promise<Example[]>} */
-export const examples = async (query) => (await (await ask(address("/examples", query))).json()).examples;
+export const examples = async (query) => (await asked(address("/examples", query))).examples;
 
 /** @type {(body: Body, query: Query) => Promise<Prediction>} */
-export const predict = async (body, query) => (await ask(address("/predict", query), image(body))).json();
+export const predict = async (body, query) => asked(address("/predict", query), image(body));
 
 /**
  * The layers' outputs for an image: all, or those of some paths.
@@ -53,31 +65,31 @@ export const predict = async (body, query) => (await ask(address("/predict", que
  */
 export async function activations(body, query) {
   const options = image(body, { Accept: "application/octet-stream" });
-  return unpack(await (await ask(address("/activations", query), options)).arrayBuffer());
+  return unpack(await whole((await ask(address("/activations", query), options)).arrayBuffer()));
 }
 
 /**
  * The lines of digits on an image.
  * @type {(body: Body, query: { run?: string }) => Promise<{ lines: LineAnswer[] }>}
  */
-export const read = async (body, query) => (await ask(address("/read", query), image(body))).json();
+export const read = async (body, query) => asked(address("/read", query), image(body));
 
 /**
  * The position at the end of a game of Go.
  * @type {(body: Body, query: { run?: string }) => Promise<PositionAnswer>}
  */
-export const position = async (body, query) => (await ask(address("/position", query), image(body))).json();
+export const position = async (body, query) => asked(address("/position", query), image(body));
 
 /** @type {(body: Body, query: Query & Unit) => Promise<UnitAnswer>} */
-export const unit = async (body, query) => (await ask(address("/unit", query), image(body))).json();
+export const unit = async (body, query) => asked(address("/unit", query), image(body));
 
 /** @type {(body: Body, query: Query & { class: string, method: string }) => Promise<{ values: number[][] }>} */
-export const attribution = async (body, query) => (await ask(address("/attribution", query), image(body))).json();
+export const attribution = async (body, query) => asked(address("/attribution", query), image(body));
 
 /** @type {(trial: Trial & { network: string }, query: { run?: string }) => Promise<TrialAnswer>} */
 export async function account(trial, query) {
   const options = { method: "POST", body: JSON.stringify(trial), headers: { "Content-Type": "application/json" } };
-  return (await ask(address("/account", query), options)).json();
+  return asked(address("/account", query), options);
 }
 
 /**
