@@ -232,7 +232,7 @@ def test_nothing_is_overwritten_and_one_process_writes(finished_run, pictures, t
 
 
 def test_a_file_that_appears_while_a_job_is_stopped_is_not_overwritten(
-    finished_run, pictures, tmp_path, in_small_parts
+    finished_run, pictures, tmp_path, in_small_parts, monkeypatch
 ) -> None:
     out = tmp_path / "found.csv"
     folder = _stopped(wish(finished_run, pictures, out))
@@ -241,7 +241,19 @@ def test_a_file_that_appears_while_a_job_is_stopped_is_not_overwritten(
         predict_all(wish(finished_run, pictures, out))
     assert out.read_text() == "another program's"
     out.unlink()
-    assert predict_all(wish(finished_run, pictures, out)).images == 5
+    right = work.writer_for
+
+    def late(*given, **options):
+        out.write_text("another program's")
+        return right(*given, **options)
+
+    with monkeypatch.context() as patched:  # it appears while the lines are written
+        patched.setattr(work, "writer_for", late)
+        with pytest.raises(OutputError, match="is there already"):
+            predict_all(wish(finished_run, pictures, out))
+    assert out.read_text() == "another program's"
+    out.unlink()
+    assert predict_all(wish(finished_run, pictures, out)).images == IMAGES
     assert not folder.exists()
 
 

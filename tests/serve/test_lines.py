@@ -147,7 +147,9 @@ def test_a_run_with_a_blank_class_that_cannot_slide_is_served(tmp_path: Path) ->
     replace(run, data=replace(run.data, classes=("blank", "deer"))).write()
     with serving_here(Predictor(open_run(run.folder))) as found:
         _, listed = found.json("GET", "/runs")
-        assert [each["reads"] for each in listed] == [False]
+        assert [each["reads"] for each in listed["runs"]] == [False]
         assert found.json("POST", "/predict", strokes(), **IMAGE)[0] == 200
         _, refused = found.json("POST", "/read", strokes(), **IMAGE)
-        assert refused["error"]["what"] == "traps cannot read lines: its network cannot slide along a line."
+        assert (
+            refused["error"]["what"] == "traps cannot read lines: its network cannot slide along a line of 32 pixels."
+        )

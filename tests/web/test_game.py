@@ -52,8 +52,8 @@ def test_work_that_fails_is_done_again_when_it_is_asked_for(tmp_path: Path) -> N
     """The server may stop in the middle of an answer, and be started again."""
     script = tmp_path / "latest.mjs"
     script.write_text(f"""
-        globalThis.document = {{ querySelector: () => null, body: {{ dataset: {{}} }} }};
         const {{ latest }} = await import({json.dumps((COMPUTE.parent / "ui" / "latest.js").as_uri())});
+        globalThis.document = {{ body: {{ dataset: {{}} }} }};
         let calls = 0;
         const again = latest(() => {{ calls += 1; if (calls === 1) throw new Error("lost"); }});
         await again().catch(() => undefined);

@@ -103,7 +103,7 @@ def subject(
     if isinstance(target, Path):
         target = open_run(target)
     network = target.network if isinstance(target, Run) else target
-    if len(output := plan(network).output) != 1:
+    if network.input[0] in (1, 3) and len(output := plan(network).output) != 1:
         raise ShapeError(
             f"{network.name} ends in {show(output)}.",
             "Figures need a score for each class, a flat vector.",

@@ -28,7 +28,7 @@ from striate.train.lock import Lock
 from striate.train.metrics import batch_for
 from striate.train.run import Run
 
-FOLDER, JOB, LIST = ".parts", "job.json", "images.jsonl"
+FOLDER, JOB, LIST, WRITTEN = ".parts", "job.json", "images.jsonl", "written.mark"
 PART_MACS, LEAST, MOST = 1e12, 64, 4096
 """The MACs of a part, and the least and most images of one. A killed job loses at most the parts it was working on."""
 
@@ -80,7 +80,7 @@ def opened(wish: Wish) -> Iterator[Job]:
     """
     folder = wish.file.with_name(wish.file.name + FOLDER)
     if os.path.lexists(wish.file) and not (folder / JOB).exists():
-        raise _taken(wish.file)
+        raise taken(wish.file)
     require_apart(wish.sources)
     model = placed(wish.run.model(), wish.manner.device)
     begun = folder.exists()
@@ -96,12 +96,13 @@ def opened(wish: Wish) -> Iterator[Job]:
         listed = Listed(folder / LIST, count=record["images"], part_size=record["part_size"])
         manner = replace(wish.manner, kernels=record["kernels"], threads=record["threads"])
         job = Job(replace(wish, manner=manner), folder, listed, model)
-        if os.path.lexists(wish.file) and job.pending():  # of a job that is not done: somebody else's
-            raise _taken(wish.file)
+        if os.path.lexists(wish.file) and not (folder / WRITTEN).exists():  # not the job's own
+            raise taken(wish.file)
         yield job
 
 
-def _taken(file: Path) -> OutputError:
+def taken(file: Path) -> OutputError:
+    """The error for a file that is there and is not the job's own."""
     return OutputError(
         f"{file} is there already.",
         "Predictions are written into a new file, so that nothing is overwritten.",

@@ -19,7 +19,7 @@ from striate.description.labels import one_line
 from striate.errors import RunError
 from striate.files import write_whole
 from striate.predictions.answers import encoded, read_answers
-from striate.predictions.job import Job, Wish, kept_in, opened, remove
+from striate.predictions.job import WRITTEN, Job, Wish, kept_in, opened, remove, taken
 from striate.predictions.listing import Pending
 from striate.predictions.rows import ranked, require_format, writer_for
 
@@ -138,4 +138,7 @@ def _whole(file: Path, folder: Path) -> Iterator[BinaryIO]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
+        if os.path.lexists(file) and not (folder / WRITTEN).exists():
+            raise taken(file)
+        write_whole(folder / WRITTEN, "")
         partial.replace(file)

@@ -217,7 +217,7 @@ class App:
         if model.reader is None:
             readers = ", ".join(name for name, each in self.models.items() if each.reader is not None)
             known = BLANK in model.predictor.classes
-            reason = "cannot slide along a line" if known else f"has no class {BLANK!r}"
+            reason = "cannot slide along a line of 32 pixels" if known else f"has no class {BLANK!r}"
             raise RequestError(
                 f"{model.name} cannot read lines: its network {reason}.",
                 f"Those that can are: {readers or 'none of those served'}.",

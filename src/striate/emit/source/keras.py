@@ -34,7 +34,8 @@ from striate.errors import SpecError
 
 AUTOMATIC = re.compile(
     r"(?:activation|softmax|leaky_re_lu|elu|dropout|permute|flatten|reshape|add|multiply|concatenate|input_layer"
-    r"|global_average_pooling2d|zero_padding2d|lowest_padding2d|up_sampling2d|pad_channels|local_response_normalization)"
+    r"|global_average_pooling2d|zero_padding2d|lowest_padding2d|up_sampling2d|pad_channels"
+    r"|local_response_normalization)"
     r"(?:_\d+)?"
 )
 """The names that Keras gives to layers which the source leaves without one."""
@@ -43,6 +44,7 @@ NAMED = (Conv, Pool, Subsample, Linear, BatchNorm, Scale, PositionBias, RBF)
 TAKEN = frozenset(
     {*PYTHON, "keras", "layers", "ops", "name", "heads", "h", "inputs", "shortcut", "signs", "with_heads", "build"}
     | {*FUNCTIONS, *map(str.lower, FUNCTIONS), *(f"y{number}" for number in range(1, 100))}
+    | {"h" * count for count in range(2, 17)}
 )
 
 

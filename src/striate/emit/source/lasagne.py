@@ -31,6 +31,7 @@ NONLINEARITIES = ("rectify", "LeakyRectify", "elu", "sigmoid", "softmax", "tanh"
 TAKEN = frozenset(
     {*PYTHON, "lasagne", "numpy", "theano", "T", "name", "heads", "h", "shortcut", "signs", "build", "input_var"}
     | {*FUNCTIONS, *map(str.lower, FUNCTIONS), *NONLINEARITIES, *(f"y{number}" for number in range(1, 100))}
+    | {"h" * count for count in range(2, 17)}
 )
 
 
