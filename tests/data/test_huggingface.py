@@ -80,6 +80,8 @@ def test_a_class_without_training_images_is_refused(tmp_path: Path) -> None:
     assert load(folder).classes == ("cat", "dog")
     with pytest.raises(DataError, match="a label that is none of its 2 classes"):
         load(folder, "test")
+    unlabelled = split(range(8, 12), words).map(lambda _: {"label": None})
+    assert load(saved(tmp_path / "none", train=split(range(8), words), test=unlabelled)).classes == ("cat", "dog")
 
 
 def test_one_split_is_divided(tmp_path: Path) -> None:

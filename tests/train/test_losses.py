@@ -81,6 +81,6 @@ def test_a_recipe_file_for_other_outputs_makes_no_run(few_digits: Path, tmp_path
 
 def test_a_softmax_in_a_block_is_refused() -> None:
     """No room would look for it there: its probabilities would pass for logits."""
-    with pytest.raises(SpecError, match="ends in a softmax inside a block"):
+    with pytest.raises(SpecError, match="ends in a softmax, inside a block or before an auxiliary head"):
         require_loss(from_text("1x8x8: conv 2 3x3, end: (flatten, linear 3, softmax)"), Recipe())
     require_loss(from_text("1x8x8: conv 2 3x3, end: (flatten, linear 3), softmax"), Recipe())

@@ -123,7 +123,8 @@ def _classes(folder: Path, parts: dict[str, Any], whole: Any, label: str) -> tup
     if isinstance(kind, _datasets().ClassLabel):
         names = tuple(map(str, kind.names))
     else:
-        values = {str(each) for part in parts.values() if label in part.features for each in part[label]}
+        found = {each for part in parts.values() if label in part.features for each in part[label]}
+        values = {str(each) for each in found if each not in (None, -1)}  # those of images without a label
         names = tuple(sorted(values, key=natural))
     if len(names) < 2 or len(set(names)) != len(names) or not all(map(is_one_line, names)):
         raise DataError("fewer than two classes, or odd names of them.", _FORMAT, where=str(folder))

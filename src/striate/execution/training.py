@@ -80,6 +80,8 @@ def choose_for_training(
                         if took > MOST_SECONDS or took > SLOWER * min(found.values()):
                             break
                 except FAILURES:
+                    if kernels != "auto":
+                        raise
                     steps.pop(name, None)
                     continue
                 steps = {each: step for each, step in steps.items() if _least(found, each) <= NEAR * _least(found)}

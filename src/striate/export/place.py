@@ -23,3 +23,9 @@ def require_place(file: Path, suffix: str, kind: str) -> None:
             "It was not written.",
             "Make the folder, or give another place to --out.",
         )
+
+
+def require_other(file: Path, run: Path) -> None:
+    """Raises OutputError where a file that is to be written is the run itself, which may be one file."""
+    if run.is_file() and file.exists() and file.samefile(run):
+        raise OutputError(f"{file} is RUN itself.", "It would be overwritten.", "Give another place to --out.")

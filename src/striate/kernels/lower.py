@@ -202,8 +202,8 @@ def last_padded(planned: Plan) -> int:
     """
     found = -1
     for number, step in enumerate(planned.steps):
-        windows = isinstance(step.layer, Conv | Pool | Subsample) and step.inputs[0][1:] == (1, 1)
-        if windows and any(window(step.layer, step.inputs[0]).padding):
+        layer, shape = step.layer, step.inputs[0]
+        if isinstance(layer, Conv | Pool | Subsample) and shape[1:] == (1, 1) and any(window(layer, shape).padding):
             found = number
     return found
 

@@ -121,7 +121,9 @@ def evaluate_boards(
         choice = Choice(kernels, torch.get_num_threads())
     runs = answering(model, choice)
     first = images.subset(torch.arange(min(IMAGES, len(images))))
-    require_agreement(run, runs, first, run_over(runs, first, run.preprocessing, recipe=run.recipe))
+    outputs = run_over(runs, first, run.preprocessing, recipe=run.recipe)
+    require_answers(outputs.probabilities, run.folder)
+    require_agreement(run, runs, first, outputs)
     with torch.inference_mode(), evaluating(runs.module):
         ranks, losses = _judged(run, runs, images, SYMMETRIES if symmetries else 1)
     boards = images.images

@@ -21,14 +21,16 @@ Scalar = Float[Tensor, ""]
 
 def require_loss(network: Network, recipe: Recipe) -> None:
     """Raise SpecError where a loss of scores is given to RBF distances, or a loss of distances to scores: a network
-    would learn to be wrong; or for a network whose softmax or RBF units close a block, where no room looks for them."""
+    would learn to be wrong. Or where a softmax or RBF units come last and are not the network's own last layer, where
+    every room looks for them."""
     planned = plan(network)
     closing = planned.steps[planned.last].layer
     if isinstance(closing, Softmax | RBF) and not isinstance(network.layers[-1], Softmax | RBF):
         raise SpecError(
-            f"{network.name} ends in {'RBF units' if isinstance(closing, RBF) else 'a softmax'} inside a block.",
+            f"{network.name} ends in {'RBF units' if isinstance(closing, RBF) else 'a softmax'}, inside a block or "
+            "before an auxiliary head.",
             "Scores of classes are read from the network's own last layer.",
-            "Write it behind the block.",
+            "Write it last.",
         )
     radial = isinstance(network.layers[-1], RBF)
     if radial != (recipe.loss == "cross-entropy"):

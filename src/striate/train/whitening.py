@@ -67,8 +67,9 @@ def with_whitening(network: Network, path: str) -> Network:
     24
     """
     first = network.layers[0]
-    whitens = isinstance(first, Conv) and first.groups == 1 and first.table is None
-    if not whitens or names(network.layers)[0] != path:
+    if not isinstance(first, Conv) or first.groups != 1 or first.table is not None:
+        return network
+    if names(network.layers)[0] != path:
         return network
     moved = window(first, network.input)
     filters = 2 * network.input[0] * moved.height.kernel * moved.width.kernel

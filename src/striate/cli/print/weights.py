@@ -75,11 +75,13 @@ def brought_members(made: Brought) -> dict[str, object]:
 
 def write_torchvision(folder: Path, out: Path | None, *, as_json: bool) -> None:
     """Write a run's weights for torchvision, and say how they are loaded there."""
+    from striate.export.place import require_other
     from striate.export.weights.writing import export_weights
     from striate.train.run import open_run
 
     file = out or Path(f"{path_part(folder.resolve().name)}.safetensors")
     run = open_run(folder)
+    require_other(file, run.folder)
     with working("Exporting"):
         made = export_weights(run, file)
     if as_json:

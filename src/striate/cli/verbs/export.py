@@ -110,13 +110,12 @@ def command(
         write_torchvision(folder, out, as_json=as_json)
         return
     from striate.description.labels import path_part
-    from striate.errors import OutputError
+    from striate.export.place import require_other
     from striate.train.run import open_run
 
     run = open_run(folder)
     file = out or Path(f"{path_part(run.name)}{'-int8' if int8 else ''}.{form}")
-    if run.single and file.exists() and file.samefile(run.folder):
-        raise OutputError(f"{file} is RUN itself.", "It would be overwritten.", "Give another place to --out.")
+    require_other(file, run.folder)
     if form == "safetensors":
         _single(run, file, as_json=as_json)
     elif form == "pt2":
