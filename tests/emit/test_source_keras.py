@@ -120,7 +120,8 @@ def test_what_was_wrong_once(name: str) -> None:
     [
         """8x32x32: a: (conv 8 3x3 /2x1 pad 1 groups 8, bn, relu, conv 16 1x1),
         b: (conv 16 3x3 /2x1 pad 1 groups 16, bn, relu, conv 32 1x1), global_average, linear 2""",
-        "1x32x32: a: (conv 8 3x3 dilation 2 pad 1, bn, relu), b: (conv 8 5x5 dilation 2 pad 2, bn, relu), linear 2",
+        """1x32x32: a: (conv 8 3x3 dilation 2 pad 1, bn, relu), b: (conv 8 5x5 dilation 2 pad 2, bn, relu),
+        global_average, linear 2""",
     ],
 )
 def test_blocks_that_differ_in_what_keras_needs(text: str) -> None:

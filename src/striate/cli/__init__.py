@@ -182,7 +182,10 @@ def _refused_by_the_system(error: Exception) -> str | None:
             "PyTorch needs about 2 GiB of address space.\n"
             "Raise the limit (`ulimit -v`, or the container's), or end other programs."
         )
-    lacking = isinstance(error, RuntimeError) and ("allocate memory" in said or "bad_alloc" in said)
+    # oneDNN's kernels, which PyTorch uses, say the last where they get no memory for their code.
+    lacking = isinstance(error, RuntimeError) and (
+        "allocate memory" in said or "bad_alloc" in said or said.strip() == "could not create a primitive"
+    )
     if lacking or isinstance(error, MemoryError):
         return (
             f"this machine has not enough memory: {said or type(error).__name__}\n"

@@ -51,14 +51,14 @@ RECIPES: dict[str, Recipe] = {
         whiten="whitening",
         augmentation=Augmentation(shift=2, alternating_flip=True),
     ),
-    # Ours, for positions of Go: docs/go.md. 16 parts of 1,000 steps, two million positions in all.
+    # Ours, for positions of Go: docs/go.md. 23 parts of 1,000 steps, three million positions in all.
     "go-policy": Recipe(
-        epochs=16,
+        epochs=23,
         epoch_steps=1000,
         batch=128,
         optimiser="muon",
-        rate=0.1,
-        filter_rate=0.06,
+        rate=0.05,
+        filter_rate=0.025,
         momentum=0.9,
         warm_up=0.05,
         weight_decay=5e-4,

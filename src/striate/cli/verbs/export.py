@@ -115,7 +115,8 @@ def command(
 
     run = open_run(folder)
     file = out or Path(f"{path_part(run.name)}{'-int8' if int8 else ''}.{form}")
-    require_other(file, run.folder)
+    if form != "safetensors":  # which is the same run again
+        require_other(file, run.folder)
     if form == "safetensors":
         _single(run, file, as_json=as_json)
     elif form == "pt2":
