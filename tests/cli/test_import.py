@@ -186,5 +186,6 @@ def test_a_file_that_ends_in_maps_answers_no_image(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     done = striate("predict", "maps.onnx", "a.png", cwd=tmp_path)
     assert done.returncode == 2
-    assert "gives 5×1×1 for 5 classes.\nA run answers with a value for each class, as a flat vector." in done.stderr
-    assert striate("account", "maps.onnx", cwd=tmp_path).returncode == 0
+    assert "maps.onnx gives 5×1×1 and no value for each class.\nAn image is answered with a flat vector" in done.stderr
+    for words in (("account",), ("draw", "-o", "a.svg"), ("page", "-o", "a.html")):
+        assert striate(words[0], "maps.onnx", *words[1:], cwd=tmp_path).returncode == 0

@@ -165,7 +165,7 @@ def test_whoever_listens_is_told_how_far_it_is(pets: Path) -> None:
 
 
 def test_a_mapped_file_is_used_without_room_in_memory(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "_memory", lambda: 1)
+    monkeypatch.setattr(room, "machine_memory", lambda: 1)
     assert len(image_folder(pets, "train")) == 5
 
 

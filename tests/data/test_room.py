@@ -24,7 +24,7 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_images_beyond_half_of_the_memory_go_to_a_file_that_leaves_nothing(
     own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "_memory", lambda: 800)
+    monkeypatch.setattr(room, "machine_memory", lambda: 800)
     assert room_for(1, (1, 20, 20)).shape == (1, 1, 20, 20)
     assert not own_cache.exists()
     found = room_for(2, (1, 20, 20))
@@ -40,7 +40,7 @@ def test_images_beyond_half_of_the_memory_go_to_a_file_that_leaves_nothing(
 def test_where_the_disk_has_no_room_either_the_error_says_so(
     pets: Path, own_cache: Path, full: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "_memory", lambda: 800)
+    monkeypatch.setattr(room, "machine_memory", lambda: 800)
     with pytest.raises(DataError) as caught:
         load("mnist", "test", resize=(7_000, 7_000))
     assert str(caught.value).splitlines() == [

@@ -61,7 +61,7 @@ def test_nothing_is_made_of_a_network_that_does_not_answer_for_each_class(tmp_pa
     with pytest.raises(RunError, match="two classes are called 'a'"):
         brought(tmp_path / "small", classes=("a", "a", *map(str, range(8))))
     maps = from_text("name maps 1x28x28: conv 10 3x3")
-    with pytest.raises(RunError, match="maps gives 10×26×26 for 10 classes.*\n.*\n.*account needs no run"):
+    with pytest.raises(RunError, match="maps gives 10×26×26 for 10 classes.*\n.*\n.*account, figures and page"):
         brought(tmp_path / "maps", maps)
     assert list(tmp_path.iterdir()) == []
 

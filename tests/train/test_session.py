@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from striate import Flatten, Linear, Network, find, from_text
 from striate.cli import root
 from striate.data import Augmentation, source
-from striate.errors import DataError, LearningError, RunError, ShapeError, SpecError, UnknownNameError
+from striate.errors import DataError, LearningError, RunError, ShapeError, UnknownNameError
 from striate.train import Recipe, evaluation, open_run, session
 from striate.train.checkpoint import load_checkpoint
 from striate.train.run import create_run, free_folder
@@ -294,7 +294,7 @@ def test_an_augmentation_that_images_cannot_have_leaves_no_run(
 ) -> None:
     network = TINY if augmentation.saturation else Network("odd", (1, 28, 24), [Flatten(), Linear(10)])
     recipe = Recipe(epochs=1, augmentation=augmentation)
-    with pytest.raises(SpecError, match=text):
+    with pytest.raises(DataError, match=text):
         session.prepare(network, Images(str(few_digits)), recipe, folder=tmp_path / "run", device="cpu", threads=1)
     assert not (tmp_path / "run").exists()
 

@@ -54,7 +54,7 @@ def recipe_of(network: Network, name: str | None, settings: tuple[str, ...], giv
     return replace(recipe, **{key: value for key, value in given.items() if value is not None})
 
 
-def begun(new: NewTraining, *, quiet: bool) -> tuple[Run, Iterator[Event]]:
+def begin(new: NewTraining, *, quiet: bool) -> tuple[Run, Iterator[Event]]:
     """The run of a new training, and its events."""
     from striate.cli.print.progress import working
     from striate.cli.print.training import plan_lines
@@ -93,7 +93,7 @@ def begun(new: NewTraining, *, quiet: bool) -> tuple[Run, Iterator[Event]]:
     return run, events
 
 
-def resumption(folder: Path, *, quiet: bool) -> tuple[Run, Iterator[Event]]:
+def resume(folder: Path, *, quiet: bool) -> tuple[Run, Iterator[Event]]:
     """The run in a folder, and the events of the rest of its training."""
     from striate.cli.print.progress import working
     from striate.train import session

@@ -10,6 +10,7 @@ from striate.data.augment import draw_warp as draw_warp
 from striate.data.boards import Boards as Boards
 from striate.data.colour import cut_out as cut_out
 from striate.data.colour import recolour as recolour
+from striate.data.colour import require_colours as require_colours
 from striate.data.digits import PreparationStep as PreparationStep
 from striate.data.digits import digit_steps as digit_steps
 from striate.data.digits import steps_strip as steps_strip
@@ -33,6 +34,7 @@ from striate.data.store import order_of as order_of
 from striate.data.stream import Stream as Stream
 from striate.data.symmetries import alternated as alternated
 from striate.data.symmetries import draw_symmetries as draw_symmetries
+from striate.data.symmetries import require_square as require_square
 from striate.data.symmetries import symmetric as symmetric
 from striate.data.view import Pixels as Pixels
 from striate.data.view import View as View

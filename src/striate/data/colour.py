@@ -44,12 +44,7 @@ def recolour(
     if not augmentation.recolours or not len(batch):
         return batch
     channels = batch.shape[1]
-    if channels != 3 and (augmentation.saturation or augmentation.hue):
-        raise DataError(
-            f"images of {channels} channel{'' if channels == 1 else 's'} have no saturation and no hue.",
-            "Only those of red, green and blue have.",
-            "Give the recipe saturation and hue of 0.",
-        )
+    require_colours(augmentation, channels)
     reach = [augmentation.brightness, augmentation.contrast, augmentation.saturation, augmentation.hue * pi / 180]
     part = part or all_of(batch)
     drawn = part.of(torch.empty(part.total, 4).uniform_(-1, 1, generator=generator)) * torch.tensor(reach)
@@ -63,6 +58,16 @@ def recolour(
     matrices, offsets = (1 + contrast) * matrices, -contrast * means
     changed = torch.baddbmm(offsets.to(batch).expand(-1, channels, 1), matrices.to(batch), flat)
     return changed.clamp_(min(0.0, high - low), max(0.0, high - low)).add_(low).view_as(batch)
+
+
+def require_colours(augmentation: Augmentation, channels: int) -> None:
+    """Raise DataError for saturation or hue of images that have not three channels."""
+    if channels != 3 and (augmentation.saturation or augmentation.hue):
+        raise DataError(
+            f"images of {channels} channel{'' if channels == 1 else 's'} have no saturation and no hue.",
+            "Only those of red, green and blue have.",
+            "Give the recipe saturation and hue of 0.",
+        )
 
 
 def cut_out(batch: Batch, side: int, *, generator: torch.Generator, part: Part | None = None) -> Batch:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from striate.data.cache import cache_folder
 from striate.errors import DataError
+from striate.memory import machine_memory
 from striate.wording import counted
 
 SHARE = 2
@@ -27,7 +28,7 @@ def room_for(count: int, shape: tuple[int, ...], *, on_disk: bool = False) -> Te
     Raises DataError where the disk has no room.
     """
     size = count * math.prod(shape)
-    if not size or (not on_disk and size <= _memory() // SHARE):
+    if not size or (not on_disk and size <= machine_memory() // SHARE):
         try:
             return torch.empty(count, *shape, dtype=torch.uint8)
         except RuntimeError:  # torch raises it when memory is short
@@ -61,11 +62,3 @@ def reserve(file: IO[bytes], size: int) -> None:
 
 def _folder() -> Path:
     return cache_folder() or Path(tempfile.gettempdir())
-
-
-def _memory() -> int:
-    """The bytes of this machine's memory, or a number beyond any need where the system does not tell."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 2**62

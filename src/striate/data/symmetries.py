@@ -31,12 +31,7 @@ def symmetric(
     if kind == "none":
         return batch, labels
     side = batch.shape[3]
-    if batch.shape[2] != side:
-        raise DataError(
-            f"images of {batch.shape[2]}×{side} have no eight symmetries.",
-            "They must be square.",
-            'Give the recipe "symmetries": "none".',
-        )
+    require_square(batch.shape[2], side)
     part = part or all_of(batch)
     drawn = part.of(draw_symmetries(part.total, generator=generator))
     places = _places(side)
@@ -46,6 +41,16 @@ def symmetric(
     if kind == "images":
         return turned, labels
     return turned, places.argsort(1)[drawn].to(labels.device).gather(1, labels[:, None])[:, 0]
+
+
+def require_square(height: int, width: int) -> None:
+    """Raise DataError for images that have no eight symmetries."""
+    if height != width:
+        raise DataError(
+            f"images of {height}×{width} have no eight symmetries.",
+            "They must be square.",
+            'Give the recipe "symmetries": "none".',
+        )
 
 
 def draw_symmetries(count: int, *, generator: torch.Generator) -> Int64[Tensor, " count"]:

@@ -23,7 +23,7 @@ from striate.kernels.lower import NotLoweredError
 from striate.wording import counted
 
 FAILURES = (RequirementError, KernelError, NotLoweredError)
-"""What rules kernels out while they are measured: others can do the job."""
+"""The errors of kernels that cannot run here; where kernels are chosen by measuring, others run in their place."""
 MOST_LANES = 16
 """The lanes of the widest SIMD vector."""
 _BFLOAT16 = {"amx_bf16", "avx512_bf16", "bf16", "sve_bf16"}

@@ -16,7 +16,7 @@ from striate.execution.choice import FAILURES, Choice, missing
 from striate.execution.executor import Executor, executor, plain
 from striate.execution.names import CHANNELS_LAST, RUNTIME
 from striate.execution.runtime import OnRuntime, seconds_to_make
-from striate.execution.training import Clock, milliseconds_of
+from striate.execution.training import Candidate, Clock, milliseconds_of
 from striate.kernels.engine import Pictures
 from striate.kernels.operators import GROUP
 from striate.modules import Built, evaluating
@@ -50,9 +50,6 @@ WHOLE = 0.05
 """A batch is measured by a part of it (two lane groups per thread) where that part takes this many seconds or more."""
 ONE_THREAD = 0.01
 """ONNX Runtime is also measured with one thread, in a second session, where a batch takes fewer seconds than this."""
-
-Candidate = tuple[str, int]
-"""Kernels and a number of threads."""
 
 
 def choose_for_inference(

@@ -36,6 +36,8 @@ SLOWER = 1.2
 ORDER = ("engine", "torch", "operators", "channels-last", "bfloat16")
 """The order of measuring. The last two need a copy of the module, so they come last."""
 Clock = Callable[[], float]
+Candidate = tuple[str, int]
+"""Kernels and a number of threads."""
 Step = Callable[[int], None]
 """A function of the number of threads that takes a training step without the optimiser."""
 
@@ -61,47 +63,70 @@ def choose_for_training(
     wanted = [each for each in wanted if not missing(module.network, each)] or ["torch"]
     if len(counts) == 1 and len(wanted) == 1:
         return Choice(wanted[0], counts[0])
-    found: dict[tuple[str, int], float] = {}
+    trial = _Trial(module, batch, counts, clock)
     # Dropout draws from PyTorch's global generator, whose state must be the same afterwards.
     with torch.enable_grad(), torch.random.fork_rng(devices=[]):
         try:
-            steps: dict[str, Step] = {}
             for name in wanted:
-                fastest = min(found.values(), default=0.0)
-                on_torch = min((took for (kind, _), took in found.items() if kind == "torch"), default=0.0)
-                if on_torch > GAINS.get(name, GAIN) * fastest:
+                if trial.is_beaten(name):
                     continue
                 try:
-                    # Those in channels last change the layout of the weights, which the others read again.
-                    own = deepcopy(module) if name in CHANNELS_LAST else module
-                    steps[name] = _step(name, own, batch)
-                    for count in counts:
-                        found[name, count] = took = _fastest(steps[name], count, clock)
-                        if took > MOST_SECONDS or took > SLOWER * min(found.values()):
-                            break
+                    trial.enter(name)
                 except FAILURES:
                     if kernels != "auto":
                         raise
-                    steps.pop(name, None)
-                    continue
-                steps = {each: step for each, step in steps.items() if _least(found, each) <= NEAR * _least(found)}
-            for _ in range(AGAIN if len(steps) > 1 and _least(found) < MOST_SECONDS else 0):
-                for name, step in steps.items():
-                    count = min((each for each in found if each[0] == name), key=found.__getitem__)[1]
-                    found[name, count] = min(found[name, count], _fastest(step, count, clock))
+            trial.measure_near_ones_again()
         finally:
             torch.set_num_threads(most)
-    if not found:
-        return Choice("torch", most)
-    exact = {each: took for each, took in found.items() if each[0] != "bfloat16"} or found
-    fastest, fastest_exact = (min(each, key=each.__getitem__) for each in (found, exact))
-    chosen = fastest if found[fastest] < WORTH * found[fastest_exact] else fastest_exact
-    return Choice(*chosen, milliseconds_of(found))
+    return Choice(*trial.best(), milliseconds_of(trial.seconds))
 
 
-def _least(found: dict[tuple[str, int], float], kernels: str | None = None) -> float:
-    """The seconds of the fastest step, of all kernels or of those of a name."""
-    return min((took for (name, _), took in found.items() if kernels in (None, name)), default=inf)
+class _Trial:
+    """The measurements for one choice.
+
+    `seconds` holds the fastest step of each candidate, `near` the steps of the kernels that are near the fastest.
+    """
+
+    def __init__(self, module: Built, batch: int, counts: list[int], clock: Clock) -> None:
+        self.module, self.batch, self.counts, self.clock = module, batch, counts, clock
+        self.seconds: dict[Candidate, float] = {}
+        self.near: dict[str, Step] = {}
+
+    def is_beaten(self, name: str) -> bool:
+        """Whether others exceed the largest speed-up over PyTorch that is expected of these kernels."""
+        on_torch = self._least("torch")
+        return on_torch < inf and on_torch > GAINS.get(name, GAIN) * self._least()
+
+    def enter(self, name: str) -> None:
+        """Measure kernels with each number of threads, while fewer may still be faster."""
+        # Those in channels last change the layout of the weights, which the others read again.
+        step = _step(name, deepcopy(self.module) if name in CHANNELS_LAST else self.module, self.batch)
+        for count in self.counts:
+            self.seconds[name, count] = took = _fastest(step, count, self.clock)
+            if took > MOST_SECONDS or took > SLOWER * self._least():
+                break
+        self.near[name] = step
+        least = self._least()
+        self.near = {each: step for each, step in self.near.items() if self._least(each) <= NEAR * least}
+
+    def measure_near_ones_again(self) -> None:
+        """Measure kernels that are near the fastest in turns, where there are several."""
+        if len(self.near) < 2 or self._least() >= MOST_SECONDS:
+            return
+        for _ in range(AGAIN):
+            for name, step in self.near.items():
+                own = min((each for each in self.seconds if each[0] == name), key=self.seconds.__getitem__)
+                self.seconds[own] = min(self.seconds[own], _fastest(step, own[1], self.clock))
+
+    def best(self) -> Candidate:
+        """The fastest candidate; one in bfloat16 only where it saves enough."""
+        exact = {each: took for each, took in self.seconds.items() if each[0] != "bfloat16"} or self.seconds
+        fastest, fastest_exact = (min(each, key=each.__getitem__) for each in (self.seconds, exact))
+        return fastest if self.seconds[fastest] < WORTH * self.seconds[fastest_exact] else fastest_exact
+
+    def _least(self, kernels: str | None = None) -> float:
+        """The seconds of the fastest step, of all kernels or of those of a name."""
+        return min((took for (name, _), took in self.seconds.items() if kernels in (None, name)), default=inf)
 
 
 def fastest_for_training(module: Built, *, batch: int, without: tuple[str, ...] = ()) -> str:
@@ -113,7 +138,7 @@ def fastest_for_training(module: Built, *, batch: int, without: tuple[str, ...] 
     return _fastest_for_training(module.network, batch, without) if plain(module) else "torch"
 
 
-def milliseconds_of(seconds: dict[tuple[str, int], float]) -> dict[str, float]:
+def milliseconds_of(seconds: dict[Candidate, float]) -> dict[str, float]:
     """The milliseconds of each candidate under the text by which a `Choice` keeps them.
 
     >>> milliseconds_of({("engine", 2): 0.0012})

@@ -51,7 +51,7 @@ def fit(  # noqa: PLR0913 - one call, as other libraries have it
 ) -> Fitted:
     """The network, trained on these images: see `striate.fit`."""
     span = None if span is None else checked_span(span)
-    epochs, seed = None if epochs is None else whole(epochs), whole(seed)
+    epochs, seed = None if epochs is None else _whole(epochs), _whole(seed)
     known = labels_of(labels)
     pixels = learned_pixels(images, layout=layout, span=span)
     if len(known.numbers) != len(pixels):
@@ -81,7 +81,7 @@ def fit(  # noqa: PLR0913 - one call, as other libraries have it
         raise
 
 
-def whole(number: int) -> int:
+def _whole(number: int) -> int:
     """A whole number of NumPy's, as its ranges give them, as one of Python's; all else as it is."""
     return int(number) if isinstance(number, np.integer) else number
 

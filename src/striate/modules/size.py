@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from math import prod
 from typing import assert_never
 
@@ -31,6 +30,7 @@ from striate.description.layers import (
 from striate.description.network import Network, Plan, Step
 from striate.description.shapes import show, window
 from striate.errors import SpecError
+from striate.memory import machine_memory
 
 BYTES = 4
 """The bytes of a weight or a value, which are 32-bit floats."""
@@ -40,7 +40,7 @@ MOST = 2**60
 
 def require_memory(network: Network, planned: Plan, device: str) -> None:
     """Raise SpecError where the weights, or the feature map of one image, are larger than the machine's memory."""
-    available = _memory() if device == "cpu" else MOST
+    available = machine_memory() if device == "cpu" else MOST
     step = max(planned.steps, key=lambda each: max(_weights(each), prod(each.output)))
     weights = BYTES * sum(map(_weights, planned.steps))
     largest = BYTES * max(prod(planned.input), *(prod(each.output) for each in planned.steps))
@@ -52,14 +52,6 @@ def require_memory(network: Network, planned: Plan, device: str) -> None:
             f"{show(step.output)}.",
             "Make it, or the input, smaller; `striate account --memory` says what every layer takes.",
         )
-
-
-def _memory() -> int:
-    """The bytes of this machine's memory; `MOST` where the system, as Windows, does not tell."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return MOST
 
 
 def _weights(step: Step) -> int:

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from striate.data.ruled import HEIGHT
 from striate.errors import RequestError, unknown_name
 from striate.look.predictor import Predictor
 from striate.read.reader import BLANK
@@ -217,7 +218,7 @@ class App:
         if model.reader is None:
             readers = ", ".join(name for name, each in self.models.items() if each.reader is not None)
             known = BLANK in model.predictor.classes
-            reason = "cannot slide along a line of 32 pixels" if known else f"has no class {BLANK!r}"
+            reason = f"cannot slide along a line of {HEIGHT} pixels" if known else f"has no class {BLANK!r}"
             raise RequestError(
                 f"{model.name} cannot read lines: its network {reason}.",
                 f"Those that can are: {readers or 'none of those served'}.",

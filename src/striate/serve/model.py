@@ -57,7 +57,8 @@ class Classified:
 
 
 def _reader_of(predictor: Predictor) -> Reader | None:
-    """The reader of a run with a class for gaps; None where its network cannot slide along a line."""
+    """The reader of a run with a class for gaps; None where its network cannot slide along a line
+    or takes images of another height."""
     try:
         return Reader(predictor.run)
     except ShapeError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from striate.data import Preprocessing
 from striate.description.labels import one_line
 from striate.description.network import Network, plan
 from striate.description.shapes import Shape, show
-from striate.errors import FormatError, RunError, SpecError, quote
+from striate.errors import FormatError, RunError, SpecError
 from striate.exchange.reading import Read, read_onnx
 from striate.exchange.reading.read import PICTURES, PREPROCESSING
 from striate.modules import Built, build
@@ -66,7 +65,6 @@ def read_brought(path: Path) -> Single:
         read = read_onnx(path)
         preprocessing, _ = preprocessing_of(read, Given())
         answers = Answers(preprocessing, classes_of(read, Given()), read.temperature)
-        require_classes(read.network, answers.classes)
     except SpecError as error:
         place = f"{error.where}: " if error.where and error.where != str(path) else ""
         raise RunError(f"{path}: {place}{error.what}", error.expected, error.remedy) from None
@@ -104,22 +102,6 @@ def classes_of(read: Read, given: Given) -> tuple[str, ...]:
     return given.classes or read.classes or tuple(f"class {number}" for number in range(output[0]))
 
 
-def require_classes(network: Network, classes: tuple[str, ...]) -> None:
-    """Raises RunError where a network has no output for each class."""
-    output = plan(network).output
-    twice = sorted(name for name, times in Counter(classes).items() if times > 1)
-    if twice:
-        raise RunError(f"two classes are called {quote(twice[0])}.", "Every class has a name of its own.")
-    if output != (len(classes),):
-        raise RunError(
-            f"{network.name} gives {show(output)} for {len(classes):,} classes.",
-            "A run answers with a value for each class, as a flat vector.",
-            "Name as many classes as the network has outputs."
-            if len(output) == 1
-            else "Its account needs no run: give the file in place of a NETWORK.",
-        )
-
-
 def origin_of(file: Path, read: Read) -> dict[str, str]:
     """Where a run comes from, for its run.json."""
     with open(file, "rb") as opened:
@@ -134,7 +116,7 @@ def preprocessing_of(read: Read, given: Given) -> tuple[Preprocessing, str]:
         raise SpecError(
             f"{read.network.name} takes {show(shape)}, which is no image.",
             "A run answers images of 1 channel (grey) or 3 (colour).",
-            "Its account needs no run: give the file in place of a NETWORK.",
+            "Its account, figures and page need no run: give the file in place of a NETWORK.",
         )
     own = written(read, PICTURES) or written(read, PREPROCESSING)
     if own is not None and not given.ranged:

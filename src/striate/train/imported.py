@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from os import getpid
@@ -10,12 +11,13 @@ from pathlib import Path
 
 from torch import Tensor
 
-from striate.description.network import Network
-from striate.errors import OutputError, RunError
+from striate.description.network import Network, plan
+from striate.description.shapes import show
+from striate.errors import OutputError, RunError, quote
 from striate.files import make_folder, unwritten
 from striate.modules import build
 from striate.train.brought import Answers as Answers
-from striate.train.brought import fields_of, require_classes
+from striate.train.brought import fields_of
 from striate.train.checkpoint import BEST, restore, save_checkpoint
 from striate.train.run import Run, require_free
 from striate.train.tensors import not_finite
@@ -53,6 +55,22 @@ def create_imported(
             raise unwritten(folder, problem) from None
         raise
     return run
+
+
+def require_classes(network: Network, classes: tuple[str, ...]) -> None:
+    """Raises RunError where a network has no output for each class."""
+    output = plan(network).output
+    twice = sorted(name for name, times in Counter(classes).items() if times > 1)
+    if twice:
+        raise RunError(f"two classes are called {quote(twice[0])}.", "Every class has a name of its own.")
+    if output != (len(classes),):
+        raise RunError(
+            f"{network.name} gives {show(output)} for {len(classes):,} classes.",
+            "A run answers with a value for each class, as a flat vector.",
+            "Name as many classes as the network has outputs."
+            if len(output) == 1
+            else "Its account, figures and page need no run: give the file in place of a NETWORK.",
+        )
 
 
 def require_data(run: Run, source: str | None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from striate.data import Augmentation, ImageSet, preprocessing_for
+from striate.data import Augmentation, ImageSet, preprocessing_for, require_colours, require_square
 from striate.description.network import Network, plan
 from striate.errors import RunError, ShapeError, SpecError
 from striate.train.distributed import here
@@ -18,7 +18,6 @@ from striate.train.machine import device_called, environment
 from striate.train.recipe import Recipe
 from striate.train.run import DataRecord, Run, require_free
 from striate.train.settle import settle
-from striate.wording import counted
 
 
 def prepare(
@@ -51,8 +50,7 @@ def unsettled(
         preprocessing = replace(images.way, form=train_images.form)
     else:
         preprocessing = preprocessing_for(network.input, train_images, low=recipe.low, high=recipe.high)
-    _require_fitting(recipe.augmentation, train_images)
-    _require_applicable(recipe.augmentation, preprocessing.shape)
+    _require_fitting(recipe.augmentation, train_images, preprocessing.shape)
     split = Split.of(train_images, preprocessing, hold_out_fraction=recipe.hold_out)
     record = DataRecord(
         source="" if images.given is not None else train_images.source,
@@ -82,9 +80,13 @@ def unsettled(
     return run, split
 
 
-def _require_fitting(augmentation: Augmentation, images: ImageSet) -> None:
-    """Raise SpecError for an augmentation that would part images from their labels."""
+def _require_fitting(augmentation: Augmentation, images: ImageSet, shape: tuple[int, int, int]) -> None:
+    """Raise SpecError for an augmentation that would part images from their labels, DataError for one that images of
+    the network's `shape` cannot have."""
     symmetries = augmentation.symmetries
+    require_colours(augmentation, shape[0])
+    if symmetries != "none":
+        require_square(*shape[1:])
     if images.form == "board":
         other = replace(augmentation, symmetries="none" if symmetries == "boards" else symmetries)
         if not other.is_none:
@@ -98,23 +100,6 @@ def _require_fitting(augmentation: Augmentation, images: ImageSet) -> None:
             "the augmentation symmetries boards is for labels that are points of a board.",
             f"These images have {len(images.classes):,} classes, and {prod(images.images.shape[2:]):,} points each.",
             'Give the recipe symmetries = "images" or "none".',
-        )
-
-
-def _require_applicable(augmentation: Augmentation, shape: tuple[int, int, int]) -> None:
-    """Raise SpecError for an augmentation that images of a shape, (channels, height, width), cannot have."""
-    channels, height, width = shape
-    if augmentation.symmetries != "none" and height != width:
-        raise SpecError(
-            f"images of {height}×{width} have no eight symmetries.",
-            "They must be square.",
-            'Give the recipe symmetries = "none".',
-        )
-    if channels != 3 and (augmentation.saturation or augmentation.hue):
-        raise SpecError(
-            f"images of {counted(channels, 'channel')} have no saturation and no hue.",
-            "Only those of red, green and blue have.",
-            "Give the recipe saturation and hue of 0.",
         )
 
 

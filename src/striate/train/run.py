@@ -31,6 +31,7 @@ from striate.description.header import ONNX, SUFFIX
 from striate.description.json import to_json
 from striate.description.labels import path_part
 from striate.description.network import Network
+from striate.description.shapes import show
 from striate.errors import OutputError, RunError
 from striate.files import append_line, make_folder, unwritten, write_whole
 from striate.frames import frame_of
@@ -264,7 +265,13 @@ def one_file(path: Path) -> Single:
 
 
 def require_answers(probabilities: Tensor, folder: Path) -> None:
-    """Raises RunError where a run's probabilities, a row for each image, are not finite."""
+    """Raises RunError where a run's probabilities, a row for each image, are not finite, or are those of maps."""
+    if probabilities.ndim > 2:
+        raise RunError(
+            f"{folder} gives {show(tuple(probabilities.shape[-3:]))} and no value for each class.",
+            "An image is answered with a flat vector of values.",
+            "Take an output before it, or export the network anew with a flatten at its end.",
+        )
     count = int(probabilities.isfinite().all(-1).logical_not().sum())
     if count:
         raise RunError(

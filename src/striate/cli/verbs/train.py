@@ -185,7 +185,7 @@ def command(
     from striate.cli.following import follow
     from striate.cli.print.training import profile_lines
     from striate.cli.processes import folder_of, was_begun
-    from striate.cli.starting import NewTraining, Pictures, begun, recipe_of, resumption
+    from striate.cli.starting import NewTraining, Pictures, begin, recipe_of, resume
     from striate.description.narrow import narrow
     from striate.train.distributed import joined
     from striate.train.logs import logged, require_logs
@@ -202,14 +202,14 @@ def command(
         folder = folder_of(world, out, network.name)
         resumed = folder if was_begun(world, folder) else None
     if resumed is not None:
-        run, events = resumption(resumed, quiet=quiet)
+        run, events = resume(resumed, quiet=quiet)
     elif network is not None and folder is not None:
         network = narrow(network, width or 1.0, input=shape) if width or shape else network
         recipe = recipe_of(network, recipe_name, settings, given)
         network = with_whitening(network, recipe.whiten) if width or shape else network
         pictures = Pictures(data, resize, fit, skip_unreadable=skip_unreadable, stream=stream)
         new = NewTraining(network, adapt, recipe, pictures, source, folder, device, threads, kernels)
-        run, events = begun(new, quiet=quiet)
+        run, events = begin(new, quiet=quiet)
     else:
         return
     follow(replace(run, follows=not world.leads), logged(run, events, logs if world.leads else ()), quiet=quiet)

@@ -115,7 +115,7 @@ def agreement_with(
     values = run.preprocessing.normalise(run.preprocessing.pack(raw))
     found = other.answers(values if bare else raw.permute(0, 2, 3, 1).contiguous())
     wanted = _module(run, module, values, bare=bare)
-    require_answers(wanted.outputs, run.folder)
+    require_answers(wanted.outputs.flatten(1), run.folder)
     span = (wanted.scores.max() - wanted.scores.min()).item() or 1.0
     share = (found.scores - wanted.scores).abs().nan_to_num(torch.inf).max().item() / span
     allowed = most
