@@ -150,6 +150,23 @@ def test_stones_are_placed_taken_and_taken_back(board: Server, visit) -> None:
     state(page, "Black to play. Captured: 0 by black, 0 by white.")
 
 
+@pytest.mark.slow
+@NEEDS_CHROMIUM
+def test_quick_clicks_place_stones_of_both_players(board: Server, visit) -> None:
+    """The second comes before the server has answered with the position after the first."""
+    page = visit(board)
+    state(page, "Black to play. Captured: 0 by black, 0 by white.")
+
+    def late(route) -> None:
+        page.wait_for_timeout(300)
+        route.continue_()
+
+    page.route("**/activations**", late)
+    for name in ("A8", "C3", "E5"):
+        click(page, name)
+    state(page, "Move 3: black E5. White to play. Captured: 0 by black, 0 by white.")
+
+
 @NEEDS_CHROMIUM
 def test_the_best_moves_a_unit_and_a_plane(board: Server, visit) -> None:
     page = visit(board, NARROW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import torch
 from PIL import Image
 
 from striate.data import Preprocessing
+from striate.data.ink import _border
 from striate.description.network import INPUT
 from striate.serve import Predictor
 from striate.web.attribution import METHODS, attribution
 from tests.support.networks import ODD
-from tests.support.node import NEEDS_NODE
+from tests.support.node import COMPUTE, NEEDS_NODE, under_node
 from tests.support.pages import numbers_of
 from tests.support.serving import fresh, png
 
@@ -81,3 +83,15 @@ def test_a_blank_has_a_value_for_each_channel(tmp_path: Path, worker) -> None:
         expected = attribution(predictor, values, 1, method=method)
         found = torch.tensor(page.ask("attribution", image, method=method, **{"class": "class 1"})["values"])
         assert torch.allclose(found, expected, rtol=1e-2, atol=1e-2 * expected.abs().max().item())
+
+
+def test_the_frame_around_a_drawing_is_as_wide_as_pythons(tmp_path: Path) -> None:
+    """At sides of 75, 175 and so on, 6 % is a number and a half, which Python rounds to the even one."""
+    sizes = [(height, height + 25) for height in range(5, 500, 10)]
+    script = tmp_path / "frame.mjs"
+    script.write_text(f"""
+        import {{ border }} from {json.dumps((COMPUTE / "surface.js").as_uri())};
+        const sums = {json.dumps(sizes)}.map(([height, width]) => border({{ height, width }}).reduce((a, b) => a + b, 0));
+        console.log(JSON.stringify(sums));
+    """)
+    assert json.loads(under_node(script)) == [int(_border(size).sum()) for size in sizes]
