@@ -50,6 +50,10 @@ def test_the_command_is_of_the_python_that_runs(monkeypatch, tmp_path: Path) -> 
             {"url": "https://example.org/striate.git", "vcs_info": {"vcs": "git", "commit_id": "1"}},
             "striate[look] @ git+https://example.org/striate.git",
         ),
+        (
+            {"url": "https://example.org/striate-0.1.0-py3-none-any.whl", "archive_info": {}},
+            "striate[look] @ https://example.org/striate-0.1.0-py3-none-any.whl",
+        ),
         ({}, "striate[look]"),
         (None, "striate[look]"),
     ],

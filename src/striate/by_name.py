@@ -139,7 +139,7 @@ def fit(  # noqa: PLR0913 - one call, as other libraries have it
     labels: object,
     *,
     epochs: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     recipe: Recipe | str | Mapping[str, Any] | None = None,
     layout: Layout | None = None,
     span: tuple[float, float] | None = None,
@@ -156,8 +156,9 @@ def fit(  # noqa: PLR0913 - one call, as other libraries have it
     suits the images. Images of another size than its input are padded or resized. A part of the images, `hold_out` of
     the recipe, is not learned from, and chooses the best epoch.
 
-    `recipe` is a Recipe, the name of one, or a dict of numbers that differ from the network's own. Without it, few
-    images are learned in smaller batches and, if `epochs` are not given either, for as many as make 300 steps.
+    `recipe` is a Recipe, the name of one, or a dict of numbers that differ from the network's own; `seed` and `epochs`,
+    where given, stand before its own. Without it, few images are learned in smaller batches and, if `epochs` are not
+    given either, for as many as make 300 steps.
     `on_epoch` is called after each epoch, with an `Epoch`. Warnings of a training that does not learn are Python's.
 
     Raises DataError for images or labels that are none, ShapeError where the network has not an output for each class,

@@ -82,7 +82,8 @@ def _source(extra: str) -> str:
     origin = _origin()
     if origin.startswith("file:") and (place := Path(unquote(urlsplit(origin).path))).exists():
         return shlex.quote(f"{_shown(place)}[{extra}]")
-    return shlex.quote(f"striate[{extra}] @ {origin}" if "+" in origin else f"striate[{extra}]")
+    elsewhere = "://" in origin and not origin.startswith("file:")
+    return shlex.quote(f"striate[{extra}] @ {origin}" if elsewhere else f"striate[{extra}]")
 
 
 def _origin() -> str:

@@ -13,7 +13,7 @@ from striate.errors import OutputError
 
 def write_whole(path: Path, content: bytes | str) -> None:
     """Write a file so that readers see the old or the new content, never a part. Raises OutputError."""
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content  # names of files
     _require_possible(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:

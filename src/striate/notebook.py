@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from striate.description.header import ONNX, SUFFIX
+from striate.description.header import names_run
 from striate.description.network import Network
 from striate.errors import RequirementError, SpecError, unknown_name
 from striate.export.page import alone
@@ -96,9 +96,7 @@ def predictor_of(run: str | Path | Run | Fitted | Network) -> Predictor:
 
 def _names_a_run(text: str) -> bool:
     """Whether a text is the place of a run; otherwise it is a network's name, notation or file."""
-    if Path(text, "run.json").is_file() or text.endswith((SUFFIX, ONNX)):
-        return True
-    return "/" in text and ":" not in text and not text.endswith((".net", ".json"))
+    return names_run(text) or ("/" in text and ":" not in text and not text.endswith((".net", ".json")))
 
 
 def _made(page: str, *, title: str, height: int) -> AnyWidget:

@@ -45,7 +45,7 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
 
     `network` is a Network, a name or the notation; its last layer is fitted to the classes. None is a small network
     that suits the images' size. `epochs` and `recipe` are as in `striate.fit`, which trains it; `random_state` is the
-    seed. A fitted one has `classes_`, `fitted_`, the model of `striate.fit`, and `save`.
+    seed, whatever the recipe's. A fitted one has `classes_`, `fitted_`, the model of `striate.fit`, and `save`.
 
     >>> from sklearn.datasets import load_digits
     >>> X, y = load_digits(return_X_y=True)

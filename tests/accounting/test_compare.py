@@ -66,6 +66,10 @@ def test_what_the_page_says_of_vgg() -> None:
     assert f"{100 * weights / vgg.totals['parameters']:.2f} %" == "0.03 %"
 
 
+def test_a_difference_of_less_than_a_hundredth_is_a_number() -> None:
+    assert "vgg11-bn has 5,504 more parameters than vgg-a." in compare_table(compared("vgg-a", "vgg11-bn"))
+
+
 def test_layers_of_a_block_are_added_up() -> None:
     text = [" ".join(line.split()) for line in compare_table(compared("alexnet", "resnet152")).splitlines()]
     assert "resnet152 stage3 67.5 % stage3 70.4 % stage3 50.6 %" in text

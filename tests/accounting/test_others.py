@@ -97,6 +97,17 @@ def test_every_activation_and_layer_after_the_posts(tool: str) -> None:
 
 
 @pytest.mark.parametrize("tool", sorted(TOOLS))
+def test_a_pooling_for_which_pytorch_has_no_module(tool: str) -> None:
+    network = from_text("1x6x6: average 1x3 /2 ceil, flatten, linear 2")
+    assert said(tool, network) == ask(tool, network)
+
+
+def test_biases_that_were_left_out_are_counted_by_the_tools() -> None:
+    bare = account(find("lenet5-dense"), biases=False)
+    assert [figure.total for figure in as_counted_by("torchinfo", bare).figures] == [61_706, 423_038]
+
+
+@pytest.mark.parametrize("tool", sorted(TOOLS))
 def test_random_networks(tool: str) -> None:
     @given(network=one_of(networks(), everything()))
     @settings(max_examples=40, deadline=None)

@@ -99,6 +99,31 @@ def test_rows_that_no_window_reads_are_not_in_the_whole() -> None:
     assert row.receptive_field.size == (6, 6)
 
 
+@pytest.mark.parametrize(
+    ("layers", "ends", "jump"),
+    [
+        ("gate(global_average, linear 2, sigmoid)", (-1, 7), 1),
+        ("gate(global_average, linear 2, sigmoid), conv 2 3x3 same, conv 2 3x3 same", (-3, 7), 1),
+        ("gate(max 8, conv 2 1x1, sigmoid), conv 2 3x3 same", (-2, 8), 1),
+        ("gate(global_average, linear 2, sigmoid), upsample 2, conv 2 3x3 same", (-2, 7), 0.5),
+        ("branches(gate(global_average, linear 2, sigmoid); conv 2 3x3 same)", (-2, 7), 1),
+        ("gate(conv 2 3x3 same)", (-2, 2), 1),
+    ],
+)
+def test_what_a_gates_factor_sees_all_units_see(layers: str, ends: tuple[int, int], jump: float) -> None:
+    """It does not move with the unit, and no unit sees more than is said."""
+    network = from_text(f"1x8x8: conv 2 3x3 same, {layers}")
+    row = account(network).rows[-1]
+    field = row.receptive_field
+    assert (field.height.ends, field.width.ends, field.jump) == (ends, ends, (jump, jump))
+    pixels = torch.rand(1, 1, 8, 8, dtype=torch.double, requires_grad=True)
+    positive(network)(pixels)[0, 0, 0, 0].backward()
+    assert pixels.grad is not None
+    reached = (pixels.grad[0, 0].abs().sum(1) > 0).nonzero()[:, 0]
+    if "max" not in layers:  # its gradient goes to one pixel
+        assert (int(reached[0]), int(reached[-1])) == (0, min(7, ends[1]))
+
+
 @given(network=networks())
 @settings(max_examples=25, deadline=None)
 def test_random_networks_see_no_more_than_is_said(network: Network) -> None:
@@ -109,5 +134,5 @@ def test_random_networks_see_no_more_than_is_said(network: Network) -> None:
     reached = pixels.grad[0].abs().sum(0) > 0
     field = account(network).rows[-1].receptive_field
     rows, columns = reached.any(1).nonzero()[:, 0], reached.any(0).nonzero()[:, 0]
-    assert len(rows) == 0 or (field.height.first <= int(rows[0]) and int(rows[-1]) <= field.height.last)
-    assert len(columns) == 0 or (field.width.first <= int(columns[0]) and int(columns[-1]) <= field.width.last)
+    for found, (first, last) in ((rows, field.height.ends), (columns, field.width.ends)):
+        assert len(found) == 0 or (first <= int(found[0]) and int(found[-1]) <= last)

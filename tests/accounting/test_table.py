@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from striate import Block, Conv, Network, Residual, account, find
+from striate import Block, Conv, Network, Residual, account, find, from_text
 from striate.accounting.counts import Counts
 from striate.accounting.show.fold import lines
 from striate.accounting.show.table import to_table
@@ -22,6 +22,13 @@ def test_no_line_is_lost(name: str, depth: int | None, fold: bool) -> None:
     found = lines(rows, depth=depth, fold=fold)
     assert total(found) == total(lines(rows, fold=False))
     assert sum(line.counts.parameters for line in found) == sum(row.counts.parameters for row in rows)
+
+
+def test_blocks_with_heads_are_counted_without_them() -> None:
+    network = from_text("4x8x8: 3*(conv 4 3x3 same, auxiliary (global_average, linear 10)), global_average, linear 2")
+    rows = account(network).rows
+    assert any("more like it" in line.words for line in lines(rows))
+    assert total(lines(rows)) == total(lines(rows, fold=False))
 
 
 def test_like_blocks_are_told_once() -> None:

@@ -6,11 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.support.commands import striate
 
 pytest.importorskip("onnx", reason="onnx is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+from tests.support.by_hand import Hand
 
 
 @pytest.fixture
@@ -28,8 +30,6 @@ def test_a_run_is_made_and_answers_as_the_one_it_came_from(file: Path, finished_
     assert re.fullmatch(r"  checked  outputs within \S+ of their range of ONNX Runtime's", checked)
     assert after == "Next: striate account runs/mine, striate predict runs/mine IMAGE, striate serve runs/mine."
     picture = tmp_path / "blank.png"
-    from PIL import Image
-
     Image.new("L", (28, 28), 200).save(picture)
     answers = [
         json.loads(striate("predict", run, picture, "--json", cwd=tmp_path).stdout)
@@ -180,12 +180,48 @@ def test_a_file_in_float16_is_imported(tmp_path: Path) -> None:
 
 
 def test_a_file_that_ends_in_maps_answers_no_image(tmp_path: Path) -> None:
-    from PIL import Image
-
     by_hand(tmp_path, "maps.onnx", flat=False)
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     done = striate("predict", "maps.onnx", "a.png", cwd=tmp_path)
     assert done.returncode == 2
     assert "maps.onnx gives 5×1×1 and no value for each class.\nAn image is answered with a flat vector" in done.stderr
+    for words in ((), ("--to", "pt2")):
+        done = striate("export", "maps.onnx", *words, "-o", f"b.{words[-1] if words else 'onnx'}", cwd=tmp_path)
+        assert done.returncode == 2
+        assert "gives 5×1×1 for 5 classes" in done.stderr
+        assert not list(tmp_path.glob("b.*"))
     for words in (("account",), ("draw", "-o", "a.svg"), ("page", "-o", "a.html")):
         assert striate(words[0], "maps.onnx", *words[1:], cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("units", [1, 5])
+def test_values_that_are_each_for_themselves_are_no_scores_of_classes(units: int, tmp_path: Path) -> None:
+    hand = Hand(("n", 1, 8, 8))
+    scores = hand.node("Gemm", hand.node("Flatten", hand.images), hand.noise(64, units))
+    hand.write(tmp_path / "own.onnx", hand.node("Sigmoid", scores))
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    for words in (("import", "own.onnx"), ("predict", "own.onnx", "a.png"), ("export", "own.onnx", "-o", "b.onnx")):
+        done = striate(*words, cwd=tmp_path)
+        assert done.returncode == 2
+        assert "A run answers with one of two classes or more, by a softmax over their scores." in done.stderr
+    assert striate("account", "own.onnx", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("pads", "words", "works"),
+    [
+        ([0, 0, 2, 2, 0, 0, 2, 2], (), True),
+        ([0, 0, 2, 2, 0, 0, 2, 2], ("--range", "-1", "1"), False),
+        ([0, 0, 0, 0, 0, 0, 4, 4], (), False),
+    ],
+)
+def test_a_padding_that_a_run_cannot_do_is_refused(
+    pads: list[int], words: tuple[str, ...], works: bool, tmp_path: Path
+) -> None:
+    hand = Hand(("n", 1, 8, 8))
+    normed = hand.norm(hand.pad(hand.images, pads), 1)
+    filtered = hand.node("Conv", normed, hand.noise(2, 1, 3, 3))
+    hand.write(tmp_path / "padded.onnx", hand.node("Gemm", hand.node("Flatten", filtered), hand.noise(200, 3)))
+    done = striate("import", "padded.onnx", *words, "--out", "made", cwd=tmp_path)
+    assert (done.returncode == 0) == works, done.stderr
+    assert works or "the file pads its input with zeros" in done.stderr

@@ -3,7 +3,9 @@
 import click
 import pytest
 
-from striate.cli.parameters import INPUT, SIZE
+from striate import Network
+from striate.cli.parameters import INPUT, SIZE, RunType
+from striate.look import subject
 
 
 @pytest.mark.parametrize(("text", "size"), [("32", (32, 32)), ("28x30", (28, 30)), ("28×30", (28, 30))])
@@ -26,3 +28,9 @@ def test_an_input_has_three_sides() -> None:
     assert INPUT.convert("1x28x28", None, None) == (1, 28, 28)
     with pytest.raises(click.BadParameter, match=r"'28' is not of the form CxHxW\."):
         INPUT.convert("28", None, None)
+
+
+def test_notation_longer_than_the_name_of_a_file_is_a_network() -> None:
+    text = f"1x8x8: {60 * 'relu, '}flatten, linear 10"
+    assert isinstance(RunType(untrained=True).convert(text, None, None), Network)
+    assert len(subject(text).network.layers) == 62

@@ -144,5 +144,25 @@ def test_32_bit_integers_are_refused_and_16_bits_of_a_pgm_read(tmp_path: Path):
     assert decode(tmp_path / "one.pgm").getpixel((0, 0)) == 127
 
 
+def tiff(bits: int, photometric: int, content: bytes) -> bytes:
+    """A grey TIFF of 2 × 1 pixels, uncompressed."""
+    entries = [(256, 2), (257, 1), (258, bits), (259, 1), (262, photometric), (273, 122), (278, 1), (279, len(content))]
+    directory = b"".join(struct.pack("<HHII", tag, 3, 1, value) for tag, value in entries)
+    return struct.pack("<2sHIH", b"II", 42, 8, len(entries)) + directory + bytes(16) + content
+
+
+@pytest.mark.parametrize(
+    ("bits", "photometric", "content", "wanted"),
+    [
+        (12, 1, bytes([0x80, 0x0F, 0xFF]), (128, 255)),  # 2048 and 4095
+        (16, 1, struct.pack("<2H", 0x8000, 0xFFFF), (128, 255)),
+        (16, 0, struct.pack("<2H", 0x8000, 0xFFFF), (127, 0)),  # 0 is white
+    ],
+)
+def test_grey_of_more_than_8_bits_in_a_tiff(bits: int, photometric: int, content: bytes, wanted: tuple[int, int]):
+    image = decode(tiff(bits, photometric, content))
+    assert (image.getpixel((0, 0)), image.getpixel((1, 0))) == wanted
+
+
 def test_tensors_have_channels_first():
     assert tensor_of(Image.new("RGB", (3, 2), (1, 2, 3)))[:, 1, 2].tolist() == [1, 2, 3]

@@ -74,7 +74,9 @@ def test_a_class_without_training_images_is_refused(tmp_path: Path) -> None:
     rows = split(range(8)).cast_column("label", datasets.Value("int64"))
     one = rows.map(lambda row: {"label": 2 * row["label"]}).cast_column("label", train)  # ants and dogs
     two = rows.map(lambda row: {"label": 1 + row["label"]}).cast_column("label", test)  # ants and dogs, too
-    assert load(saved(tmp_path / "orders", train=one, test=two)).classes == ("ant", "cat", "dog")
+    orders = saved(tmp_path / "orders", train=one, test=two)
+    assert load(orders).classes == ("ant", "cat", "dog")
+    assert examine(orders, labels=False).counts() == {"ant": [4, 4], "cat": [0, 0], "dog": [4, 4]}
     unlabelled = split(range(8, 12)).map(lambda _: {"label": -1})
     folder = saved(tmp_path / "unlabelled", train=split(range(8)), test=unlabelled)
     assert load(folder).classes == ("cat", "dog")

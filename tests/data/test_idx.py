@@ -70,6 +70,7 @@ def test_what_is_missing_is_named(tmp_path: Path):
     ("labels", "split", "text"),
     [
         ({"train": [0, 1], "t10k": [2]}, "test", "label 2 is not among the training labels, 0 to 1"),
+        ({"train": [0, 2], "t10k": [1, 2]}, "test", "class '1' has test images and no training images"),
         ({"train": [0, 0], "t10k": [0]}, "train", "all labels are 0.\nA classifier needs at least two classes"),
     ],
 )

@@ -92,6 +92,43 @@ def test_without_a_word_for_the_split_images_are_drawn_by_name(tmp_path: Path) -
     assert not set(train.names) & set(test.names)
 
 
+@pytest.mark.parametrize(
+    ("names", "labels", "wanted"),
+    [
+        ("1\n2\n3", "012", [0, 1, 2]),  # of lines, although two are names as well
+        ("1\n2\n3", "123", [0, 1, 2]),
+        ("01\n02\n03", ["01", "02", "03"], [0, 1, 2]),
+        ("3\n2\n1", "321", [0, 1, 2]),
+        ("2\n1\n0", "012", "may be a name or a line"),
+        ("1\n01\n3", "013", "may be a name or a line"),
+    ],
+)
+def test_classes_may_have_numbers_as_names(tmp_path: Path, names: str, labels: str, wanted: list[int] | str) -> None:
+    members: dict[str, bytes] = {}
+    for number, label in enumerate(labels):
+        members |= {f"{number}.png": picture(number), f"{number}.cls": label.encode()}
+    shard(tmp_path / "numbers" / "train.tar", members)
+    (tmp_path / "numbers" / "classes.txt").write_text(names)
+    if isinstance(wanted, list):
+        assert load(tmp_path / "numbers").labels.tolist() == wanted
+    else:
+        with pytest.raises(DataError, match=wanted):
+            load(tmp_path / "numbers")
+
+
+def test_a_picture_beside_the_image_of_its_key_is_no_image(shards: Path) -> None:
+    shard(shards / "photos-train-002.tar", {"x.seg.png": picture(1), "x.png": picture(2), "x.cls": b"1"})
+    assert len(load(shards)) == 52
+
+
+def test_names_of_classes_as_an_editor_saves_them(shards: Path) -> None:
+    (shards / "classes.txt").write_text("\ufeffbird\r\ncat\r\ndog\r\n\r\n", encoding="utf-8")
+    assert load(shards).classes == CLASSES
+    (shards / "classes.txt").write_text("bird\n\ncat\ndog")
+    with pytest.raises(DataError, match="or has an empty line"):
+        load(shards)
+
+
 def test_a_class_that_only_test_images_have_is_refused(shards: Path) -> None:
     shard(shards / "photos-test-001.tar", {"9.png": picture(9), "9.cls": b"3"})
     (shards / "classes.txt").write_text("bird\ncat\ndog\nemu\nfox\n")
@@ -142,6 +179,10 @@ def test_an_image_of_a_format_that_is_not_decoded_is_named_and_not_ignored(shard
         ({"a.png": b"x", "a.cls": "²".encode()}, "a .cls says ², and classes.txt names 3 classes."),
         ({"a.png": b"x", "a.cls": b"9" * 900}, "a .cls says 999"),
         ({"a.png": b"x", "a.cls": b"cow"}, "a .cls says cow, and classes.txt names 3 classes."),
+        (
+            {"at 10.12.png": b"x", "at 10.12.cls": b"1"},
+            "at 10.12.png has a dot in its KEY, which ends at the first",
+        ),
     ],
 )
 def test_what_is_no_sample_is_refused(shards: Path, members: dict[str, bytes], text: str) -> None:

@@ -106,6 +106,13 @@ def test_a_choice_is_measured_and_leaves_no_trace() -> None:
     assert choose_for_training(build(network), batch=32, threads=1, kernels="torch").milliseconds == {}
 
 
+def test_kernels_are_measured_for_a_batch_of_one_value_a_channel() -> None:
+    """As where a training freezes its statistics, or shares them between processes."""
+    network = from_text("1x8x8: conv 2 8x8, bn, relu, flatten, linear 3")
+    choice = choose_for_training(build(network), batch=1, threads=1, without=("engine", "bfloat16"))
+    assert choice.milliseconds
+
+
 def steps_take(seconds: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> Clock:
     """A clock that only steps move, each by as much as its kernels are said to take, whatever the threads."""
     now = [0.0]

@@ -190,7 +190,10 @@ def test_a_module_of_another_network_is_named() -> None:
     with pytest.raises(SpecError) as caught:
         onnx_model(find("lenet5"), weights_of(build("lenet5-dense")))
     assert str(caught.value) == (
-        "the weights lack S2.weight, S2.bias, S4.weight, S4.bias.\n"
+        "the weights lack S2.weight, S2.bias, S4.weight, S4.bias, output.centres.\n"
         "They are written under the names that a module of lenet5 has for them.\n"
         "Give the weights of a module that was built from the same network."
     )
+    normed = from_text("1x4x4: conv 2 3x3, bn, linear 2")
+    with pytest.raises(SpecError, match=r"lack batch_norm1.running_mean, batch_norm1.running_var\."):
+        onnx_model(normed, {name: each.detach().numpy() for name, each in build(normed).named_parameters()})

@@ -19,9 +19,11 @@ from PIL import Image
 
 import striate
 from striate.data import load
+from striate.data.image_file import open_picture, prepare
 from striate.errors import DataError, FormatError, RunError, UnknownNameError
 from striate.fitted.fitted import Fitted
 from striate.fitted.suit import network_for
+from striate.look.examples import examples_of
 from striate.train import Recipe, open_run
 from tests.support.bars import IMAGES, NUMBERS, SMALL, TEST, TRUTH, WORDS
 from tests.support.commands import striate as command
@@ -257,11 +259,35 @@ def test_recipes() -> None:
     found = striate.fit(SMALL, IMAGES, NUMBERS, epochs=2, recipe={"batch": 30}, on_epoch=lambda e: seen.append(e.epoch))
     assert (found.run.recipe.batch, found.run.recipe.epochs, seen) == (30, 2, [1, 2])
     assert striate.fit(SMALL, IMAGES, NUMBERS, recipe=Recipe(epochs=1, hold_out=0.5)).run.data.validation_images == 60
+    assert striate.fit(SMALL, IMAGES, NUMBERS, epochs=1, recipe={"seed": 7}).run.recipe.seed == 7
+    assert striate.fit(SMALL, IMAGES, NUMBERS, epochs=1, recipe={"seed": 7}, seed=3).run.recipe.seed == 3
     assert striate.fit(SMALL, IMAGES, NUMBERS, recipe="tanh", epochs=1).run.recipe.initialisation == "lecun"
     with pytest.raises(FormatError, match="'rte' is an unknown member"):
         striate.fit(SMALL, IMAGES, NUMBERS, recipe={"rte": 1})
     with pytest.raises(DataError, match="recipe is 7"):
         striate.fit(SMALL, IMAGES, NUMBERS, recipe=7)  # pyright: ignore[reportArgumentType]
+
+
+def test_what_on_epoch_raises_leaves_no_signal_handler() -> None:
+    def fails(_: object) -> None:
+        raise ZeroDivisionError
+
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with pytest.raises(ZeroDivisionError) as caught:
+        striate.fit(SMALL, IMAGES, NUMBERS, epochs=2, on_epoch=fails)
+    assert caught.tb is not None  # a notebook keeps it, too
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_images_that_were_padded_are_kept_as_they_were(tmp_path: Path) -> None:
+    network = "1x10x10: conv 4 3x3 same, relu, flatten, linear 3"
+    found = striate.fit(network, IMAGES, NUMBERS, epochs=1)
+    run = open_run(found.save(tmp_path / "run"))
+    assert found.validation is not None
+    shown = [prepare(open_picture(each.picture), run.preprocessing)[0] for each in examples_of(run)]
+    assert shown
+    for pixels in shown:
+        assert any(torch.equal(pixels[0], one) for one in found.validation.images[:])
 
 
 def test_ctrl_c_ends_it_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,16 +23,27 @@ namespace {
 std::atomic<bool> armed{false}, lasting{false};
 std::atomic<long> until{0}, fired{0}, threads_left{1000};
 
+bool fails() {
+    if (!armed) return false;
+    const long left = until.fetch_sub(1);
+    if (left != 0 && !(lasting && left < 0)) return false;
+    fired++;
+    return true;
+}
+
 }  // namespace
 
+// Of the C library; calloc's own name is replaced below.
+extern "C" void* __libc_calloc(std::size_t count, std::size_t size);
+
+extern "C" void* calloc(std::size_t count, std::size_t size) {
+    if (!fails()) return __libc_calloc(count, size);
+    errno = ENOMEM;
+    return nullptr;
+}
+
 void* operator new(std::size_t size) {
-    if (armed) {
-        const long left = until.fetch_sub(1);
-        if (left == 0 || (lasting && left < 0)) {
-            fired++;
-            throw std::bad_alloc();
-        }
-    }
+    if (fails()) throw std::bad_alloc();
     if (void* made = std::malloc(size ? size : 1)) return made;
     throw std::bad_alloc();
 }

@@ -42,6 +42,19 @@ def test_what_is_compiled_already_is_left_alone(monkeypatch) -> None:
     assert {each.parent for each in compiling.compile_kernels(compiling.HERE)} == {compiling.HERE}
 
 
+def test_of_an_incomplete_set_all_libraries_stay(monkeypatch, tmp_path) -> None:
+    stand_in = tmp_path / "compiler.py"  # its files are empty
+    stand_in.write_text("import sys\nopen(sys.argv[sys.argv.index('-o') + 1], 'w').close()\n")
+    monkeypatch.setenv("CXX", f"{sys.executable} {stand_in}")
+    folder = tmp_path / "kernels"
+    folder.mkdir()
+    (folder / "kernels-plain-00000000.so").touch()
+    made = compiling.compile_kernels(folder)
+    made[0].unlink()
+    assert compiling.compile_kernels(folder) == made
+    assert sorted(folder.iterdir()) == sorted(made)
+
+
 def test_the_doctor(monkeypatch) -> None:
     library.cache_clear()
     text = CliRunner().invoke(root, ["doctor"]).output

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -455,3 +458,46 @@ def test_a_value_that_is_not_finite_stays_with_its_image_through_sums(value: flo
         theirs = model.logits(pixels)
     torch.testing.assert_close(ours[[0, 2, 3, 4]], theirs[[0, 2, 3, 4]], rtol=1e-4, atol=1e-5)
     assert not ours[1].isfinite().all()
+
+
+def test_answers_are_float32_whatever_pytorchs_default_is() -> None:
+    network = find("lenet5-dense")
+    engine = Engine(network, tensors_of(build(network, generator=torch.Generator().manual_seed(0))), answering=True)
+    pictures = Pictures(torch.randint(0, 256, (5, 1, 32, 32), dtype=torch.uint8))
+    wanted = engine.outputs(pictures, threads=1)
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = engine.outputs(pictures, threads=1)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert found.dtype == torch.float32
+    assert torch.equal(found, wanted)
+
+
+FORKED = """
+import os, signal, sys, time, torch
+from striate import find
+from striate.execution.tensors import tensors_of
+from striate.kernels.engine import Engine, Pictures
+from striate.modules import build
+network = find("lenet5-dense")
+engine = Engine(network, tensors_of(build(network)), answering=True)
+pictures = Pictures(torch.zeros(64, 1, 32, 32, dtype=torch.uint8))
+wanted = engine.outputs(pictures, threads=3)
+time.sleep(0.2)  # its threads sleep
+if not os.fork():
+    signal.alarm(20)
+    for _ in range(4 if sys.argv[1] == "asks" else 0):
+        assert torch.equal(engine.outputs(pictures, threads=3), wanted)
+        time.sleep(0.05)
+    del engine
+    sys.exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.parametrize("does", ["asks", "leaves"])
+def test_a_forked_process_answers_and_ends(does: str) -> None:
+    done = subprocess.run([sys.executable, "-c", FORKED, does], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +17,7 @@ from torch import library as operators
 from striate.description.layers import Activation, Conv, LocalResponseNorm, Pool, Subsample
 from striate.description.network import Network
 from striate.kernels.lower import Mapped, NotLoweredError
-from striate.kernels.operators import binding, from_blocks, join, run_layer, text_of, to_blocks
+from striate.kernels.operators import binding, from_blocks, join, run_layer, single, text_of, to_blocks
 from striate.modules.built import build
 
 FUNCTIONS = ("identity", "relu", "tanh", "scaled_tanh", "sigmoid")
@@ -205,6 +207,35 @@ def test_operators_compile_into_one_graph(backend: str) -> None:
     compiled = torch.compile(work, fullgraph=True, backend=backend)
     found = torch.autograd.grad(compiled(maps, weight), weight)[0]
     torch.testing.assert_close(found, torch.autograd.grad(work(maps, weight), weight)[0])
+
+
+def test_a_layer_that_leaves_the_cache_lives_until_its_call_returns(monkeypatch) -> None:
+    """As where two threads prepare one layer at once: the cache keeps the later one."""
+    freed: list[int] = []
+    real = binding.binary().calls
+
+    class Calls:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(real, name)
+
+        def striate_layer_forward(self, *given: Any) -> Any:
+            before = len(freed)
+            single.forget_layers()
+            assert len(freed) == before
+            return real.striate_layer_forward(*given)
+
+        def striate_layer_free(self, address: Any) -> None:
+            freed.append(1)
+            real.striate_layer_free(address)
+
+    monkeypatch.setattr(single, "binary", lambda: SimpleNamespace(calls=Calls()))
+    single.forget_layers()
+    weight, wanted = torch.ones(3, 2, 3, 3), None
+    for _ in range(2):
+        found = run_layer(to_blocks(torch.ones(2, 2, 7, 7)), Conv(3, kernel=3, bias=False), weight, images=2)
+        assert wanted is None or torch.equal(found, wanted)
+        wanted = found
+    assert freed
 
 
 def test_what_the_operators_refuse() -> None:

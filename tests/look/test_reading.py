@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,16 @@ def test_it_has_a_box_a_row_for_each_class_and_the_best_path(line: Line) -> None
     assert "93.0% sure" in words
     boxes = [each for each in root.iter("{http://www.w3.org/2000/svg}rect") if each.get("stroke") == "#2171d9"]
     assert [(box.get("x"), box.get("width")) for box in boxes] == [("96.0", "80.0")]
+
+
+def test_a_long_line_is_seen_whole(line: Line) -> None:
+    strip = np.zeros((32, 1200), dtype=np.uint8)
+    long = replace(line, ruled=replace(line.ruled, strip=strip), probabilities=line.probabilities.repeat(37, 1)[:293])
+    root = ElementTree.fromstring(draw_reading(Image.new("RGB", (1200, 80), "white"), [long], CLASSES).standalone())
+    right = float(root.get("viewBox", "").split()[2])
+    for each in root.iter():
+        if each.get("width") and each is not root:
+            assert float(each.get("x", 0)) + float(each.get("width", 0)) <= right
 
 
 def test_nothing_read_is_said(line: Line) -> None:

@@ -77,6 +77,12 @@ def test_what_is_made_excites_more_than_the_data(name, request) -> None:
     assert (excited > usual).all()
 
 
+def test_a_range_from_high_to_low_makes_images_too(grey) -> None:
+    turned = replace(grey, preprocessing=replace(grey.preprocessing, low=1.0, high=0.0))
+    made = imagined(turned, find_step(turned.network, "C3"), [0, 1], steps=12)
+    assert made.unique().numel() > 10
+
+
 def test_an_image_made_for_a_class_is_taken_for_it(learned) -> None:
     made = imagined(learned, None, list(range(10)), steps=40)
     with torch.no_grad():

@@ -127,10 +127,12 @@ def test_columns_equal_crops(network: Network, more: int, seed: int) -> None:
     agree(network, more=more, seed=seed)
 
 
-def test_a_network_of_another_height_reads_no_lines(untrained: Run, tmp_path: Path) -> None:
-    network = from_text("1x28x28: conv 6 5x5, scaled_tanh, average 2, linear 11")
+@pytest.mark.parametrize("size", ["28x28", "32x40", "32x64"])
+def test_a_network_of_another_size_reads_no_lines(size: str, untrained: Run, tmp_path: Path) -> None:
+    network = from_text(f"1x{size}: conv 6 5x5, scaled_tanh, average 2, linear 11")
     run = replace(untrained, folder=tmp_path / "run", network=network)
+    shown = size.replace("x", "×")
     with pytest.raises(
-        ShapeError, match=f"{network.name} takes images 28 pixels high.\nA line is read as a strip of 32"
+        ShapeError, match=f"{network.name} takes images of {shown} pixels.\nA line is read by windows of 32"
     ):
         Reader(run)

@@ -23,7 +23,7 @@ from striate.reproduce.distortion import affine_of, presentations, shown
 from striate.reproduce.figure import curves
 from striate.reproduce.learner import fresh, inputs_of_units
 from striate.train import open_run
-from striate.train.checkpoint import load_checkpoint
+from striate.train.checkpoint import BEST, load_checkpoint, save_last
 from striate.train.evaluation import evaluate
 from striate.train.session import reload as reload_training
 from tests.support.killing import KILLS, killed_many_times
@@ -83,6 +83,30 @@ def test_kill_9_at_many_moments(whole: Path, few_digits: Path, tmp_path: Path) -
     while hits < KILLS:
         hits += killed(tmp_path / f"killed-{seed}", few_digits, whole, seed=seed)
         seed += 1
+
+
+def test_a_pass_that_is_saved_in_part_is_taken_again(
+    whole: Path, few_digits: Path, tmp_path: Path, monkeypatch
+) -> None:
+    """Killed in the last pass after its weights were written, and before the checkpoint that resuming needs."""
+    folder, saved = tmp_path / "run", []
+
+    def last(*given) -> None:
+        saved.append(1)
+        if len(saved) == METHOD.passes:
+            raise KeyboardInterrupt
+        save_last(*given)
+
+    monkeypatch.setattr(session, "save_last", last)
+    with pytest.raises(KeyboardInterrupt):
+        train_or_resume(str(folder), str(few_digits))
+    monkeypatch.undo()
+    train_or_resume(str(folder), str(few_digits))
+    assert figures(folder) == figures(whole)
+    one, two = (load_checkpoint(each / BEST) for each in (folder, whole))
+    assert one[1] == two[1]
+    assert all(torch.equal(one[0][name], two[0][name]) for name in two[0])
+    assert open_run(folder).test_looks == METHOD.passes
 
 
 def test_a_signal_ends_with_the_pass_and_loses_nothing(whole: Path, few_digits: Path, tmp_path: Path) -> None:

@@ -80,6 +80,8 @@ def test_the_page_keeps_the_token_in_a_cookie(locked: Answering) -> None:
     cookie, *rules = heads["set-cookie"].split("; ")
     assert rules == ["HttpOnly", "SameSite=Strict", "Path=/"]
     assert locked.ask("GET", "/", None, Cookie=cookie)[0] == 200
+    # Browsers share the cookies of all ports.
+    assert locked.ask("GET", "/", None, Cookie=f'prefs={{"a":1}}; lone; x=a b; {cookie}')[0] == 200
 
 
 def test_a_token_that_no_header_can_carry() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from striate import find
 from striate.errors import RunError
@@ -175,6 +177,11 @@ def test_one_drawing_goes_to_all_and_a_choice_shows_its_layers(place, request, v
     assert maps(page) == dense
     page.get_by_test_id("clear").click()
     sync_api.expect(second.locator(".says")).to_have_text("–")
+    draw(page, SEVEN)
+    sync_api.expect(second.locator(".says")).not_to_have_text("–")
+    page.get_by_test_id("file").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": white()})
+    for run in (first, second):  # no ink: no answer to the former drawing stays
+        sync_api.expect(run.locator(".says")).to_have_text("–")
 
 
 @NEEDS_NODE
@@ -185,6 +192,13 @@ def test_each_run_in_a_file_has_its_own_weights(both_alone, predictor, blank, se
             assert found["probabilities"] == pytest.approx(expected.predict(seven).probabilities, abs=0.02)
             rows = worker.ask("account", network=expected.run.network.name)["account"]["rows"]
             assert [row["path"] for row in rows] == [step.path for step in expected.plan.steps]
+
+
+def white() -> bytes:
+    """A picture without ink, as PNG."""
+    out = io.BytesIO()
+    Image.new("L", (28, 28), 255).save(out, "PNG")
+    return out.getvalue()
 
 
 def test_an_attribution_holds_nothing_up(tmp_path, monkeypatch) -> None:

@@ -15,7 +15,7 @@ from striate.modules import build
 from striate.train import Recipe, open_run, session
 from striate.train.learner import Learner
 from striate.train.loop import Batch, Epoch, Split, train
-from striate.train.losses import class_weights, loss_of, training_loss
+from striate.train.losses import class_shares, class_weights, loss_of, training_loss
 from striate.train.metrics import run_over
 from striate.train.settle import settle
 
@@ -32,9 +32,14 @@ def test_smoothed_and_weighted_cross_entropy_is_its_formula() -> None:
     assert weights is not None
     torch.testing.assert_close(weights, torch.tensor([4.0, 2.0, 4 / 3, 1.0, 0.4]))
     logs = logits.log_softmax(1)
-    each = -0.8 * weights[labels] * logs.gather(1, labels[:, None])[:, 0] - 0.2 / 5 * (weights * logs).sum(1)
+    each = weights[labels] * (-0.8 * logs.gather(1, labels[:, None])[:, 0] - 0.2 / 5 * logs.sum(1))
     found = training_loss(logits, labels, recipe, weights=weights.double())
     torch.testing.assert_close(found, each.sum() / weights[labels].sum())
+    counted = class_shares(labels, recipe, 5, weights=weights, whole=labels)
+    torch.testing.assert_close((counted.double() * -logs).sum(), found)
+    # However rare another class is, an image's own has the largest share.
+    rare = class_shares(torch.tensor([0]), recipe, 2, weights=torch.tensor([0.5, 11.0]), whole=torch.tensor([0]))
+    assert rare.argmax(1).tolist() == [0]
     plain = Recipe()
     assert class_weights([1, 2], plain) is None
     assert training_loss(logits, labels, plain, weights=None) == loss_of(logits, labels, plain)

@@ -111,6 +111,29 @@ def test_ctrl_c_saves_and_resume_goes_on(tmp_path, few_digits, undisturbed) -> N
     torch.set_num_threads(threads)
 
 
+def test_gradients_are_compared_with_the_first_step_after_a_resume_too(tmp_path, few_digits, monkeypatch) -> None:
+    threads, watches = torch.get_num_threads(), []
+
+    class Watched(session.GradientWatch):
+        def __init__(self, *given, **named) -> None:
+            super().__init__(*given, **named)
+            watches.append(self)
+
+    monkeypatch.setattr(session, "GradientWatch", Watched)
+    run, split = session.prepare(
+        TINY, Images(str(few_digits)), RECIPE, folder=tmp_path / "run", device="cpu", threads=1
+    )
+    for number, _ in enumerate(session.start(run, split)):
+        if number == 30:
+            signal.raise_signal(signal.SIGINT)
+    first = watches[-1].first
+    assert first is not None
+    run.log("warning", kind="exploding", what="", cause="", remedy="", epoch=1)
+    list(session.resume(open_run(run.folder), session.reload(run)))
+    assert (watches[-1].first, watches[-1].reported) == (first, True)
+    torch.set_num_threads(threads)
+
+
 def test_a_finished_run_that_is_resumed_stays_as_it_is(undisturbed) -> None:
     before = (undisturbed / "last.safetensors").read_bytes()
     run = open_run(undisturbed)

@@ -210,6 +210,7 @@ def test_a_run_that_took_over_resumes_to_the_same_bits_even_before_its_first_che
             if isinstance(event, session.Epoch):
                 events.close()
                 break
+    (tmp_path / "cut" / START).unlink()  # the last checkpoint has all weights
     run = open_run(tmp_path / "cut")
     list(session.resume(run, session.reload(run)))
     one, two = tensors_of(tmp_path / "whole", LAST), tensors_of(tmp_path / "cut", LAST)

@@ -126,7 +126,9 @@ def _sentence(first: Compared, other: Compared) -> str:
     for name in ("parameters", "MACs"):
         one, two = first.totals[name], other.totals[name]
         if one and two and one != two:
-            parts.append(f"{ratio(max(one, two) / min(one, two))} times {'more' if two > one else 'fewer'} {name}")
+            times = ratio(max(one, two) / min(one, two))
+            much = f"{abs(two - one):,}" if times == "1" else f"{times} times"
+            parts.append(f"{much} {'more' if two > one else 'fewer'} {name}")
     return f"{other.account.network.name} has {' and '.join(parts)} than {first.account.network.name}." if parts else ""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from striate.accounting.rows import Account, Row
+from striate.accounting.rows import account as account_of
 from striate.accounting.tool_rules import MACS, PARAMETERS, Reasons
 from striate.description.json import Json
 from striate.errors import unknown_name
@@ -80,7 +81,8 @@ def as_counted_by(tool: str, account: Account) -> Others:
     """
     if tool not in VERSIONS:
         raise unknown_name("tool", tool, VERSIONS)
-    one = account.for_batch(1) if account.batch != 1 else account
+    plain = account.batch == 1 and account.biases  # the tools count biases, always
+    one = account if plain else account_of(account.network, input=account.input)
     figures: list[ToolFigure] = []
     if tool in PARAMETERS:
         label, rule = PARAMETERS[tool]

@@ -7,7 +7,8 @@ unit sees the union of the fields of all units before it, clipped to the input.
 
 Where the parts of a sum or a concatenation differ in jump, the fields of its units differ in size. Then the figures are
 those of the first unit, with the larger jump. After an upsampling, too, fields differ in size: the size is that of the
-largest. `unit.view` is exact for every unit of every network.
+largest. After a gate of one factor for each map, every unit also sees what the factors see, wherever it is; the figures
+are those of the first unit. `unit.view` is exact for every unit of every network.
 """
 
 from __future__ import annotations
@@ -49,16 +50,18 @@ class Span:
     """The field of a layer's first unit along one axis, in pixels of the input, and the distance to the next one's.
 
     After an upsampling neighbouring units may share a field. `grid` then has the exact rule, and `jump` is the mean.
+    `shared` are the first and the last pixel that all units see, wherever they are: those behind the factors of gates.
     """
 
     first: float = 0
     last: float = 0
     jump: float = 1
     grid: Grid | None = field(default=None, repr=False)
+    shared: tuple[int, int] | None = field(default=None, repr=False)
 
     @property
-    def size(self) -> int:
-        """The number of pixels that a unit sees, padding included; of the unit that sees most, where they differ."""
+    def ends(self) -> tuple[int, int]:
+        """The first and the last pixel that the first unit sees, in the largest field that an upsampling gives."""
         span, more = self, 0
         while span.grid is not None:
             grid = span.grid
@@ -66,7 +69,14 @@ class Span:
             latest = grid.times - step + grid.first % step
             more = (latest + grid.last - grid.first + more * grid.jump) // grid.times
             span = grid.below
-        return ceil(span.last + more * span.jump) - floor(span.first) + 1
+        size = ceil(span.last + more * span.jump) - floor(span.first) + 1
+        own = floor(self.first), floor(self.first) + size - 1
+        return own if self.shared is None else _hull(own, self.shared)
+
+    @property
+    def size(self) -> int:
+        """The number of pixels that a unit sees, padding included; of the unit that sees most, where they differ."""
+        return self.ends[1] - self.ends[0] + 1
 
     @property
     def start(self) -> float:
@@ -81,24 +91,30 @@ class Span:
         """The field of the units after an upsampling, where `times` consecutive units share one field."""
         grid = self.grid
         if grid is not None and (grid.first, grid.last, grid.jump) == (0, 0, 1):  # two upsamplings are one
-            return _over(replace(grid, times=grid.times * times))
-        return _over(Grid(0, 0, 1, times, self))
+            return _sharing(_over(replace(grid, times=grid.times * times)), self)
+        return _sharing(_over(Grid(0, 0, 1, times, self)), self)
 
     def run(self, first: int, last: int, jump: int) -> Span:
         """The field of units of which unit i reads these units from `first` to `last`, each plus i · `jump`."""
         if (grid := self.grid) is not None:
             ends = grid.first + first * grid.jump, grid.last + last * grid.jump
-            return _over(replace(grid, first=ends[0], last=ends[1], jump=grid.jump * jump))
+            return _sharing(_over(replace(grid, first=ends[0], last=ends[1], jump=grid.jump * jump)), self)
         ends = self.first + first * self.jump, self.last + last * self.jump
-        return Span(_exact(ends[0]), _exact(ends[1]), _exact(self.jump * jump))
+        return Span(_exact(ends[0]), _exact(ends[1]), _exact(self.jump * jump), shared=self.shared)
 
     def union(self, other: Span) -> Span:
         """The field of a unit that reads one of these units and one of `other`."""
         one, two = self.grid, other.grid
         if one and two and one.below is two.below and one.times == two.times:
             ends = min(one.first, two.first), max(one.last, two.last)
-            return _over(replace(one, first=ends[0], last=ends[1], jump=max(one.jump, two.jump)))
-        return Span(min(self.first, other.first), max(self.last, other.last), max(self.jump, other.jump))
+            both = _over(replace(one, first=ends[0], last=ends[1], jump=max(one.jump, two.jump)))
+        else:
+            both = Span(min(self.first, other.first), max(self.last, other.last), max(self.jump, other.jump))
+        return _sharing(both, self, other)
+
+    def gated(self, factor: Span) -> Span:
+        """The field of units that are multiplied by one factor, which sees the same pixels for all of them."""
+        return _sharing(self, replace(factor, shared=factor.ends))
 
 
 @dataclass(frozen=True)
@@ -124,6 +140,19 @@ def _over(grid: Grid) -> Span:
         span = below.below
     ends = span.first + first * span.jump, span.last + last * span.jump
     return Span(_exact(ends[0]), _exact(ends[1]), _exact(grid.below.jump * grid.jump / times), grid)
+
+
+def _hull(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    """The first and the last pixel of two stretches."""
+    return min(one[0], other[0]), max(one[1], other[1])
+
+
+def _sharing(span: Span, *others: Span) -> Span:
+    """The span, whose units also see what all units of `others` see."""
+    for other in others:
+        if other.shared is not None:
+            span = replace(span, shared=other.shared if span.shared is None else _hull(span.shared, other.shared))
+    return span
 
 
 def _exact(value: float) -> float:
@@ -175,6 +204,9 @@ def _field(step: Step, sources: list[ReceptiveField], joined: Callable[[int], Re
         case Upsample():
             rows, columns = cast("tuple[int, int]", layer.factor)
             return ReceptiveField(source.height.repeated(rows), source.width.repeated(columns))
+        case Gate() if step.inputs[1] != step.output:
+            factor = sources[1]
+            return ReceptiveField(source.height.gated(factor.height), source.width.gated(factor.width))
         case Residual() | Gate() | Branches():
             for other in sources[1:]:
                 source = ReceptiveField(source.height.union(other.height), source.width.union(other.width))

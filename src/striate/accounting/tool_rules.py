@@ -190,7 +190,7 @@ def _ptflops(row: Row) -> Reasons:
         case Pool():
             moved = window(layer, shape)
             reach = shape[0] * prod((axis.output - 1) * axis.stride + axis.kernel for axis in moved.axes)
-            yield "pooling with padding that differs between sides: its padded input", reach
+            yield "pooling that PyTorch has no module for: its padded input", reach
         case Subsample():
             yield "subsampling: its inputs, not a product for each output", read - row.counts.macs
         case BatchNorm():
@@ -263,7 +263,8 @@ def _plain(row: Row) -> bool:
     symmetric = all(axis.before == axis.after for axis in moved.axes)
     if isinstance(layer, Conv):
         return symmetric and layer.table is None
-    return symmetric and all(2 * axis.before <= axis.kernel for axis in moved.axes)
+    mixed = any(axis.hangs for axis in moved.axes) and any(axis.drops for axis in moved.axes)
+    return symmetric and not mixed and all(2 * axis.before <= axis.kernel for axis in moved.axes)
 
 
 PARAMETERS: dict[str, tuple[str, Callable[[Row], Reasons]]] = {

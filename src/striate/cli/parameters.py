@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import re
 import shlex
 from math import isfinite
@@ -11,7 +12,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from striate.description.header import ONNX, SUFFIX
+from striate.description.header import ONNX, names_run
 from striate.description.limits import DIGITS, NUMBER
 from striate.description.network import Network
 from striate.errors import FormatError, RunError, UnknownNameError, quote
@@ -52,7 +53,7 @@ class RunType(click.ParamType):
     ) -> Path | Network:
         if not isinstance(value, str):
             return value
-        network = None if Path(value, "run.json").is_file() or value.endswith((SUFFIX, ONNX)) else _network(value)
+        network = None if names_run(value) else _network(value)
         if network is None:
             return Path(value)
         if folder := _run_of(network):
@@ -85,7 +86,7 @@ def _network(value: str) -> Network | None:
         return find(value)
     except UnknownNameError as error:
         near = error.remedy.partition("\n")[0]
-        if Path(value).exists() or not near.startswith("Did you mean"):
+        if os.path.exists(value) or not near.startswith("Did you mean"):
             return None
         raise RunError(
             f"{value} does not exist: there is no run and no network of that name.",

@@ -35,7 +35,10 @@ def was_begun(world: World, folder: Path) -> bool:
 def resuming(folder: Path) -> str:
     """The command that takes up a run again, in as many processes as this training has."""
     size, local = here().size, os.environ.get("LOCAL_WORLD_SIZE", "")
-    again = f"striate train --resume {folder}"
+    run = open_run(folder)
+    # Without --device, each process would take a GPU of its own.
+    device = " --device cpu" if size > 1 and run.device == "cpu" else ""
+    again = f"striate train --resume {folder}{device}"
     if size == 1:
         return again
     if local == str(size):

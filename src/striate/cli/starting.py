@@ -93,13 +93,18 @@ def begin(new: NewTraining, *, quiet: bool) -> tuple[Run, Iterator[Event]]:
     return run, events
 
 
-def resume(folder: Path, *, quiet: bool) -> tuple[Run, Iterator[Event]]:
-    """The run in a folder, and the events of the rest of its training."""
+def resume(folder: Path, *, device: str, quiet: bool) -> tuple[Run, Iterator[Event]]:
+    """The run in a folder, and the events of the rest of its training.
+
+    `device` is what --device says; a run that was begun on another is refused, for it goes on where it was begun.
+    """
     from striate.cli.print.progress import working
     from striate.train import session
     from striate.train.run import open_run
 
     run = open_run(folder)
+    if device != "auto" and device.partition(":")[0] != run.device.partition(":")[0]:
+        raise click.UsageError(f"{folder} goes on on {run.device}, where it was begun; leave out --device {device}.")
     with working(f"Reading the images of {run.data.source}", quiet=quiet):
         split = session.reload(run)
     return run, session.resume(run, split)

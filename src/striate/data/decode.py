@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import UInt8
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, TiffImageFile
 from torch import Tensor
 
 from striate.errors import DataError
@@ -96,13 +98,26 @@ def flattened(image: Image.Image) -> Image.Image:
     if image.mode == "I" and image.format not in ("PNG", "PPM"):  # Pillow opens 16 bits of these as 32
         raise DataError("its pixels are 32-bit integers; save it with 8 bits per channel")
     if image.mode.startswith("I"):
-        levels = np.asarray(image).astype(np.int64).clip(0, 65535)
-        return Image.fromarray((levels >> 8).astype(np.uint8))
+        return Image.fromarray((_levels(image) >> 8).astype(np.uint8))
     if image.has_transparency_data:
         whole = image.convert("RGBA")
         white = Image.new("RGBA", image.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, whole).convert(mode)
     return image.convert(mode)
+
+
+def _levels(image: Image.Image) -> NDArray[np.int64]:
+    """The pixels of a grey image of more than 8 bits, from 0 to 65,535.
+
+    Pillow gives those of 12 bits in a TIFF file as they are, and does not invert those of 16 bits whose 0 is white.
+    """
+    levels = np.asarray(image).astype(np.int64).clip(0, 65535)
+    if isinstance(image, TiffImageFile):
+        if image.tag_v2.get(BITSPERSAMPLE) == (12,):
+            levels *= 16
+        if image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == 0:
+            levels = 65535 - levels
+    return levels
 
 
 def tensor_of(image: Image.Image) -> UInt8[Tensor, "channels height width"]:

@@ -15,6 +15,7 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 from striate.data.gunzip import MAGIC, Gunzip
+from striate.data.listing import require_learned
 from striate.data.store import ImageSet
 from striate.errors import DataError, MissingSplitError
 
@@ -52,6 +53,8 @@ def idx_folder(folder: Path, split: str) -> ImageSet:
             "Both splits have the same classes.",
             where=str(labels_file),
         )
+    if split == "test":
+        require_learned(classes, {"train": train_labels.tolist(), "test": labels.tolist()}, where=folder)
     return ImageSet(images, labels, classes, str(folder), split, "picture")
 
 

@@ -124,6 +124,7 @@ def _samples(shard: Path) -> list[_Sample]:
     """The images of a shard, in its order. Raises DataError, with the shard and the member."""
     images: dict[str, Part] = {}
     labels: dict[str, str] = {}
+    others: dict[str, str] = {}
     try:
         with tarfile.open(shard, "r:") as tar:
             while (member := tar.next()) is not None:
@@ -140,10 +141,19 @@ def _samples(shard: Path) -> list[_Sample]:
                         what = "has two images" if key in images else f"is larger than {MOST_IMAGE // 2**20} MiB"
                         raise DataError(f"{one_line(key)} {what}.", _FORMAT, where=str(shard))
                     images[key] = Part(shard.name, member.offset_data, member.size)
+                elif path.suffix.lower() in SUFFIXES + FOREIGN:
+                    others[path.name] = key  # beside the image of its key, such as its segmentation
             require_end(tar)
     except (tarfile.TarError, OSError, EOFError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or one_line(str(problem)).rstrip(".") or "it is cut short"
         raise DataError(f"is no whole tar file: {reason}.", _FORMAT, "Take it from a copy.", where=str(shard)) from None
+    if dotted := [name for name, key in others.items() if key not in images]:
+        raise DataError(
+            f"{one_line(dotted[0])} has a dot in its KEY, which ends at the first one ({len(dotted):,} such images).",
+            _FORMAT,
+            "Rename it, with - in place of the dot.",
+            where=str(shard),
+        )
     if without := [key for key in images if key not in labels]:
         raise DataError(
             f"{one_line(without[0])} has an image and no .cls ({len(without):,} of {len(images):,} images).",
@@ -168,20 +178,39 @@ def _label(tar: tarfile.TarFile, member: tarfile.TarInfo, shard: Path) -> str:
     text = opened.read().decode("utf-8", "replace").strip() if opened else ""
     if not text or "\ufffd" in text or not is_one_line(text):
         raise DataError(f"{one_line(member.name)} holds no class.", _FORMAT, where=str(shard))
-    return str(int(text)) if text.isascii() and text.isdigit() else text
+    return _plain(text)
+
+
+def _plain(text: str) -> str:
+    """A label or a class's name; a number without the zeros before it."""
+    return (text.lstrip("0") or "0") if text.isascii() and text.isdigit() else text
 
 
 def _numbers(folder: Path, classes: tuple[str, ...], labels: set[str]) -> dict[str, int]:
-    """By label the number of its class: a class's name, or its number where the names are in classes.txt."""
-    numbers = {name: number for number, name in enumerate(classes)}
-    for label in labels - numbers.keys():
-        if not (label.isascii() and label.isdigit()) or int(label) >= len(classes):
-            raise DataError(
-                f"a .cls says {label:.60}, and {NAMES} names {len(classes)} classes.",
-                "A label is a number from 0, a line of that file, or a name in it.",
-                where=str(folder),
-            )
-        numbers[label] = int(label)
+    """By label the number of its class: a class's name, or its number where the names are in classes.txt.
+
+    Where names are numbers, too, all labels are names, or every number is that of a line.
+    """
+    named = {_plain(name): number for number, name in enumerate(classes)}
+    lines = {str(number): number for number in range(len(classes))}
+    if len(named) < len(classes) or (
+        labels <= named.keys() & lines.keys() and any(named[label] != lines[label] for label in labels)
+    ):
+        raise DataError(
+            f"has numbers as names of classes, so that a .cls of {min(labels)} may be a name or a line.",
+            "A label is a number from 0, a line of that file, or a name in it.",
+            "Give the classes names that are no numbers.",
+            where=str(folder / NAMES),
+        )
+    if labels <= named.keys():
+        return named
+    numbers = {name: number for name, number in named.items() if not (name.isascii() and name.isdigit())} | lines
+    if unknown := labels - numbers.keys():
+        raise DataError(
+            f"a .cls says {min(unknown):.60}, and {NAMES} names {len(classes)} classes.",
+            "A label is a number from 0, a line of that file, or a name in it.",
+            where=str(folder),
+        )
     return numbers
 
 
@@ -195,8 +224,8 @@ def _classes(folder: Path, labels: list[str]) -> tuple[str, ...]:
         return tuple(found)
     if file.stat().st_size > MOST_NAMES:
         raise DataError(f"is larger than {MOST_NAMES // 2**20} MiB.", "It has a class a line.", where=str(file))
-    names = file.read_text(encoding="utf-8", errors="replace").split("\n")
-    names = [name.strip() for name in names if name.strip()]
-    if len(set(names)) != len(names) or not all(map(is_one_line, names)):
-        raise DataError("names a class twice, or has control characters.", "It has a class a line.", where=str(file))
+    names = [name.strip() for name in file.read_text(encoding="utf-8-sig", errors="replace").rstrip().split("\n")]
+    if not all(names) or len(set(names)) != len(names) or not all(map(is_one_line, names)):
+        what = "names a class twice, or has an empty line or control characters."
+        raise DataError(what, "It has a class a line.", where=str(file))
     return tuple(names)

@@ -86,7 +86,7 @@ class Stream(Indexed):
     def at(self, several: Several) -> Tensor:
         """Several images, which are decoded now."""
         order = torch.arange(len(self))[several]
-        return next(self.batches(order, len(order)), torch.empty(0, *self.size, dtype=torch.uint8))
+        return next(self.batches(order, max(1, len(order))), torch.empty(0, *self.size, dtype=torch.uint8))
 
     def part(self, rows: Int64[Tensor, " chosen"]) -> Stream:
         """The images of these numbers of the stream."""

@@ -83,8 +83,8 @@ class Axis:
         """
         padding = "".join(f" + {side}" for side in (self.before, self.after) if side)
         extent = str(self.extent) if self.dilation == 1 else f"({self.dilation}·{self.kernel - 1} + 1)"
-        exact = (self.padded - self.extent) / self.stride + 1
-        return f"({self.size}{padding} − {extent})/{self.stride} + 1 = {exact:.4g}"
+        exact = f"{(self.padded - self.extent) / self.stride + 1:.3f}".rstrip("0").rstrip(".")
+        return f"({self.size}{padding} − {extent})/{self.stride} + 1 = {exact}"
 
     def unseen(self) -> tuple[int, int]:
         """The numbers of pixels of the input, and of the padding, that no window reads.

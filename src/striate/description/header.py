@@ -7,6 +7,7 @@ The file begins with the size of the header, 8 bytes, the lowest first; the head
 from __future__ import annotations
 
 import json
+import os.path
 from typing import cast
 
 from striate.description.limits import FILE
@@ -15,6 +16,11 @@ from striate.errors import FormatError, quote
 SUFFIX, ONNX = ".safetensors", ".onnx"
 """Files that stand for a run."""
 _EXPECTED = "A safetensors file begins with a header that says what is in it."
+
+
+def names_run(text: str) -> bool:
+    """Whether a text is the place of a run: its folder, or one file. Notation may be longer than any file's name."""
+    return text.endswith((SUFFIX, ONNX)) or os.path.isfile(os.path.join(text, "run.json"))
 
 
 def network_text(path: str) -> str:

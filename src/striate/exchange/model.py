@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from striate.description.json import to_json
-from striate.description.layers import Dropout
+from striate.description.layers import RBF, BatchNorm, Dropout, Layer
 from striate.description.network import INPUT as FROM_INPUT
 from striate.description.network import Network, Plan, plan
 from striate.description.properties import properties
@@ -27,6 +27,9 @@ OURS = (INPUT, OUTPUT, PROBABILITIES, LABEL)
 """Names of whole inputs and outputs; a layer that is called so has another name for its value."""
 SMALL = 1024
 """Bytes of a constant that is written into the model even where the large ones stay beside it."""
+
+_FIXED: dict[type[Layer], tuple[str, ...]] = {BatchNorm: ("running_mean", "running_var"), RBF: ("centres",)}
+"""The values of layers that are not trained."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,11 @@ def _whole_graph(
 def require_weights(network: Network, weights: Weights) -> None:
     """Raises SpecError, naming all, where parameters of a network's layers are not among the weights."""
     steps = [step for step in plan(network).steps if not step.head]
-    needed = [f"{step.path}.{name}" for step in steps for name in properties(step.layer).trained]
+    needed = [
+        f"{step.path}.{name}"
+        for step in steps
+        for name in (*properties(step.layer).trained, *_FIXED.get(type(step.layer), ()))
+    ]
     if lacking := [name for name in needed if name not in weights]:
         shown = ", ".join(lacking[:8]) + (f" and {len(lacking) - 8:,} more" if len(lacking) > 8 else "")
         raise SpecError(

@@ -18,7 +18,7 @@ from striate.execution.names import CHANNELS_LAST, RUNTIME
 from striate.execution.runtime import OnRuntime, seconds_to_make
 from striate.execution.training import Candidate, Clock, milliseconds_of
 from striate.kernels.engine import Pictures
-from striate.kernels.operators import GROUP
+from striate.kernels.operators import GROUP, forget_layers
 from striate.modules import Built, evaluating
 
 SHARE, LEAST_SECONDS = 0.2, 0.02
@@ -87,6 +87,8 @@ def choose_for_inference(
         trial.take_turns()
     fastest = min(trial.seconds, key=trial.seconds.__getitem__)
     chosen = fastest if trial.seconds[fastest] < WORTH * trial.seconds[usual] else usual
+    if chosen[0] != "operators":
+        forget_layers()
     seconds_per_batch = {candidate: seconds * trial.parts for candidate, seconds in trial.seconds.items()}
     return Choice(*chosen, milliseconds_of(seconds_per_batch))
 

@@ -10,11 +10,13 @@ from math import inf
 
 import torch
 
-from striate.description.network import Network
+from striate.description.layers import BatchNorm
+from striate.description.network import Network, plan
 from striate.execution.choice import FAILURES, Choice, missing
 from striate.execution.executor import OnEngine, executor, plain
 from striate.execution.names import CHANNELS_LAST
 from striate.kernels.engine import Goal, Pictures
+from striate.kernels.operators import forget_layers
 from striate.modules import Built, build
 from striate.wording import counted
 
@@ -78,7 +80,10 @@ def choose_for_training(
             trial.measure_near_ones_again()
         finally:
             torch.set_num_threads(most)
-    return Choice(*trial.best(), milliseconds_of(trial.seconds))
+    chosen = Choice(*trial.best(), milliseconds_of(trial.seconds))
+    if chosen.kernels != "operators":
+        forget_layers()
+    return chosen
 
 
 class _Trial:
@@ -156,6 +161,8 @@ def _fastest_for_training(network: Network, batch: int, without: tuple[str, ...]
 
 def _step(kernels: str, module: Built, batch: int) -> Step:
     """A step of a module on some kernels."""
+    if any(isinstance(step.layer, BatchNorm) for step in plan(module.network).steps):
+        batch = max(batch, 2)  # it may have one value a channel, where a training shares or freezes its statistics
     images = torch.rand(batch, *module.network.input, generator=torch.Generator())
     runs = executor(module, kernels)
     if isinstance(runs, OnEngine):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ def fit(  # noqa: PLR0913 - one call, as other libraries have it
     labels: object,
     *,
     epochs: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     recipe: Recipe | str | Mapping[str, Any] | None = None,
     layout: Layout | None = None,
     span: Span | None = None,
@@ -51,7 +51,7 @@ def fit(  # noqa: PLR0913 - one call, as other libraries have it
 ) -> Fitted:
     """The network, trained on these images: see `striate.fit`."""
     span = None if span is None else checked_span(span)
-    epochs, seed = None if epochs is None else _whole(epochs), _whole(seed)
+    epochs, seed = (None if each is None else _whole(each) for each in (epochs, seed))
     known = labels_of(labels)
     pixels = learned_pixels(images, layout=layout, span=span)
     if len(known.numbers) != len(pixels):
@@ -66,7 +66,11 @@ def fit(  # noqa: PLR0913 - one call, as other libraries have it
     chosen = network_for(shape, len(known.names)) if network is None else network_of(network)
     _require_outputs(chosen, known.names)
     settings = for_few(_recipe(chosen, None), len(pixels)) if recipe is None else _recipe(chosen, recipe)
-    settings = replace(settings, seed=seed, epochs=settings.epochs if epochs is None else epochs)
+    settings = replace(
+        settings,
+        seed=settings.seed if seed is None else seed,
+        epochs=settings.epochs if epochs is None else epochs,
+    )
     chosen = with_whitening(chosen, settings.whiten)
     source = session.Images("", given=given, span=span, labels=known.kind)
     held = Held()
@@ -86,14 +90,15 @@ def _whole(number: int) -> int:
     return int(number) if isinstance(number, np.integer) else number
 
 
-def _train(events: Iterator[session.Event], on_epoch: Callable[[Epoch], object] | None) -> None:
-    for event in events:
-        if isinstance(event, Interrupted):
-            raise KeyboardInterrupt
-        if isinstance(event, Finding):
-            warnings.warn(f"{event.what} {event.cause} {event.remedy}", stacklevel=4)
-        if isinstance(event, Epoch) and on_epoch is not None:
-            on_epoch(event)
+def _train(events: Generator[session.Event], on_epoch: Callable[[Epoch], object] | None) -> None:
+    with closing(events):  # what is raised here must not keep the training's signal handlers and its lock
+        for event in events:
+            if isinstance(event, Interrupted):
+                raise KeyboardInterrupt
+            if isinstance(event, Finding):
+                warnings.warn(f"{event.what} {event.cause} {event.remedy}", stacklevel=4)
+            if isinstance(event, Epoch) and on_epoch is not None:
+                on_epoch(event)
 
 
 def _recipe(network: Network, recipe: Recipe | str | Mapping[str, Any] | None) -> Recipe:

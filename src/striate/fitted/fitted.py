@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,8 @@ class Fitted:
         With validation images at hand, report.html is in it. Raises RunError where something is in its place.
         """
         if self.validation is not None:
-            write_report(self.run, self._outputs(self.validation), self.validation)
+            # They are in the network's size already.
+            write_report(self.run, self._outputs(self.validation), replace(self.validation, fitted=True))
         return save_run(self.run, self.model, Path(folder))
 
     def push(self, folder: str | Path) -> Path:

@@ -82,7 +82,8 @@ def compile_kernels(folder: Path, *, machine: str = "") -> list[Path]:
             os.replace(target.with_suffix(".new"), target)  # a process may have the old one loaded
             libraries.append(target)
     for each in older:
-        each.unlink()
+        if each not in libraries:
+            each.unlink()
     return libraries
 
 

@@ -154,7 +154,7 @@ class Engine:
 
     def outputs(self, pictures: Pictures, *, threads: int) -> Tensor:
         """Logits, or RBF distances: (images, features), in evaluation mode."""
-        made = torch.empty(len(pictures), *self.features)
+        made = torch.empty(len(pictures), *self.features, dtype=torch.float32, device="cpu")
         images, _keep = images_of(pictures, self.network)
         with self._alone:
             self._check()
@@ -193,7 +193,7 @@ class Engine:
             raise ValueError(f"images of {pictures.images.dtype}; to be warped they must be bytes")
         images, _keep = images_of(pictures, self.network)
         lowered = warp.lowered(len(pictures), three(self.network.input))
-        made = torch.empty(len(pictures), *self.network.input)
+        made = torch.empty(len(pictures), *self.network.input, dtype=torch.float32, device="cpu")
         self.binary.calls.striate_warp(self.handle, images, lowered, made.data_ptr(), threads)
         return made
 

@@ -92,8 +92,8 @@ class DataSet:
 
     def counts(self) -> dict[str, list[int]]:
         """By class, how many images each split has of it."""
-        counters = [Counter(part.labels.tolist()) for part in self.parts]
-        return {name: [each[label] for each in counters] for label, name in enumerate(self.parts[0].classes)}
+        counters = [Counter(part.classes[label] for label in part.labels.tolist()) for part in self.parts]
+        return {name: [each[name] for each in counters] for name in self.parts[0].classes}
 
     def sizes(self) -> Counter[tuple[int, int]]:
         """How many images there are of each (height, width)."""

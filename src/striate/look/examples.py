@@ -35,9 +35,12 @@ class Example:
 def keep_examples(run: Run, images: ImageSet) -> None:
     """Keep the first images of each class in the run's folder, so that a page prepares them to the same input.
 
-    Images of the test set are not kept, nor the windows of a line.
+    Images of the test set are not kept, nor the windows of a line, nor those that were resized twice on their way.
     """
     if images.split == "test" or images.form not in ("digits", "picture"):
+        return
+    way = run.preprocessing
+    if images.fitted and way.fit == "resize" and way.size not in (None, way.shape[1:]):
         return
     each = 2 if 2 * len(images.classes) <= MOST else 1
     chosen: list[int] = []
@@ -47,7 +50,7 @@ def keep_examples(run: Run, images: ImageSet) -> None:
         return
     pixels = torch.stack([images.images[number] for number in chosen])
     if images.fitted:
-        pixels = unfitted(pixels, run.preprocessing)
+        pixels = unfitted(pixels, way)
     if max(pixels.shape[2:]) <= LARGEST:
         tensors = {"pixels": pixels.contiguous(), "labels": images.labels[chosen].contiguous()}
         write_whole(run.path(FILE), save(tensors))

@@ -100,11 +100,12 @@ def _images(step: Step, weight: Tensor) -> Figure:
 
 def _colour_tiles(drawing: Drawing, tiles: list[Tensor], row: TileRow) -> None:
     width = max(1, row.side // tiles[0].shape[2]) * tiles[0].shape[2]
-    across = (row.right - row.left) // (width + 6)
+    height = width * tiles[0].shape[1] // tiles[0].shape[2]
+    across = max(1, (row.right - row.left) // (width + 6))
     for place, tile in enumerate(tiles):
-        left, top = row.left + place % across * (width + 6), row.top + place // across * (width + 18)
+        left, top = row.left + place % across * (width + 6), row.top + place // across * (height + 18)
         drawing.picture(left, top, colour_filter_picture(tile), width=width)
-        drawing.text(left + width / 2, top + width + 11, str(place), "small", anchor="middle")
+        drawing.text(left + width / 2, top + height + 11, str(place), "small", anchor="middle")
 
 
 def _grid(step: Step, title: str, weight: Tensor, linked: Tensor) -> Figure:

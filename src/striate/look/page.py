@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -174,7 +175,7 @@ def _each(images: list[Shown], figures: list[Figure]) -> list[Figure]:
 
 def default_folder(target: str, network: Network) -> Path:
     """The folder for the figures: in the run, or look/NETWORK."""
-    return Path(target) / "look" if Path(target).is_dir() else Path("look") / path_part(network.name)
+    return Path(target) / "look" if os.path.isdir(target) else Path("look") / path_part(network.name)
 
 
 @cache

@@ -26,7 +26,7 @@ from striate.look.inputs import Images, Picture, batches, is_one, pixels_of
 from striate.look.positions import board_size, move_names, planes, whole_game
 from striate.modules import Built, placed
 from striate.train.losses import class_scores
-from striate.train.run import Run, require_answers
+from striate.train.run import Run, require_answers, require_scores
 
 Pixels = Float[Tensor, "images channels height width"]
 Stored = UInt8[Tensor, "images channels height width"]
@@ -81,6 +81,8 @@ class Predictor:
             raise RunError(
                 f"{quote(run)} is no run.", "A Predictor is made of a run.", 'Predictor(open_run("runs/lenet5")).'
             )
+        if model is None:
+            require_scores(run)
         self.run = run
         self.trained = model is None
         self.model = placed(run.model() if model is None else model, device)

@@ -30,7 +30,8 @@ def draw_reading(picture: Image.Image, lines: Sequence[Line], classes: Sequence[
     """The picture with a box around each character; then each line as the network's input, with the probability of each
     of the `classes` at each column."""
     texts = ", ".join(line.text for line in lines) or "nothing was read"
-    drawing = Drawing(texts if len(texts) <= 80 else f"{texts[:79]}…")
+    widest = max((line.ruled.strip.shape[1] for line in lines), default=0)
+    drawing = Drawing(texts if len(texts) <= 80 else f"{texts[:79]}…", width=max(RIGHT, LEFT + widest))
     picture = upright(picture)
     width = min(RIGHT - LEFT, 4 * picture.width, TALLEST * picture.width / picture.height)
     scale = width / picture.width

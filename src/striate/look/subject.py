@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ from jaxtyping import Float32, UInt8
 from torch import Tensor
 
 from striate.data import ImageSet, Preprocessing, hold_out, load, preprocessing_for, read_image
-from striate.description.header import ONNX, SUFFIX
+from striate.description.header import names_run
 from striate.description.network import Network, plan
 from striate.description.shapes import show
 from striate.errors import ShapeError
@@ -98,8 +99,7 @@ def subject(
     (False, 512, torch.Size([1, 32, 32]))
     """
     if isinstance(target, str):
-        is_run = target.endswith((SUFFIX, ONNX)) or Path(target).is_dir()
-        target = Path(target) if is_run else find(target)
+        target = Path(target) if names_run(target) or os.path.isdir(target) else find(target)
     if isinstance(target, Path):
         target = open_run(target)
     network = target.network if isinstance(target, Run) else target

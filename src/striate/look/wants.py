@@ -91,11 +91,12 @@ def imagined(
     by a pixel, blurred now and then, and pulled back a little to the blank (after Erhan and others 2009, and Yosinski
     and others 2015). It works for any number of channels and any size of image.
     """
-    low, high = map(torch.as_tensor, subject.preprocessing.ends())
+    low, high = map(torch.as_tensor, subject.preprocessing.ends())  # of pixels 0 and 255: either may be the larger
+    least, most = torch.minimum(low, high), torch.maximum(low, high)
     dice, empty = torch.Generator().manual_seed(seed), subject.empty
     shape = (len(units), *subject.network.input)
-    images = empty + 0.05 * (high - low) * torch.randn(shape, generator=dice)
-    rate = 3.0 * (high - low) / steps
+    images = empty + 0.05 * (most - least) * torch.randn(shape, generator=dice)
+    rate = 3.0 * (most - least) / steps
     for number in range(steps):
         moves = torch.randint(-1, 2, (2,), generator=dice).tolist()
         moved = images.roll(moves, (2, 3))
@@ -104,7 +105,7 @@ def imagined(
         images = images + rate * gradient / size
         if number % 3 == 0 and number < steps - 3:
             images = 0.5 * images + 0.5 * _blurred(images)
-        images = (empty + 0.995 * (images - empty)).clamp(low, high)
+        images = (empty + 0.995 * (images - empty)).clamp(least, most)
     return (255 * (images - low) / (high - low)).round().clamp(0, 255).to(torch.uint8)
 
 

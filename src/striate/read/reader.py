@@ -71,7 +71,7 @@ class Reader:
     """A run whose network has a blank class, ready for pictures: `reader_of("runs/lenet5-reader").read("plate.png")`.
 
     Raises RunError where the run has no class "blank", and ShapeError where its network cannot slide along
-    a line or takes images of another height.
+    a line or takes images of another size.
     """
 
     def __init__(self, run: Run) -> None:
@@ -81,11 +81,11 @@ class Reader:
                 "A reader must be able to say that there is no character in the middle of what it sees.",
                 "Train one: striate train lenet5-reader.",
             )
-        if run.network.input[1] != HEIGHT:
+        if run.network.input[1:] != (HEIGHT, HEIGHT):
             raise ShapeError(
-                f"{run.network.name} takes images {run.network.input[1]} pixels high.",
-                f"A line is read as a strip of {HEIGHT} pixels.",
-                "Train lenet5-reader, or a network of that height.",
+                f"{run.network.name} takes images of {run.network.input[1]}×{run.network.input[2]} pixels.",
+                f"A line is read by windows of {HEIGHT}×{HEIGHT}.",
+                "Train lenet5-reader, or a network of that input.",
             )
         self.run = run
         self.columns = Columns(run.model())

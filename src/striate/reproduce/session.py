@@ -192,9 +192,11 @@ def _passes(run: Run, sets: Sets, history: list[Pass]) -> Iterator[Event]:
 
 
 def _save(run: Run, learner: OnlineLearner, sets: Sets, history: list[Pass]) -> Run:
-    """Save a pass: first the checkpoint that resuming needs, then the files for other readers."""
+    """Save a pass: first the files for other readers, then the checkpoint that resuming needs.
+
+    A pass whose checkpoint is not written is taken again, and its files are written again.
+    """
     weights = dict(learner.model.state_dict())
-    save_last(run.folder, weights, {"passes": [asdict(each) for each in history]})
     assert learner.known  # noqa: S101 - a pass has just been done
     state = {
         "epoch": learner.done,
@@ -202,13 +204,13 @@ def _save(run: Run, learner: OnlineLearner, sets: Sets, history: list[Pass]) -> 
         "temperature": temperature_of(learner.known.scores, learner.known.labels),
     }
     save_checkpoint(run.path(BEST), weights, state)
+    if not run.recipe.hold_out:
+        run = replace(run, test_looks=len(history))
+        run.write()
+    save_last(run.folder, weights, {"passes": [asdict(each) for each in history]})
     event = _epoch(history[-1])
     run.log(event.pop("event"), **{key: value for key, value in event.items() if key != "time"})
-    if run.recipe.hold_out:
-        return run
-    looked = replace(run, test_looks=len(history))
-    looked.write()
-    return looked
+    return run
 
 
 def _epoch(done: Pass) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hmac import compare_digest
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import SplitResult, urlsplit
 
 from starlette.requests import Request
@@ -84,11 +83,7 @@ def _bearer(request: Request) -> str:
 
 
 def _cookie(request: Request) -> str:
-    try:
-        found = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return ""
-    return found.value if found is not None else ""
+    return request.cookies.get(COOKIE, "")
 
 
 def _place(address: str) -> SplitResult | None:

@@ -58,7 +58,7 @@ class Classified:
 
 def _reader_of(predictor: Predictor) -> Reader | None:
     """The reader of a run with a class for gaps; None where its network cannot slide along a line
-    or takes images of another height."""
+    or takes images of another size."""
     try:
         return Reader(predictor.run)
     except ShapeError:

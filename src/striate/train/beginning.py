@@ -24,7 +24,7 @@ def require_layers(run: Run) -> None:
 def begin(run: Run, split: Split, world: World = ALONE, *, resumed: bool = False) -> Built:
     """The run's model before its first step, on its device; that of the first process in all.
 
-    A training `resumed` brings its whitening layer along.
+    A training `resumed` brings its weights along: they are neither taken over nor whitened here.
     """
     recipe = run.recipe
     generator = torch.Generator().manual_seed(recipe.seed)
@@ -33,7 +33,7 @@ def begin(run: Run, split: Split, world: World = ALONE, *, resumed: bool = False
         model.load_state_dict(world.tensors(None))
         return model.to(run.device)
     taken = run.transfer.taken if run.transfer else ()
-    if taken:
+    if taken and not resumed:
         restore(model, None, load_checkpoint(run.path(START))[0], where=run.path(START))
     if recipe.whiten and recipe.whiten not in taken and not resumed:
         whiten(model, recipe.whiten, split.train, run.preprocessing)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from striate.data import Preprocessing
+from striate.data.resize import margins
 from striate.description.labels import one_line
 from striate.description.network import Network, plan
 from striate.description.shapes import Shape, show
@@ -132,6 +133,12 @@ def preprocessing_of(read: Read, given: Given) -> tuple[Preprocessing, str]:
     if any(read.margins):
         top, bottom, left, right = read.margins
         fit, size = "pad", (shape[1] - top - bottom, shape[2] - left - right)
+        if margins(size, shape[1:]) != (left, right, top, bottom) or not np.allclose(low, read.shift):
+            raise SpecError(
+                f"the file pads its input with zeros: {top} above, {bottom} below, {left} left and {right} right.",
+                "A run pads pictures evenly, by pixels of 0 before they are brought to the range.",
+                "Pad behind the first layer, or so that a pixel of 0 goes into the file as 0.",
+            )
     return Preprocessing(shape, fit, low=low, high=high, form="picture", size=size), source
 
 

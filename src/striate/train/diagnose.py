@@ -151,11 +151,10 @@ def dead_units(model: Built, images: Tensor) -> list[Finding]:
 
 
 class GradientWatch:
-    """Compares the norm of the gradients with that of the first step, and reports once when they explode."""
+    """Compares the norm of the gradients with that of the `first` step, and reports once when they explode."""
 
-    def __init__(self) -> None:
-        self.first: float | None = None
-        self.reported = False
+    def __init__(self, first: float | None = None, *, reported: bool = False) -> None:
+        self.first, self.reported = first, reported
 
     def look(self, model: Built) -> Finding | None:
         """Check the model's current gradients."""

@@ -21,7 +21,7 @@ from striate.train.images import images_as
 from striate.train.imported import require_data
 from striate.train.losses import class_scores, loss_of
 from striate.train.metrics import Outputs, batch_for, run_over
-from striate.train.run import Run, require_answers
+from striate.train.run import Run, require_answers, require_scores
 
 _CHOSEN: dict[tuple[Network, int, int], Choice] = {}
 """The choices measured in this process, by network, batch and threads, so that answers have the same last digits."""
@@ -47,6 +47,7 @@ def evaluate(
     the validation images are not those that the run held out; AuditError where the kernels' answers differ from those
     of the PyTorch module.
     """
+    require_scores(run)
     chosen = images_of(run, split, source=source, way=run.preprocessing).relabelled(run.classes)
     packed = run.preprocessing.packed(chosen)
     if split == "validation" and source is None:

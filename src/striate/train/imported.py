@@ -19,7 +19,7 @@ from striate.modules import build
 from striate.train.brought import Answers as Answers
 from striate.train.brought import fields_of
 from striate.train.checkpoint import BEST, restore, save_checkpoint
-from striate.train.run import Run, require_free
+from striate.train.run import Run, require_free, require_scores
 from striate.train.tensors import not_finite
 
 
@@ -43,6 +43,7 @@ def create_imported(
     module = build(network)
     restore(module, None, values, where=Path(origin["file"]))
     run = Run(**fields_of(folder, network, answers=answers, origin=origin))
+    require_scores(run)
     passing = folder.with_name(f".{folder.name}.{getpid()}.partial")
     make_folder(passing)
     try:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import torch
+
 from striate.train.diagnose import Finding, dead_units, stuck
 from striate.train.learner import Learner
 from striate.train.loop import Epoch, Split
@@ -42,7 +44,9 @@ def missed(run: Run, history: list[dict[str, Any]], epoch: int) -> list[int]:
 
 
 def findings(run: Run, learner: Learner, split: Split, history: list[dict[str, Any]]) -> Iterator[Finding]:
-    sample = run.preprocessing.normalise(split.validation.images[:256].to(run.device))
+    count = len(split.validation)
+    spread = torch.arange(min(count, 256)) * count // min(count, 256)  # folders list their images class by class
+    sample = run.preprocessing.normalise(split.validation.images[spread].to(run.device))
     found = dead_units(learner.model, sample)
     batches = max(1, len(split.train) // run.recipe.batch)
     at_chance = stuck(history, classes=len(run.classes), recipe=run.recipe, batches=batches)

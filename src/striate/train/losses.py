@@ -71,6 +71,9 @@ def training_loss(
 ) -> Scalar:
     """The loss that a step minimises: `loss_of` with the recipe's label smoothing and the classes' `weights`.
 
+    An image's loss, its label smoothed, counts by the weight of the image's class, and a batch's loss is the weighted
+    mean. PyTorch weighs each class of a smoothed label instead: a rare class's share could outweigh the image's own.
+
     For a `mixed` batch it is λ times the loss of the first labels plus 1 − λ times that of the second. For a part of a
     batch, `shares` are its shares of the whole batch's mean, for the first and the second labels; the losses of all
     parts then sum to the batch's.
@@ -79,7 +82,8 @@ def training_loss(
         return loss_of(outputs, labels, recipe) * shares[0]
 
     def loss(by: Labels) -> Scalar:
-        return F.cross_entropy(outputs, by, weight=weights, label_smoothing=recipe.label_smoothing)
+        each = F.cross_entropy(outputs, by, reduction="none", label_smoothing=recipe.label_smoothing)
+        return each.mean() if weights is None else (each * weights[by]).sum() / weights[by].sum()
 
     if mixed is None:
         return loss(labels) * shares[0]
@@ -96,7 +100,7 @@ def class_shares(labels: Labels, recipe: Recipe, classes: int, *, weights: Tenso
     """
     by_class = torch.ones(classes) if weights is None else weights
     right = F.one_hot(labels, classes) * (1 - recipe.label_smoothing)
-    return (right + recipe.label_smoothing / classes) * (by_class / by_class[whole].sum())
+    return (right + recipe.label_smoothing / classes) * (by_class[labels] / by_class[whole].sum())[:, None]
 
 
 def share_of(labels: Labels, whole: Labels, weights: Tensor | None) -> float:

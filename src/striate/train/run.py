@@ -30,7 +30,8 @@ from striate.data import Preprocessing
 from striate.description.header import ONNX, SUFFIX
 from striate.description.json import to_json
 from striate.description.labels import path_part
-from striate.description.network import Network
+from striate.description.layers import Activation
+from striate.description.network import Network, plan
 from striate.description.shapes import show
 from striate.errors import OutputError, RunError
 from striate.files import append_line, make_folder, unwritten, write_whole
@@ -262,6 +263,23 @@ def open_run(folder: str | Path) -> Run:
 def one_file(path: Path) -> Single:
     """The run that is one file: a safetensors file of Striate's, or an ONNX file of anybody's."""
     return read_brought(path) if path.suffix == ONNX else read_single(path)
+
+
+def require_scores(run: Run) -> None:
+    """Raises RunError where a network that was brought in gives no scores of classes, of which one is the answer.
+
+    A network that Striate has trained learned by a softmax over its values, whatever its last layer.
+    """
+    planned, origin = plan(run.network), run.origin or {}
+    last = planned.steps[planned.last].layer
+    alone = isinstance(last, Activation) and last.function in ("sigmoid", "hard_sigmoid")
+    if origin.get("producer", "striate") != "striate" and (alone or planned.output == (1,)):
+        values = show(planned.output)
+        raise RunError(
+            f"{origin['file']} answers with {'one value' if values == '1' else f'{values} values, each for itself'}.",
+            "A run answers with one of two classes or more, by a softmax over their scores.",
+            "Its account and figures need no run: give the file in place of a NETWORK.",
+        )
 
 
 def require_answers(probabilities: Tensor, folder: Path) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -71,7 +72,7 @@ class Finished:
 Event = Batch | Epoch | Finding | Interrupted | Finished
 
 
-def start(run: Run, split: Split, weights: Mapping[str, Tensor] | None = None) -> Iterator[Event]:
+def start(run: Run, split: Split, weights: Mapping[str, Tensor] | None = None) -> Generator[Event]:
     """Make the run's folder and train from the beginning; the folder is held until the training is over.
 
     `weights` are the weights at the start, where some are taken over from another run (`train.transfer.take_over`).
@@ -88,7 +89,7 @@ def start(run: Run, split: Split, weights: Mapping[str, Tensor] | None = None) -
         return _train(run, split, None, held.pop_all())
 
 
-def resume(run: Run, split: Split) -> Iterator[Event]:
+def resume(run: Run, split: Split) -> Generator[Event]:
     """Go on from the run's last checkpoint; with none yet, from the beginning.
 
     Raises RunError where another process writes the run, or where the machine, the kernels or a file that it needs is
@@ -117,7 +118,7 @@ def resume(run: Run, split: Split) -> Iterator[Event]:
         return _train(run, split, checkpoint, held.pop_all())
 
 
-def _train(run: Run, split: Split, checkpoint: tuple[Saved, Progress] | None, held: ExitStack) -> Iterator[Event]:
+def _train(run: Run, split: Split, checkpoint: tuple[Saved, Progress] | None, held: ExitStack) -> Generator[Event]:
     with held:
         try:
             yield from _steps(run, split, checkpoint)
@@ -177,6 +178,8 @@ class _Training:
         """Take up a checkpoint; yields a finding where it is not the last one, because that is damaged."""
         self.learner.go_to(saved.tensors, progress.position, where=saved.path)
         self.history, self.best = progress.history, progress.best
+        said = any(event.get("kind") == "exploding" for event in self.run.events("warning"))
+        self.watch = GradientWatch(progress.gradient, reported=said)
         if saved.why:
             set_aside(self.run.folder)
             yield self._logged(fallen_back(saved))
@@ -185,6 +188,8 @@ class _Training:
         """Write the checkpoint from which the training can go on."""
         if self.leads:
             state = {"position": self.learner.position(), "history": self.history, "best": self.best}
+            if self.watch.first is not None and math.isfinite(self.watch.first):
+                state["gradient"] = self.watch.first
             save_last(self.run.folder, self.learner.tensors(), state)
         self.saved_at = time.monotonic()
 

@@ -17,11 +17,15 @@ COLDEST, HOTTEST = 1e-6, 1e6
 
 @dataclass(frozen=True)
 class Progress:
-    """The state of last.safetensors: the learner's `position`, the `history` of epochs, and the `best` of them."""
+    """The state of last.safetensors: the learner's `position`, the `history` of epochs, and the `best` of them.
+
+    `gradient` is the norm of the first step's gradients; None before it was looked at, and in older files.
+    """
 
     position: Mapping[str, Any]
     history: list[Event]
     best: dict[str, Any]
+    gradient: float | None = None
 
 
 def progress_of(state: Mapping[str, Any], *, where: Path) -> Progress:
@@ -43,7 +47,8 @@ def progress_of(state: Mapping[str, Any], *, where: Path) -> Progress:
         for at, each in enumerate(epochs):
             if "epoch" not in each:
                 raise FormatError(f"state.history[{at}] is no epoch.", "The history lists epochs.")
-        return Progress(position, epochs, dict(best.values))
+        gradient = members.number("gradient", least=0) if members.values.get("gradient") is not None else None
+        return Progress(position, epochs, dict(best.values), gradient)
     except FormatError as error:
         raise misread(where, error) from None
 

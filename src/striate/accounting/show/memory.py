@@ -151,8 +151,10 @@ def _in_units(figure: int) -> str:
 
     >>> _in_units(928_086_107_234_272), _in_units(123_456)
     ('928.1 T', '123,456 ')
+    >>> _in_units(17_643_000_000_000_000_000)
+    '17.64 E'
     """
-    for unit, size in (("P", 10**15), ("T", 10**12), ("G", 10**9), ("M", 10**6)):
+    for unit, size in (("Z", 10**21), ("E", 10**18), ("P", 10**15), ("T", 10**12), ("G", 10**9), ("M", 10**6)):
         if figure >= size:
             return f"{figure / size:.4g} {unit}"
     return f"{figure:,} "

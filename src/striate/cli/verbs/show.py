@@ -16,7 +16,7 @@ from striate.cli import terminal
 from striate.cli.parameters import NETWORK
 from striate.cli.print.facts import COUNTED, facts
 from striate.cli.print.outline import outline_lines
-from striate.description.header import SUFFIX
+from striate.description.header import ONNX, names_run
 from striate.description.json import to_json
 from striate.description.layers import RBF, Layer, Linear, Softmax
 from striate.description.network import Network, plan
@@ -86,8 +86,7 @@ def _recipe(typed: str, network: Network) -> Recipe:
     from striate.train.recipes import recipe_for
     from striate.train.run import open_run
 
-    is_run = Path(typed, "run.json").is_file() or typed.endswith(SUFFIX)
-    return open_run(Path(typed)).recipe if is_run else recipe_for(network)
+    return open_run(Path(typed)).recipe if names_run(typed) and not typed.endswith(ONNX) else recipe_for(network)
 
 
 def _card(network: Network, width: int) -> Iterator[str]:

@@ -202,7 +202,7 @@ def command(
         folder = folder_of(world, out, network.name)
         resumed = folder if was_begun(world, folder) else None
     if resumed is not None:
-        run, events = resume(resumed, quiet=quiet)
+        run, events = resume(resumed, device=device, quiet=quiet)
     elif network is not None and folder is not None:
         network = narrow(network, width or 1.0, input=shape) if width or shape else network
         recipe = recipe_of(network, recipe_name, settings, given)

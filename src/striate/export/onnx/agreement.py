@@ -127,7 +127,7 @@ def agreement_with(
     right = (chosen >= wanted.scores.amax(1) - allowed * span) & (found.labels == found.scores.argmax(1))
     if share <= allowed and right.all():
         difference = (found.outputs - wanted.outputs)[:real].abs().max().item()
-        same = int((found.labels == wanted.labels)[:real].sum())
+        same = int((found.labels == wanted.labels)[:real].reshape(real, -1).all(1).sum())
         return Agreement(real, same, difference, share, allowed)
     raise AuditError(
         f"{other.named} differ in their answers to {counted(real, 'image')} and {NOISE} of noise: "

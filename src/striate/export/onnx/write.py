@@ -17,7 +17,8 @@ from striate.export.onnx.classifier import classifier_model
 from striate.export.place import require_place
 from striate.files import elsewhere, write_whole
 from striate.modules import weights_of
-from striate.train.run import Run
+from striate.train.imported import require_classes
+from striate.train.run import Run, require_scores
 
 if TYPE_CHECKING:
     from onnx import ModelProto, ValueInfoProto
@@ -57,6 +58,9 @@ def export_onnx(
     """
     require_onnx()
     require_place(file, ".onnx", "an ONNX file")
+    if not bare:
+        require_scores(run)
+        require_classes(run.network, run.classes)
     images = compared_images(run, source)
     checked = checked_model(run, images, bare=bare, every_layer=every_layer)
     return write_model(checked, file)

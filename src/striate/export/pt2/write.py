@@ -17,6 +17,7 @@ from torch import Tensor
 
 from striate.data import ImageSet, Preprocessing
 from striate.description.json import to_json
+from striate.description.network import plan
 from striate.errors import AuditError
 from striate.exchange.graph import Value
 from striate.exchange.model import INPUT, LABEL, OUTPUT, PROBABILITIES
@@ -27,8 +28,9 @@ from striate.export.pt2 import fresh
 from striate.export.pt2.module import Bare, Classifier
 from striate.files import elsewhere, write_whole
 from striate.modules import Built
+from striate.train.imported import require_classes
 from striate.train.losses import class_scores
-from striate.train.run import Run
+from striate.train.run import Run, require_scores
 
 BATCH = "batch"
 _REMEDY = "Try another version of PyTorch. If it stays so, this is a fault of Striate: please report it."
@@ -55,6 +57,9 @@ def export_pt2(run: Run, file: Path, *, bare: bool = False, source: str | None =
     run and its images raises.
     """
     require_place(file, ".pt2", "an exported program")
+    if not bare:
+        require_scores(run)
+        require_classes(run.network, run.classes)
     images = compared_images(run, source)
     pictures = run.preprocessing if images.fitted else None
     run = fitted_once(run, images)
@@ -66,7 +71,7 @@ def export_pt2(run: Run, file: Path, *, bare: bool = False, source: str | None =
     channels, *size = images.images.shape[1:]
     if bare:
         inputs = (Value(INPUT, "float32", run.network.input),)
-        outputs = (Value(OUTPUT, "float32", (len(run.classes),)),)
+        outputs = (Value(OUTPUT, "float32", plan(run.network).output),)
     else:
         inputs = (Value(INPUT, "uint8", (*size, channels)),)
         outputs = (Value(PROBABILITIES, "float32", (len(run.classes),)), Value(LABEL, "int64", ()))

@@ -21,6 +21,7 @@ from striate.kernels.operators.binding import register
 from striate.kernels.operators.joining import JOINING
 from striate.kernels.operators.layout import LAYOUT
 from striate.kernels.operators.single import SINGLE
+from striate.kernels.operators.single import forget_layers as forget_layers
 
 Affine = tuple[Tensor, Tensor]
 """A scale and a shift for each channel, (channels,) each."""

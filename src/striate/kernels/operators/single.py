@@ -29,6 +29,11 @@ class _Handle:
 _handle = cache(_Handle)
 
 
+def forget_layers() -> None:
+    """Free the layers that were prepared; one that is asked for again is prepared anew."""
+    _handle.cache_clear()
+
+
 def _pass(images: int, tensors: dict[str, Tensor]) -> StriatePass:
     made = StriatePass(images)
     for name, tensor in tensors.items():
@@ -58,7 +63,8 @@ def _layer(
     given = {"blocks": blocks, "weight": weight, "bias": bias, "scale": scale, "shift": shift}
     ready = {name: prepared(each) for name, each in given.items() if each is not None}
     numbers = _pass(images, {**ready, **dict(zip(("out", "argmax", "sums"), made, strict=True))})
-    binary().calls.striate_layer_forward(_handle(text).address, numbers, torch.get_num_threads())
+    handle = _handle(text)  # kept during the call: another thread may put one of its own into the cache
+    binary().calls.striate_layer_forward(handle.address, numbers, torch.get_num_threads())
     return made
 
 
@@ -114,7 +120,8 @@ def _layer_backward(
     names = ("blocks", "weight", "bias", "scale", "shift")
     gradients = {f"{name}_gradient": each for name, each in zip(names, made, strict=True)}
     numbers = _pass(images, {**ready, **gradients})
-    binary().calls.striate_layer_backward(_handle(text).address, numbers, torch.get_num_threads())
+    handle = _handle(text)  # kept during the call: another thread may put one of its own into the cache
+    binary().calls.striate_layer_backward(handle.address, numbers, torch.get_num_threads())
     return made
 
 

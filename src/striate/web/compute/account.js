@@ -8,7 +8,7 @@ import { unknownKind } from "./kinds.js";
 /**
  * The pixels that a layer's first unit sees along one axis: the first, the last, and the distance to the next unit's.
  * After an upsampling `grid` has the same in places of the upsampled map, which has each unit of `below` `times` times.
- * @typedef {{ first: number, last: number, jump: number, grid?: Grid }} Span
+ * @typedef {{ first: number, last: number, jump: number, grid?: Grid, shared?: [number, number] }} Span
  * @typedef {{ first: number, last: number, jump: number, times: number, below: Span }} Grid
  */
 
@@ -112,6 +112,9 @@ function fieldOf(step, steps, fields, input) {
     const { rows, columns } = (from < 0 ? whole : seen(steps, from)) ?? { rows: [0, -1], columns: [0, -1] };
     return [rows, columns].map(([first, last]) => ({ first, last, jump: 0 }));
   }
+  if (step.kind === "gate" && String(step.inputs[1]) !== String(step.output)) {
+    return source.map((span, at) => sharing(span, { ...others[0][at], shared: endsOf(others[0][at]) }));
+  }
   return source.map((span, at) => others.reduce((one, other) => union(one, other[at]), span));
 }
 
@@ -122,14 +125,14 @@ function fieldOf(step, steps, fields, input) {
 function run(span, first, last, jump) {
   const from = span.grid ?? span;
   const made = { first: from.first + first * from.jump, last: from.last + last * from.jump, jump: from.jump * jump };
-  return span.grid ? over({ ...span.grid, ...made }) : made;
+  return sharing(span.grid ? over({ ...span.grid, ...made }) : made, span);
 }
 
 /** The field after an upsampling. @type {(span: Span, times: number) => Span} */
 function repeated(span, times) {
   const { grid } = span;
-  if (grid && grid.first === 0 && grid.last === 0 && grid.jump === 1) return over({ ...grid, times: grid.times * times });
-  return over({ first: 0, last: 0, jump: 1, times, below: span });
+  const two = grid && grid.first === 0 && grid.last === 0 && grid.jump === 1;
+  return sharing(over(two ? { ...grid, times: grid.times * times } : { first: 0, last: 0, jump: 1, times, below: span }), span);
 }
 
 /** The span of units that read places of an upsampled map. @type {(grid: Grid) => Span} */
@@ -152,11 +155,26 @@ function union(one, other) {
   const both = (a, b) => ({ first: Math.min(a.first, b.first), last: Math.max(a.last, b.last), jump: Math.max(a.jump, b.jump) });
   const [grid, beside] = [one.grid, other.grid];
   const same = grid && beside && grid.below === beside.below && grid.times === beside.times;
-  return same ? over({ ...grid, ...both(grid, beside) }) : both(one, other);
+  return sharing(same ? over({ ...grid, ...both(grid, beside) }) : both(one, other), one, other);
+}
+
+/** The span, whose units also see what all units of `others` see. @type {(span: Span, ...others: Span[]) => Span} */
+function sharing(span, ...others) {
+  const all = [span, ...others].flatMap(({ shared }) => (shared ? [shared] : []));
+  if (!all.length) return span;
+  return { ...span, shared: [Math.min(...all.map(([first]) => first)), Math.max(...all.map(([, last]) => last))] };
 }
 
 /** How many pixels the unit sees that sees most, padding included. @type {(span: Span) => number} */
 function sizeOf(span) {
+  const [first, last] = endsOf(span);
+  return last - first + 1;
+}
+
+/** The first and the last pixel that the first unit sees. @type {(span: Span) => [number, number]} */
+function endsOf(span) {
+  const { shared } = span;
+  const start = Math.floor(span.first);
   let more = 0;
   while (span.grid) {
     const { first, last, jump, times, below } = span.grid;
@@ -165,7 +183,8 @@ function sizeOf(span) {
     more = Math.floor((latest + last - first + more * jump) / times);
     span = below;
   }
-  return Math.ceil(span.last + more * span.jump) - Math.floor(span.first) + 1;
+  const [first, last] = [start, start + Math.ceil(span.last + more * span.jump) - Math.floor(span.first)];
+  return shared ? [Math.min(first, shared[0]), Math.max(last, shared[1])] : [first, last];
 }
 
 /** The greatest common divisor. @type {(a: number, b: number) => number} */

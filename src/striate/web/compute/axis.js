@@ -33,17 +33,7 @@ export function formula(axis) {
   const { size, kernel, stride, before, after, dilation } = axis;
   const padding = [before, after].filter(Boolean).map((side) => ` + ${side}`).join("");
   const long = dilation === 1 ? kernel : `(${dilation}·${kernel - 1} + 1)`;
-  return `(${size}${padding} − ${long})/${stride} + 1 = ${general((padded(axis) - extent(axis)) / stride + 1)}`;
-}
-
-/** A number in four figures, as Python's `.4g` writes it. @param {number} value */
-function general(value) {
-  if (value === 0) return "0";
-  let exponent = Math.floor(Math.log10(Math.abs(value)));
-  let figures = rint(value * 10 ** (3 - exponent));
-  if (Math.abs(figures) === 10_000) [figures, exponent] = [figures / 10, exponent + 1];
-  if (exponent < 4) return String(figures / 10 ** (3 - exponent));
-  return `${figures / 1000}e+${String(exponent).padStart(2, "0")}`;
+  return `(${size}${padding} − ${long})/${stride} + 1 = ${rint(((padded(axis) - extent(axis)) / stride + 1) * 1000) / 1000}`;
 }
 
 /**

@@ -96,6 +96,8 @@ const refresh = latest(async () => {
     if (overtaken()) return;
     shown = order;
     fail(error);
+    if (view.run) beside?.update(view.run, null);
+    compare();
   }
 }, 2);
 

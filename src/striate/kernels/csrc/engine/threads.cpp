@@ -39,9 +39,9 @@ void Threads::run(int tasks, int threads, const std::function<void(int, int)>& w
     tasks_done.store(0, std::memory_order_relaxed);
     tasks_left.store(tasks, std::memory_order_release);
     if (wake_sleepers) {
-        std::lock_guard<std::mutex> lock(mutex);
+        std::lock_guard<std::mutex> lock(sleep->mutex);
         round.fetch_add(1);
-        wake.notify_all();
+        sleep->wake.notify_all();
     } else {
         round.fetch_add(1);
     }
@@ -57,10 +57,10 @@ void Threads::run(int tasks, int threads, const std::function<void(int, int)>& w
 
 void Threads::start(int threads) {
     const long this_process = long(getpid());
-    if (process != this_process && !workers.empty()) {  // a forked child process has none of its parent's threads
-        for (std::thread& worker : workers) worker.detach();
-        workers.clear();
-        wanted = 0;
+    if (process != this_process && !workers.empty()) {
+        auto fresh = std::make_unique<Sleep>();
+        forget();
+        sleep = std::move(fresh);
     }
     if (wanted == threads) return;
     stop();
@@ -76,20 +76,26 @@ void Threads::start(int threads) {
 }
 
 void Threads::stop() {
-    if (process != long(getpid())) {
-        for (std::thread& worker : workers) worker.detach();
-        workers.clear();
-        return;
-    }
+    if (process != long(getpid())) return forget();
     {
-        std::lock_guard<std::mutex> lock(mutex);
+        std::lock_guard<std::mutex> lock(sleep->mutex);
         stopping.store(true);
         round.fetch_add(1);
     }
-    wake.notify_all();
+    sleep->wake.notify_all();
     for (std::thread& worker : workers) worker.join();
     workers.clear();
     wanted = 0;
+}
+
+// A forked child process has none of its parent's threads. Its condition still counts those that slept: to destroy it, or
+// to wake others by it, would wait for them for ever.
+void Threads::forget() {
+    if (workers.empty()) return;
+    for (std::thread& worker : workers) worker.detach();
+    workers.clear();
+    wanted = 0;
+    (void)sleep.release();
 }
 
 void Threads::worker_loop(int thread, uint64_t seen) {
@@ -98,8 +104,8 @@ void Threads::worker_loop(int thread, uint64_t seen) {
         for (int spins = 0; spins < SPINS_BEFORE_SLEEP && round.load(std::memory_order_acquire) == seen; spins++)
             spin(spins);
         if (round.load(std::memory_order_acquire) == seen) {
-            std::unique_lock<std::mutex> lock(mutex);
-            wake.wait(lock, [&] { return round.load() != seen; });
+            std::unique_lock<std::mutex> lock(sleep->mutex);
+            sleep->wake.wait(lock, [&] { return round.load() != seen; });
         }
         seen = round.load();
         if (stopping.load()) return;

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -24,14 +25,20 @@ public:
     void run(int count, int threads, const std::function<void(int, int)>& task, bool wake_sleepers = true);
 
 private:
+    // What threads without work wait for.
+    struct Sleep {
+        std::mutex mutex;
+        std::condition_variable wake;
+    };
+
     void start(int threads);
     void stop();
+    void forget();
     void worker_loop(int thread, uint64_t seen);
     void run_tasks(int thread);
 
     std::vector<std::thread> workers;
-    std::mutex mutex;
-    std::condition_variable wake;
+    std::unique_ptr<Sleep> sleep = std::make_unique<Sleep>();
     std::atomic<uint64_t> round{0};                 // incremented for each call of `run`, and to stop
     std::atomic<int> tasks_left{0}, tasks_done{0};  // tasks not yet taken (may fall below zero); tasks finished
     std::atomic<bool> stopping{false};

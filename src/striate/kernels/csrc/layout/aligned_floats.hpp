@@ -6,7 +6,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <limits>
-#include <vector>
+#include <memory>
+#include <new>
 
 namespace striate {
 
@@ -17,23 +18,31 @@ inline bool poison_requested() {
     return requested;
 }
 
-// A buffer of floats, zero at first, aligned to 64 bytes.
+// A buffer of floats, zero at first, aligned to 64 bytes. Pages that nobody writes to take no memory: of many threads'
+// buffers those without work are free.
 class AlignedFloats {
 public:
-    explicit AlignedFloats(ptrdiff_t floats) : store(floats + 16, 0.0f) {}
+    explicit AlignedFloats(ptrdiff_t floats)
+        : count(size_t(floats) + 16), store(static_cast<float*>(std::calloc(count, sizeof(float)))) {
+        if (!store) throw std::bad_alloc();
+    }
     float* data() {
-        const auto at = reinterpret_cast<uintptr_t>(store.data());
-        return store.data() + (64 - at % 64) % 64 / sizeof(float);
+        const auto at = reinterpret_cast<uintptr_t>(store.get());
+        return store.get() + (64 - at % 64) % 64 / sizeof(float);
     }
     const float* data() const { return const_cast<AlignedFloats*>(this)->data(); }
 
-    void poison() { std::fill(store.begin(), store.end(), std::numeric_limits<float>::signaling_NaN()); }
+    void poison() { std::fill_n(store.get(), count, std::numeric_limits<float>::signaling_NaN()); }
 
     // The same memory as 32-bit integers; only vectors, which may alias, read and write it as such.
     int32_t* ints() { return reinterpret_cast<int32_t*>(data()); }
 
 private:
-    std::vector<float> store;
+    struct Free {
+        void operator()(float* memory) const { std::free(memory); }
+    };
+    size_t count;
+    std::unique_ptr<float[], Free> store;
 };
 
 }  // namespace striate

@@ -4,6 +4,7 @@
 #include <array>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "layout/aligned_floats.hpp"
 #include "simd/activations.hpp"

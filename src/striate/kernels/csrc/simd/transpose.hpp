@@ -11,8 +11,13 @@ namespace striate {
 // the even runs of both (HIGH false) or the odd runs of both (HIGH true).
 template <int WIDTH, bool HIGH, int... LANE>
 inline Vector exchange(Vector a, Vector b, std::integer_sequence<int, LANE...>) {
+#if defined(__clang__) || __GNUC__ >= 12
     return __builtin_shufflevector(a, b,
                                    ((LANE & WIDTH) ? LANES + LANE - (HIGH ? 0 : WIDTH) : LANE + (HIGH ? WIDTH : 0))...);
+#else
+    return __builtin_shuffle(
+        a, b, IntVector{((LANE & WIDTH) ? LANES + LANE - (HIGH ? 0 : WIDTH) : LANE + (HIGH ? WIDTH : 0))...});
+#endif
 }
 
 template <int WIDTH>
