@@ -177,11 +177,18 @@ def test_one_drawing_goes_to_all_and_a_choice_shows_its_layers(place, request, v
     assert maps(page) == dense
     page.get_by_test_id("clear").click()
     sync_api.expect(second.locator(".says")).to_have_text("–")
+
+
+@NEEDS_CHROMIUM
+def test_where_one_picture_has_no_answer_no_run_keeps_an_earlier_one(both_alone, visit) -> None:
+    page = visit(both_alone)
     draw(page, SEVEN)
-    sync_api.expect(second.locator(".says")).not_to_have_text("–")
+    runs = [run.locator(".says") for run in page.get_by_test_id("run").all()]
+    for run in runs:
+        sync_api.expect(run).not_to_have_text("–")
     page.get_by_test_id("file").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": white()})
-    for run in (first, second):  # no ink: no answer to the former drawing stays
-        sync_api.expect(run.locator(".says")).to_have_text("–")
+    for run in runs:
+        sync_api.expect(run).to_have_text("–")
 
 
 @NEEDS_NODE

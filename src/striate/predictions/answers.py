@@ -20,9 +20,10 @@ from striate.execution.choice import Choice
 from striate.execution.inference import answering
 from striate.modules import Built, placed
 from striate.predictions.listing import Item, damaged
+from striate.train.answers import require_answers
 from striate.train.losses import class_scores
 from striate.train.metrics import batch_for, pictures_of
-from striate.train.run import Run, require_answers
+from striate.train.run import Run
 from striate.train.tensors import checksum, not_finite, read_tensors
 
 FORMAT, VERSION = "striate-predictions", "1"

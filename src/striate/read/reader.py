@@ -19,7 +19,8 @@ from striate.errors import RunError, ShapeError
 from striate.read.columns import Columns
 from striate.read.decode import Characters, Decoded, decode
 from striate.read.spread import spans_of
-from striate.train.run import Run, open_run, require_answers
+from striate.train.answers import require_answers
+from striate.train.run import Run, open_run
 
 BLANK = "blank"
 """The name of the class for "no character here"."""

@@ -19,10 +19,11 @@ from striate.go.symmetries import targets
 from striate.kernels.engine import Pictures
 from striate.modules import evaluating, placed
 from striate.train.agreement import IMAGES, require_agreement
+from striate.train.answers import require_answers
 from striate.train.evaluation import images_of
 from striate.train.losses import class_scores
 from striate.train.metrics import TOP, batch_for, run_over
-from striate.train.run import Run, require_answers
+from striate.train.run import Run
 
 PHASES = ((1, 60), (61, 150), (151, None))
 """Parts of a game by the number of the move: the first, and the last or None."""

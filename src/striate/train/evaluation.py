@@ -17,11 +17,12 @@ from striate.execution.inference import answering, choose_for_inference
 from striate.execution.names import KERNELS
 from striate.modules import Built, placed
 from striate.train.agreement import require_agreement
+from striate.train.answers import require_answers, require_scores
 from striate.train.images import images_as
 from striate.train.imported import require_data
 from striate.train.losses import class_scores, loss_of
 from striate.train.metrics import Outputs, batch_for, run_over
-from striate.train.run import Run, require_answers, require_scores
+from striate.train.run import Run
 
 _CHOSEN: dict[tuple[Network, int, int], Choice] = {}
 """The choices measured in this process, by network, batch and threads, so that answers have the same last digits."""

@@ -30,9 +30,7 @@ from striate.data import Preprocessing
 from striate.description.header import ONNX, SUFFIX
 from striate.description.json import to_json
 from striate.description.labels import path_part
-from striate.description.layers import Activation
-from striate.description.network import Network, plan
-from striate.description.shapes import show
+from striate.description.network import Network
 from striate.errors import OutputError, RunError
 from striate.files import append_line, make_folder, unwritten, write_whole
 from striate.frames import frame_of
@@ -263,40 +261,6 @@ def open_run(folder: str | Path) -> Run:
 def one_file(path: Path) -> Single:
     """The run that is one file: a safetensors file of Striate's, or an ONNX file of anybody's."""
     return read_brought(path) if path.suffix == ONNX else read_single(path)
-
-
-def require_scores(run: Run) -> None:
-    """Raises RunError where a network that was brought in gives no scores of classes, of which one is the answer.
-
-    A network that Striate has trained learned by a softmax over its values, whatever its last layer.
-    """
-    planned, origin = plan(run.network), run.origin or {}
-    last = planned.steps[planned.last].layer
-    alone = isinstance(last, Activation) and last.function in ("sigmoid", "hard_sigmoid")
-    if origin.get("producer", "striate") != "striate" and (alone or planned.output == (1,)):
-        values = show(planned.output)
-        raise RunError(
-            f"{origin['file']} answers with {'one value' if values == '1' else f'{values} values, each for itself'}.",
-            "A run answers with one of two classes or more, by a softmax over their scores.",
-            "Its account and figures need no run: give the file in place of a NETWORK.",
-        )
-
-
-def require_answers(probabilities: Tensor, folder: Path) -> None:
-    """Raises RunError where a run's probabilities, a row for each image, are not finite, or are those of maps."""
-    if probabilities.ndim > 2:
-        raise RunError(
-            f"{folder} gives {show(tuple(probabilities.shape[-3:]))} and no value for each class.",
-            "An image is answered with a flat vector of values.",
-            "Take an output before it, or export the network anew with a flatten at its end.",
-        )
-    count = int(probabilities.isfinite().all(-1).logical_not().sum())
-    if count:
-        raise RunError(
-            f"{folder} has no answer for {count:,} of {max(1, probabilities.shape[:-1].numel()):,} images: not finite.",
-            "Its weights are finite, but so large that sums of them are not.",
-            "Train anew at a lower rate, or take the run from a copy.",
-        )
 
 
 def free_folder(name: str) -> Path:

@@ -18,8 +18,9 @@ from striate.exchange.model import INPUT, LABEL, OUTPUT, PROBABILITIES
 from striate.exchange.requirement import require_onnx
 from striate.exchange.session import session_of
 from striate.modules import Built
+from striate.train.answers import require_answers
 from striate.train.losses import class_scores
-from striate.train.run import Run, require_answers
+from striate.train.run import Run
 from striate.wording import counted
 
 if TYPE_CHECKING:

@@ -17,8 +17,9 @@ from striate.export.onnx.classifier import classifier_model
 from striate.export.place import require_place
 from striate.files import elsewhere, write_whole
 from striate.modules import weights_of
+from striate.train.answers import require_scores
 from striate.train.imported import require_classes
-from striate.train.run import Run, require_scores
+from striate.train.run import Run
 
 if TYPE_CHECKING:
     from onnx import ModelProto, ValueInfoProto

@@ -28,9 +28,10 @@ from striate.export.pt2 import fresh
 from striate.export.pt2.module import Bare, Classifier
 from striate.files import elsewhere, write_whole
 from striate.modules import Built
+from striate.train.answers import require_scores
 from striate.train.imported import require_classes
 from striate.train.losses import class_scores
-from striate.train.run import Run, require_scores
+from striate.train.run import Run
 
 BATCH = "batch"
 _REMEDY = "Try another version of PyTorch. If it stays so, this is a fault of Striate: please report it."
