@@ -116,6 +116,7 @@ def test_what_a_gates_factor_sees_all_units_see(layers: str, ends: tuple[int, in
     row = account(network).rows[-1]
     field = row.receptive_field
     assert (field.height.ends, field.width.ends, field.jump) == (ends, ends, (jump, jump))
+    assert "upsample" in layers or field.start == (sum(ends) / 2, sum(ends) / 2)
     pixels = torch.rand(1, 1, 8, 8, dtype=torch.double, requires_grad=True)
     positive(network)(pixels)[0, 0, 0, 0].backward()
     assert pixels.grad is not None

@@ -200,7 +200,12 @@ def test_values_that_are_each_for_themselves_are_no_scores_of_classes(units: int
     scores = hand.node("Gemm", hand.node("Flatten", hand.images), hand.noise(64, units))
     hand.write(tmp_path / "own.onnx", hand.node("Sigmoid", scores))
     Image.new("L", (8, 8)).save(tmp_path / "a.png")
-    for words in (("import", "own.onnx"), ("predict", "own.onnx", "a.png"), ("export", "own.onnx", "-o", "b.onnx")):
+    for words in (
+        ("import", "own.onnx"),
+        ("predict", "own.onnx", "a.png"),
+        ("predict", "own.onnx", "a.png", "--out", "p.csv"),
+        ("export", "own.onnx", "-o", "b.onnx"),
+    ):
         done = striate(*words, cwd=tmp_path)
         assert done.returncode == 2
         assert "A run answers with one of two classes or more, by a softmax over their scores." in done.stderr

@@ -100,7 +100,7 @@ def test_without_a_word_for_the_split_images_are_drawn_by_name(tmp_path: Path) -
         ("01\n02\n03", ["01", "02", "03"], [0, 1, 2]),
         ("3\n2\n1", "321", [0, 1, 2]),
         ("2\n1\n0", "012", "may be a name or a line"),
-        ("1\n01\n3", "013", "may be a name or a line"),
+        ("1\n01\n3", "013", "names a class twice: two numbers differ only in zeros"),
     ],
 )
 def test_classes_may_have_numbers_as_names(tmp_path: Path, names: str, labels: str, wanted: list[int] | str) -> None:
@@ -117,7 +117,10 @@ def test_classes_may_have_numbers_as_names(tmp_path: Path, names: str, labels: s
 
 
 def test_a_picture_beside_the_image_of_its_key_is_no_image(shards: Path) -> None:
-    shard(shards / "photos-train-002.tar", {"x.seg.png": picture(1), "x.png": picture(2), "x.cls": b"1"})
+    shard(
+        shards / "photos-train-002.tar",
+        {"x.seg.png": picture(1), "x.png": picture(2), "x.cls": b"1", "y.seg.png": picture(3)},
+    )
     assert len(load(shards)) == 52
 
 
@@ -181,7 +184,7 @@ def test_an_image_of_a_format_that_is_not_decoded_is_named_and_not_ignored(shard
         ({"a.png": b"x", "a.cls": b"cow"}, "a .cls says cow, and classes.txt names 3 classes."),
         (
             {"at 10.12.png": b"x", "at 10.12.cls": b"1"},
-            "at 10.12.png has a dot in its KEY, which ends at the first",
+            "at 10.12 has a dot in its KEY, which ends at the first one (1 ",
         ),
     ],
 )

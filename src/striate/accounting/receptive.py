@@ -81,7 +81,7 @@ class Span:
     @property
     def start(self) -> float:
         """The centre of the first unit's field; the first pixel's own centre is 0."""
-        return (self.first + self.last) / 2
+        return (self.first + self.last if self.shared is None else sum(self.ends)) / 2
 
     def through(self, axis: Axis) -> Span:
         """The field of the units whose windows move over these units."""

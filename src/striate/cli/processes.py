@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import click
+import torch
 
 from striate.train.distributed import World, here, job
 from striate.train.run import free_folder, open_run
@@ -36,8 +37,8 @@ def resuming(folder: Path) -> str:
     """The command that takes up a run again, in as many processes as this training has."""
     size, local = here().size, os.environ.get("LOCAL_WORLD_SIZE", "")
     run = open_run(folder)
-    # Without --device, each process would take a GPU of its own.
-    device = " --device cpu" if size > 1 and run.device == "cpu" else ""
+    # Where the machine has GPUs, each process would take one of its own.
+    device = " --device cpu" if size > 1 and run.device == "cpu" and torch.cuda.is_available() else ""
     again = f"striate train --resume {folder}{device}"
     if size == 1:
         return again

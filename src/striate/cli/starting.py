@@ -103,7 +103,7 @@ def resume(folder: Path, *, device: str, quiet: bool) -> tuple[Run, Iterator[Eve
     from striate.train.run import open_run
 
     run = open_run(folder)
-    if device != "auto" and device.partition(":")[0] != run.device.partition(":")[0]:
+    if device not in ("auto", run.device, run.device.partition(":")[0]):
         raise click.UsageError(f"{folder} goes on on {run.device}, where it was begun; leave out --device {device}.")
     with working(f"Reading the images of {run.data.source}", quiet=quiet):
         split = session.reload(run)

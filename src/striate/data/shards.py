@@ -124,7 +124,7 @@ def _samples(shard: Path) -> list[_Sample]:
     """The images of a shard, in its order. Raises DataError, with the shard and the member."""
     images: dict[str, Part] = {}
     labels: dict[str, str] = {}
-    others: dict[str, str] = {}
+    dotted: dict[str, set[str]] = {}
     try:
         with tarfile.open(shard, "r:") as tar:
             while (member := tar.next()) is not None:
@@ -141,15 +141,16 @@ def _samples(shard: Path) -> list[_Sample]:
                         what = "has two images" if key in images else f"is larger than {MOST_IMAGE // 2**20} MiB"
                         raise DataError(f"{one_line(key)} {what}.", _FORMAT, where=str(shard))
                     images[key] = Part(shard.name, member.offset_data, member.size)
-                elif path.suffix.lower() in SUFFIXES + FOREIGN:
-                    others[path.name] = key  # beside the image of its key, such as its segmentation
+                elif path.suffix.lower() in (".cls", *SUFFIXES, *FOREIGN):
+                    dotted.setdefault(path.stem, set()).add(path.suffix.lower())
             require_end(tar)
     except (tarfile.TarError, OSError, EOFError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or one_line(str(problem)).rstrip(".") or "it is cut short"
         raise DataError(f"is no whole tar file: {reason}.", _FORMAT, "Take it from a copy.", where=str(shard)) from None
-    if dotted := [name for name, key in others.items() if key not in images]:
+    # An image without such a label, as 0001.seg.png, belongs to the image of its KEY.
+    if meant := [name for name, endings in dotted.items() if ".cls" in endings and len(endings) > 1]:
         raise DataError(
-            f"{one_line(dotted[0])} has a dot in its KEY, which ends at the first one ({len(dotted):,} such images).",
+            f"{one_line(meant[0])} has a dot in its KEY, which ends at the first one ({len(meant):,} such images).",
             _FORMAT,
             "Rename it, with - in place of the dot.",
             where=str(shard),
@@ -193,9 +194,10 @@ def _numbers(folder: Path, classes: tuple[str, ...], labels: set[str]) -> dict[s
     """
     named = {_plain(name): number for number, name in enumerate(classes)}
     lines = {str(number): number for number in range(len(classes))}
-    if len(named) < len(classes) or (
-        labels <= named.keys() & lines.keys() and any(named[label] != lines[label] for label in labels)
-    ):
+    if len(named) < len(classes):
+        what = "names a class twice: two numbers differ only in zeros before them."
+        raise DataError(what, "It has a class a line.", where=str(folder / NAMES))
+    if labels <= named.keys() & lines.keys() and any(named[label] != lines[label] for label in labels):
         raise DataError(
             f"has numbers as names of classes, so that a .cls of {min(labels)} may be a name or a line.",
             "A label is a number from 0, a line of that file, or a name in it.",

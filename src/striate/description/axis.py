@@ -83,7 +83,8 @@ class Axis:
         """
         padding = "".join(f" + {side}" for side in (self.before, self.after) if side)
         extent = str(self.extent) if self.dilation == 1 else f"({self.dilation}·{self.kernel - 1} + 1)"
-        exact = f"{(self.padded - self.extent) / self.stride + 1:.3f}".rstrip("0").rstrip(".")
+        thousandths = round(((self.padded - self.extent) / self.stride + 1) * 1000)
+        exact = f"{thousandths / 1000:.3f}".rstrip("0").rstrip(".")
         return f"({self.size}{padding} − {extent})/{self.stride} + 1 = {exact}"
 
     def unseen(self) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from striate.errors import RunError
 from striate.export.hub.write import WEIGHTS
 from striate.fitted.fitted import Fitted
+from striate.train.answers import require_scores
 from striate.train.run import Run, open_run
 
 
@@ -25,4 +26,6 @@ def open_pretrained(folder: str | Path) -> Run:
             "It is a folder or a file on this machine: nothing is downloaded.",
             f"A model of the hub is fetched by: hf download {path} --local-dir FOLDER",
         )
-    return open_run(path / WEIGHTS if not (path / "run.json").exists() and (path / WEIGHTS).exists() else path)
+    run = open_run(path / WEIGHTS if not (path / "run.json").exists() and (path / WEIGHTS).exists() else path)
+    require_scores(run)
+    return run

@@ -24,6 +24,7 @@ from striate.files import make_folder, unwritten, write_whole
 from striate.modules import Built, placed
 from striate.predictions.answers import FORMAT, VERSION, Answerer, Manner
 from striate.predictions.listing import Listed, damaged, listed_images, require_apart
+from striate.train.answers import require_scores
 from striate.train.lock import Lock
 from striate.train.metrics import batch_for
 from striate.train.run import Run
@@ -82,6 +83,7 @@ def opened(wish: Wish) -> Iterator[Job]:
     if os.path.lexists(wish.file) and not (folder / JOB).exists():
         raise taken(wish.file)
     require_apart(wish.sources)
+    require_scores(wish.run)
     model = placed(wish.run.model(), wish.manner.device)
     begun = folder.exists()
     with kept_in(folder):

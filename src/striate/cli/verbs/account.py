@@ -129,7 +129,7 @@ def command(
         raise click.UsageError("Give only one of --memory, --training, --fit, --unit, --as and --versus.")
     if without_biases and (memory or budget or tool):
         which = "--as" if tool else "--memory" if memory else "--budget"
-        raise click.UsageError(f"{which} counts biases, too: leave --without-biases out.")
+        raise click.UsageError(f"{which} is about the whole network: leave --without-biases out.")
     form = "json" if as_json else form
     if not chosen:
         _print(form, _table(counted(), form, terminal.width(), depth=depth, fold=not every))
