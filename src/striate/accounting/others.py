@@ -81,8 +81,7 @@ def as_counted_by(tool: str, account: Account) -> Others:
     """
     if tool not in VERSIONS:
         raise unknown_name("tool", tool, VERSIONS)
-    plain = account.batch == 1 and account.biases  # the tools count biases, always
-    one = account if plain else account_of(account.network, input=account.input)
+    one = account_of(account.network, input=account.input)  # of one image, with biases, as the tools count
     figures: list[ToolFigure] = []
     if tool in PARAMETERS:
         label, rule = PARAMETERS[tool]

@@ -104,7 +104,7 @@ def resume(folder: Path, *, device: str, quiet: bool) -> tuple[Run, Iterator[Eve
 
     run = open_run(folder)
     if device not in ("auto", run.device, run.device.partition(":")[0]):
-        raise click.UsageError(f"{folder} goes on on {run.device}, where it was begun; leave out --device {device}.")
+        raise click.UsageError(f"{folder} was begun on {run.device}, and goes on there; leave out --device {device}.")
     with working(f"Reading the images of {run.data.source}", quiet=quiet):
         split = session.reload(run)
     return run, session.resume(run, split)

@@ -59,6 +59,12 @@ def create_imported(
     return run
 
 
+def require_classifier(run: Run) -> None:
+    """Raises RunError where a run does not answer with one of its classes."""
+    require_scores(run)
+    require_classes(run.network, run.classes)
+
+
 def require_classes(network: Network, classes: tuple[str, ...]) -> None:
     """Raises RunError where a network has no output for each class."""
     output = plan(network).output

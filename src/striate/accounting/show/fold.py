@@ -101,7 +101,8 @@ def _more(blocks: list[list[Row]], period: int, level: int) -> TableLine:
     """One line for all but the first `period` of `blocks`."""
     others = blocks[period:]
     rows = [row for block in others for row in block]
-    counts = reduce(add, (row.counts for row in [row for row in rows if not row.in_head] or rows))
+    used = [row for row in rows if not row.in_head] or rows
+    counts = reduce(add, (row.counts for row in used))
     first, last = _head(others[0][0].path, level), _head(others[-period][0].path, level)
     end = _sum(last, others[-1])
     return _summary(first, replace(end, path=last), end, len(others) // period, counts)

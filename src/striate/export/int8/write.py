@@ -20,8 +20,7 @@ from striate.export.int8.measure import BATCH, Latency, inputs, labels_of, laten
 from striate.export.int8.quantise import quantised
 from striate.export.onnx.write import Checked, Exported, checked_model, write_model
 from striate.export.place import require_place
-from striate.train.answers import require_scores
-from striate.train.imported import require_classes
+from striate.train.imported import require_classifier
 from striate.train.run import Run
 from striate.wording import counted, percent
 
@@ -82,8 +81,7 @@ def export_int8(run: Run, file: Path, wish: Wish, *, bare: bool = False, source:
     """
     require_onnx()
     require_place(file, ".onnx", "an ONNX file")
-    require_scores(run)  # it is judged by its classes, with `bare` too
-    require_classes(run.network, run.classes)
+    require_classifier(run)  # it is judged by its classes, with `bare` too
     parts = parts_of(run, source)
     compared = parts.judging if parts.looked else compared_images(run, source)
     checked = checked_model(run, compared, bare=bare)

@@ -17,8 +17,7 @@ from striate.export.onnx.classifier import classifier_model
 from striate.export.place import require_place
 from striate.files import elsewhere, write_whole
 from striate.modules import weights_of
-from striate.train.answers import require_scores
-from striate.train.imported import require_classes
+from striate.train.imported import require_classifier
 from striate.train.run import Run
 
 if TYPE_CHECKING:
@@ -60,8 +59,7 @@ def export_onnx(
     require_onnx()
     require_place(file, ".onnx", "an ONNX file")
     if not bare:
-        require_scores(run)
-        require_classes(run.network, run.classes)
+        require_classifier(run)
     images = compared_images(run, source)
     checked = checked_model(run, images, bare=bare, every_layer=every_layer)
     return write_model(checked, file)

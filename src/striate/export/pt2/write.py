@@ -28,8 +28,7 @@ from striate.export.pt2 import fresh
 from striate.export.pt2.module import Bare, Classifier
 from striate.files import elsewhere, write_whole
 from striate.modules import Built
-from striate.train.answers import require_scores
-from striate.train.imported import require_classes
+from striate.train.imported import require_classifier
 from striate.train.losses import class_scores
 from striate.train.run import Run
 
@@ -59,8 +58,7 @@ def export_pt2(run: Run, file: Path, *, bare: bool = False, source: str | None =
     """
     require_place(file, ".pt2", "an exported program")
     if not bare:
-        require_scores(run)
-        require_classes(run.network, run.classes)
+        require_classifier(run)
     images = compared_images(run, source)
     pictures = run.preprocessing if images.fitted else None
     run = fitted_once(run, images)
