@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
 import striate
-from striate import from_text
+from striate import find, from_text
 from striate.errors import RequirementError, RunError, SpecError, StriateError, UnknownNameError
 from striate.export.page import alone
 from striate.extras import install
 from striate.look.predictor import Predictor
+from striate.notebook import predictor_of
 from striate.train import open_run
 from tests.support.browsing import NEEDS_CHROMIUM, SEVEN, draw, sync_api
 
@@ -45,6 +47,13 @@ def test_a_network_stands_for_its_run_or_is_untrained(finished_run: Path, tmp_pa
     (tmp_path / "runs" / "tiny").symlink_to(finished_run)
     notation = striate.to_text(open_run(finished_run).network)
     assert '"trained":true' in striate.widget(notation).page
+
+
+def test_the_name_of_a_network_is_its_run_though_it_has_other_classes(finished_run, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(finished_run, Path("runs", "lenet5"))
+    assert predictor_of("lenet5").run.network.name == "tiny"
+    assert predictor_of(find("lenet5")).run.network.name == "lenet5"
 
 
 @NEEDS_ANYWIDGET

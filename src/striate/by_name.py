@@ -212,9 +212,10 @@ def from_pretrained(folder: str | Path) -> Fitted:
 def widget(*runs: str | Path | Run | Fitted | Network, height: int = 860, language: str = "") -> AnyWidget:
     """The page of runs as a widget of a notebook: draw a digit, and see every layer compute, in the browser.
 
-    A run is its folder, an open `Run`, or what `fit` returns; a network stands for its run in `runs`, or has random
-    weights, as the page says. With several runs one drawing goes to all of them. `height` is in pixels, and may be set
-    later; `language` is "en" or "ko", or else the browser's. Together they may have 100 million MACs per image.
+    A run is its folder, an open `Run`, or what `fit` returns. The name of a network stands for its run in `runs`;
+    without one, and for a `Network`, weights are random, as the page says. With several runs one drawing goes to all of
+    them. `height` is in pixels, and may be set later; `language` is "en" or "ko", or else the browser's. Together they
+    may have 100 million MACs per image.
 
     Raises RequirementError where anywidget is not installed (the extra `notebook`), RunError where there is no such
     run, and SpecError for a network that is too large for a browser. Example: `widget("lenet5").height` is `860`.

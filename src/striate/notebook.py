@@ -19,7 +19,7 @@ from striate.fitted.fitted import Fitted
 from striate.language.say import LANGUAGES
 from striate.look.predictor import Predictor
 from striate.look.untrained import untrained
-from striate.networks import find
+from striate.networks import entry_of, find
 from striate.train.run import Run, open_run
 
 if TYPE_CHECKING:
@@ -90,8 +90,11 @@ def predictor_of(run: str | Path | Run | Fitted | Network) -> Predictor:
                 return Predictor(open_run(Path(run)), images=1)
             network = find(run)
             trained = Path("runs", network.name)
-            found = (trained / "run.json").is_file() and open_run(trained).network == network
-            return Predictor(open_run(trained), images=1) if found else untrained(network)
+            if (trained / "run.json").is_file():
+                kept = open_run(trained)
+                if entry_of(network) is not None or kept.network == network:
+                    return Predictor(kept, images=1)
+            return untrained(network)
 
 
 def _names_a_run(text: str) -> bool:

@@ -30,16 +30,18 @@ def counted(count: int, word: str) -> str:
     return f"{count:,} {word if count == 1 else plural(word)}"
 
 
-def percent(share: float, decimals: int = 2, *, exact: bool = True, space: str = "") -> str:
+def percent(share: float | None, decimals: int = 2, *, exact: bool = True, space: str = "") -> str:
     """A share as a percentage, with `space` before the sign; only an exact 0 or 1 is printed as 0 or 100.
 
-    A computed probability is not `exact`: its 0 and 1 are rounded values.
+    A computed probability is not `exact`: its 0 and 1 are rounded values. A share of nothing, None, is "-".
 
     >>> percent(0.9952), percent(1.0), percent(0.99999), percent(0.00001), percent(0.0)
     ('99.52%', '100.00%', '>99.99%', '<0.01%', '0.00%')
     >>> percent(1.0, 1, exact=False), percent(0.0, 1, exact=False, space=" ")
     ('>99.9%', '< 0.1 %')
     """
+    if share is None:
+        return "-"
     least = 10**-decimals
     text = f"{100 * share:.{decimals}f}"
     if text == f"{100:.{decimals}f}" and (share < 1 or not exact):

@@ -32,6 +32,13 @@ def test_each_view_says_its_line(arguments: list[str], line: str) -> None:
     assert line in " ".join(run("lenet5", *arguments).split("\n"))
 
 
+def test_the_depth_is_of_the_table_alone() -> None:
+    for form in ("csv", "json", "markdown"):
+        failed = CliRunner().invoke(command, ["resnet18", "--depth", "1", "--format", form])
+        assert failed.exit_code == 2
+        assert f"--depth is for the table: --format {form} has every layer." in failed.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "keys"),
     [

@@ -9,6 +9,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from striate.execution import inference
+from striate.execution.choice import Choice
+from striate.execution.executor import Executor
+from striate.look import stress as stressing
+from striate.modules import Built
 from striate.train import open_run
 from striate.train.evaluation import evaluate
 from tests.support.commands import striate
@@ -55,7 +60,10 @@ def test_flips_answer_by_the_mean_of_both_sides(run: Path) -> None:
     torch.testing.assert_close(both.scores, wanted, rtol=1e-4, atol=1e-4)
     assert both.loss == pytest.approx(F.cross_entropy(wanted, images.labels).item(), rel=1e-4)
     assert not torch.allclose(both.scores, plain.scores)
+    report = (run / "report.html").read_bytes() if (run / "report.html").exists() else None
     told = striate("evaluate", run, "--test-time-flips")
+    assert "report:" not in told.stdout
+    assert report == ((run / "report.html").read_bytes() if report is not None else None)
     assert "each image and its mirror image" in told.stdout
     assert f"wrong {100 - 100 * both.accuracy:.2f}%" in told.stdout
     found = json.loads(striate("evaluate", run, "--test-time-flips", "--json").stdout)
@@ -131,7 +139,24 @@ def test_stress_is_tables_json_and_a_picture(run: Path) -> None:
             assert rates[-1] > rates[0]
 
 
-def test_stress_takes_one_run(run: Path) -> None:
-    done = striate("evaluate", run, run, "--stress")
-    assert done.returncode == 2
-    assert "--stress takes one RUN." in done.stderr
+def test_stress_takes_one_run_without_mirror_images(run: Path) -> None:
+    for words, text in (
+        ((run,), "--stress takes one RUN."),
+        (("--test-time-flips",), "--stress answers each image alone: leave out --test-time-flips."),
+    ):
+        done = striate("evaluate", run, *words, "--stress")
+        assert done.returncode == 2
+        assert text in done.stderr
+
+
+def test_stress_answers_on_the_kernels_that_are_asked_for(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, asked = open_run(run), list[str]()
+    _, images = evaluate(opened, kernels="torch")
+
+    def answering(model: Built, choice: Choice) -> Executor:
+        asked.append(choice.kernels)
+        return inference.answering(model, choice)
+
+    monkeypatch.setattr(stressing, "answering", answering)
+    stressing.stress(opened, images.subset(torch.arange(40)), kernels="channels-last")
+    assert asked == ["channels-last"]

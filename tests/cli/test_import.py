@@ -5,9 +5,12 @@ import os
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from striate import from_pretrained
+from striate.errors import RunError
 from tests.support.commands import striate
 
 pytest.importorskip("onnx", reason="onnx is not installed")
@@ -146,7 +149,6 @@ def test_an_export_does_not_overwrite_the_file_that_it_reads(file: Path, tmp_pat
 
 def by_hand(tmp_path: Path, name: str, *, kind: int = 1, flat: bool = True) -> None:
     """A file with a transposed output, or one of maps, for inputs of 3×8×8."""
-    import numpy as np
     import onnx
     from onnx import helper, numpy_helper
 
@@ -179,6 +181,17 @@ def test_a_file_in_float16_is_imported(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["difference"] < 1e-2
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_file_with_weights_that_are_not_finite_answers_no_image(value: float, tmp_path: Path) -> None:
+    hand = Hand(("n", 3, 8, 8))
+    maps = hand.clip(hand.node("Conv", hand.images, hand.noise(4, 3, 8, 8), hand.array([value, 0, 0, 0])), 0, 6)
+    hand.write(tmp_path / "odd.onnx", hand.node("Flatten", maps))
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    done = striate("predict", "odd.onnx", "a.png", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "odd.onnx cannot be used: 1 of the 4 values of conv1.bias are not finite" in done.stderr
+
+
 def test_a_file_that_ends_in_maps_answers_no_image(tmp_path: Path) -> None:
     by_hand(tmp_path, "maps.onnx", flat=False)
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
@@ -190,6 +203,8 @@ def test_a_file_that_ends_in_maps_answers_no_image(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert "gives 5×1×1 for 5 classes" in done.stderr
         assert not list(tmp_path.glob("b.*"))
+    with pytest.raises(RunError, match="maps.onnx gives 5×1×1 and no value for each class"):
+        from_pretrained(tmp_path / "maps.onnx").predict(np.zeros((1, 8, 8, 3), np.uint8))
     for words in (("account",), ("draw", "-o", "a.svg"), ("page", "-o", "a.html")):
         assert striate(words[0], "maps.onnx", *words[1:], cwd=tmp_path).returncode == 0
 

@@ -54,6 +54,12 @@ def test_a_palette_with_a_transparent_colour_lies_on_white(tmp_path: Path):
     assert [found.getpixel((column, 0)) for column in (0, 1)] == [(255, 255, 255), (0, 0, 200)]
 
 
+def test_16_bits_of_grey_with_a_transparent_level_lie_on_white(tmp_path: Path):
+    image = Image.fromarray(np.array([[0, 5, 0x7F00]], np.uint16))
+    found = decode(saved(tmp_path / "one.png", image, transparency=5))
+    assert [found.getpixel((column, 0)) for column in range(3)] == [0, 255, 127]
+
+
 def test_cmyk_jpeg_is_rgb(tmp_path: Path):
     assert decode(saved(tmp_path / "one.jpg", Image.new("CMYK", (8, 8), (0, 0, 0, 0)))).getpixel((0, 0)) == (255,) * 3
 

@@ -1,6 +1,7 @@
 """Networks as JSON: round trips, and files that are refused with their place."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -78,3 +79,11 @@ def test_a_file_stands_for_its_network(tmp_path) -> None:
     path = tmp_path / "lenet.json"
     path.write_text(to_json(find("lenet5")))
     assert find(str(path)) == find("lenet5")
+
+
+def test_a_key_that_stands_twice_among_many_is_found_at_once() -> None:
+    text = "{" + "".join(f'"k{number}": 0, ' for number in range(200_000)) + '"k199999": 0}'
+    start = time.process_time()
+    with pytest.raises(FormatError, match="the key 'k199999' is given twice"):
+        from_json(text)
+    assert time.process_time() - start < 5

@@ -123,6 +123,7 @@ def test_round_trip_of_every_text_and_number(name, paper, year, place, departure
         ("conv 9 3x3 groups 3 dilation 2 no bias", [Conv(9, kernel=3, groups=3, dilation=2, bias=False)]),
         ("conv 2 1x1 table(02 1)", [Conv(2, kernel=1, table=((0, 2), (1,)))]),
         ("conv 2 1x1 table(0,12 12,)", [Conv(2, kernel=1, table=((0, 12), (12,)))]),
+        ("conv 2 1x1 table(01 # a) comment\n 1)", [Conv(2, kernel=1, table=((0, 1), (1,)))]),
         ("C1: Conv 6 5x5, ReLU", [Conv(6, kernel=5, name="C1"), Activation("relu")]),
         ("max 3 /2", [Pool("max", kernel=3, stride=2)]),
         ("max 2 ceil", [Pool("max", kernel=2, ceil=True)]),

@@ -276,3 +276,11 @@ def test_hostile_names(importer: Any) -> None:
         Linear(2, name="bottom"),
     ]
     compare(Network('a "quoted" {name}', (1, 4, 4), layers), importer)
+
+
+def test_nothing_is_written_over_values_that_a_flatten_shares() -> None:
+    """Caffe's flatten gives out its input's memory, which the gate multiplies."""
+    text = source(from_text("4x8x8: conv 4 1x1, gate(flatten, relu, linear 4), linear 2"), "caffe")
+    assert 'bottom: "gate1/flatten1"\n  top: "gate1/relu1"' in text
+    plain = source(from_text("4x8x8: conv 4 1x1, flatten, relu, linear 4"), "caffe")
+    assert 'bottom: "flatten1"\n  top: "flatten1"' in plain

@@ -224,3 +224,8 @@ def test_hostile_names_of_networks(name: str) -> None:
 
 def test_the_same_network_gives_the_same_text() -> None:
     assert source(find("googlenet"), "pytorch") == source(find("googlenet"), "pytorch")
+
+
+def test_a_batch_norm_with_an_epsilon_of_0_can_be_trained() -> None:
+    _, kind = written(from_text("1x8x8: conv 2 3x3, bn epsilon 0, linear 2"))
+    assert kind().train()(torch.rand(4, 1, 8, 8)).shape == (4, 2)

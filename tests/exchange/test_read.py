@@ -86,6 +86,17 @@ def test_what_striate_writes_is_read_as_the_same_network(name: str, tmp_path: Pa
     require_own(find(name), tmp_path)
 
 
+def test_a_scale_that_stands_first_stays_a_layer(tmp_path: Path) -> None:
+    network = from_text("3x8x8: scale, conv 2 3x3, linear 3")
+    weights = weights_of(settled(network)) | {"scale1.weight": np.full(3, 2, np.float32)}
+    file = tmp_path / "own.onnx"
+    file.write_bytes(onnx_model(network, weights).SerializeToString())
+    read = read_onnx(file)
+    assert written(read.network, closing=False) == written(network, closing=False)
+    assert np.array_equal(read.weights["scale1.weight"], weights["scale1.weight"])
+    assert (float(read.scale), float(read.shift), read.margins) == (1, 0, (0, 0, 0, 0))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NETWORKS if name not in SMALL + LARGE])
 def test_the_catalogue_comes_back_as_it_went_out(name: str, tmp_path: Path) -> None:

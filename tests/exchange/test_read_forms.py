@@ -326,3 +326,16 @@ def test_inputs_that_nothing_reads_are_passed_over(tmp_path: Path) -> None:
     read = read_onnx(hand.write(tmp_path / "net.onnx", value))
     assert read.source == "images"
     assert answers(read, np.zeros((1, 3, 8, 9))).shape == (1, 5)
+
+
+def test_a_branch_that_reads_a_value_from_around_it_waits_for_it(tmp_path: Path) -> None:
+    hand = Hand(SHAPE)
+    value = hand.node("Relu", hand.node("Conv", hand.images, hand.noise(4, 3, 1, 1), hand.noise(4)))
+    graph = helper.make_graph(
+        [helper.make_node("Identity", [value], ["r"])],
+        "g",
+        [],
+        [helper.make_tensor_value_info("r", TensorProto.FLOAT, None)],
+    )
+    value = hand.node("If", hand.array(True, np.bool_), then_branch=graph, else_branch=graph)
+    require(hand, flat(hand, 4 * 72, value), "3x8x9: conv 4 1x1, relu, linear 5", tmp_path)

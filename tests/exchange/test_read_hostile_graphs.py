@@ -124,6 +124,26 @@ GRAPHS: dict[str, tuple[Callable[[Hand], str], str]] = {
         lambda h: h.node("Add", h.images, h.node("Range", *(h.array(each) for each in (0, 1e12, 1e-3)))),
         "(Range): makes 999,999,",
     ),
+    "a sum of repeated values": (
+        lambda h: h.node("Add", h.images, h.node("ReduceSum", h.node("ConstantOfShape", h.whole(2**60)), keepdims=0)),
+        "(ConstantOfShape): makes 1,152,921,504,606,846,976 values.",
+    ),
+    "sums of repeated values": (
+        lambda h: h.node(
+            "Add", h.images, h.node("ReduceSum", h.node("ConstantOfShape", h.whole(1, 2**29)), h.whole(0))
+        ),
+        "(ReduceSum): makes 536,870,912 values.",
+    ),
+    "repeated values of another type": (
+        lambda h: h.node("Add", h.images, h.node("Cast", h.node("ConstantOfShape", h.whole(2**29)), to=11)),
+        "(Cast): makes 536,870,912 values.",
+    ),
+    "a choice of every pair": (
+        lambda h: h.node(
+            "Add", h.images, h.node("Where", h.array(np.ones((2**20, 1)), bool), h.noise(1, 2**20), h.array(0.0))
+        ),
+        "(Where): makes 1,099,511,627,776 values.",
+    ),
     "huge weights": (
         lambda h: h.node(
             "Sum", *(conv(h, h.node("ConstantOfShape", h.whole(2**14, 3, 64, 64)), pads=[60] * 4) for _ in range(3))
@@ -145,6 +165,16 @@ def test_graphs_that_are_no_network(case: str, tmp_path: Path) -> None:
     model = hand.model(make(hand))
     start = time.process_time()
     refused(model, tmp_path, line)
+    assert time.process_time() - start < SECONDS
+
+
+def test_thousands_of_inputs(tmp_path: Path) -> None:
+    hand = Hand(SHAPE)
+    model = hand.model(hand.node("Sum", *(f"in{number}" for number in range(50_000))))
+    kind = model.graph.input[0].type
+    model.graph.input.extend(helper.make_value_info(f"in{number}", type_proto=kind) for number in range(50_000))
+    start = time.process_time()
+    refused(model, tmp_path, "has 50000 inputs: in0, in1")
     assert time.process_time() - start < SECONDS
 
 

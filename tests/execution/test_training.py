@@ -68,6 +68,18 @@ def test_asking_for_kernels_that_cannot_run_a_network() -> None:
 
 
 @pytest.mark.parametrize("kernels", ["engine", "operators"])
+def test_maps_that_the_memory_does_not_hold_are_not_begun(kernels: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training keeps all maps but those of the ReLU, and a gradient; answers have two at a time."""
+    network = from_text("1x4x16: conv 64 1x1, relu, conv 64 1x1, flatten, linear 2")
+    needed = 2 * (64 * 4 * 16) * 16 * 4  # two maps of 16 images, in bytes
+    if reason := missing(network, kernels):
+        pytest.skip(reason)
+    monkeypatch.setattr(striate.execution.choice, "machine_memory", lambda: needed)
+    assert missing(network, kernels, answering=True) is None
+    assert missing(network, kernels) == "16 images at once take 0.00105 GB, and this machine has 0.000524 GB"
+
+
+@pytest.mark.parametrize("kernels", ["engine", "operators"])
 def test_kernels_read_float32_alone(kernels: str) -> None:
     with pytest.raises(SpecError) as raised:
         executor(build("lenet5-dense").double(), kernels)

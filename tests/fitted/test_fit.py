@@ -20,11 +20,13 @@ from PIL import Image
 import striate
 from striate.data import load
 from striate.data.image_file import open_picture, prepare
-from striate.errors import DataError, FormatError, RunError, UnknownNameError
+from striate.errors import DataError, FormatError, RunError, SpecError, UnknownNameError
+from striate.fitted import fit as fitting
 from striate.fitted.fitted import Fitted
 from striate.fitted.suit import network_for
 from striate.look.examples import examples_of
-from striate.train import Recipe, open_run
+from striate.train import Recipe, Run, open_run
+from striate.train.settle import settle
 from tests.support.bars import IMAGES, NUMBERS, SMALL, TEST, TRUTH, WORDS
 from tests.support.commands import striate as command
 
@@ -266,6 +268,46 @@ def test_recipes() -> None:
         striate.fit(SMALL, IMAGES, NUMBERS, recipe={"rte": 1})
     with pytest.raises(DataError, match="recipe is 7"):
         striate.fit(SMALL, IMAGES, NUMBERS, recipe=7)  # pyright: ignore[reportArgumentType]
+
+
+def test_both_ways_to_even_classes_out_are_one_too_many() -> None:
+    with pytest.raises(SpecError, match="class_weights and sampling are both balanced"):
+        striate.fit(SMALL, IMAGES, NUMBERS, recipe={"class_weights": "balanced", "sampling": "balanced"})
+
+
+def test_pytorchs_default_type_changes_nothing(model: Fitted, tmp_path: Path) -> None:
+    wanted = model.predict_proba(TEST)
+    model.save(tmp_path / "run")
+    again = striate.fit(SMALL, IMAGES, NUMBERS, epochs=1, device="cpu").predict_proba(TEST)
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert np.array_equal(striate.from_pretrained(tmp_path / "run").predict_proba(TEST), wanted)
+        found = striate.fit(SMALL, IMAGES, NUMBERS, epochs=1, device="cpu")
+        assert torch.get_default_dtype() == torch.float64
+        assert np.array_equal(found.predict_proba(TEST), again)
+        found.predict(np.concatenate([TEST] * 10))  # more than are answered on PyTorch's kernels without a question
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_kernels_are_measured_anew_for_another_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def counted(run: Run) -> Run:
+        calls.append(torch.get_num_threads())
+        return settle(run)
+
+    monkeypatch.setattr(fitting, "settle", counted)
+    monkeypatch.setattr(fitting, "_SETTLED", {})
+    before = torch.get_num_threads()
+    try:
+        for threads in (2, 1, 1):
+            torch.set_num_threads(threads)
+            run = striate.fit(SMALL, IMAGES, NUMBERS, epochs=1, device="cpu").run
+            assert run.threads <= threads
+    finally:
+        torch.set_num_threads(before)
+    assert calls == [2, 1]
 
 
 def test_what_on_epoch_raises_leaves_no_signal_handler() -> None:

@@ -55,6 +55,28 @@ def test_of_an_incomplete_set_all_libraries_stay(monkeypatch, tmp_path) -> None:
     assert sorted(folder.iterdir()) == sorted(made)
 
 
+def test_two_that_compile_at_once_leave_whole_libraries(monkeypatch, tmp_path) -> None:
+    stand_in = tmp_path / "compiler.py"
+    stand_in.write_text("import sys\nopen(sys.argv[sys.argv.index('-o') + 1], 'w').write('whole')\n")
+    monkeypatch.setenv("CXX", f"{sys.executable} {stand_in}")
+    folder = tmp_path / "kernels"
+    folder.mkdir()
+    (folder / "kernels-plain-00000000.so").touch()
+    copy, inside = shutil.copyfile, list[Path]()
+
+    def copied(source: str, target: Path) -> object:
+        if not inside:  # the other one begins and ends while this one copies
+            inside.append(target)
+            monkeypatch.setattr(compiling.os, "getpid", lambda: 1)
+            compiling.compile_kernels(folder)
+        return copy(source, target)
+
+    monkeypatch.setattr(compiling.shutil, "copyfile", copied)
+    made = compiling.compile_kernels(folder)
+    assert sorted(folder.iterdir()) == sorted(made)
+    assert {each.read_text() for each in made} == {"whole"}
+
+
 def test_the_doctor(monkeypatch) -> None:
     library.cache_clear()
     text = CliRunner().invoke(root, ["doctor"]).output

@@ -17,7 +17,8 @@ from torch import Tensor
 from striate import Activation, Conv, Flatten, GlobalAveragePool, Linear, Network, Pool, Subsample, find, from_text
 from striate.description.layers import RBF, Dropout
 from striate.description.network import plan
-from striate.errors import ShapeError
+from striate.errors import KernelMemoryError, ShapeError
+from striate.execution.choice import missing
 from striate.execution.tensors import tensors_of
 from striate.kernels.engine import Engine, Goal, Pictures
 from striate.kernels.lower import FUNCTIONS as KERNEL_FUNCTIONS
@@ -472,6 +473,25 @@ def test_answers_are_float32_whatever_pytorchs_default_is() -> None:
         torch.set_default_dtype(torch.float32)
     assert found.dtype == torch.float32
     assert torch.equal(found, wanted)
+
+
+@pytest.mark.parametrize("name", ["lenet5-dense", "resnet8-tiny"])
+def test_an_engine_for_answers_keeps_no_gradients_and_gives_the_same_bits(name: str) -> None:
+    network = find(name)
+    tensors = tensors_of(build(network, generator=torch.Generator().manual_seed(0)))
+    pictures = Pictures(torch.randint(0, 256, (20, *network.input), dtype=torch.uint8))
+    for_answers = Engine(network, tensors, answering=True)
+    assert for_answers.gradients == []
+    assert torch.equal(for_answers.outputs(pictures, threads=1), Engine(network, tensors).outputs(pictures, threads=1))
+
+
+def test_maps_beyond_offsets_of_32_bits_are_refused() -> None:
+    network = from_text("1x1500x1500: conv 64 3x3 pad 1, relu, conv 1 3x3 pad 1, max 1500, linear 2")
+    assert missing(network, "engine", answering=True) == (
+        "a layer's maps take 2^31 floats or more, beyond the kernels' offsets of 32 bits"
+    )
+    with pytest.raises(KernelMemoryError):
+        Engine(network, tensors_of(build(network, generator=torch.Generator())))
 
 
 FORKED = """

@@ -141,6 +141,10 @@ def test_an_equal_copy_with_a_near_one_is_counted_once(tmp_path: Path) -> None:
     assert [(len(each.members), each.equal) for each in found.twins] == [(2, True), (3, False)]
     assert found.copies == (1, 1)
     assert "1 image equal to an earlier one, 1 nearly so" in "\n".join(dataset_lines(found))
+    picture("red", 4).save(tmp_path / "train" / "green" / "equal.png")
+    found = examine(tmp_path, labels=False)
+    assert [(len(each.members), each.equal) for each in found.twins] == [(3, True), (4, False)]
+    assert [len(each.members) for each in found.conflicts] == [4]
 
 
 def test_names_are_escaped_on_the_page(photos: Path, tmp_path: Path) -> None:

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from striate.cli.parameters import LANGUAGE
+from striate.cli.parameters import LANGUAGE, LOG
+from striate.cli.verbs.look import ONLY
 from striate.errors import RequirementError
 from striate.language.say import LANGUAGES, language, speaking
 from striate.look import look, png, subject, write_look, write_report
+from striate.look.page import SECTIONS
 from striate.train import evaluation, open_run
+from striate.train.logs import LOGS
 from tests.support.commands import striate
 
 STAY = {
@@ -69,8 +72,10 @@ def test_the_report_is_korean(finished_run: Path, tmp_path: Path) -> None:
     assert "혼동 행렬" in words.text
 
 
-def test_the_option_names_the_languages_that_there_are() -> None:
+def test_options_name_the_languages_the_logs_and_the_sections_that_there_are() -> None:
     assert list(LANGUAGE.choices) == list(LANGUAGES)
+    assert list(LOG.choices) == list(LOGS)
+    assert list(ONLY) == list(SECTIONS)
 
 
 def test_the_command_speaks_korean_and_stops_when_it_ends(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from striate import Network
 from striate.errors import DataError, RequirementError, ShapeError, SpecError, UnknownNameError
 from striate.extras import install
-from striate.look import Wish, look, shown, subject, write_look
+from striate.look import Wish, look, page, shown, subject, write_look
 from striate.look.bench import parse_kernel
 from striate.look.page import SECTIONS, default_folder
 from striate.networks import find
@@ -104,6 +104,7 @@ def test_several_images_get_figures_of_their_own(learned, tmp_path) -> None:
         (Wish(layer="cnv1"), UnknownNameError, "Did you mean 'conv1'?"),
         (Wish(unit="Conv1:2,2"), UnknownNameError, "Did you mean 'conv1'?"),
         (Wish(unit="conv1:99,2"), SpecError, "'conv1:99,2' lies outside of its maps."),
+        (Wish(only=("fields",), unit="conv1:2,99"), SpecError, "'conv1:2,99' lies outside of its maps."),
         (Wish(target="ten"), UnknownNameError, "no class is called 'ten'."),
         (Wish(target="ten"), UnknownNameError, "The classes are: 0, 1, 2"),
         (Wish(images=("lost.png",)), DataError, "lost.png: no such file."),
@@ -115,6 +116,19 @@ def test_wishes_that_cannot_be_met(wish: Wish, kind: type[Exception], text: str,
     with pytest.raises(kind) as refused:
         list(look(learned, wish))
     assert text in str(refused.value)
+
+
+def test_a_unit_outside_is_said_before_anything_is_drawn(learned) -> None:
+    with pytest.raises(SpecError):
+        page.check(learned, Wish(unit="conv1:99,2"))
+
+
+def test_of_a_layer_without_maps_there_are_the_other_figures(learned) -> None:
+    (found,) = look(learned, Wish(only=("fields",), layer="linear1"))
+    assert found.key == "fields"
+    images = shown(learned)
+    assert page.section(learned, Wish(layer="linear1"), "attribution", images) is not None
+    assert page.section(learned, Wish(layer="linear1"), "wants", images) is None
 
 
 def test_a_layer_of_a_head_is_not_on_the_way_to_the_answer(colour) -> None:

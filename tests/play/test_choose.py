@@ -47,6 +47,11 @@ def test_the_most_probable_sensible_move_is_played() -> None:
     assert chosen(position) == PASS
 
 
+def test_a_temperature_near_0_plays_the_most_probable_move() -> None:
+    for seed in range(20):
+        assert chosen(drawn(HALVES), "B2", "A1", style=Style(1e-310), seed=seed) == point_named("B2", 5)
+
+
 def test_after_a_pass_it_passes_where_it_leads() -> None:
     position = play(drawn(HALVES, WHITE), PASS)
     assert chosen(position, "E1") == PASS

@@ -48,6 +48,10 @@ def test_images_are_read_where_they_lie_in_tar_files(tmp_path) -> None:
     assert [item.name for item in found] == [f"{tmp_path}/{name}" for name in names]
     assert [item.content() for item in found] == [b"no image", *(picture(level) for level in (1, 2, 4))]
     assert list(listed_images([f"{tmp_path}/s-1.tar"])) == found[1:]
+    (tmp_path / "found.csv.parts").mkdir()  # a job's folder is none of images
+    assert list(listed_images([str(tmp_path)])) == found
+    (tmp_path / "s-1.tar").rename(tmp_path / "S.TAR")
+    assert [item.name for item in listed_images([f"{tmp_path}/S.TAR"])][-1] == f"{tmp_path}/S.TAR/0.png"
 
 
 def test_a_loop_of_links_ends_in_an_error(tmp_path) -> None:

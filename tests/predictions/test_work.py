@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from striate.errors import OutputError, RunError
+from striate.errors import OutputError, RunError, SpecError
 from striate.predictions import job as jobs
 from striate.predictions import work
 from striate.predictions.answers import Manner
@@ -214,6 +215,17 @@ def test_another_job_is_not_continued(finished_run, pictures, tmp_path, in_small
     )
     other = json.loads((folder / "job.json").read_text())
     assert other["job"]["--top"] == 0
+
+
+def test_kernels_that_cannot_run_here_begin_no_job(finished_run, pictures, tmp_path, monkeypatch) -> None:
+    out = tmp_path / "found.csv"
+    asked = wish(finished_run, pictures, out)
+    monkeypatch.setattr("striate.execution.choice._capabilities", dict)
+    with pytest.raises(SpecError, match="PyTorch finds no bfloat16 instructions in this processor"):
+        predict_all(replace(asked, manner=Manner("bfloat16")))
+    assert list(tmp_path.iterdir()) == []
+    predict_all(replace(asked, manner=Manner("auto")))
+    assert out.exists()
 
 
 def test_nothing_is_overwritten_and_one_process_writes(finished_run, pictures, tmp_path, in_small_parts) -> None:

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from striate.cli import root
 from striate.errors import DataError, FormatError, RunError, SpecError
 from striate.kernels import pattern
+from striate.look.report import write_report
 from striate.networks import find
 from striate.reproduce import Decisions, Method, Pass, learner, paper, session, table
 from striate.reproduce.distortion import affine_of, presentations, shown
@@ -118,8 +119,26 @@ def test_a_signal_ends_with_the_pass_and_loses_nothing(whole: Path, few_digits: 
             os.kill(os.getpid(), signal.SIGINT)
     assert events[-1] == session.Stopped(2)
     run = open_run(tmp_path / "run")
+    run.log("evaluated", split="test", source=run.data.source)  # as striate evaluate does
+    run = run.looked_at_test()
     assert len([each for each in session.resume(run, session.reload(run)) if isinstance(each, Pass)]) == 1
     assert figures(tmp_path / "run") == figures(whole)
+    assert open_run(tmp_path / "run").test_looks == METHOD.passes + 1
+
+
+def test_held_out_images_that_judge_choose_nothing(few_digits: Path, tmp_path: Path) -> None:
+    method = Method(passes=1, images=500, hold_out=600)
+    run, sets = session.prepare(method, folder=tmp_path / "run", source=str(few_digits))
+    for _ in session.start(run, sets):
+        pass
+    assert table.members(run)["paper"]["train_error"] == {}
+    found, report = open_run(tmp_path / "run"), tmp_path / "run" / "report.html"
+    write_report(found, *evaluate(found, split="validation"))
+    page = report.read_text(encoding="utf-8")
+    assert "held out from training; nothing was chosen by them" in page
+    assert "chose the best epoch" not in page
+    write_report(found, *evaluate(found))
+    assert "after every pass" not in report.read_text(encoding="utf-8")
 
 
 def test_the_kernels_learn_what_plain_pytorch_learns(whole: Path, few_digits: Path, tmp_path: Path) -> None:
@@ -296,6 +315,8 @@ def test_the_command(tmp_path: Path, monkeypatch) -> None:
         (["lenet5-1998", "--pool"], "--pool needs --distorted: it says how images are distorted."),
         (["lenet5-1998", "--decide", "eq8"], "'eq8' is not of the form NAME=VALUE, such as loss=eq8."),
         (["lenet-1"], "'lenet-1' is not 'lenet5-1998'."),
+        (["--resume", "x", "--passes", "3"], "--resume takes everything from the run; leave out --passes."),
+        (["--resume", "x", "--decide", "j=1", "--distorted"], "leave out --distorted, --decide."),
     ],
 )
 def test_what_the_command_refuses(arguments: list[str], text: str) -> None:

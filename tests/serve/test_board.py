@@ -165,6 +165,13 @@ def test_quick_clicks_place_stones_of_both_players(board: Server, visit) -> None
     for name in ("A8", "C3", "E5"):
         click(page, name)
     state(page, "Move 3: black E5. White to play. Captured: 0 by black, 0 by white.")
+    page.get_by_test_id("clear").click()
+    click(page, "C3")
+    state(page, "Move 1: black C3. White to play. Captured: 0 by black, 0 by white.")
+    for _ in range(2):
+        page.get_by_test_id("turn").click()
+    click(page, "E5")
+    state(page, "Move 2: white E5. Black to play. Captured: 0 by black, 0 by white.")
 
 
 @NEEDS_CHROMIUM

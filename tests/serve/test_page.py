@@ -284,6 +284,11 @@ def test_the_sandbox_shows_the_misfit_and_the_cure(server, visit) -> None:
     sync_api.expect(page.get_by_test_id("sandbox-totals")).to_contain_text("60,000 parameters")
     page.get_by_test_id("try-C1-kernel").fill("3")
     sync_api.expect(page.get_by_test_id("sandbox-totals")).not_to_contain_text("60,000 parameters")
+    page.get_by_test_id("sandbox-line").fill("1x9x9: conv 2 3 same, conv 2 1x7")
+    page.get_by_test_id("sandbox-line").press("Enter")
+    sync_api.expect(row.nth(1).locator("[data-of=field]")).to_have_text("3×9")
+    page.get_by_test_id("try-conv1-kernel").fill("5")
+    sync_api.expect(page.get_by_test_id("try-conv1-padding")).to_have_value("2")
 
 
 @pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])

@@ -40,6 +40,7 @@ from tests.support.networks import TINY
 from tests.support.node import NEEDS_NODE, working
 from tests.support.pages import File, written
 from tests.support.pictures import picture
+from tests.support.playing import NEEDS_KERNELS, policy
 from tests.support.serving import Server, fresh, serving_here
 
 
@@ -177,6 +178,17 @@ def test_one_drawing_goes_to_all_and_a_choice_shows_its_layers(place, request, v
     assert maps(page) == dense
     page.get_by_test_id("clear").click()
     sync_api.expect(second.locator(".says")).to_have_text("–")
+
+
+@NEEDS_CHROMIUM
+@NEEDS_KERNELS
+def test_one_run_of_images_beside_one_that_plays_go_has_its_page(digits_run, visit) -> None:
+    with serving_here(Predictor(open_run(digits_run)), policy().predictor) as found:
+        page = visit(found)
+        draw(page, SEVEN)
+        says(page, "7")
+        sync_api.expect(page.locator("#loading-error")).to_be_hidden()
+        sync_api.expect(page.get_by_test_id("run")).to_have_count(0)
 
 
 @NEEDS_CHROMIUM

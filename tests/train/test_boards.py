@@ -13,15 +13,16 @@ import torch
 
 from striate import from_text
 from striate.data import Augmentation, from_arrays, load
-from striate.errors import AuditError, DataError, RunError, SpecError
+from striate.errors import AuditError, DataError, RunError, ShapeError, SpecError
 from striate.go.position import play, point_named, start
 from striate.go.symmetries import places
 from striate.kernels.binary import Library, library
 from striate.kernels.engine import Engine
 from striate.look.predictor import Predictor
+from striate.look.subject import subject
 from striate.play.policy import Policy
 from striate.train import session
-from striate.train.boards import evaluate_boards
+from striate.train.boards import Positions, evaluate_boards
 from striate.train.checkpoint import BEST, load_checkpoint
 from striate.train.images import Images
 from striate.train.preparation import unsettled
@@ -72,6 +73,22 @@ def test_evaluation_by_phase_and_over_symmetries(run: Run):
     assert "on 60 positions of 2 test games" in done.stdout
     assert "the mean over the eight symmetries" in done.stdout
     assert "AlphaGo's rollout policy 24.2%" in done.stdout
+
+
+def test_figures_are_of_images(run: Run):
+    with pytest.raises(ShapeError, match="takes 48×19×19, which is no image"):
+        subject(run)
+
+
+def test_validation_games_that_are_others_than_in_the_training_are_refused(run: Run, folder: Path):
+    assert evaluate_boards(run, Positions("validation"), kernels="torch").positions == 30
+    more = folder / "games" / "train" / "more.sgf"
+    more.write_text(record(999, 30))
+    try:
+        with pytest.raises(RunError, match="are not those that .* held out"):
+            evaluate_boards(run, Positions("validation"), kernels="torch")
+    finally:
+        more.unlink()
 
 
 def test_the_evaluation_is_what_the_module_says(run: Run):
@@ -145,6 +162,12 @@ def test_predict_shows_the_board_and_the_move_that_was_played(run: Run, folder: 
 def test_an_augmentation_that_loses_the_move_is_refused(changes: dict[str, Any], words: str, folder: Path):
     recipe = Recipe(augmentation=Augmentation(**changes))
     with pytest.raises(SpecError, match=rf"^the augmentation {words} is for pictures, and these are positions of Go\."):
+        unsettled(from_text(SMALL), Images(str(folder / "games")), recipe, folder=folder / "none", device="cpu")
+
+
+def test_points_of_a_board_have_no_weights(folder: Path):
+    recipe = Recipe(class_weights="balanced")
+    with pytest.raises(SpecError, match="class_weights is balanced, and these are positions of Go"):
         unsettled(from_text(SMALL), Images(str(folder / "games")), recipe, folder=folder / "none", device="cpu")
 
 

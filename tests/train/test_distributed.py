@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from click import UsageError
 
 from striate import from_text
-from striate.errors import LearningError, PeerError, SpecError
+from striate.cli.processes import folder_of, was_begun
+from striate.errors import DataError, LearningError, PeerError, SpecError
 from striate.kernels.binary import library
 from striate.modules import build
-from striate.train import Learner, Recipe
-from striate.train.distributed import World, here, joined, launched, require_one_model
+from striate.train import Learner, Recipe, session
+from striate.train.distributed import World, here, joined, launched, require_one_model, require_one_set
 from striate.train.parts import parts_of, unfit_error, unfit_for_parts
 from tests.support.commands import striate
+from tests.support.idx import first_digits
 from tests.support.several import Case, together, trained
 
 COLOURS = {
@@ -193,6 +196,34 @@ def test_weights_that_drift_apart_end_the_training(monkeypatch: pytest.MonkeyPat
         "the weights of process 1 of 2 are not those of process 0 after epoch 3.\n"
         "All processes make the same update from the same sum of gradients.\n"
         "Use one version of PyTorch and one kind of processor for all, and report it if they are the same."
+    )
+
+
+def test_one_process_of_torchrun_takes_its_run_up_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, network = tmp_path / "run", from_text("1x28x28: conv 4 5x5 /2, relu, linear 10")
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "a job")
+    (tmp_path / "digits").mkdir()
+    data = session.Images(str(first_digits(tmp_path / "digits", train=200, test=10)))
+    run, split = session.prepare(network, data, Recipe(epochs=1), folder=folder, device="cpu", threads=1)
+    session.start(run, split).close()
+    assert was_begun(here(), folder)
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "another job")
+    assert not was_begun(here(), folder)
+    monkeypatch.setenv("TORCHELASTIC_MAX_RESTARTS", "3")
+    with pytest.raises(UsageError, match="Give the run a folder by --out"):
+        folder_of(here(), None, "lenet5")
+
+
+def test_other_images_in_one_process_end_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(World, "rows", lambda self, own, counts: torch.cat([own, own]))
+    require_one_set(World(1, 2), ("a", "b"), source="photos")
+    monkeypatch.setattr(World, "rows", lambda self, own, counts: torch.cat([own, own + 1]))
+    with pytest.raises(DataError) as raised:
+        require_one_set(World(1, 2), ("a", "b"), source="photos")
+    assert str(raised.value) == (
+        "photos: process 1 of 2 has read other images than process 0.\n"
+        "All processes read the same images.\n"
+        "Compare the machines' copies of them, and copy them anew."
     )
 
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from striate.cli.print.evaluation import class_lines
 from striate.data import ImageSet, load, preprocessing_for, windows
 from striate.execution.executor import executor
 from striate.modules import build
@@ -22,6 +23,13 @@ def test_the_figures_of_a_small_evaluation() -> None:
     assert found.per_class["a"] == {"images": 2, "errors": 1, "recall": 0.5, "precision": 1.0}
     assert found.per_class["b"] == {"images": 1, "errors": 1, "recall": 0.0, "precision": 0.0}
     assert found.per_class["c"] == {"images": 1, "errors": 0, "recall": 1.0, "precision": 0.5}
+
+
+def test_a_class_without_images_has_no_recall() -> None:
+    found = evaluation_of(Outputs(torch.eye(3)[:2], torch.tensor([0, 1]), 0.0), ("a", "b", "c"))
+    assert found.per_class["c"] == {"images": 0, "errors": 0, "recall": None, "precision": 0.0}
+    assert (found.missed, found.balanced_accuracy) == ([], 1.0)
+    assert list(class_lines(found))[-1].split() == ["c", "0", "0", "-", "0.00%"]
 
 
 def test_top5_counts_the_five_likeliest() -> None:

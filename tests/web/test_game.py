@@ -48,6 +48,16 @@ def test_a_move_that_is_refused_leaves_the_turn(tmp_path: Path) -> None:
     assert read_game(sent(tmp_path, *steps)).positions[-1].to_play == WHITE
 
 
+def test_a_move_that_is_refused_leaves_the_moves_that_were_taken_back(tmp_path: Path) -> None:
+    """Of a game of two moves the second is taken back, and a click goes to a point with a stone."""
+    took = told([("black", "E5"), ("white", "A1")], "black")
+    stood = told([("black", "E5")], "white")
+    steps = [f"game.take({took});", "game.back();", 'game.add({ colour: "white", name: "E5" });']
+    steps += [f"game.refused({stood});", "game.forward();"]
+    found = read_game(sent(tmp_path, *steps))
+    assert (len(found.moves), found.positions[-1].to_play) == (2, BLACK)
+
+
 def test_work_that_fails_is_done_again_when_it_is_asked_for(tmp_path: Path) -> None:
     """The server may stop in the middle of an answer, and be started again."""
     script = tmp_path / "latest.mjs"

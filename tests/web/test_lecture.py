@@ -152,6 +152,8 @@ def test_keys_links_and_an_exercise(page, browser) -> None:
     sync_api.expect(shown.get_by_test_id("lecture-score")).to_have_text("1 of 1 right")
     answer.press("Enter")
     shown.wait_for_function("() => location.hash === '#lecture/exercises/3/3'")
+    shown.evaluate("location.hash = '#lecture/exercises/2147483647/1'")
+    sync_api.expect(shown.get_by_test_id("lecture-place")).to_contain_text("Seed 2147483647")
     shown.evaluate("location.hash = '#lecture/nobody'")
     sync_api.expect(stage).to_have_attribute("data-step", "contents")
     shown.keyboard.press("Escape")

@@ -95,6 +95,22 @@ WRONG = [
     "3x32x32: " + "(" * 20 + "relu" + ")" * 20,
     "3x32x32: conv 16 3 table (012",
     "3x32x32: a: relu, a: relu",
+    "3x32x32: conv 2 1x1 table (01 # a) comment",
+    "3x8x8: branches((), relu; bn)",
+    "3x8x8: branches(() relu; bn)",
+    "1x8x8: conv 2 3x3 table (0 00)",
+    "4x8x8: conv 4 3x3 table (01 32 0 1)",
+    "10x8x8: conv 1 1x1 table (0123456788)",
+    "3x8x8: branches(() constructor; bn)",
+    "3x8x8: relu constructor",
+    "1x8x8: dropout 1e400",
+    "4x8x8: conv 4 3x3 groups 2 table (0 0 1 1)",
+    "1x8x8: dropout 1.5",
+    "1x8x8: dropout 1",
+    "1x8x8: bn momentum 3",
+    "1x1x1: rbf (1; 0 2)",
+    "1x1x1: rbf (1; 0;)",
+    "1x1x1: rbf ()",
 ]
 
 

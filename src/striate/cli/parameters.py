@@ -140,6 +140,14 @@ class Whole(click.IntRange):
         self.fail(f"{quote(value)} is not a whole number from {self.min} to {self.max}.", param, ctx)
 
 
+class Finite(click.FloatRange):
+    """A number within a range; NaN is in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = super().convert(value, param, ctx)
+        return found if isfinite(found) else self.fail(f"{quote(value)} is not a finite number.", param, ctx)
+
+
 class Numbers(click.ParamType):
     """Numbers with commas between them."""
 
@@ -217,7 +225,7 @@ SPOKEN = click.option(
 LOG = click.Choice(["csv", "tensorboard", "wandb", "mlflow"])
 WIDTH = click.option(
     "--width",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Finite(min=0, min_open=True),
     metavar="FACTOR",
     help="Multiply the filters and units, but not the classes, by this factor, such as 0.25.",
 )

@@ -17,7 +17,7 @@ def folder_of(world: World, out: Path | None, name: str) -> Path:
 
     Raises UsageError where torchrun may restart the processes and `out` is not given.
     """
-    if out is None and world.size > 1 and os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0") != "0":
+    if out is None and os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0") != "0":
         raise click.UsageError("Give the run a folder by --out: torchrun may restart it, and must find it again.")
     return out or Path(world.told(lambda: str(free_folder(name))))
 
@@ -26,7 +26,7 @@ def was_begun(world: World, folder: Path) -> bool:
     """Whether this job of torchrun has begun the run in this folder already, before it was started anew."""
 
     def begun() -> bool:
-        if world.size == 1 or not job() or not (folder / "run.json").is_file():
+        if not job() or not (folder / "run.json").is_file():
             return False
         return any(event.get("job") == job() for event in open_run(folder).events("started"))
 

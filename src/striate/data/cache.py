@@ -18,8 +18,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-VERSION = 2
-"""The version of the cache's format; a file of another version is decoded anew."""
+VERSION = 3
+"""The version of the cache's format, and of how images are decoded; a file of another version is decoded anew."""
+FILES = 2
+"""The version of `copied`, which the fingerprints of streams hold; it stays where images are decoded in another way."""
 CHUNK = 2**26
 """The bytes that a checksum takes at once."""
 
@@ -114,7 +116,7 @@ def cache_entry(
     """
     named = (str(folder), split, resize, *([fit] if fit else []))
     place = hashlib.sha256(repr(named).encode("utf-8", "surrogateescape")).hexdigest()
-    key, copied = (hashlib.sha256(repr((VERSION, place)).encode()) for _ in range(2))
+    key, copied = (hashlib.sha256(repr((version, place)).encode()) for version in (VERSION, FILES))
     for file in files:
         try:
             stat = os.stat(folder / file)

@@ -98,7 +98,10 @@ def flattened(image: Image.Image) -> Image.Image:
     if image.mode == "I" and image.format not in ("PNG", "PPM"):  # Pillow opens 16 bits of these as 32
         raise DataError("its pixels are 32-bit integers; save it with 8 bits per channel")
     if image.mode.startswith("I"):
-        return Image.fromarray((_levels(image) >> 8).astype(np.uint8))
+        levels, clear = _levels(image) >> 8, image.info.get("transparency")
+        if isinstance(clear, int):  # the level of a PNG's transparent pixels
+            levels[np.asarray(image) == clear] = 255
+        return Image.fromarray(levels.astype(np.uint8))
     if image.has_transparency_data:
         whole = image.convert("RGBA")
         white = Image.new("RGBA", image.size, (255, 255, 255, 255))

@@ -27,9 +27,10 @@ _LAYOUT = "Records are FILE.sgf, FILE.sgf.gz, or a folder of such files, best wi
 
 
 def record_files(source: Path) -> dict[str, list[Path]] | None:
-    """The files of records of a source by split; None where it has none. One split only: it is cut by games.
+    """The files of records of a source by split; None where it has none.
 
-    A folder has them in train and test, or side by side, where names that end in "test" are of the test part.
+    A folder has them in train and test, or side by side, where names that end in "test" are of the test part. Files of
+    no split, under "", are cut into both by games.
     """
     if source.is_file():
         name = "test" if _stem(source).endswith("test") else ""

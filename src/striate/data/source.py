@@ -138,7 +138,7 @@ def _check_size(resize: tuple[int, int]) -> None:
 def _folder(source: str | Path) -> Path:
     """The absolute path of the folder that a source names."""
     if not str(source):
-        raise DataError("the source has no name.", "Expected mnist, mnist-lines, or a folder.", _FOLDER)
+        raise DataError("the source has no name.", f"Expected {', '.join(SOURCES)}, or a folder.", _FOLDER)
     path = Path(os.path.expanduser(source))
     # os.path asks without raising, also about paths that are too long or may not be looked at
     if os.path.isdir(path):

@@ -7,6 +7,7 @@ kind or key is an error that names its place in the file; nothing is skipped.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import MISSING, fields
 from typing import cast
@@ -195,7 +196,7 @@ def _known(members: dict[str, Json], names: set[str], place: str) -> None:
 def _no_twice(members: list[tuple[str, Json]]) -> dict[str, Json]:
     found = dict(members)
     if len(found) != len(members):
-        twice = next(key for key in found if sum(key == other for other, _ in members) > 1)
+        twice = next(key for key, times in Counter(key for key, _ in members).items() if times > 1)
         raise FormatError(f"the key {quote(twice)} is given twice in one object.", "Each key stands once.")
     return found
 

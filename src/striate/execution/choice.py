@@ -7,23 +7,27 @@ import shutil
 import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 
 import torch
 
 from striate.description.checks import one_of
-from striate.description.layers import Conv
+from striate.description.layers import Activation, BatchNorm, Conv
 from striate.description.network import Network, plan
 from striate.errors import KernelError, RequirementError, SpecError
 from striate.exchange.requirement import missing_packages
 from striate.execution.names import KERNELS, RUNTIME, TRAINING
-from striate.kernels.binary import library
+from striate.kernels.binary import GROUP, library
 from striate.kernels.engine import unsupported
 from striate.kernels.lower import NotLoweredError
+from striate.memory import machine_memory
 from striate.wording import counted
 
 FAILURES = (RequirementError, KernelError, NotLoweredError)
 """The errors of kernels that cannot run here; where kernels are chosen by measuring, others run in their place."""
+MOST_FLOATS = 2**31
+"""Maps of so many floats, in one group of images, are more than the kernels take."""
 MOST_LANES = 16
 """The lanes of the widest SIMD vector."""
 _BFLOAT16 = {"amx_bf16", "avx512_bf16", "bf16", "sve_bf16"}
@@ -59,10 +63,10 @@ def missing(network: Network, kernels: str, *, device: str = "cpu", answering: b
         return f"they run on the CPU, and the device is {device}" if ours else None
     match kernels:
         case "engine":
-            return unsupported(network, answering=answering)
+            return unsupported(network, answering=answering) or _too_large(network, answering=answering)
         case "operators":
             found = library()
-            return found if isinstance(found, str) else None
+            return found if isinstance(found, str) else _too_large(network, answering=answering)
         case "onnx-runtime":
             lacking = missing_packages()
             return f"{' and '.join(lacking)} {'are' if len(lacking) > 1 else 'is'} not installed" if lacking else None
@@ -75,6 +79,23 @@ def missing(network: Network, kernels: str, *, device: str = "cpu", answering: b
             return _no_compiler()
         case _:
             return None
+
+
+def _too_large(network: Network, *, answering: bool) -> str | None:
+    """Why the kernels cannot hold a network's maps of a group of images, or None.
+
+    Linux gives a process more memory than there is, and kills it when it writes there. Answers reuse the memory of
+    maps; a training keeps those that are not merged with others, and some gradients.
+    """
+    steps = plan(network).steps
+    most = max(prod(step.output) for step in steps)
+    if most * GROUP >= MOST_FLOATS:
+        return "a layer's maps take 2^31 floats or more, beyond the kernels' offsets of 32 bits"
+    kept = sum(prod(step.output) for step in steps if not isinstance(step.layer, BatchNorm | Activation))
+    needed = 4 * GROUP * (2 * most if answering else kept + most)
+    if needed <= (available := machine_memory()):
+        return None
+    return f"{GROUP} images at once take {needed / 1e9:,.3g} GB, and this machine has {available / 1e9:,.3g} GB"
 
 
 def _overrun(network: Network) -> str | None:

@@ -205,7 +205,8 @@ class _Trial:
         return {each: turn for each, turn in self.turns.items() if self.seconds[each] <= CLOSE * least}
 
     def _draw(self) -> Pictures:
-        return Pictures(torch.rand(self.measured, *self.module.network.input, generator=torch.Generator()))
+        shape = (self.measured, *self.module.network.input)
+        return Pictures(torch.rand(shape, generator=torch.Generator(), dtype=torch.float32))
 
     def _turn(self, runs: Executor) -> Callable[[], float]:
         def turn() -> float:

@@ -140,7 +140,7 @@ def fastest_for_training(module: Built, *, batch: int, without: tuple[str, ...] 
     A fresh copy takes a few steps of `batch` images on each. The answer is cached for the process, so that training a
     network twice gives the same weights. It is "torch" where the parameters are not float32 on the CPU.
     """
-    return _fastest_for_training(module.network, batch, without) if plain(module) else "torch"
+    return _fastest_for_training(module.network, batch, without, torch.get_num_threads()) if plain(module) else "torch"
 
 
 def milliseconds_of(seconds: dict[Candidate, float]) -> dict[str, float]:
@@ -153,17 +153,17 @@ def milliseconds_of(seconds: dict[Candidate, float]) -> dict[str, float]:
 
 
 @cache
-def _fastest_for_training(network: Network, batch: int, without: tuple[str, ...]) -> str:
+def _fastest_for_training(network: Network, batch: int, without: tuple[str, ...], threads: int) -> str:
     with torch.inference_mode(False):
-        module = build(network, generator=torch.Generator())
-        return choose_for_training(module, batch=batch, threads=torch.get_num_threads(), without=without).kernels
+        module = build(network, generator=torch.Generator()).float()
+        return choose_for_training(module, batch=batch, threads=threads, without=without).kernels
 
 
 def _step(kernels: str, module: Built, batch: int) -> Step:
     """A step of a module on some kernels."""
     if any(isinstance(step.layer, BatchNorm) for step in plan(module.network).steps):
         batch = max(batch, 2)  # it may have one value a channel, where a training shares or freezes its statistics
-    images = torch.rand(batch, *module.network.input, generator=torch.Generator())
+    images = torch.rand(batch, *module.network.input, generator=torch.Generator(), dtype=torch.float32)
     runs = executor(module, kernels)
     if isinstance(runs, OnEngine):
         engine, goal = runs.engine, Goal(torch.zeros(batch, dtype=torch.int64))

@@ -32,7 +32,7 @@ from striate.train.session import Interrupted
 from striate.train.settle import settle
 from striate.train.whitening import with_whitening
 
-_SETTLED: dict[tuple[Network, Recipe, int], tuple[str, int]] = {}
+_SETTLED: dict[tuple[Network, Recipe, int, int], tuple[str, int]] = {}
 """The kernels and threads that were measured in this process, so that a second call gives the same weights."""
 
 
@@ -120,8 +120,10 @@ def _recipe(network: Network, recipe: Recipe | str | Mapping[str, Any] | None) -
 
 
 def _settled(run: Run) -> Run:
-    """The run on the kernels that are fastest here; measured once for a network, a recipe and a number of images."""
-    key = run.network, replace(run.recipe, seed=0, epochs=1), min(run.recipe.batch, run.data.train_images)
+    """The run on the kernels that are fastest here; measured once for a network, a recipe, a number of images
+    and PyTorch's number of threads."""
+    batch, most = min(run.recipe.batch, run.data.train_images), torch.get_num_threads()
+    key = run.network, replace(run.recipe, seed=0, epochs=1), batch, most
     if run.device != "cpu":
         return settle(run)
     if key not in _SETTLED:
@@ -129,7 +131,7 @@ def _settled(run: Run) -> Run:
         _SETTLED[key] = measured.kernels, measured.threads
         return measured
     kernels, threads = _SETTLED[key]
-    return replace(run, kernels=kernels, threads=threads, most_threads=torch.get_num_threads())
+    return replace(run, kernels=kernels, threads=threads, most_threads=most)
 
 
 def _require_outputs(network: Network, names: tuple[str, ...]) -> None:
@@ -144,10 +146,12 @@ def _require_outputs(network: Network, names: tuple[str, ...]) -> None:
 
 @contextmanager
 def _settings_kept() -> Iterator[None]:
-    """Context after which PyTorch's random numbers and its number of threads are the caller's again."""
-    before = torch.get_num_threads()
+    """Context of 32-bit floats, after which PyTorch's type, random numbers and threads are the caller's again."""
+    threads, kind = torch.get_num_threads(), torch.get_default_dtype()
     try:
+        torch.set_default_dtype(torch.float32)
         with torch.random.fork_rng(devices=[]):
             yield
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(threads)
+        torch.set_default_dtype(kind)

@@ -145,7 +145,7 @@ class Fitted:
                 if len(part):
                     outputs = runs.answers(pictures_of(part, self.run.preprocessing))
                     found.append(class_scores(self.run.network, outputs).cpu())
-        return torch.cat(found)
+        return torch.cat(found[1:] or found)
 
     def _runs(self, images: int) -> Executor:
         if images <= FEW:

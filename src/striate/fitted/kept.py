@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import replace
 from os import getpid
 from pathlib import Path
-from shutil import rmtree
 from tempfile import mkdtemp
 from weakref import finalize
 
@@ -74,7 +73,7 @@ class Held:
 
     def __init__(self) -> None:
         self.name = mkdtemp(prefix="striate-fit-")
-        self.cleanup = finalize(self, rmtree, self.name, ignore_errors=True)
+        self.cleanup = finalize(self, shutil.rmtree, self.name, ignore_errors=True)
 
 
 def put_back(files: dict[str, bytes]) -> tuple[Run, Held]:

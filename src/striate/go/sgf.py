@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from striate.errors import DataError, MoveError, RequirementError, quote
 from striate.extras import install
-from striate.go.coordinates import LARGEST, PASS, SMALLEST, name_of
+from striate.go.coordinates import LARGEST, PASS, SMALLEST
 from striate.go.position import BLACK, WHITE, Position, Rules, place, play, start, to_move
 
 LARGEST_FILE = 2**20
@@ -190,13 +190,3 @@ def at_move(record: GameRecord, number: int) -> Position:
             f"Moves are counted from 1; {len(record.positions)} stands for the position at the end.",
         )
     return record.positions[number - 1]
-
-
-def without_history(position: Position) -> Position:
-    """The same board and player, with no last move and no ko."""
-    return replace(position, last=None, ko=PASS, passes=0)
-
-
-def named_moves(record: GameRecord) -> list[str]:
-    """The moves by name: D4, pass."""
-    return [name_of(move, record.size) for move in record.moves]

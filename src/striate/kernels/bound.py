@@ -77,7 +77,7 @@ def _statistics(tensors: Tensors, norm: Norm) -> list[Tensor]:
     return [tensors[f"{norm.path}.{name}"] for name in ("running_mean", "running_var", "num_batches_tracked")]
 
 
-def bound_node(node: Node, tensors: Tensors, kept: list[object], gradients: Iterator[Tensor]) -> StriateNode:
+def bound_node(node: Node, tensors: Tensors, kept: list[object], gradients: Iterator[Tensor] | None) -> StriateNode:
     """The C structure of a node with its parameters; `kept` and `gradients` as in `bound`."""
     made = StriateNode(output=(ctypes.c_int32 * 3)(*node.output), factor=-1)
     match node:
@@ -100,13 +100,14 @@ def bound_node(node: Node, tensors: Tensors, kept: list[object], gradients: Iter
     return made
 
 
-def _bound_norm(norm: Norm, channels: int, tensors: Tensors, gradients: Iterator[Tensor]) -> StriateNorm:
+def _bound_norm(norm: Norm, channels: int, tensors: Tensors, gradients: Iterator[Tensor] | None) -> StriateNorm:
     parameters = _readable(tensors, norm.path)
     statistics = _statistics(tensors, norm)
     tracked = statistics[2]
     if tracked.dtype != torch.int64 or any(not _plain(each) for each in statistics[:2]):
         raise NotLoweredError("its statistics are not float32, contiguous and on the CPU")
-    addresses = [each.data_ptr() for each in (*parameters.values(), *(next(gradients) for _ in parameters))]
+    of_gradients = [next(gradients).data_ptr() if gradients else None for _ in parameters]
+    addresses = [*(each.data_ptr() for each in parameters.values()), *of_gradients]
     places = [each.data_ptr() for each in statistics]
     return StriateNorm(channels, *addresses, *places, norm.epsilon, norm.momentum)
 

@@ -78,12 +78,16 @@ def compile_kernels(folder: Path, *, machine: str = "") -> list[Path]:
             made = Path(scratch, library_name(name, machine))
             _run([*command, "-shared", "-pthread", *parts, "-o", str(made)])
             target = folder / made.name
-            shutil.copyfile(made, target.with_suffix(".new"))
-            os.replace(target.with_suffix(".new"), target)  # a process may have the old one loaded
+            fresh = target.with_suffix(f".{os.getpid()}.new")  # another process may compile into this folder, too
+            try:
+                shutil.copyfile(made, fresh)
+                os.replace(fresh, target)  # a process may have the old one loaded
+            finally:
+                fresh.unlink(missing_ok=True)
             libraries.append(target)
     for each in older:
         if each not in libraries:
-            each.unlink()
+            each.unlink(missing_ok=True)
     return libraries
 
 

@@ -147,7 +147,8 @@ class Engine:
         self.tensors = tensors
         self.parameters = [each for part in self.parts for each in parameters_of_part(tensors, part)]
         self.statistics = [each for part in self.parts for each in statistics_of_part(tensors, part)]
-        self.gradients = [torch.zeros_like(each, memory_format=torch.contiguous_format) for each in self.parameters]
+        trained = () if answering else self.parameters
+        self.gradients = [torch.zeros_like(each, memory_format=torch.contiguous_format) for each in trained]
         self._alone = Lock()  # the C network has one set of buffers, and Python's threads may share this
         self._free: finalize[..., Engine] | None = None
         self._bind()
@@ -221,7 +222,7 @@ class Engine:
 
     def _bind(self) -> None:
         """Make the C network anew, over the parameters where they are now; where that fails, the old one stays."""
-        addresses, gradients = self._addresses(), iter(self.gradients)
+        addresses, gradients = self._addresses(), None if self.answering else iter(self.gradients)
         kept: list[object] = []
         layers = [bound(each, self.tensors, kept, gradients) for each in self.parts if isinstance(each, Lowered)]
         nodes = [

@@ -196,6 +196,7 @@ PAGES = {
     "Confusion matrix": "혼동 행렬",
     "Each row is a true class, each column an answer; {split} images. The darker a wrong answer, the larger its share of the class.": "행은 참 클래스, 열은 답입니다({split} 이미지). 틀린 답은 클래스에서 차지하는 비율이 클수록 진합니다.",
     "Ended after {why}.": "끝난 까닭: {why}.",
+    "Evaluated on images that were held out from training; nothing was chosen by them.": "학습에서 떼어 둔 이미지로 평가했으며, 그것으로 고른 것은 없습니다.",
     "Evaluated on the validation images, which were not used for training but chose the best epoch.": "학습에는 쓰지 않았으나 가장 좋은 에포크를 고르는 데 쓴 검증 이미지로 평가했습니다.",
     "However many are rejected, more than {error} of the rest are wrong.": "아무리 많이 거부해도 나머지의 {error} 넘게 틀립니다.",
     "Its balanced accuracy is {share}, by which it was chosen, because the classes are uneven.": "클래스의 크기가 고르지 않으므로 균형 정확도로 골랐으며, 그 값은 {share}입니다.",

@@ -110,8 +110,10 @@ def _detail(subject: Subject, method: str, layer: str | None) -> str:
         case "integrated gradients":
             level = say("black") if subject.blank < 32 else say("white") if subject.blank > 223 else say("grey")
             return say("from {level} to the image", level=level)
-        case _:
+        case "saliency":
             return say("the size of the gradient")
+        case _:
+            raise ValueError(f"no method {method!r}")
 
 
 def _heat(drawing: Drawing, x: int, y: int, heat: Tensor, image: Shown) -> None:

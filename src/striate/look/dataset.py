@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +52,21 @@ class DataSet:
         counts = [sum(len(each.members) - 1 for each in groups) for groups in (equal, near, within)]
         return counts[0], counts[1] - counts[2]
 
+    @cached_property
+    def whole(self) -> list[Twins]:
+        """The twins, without groups of equal ones that are a part of nearly equal ones."""
+        in_near = {number for each in self.twins if not each.equal for number in each.members}
+        return [each for each in self.twins if not (each.equal and each.members[0] in in_near)]
+
     @property
     def leaks(self) -> list[Twins]:
         """Twins in more than one split."""
-        return [each for each in self.twins if len({self.place(number).split for number in each.members}) > 1]
+        return [each for each in self.whole if len({self.place(number).split for number in each.members}) > 1]
 
     @property
     def conflicts(self) -> list[Twins]:
         """Twins of more than one class."""
-        return [each for each in self.twins if len({self.place(number).label for number in each.members}) > 1]
+        return [each for each in self.whole if len({self.place(number).label for number in each.members}) > 1]
 
     @property
     def leaked(self) -> int:

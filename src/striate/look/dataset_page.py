@@ -35,7 +35,7 @@ def dataset_page(found: DataSet) -> str:
     """A look at a data set as one page that needs no other file."""
     leaks, conflicts = found.leaks, found.conflicts
     told = {*leaks, *conflicts}
-    others = [each for each in found.twins if each not in told]
+    others = [each for each in found.whole if each not in told]
     classes = found.parts[0].classes
     suspects = [
         _shown(found, each.number, f"{one_line(classes[each.other])}, not {one_line(classes[each.label])}?")

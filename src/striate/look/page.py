@@ -14,6 +14,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from PIL import Image
 
 from striate.accounting.rows import account
+from striate.accounting.unit import view
 from striate.data.decode import decode
 from striate.description.labels import path_part
 from striate.description.network import Network
@@ -24,7 +25,7 @@ from striate.language.say import language, say, say_html
 from striate.look.attribution_figure import attribution
 from striate.look.bench import Kernel
 from striate.look.bench_figure import bench
-from striate.look.choose import find_step
+from striate.look.choose import cam_step, find_step, is_map
 from striate.look.drawing import Figure
 from striate.look.field import fields
 from striate.look.filters import filters
@@ -90,15 +91,20 @@ def look(subject: Subject, wish: Wish = Wish()) -> Iterator[Section]:
     check(subject, wish)
     images = shown(subject, wish.images)
     for key in SECTIONS:
-        if key in (wish.only or SECTIONS):
-            start = time.perf_counter()
-            figures = tuple(_figures(key, subject, wish, images))
-            if figures:
-                yield Section(key, figures, time.perf_counter() - start)
+        if key in (wish.only or SECTIONS) and (made := section(subject, wish, key, images)):
+            yield made
+
+
+def section(subject: Subject, wish: Wish, key: str, images: list[Shown]) -> Section | None:
+    """One section of a wish that `check` has passed, for the images that `shown` gave; None where it has no figure."""
+    start = time.perf_counter()
+    figures = tuple(_figures(key, subject, wish, images))
+    return Section(key, figures, time.perf_counter() - start) if figures else None
 
 
 def check(subject: Subject, wish: Wish) -> None:
-    """Raise UnknownNameError where a wish names an unknown section, layer or class."""
+    """Raise UnknownNameError where a wish names an unknown section, layer or class, SpecError where a unit is not
+    there, ShapeError where no figure can be made of its layer."""
     for key in wish.only:
         if key not in SECTIONS:
             raise unknown_name("section", key, SECTIONS)
@@ -109,6 +115,10 @@ def check(subject: Subject, wish: Wish) -> None:
                 "Figures show only layers that the answer depends on.",
                 "Ask for a layer outside of the head.",
             ).at(path)
+    if wish.unit and "fields" in (wish.only or SECTIONS):
+        view(subject.network, wish.unit)
+    if wish.layer and "attribution" in wish.only:
+        cam_step(subject.network, wish.layer)
     if wish.target is not None and wish.target not in subject.classes:
         raise unknown_name("class", wish.target, subject.classes)
 
@@ -153,14 +163,17 @@ def _figures(key: str, subject: Subject, wish: Wish, images: list[Shown]) -> lis
         case "fields":
             return [fields(subject, first, unit=wish.unit, layer=wish.layer)]
         case "attribution":
-            layer = wish.layer
+            mapped = wish.layer is not None and is_map(find_step(subject.network, wish.layer))
+            layer = wish.layer if mapped else None  # of a flat layer there is no Grad-CAM
             return _each(images, [attribution(subject, image, target=target, layer=layer) for image in images])
         case "wants":
             return wants(subject, layer=wish.layer)
         case "invariance":
             return invariance(subject, first)
-        case _:
+        case "sharing":
             return [sharing(subject.network)]
+        case _:
+            raise unknown_name("section", key, SECTIONS)
 
 
 def _each(images: list[Shown], figures: list[Figure]) -> list[Figure]:

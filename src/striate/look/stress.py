@@ -114,7 +114,7 @@ class Stress:
     sweeps: tuple[Endured, ...]
 
 
-def stress(run: Run, images: ImageSet, *, seed: int = 0, device: str = "cpu") -> Stress:
+def stress(run: Run, images: ImageSet, *, seed: int = 0, device: str = "cpu", kernels: str = "auto") -> Stress:
     """The results of a run's best weights in every sweep; the same `images` and `seed` give the same results.
 
     `images` are as they were loaded. Where there are more than MOST, that many are drawn at random.
@@ -125,7 +125,7 @@ def stress(run: Run, images: ImageSet, *, seed: int = 0, device: str = "cpu") ->
     stored = chosen.images[:]
     blank = int(stored[:, :, ::2, ::2].flatten().median())
     model, size = placed(run.model(), device), min(len(chosen), batch_for(run.network))
-    runs = answering(model, choose_for_inference(model, batch=size, images=len(chosen)))
+    runs = answering(model, choose_for_inference(model, batch=size, images=len(chosen), kernels=kernels))
 
     def answers(pixels: Tensor) -> Tensor:
         shown = replace(chosen, images=pixels, mapped=False)

@@ -103,7 +103,12 @@ def subject(
     if isinstance(target, Path):
         target = open_run(target)
     network = target.network if isinstance(target, Run) else target
-    if network.input[0] in (1, 3) and len(output := plan(network).output) != 1:
+    if network.input[0] not in (1, 3):
+        raise ShapeError(
+            f"{network.name} takes {show(network.input)}, which is no image.",
+            "Figures need a network for images of 1 channel (grey) or 3 (colour).",
+        )
+    if len(output := plan(network).output) != 1:
         raise ShapeError(
             f"{network.name} ends in {show(output)}.",
             "Figures need a score for each class, a flat vector.",
@@ -156,11 +161,6 @@ def _of_run(run: Run, data: str | None) -> Subject:
 
 
 def _of_network(network: Network, data: str | None, seed: int) -> Subject:
-    if network.input[0] not in (1, 3):
-        raise ShapeError(
-            f"{network.name} takes {show(network.input)}, which is no image.",
-            "Figures need a network for images of 1 channel (grey) or 3 (colour).",
-        )
     recipe = recipe_for(network)
     images, words = _pictures(network, data)
     preprocessing = preprocessing_for(network.input, images, low=recipe.low, high=recipe.high)

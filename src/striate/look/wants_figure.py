@@ -8,7 +8,7 @@ from torch import Tensor
 
 from striate.accounting.words import words
 from striate.description.layers import BatchNorm, Conv
-from striate.description.network import Network, Step, plan
+from striate.description.network import INPUT, Network, Step, plan
 from striate.description.shapes import show
 from striate.language.say import say
 from striate.look.choose import find_step, is_map, main_steps, spread
@@ -62,7 +62,8 @@ def feature_steps(network: Network) -> list[Step]:
 def _layer(drawing: Drawing, subject: Subject, step: Step, units: list[int], found: Peaks) -> None:
     top = drawing.bottom + 22
     drawing.line((0, top - 10, 960, top - 10), 'stroke="currentColor" stroke-opacity="0.12"')
-    conv = step if isinstance(step.layer, Conv) else plan(subject.network).steps[step.sources[0]]
+    convolved = isinstance(step.layer, BatchNorm) and step.sources[0] != INPUT
+    conv = plan(subject.network).steps[step.sources[0]] if convolved else step
     drawing.text(0, top + 12, shortened(conv.path), "head")
     lines = wrap(words(conv), 20)
     for place, line in enumerate(lines):

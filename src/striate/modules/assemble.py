@@ -59,14 +59,18 @@ def add(
     parent: nn.Module, layers: Sequence[Layer], prefix: str, shapes: dict[str, Shape], device: torch.device
 ) -> None:
     for name, layer in zip(names(layers), layers, strict=True):
-        if hasattr(parent, name):
-            raise SpecError(
-                f"a layer cannot be called {name!r} in a built module.",
-                "PyTorch's modules have a member of that name.",
-                "Give the layer another name.",
-                where=prefix + name,
-            )
+        _require_free(parent, name, prefix + name)
         parent.add_module(name, _module(layer, prefix + name, shapes, device))
+
+
+def _require_free(parent: nn.Module, name: str, path: str) -> None:
+    if hasattr(parent, name):
+        raise SpecError(
+            f"a layer cannot be called {name!r} in a built module.",
+            "PyTorch's modules have a member of that name.",
+            "Give the layer another name.",
+            where=path,
+        )
 
 
 def _module(layer: Layer, path: str, shapes: dict[str, Shape], device: torch.device) -> nn.Module:
@@ -91,6 +95,7 @@ def _module(layer: Layer, path: str, shapes: dict[str, Shape], device: torch.dev
         case Branches():
             module = Concatenation()
             for name, block in branches_of(layer).items():
+                _require_free(module, name, f"{path}.{name}")
                 module.add_module(name, _module(block, f"{path}.{name}", shapes, device))
             return module
         case Auxiliary():

@@ -49,8 +49,10 @@ def choose(position: Position, moves: Moves, rules: PlayRules, style: Style, *, 
     weights = moves.probabilities[points]
     if style.temperature == 0:
         return points[int(np.argmax(weights))]
-    logs = np.log(np.maximum(weights, 1e-300)) / style.temperature
-    return random.choices(points, np.exp(logs - logs.max()).tolist())[0]
+    logs = np.log(np.maximum(weights, 1e-300))
+    with np.errstate(over="ignore"):  # by a temperature near 0
+        shares = np.exp((logs - logs.max()) / style.temperature)
+    return random.choices(points, shares.tolist())[0]
 
 
 def gains(position: Position, point: int, area: Score) -> bool:

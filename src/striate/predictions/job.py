@@ -18,7 +18,7 @@ from striate.accounting import account
 from striate.description.json import to_json
 from striate.errors import OutputError, RunError
 from striate.execution.choice import Choice
-from striate.execution.inference import choose_for_inference
+from striate.execution.inference import answering, choose_for_inference
 from striate.execution.names import KERNELS
 from striate.files import make_folder, unwritten, write_whole
 from striate.modules import Built, placed
@@ -164,6 +164,8 @@ def _begun(wish: Wish, folder: Path, model: Built) -> dict[str, Any]:
         for left in folder.glob("*.*"):  # of a job whose record was removed as its file was finished
             if left.name[0] != ".":
                 left.unlink()
+        if wish.manner.kernels != "auto":
+            answering(model, Choice(wish.manner.kernels, 1))  # where they cannot, no job is begun
         count = _listed(folder / LIST, wish.sources)
         choice = _choice(wish, model, count)
         macs = max(1, account(wish.run.network).totals.macs)
@@ -190,10 +192,10 @@ def _listed(path: Path, sources: tuple[str, ...]) -> int:
 def _choice(wish: Wish, model: Built, count: int) -> Choice:
     """The kernels that were asked for, or the fastest ones for this number of images."""
     manner = wish.manner
-    if manner.device != "cpu":
-        return Choice("torch", torch.get_num_threads())
     if manner.kernels != "auto":
         return Choice(manner.kernels, torch.get_num_threads())
+    if manner.device != "cpu":
+        return Choice("torch", torch.get_num_threads())
     return choose_for_inference(model, batch=min(count, batch_for(wish.run.network)), images=count)
 
 

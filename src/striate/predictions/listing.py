@@ -16,6 +16,8 @@ from striate.description.labels import one_line
 from striate.errors import DataError, RunError
 
 _EXPECTED = "Expected image files, folders of images, or tar files of images."
+_JOBS = (".csv.parts", ".jsonl.parts", ".parquet.parts")
+"""How the names of jobs' folders end: they lie beside the file of predictions, and hold parts of it."""
 _MOST_LINK = 100
 """The deepest that folders may lie in one another, links included."""
 
@@ -145,7 +147,7 @@ def listed_images(sources: Sequence[str]) -> Iterator[Item]:
         path = Path(source)
         if path.is_dir():
             found = _in_folder(source, depth=0)
-        elif source.endswith((SUFFIX, *COMPRESSED)):
+        elif source.lower().endswith((SUFFIX, *COMPRESSED)):
             found = _in_tar(source)
         elif path.exists():
             found = iter([_file(source)])
@@ -213,9 +215,9 @@ def _in_folder(folder: str, *, depth: int) -> Iterator[Item]:
 
 
 def _kind(entry: os.DirEntry[str]) -> str:
-    """f: a folder; i: an image; t: a tar file; o: another file."""
+    """f: a folder; i: an image; t: a tar file; o: another file, or the folder of a job, which holds no images."""
     if entry.is_dir():
-        return "f" if entry.name != "__pycache__" else "o"
+        return "f" if entry.name != "__pycache__" and not entry.name.endswith(_JOBS) else "o"
     name = entry.name.lower()
     return "i" if name.endswith(SUFFIXES + FOREIGN) else "t" if name.endswith((SUFFIX, *COMPRESSED)) else "o"
 
@@ -226,7 +228,7 @@ def _file(path: str) -> Item:
 
 def _in_tar(path: str) -> Iterator[Item]:
     """The images in a tar file, in its order. Raises DataError where it is none, or compressed."""
-    if path.endswith(COMPRESSED):
+    if path.lower().endswith(COMPRESSED):
         raise DataError(
             "is compressed.",
             "Images are read where they lie in a tar file, so it must not be.",

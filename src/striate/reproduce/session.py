@@ -205,12 +205,18 @@ def _save(run: Run, learner: OnlineLearner, sets: Sets, history: list[Pass]) -> 
     }
     save_checkpoint(run.path(BEST), weights, state)
     if not run.recipe.hold_out:
-        run = replace(run, test_looks=len(history))
+        run = replace(run, test_looks=len(history) + _evaluations(run))  # each pass is a look
         run.write()
     save_last(run.folder, weights, {"passes": [asdict(each) for each in history]})
     event = _epoch(history[-1])
     run.log(event.pop("event"), **{key: value for key, value in event.items() if key != "time"})
     return run
+
+
+def _evaluations(run: Run) -> int:
+    """How often striate evaluate has looked at the run's own test images."""
+    own = ("test", run.data.source)
+    return sum((each.get("split"), each.get("source")) == own for each in run.events("evaluated"))
 
 
 def _epoch(done: Pass) -> dict[str, Any]:

@@ -113,7 +113,11 @@ def members(run: Run) -> dict[str, Any]:
         "test_error": history[-1].test_error,
         "paper": {
             "test_error": paper.test_error(method, method.passes),
-            "train_error": {str(number): error for number, error in paper.TRAIN_ERROR.items()},
+            "train_error": {
+                str(number): error
+                for number in paper.TRAIN_ERROR
+                if (error := paper.train_error(method, number)) is not None
+            },
             "rates": list(paper.RATES),
         },
         "kernels": run.kernels,

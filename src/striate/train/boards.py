@@ -20,7 +20,7 @@ from striate.kernels.engine import Pictures
 from striate.modules import evaluating, placed
 from striate.train.agreement import IMAGES, require_agreement
 from striate.train.answers import require_answers
-from striate.train.evaluation import images_of
+from striate.train.evaluation import images_of, require_held_out
 from striate.train.losses import class_scores
 from striate.train.metrics import TOP, batch_for, run_over
 from striate.train.run import Run
@@ -108,12 +108,14 @@ def evaluate_boards(
     """Compare a run's best weights with the moves that were played.
 
     `kernels` answer; "auto" takes the fastest here, and PyTorch's on a `device` other than the CPU. Raises DataError
-    where games are missing or are none of Go.
+    where games are missing or are none of Go, RunError where the validation games are not those of the training.
     """
     require_go(run)
     images = images_of(run, positions.split, source=positions.source)
     if not isinstance(images.images, Boards):
         raise DataError("holds no records of Go games.", "The run answers positions of Go.", where=images.source)
+    if positions.split == "validation" and positions.source is None:
+        require_held_out(run, images)
     images = _some_games(images, positions.games)
     model, size = placed(run.model(), device), batch_for(run.network)
     if kernels == "auto":

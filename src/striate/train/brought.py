@@ -24,6 +24,7 @@ from striate.train.machine import environment
 from striate.train.recipe import Recipe
 from striate.train.record import DataRecord
 from striate.train.single import Single
+from striate.train.tensors import not_finite
 
 BYTE = 0.1
 """Factors below this are for bytes, from 0 to 255; larger ones are for values from 0 to 1."""
@@ -70,7 +71,10 @@ def read_brought(path: Path) -> Single:
         place = f"{error.where}: " if error.where and error.where != str(path) else ""
         raise RunError(f"{path}: {place}{error.what}", error.expected, error.remedy) from None
     fields = fields_of(path, read.network, answers=answers, origin=origin_of(path, read)) | {"single": True}
-    return Single(module_of(read.network, read).state_dict(), read.temperature, fields)
+    tensors = module_of(read.network, read).state_dict()
+    if problem := not_finite(tensors):
+        raise RunError(f"{path} cannot be used: {problem}", "Weights are finite numbers.", "Take it from a copy.")
+    return Single(tensors, read.temperature, fields)
 
 
 def fields_of(folder: Path, network: Network, *, answers: Answers, origin: dict[str, str]) -> dict[str, Any]:
@@ -90,7 +94,7 @@ def fields_of(folder: Path, network: Network, *, answers: Answers, origin: dict[
 
 def module_of(network: Network, read: Read) -> Built:
     """The module of a network with the weights that were read."""
-    module = build(network)
+    module = build(network).float()  # whatever PyTorch's default is
     own = module.state_dict()
     given = {name: torch.from_numpy(np.array(values)) for name, values in read.weights.items()}
     module.load_state_dict({name: given.get(name, values) for name, values in own.items()})

@@ -12,7 +12,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,7 +26,7 @@ from torch.autograd import Function
 from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
-from striate.errors import LearningError, PeerError, SpecError, UnknownNameError
+from striate.errors import DataError, LearningError, PeerError, SpecError, UnknownNameError
 from striate.wording import counted
 
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
@@ -196,18 +196,37 @@ def require_one_model(world: World, model: nn.Module, *, epoch: int) -> None:
     """Raise LearningError where the processes' weights are not the same bits after an epoch."""
     if world.size == 1:
         return
-    digest = hashlib.blake2b(digest_size=8)
-    for each in model.state_dict().values():
-        digest.update(each.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
-    own = torch.frombuffer(bytearray(digest.digest()), dtype=torch.uint8)[None]
-    found = world.rows(own, [1] * world.size)
-    differ = [rank for rank in range(world.size) if not torch.equal(found[rank], found[0])]
-    if differ:
+    tensors = (each.detach().cpu().contiguous() for each in model.state_dict().values())
+    other = _other(world, (memoryview(each.flatten().view(torch.uint8).numpy()) for each in tensors))
+    if other is not None:
         raise LearningError(
-            f"the weights of process {differ[0]} of {world.size} are not those of process 0 after epoch {epoch}.",
+            f"the weights of process {other} of {world.size} are not those of process 0 after epoch {epoch}.",
             "All processes make the same update from the same sum of gradients.",
             "Use one version of PyTorch and one kind of processor for all, and report it if they are the same.",
         )
+
+
+def require_one_set(world: World, fingerprints: Iterable[str], *, source: str) -> None:
+    """Raise DataError where the processes have read other images: each takes its part of a batch by their numbers."""
+    if world.size == 1:
+        return
+    other = _other(world, (each.encode() for each in fingerprints))
+    if other is not None:
+        raise DataError(
+            f"process {other} of {world.size} has read other images than process 0.",
+            "All processes read the same images.",
+            "Compare the machines' copies of them, and copy them anew.",
+            where=source,
+        )
+
+
+def _other(world: World, own: Iterable[bytes | memoryview]) -> int | None:
+    """The first process whose bytes are not those of process 0; None where all are the same."""
+    digest = hashlib.blake2b(digest_size=8)
+    for each in own:
+        digest.update(each)
+    found = world.rows(torch.frombuffer(bytearray(digest.digest()), dtype=torch.uint8)[None], [1] * world.size)
+    return next((rank for rank in range(world.size) if not torch.equal(found[rank], found[0])), None)
 
 
 @contextmanager

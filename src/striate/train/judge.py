@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -48,8 +48,10 @@ def findings(run: Run, learner: Learner, split: Split, history: list[dict[str, A
     spread = torch.arange(min(count, 256)) * count // min(count, 256)  # folders list their images class by class
     sample = run.preprocessing.normalise(split.validation.images[spread].to(run.device))
     found = dead_units(learner.model, sample)
-    batches = max(1, len(split.train) // run.recipe.batch)
-    at_chance = stuck(history, classes=len(run.classes), recipe=run.recipe, batches=batches)
+    recipe = replace(run.recipe, batch=min(run.recipe.batch, len(split.train)))
+    batches = len(split.train) // recipe.batch
+    steps = min(batches, recipe.epoch_steps or batches)
+    at_chance = stuck(history, classes=len(run.classes), recipe=recipe, batches=steps)
     for finding in [at_chance, *found] if at_chance else found:
         run.log("warning", epoch=history[-1]["epoch"], **asdict(finding))
         yield finding

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypedDict
 
 import torch
 from torch import Tensor
@@ -79,12 +80,21 @@ class Outputs:
         return self.recalls.nanmean().item()
 
 
+class OfClass(TypedDict):
+    """The figures of a class: how many images it has, how many of them were wrong, and two shares."""
+
+    images: int
+    errors: int
+    recall: float | None
+    precision: float
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Errors on a set of images; rates are fractions. `confusion[i][j]` counts images of class i called j.
 
-    `balanced_accuracy` is the mean recall of the classes that have images. `confidence` is the mean probability of the
-    answers: where a network is as sure as it is right, it equals `top1`.
+    `balanced_accuracy` is the mean recall of the classes that have images; the recall of others is None. `confidence`
+    is the mean probability of the answers: where a network is as sure as it is right, it equals `top1`.
     """
 
     images: int
@@ -94,7 +104,7 @@ class Evaluation:
     top5: float
     balanced_accuracy: float
     confidence: float
-    per_class: dict[str, dict[str, float]]
+    per_class: dict[str, OfClass]
     confusion: list[list[int]]
 
     @property
@@ -105,7 +115,7 @@ class Evaluation:
     @property
     def missed(self) -> list[str]:
         """The classes of which no image is right."""
-        return [name for name, row in self.per_class.items() if row["images"] and not row["recall"]]
+        return [name for name, row in self.per_class.items() if row["recall"] == 0]
 
     def _repr_html_(self) -> str:
         """The figures as a notebook shows them."""
@@ -213,12 +223,12 @@ def evaluation_of(outputs: Outputs, classes: tuple[str, ...]) -> Evaluation:
     confusion = torch.bincount(labels * count + predicted, minlength=count * count).view(count, count)
     best = outputs.scores.topk(min(TOP, count), 1).indices
     errors = int((predicted != labels).sum())
-    per_class = {
+    per_class: dict[str, OfClass] = {
         name: {
             "images": int(confusion[number].sum()),
             "errors": int(confusion[number].sum() - confusion[number, number]),
             "recall": _share(confusion[number, number], confusion[number].sum()),
-            "precision": _share(confusion[number, number], confusion[:, number].sum()),
+            "precision": _share(confusion[number, number], confusion[:, number].sum()) or 0.0,
         }
         for number, name in enumerate(classes)
     }
@@ -235,5 +245,5 @@ def evaluation_of(outputs: Outputs, classes: tuple[str, ...]) -> Evaluation:
     )
 
 
-def _share(part: Tensor, whole: Tensor) -> float:
-    return part.item() / whole.item() if whole.item() else 0.0
+def _share(part: Tensor, whole: Tensor) -> float | None:
+    return part.item() / whole.item() if whole.item() else None

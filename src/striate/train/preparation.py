@@ -51,6 +51,7 @@ def unsettled(
     else:
         preprocessing = preprocessing_for(network.input, train_images, low=recipe.low, high=recipe.high)
     _require_fitting(recipe.augmentation, train_images, preprocessing.shape)
+    _require_balance(recipe, train_images)
     split = Split.of(train_images, preprocessing, hold_out_fraction=recipe.hold_out)
     record = DataRecord(
         source="" if images.given is not None else train_images.source,
@@ -100,6 +101,24 @@ def _require_fitting(augmentation: Augmentation, images: ImageSet, shape: tuple[
             "the augmentation symmetries boards is for labels that are points of a board.",
             f"These images have {len(images.classes):,} classes, and {prod(images.images.shape[2:]):,} points each.",
             'Give the recipe symmetries = "images" or "none".',
+        )
+
+
+def _require_balance(recipe: Recipe, images: ImageSet) -> None:
+    """Raise SpecError for weights of classes that are drawn evenly already, or whose labels move."""
+    if recipe.class_weights == "none":
+        return
+    if recipe.sampling == "balanced":
+        raise SpecError(
+            "class_weights and sampling are both balanced.",
+            "Classes that are drawn equally often need no weights: both together favour the rare ones twice.",
+            "Leave one of them out.",
+        )
+    if images.form == "board":
+        raise SpecError(
+            "class_weights is balanced, and these are positions of Go.",
+            "Their classes are the points of the board, which no game plays equally often.",
+            "Leave it out.",
         )
 
 

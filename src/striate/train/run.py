@@ -143,7 +143,7 @@ class Run:
         """The trained network, on the CPU and in evaluation mode."""
         path = self.folder if self.single else self.path(checkpoint)
         tensors = one_file(path).tensors if self.single else load_checkpoint(path)[0]
-        model = build(self.network, initialisation=self.recipe.initialisation)
+        model = build(self.network, initialisation=self.recipe.initialisation).float()  # whatever PyTorch's default is
         restore(model, None, tensors, where=path)
         return model.eval()
 

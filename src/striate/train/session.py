@@ -21,7 +21,7 @@ from striate.threads import allowed
 from striate.train.beginning import begin, require_layers
 from striate.train.checkpoint import BEST, LAST, Saved, load_last, save_checkpoint, save_last, saved_before, set_aside
 from striate.train.diagnose import Finding, GradientWatch, fallen_back, missed_classes, require_finite
-from striate.train.distributed import World, here, job, require_one_model
+from striate.train.distributed import World, here, job, require_one_model, require_one_set
 from striate.train.filters import FILE as FILTERS
 from striate.train.filters import keep_filters
 from striate.train.images import Images as Images
@@ -79,12 +79,14 @@ def start(run: Run, split: Split, weights: Mapping[str, Tensor] | None = None) -
     """
     require_layers(run)  # an error comes before a folder is made
     world = here()
+    if not run.data.stream:  # fingerprints of streams hold times of files, which differ from machine to machine
+        require_one_set(world, (run.data.train_fingerprint, run.data.validation_fingerprint), source=run.data.source)
     if not world.leads:
         return _train(replace(run, follows=True), split, None, ExitStack())
     create_run(run, weights)
     with ExitStack() as held:
         held.enter_context(Lock(run.folder))
-        members = {"processes": world.size, "job": job()} if world.size > 1 else {}
+        members = {"processes": world.size, "job": job()} if world.size > 1 or job() else {}
         run.log("started", network=run.network.name, recipe=run.recipe.to_dict(), **members)
         return _train(run, split, None, held.pop_all())
 

@@ -74,6 +74,8 @@ def test_the_classes_are_the_files(tmp_path: Path) -> None:
         ("names.json", '["cat", "cow", "dog"]', ("cat", "cow", "dog")),
         ("names.json", '{"2": "dog", "0": "cat", "1": "cow"}', ("cat", "cow", "dog")),
         ("names.json", '{"dog": 2, "cat": 0, "cow": 1}', ("cat", "cow", "dog")),
+        ("names.json", '{"10": 0, "2": 1, "7": 2}', ("10", "2", "7")),
+        ("names.json", '{"dog": "2", "cat": "0", "cow": "1"}', ("cat", "cow", "dog")),
         ("names.txt", "cat\ncow\n", "has 2 names for 3 classes.\nThe file of weights has an output for each class"),
         ("names.txt", "cat\ncow\ncat\n", "names 'cat' twice"),
         ("names.json", '{"0": "cat", "2": "cow", "3": "dog"}', "has no names of classes"),

@@ -200,7 +200,7 @@ def footer(account: Account, columns: list[Column], all_lines: list[TableLine], 
     ]
     if hidden:
         words_hidden = ", ".join(dict.fromkeys(hidden))
-        text += wrapped(f"not shown at this width: {words_hidden} (a wider page or --format csv has them)", width)
+        text += wrapped(f"not shown at this width: {words_hidden} (a wider page or --format markdown has them)", width)
     return text
 
 

@@ -131,6 +131,8 @@ def command(
         which = "--as" if tool else "--memory" if memory else "--budget"
         raise click.UsageError(f"{which} is about the whole network: leave --without-biases out.")
     form = "json" if as_json else form
+    if depth is not None and not chosen and form != "table":
+        raise click.UsageError(f"--depth is for the table: --format {form} has every layer.")
     if not chosen:
         _print(form, _table(counted(), form, terminal.width(), depth=depth, fold=not every))
         return

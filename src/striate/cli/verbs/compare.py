@@ -25,7 +25,9 @@ from striate.description.network import Network
 @click.argument("networks", type=NETWORK, nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every layer.")
 @click.option("--batch", type=click.IntRange(min=1), default=1, help="Count for a batch of this many images.")
-@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Of every value.")
+@click.option(
+    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="The type of every value."
+)
 @click.option("--picture", type=click.Path(path_type=Path), help="Draw the shares of the layers: an .svg or .png file.")
 def command(networks: tuple[Network, ...], as_json: bool, batch: int, dtype: str, picture: Path | None) -> None:
     """Compare NETWORKS: their parameters, MACs and memory, and the layer with the largest share of each.

@@ -104,6 +104,8 @@ def command(
     """
     if stress and len(folders) > 1:
         raise click.UsageError("--stress takes one RUN.")
+    if stress and flips:
+        raise click.UsageError("--stress answers each image alone: leave out --test-time-flips.")
 
     from striate.train.machine import device_called
     from striate.train.run import open_run
@@ -164,8 +166,9 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
     run.log("evaluated", **kept, **asdict(found), answered=answered(run, outputs))
     if own_test and not run.single:
         run = run.looked_at_test()
-        write_report(run, outputs, images)
-    stressed = _stress(run, images, look.device) if stress else None
+        if not look.flips:  # the report is of the network alone
+            write_report(run, outputs, images)
+    stressed = _stress(run, images, look) if stress else None
     if as_json:
         kept = {"answered": answered(run, outputs), "test_time_flips": look.flips}
         members = asdict(found) | {"rejection": rejection_members(rejection, compared)} | kept
@@ -190,10 +193,11 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
     elif own_test:
         times = "once" if run.test_looks == 1 else f"{run.test_looks} times"
         click.echo(f"\nThe test images of this run have been looked at {times}.")
-        click.echo(f"report: {one_line(str(run.path('report.html')))}")
+        if not look.flips:
+            click.echo(f"report: {one_line(str(run.path('report.html')))}")
 
 
-def _stress(run: Run, images: ImageSet, device: str) -> Stress:
+def _stress(run: Run, images: ImageSet, look: Look) -> Stress:
     """Run the stress test and draw its figure in the run."""
     from striate.cli.print.progress import working
     from striate.files import make_folder, write_whole
@@ -201,7 +205,7 @@ def _stress(run: Run, images: ImageSet, device: str) -> Stress:
     from striate.look.stress_figure import stress_figure
 
     with working("Distorting"):
-        found = stress(run, images, device=device)
+        found = stress(run, images, device=look.device, kernels=look.kernels)
     make_folder(run.path("pictures"))
     write_whole(run.path("pictures/stress.svg"), stress_figure(found, run.network.name).standalone())
     return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from striate.cli import terminal
-from striate.cli.parameters import RUN
+from striate.cli.parameters import RUN, Finite
 
 if TYPE_CHECKING:
     from striate.export.int8.write import Wish
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @click.option(
     "--most-loss",
     metavar="POINTS",
-    type=click.FloatRange(min=0, max=100),
+    type=Finite(min=0, max=100),
     default=1.0,
     show_default=True,
     help="With --int8: refuse a file that loses more points of accuracy.",
@@ -152,7 +152,9 @@ def _int8(run: Run, file: Path, wish: Wish, *, bare: bool, data: str | None, as_
         return
     click.echo("\n".join(int8_lines(made, run.network.name, terminal.width())))
     if made.measured.looked:
-        click.echo("\nThe test images judged, as this run has no others: it records one more look at them.")
+        why = "as --data names the run's own images" if data else "as this run has no others"
+        kept = "its one file counts no looks at them" if run.single else "it records one more look at them"
+        click.echo(f"\nThe test images judged, {why}: {kept}.")
 
 
 def _pt2(run: Run, file: Path, *, bare: bool, data: str | None, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import click
 
-from striate.cli.parameters import RUN_OR_NETWORK
+from striate.cli.parameters import RUN_OR_NETWORK, Finite
 from striate.description.network import Network
 
 
@@ -31,21 +31,23 @@ from striate.description.network import Network
     help="chinese: area, positional superko, White has a point for each stone of a handicap; japanese: territory, "
     "simple ko; tromp-taylor: area, positional superko, suicide is legal.",
 )
-@click.option("--komi", type=click.FloatRange(-625, 625), help="At first: 7.5, by Japanese rules 6.5.")
+@click.option("--komi", type=Finite(-625, 625), help="Komi at the start. By default 7.5, or 6.5 with --rules japanese.")
 @click.option("--symmetries", is_flag=True, help="Play by the mean of the answers to the board's eight symmetries.")
 @click.option(
     "--temperature",
-    type=click.FloatRange(0, 100),
+    type=Finite(0, 100),
     default=0.0,
     show_default=True,
     help="0 plays the most probable move; above, moves are drawn by their probabilities to the power 1/temperature.",
 )
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of the drawn moves.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="The seed for drawing moves."
+)
 @click.option(
     "--resign",
-    type=click.FloatRange(0, 1000),
+    type=Finite(0, 1000),
     metavar="POINTS",
-    help="Resign when more than POINTS behind on the board as it stands, from move 145 of 19×19 on. [default: never]",
+    help="Resign when more than POINTS behind on the board as it stands, from move 145 of 19×19 on. By default never.",
 )
 def command(
     given: Path | Network,

@@ -20,13 +20,13 @@ from striate.description.shapes import Shape
     "  striate account model.onnx                         without a run",
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--out", "-o", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/NAME]")
-@click.option("--name", help="The network's name.  [default: the graph's, or the file's]")
+@click.option("--out", "-o", type=click.Path(path_type=Path), help="The run's folder. By default runs/NAME.")
+@click.option("--name", help="The network's name. By default the graph's, or the file's.")
 @click.option("--input", "shape", type=INPUT, help="Channels, height and width, where the file leaves them open.")
 @click.option("--output", default="", help="The value that the network ends in, where the file has several.")
 @click.option("--classes", type=click.Path(path_type=Path), help="Class names in the outputs' order: one a line.")
-@click.option("--mean", type=Numbers(), help="Mean of pixels from 0 to 1 that is taken away: one, or one a channel.")
-@click.option("--std", type=Numbers(), help="What they are divided by then: one, or one a channel.")
+@click.option("--mean", type=Numbers(), help="Mean to subtract from pixels of 0 to 1: one number, or one per channel.")
+@click.option("--std", type=Numbers(), help="Deviation to divide by after that: one number, or one per channel.")
 @click.option("--range", "span", type=(float, float), help="What pixels of 0 and of 255 become, such as -1 1.")
 @click.option("--fold", is_flag=True, help="Fold batch normalisations into the layers before them.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
@@ -46,9 +46,9 @@ def command(
     """Make a run from FILE, an ONNX file that any framework wrote.
 
     The network becomes a description, its weights a run that predicts, serves, looks and exports as a trained one does.
-    Transposed layouts, decomposed activations and folded paddings are recognised. Whatever no layer can say is refused,
-    every such node at once. Where ONNX Runtime is installed, the outputs on images of noise must be its own. Class
-    names and the range of pixels are the file's where it has them. Needs the extra `onnx`.
+    Transposed layouts, decomposed activations and folded paddings are recognised. Nodes that no layer can express are
+    refused; one error lists all of them. Where ONNX Runtime is installed, the outputs on images of noise must be its
+    own. Class names and the range of pixels are the file's where it has them. Needs the extra `onnx`.
     """
     from striate.cli.print.imported import imported_lines, imported_members
     from striate.cli.print.progress import working

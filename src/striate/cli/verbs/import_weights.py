@@ -27,7 +27,7 @@ from striate.description.network import Network
     required=True,
     help="The library whose model the weights are of.",
 )
-@click.option("--out", "-o", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/NETWORK]")
+@click.option("--out", "-o", type=click.Path(path_type=Path), help="The run's folder. By default runs/NETWORK.")
 @click.option(
     "--classes",
     type=click.Path(path_type=Path),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -78,6 +77,10 @@ def command(
     Writes look.html, one page that needs no other file, and each figure as an SVG. The model is never changed. Without
     IMAGE, one of the run's validation images is used.
     """
+    for option, value, key in (("unit", unit, "fields"), ("class", label, "attribution"), ("kernel", kernel, "bench")):
+        if value is not None and only and key not in only:
+            raise click.UsageError(f"--{option} is for the section {key}, which --only leaves out.")
+
     from striate.cli.print.progress import working
     from striate.look import page
     from striate.look.bench import parse_kernel
@@ -90,17 +93,20 @@ def command(
         require_raster()
         require_hangul()
     found = subject(target, data=data, device=device_called(device))
-    wish = page.Wish(only, layer, unit, label, images, parse_kernel(kernel) if kernel else None)
+    wish = page.Wish(only, layer, unit, label, images, parse_kernel(kernel) if kernel is not None else None)
     page.check(found, wish)
+    shown = page.shown(found, images)
     names = [key for key in page.SECTIONS if key in (only or page.SECTIONS)]
     sections: list[page.Section] = []
     for place, name in enumerate(names, 1):
         with working(f"{name}, {place} of {len(names)}", quiet=quiet):
-            made = list(page.look(found, replace(wish, only=(name,))))
-        sections += made
-        if made and not quiet:
-            count = len(made[0].figures)
-            click.echo(f"{name:12} {count:2} figure{'s' if count > 1 else ' '} {made[0].seconds:6.1f} s")
+            made = page.section(found, wish, name, shown)
+        if made is None:
+            continue
+        sections.append(made)
+        if not quiet:
+            count = len(made.figures)
+            click.echo(f"{name:12} {count:2} figure{'s' if count > 1 else ' '} {made.seconds:6.1f} s")
     own = Path("runs", found.network.name)
     if not (quiet or found.trained) and own.name == found.network.name and (own / "run.json").is_file():
         click.echo(f"The weights are random. For the weights of its run: striate look {own}", err=True)

@@ -17,7 +17,7 @@ from striate.description.network import Network
     "  striate page runs/lenet5 -o digits.html\n"
     "  striate page runs/lenet5 runs/lenet5-dense   draw once, and see the answer of each\n"
     "  striate page runs/lenet5 --lang ko         in Korean, whatever the browser's language\n"
-    "  striate page runs/shapes --no-examples     without validation images, where they are nobody's business\n"
+    "  striate page runs/shapes --no-examples     without validation images, if they are private\n"
     "  striate serve runs/alexnet                 for a network of more than 100 million MACs",
 )
 @click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=RUN_OR_NETWORK)
@@ -28,7 +28,7 @@ from striate.description.network import Network
 @click.option(
     "--examples/--no-examples",
     default=True,
-    help="With the validation images that RUN has kept, to be tried; the default, where it has some.",
+    help="Include the validation images that RUN kept, to try. By default included if there are any.",
 )
 def command(folders: tuple[Path | Network, ...], out: Path | None, lang: str | None, examples: bool) -> None:
     """Write RUN's network as one HTML file to draw on, which computes in the browser.

@@ -242,7 +242,6 @@ def _steps_name(image: str) -> str:
 
 def _moves(run: Run, records: tuple[str, ...], asked: Asked, *, device: str, as_json: bool) -> None:
     from striate.cli.print.moves import answer_of
-    from striate.description.labels import one_line
     from striate.go.records import game_in
     from striate.go.sgf import at_move
     from striate.look.positions import game_for

@@ -28,7 +28,7 @@ TRIES = 2
     "  striate quiz --seed 7                       the same for everyone; on the page: #lecture/exercises/7/1\n"
     "  striate quiz --seed 7 --count 20 --json     the same with their answers, for a teacher's sheet",
 )
-@click.option("--seed", type=Whole(0, LARGEST_SEED), help="Which exercises. By default a random one; it is printed.")
+@click.option("--seed", type=Whole(0, LARGEST_SEED), help="The exercises' seed. By default random; it is printed.")
 @click.option("--count", type=Whole(1, 100_000), help=f"How many. By default no end, and {SHEET} with --json.")
 @click.option("--topic", "topics", type=click.Choice(TOPICS), multiple=True, help="Only this topic; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print the exercises with answers and the way to them, as JSON.")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from striate.cli.parameters import SPOKEN, KernelsType
 from striate.description.labels import lines
@@ -83,7 +84,9 @@ class Decision(click.ParamType):
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON; errors are fractions.")
 @SPOKEN
 @click.option("--quiet", is_flag=True, help="Print nothing but the run's folder.")
+@click.pass_context
 def command(
+    context: click.Context,
     which: str | None,
     passes: int,
     set_size: int | None,
@@ -107,6 +110,8 @@ def command(
     """
     if (which is None) == (resumed is None):
         raise click.UsageError("Give the name of a reproduction, such as lenet5-1998, or --resume RUN.")
+    if resumed is not None:
+        _refuse_beside_resume(context)
     if pool and not distorted:
         raise click.UsageError("--pool needs --distorted: it says how images are distorted.")
 
@@ -116,7 +121,7 @@ def command(
     from striate.train.machine import tiny_is_zero
     from striate.train.run import free_folder, open_run
 
-    click.get_current_context().with_resource(tiny_is_zero())
+    context.with_resource(tiny_is_zero())
     silent = quiet or as_json
     if resumed is not None:
         run = open_run(resumed)
@@ -136,6 +141,16 @@ def command(
             run, sets = session.prepare(method, folder=out or free_folder(str(which)), kernels=kernels)
         events = session.start(run, sets)
     _show(run.folder, events, as_json=as_json, quiet=quiet)
+
+
+def _refuse_beside_resume(context: click.Context) -> None:
+    """Raise UsageError for options that say how a new run is trained."""
+    names = {"decisions": "decide"}
+    fresh = ("passes", "set_size", "distorted", "pool", "seed", "decisions", "hold_out", "out", "kernels")
+    given = [each for each in fresh if context.get_parameter_source(each) is not ParameterSource.DEFAULT]
+    if given:
+        extra = ", ".join(f"--{names.get(each, each).replace('_', '-')}" for each in given)
+        raise click.UsageError(f"--resume takes everything from the run; leave out {extra}.")
 
 
 def _show(folder: Path, events: Iterator[Event], *, as_json: bool, quiet: bool) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from striate.cli.parameters import INPUT, LOG, NETWORK, RUN, SIZE, SPOKEN, THREADS, WIDTH, KernelsType
+from striate.cli.parameters import INPUT, LOG, NETWORK, RUN, SIZE, SPOKEN, THREADS, WIDTH, Finite, KernelsType
 from striate.description.network import Network
 from striate.execution.names import TRAINING
 
@@ -61,7 +61,7 @@ from striate.execution.names import TRAINING
 @click.option("--epochs", type=click.IntRange(1, 10**9), help="Passes over the training images.")
 @click.option(
     "--until",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Finite(0, 1, min_open=True),
     help="Stop at this validation accuracy, such as 0.99; with uneven classes, at this balanced accuracy.",
 )
 @click.option(
@@ -70,7 +70,7 @@ from striate.execution.names import TRAINING
     metavar="EPOCHS",
     help="Stop after this many epochs without a better validation accuracy.",
 )
-@click.option("--rate", type=click.FloatRange(0, min_open=True), help="The highest learning rate.")
+@click.option("--rate", type=Finite(0, min_open=True), help="The highest learning rate.")
 @click.option("--batch", type=click.IntRange(1, 10**9), help="Images per step.")
 @click.option(
     "--class-weights",
@@ -176,7 +176,7 @@ def command(
             given
             | {"input": shape, "width": width, "adapt": adapt or None, "set": settings or None, "from": source}
             | {"fit": fit, "stream": stream or None, "compile": compiled or None, "data": data, "resize": resize}
-            | {"kernels": None if kernels in ("auto", "compiled") else kernels, "threads": threads}
+            | {"kernels": None if compiled or kernels == "auto" else kernels, "threads": threads}
             | {"skip_unreadable": skip_unreadable or None},
         )
     elif network is None:

@@ -131,7 +131,7 @@ def _inside(scanner: Scanner, what: str, form: Form) -> list[Token]:
     opening = scanner.take()
     if opening.text != "(":
         raise _unexpected(scanner, opening, what, form)
-    return scanner.until(opening, ")")
+    return scanner.inside(opening)
 
 
 def _maps(scanner: Scanner, piece: Token) -> tuple[int, ...]:

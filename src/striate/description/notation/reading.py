@@ -48,6 +48,7 @@ _STANDS_IN = {
     "|": "It stands in residual(layers | shortcut) only.",
     ";": "It stands in branches(layers; layers) only.",
 }
+_EMPTY = "A branch without layers ends at once: branches(; layers), or branches(name: (); layers)."
 
 
 def from_text(text: str, *, name: str = "network") -> Network:
@@ -279,4 +280,4 @@ def _close(scanner: Scanner, opening: Token) -> None:
     if token.kind == "end":
         raise scanner.error(opening, "'(' is never closed.", "A ')' closes it.")
     if token.text != ")":
-        raise scanner.error(token, f"{token} where a ')' was expected.", _STANDS_IN[token.text])
+        raise scanner.error(token, f"{token} where a ')' was expected.", _STANDS_IN.get(token.text, _EMPTY))

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from striate.errors import FormatError, quote
 
 _TOKENS = re.compile(
-    r"""(?P<space>(?:[ \t\r]|\#[^\n]*)+)
+    r"""(?P<space>(?:[ \t\r]++|\#[^\n]*+)++)
     |(?P<line>\n)
     |(?P<sizes>\d+(?:[x×]\d+)+)
     |(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
     |(?P<word>[A-Za-z_][A-Za-z0-9_]*)
-    |(?P<text>"(?:[^"\\\n]|\\.)*")
+    |(?P<text>"(?:[^"\\\n]++|\\.)*+")
     |(?P<mark>[:,;|()*/])
     |(?P<other>.)""",
     re.VERBOSE | re.ASCII,
 )
+_INSIDE = re.compile(r"(?:[^#)]++|#[^\n]*+)*+")
+"""What stands before a closing parenthesis; one in a comment closes nothing."""
 _PAGE = 72
 """The number of characters of a line that an error shows."""
 
@@ -76,11 +78,12 @@ class Scanner:
         while self.peek().kind == "line":
             self.take()
 
-    def until(self, opening: Token, closing: str) -> list[Token]:
-        """Take the text up to the closing mark and the mark itself; return the text's pieces between spaces."""
-        end = self.text.find(closing, self.place)
-        if end < 0:
-            raise self.error(opening, f"{opening} is never closed.", f"A {closing!r} closes it.")
+    def inside(self, opening: Token) -> list[Token]:
+        """Take the text up to the closing parenthesis, and it; return the text's pieces between spaces."""
+        found = _INSIDE.match(self.text, self.place)
+        end = found.end() if found else self.place
+        if end == len(self.text):
+            raise self.error(opening, f"{opening} is never closed.", "A ')' closes it.")
         inside = re.sub(r"#[^\n]*", lambda comment: " " * len(comment.group()), self.text[self.place : end])
         pieces = [Token("other", found.group(), self.place + found.start()) for found in re.finditer(r"\S+", inside)]
         self.place = end + 1

@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import assert_never, cast
 
-from striate.description.layers import Activation, BatchNorm, Branches, Dropout, Gate, Joined, Residual, Scale, Simple
+from striate.description.layers import (
+    Activation,
+    BatchNorm,
+    Branches,
+    Dropout,
+    Flatten,
+    Gate,
+    Joined,
+    Residual,
+    Scale,
+    Simple,
+)
 from striate.description.network import INPUT, Network, Plan, Step, plan
 from striate.emit.source.caffe_layers import simple
 from striate.emit.source.header import header
@@ -49,10 +60,20 @@ def _used(planned: Plan) -> list[int]:
 
 
 def _in_place(file: Prototxt, step: Step) -> bool:
-    """Whether a layer may write over its input, as Caffe's people let it: nobody else reads it."""
+    """Whether a layer may write over its input, as Caffe's people let it: nobody else reads it.
+
+    Caffe's flatten gives out the memory of its own input, which nobody else may read then, either.
+    """
     light = isinstance(step.layer, (Activation, BatchNorm, Dropout, Scale))
     source = step.sources[0]
-    return light and source != INPUT and file.readers[source] == 1 and source != file.planned.last
+    if not light or source == file.planned.last:
+        return False
+    while source != INPUT and file.readers[source] == 1:
+        before = file.planned.steps[source]
+        if not isinstance(before.layer, Flatten):
+            return True
+        source = before.sources[0]
+    return False
 
 
 def _join(file: Prototxt, step: Step, name: str, bottoms: list[str]) -> str:

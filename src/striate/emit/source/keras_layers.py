@@ -25,6 +25,7 @@ from striate.description.layers import (
     Subsample,
     Upsample,
 )
+from striate.description.simple import LEAST_EPSILON
 from striate.emit.source.parts import Part, conv_kind, reach, windowed
 from striate.emit.source.repeats import Scope
 from striate.emit.source.text import Argument, Call, call
@@ -76,7 +77,7 @@ def layer_calls(part: Part, scope: Scope, used: Used, name: str, activation: str
             return [_with(call("layers.Dense", scope.value("units"), use_bias=bias), named(name, activation))]
         case BatchNorm():
             momentum = round(1 - layer.momentum, 12)
-            epsilon = None if layer.epsilon == 1e-3 else number(layer.epsilon)
+            epsilon = None if layer.epsilon == 1e-3 else number(max(layer.epsilon, LEAST_EPSILON))
             kept = None if momentum == 0.99 else number(momentum)
             return [call("layers.BatchNormalization", epsilon=epsilon, momentum=kept, name=name)]
         case Activation():

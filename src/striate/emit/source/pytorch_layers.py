@@ -23,6 +23,7 @@ from striate.description.layers import (
     Subsample,
     Upsample,
 )
+from striate.description.simple import LEAST_EPSILON
 from striate.emit.source.parts import Part, conv_kind, reach, windowed
 from striate.emit.source.repeats import Scope
 from striate.emit.source.text import Call, call
@@ -53,7 +54,7 @@ def layer_call(part: Part, scope: Scope, used: Used) -> Call:
             return call(
                 kind,
                 scope.value("inputs"),
-                eps=None if layer.epsilon == 1e-5 else number(layer.epsilon),
+                eps=None if layer.epsilon == 1e-5 else number(max(layer.epsilon, LEAST_EPSILON)),
                 momentum=momentum,
             )
         case LocalResponseNorm():

@@ -13,6 +13,8 @@ from striate.exchange.reading.graph import Array, Node
 
 MOST_VALUES = 2**27
 """The most values that an operator may make; no weight of a classic network has more."""
+MOST_REPEATED = 2**29
+"""The most places of one repeated value, which take no memory, but the time of what reads them."""
 _DTYPES = {
     1: np.float32,
     2: np.uint8,
@@ -97,7 +99,9 @@ def _reduce(function: Callable[..., Any]) -> Callable[[Node, list[Array | None],
         axes = axes_of(node, given, opset)
         if not axes and node.whole("noop_with_empty_axes", 0):
             return _need(given, 0)
-        return function(_need(given, 0), axis=tuple(axes) or None, keepdims=bool(node.whole("keepdims", 1)))
+        return function(
+            _written_out(_need(given, 0)), axis=tuple(axes) or None, keepdims=bool(node.whole("keepdims", 1))
+        )
 
     return compute
 
@@ -105,17 +109,19 @@ def _reduce(function: Callable[..., Any]) -> Callable[[Node, list[Array | None],
 def _filled(node: Node, given: list[Array | None], opset: int) -> Array:
     sizes = wholes(_need(given, 0))
     value = np.asarray(node.attributes.get("value", np.zeros(1, np.float32))).reshape(-1)
-    return np.broadcast_to(value[0], sizes)  # takes no memory, however large
+    _require_few(tuple(sizes), MOST_REPEATED)
+    return np.broadcast_to(value[0], sizes)  # takes no memory
 
 
 def _expand(node: Node, given: list[Array | None], opset: int) -> Array:
     data = _need(given, 0)
     sizes = np.broadcast_shapes(data.shape, tuple(wholes(_need(given, 1))))
+    _require_few(sizes, MOST_REPEATED)
     return np.broadcast_to(data, sizes)
 
 
 def _reshape(node: Node, given: list[Array | None], opset: int) -> Array:
-    data = _need(given, 0)
+    data = _written_out(_need(given, 0))
     return data.reshape(new_sizes(data.shape, node, _need(given, 1) if len(given) > 1 else None))
 
 
@@ -161,7 +167,7 @@ def _transpose(node: Node, given: list[Array | None], opset: int) -> Array:
 
 
 def _cast(node: Node, given: list[Array | None], opset: int) -> Array:
-    return _need(given, 0).astype(_DTYPES[node.whole("to", 1)])
+    return _written_out(_need(given, 0)).astype(_DTYPES[node.whole("to", 1)])
 
 
 def _gather(node: Node, given: list[Array | None], opset: int) -> Array:
@@ -171,7 +177,7 @@ def _gather(node: Node, given: list[Array | None], opset: int) -> Array:
 
 
 def _scattered(node: Node, given: list[Array | None], opset: int) -> Array:
-    made, where, values = (np.array(_need(given, each)) for each in range(3))
+    made, where, values = (np.array(_written_out(_need(given, each))) for each in range(3))
     if (reduction := node.text("reduction", "none")) != "none":
         raise FormatError(f"puts values together by {reduction}.", "Values are put in the place of others.")
     if node.operator == "ScatterND":
@@ -188,16 +194,29 @@ def _need(given: list[Array | None], number: int) -> Array:
     return value
 
 
-def _require_few(sizes: tuple[int, ...]) -> None:
-    if math.prod(sizes) > MOST_VALUES:
-        raise FormatError(f"makes {math.prod(sizes):,} values.", f"A constant has {MOST_VALUES:,} values at most.")
+def _where(node: Node, given: list[Array | None], opset: int) -> Array:
+    values = [_need(given, each) for each in range(3)]
+    _require_few(np.broadcast_shapes(*(each.shape for each in values)))
+    return np.where(*values)
+
+
+def _written_out(data: Array) -> Array:
+    """A value that is about to be copied. Raises FormatError for a repeated one that would take much memory then."""
+    if 0 in data.strides:
+        _require_few(data.shape)
+    return data
+
+
+def _require_few(sizes: tuple[int, ...], most: int = MOST_VALUES) -> None:
+    if math.prod(sizes) > most:
+        raise FormatError(f"makes {math.prod(sizes):,} values.", f"A constant has {most:,} values at most.")
 
 
 OPERATORS: dict[str, Callable[[Node, list[Array | None], int], Any]] = {
     "Abs": _arithmetic(np.abs),
     "Add": _arithmetic(np.add),
     "Cast": _cast,
-    "CastLike": lambda node, given, opset: _need(given, 0).astype(_need(given, 1).dtype),
+    "CastLike": lambda node, given, opset: _written_out(_need(given, 0)).astype(_need(given, 1).dtype),
     "Ceil": _arithmetic(np.ceil),
     "Concat": _concat,
     "ConstantOfShape": _filled,
@@ -229,5 +248,5 @@ OPERATORS: dict[str, Callable[[Node, list[Array | None], int], Any]] = {
     "Sub": _arithmetic(np.subtract),
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
-    "Where": lambda node, given, opset: np.where(_need(given, 0), _need(given, 1), _need(given, 2)),
+    "Where": _where,
 }

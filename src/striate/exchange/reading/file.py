@@ -97,6 +97,7 @@ def _graph(model: ModelProto, path: Path) -> FileGraph:
         text(model.producer_name),
         pixels=kind == np.uint8,
         whole=kind.kind in "iu",
+        bare=name == OURS or (model.producer_name == "striate" and kind != np.uint8),
     )
 
 
@@ -150,7 +151,8 @@ def _input(graph: GraphProto, nodes: list[Node], constants: Mapping[str, Array])
 
     branches = [each for node in nodes for each in node.attributes.values() if isinstance(each, Branch)]
     used = {name for node in nodes for name in node.inputs} | {name for each in branches for name in each.reads}
-    found = [each for each in graph.input if text(each.name) in used - constants.keys()]
+    read = used - constants.keys()
+    found = [each for each in graph.input if text(each.name) in read]
     if len(found) != 1:
         shown = ", ".join(each.name for each in found[:5]) or "none"
         raise FormatError(f"has {len(found)} inputs: {shown}.", "A network has one, the images.", PART)
@@ -171,8 +173,8 @@ def _ordered(nodes: list[Node], known: set[str]) -> tuple[Node, ...]:
         if output in given:
             raise FormatError(f"has two nodes, or a weight and a node, that give {output[:100]!r}.", WHOLE, COPY)
         given.add(output)
-    waiting = {id(node): {name for name in node.inputs if name} - known for node in nodes}
     made = {output for node in nodes for output in node.outputs}
+    waiting = {id(node): _reads(node, made) - known for node in nodes}
     readers: dict[str, list[Node]] = {}
     for node in nodes:
         lacking = waiting[id(node)] - made
@@ -193,6 +195,12 @@ def _ordered(nodes: list[Node], known: set[str]) -> tuple[Node, ...]:
     if len(found) < len(nodes):
         raise FormatError("its nodes read each other in a circle.", "A network runs from its input to its output.")
     return tuple(found)
+
+
+def _reads(node: Node, made: set[str]) -> set[str]:
+    """The values that a node reads; of those `made` by nodes around it, what its branches read, too."""
+    inside = {name for each in node.attributes.values() if isinstance(each, Branch) for name in each.reads}
+    return {name for name in node.inputs if name} | (inside & made)
 
 
 _CONVERT = "Convert it by onnx.version_converter, or export it anew."

@@ -64,8 +64,8 @@ class Node:
 class FileGraph:
     """Nodes in the order they run, constants by name, the input with its sizes (None where any), and the outputs.
 
-    `pixels` says that the input holds bytes, and `whole` that it holds whole numbers of any size. `learned` are the
-    constants that are parameters of a module.
+    `pixels` says that the input holds bytes, and `whole` that it holds whole numbers of any size. A `bare` graph is a
+    network of Striate's without preprocessing before it. `learned` are the constants that are parameters of a module.
     """
 
     name: str
@@ -79,6 +79,7 @@ class FileGraph:
     producer: str = ""
     pixels: bool = False
     whole: bool = False
+    bare: bool = False
     learned: frozenset[str] = frozenset()
 
 
@@ -92,10 +93,11 @@ class Branch:
 
     @property
     def reads(self) -> list[str]:
-        """The names of values that its nodes read."""
+        """The names of values that its nodes read, and do not give."""
+        own = {name for node in self.nodes for name in node.outputs}
         inner = [each for node in self.nodes for each in node.attributes.values() if isinstance(each, Branch)]
         names = [name for node in self.nodes for name in node.inputs] + [name for each in inner for name in each.reads]
-        return [name for name in (*names, *self.outputs) if name]
+        return [name for name in (*names, *self.outputs) if name and name not in own]
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,7 @@ def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool, f
     closed = work.last in work.pieces and isinstance(work.pieces[work.last].what, Softmax)
     temperature = _temperature(work)
     run_rules(work, LATE)
-    margins, scale, shift, shape = _preprocessing(work, reader.shape)
+    margins, scale, shift, shape = _preprocessing(work, reader.shape, bare=graph.bare)
     run_rules(work, LAST)
     if fold:
         run_rules(work, FOLD)
@@ -241,10 +241,10 @@ def _end(reader: Reader, end: str) -> View:
     raise FormatError("has an output that does not depend on its input.", "A network computes it from images.")
 
 
-def _preprocessing(work: Work, shape: Shape) -> tuple[tuple[int, int, int, int], Array, Array, Shape]:
+def _preprocessing(work: Work, shape: Shape, *, bare: bool) -> tuple[tuple[int, int, int, int], Array, Array, Shape]:
     """The preprocessing between the file's input and the network's: margins, then a scale and a shift."""
     margins, scale, shift = (0, 0, 0, 0), np.ones(()), np.zeros(())
-    while len(first := set(work.readers[INPUT])) == 1:
+    while not bare and len(first := set(work.readers[INPUT])) == 1:
         at = next(iter(first))
         piece = work.pieces.get(at)
         if piece is None or piece.sources != [INPUT]:

@@ -146,11 +146,16 @@ def _source(run: Run, *, plays: bool) -> str:
 
 
 def _tests(run: Run) -> list[dict[str, Any]]:
-    """The evaluations on the run's own test images."""
+    """The evaluations of the weights as they are now, each image once, on the run's own test images."""
+    events = run.events()
+    learned = max((at for at, each in enumerate(events) if each["event"] == "epoch"), default=-1)
     return [
         each
-        for each in run.events("evaluated")
-        if each.get("split") == "test" and each.get("source") == run.data.source and not each.get("test_time_flips")
+        for each in events[learned + 1 :]
+        if each["event"] == "evaluated"
+        and (each.get("split"), each.get("source")) == ("test", run.data.source)
+        and not each.get("test_time_flips")
+        and each.get("symmetries", 1) == 1
     ]
 
 

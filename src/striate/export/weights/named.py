@@ -39,7 +39,7 @@ def read_names(path: Path) -> tuple[str, ...]:
     """The names in a file: one a line, or JSON: a list, or an object of numbers and names either way round."""
     if path.suffix.lower() == ".json":
         value = small_json(path, "A file of names")
-        names = _in_order(value, by_name=isinstance(value, dict) and not _numbers(value))
+        names = _in_order(value, by_name=isinstance(value, dict) and not (_numbers(value) and _texts(value)))
         if names is None:
             raise WeightsError(
                 "has no names of classes.",
@@ -84,6 +84,10 @@ def _parsed(value: object) -> object:
         return json.loads(value) if len(value) <= LONGEST else None
     except (ValueError, RecursionError):
         return None
+
+
+def _texts(members: Mapping[Any, Any]) -> bool:
+    return all(isinstance(value, str) for value in members.values())
 
 
 def _numbers(members: Mapping[Any, Any]) -> bool:

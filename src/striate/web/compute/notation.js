@@ -5,6 +5,7 @@
 
 import { Answered } from "./answered.js";
 import { called, Scanner } from "./scan.js";
+import { requireSound } from "./sound.js";
 
 /** @import { Layer, Notation, Word } from "./types.js" */
 /** @import { Token } from "./scan.js" */
@@ -16,6 +17,9 @@ const STANDS_IN = {
   "|": "It stands in residual(layers | shortcut) only.",
   ";": "It stands in branches(layers; layers) only.",
 };
+const EMPTY = "A branch without layers ends at once: branches(; layers), or branches(name: (); layers).";
+/** Where a mark stands, or else other words. @type {(mark: string, other: string) => string} */
+const place = (mark, other) => (Object.hasOwn(STANDS_IN, mark) ? STANDS_IN[mark] : other);
 
 /** The most layers of a network that is typed in, nested ones included. */
 const LAYERS = 1000;
@@ -42,7 +46,7 @@ export class Reader {
     if (!scanner.takes(":")) scanner.fail(scanner.peek(), `${called(scanner.peek())} where a colon was expected.`, SHAPE);
     const layers = this.#layers(1);
     const token = scanner.peek();
-    if (token.kind !== "end") scanner.fail(token, `${called(token)} closes nothing.`, STANDS_IN[token.text] ?? "Its '(' is missing.");
+    if (token.kind !== "end") scanner.fail(token, `${called(token)} closes nothing.`, place(token.text, "Its '(' is missing."));
     return { input, layers };
   }
 
@@ -169,7 +173,7 @@ export class Reader {
   #close(opening) {
     const token = this.scanner.take();
     if (token.kind === "end") this.scanner.fail(opening, "'(' is never closed.", "A ')' closes it.");
-    if (token.text !== ")") this.scanner.fail(token, `${called(token)} where a ')' was expected.`, STANDS_IN[token.text]);
+    if (token.text !== ")") this.scanner.fail(token, `${called(token)} where a ')' was expected.`, place(token.text, EMPTY));
   }
 
   /** @type {(token: Token, text: string, word: Word) => Layer} */
@@ -187,15 +191,7 @@ export class Reader {
       if (field in given) scanner.fail(start, `${text} gives its ${field} twice.`, "Each stands once.");
       given[field] = form === "NOTHING" ? value : this.#value(form, `the ${field} of ${text}`);
     }
-    for (const [field, value] of Object.entries(given)) {
-      const least = field === "padding" ? 0 : 1;
-      if (["filters", "kernel", "stride", "dilation", "groups", "units", "channels", "factor", "size", "padding"].includes(field) && [value].flat().some((each) => typeof each === "number" && each < least)) {
-        scanner.fail(token, `${word.class} ${field} is ${value}.`, `It must be a whole number of at least ${least}.`);
-      }
-    }
-    const { filters, groups = 1, table } = given;
-    if (filters % groups) scanner.fail(token, `Conv groups is ${groups} for ${filters} filters.`, "The groups must divide the filters.");
-    if (table && table.length !== filters) scanner.fail(token, `Conv table has ${table.length} rows for ${filters} filters.`, "It must have one row for each filter.");
+    requireSound(word, given, (what, expected) => scanner.fail(token, what, expected));
     return { kind: word.kind, name: "", parts: [], word, given };
   }
 
@@ -223,7 +219,7 @@ export class Reader {
         return [first, this.#whole(what, form), this.#whole(what, form), this.#whole(what, form)];
       }
       case "TABLE": return this.#pieces(what, form).map((piece) => (piece.includes(",") ? piece.split(",").filter(Boolean) : [...piece]).map(Number));
-      case "CENTRES": return this.#pieces(what, form).join(" ").split(";").map((row) => row.trim().split(/\s+/).flatMap((part) => (/^[+-]+$/.test(part) ? [...part] : [part])));
+      case "CENTRES": return this.#pieces(what, form).join(" ").split(";").map((row) => row.split(/\s+/).filter(Boolean).flatMap((part) => (/^[+-]+$/.test(part) ? [...part] : [part])));
       default: throw new Answered({ what: `${what} cannot be read on this page.`, expected: "It reads numbers, sizes and tables.", remedy: "Use `striate account`." });
     }
   }
@@ -233,9 +229,13 @@ export class Reader {
     const { scanner } = this;
     const opening = scanner.take();
     if (opening.text !== "(") this.#unexpected(opening, what, form);
-    const end = scanner.text.indexOf(")", scanner.place);
-    if (end < 0) scanner.fail(opening, "'(' is never closed.", "A ')' closes it.");
-    const inside = scanner.text.slice(scanner.place, end).replaceAll(/#[^\n]*/g, " ");
+    const { text } = scanner;
+    let end = scanner.place;
+    while (end < text.length && text[end] !== ")") { // one in a comment closes nothing
+      end = text[end] === "#" ? (text.indexOf("\n", end) + 1 || text.length) : end + 1;
+    }
+    if (end === text.length) scanner.fail(opening, "'(' is never closed.", "A ')' closes it.");
+    const inside = text.slice(scanner.place, end).replaceAll(/#[^\n]*/g, " ");
     scanner.place = end + 1;
     const pieces = inside.split(/\s+/).filter(Boolean);
     const wrong = pieces.find((piece) => !(form === "TABLE" ? /^([0-9]+|([0-9]{1,9},)+([0-9]{1,9})?)$/ : /^[-+.;\deE]+$/).test(piece));

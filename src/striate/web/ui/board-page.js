@@ -141,11 +141,9 @@ function list(position, probabilities) {
 
 /** Play a move for the player whose turn it is. @param {string} name */
 function place(name) {
-  const { position } = board;
-  if (!position) return;
+  if (!board.position) return;
   find("#error").hidden = true;
-  const last = game.moves.at(-1); // the server may not have answered with its position yet
-  game.add({ colour: game.turn ?? (last ? OTHER[last.colour] : position.to_play), name });
+  game.add({ colour: game.player, name }); // the server may not have answered with its position yet
   refresh();
 }
 
@@ -243,7 +241,7 @@ const acts = {
     step(true);
   },
   turn: () => {
-    if (board.position) game.turn = OTHER[board.position.to_play];
+    game.turn = OTHER[game.player];
     step(true);
   },
   choose: () => file.click(),

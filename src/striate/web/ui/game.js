@@ -25,6 +25,8 @@ export class Game {
   moves = [];
   /** Moves that were taken back, the next one last. @type {Move[]} */
   undone = [];
+  /** What the last move did away with: `undone`, and how many moves there are with it. @type {{ moves: number, undone: Move[] } | null} */
+  #before = null;
   /** The player to move, where the user has chosen one; null for the player whose turn it is. @type {Player | null} */
   turn = null;
   komi = KOMI;
@@ -35,8 +37,15 @@ export class Game {
     this.size = size;
   }
 
+  /** Who plays next. */
+  get player() {
+    const last = this.moves.at(-1);
+    return this.turn ?? (last ? OTHER[last.colour] : "black");
+  }
+
   /** Begin anew. */
   clear() {
+    this.#before = null;
     Object.assign(this, { first: [], moves: [], undone: [], turn: null, komi: KOMI, comment: "" });
   }
 
@@ -45,18 +54,21 @@ export class Game {
     const { first, moves, komi, comment } = found;
     const last = moves.at(-1);
     const turn = last && OTHER[last.colour] === found.to_play ? null : found.to_play;
+    this.#before = null;
     Object.assign(this, { first: first.some(Boolean) ? first : [], moves, undone: [], turn, komi: komi ?? KOMI, comment });
   }
 
   /** @param {Move} move */
   add(move) {
     this.moves = [...this.moves, move];
+    this.#before = { moves: this.moves.length, undone: this.undone };
     this.undone = [];
     this.turn = null;
   }
 
   /** Go back to the position before a move that the server refused. @param {PositionAnswer} found */
   refused({ moves, to_play }) {
+    if (this.#before?.moves === moves.length + 1) this.undone = this.#before.undone;
     Object.assign(this, { moves, turn: to_play });
   }
 

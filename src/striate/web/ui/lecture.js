@@ -3,6 +3,7 @@
  * go from step to step, Home to the contents, Escape back to the page.
  */
 
+import { LARGEST_SEED } from "../compute/exercises.js";
 import { find, make } from "./elements.js";
 import { exercises } from "./lecture-exercises.js";
 import { PARTS, STEPS } from "./lecture-steps.js";
@@ -152,4 +153,4 @@ export class Lecture {
 }
 
 /** A whole number of an address, or another one where it is none. @type {(text: string | undefined, other: number) => number} */
-const whole = (text, other) => (/^\d{1,9}$/.test(text ?? "") ? Number(text) : other);
+const whole = (text, other) => (/^\d{1,10}$/.test(text ?? "") && Number(text) <= LARGEST_SEED ? Number(text) : other);

@@ -31,8 +31,9 @@ translate();
 new Lecture().begin();
 /** The view of each run that was shown, by name. @type {Map<string, View>} */
 const views = new Map();
-const runs = (await server.runs().catch(refuse)).filter(({ board }) => !board); // of Go there is another page
-const several = runs.length > 1;
+const served = await server.runs().catch(refuse);
+const runs = served.filter(({ board }) => !board); // of Go there is another page
+const several = served.length > 1; // then each request names its run
 const first = await viewOf(runs[0].name).catch(refuse);
 
 const pad = new Pad(find("#pad", HTMLCanvasElement), () => refresh(), { height: PAPER[first.network.preprocessing.form === "picture" ? "picture" : "digit"] });
@@ -42,7 +43,7 @@ const input = new Input(find("#input", HTMLCanvasElement), first.network.preproc
 const selection = new Selection(subject, input, fail);
 const reasons = new Reasons(subject, input, fail);
 const examples = new Examples((file) => pad.show(file), (run) => server.examples({ run }).catch(none));
-const beside = several ? new Runs(find("#runs"), runs, turnTo) : null;
+const beside = runs.length > 1 ? new Runs(find("#runs"), runs, turnTo) : null;
 
 /** Say why there is no page, and end. @type {(error: unknown) => never} */
 function refuse(error) {

@@ -91,7 +91,11 @@ export class Sandbox {
     }
     const misfits = new Map(fit.misfits.map((misfit) => [misfit.path, misfit]));
     this.now = new Map(account.rows.map((row) => [row.path, row]));
-    this.rows.forEach((old, at) => figures(this.part("rows").children[at], this.now.get(old.path) ?? old, misfits.get(old.path)));
+    this.rows.forEach((old, at) => {
+      const [line, row] = [this.part("rows").children[at], this.now.get(old.path) ?? old];
+      figures(line, row, misfits.get(old.path));
+      this.#follow(line, row);
+    });
     const { totals } = account;
     this.part("totals").textContent = say("{parameters} parameters · {macs} MACs · {connections} connections", {
       parameters: count(totals.parameters), macs: count(totals.macs), connections: count(totals.connections),
@@ -129,6 +133,16 @@ export class Sandbox {
     });
     const figures = ["output", "parameters", "MACs", "field", "fit"].map((name) => make("td", { "data-of": name, "data-label": name === "fit" ? "" : say(name) }));
     return make("tr", { "data-path": row.path }, make("th", { scope: "row" }, row.path), ...cells, ...figures);
+  }
+
+  /** Write the fields that nobody has changed: a padding of "same" follows the kernel. @type {(line: Element, row: TrialRow) => void} */
+  #follow(line, row) {
+    FIELDS.forEach((field, at) => {
+      const [own, input] = [valueOf(row, field), line.children[at + 1].querySelector("input")];
+      if (!own || !input || input === document.activeElement || this.changes[row.path]?.[field] !== undefined) return;
+      input.value = String(own.value ?? "");
+      input.placeholder = own.placeholder ?? "";
+    });
   }
 
   /** @type {(path: string, field: FieldName, input: HTMLInputElement) => void} */
@@ -214,7 +228,8 @@ function figures(line, row, misfit) {
   output.textContent = show(row.output);
   parameters.textContent = count(row.weights + row.biases);
   macs.textContent = count(row.macs);
-  field.textContent = String(row.receptive_field.size[0]);
+  const [high, wide] = row.receptive_field.size;
+  field.textContent = high === wide ? `${high}` : `${high}×${wide}`;
   fit.textContent = misfit ? retold(`${misfit.unseen.replace("unseen: ", "")} unseen`) : row.kind === "linear" ? "" : say("fits");
   fit.className = misfit ? (misfit.padding_only ? "harmless" : "misfit") : "fits";
   line.classList.remove("wrong");

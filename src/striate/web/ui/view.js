@@ -82,9 +82,9 @@ export class View {
     this.visible.clear();
   }
 
-  /** The paths of the layers to ask for; undefined for all. */
+  /** The paths of the layers to ask for; undefined for all. The input is there in any case. */
   get paths() {
-    return this.large && this.visible.size ? [...this.visible].join() : undefined;
+    return this.large ? [...this.visible].join() || "input" : undefined;
   }
 
   /** @param {IntersectionObserverEntry[]} entries */

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "layout/offsets.hpp"
+
 namespace striate {
 namespace {
 
@@ -118,6 +120,7 @@ Maps Correlator::margins() const {
 }
 
 void Correlator::set_layout(const Maps& new_from, const Maps& new_to) {
+    require_offsets(new_from);
     from = new_from, to = new_to;
     offsets.clear(), weight_indices.clear();
     for (MapTile& tile : map_tiles) {

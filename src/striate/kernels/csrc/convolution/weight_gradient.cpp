@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "convolution/convolution.hpp"
+#include "layout/offsets.hpp"
 
 namespace striate {
 namespace {
@@ -74,6 +75,7 @@ void Convolution::add_weight_tiles(const std::vector<int>& channels, const std::
 
 // Cuts the weight gradient into register tiles and strips.
 void Convolution::prepare_weight_gradient() {
+    require_offsets(in), require_offsets(out_gradient);
     const Links to_channels = links_to_channels(layer);
     for (int first = 0; first < in.channels;) {
         std::vector<int> channels{first};

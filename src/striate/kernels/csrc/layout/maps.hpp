@@ -1,6 +1,6 @@
 // layout/: how feature maps lie in memory. Start with this file.
 //   images           images of a batch into lanes, and back
-//   aligned_floats   the buffers that maps lie in
+//   aligned_floats   the buffers that maps lie in; offsets: whether places in them fit into 32 bits
 // This file describes the maps of one lane group: channel × row × column × 16 images, with margins of zeros.
 #pragma once
 
