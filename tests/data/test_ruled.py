@@ -61,7 +61,7 @@ def test_lines_from_top_to_bottom() -> None:
     single = np.asarray(page(size=2))
     found = ruled(Image.fromarray(np.concatenate([single] * 3)))
     assert len(found) == 3
-    tops = [line.way.box(16, 6, 20, 26)[1] for line in found]
+    tops = [line.placement.box(16, 6, 20, 26)[1] for line in found]
     assert tops == sorted(tops)
     assert tops[1] - tops[0] == pytest.approx(single.shape[0], abs=3)
     assert all(likeness(line) > 0.85 for line in found)
@@ -73,7 +73,7 @@ def test_the_way_back_leads_to_the_ink(size: int, angle: float) -> None:
     [found] = ruled(picture)
     rows, columns = np.nonzero(found.strip > 100)
     corner = (float(columns.min()), float(rows.min()), float(columns.max()) + 1, float(rows.max()) + 1)
-    left, top, right, bottom = found.way.box(*corner)
+    left, top, right, bottom = found.placement.box(*corner)
     rows, columns = np.nonzero(np.asarray(picture) < 130)
     slack = 3 * size
     assert left <= columns.min() + slack
@@ -89,7 +89,7 @@ def test_a_large_picture_is_shrunk_and_boxes_are_not() -> None:
     picture = page(size=24)
     assert picture.width > 2400
     [found] = ruled(picture)
-    assert found.way.box(0, 0, found.strip.shape[1], 32)[2] > 2400
+    assert found.placement.box(0, 0, found.strip.shape[1], 32)[2] > 2400
     assert likeness(found) > 0.85
 
 

@@ -27,12 +27,12 @@ from onnx import numpy_helper  # noqa: E402 - after what may be missing
 
 from striate.exchange import onnx_model  # noqa: E402
 from striate.exchange.folding import fold_batch_norms  # noqa: E402
-from striate.export.images import compared_images, parts_of  # noqa: E402
+from striate.export.images import compared_images, int8_images  # noqa: E402
 from striate.export.int8 import write  # noqa: E402
 from striate.export.int8.losses import layer_losses, worst  # noqa: E402
 from striate.export.int8.measure import latencies  # noqa: E402
 from striate.export.int8.quantise import quantised  # noqa: E402
-from striate.export.int8.write import Wish, export_int8  # noqa: E402
+from striate.export.int8.write import Int8Options, export_int8  # noqa: E402
 
 MIXED = (
     "name mixed 2x16x14: conv 4 3x3 no bias, bn, relu6, lrn 2, residual(conv 4 3x3 same groups 4 no bias, bn, relu, "
@@ -143,7 +143,7 @@ def test_the_layer_that_loses_most_is_found() -> None:
 def test_a_run_in_integers_is_as_accurate_as_was_said(finished_run: Path, tmp_path: Path) -> None:
     run = open_run(finished_run)
     before = (finished_run / "run.json").read_bytes()
-    found = export_int8(run, tmp_path / "tiny.onnx", Wish())
+    found = export_int8(run, tmp_path / "tiny.onnx", Int8Options())
     measured = found.measured
     assert (measured.split, measured.images, measured.calibration, measured.looked) == ("validation", 100, 512, False)
     assert (finished_run / "run.json").read_bytes() == before
@@ -151,7 +151,7 @@ def test_a_run_in_integers_is_as_accurate_as_was_said(finished_run: Path, tmp_pa
     size = (tmp_path / "tiny.onnx").stat().st_size
     assert measured.bytes[1] == found.exported.bytes == size
     session = runtime.InferenceSession(str(tmp_path / "tiny.onnx"))
-    images = parts_of(run).judging
+    images = int8_images(run).judging
     (labels,) = session.run(["label"], {"images": images.images.permute(0, 2, 3, 1).contiguous().numpy()})
     assert int((torch.from_numpy(labels) == images.labels).sum()) == measured.right[1]
     module = run.model()
@@ -167,7 +167,7 @@ def test_a_run_in_integers_is_as_accurate_as_was_said(finished_run: Path, tmp_pa
 
 
 def test_the_bare_graph_takes_normalised_images(finished_run: Path, tmp_path: Path) -> None:
-    found = export_int8(open_run(finished_run), tmp_path / "bare.onnx", Wish(), bare=True)
+    found = export_int8(open_run(finished_run), tmp_path / "bare.onnx", Int8Options(), bare=True)
     assert [(each.name, each.dtype) for each in (*found.exported.inputs, *found.exported.outputs)] == [
         ("images", "float32"),
         ("logits", "float32"),
@@ -193,7 +193,7 @@ def test_a_file_that_loses_too_much_is_not_written_but_by_force(
     monkeypatch.setattr(write, "quantised", spoilt)
     run = open_run(finished_run)
     with pytest.raises(AuditError) as caught:
-        export_int8(run, tmp_path / "tiny.onnx", Wish(most_loss=2.5))
+        export_int8(run, tmp_path / "tiny.onnx", Int8Options(most_loss=2.5))
     what, expected, remedy = str(caught.value).split("\n")
     assert what.startswith(f"{finished_run}: in 8-bit integers tiny loses ")
     assert " points of accuracy: of 100 images (validation) it was right on " in what
@@ -203,14 +203,14 @@ def test_a_file_that_loses_too_much_is_not_written_but_by_force(
         "Keep layers in float32 (--keep-float linear1), allow more with --most-loss, or write it anyway with --force."
     )
     assert os.listdir(tmp_path) == []
-    found = export_int8(run, tmp_path / "tiny.onnx", Wish(most_loss=2.5, force=True))
+    found = export_int8(run, tmp_path / "tiny.onnx", Int8Options(most_loss=2.5, force=True))
     assert found.measured.loss > 2.5
     assert os.listdir(tmp_path) == ["tiny.onnx"]
 
 
 def test_calibration_takes_training_images_that_were_not_held_out(finished_run: Path) -> None:
     run = open_run(finished_run)
-    parts, again = parts_of(run), parts_of(run)
+    parts, again = int8_images(run), int8_images(run)
     assert torch.equal(parts.calibration.images, again.calibration.images)
     train = {bytes(each.numpy().tobytes()) for each in load(run.data.source, "train").images}
     held = {bytes(each.numpy().tobytes()) for each in parts.judging.images}
@@ -225,7 +225,7 @@ def test_without_validation_images_the_test_images_judge_and_it_is_a_look(finish
     run = open_run(folder)
     replace(run, recipe=replace(run.recipe, hold_out=0.0)).write()
     run = open_run(folder)
-    found = export_int8(run, tmp_path / "tiny.onnx", Wish(most_loss=100))
+    found = export_int8(run, tmp_path / "tiny.onnx", Int8Options(most_loss=100))
     assert (found.measured.split, found.measured.images, found.measured.looked) == ("test", 300, True)
     assert open_run(folder).test_looks == run.test_looks + 1
 
@@ -235,14 +235,14 @@ def test_other_images_judge_without_a_look(finished_run: Path, few_digits: Path,
     (tmp_path / "digits").mkdir()
     for file in few_digits.glob("train-*"):
         (tmp_path / "digits" / file.name).symlink_to(file)
-    parts = parts_of(run, str(tmp_path / "digits"))
+    parts = int8_images(run, str(tmp_path / "digits"))
     assert (parts.judging.split, parts.looked, len(parts.judging)) == ("validation", False, 100)
     assert compared_images(run, str(tmp_path / "digits")).split == "train"
-    parts = parts_of(run, "mnist")
+    parts = int8_images(run, "mnist")
     assert (parts.judging.split, parts.looked, len(parts.judging)) == ("test", False, 10_000)
     gone = replace(run, recipe=replace(run.recipe, hold_out=0), data=replace(run.data, source=str(tmp_path / "digits")))
     with pytest.raises(MissingSplitError):
-        parts_of(gone)
+        int8_images(gone)
 
 
 def test_a_run_without_images_is_compared_on_noise_and_cannot_be_calibrated(finished_run: Path) -> None:
@@ -251,7 +251,7 @@ def test_a_run_without_images_is_compared_on_noise_and_cannot_be_calibrated(fini
     images = compared_images(bare)
     assert (images.split, tuple(images.images.shape)) == ("noise", (50, 1, 28, 28))
     with pytest.raises(RunError, match="has no images of its own"):
-        parts_of(bare)
+        int8_images(bare)
 
 
 def test_the_files_take_turns() -> None:

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from torch import Tensor, nn
 
 import striate
-from striate import NETWORKS, Network, account, find, from_module, to_text
+from striate import NETWORKS, BatchNorm, Network, account, find, from_module, to_text
 from striate.errors import FormatError
 from striate.export.module import read_module
-from striate.train.brought import module_of
+from striate.train.onnx_run import module_of
 from tests.support.everything import everything
 from tests.support.modules import NEAR, conv, difference, pictures, stirred
 from tests.support.settled import settled
@@ -256,3 +256,9 @@ def test_a_softmax_that_closes_a_block_is_the_networks_own() -> None:
     with torch.no_grad():
         found = module_of(read.network, read).eval().logits(images)
         torch.testing.assert_close(found.softmax(1), module(images))
+
+
+def test_a_batch_norm_with_a_mean_over_all_batches_has_the_usual_momentum() -> None:
+    module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4, momentum=None), nn.Flatten(), nn.Linear(144, 2))
+    found = from_module(module, (1, 8, 8))
+    assert [each for each in found.layers if isinstance(each, BatchNorm)] == [BatchNorm(momentum=0.1)]

@@ -17,7 +17,7 @@ from striate.errors import RequirementError, WorkerError
 from striate.predictions import cluster
 from striate.predictions import job as jobs
 from striate.predictions.answers import Manner
-from striate.predictions.job import Wish
+from striate.predictions.job import JobRequest
 from striate.predictions.work import predict_all
 from striate.train.run import open_run
 
@@ -129,7 +129,7 @@ def test_a_process_that_is_killed_loses_and_doubles_nothing(two_nodes, finished_
         (tmp_path / "here.csv", None, lambda done, images: None),
         (tmp_path / "there.csv", cluster.by_cluster(two_nodes), kill),
     ):
-        found = predict_all(Wish(run, (str(tmp_path / "in"),), out, Manner("torch", top=2)), by=by, tell=tell)
+        found = predict_all(JobRequest(run, (str(tmp_path / "in"),), out, Manner("torch", top=2)), by=by, tell=tell)
         assert (found.images, found.unreadable) == (IMAGES, 3)
     assert killed
     assert (tmp_path / "there.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
@@ -141,6 +141,6 @@ def test_what_fails_in_the_cluster_is_an_error_of_ours(two_nodes, finished_run, 
     run, out = open_run(finished_run), tmp_path / "found.csv"
     monkeypatch.setattr(cluster.os.path, "abspath", lambda path: "/no/such/run")
     with pytest.raises(WorkerError, match="could not answer") as caught:
-        predict_all(Wish(run, (str(tmp_path / "0.png"),), out, Manner("torch")), by=cluster.by_cluster(two_nodes))
+        predict_all(JobRequest(run, (str(tmp_path / "0.png"),), out, Manner("torch")), by=cluster.by_cluster(two_nodes))
     assert "/no/such/run" in str(caught.value)
     assert not out.exists()

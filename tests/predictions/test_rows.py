@@ -13,7 +13,7 @@ from striate.data import read_image
 from striate.errors import OutputError, RequirementError
 from striate.predictions import rows
 from striate.predictions.answers import Manner
-from striate.predictions.job import Wish
+from striate.predictions.job import JobRequest
 from striate.predictions.work import predict_all
 from striate.train.run import open_run
 
@@ -43,7 +43,7 @@ def expected(finished_run, pictures) -> list[torch.Tensor | None]:
 
 
 def predicted(run: Path, pictures: list[str], out: Path, *, top: int = 0) -> Path:
-    found = predict_all(Wish(open_run(run), tuple(pictures), out, Manner("auto", top=top)))
+    found = predict_all(JobRequest(open_run(run), tuple(pictures), out, Manner("auto", top=top)))
     assert (found.images, found.unreadable) == (4, 1)
     assert found.named == [(pictures[2], "not an image of a known format")]
     return out

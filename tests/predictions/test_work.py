@@ -17,7 +17,7 @@ from striate.errors import OutputError, RunError, SpecError
 from striate.predictions import job as jobs
 from striate.predictions import work
 from striate.predictions.answers import Manner
-from striate.predictions.job import Wish
+from striate.predictions.job import JobRequest
 from striate.predictions.work import predict_all
 from striate.train.run import open_run
 from tests.support.killing import FOLDERS, calls_of, killed_many_times
@@ -41,8 +41,8 @@ def pictures(tmp_path_factory) -> Path:
     return folder
 
 
-def wish(run: Path, pictures: Path, out: Path, top: int = 0) -> Wish:
-    return Wish(open_run(run), (str(pictures),), out, Manner("torch", top=top))
+def job_request(run: Path, pictures: Path, out: Path, top: int = 0) -> JobRequest:
+    return JobRequest(open_run(run), (str(pictures),), out, Manner("torch", top=top))
 
 
 def give_the_command(run: str, pictures: str, out: str) -> None:
@@ -50,7 +50,7 @@ def give_the_command(run: str, pictures: str, out: str) -> None:
     jobs.LEAST = jobs.MOST = PART
     torch.set_num_threads(1)
     if not Path(out).exists() or Path(f"{out}.parts/job.json").exists():
-        predict_all(wish(Path(run), Path(pictures), Path(out)))
+        predict_all(job_request(Path(run), Path(pictures), Path(out)))
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def in_small_parts(monkeypatch) -> None:
 @pytest.fixture(scope="module")
 def undisturbed(finished_run, pictures, tmp_path_factory) -> bytes:
     out = tmp_path_factory.mktemp("undisturbed") / "found.csv"
-    predict_all(wish(finished_run, pictures, out))
+    predict_all(job_request(finished_run, pictures, out))
     return out.read_bytes()
 
 
@@ -105,10 +105,10 @@ def test_killed_after_the_file_has_appeared(finished_run, pictures, undisturbed,
     with monkeypatch.context() as patched:
         patched.setattr(work, "remove", stop)
         with pytest.raises(_Stop):
-            predict_all(wish(finished_run, pictures, out))
+            predict_all(job_request(finished_run, pictures, out))
     assert out.read_bytes() == undisturbed
     assert (folder / "job.json").exists()
-    predict_all(wish(finished_run, pictures, out))
+    predict_all(job_request(finished_run, pictures, out))
     assert out.read_bytes() == undisturbed
     assert not folder.exists()
 
@@ -118,7 +118,7 @@ def test_what_a_removed_job_left_is_not_taken(finished_run, pictures, undisturbe
     folder.mkdir()
     for name in ("images.jsonl", "000000.safetensors"):  # a kill while the folder of a finished job was removed
         (folder / name).write_bytes(b"of the job before")
-    predict_all(wish(finished_run, pictures, out))
+    predict_all(job_request(finished_run, pictures, out))
     assert out.read_bytes() == undisturbed
 
 
@@ -130,19 +130,19 @@ def test_what_is_done_is_not_done_again(finished_run, pictures, undisturbed, tmp
             raise _Stop
 
     with pytest.raises(_Stop):
-        predict_all(wish(finished_run, pictures, out), tell=stop)
+        predict_all(job_request(finished_run, pictures, out), tell=stop)
     parts = sorted(Path(f"{out}.parts").glob("*.safetensors"))
     before = [(part.name, part.stat().st_mtime_ns) for part in parts]
     assert len(before) == 3
     assert not out.exists()
     seen: list[int] = []
-    found = predict_all(wish(finished_run, pictures, out), tell=lambda done, _: seen.append(done))
+    found = predict_all(job_request(finished_run, pictures, out), tell=lambda done, _: seen.append(done))
     assert (seen[0], seen[-1], found.before) == (3 * PART, IMAGES, 3 * PART)
     assert out.read_bytes() == undisturbed
     assert not Path(f"{out}.parts").exists()
 
 
-def _stopped(wish: Wish) -> Path:
+def _stopped(request: JobRequest) -> Path:
     """A job with its first part done."""
 
     def stop(done: int, images: int) -> None:
@@ -150,26 +150,26 @@ def _stopped(wish: Wish) -> Path:
             raise _Stop
 
     with pytest.raises(_Stop):
-        predict_all(wish, tell=stop)
-    return Path(f"{wish.file}.parts")
+        predict_all(request, tell=stop)
+    return Path(f"{request.file}.parts")
 
 
 def test_a_part_that_was_damaged_is_said_and_done_again(
     finished_run, pictures, undisturbed, tmp_path, in_small_parts
 ) -> None:
     out = tmp_path / "found.csv"
-    part = _stopped(wish(finished_run, pictures, out)) / "000000.safetensors"
+    part = _stopped(job_request(finished_run, pictures, out)) / "000000.safetensors"
     content = bytearray(part.read_bytes())
     content[-3] ^= 4
     part.write_bytes(content)
     with pytest.raises(RunError) as caught:
-        predict_all(wish(finished_run, pictures, out))
+        predict_all(job_request(finished_run, pictures, out))
     assert str(caught.value) == (
         f"{part} is damaged: its checksum is not that of what it holds.\n"
         "It is a file of a job of predictions that was not finished.\n"
         "It is removed: give the same command again, and its images are answered anew."
     )
-    predict_all(wish(finished_run, pictures, out))
+    predict_all(job_request(finished_run, pictures, out))
     assert out.read_bytes() == undisturbed
 
 
@@ -196,18 +196,18 @@ def test_a_part_that_was_damaged_is_said_and_done_again(
 )
 def test_a_damaged_job_is_refused(damage, text, finished_run, pictures, tmp_path, in_small_parts) -> None:
     out = tmp_path / "found.csv"
-    damage(_stopped(wish(finished_run, pictures, out)))
+    damage(_stopped(job_request(finished_run, pictures, out)))
     with pytest.raises(RunError, match=text) as caught:
-        predict_all(wish(finished_run, pictures, out))
+        predict_all(job_request(finished_run, pictures, out))
     assert str(caught.value).endswith(f"Remove {out}.parts, and give the command again: it begins anew.")
     assert not out.exists()
 
 
 def test_another_job_is_not_continued(finished_run, pictures, tmp_path, in_small_parts) -> None:
     out = tmp_path / "found.csv"
-    folder = _stopped(wish(finished_run, pictures, out))
+    folder = _stopped(job_request(finished_run, pictures, out))
     with pytest.raises(OutputError) as caught:
-        predict_all(wish(finished_run, pictures / "b", out, top=2))
+        predict_all(job_request(finished_run, pictures / "b", out, top=2))
     assert str(caught.value) == (
         f"{folder} is of another job: IMAGE..., --top differ.\n"
         "A job that was stopped is continued by the same command.\n"
@@ -219,7 +219,7 @@ def test_another_job_is_not_continued(finished_run, pictures, tmp_path, in_small
 
 def test_kernels_that_cannot_run_here_begin_no_job(finished_run, pictures, tmp_path, monkeypatch) -> None:
     out = tmp_path / "found.csv"
-    asked = wish(finished_run, pictures, out)
+    asked = job_request(finished_run, pictures, out)
     monkeypatch.setattr("striate.execution.choice._capabilities", dict)
     with pytest.raises(SpecError, match="PyTorch finds no bfloat16 instructions in this processor"):
         predict_all(replace(asked, manner=Manner("bfloat16")))
@@ -230,16 +230,16 @@ def test_kernels_that_cannot_run_here_begin_no_job(finished_run, pictures, tmp_p
 
 def test_nothing_is_overwritten_and_one_process_writes(finished_run, pictures, tmp_path, in_small_parts) -> None:
     out = tmp_path / "found.csv"
-    folder = _stopped(wish(finished_run, pictures, out))
-    asked = wish(finished_run, pictures, out)
+    folder = _stopped(job_request(finished_run, pictures, out))
+    asked = job_request(finished_run, pictures, out)
     with jobs.Lock(folder), pytest.raises(OutputError) as caught:
         predict_all(asked)
     assert str(caught.value).startswith(f"{folder} is being written by process {os.getpid()} on ")
     assert str(caught.value).endswith("\nWait for it, or stop it with Ctrl-C.")
-    predict_all(wish(finished_run, pictures, out))
+    predict_all(job_request(finished_run, pictures, out))
     before = out.read_bytes()
     with pytest.raises(OutputError, match="is there already.\nPredictions are written into a new file"):
-        predict_all(wish(finished_run, pictures, out))
+        predict_all(job_request(finished_run, pictures, out))
     assert out.read_bytes() == before
 
 
@@ -247,10 +247,10 @@ def test_a_file_that_appears_while_a_job_is_stopped_is_not_overwritten(
     finished_run, pictures, tmp_path, in_small_parts, monkeypatch
 ) -> None:
     out = tmp_path / "found.csv"
-    folder = _stopped(wish(finished_run, pictures, out))
+    folder = _stopped(job_request(finished_run, pictures, out))
     out.write_text("another program's")
     with pytest.raises(OutputError, match="is there already"):
-        predict_all(wish(finished_run, pictures, out))
+        predict_all(job_request(finished_run, pictures, out))
     assert out.read_text() == "another program's"
     out.unlink()
     right = work.writer_for
@@ -262,10 +262,10 @@ def test_a_file_that_appears_while_a_job_is_stopped_is_not_overwritten(
     with monkeypatch.context() as patched:  # it appears while the lines are written
         patched.setattr(work, "writer_for", late)
         with pytest.raises(OutputError, match="is there already"):
-            predict_all(wish(finished_run, pictures, out))
+            predict_all(job_request(finished_run, pictures, out))
     assert out.read_text() == "another program's"
     out.unlink()
-    assert predict_all(wish(finished_run, pictures, out)).images == IMAGES
+    assert predict_all(job_request(finished_run, pictures, out)).images == IMAGES
     assert not folder.exists()
 
 
@@ -277,15 +277,15 @@ def test_a_disk_that_is_full_keeps_what_is_done(
     def full(path: Path, content: bytes | str) -> None:
         raise jobs.unwritten(path, OSError(28, "No space left on device"))
 
-    folder = _stopped(wish(finished_run, pictures, out))
+    folder = _stopped(job_request(finished_run, pictures, out))
     with monkeypatch.context() as patched:
         patched.setattr(work, "write_whole", full)
         with pytest.raises(OutputError) as caught:
-            predict_all(wish(finished_run, pictures, out))
+            predict_all(job_request(finished_run, pictures, out))
     assert str(caught.value) == (
         f"{folder}/000001.safetensors cannot be written: No space left on device.\n"
         f"Parts that are done are kept in {folder}.\n"
         "Make room, then give the same command again; or give another file to --out."
     )
-    predict_all(wish(finished_run, pictures, out))
+    predict_all(job_request(finished_run, pictures, out))
     assert out.read_bytes() == undisturbed

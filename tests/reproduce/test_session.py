@@ -115,7 +115,7 @@ def test_a_signal_ends_with_the_pass_and_loses_nothing(whole: Path, few_digits: 
     events = []
     for event in session.start(run, sets):
         events.append(event)
-        if isinstance(event, session.Part) and event.number == 2:
+        if isinstance(event, session.PassProgress) and event.number == 2:
             os.kill(os.getpid(), signal.SIGINT)
     assert events[-1] == session.Stopped(2)
     run = open_run(tmp_path / "run")

@@ -14,7 +14,7 @@ import torchvision
 from striate import account
 from striate.errors import StriateError
 from striate.export.module import read_module
-from striate.train.brought import module_of
+from striate.train.onnx_run import module_of
 
 library, name = sys.argv[1].split(":")
 torch.manual_seed(0)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.exchange.reading import Read
-from striate.train.brought import module_of
+from striate.train.onnx_run import module_of
 
 NEAR = 1e-5
 """The largest difference of outputs as a share of their range."""

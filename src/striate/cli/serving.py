@@ -26,7 +26,7 @@ SMALL = 50_000_000
 
 
 @dataclass(frozen=True)
-class Plan:
+class ServeOptions:
     """The runs, the host, and the options of the command."""
 
     given: tuple[Path | Network, ...]

@@ -9,12 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from striate.data.allocation import allocated
 from striate.data.cache import Cached, CacheEntry, cache_entry
 from striate.data.huggingface import is_saved_dataset, list_rows
 from striate.data.listing import Listing, list_split
 from striate.data.packing import Packing
 from striate.data.preprocess import Preprocessing
-from striate.data.room import room_for
 from striate.data.shards import has_shards, list_shards
 from striate.data.store import ImageSet
 from striate.data.stream import Files, Stream, pieces_of
@@ -113,7 +113,7 @@ def _decoded(surveyed: Survey, entry: CacheEntry) -> Cached:
         except OSError:  # no right to write there, or the disk is full
             pass
     bad = dict(surveyed.bad)
-    out, filled = room_for(len(surveyed.good), surveyed.shape), 0
+    out, filled = allocated(len(surveyed.good), surveyed.shape), 0
     for filled, image in enumerate(_each(surveyed, bad), 1):
         out[filled - 1] = image
     return Cached(out[:filled], named(surveyed.listing, bad))

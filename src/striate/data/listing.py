@@ -23,7 +23,7 @@ _LAYOUT = "A folder of images is train/CLASS/*.png and test/CLASS/*.png, or CLAS
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ByteRange:
     """The bytes of one image within a file, such as a tar file."""
 
     file: str
@@ -32,7 +32,7 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
+class ByteRanges:
     """The parts of many images in compact form: image i is `size` bytes from `start` in `files[which[i]]`."""
 
     files: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class Parts:
     sizes: array[int] = field(default_factory=lambda: array("q"))
 
     @classmethod
-    def of(cls, parts: Sequence[Part]) -> Parts:
+    def of(cls, parts: Sequence[ByteRange]) -> ByteRanges:
         """The same parts, in their order."""
         numbers = {file: number for number, file in enumerate(dict.fromkeys(part.file for part in parts))}
         return cls(
@@ -54,8 +54,8 @@ class Parts:
     def __len__(self) -> int:
         return len(self.which)
 
-    def __getitem__(self, number: int) -> Part:
-        return Part(self.files[self.which[number]], self.starts[number], self.sizes[number])
+    def __getitem__(self, number: int) -> ByteRange:
+        return ByteRange(self.files[self.which[number]], self.starts[number], self.sizes[number])
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Listing:
     classes: tuple[str, ...]
     files: tuple[str, ...]
     labels: tuple[int, ...]
-    parts: Parts = field(default_factory=Parts)
+    parts: ByteRanges = field(default_factory=ByteRanges)
     read: Callable[[int], bytes] | None = None
     held: tuple[str, ...] = ()
 

@@ -15,8 +15,8 @@ from typing import IO, Self
 from safetensors import SafetensorError
 from torch import Tensor
 
+from striate.data.allocation import reserve
 from striate.data.cache import Cached, CacheEntry, opened, reasons
-from striate.data.room import reserve
 
 try:
     import fcntl

@@ -13,8 +13,8 @@ from jaxtyping import Float32, UInt8
 from torch import Tensor
 from torch.nn.functional import pad
 
+from striate.data.allocation import allocated
 from striate.data.resize import INTERPOLATIONS, chunks, cropped, letterboxed, margins, resized
-from striate.data.room import room_for
 from striate.data.store import ImageSet
 from striate.data.stream import Stream
 from striate.data.view import Pixels
@@ -108,7 +108,7 @@ class Preprocessing:
             return images
         if len(images) == 1:  # a single image is answered: no room is looked for
             return self._changed(images)
-        return self._filled(room_for(len(images), self.shape), images)
+        return self._filled(allocated(len(images), self.shape), images)
 
     def packed(self, images: ImageSet) -> ImageSet:
         """The set with its images packed; the same set where they were packed when they were read.
@@ -119,7 +119,7 @@ class Preprocessing:
             return images
         if isinstance(images.images, Stream):
             return replace(images, images=images.images.brought(self.shape, self._changed))
-        room = room_for(len(images), self.shape, on_disk=images.mapped)
+        room = allocated(len(images), self.shape, on_disk=images.mapped)
         return replace(images, images=self._filled(room, images.images))
 
     def _leaves(self, shape: torch.Size) -> bool:

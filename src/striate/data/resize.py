@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
-from striate.data.room import room_for
+from striate.data.allocation import allocated
 from striate.errors import DataError
 
 CHUNK_BYTES = 16 * 2**20
@@ -33,7 +33,7 @@ def resized(
     """
     if tuple(images.shape[2:]) == size:
         return images
-    out = room_for(len(images), (images.shape[1], *size))
+    out = allocated(len(images), (images.shape[1], *size))
     for part in chunks(len(images), bytes_each=images[:1].numel() + out[:1].numel()):
         out[part] = resized_at_once(images[part], size, interpolation=interpolation)
     return out

@@ -40,7 +40,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Way:
+class StripPlacement:
     """The position of a strip in a picture: the point (x, y) of the strip, in pixels from its top left corner, is at
     `corner` + x · `along` + y · `down`."""
 
@@ -51,7 +51,7 @@ class Way:
     def box(self, left: float, top: float, right: float, bottom: float) -> tuple[float, float, float, float]:
         """The upright box, (left, top, right, bottom) in the picture, around a box of the strip.
 
-        >>> Way((10, 20), (2, 0), (0, 2)).box(1, 0, 3, 5)
+        >>> StripPlacement((10, 20), (2, 0), (0, 2)).box(1, 0, 3, 5)
         (12, 20, 16, 30)
         """
         (x, y), (right_x, right_y), (down_x, down_y) = self.corner, self.along, self.down
@@ -59,19 +59,19 @@ class Way:
         downward = [y + one * right_y + other * down_y for one in (left, right) for other in (top, bottom)]
         return min(across), min(downward), max(across), max(downward)
 
-    def enlarged(self, by: float) -> Way:
+    def enlarged(self, by: float) -> StripPlacement:
         """The position in a picture that is larger by a factor."""
         corner, along, down = ((x * by, y * by) for x, y in (self.corner, self.along, self.down))
-        return Way(corner, along, down)
+        return StripPlacement(corner, along, down)
 
 
 @dataclass(frozen=True, eq=False)
 class Ruled:
     """One line of a picture: its `strip`, light on dark, 32 pixels high, with half a window of paper at both ends, and
-    the `way` from the strip into the picture."""
+    the `placement` from the strip into the picture."""
 
     strip: UInt8[np.ndarray, "32 width"]
-    way: Way
+    placement: StripPlacement
 
 
 def ruled(image: Image.Image) -> tuple[Ruled, ...]:
@@ -82,7 +82,7 @@ def ruled(image: Image.Image) -> tuple[Ruled, ...]:
     >>> for left in (40, 80, 120):
     ...     ImageDraw.Draw(page).line((left, 30, left, 69), fill=0, width=4)
     >>> [line] = ruled(page)
-    >>> line.strip.shape, [round(each) for each in line.way.box(16, 6.5, 60, 26.5)]
+    >>> line.strip.shape, [round(each) for each in line.placement.box(16, 6.5, 60, 26.5)]
     ((32, 76), [39, 30, 127, 70])
     """
     grey = flattened(image).convert("L")
@@ -183,14 +183,14 @@ def _line(page: _Page, top: float, bottom: float) -> Ruled | None:
         start, above = round(start), round(above)
     sine, cosine = math.sin(page.angle), math.cos(page.angle)
     corner = (cosine * start - sine * above, sine * start + cosine * above)
-    way = Way(corner, (cosine * ratio, sine * ratio), (-sine * ratio, cosine * ratio))
-    strip = _cut(page.ink, way, width, ratio)
+    placement = StripPlacement(corner, (cosine * ratio, sine * ratio), (-sine * ratio, cosine * ratio))
+    strip = _cut(page.ink, placement, width, ratio)
     first, end = math.floor((top - above) / ratio), math.ceil((bottom - above) / ratio)
     strip[: max(0, first)] = 0
     strip[max(0, end) :] = 0
     if not (strip > _INKED).any():
         return None
-    return Ruled(strip, way.enlarged(1 / page.shrunk))
+    return Ruled(strip, placement.enlarged(1 / page.shrunk))
 
 
 def _height(along: np.ndarray, across: np.ndarray) -> float:
@@ -214,9 +214,9 @@ def _height(along: np.ndarray, across: np.ndarray) -> float:
     return float(np.median(heights[heights >= 0.5 * heights.max()]))
 
 
-def _cut(ink: Plane, way: Way, width: int, ratio: float) -> UInt8[np.ndarray, "32 width"]:
+def _cut(ink: Plane, placement: StripPlacement, width: int, ratio: float) -> UInt8[np.ndarray, "32 width"]:
     """A strip cut out of the page, which is first shrunk smoothly to the strip's scale."""
-    first, upmost, last, lowest = way.box(0, 0, width, HEIGHT)
+    first, upmost, last, lowest = placement.box(0, 0, width, HEIGHT)
     edge = math.ceil(2 * ratio)
     left, upper = max(0, math.floor(first) - edge), max(0, math.floor(upmost) - edge)
     right, lower = min(ink.shape[1], math.ceil(last) + edge), min(ink.shape[0], math.ceil(lowest) + edge)
@@ -228,8 +228,8 @@ def _cut(ink: Plane, way: Way, width: int, ratio: float) -> UInt8[np.ndarray, "3
         picture = picture.resize(small, Image.Resampling.BILINEAR)
     wide, high = picture.width / part.shape[1], picture.height / part.shape[0]
     matrix = (
-        *(way.along[0] * wide, way.down[0] * wide, (way.corner[0] - left) * wide),
-        *(way.along[1] * high, way.down[1] * high, (way.corner[1] - upper) * high),
+        *(placement.along[0] * wide, placement.down[0] * wide, (placement.corner[0] - left) * wide),
+        *(placement.along[1] * high, placement.down[1] * high, (placement.corner[1] - upper) * high),
     )
     strip = picture.transform((width, HEIGHT), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
     values = np.array(strip, dtype=np.float32)

@@ -10,7 +10,17 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from striate.data.listing import FOREIGN, SUFFIXES, Listing, Part, Parts, folders_in, in_test, natural, require_learned
+from striate.data.listing import (
+    FOREIGN,
+    SUFFIXES,
+    ByteRange,
+    ByteRanges,
+    Listing,
+    folders_in,
+    in_test,
+    natural,
+    require_learned,
+)
 from striate.description.labels import is_one_line, one_line
 from striate.errors import DataError, MissingSplitError
 
@@ -28,7 +38,7 @@ _FORMAT = "A shard is a .tar file with KEY.jpg (or another image) and KEY.cls, t
 @dataclass(frozen=True, slots=True)
 class _Sample:
     name: str
-    part: Part
+    part: ByteRange
     label: str
 
 
@@ -66,7 +76,7 @@ def list_shards(folder: Path, split: str) -> Listing:
         classes,
         tuple(each.name for each in chosen),
         tuple(numbers[each.label] for each in chosen),
-        Parts.of([each.part for each in chosen]),
+        ByteRanges.of([each.part for each in chosen]),
     )
 
 
@@ -122,7 +132,7 @@ def _require_split(folder: Path, splits: dict[Path, str], split: str) -> None:
 
 def _samples(shard: Path) -> list[_Sample]:
     """The images of a shard, in its order. Raises DataError, with the shard and the member."""
-    images: dict[str, Part] = {}
+    images: dict[str, ByteRange] = {}
     labels: dict[str, str] = {}
     dotted: dict[str, set[str]] = {}
     try:
@@ -140,7 +150,7 @@ def _samples(shard: Path) -> list[_Sample]:
                     if key in images or member.size > MOST_IMAGE:
                         what = "has two images" if key in images else f"is larger than {MOST_IMAGE // 2**20} MiB"
                         raise DataError(f"{one_line(key)} {what}.", _FORMAT, where=str(shard))
-                    images[key] = Part(shard.name, member.offset_data, member.size)
+                    images[key] = ByteRange(shard.name, member.offset_data, member.size)
                 elif path.suffix.lower() in (".cls", *SUFFIXES, *FOREIGN):
                     dotted.setdefault(path.stem, set()).add(path.suffix.lower())
             require_end(tar)

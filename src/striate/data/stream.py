@@ -14,8 +14,8 @@ import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
+from striate.data.allocation import allocated
 from striate.data.indexed import Indexed, Several
-from striate.data.room import room_for
 from striate.data.workers import AT_ONCE, in_order, worker_count
 from striate.errors import DataError
 
@@ -106,7 +106,7 @@ class Stream(Indexed):
         results = in_order(self._decoded, numbers, workers=self.workers, portions=portions)
         with closing(results):
             for first in range(0, len(order), count):
-                batch = room_for(min(count, len(order) - first), self.size)
+                batch = allocated(min(count, len(order) - first), self.size)
                 for place, result in enumerate(islice(results, len(batch))):
                     if isinstance(result, str):
                         raise self.files.fault(int(numbers[first + place]), result)

@@ -10,13 +10,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from striate.data.allocation import allocated
 from striate.data.boards import Boards
 from striate.data.decode import decode, tensor_of
 from striate.data.folder import list_images
 from striate.data.listing import Listing
 from striate.data.preprocess import with_channels
 from striate.data.resize import chunks, resized
-from striate.data.room import room_for
 from striate.data.source import image_files_in, load
 from striate.data.workers import each_on_threads
 from striate.description.labels import one_line
@@ -73,7 +73,7 @@ def thumbnails(source: str | Path, split: str) -> Thumbnails:
 
 
 def _of_files(folder: Path, listing: Listing, split: str) -> Thumbnails:
-    pixels = room_for(len(listing.files), (3, SIDE, SIDE))
+    pixels = allocated(len(listing.files), (3, SIDE, SIDE))
 
     def read(number: int) -> tuple[tuple[int, int], bool, bytes]:
         image = decode(listing.content(folder, number))
@@ -109,7 +109,7 @@ def _of_set(source: str | Path, split: str) -> Thumbnails:
             "Only pictures can be checked.",
             "striate train counts the games that it reads, cuts short and leaves out.",
         )
-    pixels = room_for(len(stored), (3, SIDE, SIDE))
+    pixels = allocated(len(stored), (3, SIDE, SIDE))
     for part in chunks(len(stored), bytes_each=max(stored[:1].numel(), 3 * SIDE * SIDE)):
         pixels[part] = with_channels(resized(stored[part], (SIDE, SIDE)), 3)
     return Thumbnails(

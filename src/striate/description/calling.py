@@ -11,7 +11,7 @@ from typing import cast
 from striate.errors import ArgumentError
 
 
-def answers(kind: type) -> None:
+def check_calls(kind: type) -> None:
     """Make a call of `kind` that does not match its fields raise an ArgumentError that says how to write it.
 
     >>> from striate.description.layers import Conv

@@ -13,7 +13,7 @@ from itertools import chain, islice
 from typing import Any, assert_never, cast
 
 from striate.description import checks, limits
-from striate.description.calling import answers
+from striate.description.calling import check_calls
 from striate.description.checks import store
 from striate.description.simple import ALPHAS as ALPHAS
 from striate.description.simple import FUNCTIONS as FUNCTIONS
@@ -187,7 +187,7 @@ KINDS: dict[str, type[Layer]] = {
 }
 """The word for each kind of layer, in JSON and in tables."""
 for _kind in KINDS.values():
-    answers(_kind)
+    check_calls(_kind)
 
 
 def kind(layer: Layer) -> str:

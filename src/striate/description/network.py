@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from striate.description import checks, limits
-from striate.description.calling import answers
+from striate.description.calling import check_calls
 from striate.description.layers import (
     Activation,
     Auxiliary,
@@ -87,7 +87,7 @@ class Network:
         return isinstance(self.layers[-1], Softmax)
 
 
-answers(Network)
+check_calls(Network)
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Exports a trained network: the page as one file."""
+"""Takes a run elsewhere (ONNX, int8, torch.export, one file, the page, a hub folder); makes runs of others' files."""

@@ -22,7 +22,7 @@ NOISE = 50
 
 
 @dataclass(frozen=True)
-class Parts:
+class Int8Images:
     """Images for an int8 file: those it is calibrated on, and those it is judged by, with their labels.
 
     `looked` says that the judging images are the run's own test images, so that judging is a look at them.
@@ -53,7 +53,7 @@ def compared_images(run: Run, source: str | None = None) -> ImageSet:
     return as_learned(run, images)
 
 
-def parts_of(run: Run, source: str | None = None) -> Parts:
+def int8_images(run: Run, source: str | None = None) -> Int8Images:
     """The images that calibrate and that judge.
 
     A run's own validation images judge; where it held none out its test images do, which is a look at them. Of another
@@ -78,7 +78,7 @@ def parts_of(run: Run, source: str | None = None) -> Parts:
     count = min(len(train), CALIBRATION, max(LEAST_CALIBRATION, count))
     chosen = torch.randperm(len(train), generator=torch.Generator().manual_seed(SEED))[:count]
     calibration = as_learned(run, train.subset(chosen))
-    return Parts(calibration, as_learned(run, judging).relabelled(run.classes), looked)
+    return Int8Images(calibration, as_learned(run, judging).relabelled(run.classes), looked)
 
 
 def as_learned(run: Run, images: ImageSet) -> ImageSet:

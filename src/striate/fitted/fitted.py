@@ -24,7 +24,7 @@ from striate.fitted.kept import Held, contents, put_back, save_run
 from striate.fitted.looked import Looked, looked
 from striate.look.report import write_report
 from striate.modules import evaluating
-from striate.train.answers import require_answers
+from striate.train.answerable import require_answers
 from striate.train.losses import class_scores
 from striate.train.metrics import Evaluation, Outputs, batch_for, evaluation_of, pictures_of, run_over
 from striate.train.run import Run

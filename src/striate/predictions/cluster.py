@@ -62,7 +62,7 @@ def by_cluster(address: str) -> Answered:
 
 
 def _answered(job: Job, parts: list[int], *, address: str) -> Generator[tuple[int, bytes]]:
-    run = job.wish.run
+    run = job.request.run
     manner = replace(job.manner, threads=1)
     rows = ({"part": part, "items": zlib.compress(job.listed.text(part).encode())} for part in parts)
     with _connected(address) as cluster:

@@ -24,7 +24,7 @@ from striate.files import make_folder, unwritten, write_whole
 from striate.modules import Built, placed
 from striate.predictions.answers import FORMAT, VERSION, Answerer, Manner
 from striate.predictions.listing import Listed, damaged, listed_images, require_apart
-from striate.train.answers import require_scores
+from striate.train.answerable import require_scores
 from striate.train.lock import Lock
 from striate.train.metrics import batch_for
 from striate.train.run import Run
@@ -35,7 +35,7 @@ PART_MACS, LEAST, MOST = 1e12, 64, 4096
 
 
 @dataclass(frozen=True)
-class Wish:
+class JobRequest:
     """A request for predictions: the run, the `sources` of images, the result file, and the manner (kernels,
     device)."""
 
@@ -49,7 +49,7 @@ class Wish:
 class Job:
     """A job in its folder: the request, with the kernels that were chosen for it, and the list of its images."""
 
-    wish: Wish
+    request: JobRequest
     folder: Path
     listed: Listed
     model: Built
@@ -57,11 +57,11 @@ class Job:
     @property
     def manner(self) -> Manner:
         """The manner of answering, in which the kernels are never "auto"."""
-        return self.wish.manner
+        return self.request.manner
 
     def answerer(self) -> Answerer:
         """The run's weights on the job's kernels."""
-        return Answerer(self.wish.run, self.manner, model=self.model)
+        return Answerer(self.request.run, self.manner, model=self.model)
 
     def part(self, number: int) -> Path:
         """The file of a part."""
@@ -73,33 +73,33 @@ class Job:
 
 
 @contextmanager
-def opened(wish: Wish) -> Iterator[Job]:
+def opened(request: JobRequest) -> Iterator[Job]:
     """Context with the job begun, or continued where its folder is there. One process at a time has it.
 
     Raises OutputError where the file is there already or cannot be written, or the folder is of another job; DataError
     where a source has no images; RunError where the run cannot be read, or the job's folder is damaged.
     """
-    folder = wish.file.with_name(wish.file.name + FOLDER)
-    if os.path.lexists(wish.file) and not (folder / JOB).exists():
-        raise taken(wish.file)
-    require_apart(wish.sources)
-    require_scores(wish.run)
-    model = placed(wish.run.model(), wish.manner.device)
+    folder = request.file.with_name(request.file.name + FOLDER)
+    if os.path.lexists(request.file) and not (folder / JOB).exists():
+        raise taken(request.file)
+    require_apart(request.sources)
+    require_scores(request.run)
+    model = placed(request.run.model(), request.manner.device)
     begun = folder.exists()
     with kept_in(folder):
         make_folder(folder)
     with _locked(folder):
         try:
-            record = _continued(wish, folder, model) or _begun(wish, folder, model)
+            record = _continued(request, folder, model) or _begun(request, folder, model)
             begun = True
         finally:
             if not begun:  # listing the images failed: leave no folder behind
                 shutil.rmtree(folder, ignore_errors=True)
         listed = Listed(folder / LIST, count=record["images"], part_size=record["part_size"])
-        manner = replace(wish.manner, kernels=record["kernels"], threads=record["threads"])
-        job = Job(replace(wish, manner=manner), folder, listed, model)
-        if os.path.lexists(wish.file) and not (folder / WRITTEN).exists():  # not the job's own
-            raise taken(wish.file)
+        manner = replace(request.manner, kernels=record["kernels"], threads=record["threads"])
+        job = Job(replace(request, manner=manner), folder, listed, model)
+        if os.path.lexists(request.file) and not (folder / WRITTEN).exists():  # not the job's own
+            raise taken(request.file)
         yield job
 
 
@@ -141,13 +141,13 @@ def _locked(folder: Path) -> Lock:
         ) from None
 
 
-def _continued(wish: Wish, folder: Path, model: Built) -> dict[str, Any] | None:
+def _continued(request: JobRequest, folder: Path, model: Built) -> dict[str, Any] | None:
     """The record of a job that has begun, or None. Raises OutputError where the folder is of another job."""
     if not (folder / JOB).exists():
         return None
     record = _read(folder / JOB)
-    differ = [name for name, value in _identity(wish, model).items() if record["job"].get(name) != value]
-    if wish.manner.kernels not in ("auto", record["kernels"]):
+    differ = [name for name, value in _identity(request, model).items() if record["job"].get(name) != value]
+    if request.manner.kernels not in ("auto", record["kernels"]):
         differ.append("--kernels")
     if differ:
         raise OutputError(
@@ -158,19 +158,19 @@ def _continued(wish: Wish, folder: Path, model: Built) -> dict[str, Any] | None:
     return record
 
 
-def _begun(wish: Wish, folder: Path, model: Built) -> dict[str, Any]:
+def _begun(request: JobRequest, folder: Path, model: Built) -> dict[str, Any]:
     """The record of a job that begins now, which is written once the list of its images is."""
     with kept_in(folder):
         for left in folder.glob("*.*"):  # of a job whose record was removed as its file was finished
             if left.name[0] != ".":
                 left.unlink()
-        if wish.manner.kernels != "auto":
-            answering(model, Choice(wish.manner.kernels, 1))  # where they cannot, no job is begun
-        count = _listed(folder / LIST, wish.sources)
-        choice = _choice(wish, model, count)
-        macs = max(1, account(wish.run.network).totals.macs)
+        if request.manner.kernels != "auto":
+            answering(model, Choice(request.manner.kernels, 1))  # where they cannot, no job is begun
+        count = _listed(folder / LIST, request.sources)
+        choice = _choice(request, model, count)
+        macs = max(1, account(request.run.network).totals.macs)
         size = int(min(MOST, max(LEAST, PART_MACS / macs)))
-        record = {"format": FORMAT, "version": VERSION, "job": _identity(wish, model)}
+        record = {"format": FORMAT, "version": VERSION, "job": _identity(request, model)}
         record |= {"images": count, "part_size": size, "kernels": choice.kernels, "threads": choice.threads}
         write_whole(folder / JOB, json.dumps(record, indent=2) + "\n")
     return record
@@ -189,31 +189,31 @@ def _listed(path: Path, sources: tuple[str, ...]) -> int:
     return count
 
 
-def _choice(wish: Wish, model: Built, count: int) -> Choice:
+def _choice(request: JobRequest, model: Built, count: int) -> Choice:
     """The kernels that were asked for, or the fastest ones for this number of images."""
-    manner = wish.manner
+    manner = request.manner
     if manner.kernels != "auto":
         return Choice(manner.kernels, torch.get_num_threads())
     if manner.device != "cpu":
         return Choice("torch", torch.get_num_threads())
-    return choose_for_inference(model, batch=min(count, batch_for(wish.run.network)), images=count)
+    return choose_for_inference(model, batch=min(count, batch_for(request.run.network)), images=count)
 
 
-def _identity(wish: Wish, model: Built) -> dict[str, Any]:
+def _identity(request: JobRequest, model: Built) -> dict[str, Any]:
     """The values that must be the same for a job to be continued, under the words by which an error names them."""
     digest = hashlib.blake2b(digest_size=16)
-    run = wish.run
+    run = request.run
     for text in (to_json(run.network), json.dumps([run.preprocessing.to_dict(), run.classes]), str(run.temperature)):
         digest.update(text.encode())
     for name, tensor in model.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    sources = [os.path.realpath(source).encode("utf-8", "surrogateescape").hex() for source in wish.sources]
+    sources = [os.path.realpath(source).encode("utf-8", "surrogateescape").hex() for source in request.sources]
     return {
         "RUN": digest.hexdigest(),
         "IMAGE...": sorted(sources),
-        "--top": wish.manner.top,
-        "--device": wish.manner.device,
+        "--top": request.manner.top,
+        "--device": request.manner.device,
     }
 
 

@@ -19,7 +19,7 @@ from striate.description.labels import one_line
 from striate.errors import RunError
 from striate.files import write_whole
 from striate.predictions.answers import encoded, read_answers
-from striate.predictions.job import WRITTEN, Job, Wish, kept_in, opened, remove, taken
+from striate.predictions.job import WRITTEN, Job, JobRequest, kept_in, opened, remove, taken
 from striate.predictions.listing import Pending
 from striate.predictions.rows import ranked, require_format, writer_for
 
@@ -58,16 +58,16 @@ class _Counts:
     named: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
 
-def predict_all(wish: Wish, *, by: Answered | None = None, tell: Tell = lambda done, images: None) -> Summary:
+def predict_all(request: JobRequest, *, by: Answered | None = None, tell: Tell = lambda done, images: None) -> Summary:
     """Classify all images of a job into its file, which appears as a whole once all are done.
 
     Parts that are done are kept beside the file, so that a job that ended in any way is continued by the same call:
     each image is in the file exactly once. `by` answers; by default this process does. Raises what `opened` raises, and
     OutputError or RequirementError for the file's format.
     """
-    require_format(wish.file)
+    require_format(request.file)
     begun = time.perf_counter()
-    with opened(wish) as job:
+    with opened(request) as job:
         pending = job.pending()
         images, left = job.listed.count, sum(map(job.listed.size, pending))
         before = images - left
@@ -81,9 +81,9 @@ def predict_all(wish: Wish, *, by: Answered | None = None, tell: Tell = lambda d
                     tell(images - left, images)
         counts = _finish(job)
         remove(job)
-    names = wish.run.classes
+    names = request.run.classes
     return Summary(
-        wish.file,
+        request.file,
         images,
         {name: counts.classes[number] for number, name in enumerate(names)},
         counts.unreadable,
@@ -106,8 +106,8 @@ def answered_here(job: Job, parts: list[int]) -> Generator[tuple[int, bytes]]:
 
 def _finish(job: Job) -> _Counts:
     """Write the file from all parts, in the list's order. Raises RunError where a part is damaged, and drops it."""
-    counts, file = _Counts(), job.wish.file
-    classes, top = job.wish.run.classes, job.manner.top
+    counts, file = _Counts(), job.request.file
+    classes, top = job.request.run.classes, job.manner.top
     with _whole(file, job.folder) as stream:
         rows = writer_for(file.suffix, stream, classes, top=top)
         for part in range(job.listed.parts):

@@ -19,7 +19,7 @@ from striate.errors import RunError, ShapeError
 from striate.read.columns import Columns
 from striate.read.decode import Characters, Decoded, decode
 from striate.read.spread import spans_of
-from striate.train.answers import require_answers
+from striate.train.answerable import require_answers
 from striate.train.run import Run, open_run
 
 BLANK = "blank"
@@ -137,7 +137,7 @@ class Reader:
             sure.append(float(own.max()))
         spans = spans_of(found.strip, middles)
         return tuple(
-            Character(each.symbol, certain, found.way.box(*span), (each.first, each.end))
+            Character(each.symbol, certain, found.placement.box(*span), (each.first, each.end))
             for each, certain, span in zip(decoded.characters, sure, spans, strict=True)
         )
 

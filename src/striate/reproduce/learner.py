@@ -36,7 +36,7 @@ class Sets:
 
 
 @dataclass(frozen=True)
-class Part:
+class PassProgress:
     """The event after each part of a pass's images."""
 
     number: int
@@ -94,8 +94,8 @@ class OnlineLearner:
         found = rates(diagonal, eta=self.method.eta(number), mu=MU)
         return found | self._of_averages(diagonal, self.method.eta(number))
 
-    def learn(self, sets: Sets) -> Iterator[Part | Pass]:
-        """Train for one pass: yields a Part for every few thousand images, then the Pass."""
+    def learn(self, sets: Sets) -> Iterator[PassProgress | Pass]:
+        """Train for one pass: yields a PassProgress for every few thousand images, then the Pass."""
         begun = time.perf_counter()
         number, recipe = self.done + 1, self.method.recipe
         found = self.rates(sets)
@@ -105,7 +105,7 @@ class OnlineLearner:
             goal = Goal(some.labels, recipe.loss, recipe.rubbish)
             mean, correct = self.steps.learn(some.pictures, goal, rates=steps)
             loss, right, seen = loss + mean * len(some.pictures), right + correct, seen + len(some.pictures)
-            yield Part(number, seen, self.method.images)
+            yield PassProgress(number, seen, self.method.images)
         learned = time.perf_counter()
         known, judged = (
             run_over(self.runs, each, sets.preprocessing, recipe=recipe) for each in (sets.train, sets.judging)

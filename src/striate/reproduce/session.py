@@ -17,7 +17,7 @@ from striate.errors import FormatError, LearningError, RunError, SpecError
 from striate.files import clear_partial, write_whole
 from striate.kernels.pattern import unsupported
 from striate.networks import find
-from striate.reproduce.learner import OnlineLearner, Part, Pass, Sets
+from striate.reproduce.learner import OnlineLearner, Pass, PassProgress, Sets
 from striate.reproduce.method import ALL, Method
 from striate.threads import allowed
 from striate.train.checkpoint import BEST, load_last, restore, save_checkpoint, save_last, saved_before, set_aside
@@ -42,7 +42,7 @@ class Stopped:
     passes: int
 
 
-Event = Part | Pass | Stopped | Finding
+Event = PassProgress | Pass | Stopped | Finding
 
 
 def prepare(method: Method, *, folder: Path, kernels: str = "auto", source: str = SOURCE) -> tuple[Run, Sets]:

@@ -16,10 +16,10 @@ from striate.description.shapes import show
 from striate.errors import OutputError, RunError, quote
 from striate.files import make_folder, unwritten
 from striate.modules import build
-from striate.train.answers import require_scores
-from striate.train.brought import Answers as Answers
-from striate.train.brought import fields_of
+from striate.train.answerable import require_scores
 from striate.train.checkpoint import BEST, restore, save_checkpoint
+from striate.train.onnx_run import Answers as Answers
+from striate.train.onnx_run import fields_of
 from striate.train.run import Run, require_free
 from striate.train.tensors import not_finite
 

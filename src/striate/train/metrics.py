@@ -17,9 +17,9 @@ from striate.kernels.engine import Pictures
 from striate.modules import evaluating
 from striate.train.distributed import World
 from striate.train.losses import class_scores, loss_of
+from striate.train.notebook_html import evaluation_html
 from striate.train.parts import rows_of
 from striate.train.recipe import Recipe
-from striate.train.shown import evaluation_html
 
 BATCH, MOST_BYTES = 500, 2**30
 """The most images of a batch of an evaluation, and the most bytes that one layer may read and write for a batch."""

@@ -36,15 +36,15 @@ from striate.files import append_line, make_folder, unwritten, write_whole
 from striate.frames import frame_of
 from striate.modules import Built, build
 from striate.picture import Picture
-from striate.train.brought import read_brought
 from striate.train.checkpoint import BEST, START, load_checkpoint, restore, save_checkpoint
 from striate.train.curves import both_charts
 from striate.train.events import read_events
+from striate.train.notebook_html import run_html
+from striate.train.onnx_run import read_onnx_run
 from striate.train.recipe import Recipe
 from striate.train.record import FORMAT, VERSION, read_record
 from striate.train.record import DataRecord as DataRecord
 from striate.train.record import Transfer as Transfer
-from striate.train.shown import run_html
 from striate.train.single import Single, read_single
 from striate.train.state import temperature_kept
 
@@ -260,7 +260,7 @@ def open_run(folder: str | Path) -> Run:
 
 def one_file(path: Path) -> Single:
     """The run that is one file: a safetensors file of Striate's, or an ONNX file of anybody's."""
-    return read_brought(path) if path.suffix == ONNX else read_single(path)
+    return read_onnx_run(path) if path.suffix == ONNX else read_single(path)
 
 
 def free_folder(name: str) -> Path:

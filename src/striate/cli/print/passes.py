@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from striate.reproduce.learner import Part
+from striate.reproduce.learner import PassProgress
 
 
 class PassBar:
@@ -29,7 +29,7 @@ class PassBar:
         )
         self.task = self.progress.add_task("", total=1, number=1)
 
-    def move(self, part: Part) -> None:
+    def move(self, part: PassProgress) -> None:
         """Move the bar."""
         self.progress.update(self.task, completed=part.done, total=part.images, number=part.number)
 

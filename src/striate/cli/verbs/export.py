@@ -12,7 +12,7 @@ from striate.cli import terminal
 from striate.cli.parameters import RUN, Finite
 
 if TYPE_CHECKING:
-    from striate.export.int8.write import Wish
+    from striate.export.int8.write import Int8Options
     from striate.train.run import Run
 
 
@@ -122,9 +122,9 @@ def command(
     elif form == "pt2":
         _pt2(run, file, bare=bare, data=data, as_json=as_json)
     elif int8:
-        from striate.export.int8.write import Wish
+        from striate.export.int8.write import Int8Options
 
-        _int8(run, file, Wish(most_loss, keep_float, force), bare=bare, data=data, as_json=as_json)
+        _int8(run, file, Int8Options(most_loss, keep_float, force), bare=bare, data=data, as_json=as_json)
     else:
         _onnx(run, file, bare=bare, every_layer=every_layer, data=data, as_json=as_json)
 
@@ -140,13 +140,13 @@ def _onnx(run: Run, file: Path, *, bare: bool, every_layer: bool, data: str | No
     click.echo(json.dumps(exported_members(made), indent=2) if as_json else "\n".join(lines))
 
 
-def _int8(run: Run, file: Path, wish: Wish, *, bare: bool, data: str | None, as_json: bool) -> None:
+def _int8(run: Run, file: Path, options: Int8Options, *, bare: bool, data: str | None, as_json: bool) -> None:
     from striate.cli.print.export import int8_lines, int8_members
     from striate.cli.print.progress import working
     from striate.export.int8.write import export_int8
 
     with working("Exporting"):
-        made = export_int8(run, file, wish, bare=bare, source=data)
+        made = export_int8(run, file, options, bare=bare, source=data)
     if as_json:
         click.echo(json.dumps(int8_members(made), indent=2))
         return

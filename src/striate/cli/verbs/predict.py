@@ -131,11 +131,11 @@ def command(
     else:
         if run.preprocessing.form == "board":
             raise click.UsageError("--out FILE is for pictures; this run answers positions of Go. See --json.")
-        _write_all(run, images, out, _Way(top or 0, kernels or "auto", device, ray), as_json=as_json)
+        _write_all(run, images, out, _FileOptions(top or 0, kernels or "auto", device, ray), as_json=as_json)
 
 
 @dataclass(frozen=True)
-class _Way:
+class _FileOptions:
     """How the images of a file are answered, as the options have it."""
 
     top: int
@@ -144,26 +144,26 @@ class _Way:
     ray: str | None
 
 
-def _write_all(run: Run, images: tuple[str, ...], out: Path, way: _Way, *, as_json: bool) -> None:
+def _write_all(run: Run, images: tuple[str, ...], out: Path, options: _FileOptions, *, as_json: bool) -> None:
     from striate.cli.print.predictions import counting, summary_lines, summary_members
     from striate.predictions.answers import Manner
     from striate.predictions.cluster import by_cluster
-    from striate.predictions.job import FOLDER, Wish
+    from striate.predictions.job import FOLDER, JobRequest
     from striate.predictions.work import predict_all
 
-    if way.top > len(run.classes):
-        raise click.UsageError(f"--top {way.top:,} is more than the run's {len(run.classes):,} classes.")
-    by = None if way.ray is None else by_cluster(way.ray)
-    wish = Wish(run, images, out, Manner(way.kernels, device=way.device, top=way.top))
+    if options.top > len(run.classes):
+        raise click.UsageError(f"--top {options.top:,} is more than the run's {len(run.classes):,} classes.")
+    by = None if options.ray is None else by_cluster(options.ray)
+    request = JobRequest(run, images, out, Manner(options.kernels, device=options.device, top=options.top))
     try:
         with counting() as tell:
-            found = predict_all(wish, by=by, tell=tell)
+            found = predict_all(request, by=by, tell=tell)
     except KeyboardInterrupt:
         if out.with_name(out.name + FOLDER).exists():
             click.echo("\nStopped; what is done is kept. The same command continues.", err=True)
         raise
     if as_json:
-        click.echo(json.dumps(summary_members(found, top=way.top)))
+        click.echo(json.dumps(summary_members(found, top=options.top)))
     else:
         for line in summary_lines(found):
             click.echo(line)

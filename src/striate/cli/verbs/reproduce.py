@@ -174,7 +174,7 @@ def _show(folder: Path, events: Iterator[Event], *, as_json: bool, quiet: bool) 
     with PassBar(silent=silent) as bar:
         for event in events:
             match event:
-                case session.Part():
+                case session.PassProgress():
                     bar.move(event)
                 case session.Pass():
                     bar.print(table.line(event, method))

@@ -107,15 +107,17 @@ def command(
     from contextlib import suppress
     from urllib.parse import quote
 
-    from striate.cli.serving import Plan
+    from striate.cli.serving import ServeOptions
     from striate.serve.batching import Limits
     from striate.serve.log import event, set_up
     from striate.serve.server import address, listen
     from striate.serve.workers import Workers
     from striate.train.machine import device_called
 
-    plan = Plan(folders, host, secret, max_connections, Limits(queue, timeout), log, device_called(device), lang or "")
-    names = plan.names  # what cannot be read is an error before anything listens
+    options = ServeOptions(
+        folders, host, secret, max_connections, Limits(queue, timeout), log, device_called(device), lang or ""
+    )
+    names = options.names  # what cannot be read is an error before anything listens
     set_up(log, secret=secret)
     with listen(host, port) as bound:
         place = address(bound)
@@ -127,16 +129,16 @@ def command(
             click.echo(f"{names} at {shown}   (Ctrl-C stops it)")
             for each in answers:
                 click.echo(f"  {each}")
-            event("started", address=place, workers=workers, runs=plan.runs)
+            event("started", address=place, workers=workers, runs=options.runs)
             if show:
                 webbrowser.open(page)
 
         with suppress(KeyboardInterrupt):
             if workers == 1:
-                plan.serve(bound, ready)
+                options.serve(bound, ready)
             else:
                 told = [f"{workers} workers"]
-                Workers(plan.work, bound, workers, lambda: ready(told), patience=timeout + 30).run()
+                Workers(options.work, bound, workers, lambda: ready(told), patience=timeout + 30).run()
         event("stopped")
         if log == "plain":
             click.echo("\nStopped.", err=True)

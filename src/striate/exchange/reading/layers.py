@@ -36,9 +36,10 @@ def batch_norm(reader: Reader, node: Node) -> View:
     if len(flat) != 4:
         raise FormatError(f"has {show(values[0].shape)} numbers over {show(view.shape)}.", "One for each map.")
     weights: dict[str, Array] = dict(zip(("weight", "bias", "running_mean", "running_var"), flat, strict=True))
-    momentum = round(1 - node.number("momentum", 0.9), 7)
-    # ONNX's momentum weighs the past; ours weighs the new.
-    layer = BatchNorm(epsilon=short(node.number("epsilon", 1e-5)), momentum=momentum if 0 <= momentum <= 1 else 0.1)
+    momentum = round(1 - node.number("momentum", 0.9), 7)  # ONNX's momentum weighs the past; ours weighs the new
+    if not 0 <= momentum <= 1 or (momentum == 0 and reader.graph.producer != "striate"):
+        momentum = 0.1  # PyTorch writes 0 for a mean over all batches (momentum=None)
+    layer = BatchNorm(epsilon=short(node.number("epsilon", 1e-5)), momentum=momentum)
     return view.over(reader.add(layer, [view.piece], view.shape, node, weights))
 
 

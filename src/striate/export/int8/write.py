@@ -14,7 +14,7 @@ from striate.errors import AuditError
 from striate.exchange.folding import fold_batch_norms
 from striate.exchange.requirement import require_onnx
 from striate.exchange.session import session_of
-from striate.export.images import Parts, compared_images, fitted_once, parts_of
+from striate.export.images import Int8Images, compared_images, fitted_once, int8_images
 from striate.export.int8.losses import EXACT, LayerLoss, layer_losses, worst
 from striate.export.int8.measure import BATCH, Latency, inputs, labels_of, latencies
 from striate.export.int8.quantise import quantised
@@ -34,7 +34,7 @@ WATCHED, WATCHED_BYTES = 32, 2**28
 
 
 @dataclass(frozen=True)
-class Wish:
+class Int8Options:
     """The most points of accuracy that an int8 file may lose, and the layers kept in float32; `force` ignores the
     loss."""
 
@@ -72,32 +72,32 @@ class Int8:
     measured: Measured
 
 
-def export_int8(run: Run, file: Path, wish: Wish, *, bare: bool = False, source: str | None = None) -> Int8:
+def export_int8(run: Run, file: Path, options: Int8Options, *, bare: bool = False, source: str | None = None) -> Int8:
     """Write a run's best weights as an ONNX file in 8-bit integers, whole or not at all.
 
     The float model is compared with the run first, as `export_onnx` does. Training images calibrate; labelled images
-    that were not learned from judge (`parts_of`). Raises AuditError where more accuracy is lost than was wished, and
+    that were not learned from judge (`int8_images`). Raises AuditError where more accuracy is lost than was wished, and
     what `export_onnx` and `quantised` raise.
     """
     require_onnx()
     require_place(file, ".onnx", "an ONNX file")
     require_classifier(run)  # it is judged by its classes, with `bare` too
-    parts = parts_of(run, source)
+    parts = int8_images(run, source)
     compared = parts.judging if parts.looked else compared_images(run, source)
     checked = checked_model(run, compared, bare=bare)
     own, run = run, fitted_once(run, compared)
     given = parts.calibration.images[:]
     batches = (inputs(run, part, bare=bare) for part in given.split(BATCH))
-    made = quantised(checked.model, run.network, batches, keep_float=wish.keep_float)
+    made = quantised(checked.model, run.network, batches, keep_float=options.keep_float)
     found = _measured(run, parts, checked.model, made, bare=bare)
     if parts.looked:
         own.looked_at_test()
-    if found.loss > wish.most_loss and not wish.force:
-        raise _too_much(run, found, wish)
+    if found.loss > options.most_loss and not options.force:
+        raise _too_much(run, found, options)
     return Int8(write_model(Checked(made, checked.split, checked.agreement), file), found)
 
 
-def _measured(run: Run, parts: Parts, whole: ModelProto, rounded: ModelProto, *, bare: bool) -> Measured:
+def _measured(run: Run, parts: Int8Images, whole: ModelProto, rounded: ModelProto, *, bare: bool) -> Measured:
     contents = whole.SerializeToString(), rounded.SerializeToString()
     float_session, int8_session = (session_of(each, threads=torch.get_num_threads()) for each in contents)
     images = parts.judging
@@ -124,7 +124,7 @@ def _watched(run: Run, images: ImageSet) -> ImageSet:
     return images.subset(torch.arange(count) * len(images) // count)
 
 
-def _too_much(run: Run, found: Measured, wish: Wish) -> AuditError:
+def _too_much(run: Run, found: Measured, options: Int8Options) -> AuditError:
     low = worst(found.layers)
     named = ", ".join(f"{each.path} ({each.total:.0f} dB, {_bounded(before)} before it)" for each, before in low[:3])
     before, after = (percent(right / found.images) for right in found.right)
@@ -133,7 +133,7 @@ def _too_much(run: Run, found: Measured, wish: Wish) -> AuditError:
     return AuditError(
         f"in 8-bit integers {run.network.name} loses {lost} points of accuracy: of {counted(found.images, 'image')} "
         f"({found.split}) it was right on {before}, and is on {after}. Most is lost at {named}.",
-        f"It may lose {wish.most_loss:g} (--most-loss); nothing is written.",
+        f"It may lose {options.most_loss:g} (--most-loss); nothing is written.",
         f"Keep layers in float32 (--keep-float {keep}), allow more with --most-loss, or write it anyway with --force.",
         where=str(run.folder),
     )

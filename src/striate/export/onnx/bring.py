@@ -16,9 +16,9 @@ from striate.exchange.reading import Read, read_onnx
 from striate.exchange.reading.read import PREPROCESSING
 from striate.exchange.session import session_of
 from striate.modules import Built
-from striate.train.brought import BYTE, Given, classes_of, module_of, origin_of, preprocessing_of, written
 from striate.train.imported import Answers, create_imported
 from striate.train.losses import class_scores
+from striate.train.onnx_run import BYTE, Given, classes_of, module_of, origin_of, preprocessing_of, written
 from striate.train.run import Run, free_folder, require_free
 
 IMAGES, SEED = 4, 0

@@ -17,7 +17,7 @@ from striate.export.weights.matching import matched
 from striate.export.weights.named import classes_of
 from striate.export.weights.reading import WeightsFile, read_weights, small_json
 from striate.export.weights.tables import PUBLISHED, table
-from striate.export.weights.theirs import Theirs, Way
+from striate.export.weights.theirs import LibraryPreprocessing, Theirs
 from striate.networks import entry_of
 from striate.train.imported import Answers, create_imported
 from striate.train.run import Run, require_free
@@ -100,7 +100,7 @@ def _own_preprocessing(file: WeightsFile) -> Preprocessing | None:
         raise WeightsError(f"its preprocessing cannot be read: {problem}", where=str(file.path)) from None
 
 
-def _way(theirs: Theirs, file: WeightsFile, config: Mapping[str, Any]) -> tuple[Way, str]:
+def _way(theirs: Theirs, file: WeightsFile, config: Mapping[str, Any]) -> tuple[LibraryPreprocessing, str]:
     """The library's preprocessing of the file, and where it is from, in words."""
     if config:
         return _of_config(config, file.path), "config.json beside the file"
@@ -140,7 +140,7 @@ def _config(theirs: Theirs, file: Path) -> dict[str, Any]:
     return members
 
 
-def _of_config(config: Mapping[str, Any], path: Path) -> Way:
+def _of_config(config: Mapping[str, Any], path: Path) -> LibraryPreprocessing:
     """The way that timm's `create_transform` makes for evaluation from a config.json."""
     own = config.get("pretrained_cfg", config)
     try:
@@ -151,7 +151,7 @@ def _of_config(config: Mapping[str, Any], path: Path) -> Way:
             raise ValueError("it is not for square images of three channels")
         if mode != "center" or how not in ("bilinear", "bicubic"):
             raise ValueError(f"Striate knows no crop {mode!r} with {how!r} interpolation")
-        return Way(floor(height / share), how, tuple(mean), tuple(std), side=int(height))
+        return LibraryPreprocessing(floor(height / share), how, tuple(mean), tuple(std), side=int(height))
     except (KeyError, TypeError, ValueError, OverflowError) as problem:
         raise WeightsError(
             f"its preprocessing cannot be taken: {one_line(str(problem))}.",

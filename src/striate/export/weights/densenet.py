@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from striate.export.weights.theirs import LIBRARIES, Theirs, Way, strange, way_of
+from striate.export.weights.theirs import LIBRARIES, LibraryPreprocessing, Theirs, strange, way_of
 
 DEPTHS = (121, 169, 201)
 STEM = {"conv": "features.conv0", "norm1": "features.norm0"}
@@ -49,7 +49,7 @@ THEIRS = tuple(
         f"densenet{depth}",
         layer,
         today=today,
-        way=way_of(0.875) if library == "timm" else Way(),
+        way=way_of(0.875) if library == "timm" else LibraryPreprocessing(),
     )
     for library in LIBRARIES
     for depth in DEPTHS

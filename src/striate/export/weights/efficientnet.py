@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from striate.export.weights.mobilenet import as_convolution, number, part, v2_timm
-from striate.export.weights.theirs import Theirs, Way, strange, way_of
+from striate.export.weights.theirs import LibraryPreprocessing, Theirs, strange, way_of
 
 
 def torchvision(path: str) -> str:
@@ -34,7 +34,7 @@ THEIRS = (
         torchvision,
         shape=as_convolution,
         epsilon=1e-5,
-        way=Way(interpolation="bicubic"),
+        way=LibraryPreprocessing(interpolation="bicubic"),
     ),
     Theirs(
         "efficientnet-b0", "timm", "efficientnet_b0", v2_timm, shape=as_convolution, epsilon=1e-5, way=way_of(0.875)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from striate.export.weights.theirs import Instead, Theirs, Way, strange
+from striate.export.weights.theirs import Instead, LibraryPreprocessing, Theirs, strange
 
 KINDS = {"conv": "conv", "norm": "bn"}
 STEM = {"1": "conv1", "2_reduce": "conv2", "2": "conv3"}
@@ -31,7 +31,7 @@ def layer(path: str) -> str:
 
 # With its published weights torchvision's module turns ImageNet's mean and deviation into 0.5 and 0.5 itself
 # (transform_input): of pixels, that is this range.
-WAY = Way(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+WAY = LibraryPreprocessing(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 THEIRS = (
     Theirs(
         "googlenet-torchvision",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from striate.export.weights.theirs import LIBRARIES, Renamed, Shape, Theirs, Way, strange, way_of
+from striate.export.weights.theirs import LIBRARIES, LibraryPreprocessing, Renamed, Shape, Theirs, strange, way_of
 from striate.networks.mobilenet import BOTTLENECKS, LARGE, SMALL, BlockRow
 
 TIMM_STEM = {"conv1": "conv_stem", "norm1": "bn1"}
@@ -195,6 +195,6 @@ THEIRS = (
         "mobilenetv1_100",
         v1_timm,
         functions={"relu": "relu6"},
-        way=Way(256, "bicubic", _HALF, _HALF),
+        way=LibraryPreprocessing(256, "bicubic", _HALF, _HALF),
     ),
 )

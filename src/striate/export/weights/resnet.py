@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from striate.export.weights.theirs import LIBRARIES, Instead, Theirs, Way, strange, way_of
+from striate.export.weights.theirs import LIBRARIES, Instead, LibraryPreprocessing, Theirs, strange, way_of
 
 STEM = {"conv1": "conv1", "norm1": "bn1"}
 SHORTCUT = {"conv1": "downsample.0", "norm1": "downsample.1"}
@@ -40,7 +40,7 @@ def _block(stage: str, block: str) -> str:
 
 
 THEIRS = tuple(
-    Theirs(network, library, model, layer, way=way_of(0.95) if library == "timm" else Way())
+    Theirs(network, library, model, layer, way=way_of(0.95) if library == "timm" else LibraryPreprocessing())
     for library in LIBRARIES
     for model, network in MODELS.items()
 )

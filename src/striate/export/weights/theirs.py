@@ -22,13 +22,15 @@ LIBRARIES = ("torchvision", "timm")
 
 
 @dataclass(frozen=True)
-class Way:
+class LibraryPreprocessing:
     """The preprocessing of a library: the shorter side gets `shorter` pixels, the middle of `side` is cut out.
 
     Then each channel has its `mean` subtracted and is divided by `std`, both of pixels from 0 to 1.
 
-    >>> Way().preprocessing().shorter, Way(mean=(0.5,) * 3, std=(0.5,) * 3).preprocessing().low
-    (256, -1.0)
+    >>> LibraryPreprocessing().preprocessing().shorter
+    256
+    >>> LibraryPreprocessing(mean=(0.5,) * 3, std=(0.5,) * 3).preprocessing().low
+    -1.0
     """
 
     shorter: int = 256
@@ -53,13 +55,13 @@ class Way:
         )
 
 
-def way_of(crop: float, interpolation: str = "bicubic", *, side: int = 224) -> Way:
+def way_of(crop: float, interpolation: str = "bicubic", *, side: int = 224) -> LibraryPreprocessing:
     """The way of timm's numbers: `crop` is the share of the resized image's side that is cut out.
 
     >>> way_of(0.875).shorter, way_of(0.95).shorter
     (256, 235)
     """
-    return Way(floor(side / crop), interpolation, side=side)
+    return LibraryPreprocessing(floor(side / crop), interpolation, side=side)
 
 
 def _same(path: str) -> str:
@@ -90,7 +92,7 @@ class Theirs:
     left_out: tuple[str, ...] = ()
     epsilon: float | None = None
     functions: dict[ActivationFunction, ActivationFunction] = field(default_factory=dict)
-    way: Way = Way()
+    way: LibraryPreprocessing = LibraryPreprocessing()
     arguments: str = ""
 
     def name(self, tensor: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from striate.data import Preprocessing, load, room
-from striate.data.room import room_for
+from striate.data.allocation import allocated
 from striate.errors import DataError
 
 
@@ -25,9 +25,9 @@ def test_images_beyond_half_of_the_memory_go_to_a_file_that_leaves_nothing(
     own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room, "machine_memory", lambda: 800)
-    assert room_for(1, (1, 20, 20)).shape == (1, 1, 20, 20)
+    assert allocated(1, (1, 20, 20)).shape == (1, 1, 20, 20)
     assert not own_cache.exists()
-    found = room_for(2, (1, 20, 20))
+    found = allocated(2, (1, 20, 20))
     assert found.shape == (2, 1, 20, 20)
     found.fill_(7)
     assert found.sum() == 7 * 800
@@ -59,4 +59,4 @@ def test_where_the_disk_has_no_room_either_the_error_says_so(
 def test_what_no_disk_holds_is_refused_in_words() -> None:
     for shape in ((1, 2**20, 2**20), (1, 2**40, 2**40)):
         with pytest.raises(DataError, match="Decoded images beyond half of the memory"):
-            room_for(2**10, shape)
+            allocated(2**10, shape)

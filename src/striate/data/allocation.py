@@ -21,7 +21,7 @@ SHARE = 2
 """Images that would take more than 1/SHARE of the machine's memory go to the disk."""
 
 
-def room_for(count: int, shape: tuple[int, ...], *, on_disk: bool = False) -> Tensor:
+def allocated(count: int, shape: tuple[int, ...], *, on_disk: bool = False) -> Tensor:
     """Room for `count` images of a shape, uint8: in memory, or `on_disk` and where they would take half of the memory.
 
     A file on the disk is in the cache's folder, has no name, and is gone when the tensor is, or the process ends.

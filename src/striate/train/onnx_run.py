@@ -61,7 +61,7 @@ class Given:
         return bool(self.mean or self.std or self.span)
 
 
-def read_brought(path: Path) -> Single:
+def read_onnx_run(path: Path) -> Single:
     """An ONNX file as a run that is one file. Raises RunError where it is none, or answers no images."""
     try:
         read = read_onnx(path)
