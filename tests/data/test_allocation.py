@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from striate.data import Preprocessing, load, room
+from striate.data import Preprocessing, allocation, load
 from striate.data.allocation import allocated
 from striate.errors import DataError
 
@@ -18,13 +18,13 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(room, "reserve", refuse)
+    monkeypatch.setattr(allocation, "reserve", refuse)
 
 
 def test_images_beyond_half_of_the_memory_go_to_a_file_that_leaves_nothing(
     own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "machine_memory", lambda: 800)
+    monkeypatch.setattr(allocation, "machine_memory", lambda: 800)
     assert allocated(1, (1, 20, 20)).shape == (1, 1, 20, 20)
     assert not own_cache.exists()
     found = allocated(2, (1, 20, 20))
@@ -40,7 +40,7 @@ def test_images_beyond_half_of_the_memory_go_to_a_file_that_leaves_nothing(
 def test_where_the_disk_has_no_room_either_the_error_says_so(
     pets: Path, own_cache: Path, full: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "machine_memory", lambda: 800)
+    monkeypatch.setattr(allocation, "machine_memory", lambda: 800)
     with pytest.raises(DataError) as caught:
         load("mnist", "test", resize=(7_000, 7_000))
     assert str(caught.value).splitlines() == [
@@ -48,7 +48,7 @@ def test_where_the_disk_has_no_room_either_the_error_says_so(
         f"Decoded images beyond half of the memory are kept in a file in {own_cache}: No space left on device.",
         "Make room, set STRIATE_CACHE to a folder on a larger disk, or make the images smaller (--resize).",
     ]
-    monkeypatch.setattr("striate.data.packing.reserve", room.reserve)
+    monkeypatch.setattr("striate.data.packing.reserve", allocation.reserve)
     with pytest.raises(DataError, match="5 images of 3 × 20 × 20: 0.0 GiB"):
         load(pets, resize=(20, 20))
     with pytest.raises(DataError, match="1 image of 1 × 30 × 30: "):

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from striate.data import View, hold_out, load, packing, preprocessing_for, room, workers
+from striate.data import View, allocation, hold_out, load, packing, preprocessing_for, workers
 from striate.data.folder import image_folder
 from striate.data.survey import Survey
 from striate.data.workers import in_order, telling
@@ -165,7 +165,7 @@ def test_whoever_listens_is_told_how_far_it_is(pets: Path) -> None:
 
 
 def test_a_mapped_file_is_used_without_room_in_memory(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "machine_memory", lambda: 1)
+    monkeypatch.setattr(allocation, "machine_memory", lambda: 1)
     assert len(image_folder(pets, "train")) == 5
 
 

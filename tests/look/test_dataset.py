@@ -145,6 +145,7 @@ def test_an_equal_copy_with_a_near_one_is_counted_once(tmp_path: Path) -> None:
     found = examine(tmp_path, labels=False)
     assert [(len(each.members), each.equal) for each in found.twins] == [(3, True), (4, False)]
     assert [len(each.members) for each in found.conflicts] == [4]
+    assert "green/equal.png" in "\n".join(dataset_lines(found))
 
 
 def test_names_are_escaped_on_the_page(photos: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from striate.data.ruled import Ruled, Way
+from striate.data.ruled import Ruled, StripPlacement
 from striate.errors import OutputError
 from striate.look.reading import draw_reading, picture_files, write_reading
 from striate.read import Character, Line
@@ -27,7 +27,7 @@ def line() -> Line:
     strip = np.zeros((32, 60), dtype=np.uint8)
     strip[6:26, 20:40] = 200
     seven = Character("7", 0.95, (10.0, 12.0, 30.0, 52.0), (2, 4))
-    return Line("7", 0.93, (seven,), seven.box, Ruled(strip, Way((0, 0), (1, 0), (0, 1))), probabilities, 4)
+    return Line("7", 0.93, (seven,), seven.box, Ruled(strip, StripPlacement((0, 0), (1, 0), (0, 1))), probabilities, 4)
 
 
 def test_it_has_a_box_a_row_for_each_class_and_the_best_path(line: Line) -> None:

@@ -33,7 +33,7 @@ class ByteRange:
 
 @dataclass(frozen=True, eq=False)
 class ByteRanges:
-    """The parts of many images in compact form: image i is `size` bytes from `start` in `files[which[i]]`."""
+    """The byte ranges of many images in compact form: image i is `size` bytes from `start` in `files[which[i]]`."""
 
     files: tuple[str, ...] = ()
     which: array[int] = field(default_factory=lambda: array("q"))
@@ -42,7 +42,7 @@ class ByteRanges:
 
     @classmethod
     def of(cls, parts: Sequence[ByteRange]) -> ByteRanges:
-        """The same parts, in their order."""
+        """The same ranges, in their order."""
         numbers = {file: number for number, file in enumerate(dict.fromkeys(part.file for part in parts))}
         return cls(
             tuple(numbers),

@@ -58,6 +58,15 @@ class DataSet:
         in_near = {number for each in self.twins if not each.equal for number in each.members}
         return [each for each in self.twins if not (each.equal and each.members[0] in in_near)]
 
+    def telling(self, group: Twins) -> list[int]:
+        """The members of a group, first one of each split and class: of a large group not all are shown."""
+        first: dict[tuple[str, str], int] = {}
+        for number in group.members:
+            place = self.place(number)
+            first.setdefault((place.split, place.label), number)
+        leading = [*first.values()]
+        return leading + [each for each in group.members if each not in leading]
+
     @property
     def leaks(self) -> list[Twins]:
         """Twins in more than one split."""

@@ -61,7 +61,7 @@ def _groups(found: DataSet, groups: Sequence[Twins]) -> list[list[Shown]]:
     return [
         [
             _shown(found, number, f"{found.place(number).split}: {one_line(found.place(number).label)}")
-            for number in each.members[:IN_GROUP]
+            for number in found.telling(each)[:IN_GROUP]
         ]
         for each in worst(groups, GROUPS)
     ]

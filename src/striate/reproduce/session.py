@@ -214,9 +214,9 @@ def _save(run: Run, learner: OnlineLearner, sets: Sets, history: list[Pass]) -> 
 
 
 def _evaluations(run: Run) -> int:
-    """How often striate evaluate has looked at the run's own test images."""
-    own = ("test", run.data.source)
-    return sum((each.get("split"), each.get("source")) == own for each in run.events("evaluated"))
+    """How often `striate evaluate` and `striate export --int8` have looked at the run's own test images."""
+    own = [each for each in run.events() if each["event"] in ("evaluated", "looked")]
+    return sum((each.get("split"), each.get("source")) == ("test", run.data.source) for each in own)
 
 
 def _epoch(done: Pass) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class Outputs:
         return self.recalls.nanmean().item()
 
 
-class OfClass(TypedDict):
+class ClassFigures(TypedDict):
     """The figures of a class: how many images it has, how many of them were wrong, and two shares."""
 
     images: int
@@ -104,7 +104,7 @@ class Evaluation:
     top5: float
     balanced_accuracy: float
     confidence: float
-    per_class: dict[str, OfClass]
+    per_class: dict[str, ClassFigures]
     confusion: list[list[int]]
 
     @property
@@ -223,7 +223,7 @@ def evaluation_of(outputs: Outputs, classes: tuple[str, ...]) -> Evaluation:
     confusion = torch.bincount(labels * count + predicted, minlength=count * count).view(count, count)
     best = outputs.scores.topk(min(TOP, count), 1).indices
     errors = int((predicted != labels).sum())
-    per_class: dict[str, OfClass] = {
+    per_class: dict[str, ClassFigures] = {
         name: {
             "images": int(confusion[number].sum()),
             "errors": int(confusion[number].sum() - confusion[number, number]),

@@ -109,7 +109,7 @@ def _labels(found: DataSet) -> list[str]:
 
 
 def _group(found: DataSet, group: Twins) -> str:
-    places = [found.place(number) for number in group.members]
+    places = [found.place(number) for number in found.telling(group)]
     shown = [_placed(place) for place in places[:3]]
     more = f" and {len(places) - 3} more" if len(places) > 3 else ""
     return f"{' = ' if group.equal else ' ≈ '}".join(shown) + more

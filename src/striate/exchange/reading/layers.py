@@ -38,7 +38,7 @@ def batch_norm(reader: Reader, node: Node) -> View:
     weights: dict[str, Array] = dict(zip(("weight", "bias", "running_mean", "running_var"), flat, strict=True))
     momentum = round(1 - node.number("momentum", 0.9), 7)  # ONNX's momentum weighs the past; ours weighs the new
     if not 0 <= momentum <= 1 or (momentum == 0 and reader.graph.producer != "striate"):
-        momentum = 0.1  # PyTorch writes 0 for a mean over all batches (momentum=None)
+        momentum = 0.1  # so PyTorch writes a mean over all batches (momentum=None)
     layer = BatchNorm(epsilon=short(node.number("epsilon", 1e-5)), momentum=momentum)
     return view.over(reader.add(layer, [view.piece], view.shape, node, weights))
 

@@ -76,7 +76,7 @@ def export_int8(run: Run, file: Path, options: Int8Options, *, bare: bool = Fals
     """Write a run's best weights as an ONNX file in 8-bit integers, whole or not at all.
 
     The float model is compared with the run first, as `export_onnx` does. Training images calibrate; labelled images
-    that were not learned from judge (`int8_images`). Raises AuditError where more accuracy is lost than was wished, and
+    that were not learned from judge (`int8_images`). Raises AuditError where more accuracy is lost than `most_loss` allows, and
     what `export_onnx` and `quantised` raise.
     """
     require_onnx()
@@ -91,7 +91,7 @@ def export_int8(run: Run, file: Path, options: Int8Options, *, bare: bool = Fals
     made = quantised(checked.model, run.network, batches, keep_float=options.keep_float)
     found = _measured(run, parts, checked.model, made, bare=bare)
     if parts.looked:
-        own.looked_at_test()
+        own.looked_at_test().log("looked", split="test", source=run.data.source)
     if found.loss > options.most_loss and not options.force:
         raise _too_much(run, found, options)
     return Int8(write_model(Checked(made, checked.split, checked.agreement), file), found)

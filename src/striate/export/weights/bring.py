@@ -141,7 +141,7 @@ def _config(theirs: Theirs, file: Path) -> dict[str, Any]:
 
 
 def _of_config(config: Mapping[str, Any], path: Path) -> LibraryPreprocessing:
-    """The way that timm's `create_transform` makes for evaluation from a config.json."""
+    """The preprocessing that timm's `create_transform` makes for evaluation from a config.json."""
     own = config.get("pretrained_cfg", config)
     try:
         channels, height, width = own["input_size"]

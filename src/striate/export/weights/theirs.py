@@ -56,7 +56,7 @@ class LibraryPreprocessing:
 
 
 def way_of(crop: float, interpolation: str = "bicubic", *, side: int = 224) -> LibraryPreprocessing:
-    """The way of timm's numbers: `crop` is the share of the resized image's side that is cut out.
+    """The preprocessing of timm's numbers: `crop` is the share of the resized image's side that is cut out.
 
     >>> way_of(0.875).shorter, way_of(0.95).shorter
     (256, 235)

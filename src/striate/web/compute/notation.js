@@ -18,6 +18,9 @@ const STANDS_IN = {
   ";": "It stands in branches(layers; layers) only.",
 };
 const EMPTY = "A branch without layers ends at once: branches(; layers), or branches(name: (); layers).";
+/** A row of a table; what stands between two semicolons of centres. */
+const MAPS = /^([0-9]+|([0-9]{1,9},)+([0-9]{1,9})?)$/;
+const VALUES = /^([+-]*|-?\d+(\.\d+)?([eE][+-]?\d+)?)$/;
 /** Where a mark stands, or else other words. @type {(mark: string, other: string) => string} */
 const place = (mark, other) => (Object.hasOwn(STANDS_IN, mark) ? STANDS_IN[mark] : other);
 
@@ -235,12 +238,16 @@ export class Reader {
       end = text[end] === "#" ? (text.indexOf("\n", end) + 1 || text.length) : end + 1;
     }
     if (end === text.length) scanner.fail(opening, "'(' is never closed.", "A ')' closes it.");
-    const inside = text.slice(scanner.place, end).replaceAll(/#[^\n]*/g, " ");
+    const inside = text.slice(scanner.place, end).replaceAll(/#[^\n]*/g, (comment) => " ".repeat(comment.length));
+    const pieces = [...inside.matchAll(/\S+/g)];
+    const wrong = pieces.find(([piece]) => !(form === "TABLE" ? MAPS.test(piece) : piece.split(";").every((part) => VALUES.test(part))));
+    if (wrong) {
+      const token = { kind: "other", text: wrong[0], start: scanner.place + wrong.index };
+      const [where, expected] = form === "TABLE" ? ["a table", "It has"] : ["the centres of RBF units", "Expected:"];
+      scanner.fail(token, `'${wrong[0]}' in ${where}.`, `${expected} ${this.notation.forms[form]}.`);
+    }
     scanner.place = end + 1;
-    const pieces = inside.split(/\s+/).filter(Boolean);
-    const wrong = pieces.find((piece) => !(form === "TABLE" ? /^([0-9]+|([0-9]{1,9},)+([0-9]{1,9})?)$/ : /^[-+.;\deE]+$/).test(piece));
-    if (wrong !== undefined) scanner.fail(opening, `'${wrong}' in ${what}.`, `It has ${this.notation.forms[form]}.`);
-    return pieces;
+    return pieces.map(([piece]) => piece);
   }
 
   /** @type {(what: string, form: string) => number | number[]} */
@@ -269,7 +276,10 @@ export class Reader {
   /** @param {string} what */
   #number(what) {
     const token = this.scanner.take();
-    return token.kind === "number" ? Number(token.text) : this.#unexpected(token, what, "NUMBER");
+    if (token.kind !== "number") this.#unexpected(token, what, "NUMBER");
+    const { digits } = this.notation.limits;
+    if (token.text.length > digits) this.scanner.fail(token, "a number that long.", `It may have ${digits} characters at most.`);
+    return Number(token.text);
   }
 
   /** The numbers of a size such as 3x5; none for any other token. @type {(token: Token, what: string) => number[]} */
