@@ -104,7 +104,8 @@ package: $(VENV)/installed-dev  ## dist/: a source archive and a wheel, the whee
 	rm -rf $(VENV)-wheel && $(PYTHON) -m venv $(VENV)-wheel
 	$(VENV)-wheel/bin/pip install --quiet --constraint constraints.txt dist/*.whl
 	cd dist && ../$(VENV)-wheel/bin/striate doctor && ../$(VENV)-wheel/bin/striate train lenet5 --epochs 1 --out run \
-		&& ../$(VENV)-wheel/bin/striate evaluate run && rm -r run
+		&& ../$(VENV)-wheel/bin/striate evaluate run && ../$(VENV)-wheel/bin/striate predict run ../examples/digits/*.png \
+		&& rm -r run
 	rm -rf $(VENV)-wheel
 
 wheels: $(VENV)/installed-dev  ## dist/: wheels for Linux on x86-64, and on Arm where aarch64-linux-gnu-g++ is installed
@@ -121,7 +122,8 @@ wheels: $(VENV)/installed-dev  ## dist/: wheels for Linux on x86-64, and on Arm 
 clean:
 	rm -rf $(VENV) $(VENV)-ray $(VENV)-oldest $(NOTEBOOKS) .pytest_cache .ruff_cache .hypothesis
 
-$(VENV)/installed: pyproject.toml constraints.txt $(wildcard src/striate/kernels/csrc/*/*)
+$(VENV)/installed: pyproject.toml constraints.txt hatch_build.py src/striate/kernels/compile.py \
+		$(wildcard src/striate/kernels/csrc/*/*)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo 'Installing Striate into $(VENV) ...'
 	@$(PIP) --editable '.[serve,look]'

@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 
 import striate
+from striate import find
 from striate.data import load
 from striate.data.image_file import open_picture, prepare
 from striate.errors import DataError, FormatError, RunError, SpecError, UnknownNameError
@@ -268,6 +269,11 @@ def test_recipes() -> None:
         striate.fit(SMALL, IMAGES, NUMBERS, recipe={"rte": 1})
     with pytest.raises(DataError, match="recipe is 7"):
         striate.fit(SMALL, IMAGES, NUMBERS, recipe=7)  # pyright: ignore[reportArgumentType]
+
+
+def test_numbers_of_the_augmentation_leave_the_networks_others() -> None:
+    found = fitting._recipe(find("cifar-fast"), {"augmentation": {"cutout": 8}}).augmentation
+    assert (found.cutout, found.shift, found.alternating_flip) == (8, 2.0, True)
 
 
 def test_both_ways_to_even_classes_out_are_one_too_many() -> None:

@@ -335,6 +335,12 @@ def test_without_compiled_kernels_it_runs_and_says_so(few_digits: Path, tmp_path
     assert isinstance(list(session.start(run, sets))[-1], Pass)
 
 
+def test_kernels_that_cannot_run_here_leave_no_folder(few_digits: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("striate.execution.choice.unsupported", lambda *_, **__: "they have not been compiled")
+    with pytest.raises(SpecError, match="cannot run on Striate's kernels"):
+        session.prepare(METHOD, folder=tmp_path / "run", kernels="engine", source=str(few_digits))
+
+
 def test_a_line_of_the_table_has_the_papers_figures() -> None:
     done = Pass(19, 1e-5, 1.2e-4, 5e-4, 0.1, 0.0036, 0.003, 0.0101, 4.0, 5.0)
     line = table.line(done, Method())

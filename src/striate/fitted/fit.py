@@ -110,7 +110,10 @@ def _recipe(network: Network, recipe: Recipe | str | Mapping[str, Any] | None) -
         case Recipe():
             return recipe
         case Mapping():
-            return recipe_from_dict(recipe_for(network).to_dict() | dict(recipe))
+            own, numbers = recipe_for(network).to_dict(), dict(recipe)
+            if isinstance(changes := numbers.get("augmentation"), Mapping):
+                numbers["augmentation"] = own["augmentation"] | dict(changes)
+            return recipe_from_dict(own | numbers)
         case _:
             raise DataError(
                 f"recipe is {quote(recipe)}.",

@@ -14,6 +14,7 @@ import torch
 from striate.data import ImageSet, epoch_order, hold_out, load, preprocessing_for
 from striate.description.network import Network
 from striate.errors import FormatError, LearningError, RunError, SpecError
+from striate.execution.choice import require
 from striate.files import clear_partial, write_whole
 from striate.kernels.pattern import unsupported
 from striate.networks import find
@@ -62,6 +63,7 @@ def prepare(method: Method, *, folder: Path, kernels: str = "auto", source: str 
         validation_fingerprint=sets.judging.fingerprint(),
         channels=1,
     )
+    require(network, kernels)
     if kernels == "auto":
         kernels = "torch" if unsupported(network) else "engine"
     run = Run(

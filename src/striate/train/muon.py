@@ -19,9 +19,9 @@ class Muon(torch.optim.Optimizer):
 
     A group with `filters` holds filters, (filters, channels / groups, rows, columns), each a row of a matrix. Before a
     step the matrix is scaled to the norm √filters; then it goes `lr` along the orthogonal matrix that is nearest to the
-    momentum. All other groups step as SGD with Nesterov's momentum and `weight_decay`. Each parameter keeps a
-    `momentum_buffer` (K. Jordan and others, Muon: an optimizer for hidden layers in neural networks, 2024; the scaling
-    is that of K. Jordan, airbench, 2024).
+    momentum. All other groups, such as the kernels of a connection table, step as SGD with Nesterov's momentum and
+    `weight_decay`. Each parameter keeps a `momentum_buffer` (K. Jordan and others, Muon: an optimizer for hidden layers
+    in neural networks, 2024; the scaling is that of K. Jordan, airbench, 2024).
     """
 
     def __init__(

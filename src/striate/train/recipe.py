@@ -34,7 +34,8 @@ class Recipe:
     batch: int = 128
     """Images per step."""
     optimiser: str = "adamw"
-    """"muon" steps along the orthogonalised momentum of each convolution's filters (`train.muon`)."""
+    """"muon" steps along the orthogonalised momentum of each convolution's filters, but of none with a connection table
+    (`train.muon`)."""
     rate: float = 4e-3
     """The highest learning rate."""
     schedule: str = "one-cycle"

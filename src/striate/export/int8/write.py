@@ -76,8 +76,8 @@ def export_int8(run: Run, file: Path, options: Int8Options, *, bare: bool = Fals
     """Write a run's best weights as an ONNX file in 8-bit integers, whole or not at all.
 
     The float model is compared with the run first, as `export_onnx` does. Training images calibrate; labelled images
-    that were not learned from judge (`int8_images`). Raises AuditError where more accuracy is lost than `most_loss` allows, and
-    what `export_onnx` and `quantised` raise.
+    that were not learned from judge (`int8_images`). Raises AuditError where more accuracy is lost than `most_loss`
+    allows, and what `export_onnx` and `quantised` raise.
     """
     require_onnx()
     require_place(file, ".onnx", "an ONNX file")
