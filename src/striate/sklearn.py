@@ -82,14 +82,15 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         labels = column_or_1d(labels, warn=True)
         self.span_ = self.span if self.span is not None else _span_of(images)
         names = labels_of(labels).names
+        images, layout = self._images(images)
         self.fitted_: Fitted = fit(
             None if self.network is None else adapted(network_of(self.network), names),
-            self._images(images),
+            images,
             labels,
             epochs=self.epochs,
             seed=_seed(self.random_state),
             recipe=self.recipe,
-            layout=self.layout,
+            layout=layout,
             span=self.span_,
             device=self.device,
         )
@@ -104,8 +105,9 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: Any) -> NDArray[np.float32]:  # noqa: N803
         """The probability of each class, float32 (images, classes), in the order of `classes_`."""
         check_is_fitted(self)
-        images: Any = validate_data(self, X, allow_nd=True, dtype="numeric", reset=False)
-        return self.fitted_.predict_proba(self._images(images), layout=self.layout)
+        given: Any = validate_data(self, X, allow_nd=True, dtype="numeric", reset=False)
+        images, layout = self._images(given)
+        return self.fitted_.predict_proba(images, layout=layout)
 
     def save(self, folder: str | Path) -> Path:
         """Keep the trained network as a run, which every `striate` command takes."""
@@ -117,11 +119,15 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         return tags
 
-    def _images(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Images as arrays of three or four axes, their values within the span."""
+    def _images(self, images: NDArray[Any]) -> tuple[NDArray[Any], Layout | None]:
+        """Images as arrays of four axes, their values within the span, and where their channels are.
+
+        Grey images get an axis for their channel: three of them without one could be a single image in colour.
+        """
         if images.ndim == 2:
             images = images.reshape(len(images), *_shape_of(images.shape[1], self.image_shape))
-        return images if self.span_ is None else np.clip(images, *self.span_)
+        images = images if self.span_ is None else np.clip(images, *self.span_)
+        return (images[:, None], "NCHW") if images.ndim == 3 else (images, self.layout)
 
 
 def _shape_of(features: int, given: tuple[int, ...] | None) -> tuple[int, ...]:

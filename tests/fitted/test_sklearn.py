@@ -72,6 +72,11 @@ def test_pixels_of_every_form_are_one_image(fitted: ConvNetClassifier) -> None:
     assert as_bytes.span_ is None
 
 
+def test_three_grey_images_are_three_for_a_network_for_colour_too() -> None:
+    found = ConvNetClassifier("3x32x32: conv 8 3x3, relu, linear 10", epochs=1).fit(X[:200], Y[:200])
+    assert list(found.predict(X[:3])) == list(found.predict(X[:4]))[:3]
+
+
 def test_the_last_layer_is_fitted_to_the_classes() -> None:
     some = Y < 3
     words = np.array(["zero", "one", "two"], dtype=object)[Y[some]]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 import torch
 
 from striate.errors import BusyError, HungUpError
@@ -199,3 +200,16 @@ def test_a_light_job_waits_for_the_thread_while_that_computes() -> None:
 
     assert running(crowd) == [0, 2]
     assert gate.batches == [[0], [1]]
+
+
+def test_where_no_thread_can_be_started_work_is_done_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def asked() -> list[int]:
+        batcher = Batcher(lambda jobs: [2 * each for each in jobs], most=4, limits=Limits())
+
+        def refused(*_: object) -> None:
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr(threading.Thread, "start", refused)
+        return [await batcher.ask(1), await batcher.ask(2)]
+
+    assert running(asked) == [2, 4]

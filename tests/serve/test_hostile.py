@@ -297,6 +297,30 @@ def test_who_takes_no_answer_is_sent_away() -> None:
         assert [line for line in place.said if "ASGI callable returned without completing" not in line] == []
 
 
+def test_who_takes_no_answer_and_sends_one_more_request_is_sent_away_too() -> None:
+    async def large(scope, receive, send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": bytes(50 * 2**20)})
+
+    with answering(large) as place, place.connect() as link:
+        link.sendall(HEALTH)
+        place.blocked()
+        link.sendall(HEALTH)
+        place.read()
+        place.later(connection.SECONDS + 1)
+        assert place._connections == []
+
+
+def test_what_stands_behind_a_body_of_chunks_is_bounded(guarded: Answering) -> None:
+    head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nTransfer-Encoding: chunked\r\n\r\n"
+    (found,) = exchange(guarded, [head + b"0\r\n" + b"ab: cd\r\n" * 2**17])
+    assert found == b"" or checked(head, found)[-1] in (400, 422)
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in FOUR)
+    (found,) = exchange(guarded, [head + chunks + b"0\r\n\r\n"])
+    assert checked(head, found) == [200]
+    is_well(guarded)
+
+
 def test_where_all_are_being_answered_one_more_is_told_so() -> None:
     gate = asyncio.Event()
 

@@ -113,6 +113,29 @@ def workers_of(process: int) -> set[int]:
 
 
 @pytest.mark.slow
+def test_at_a_signal_new_connections_are_refused_while_a_request_is_finished(tmp_path: Path) -> None:
+    folder, image = fresh(TINY, tmp_path / "tiny").run.folder, picture(TINY)
+    head = (
+        f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: {len(image)}\r\n\r\n"
+    )
+    with serving(folder, "--workers", "2") as server:
+        assert server.process is not None
+        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as link:
+            link.sendall(head.encode() + image[:-1])
+            time.sleep(0.5)  # a worker has taken it
+            server.process.terminate()
+            until = time.monotonic() + PATIENCE
+            while True:
+                with socket.socket() as other:
+                    if other.connect_ex(("127.0.0.1", server.port)):
+                        break
+                assert time.monotonic() < until
+            link.sendall(image[-1:])
+            assert link.recv(15) == b"HTTP/1.1 200 OK"
+        assert server.process.wait(PATIENCE) == 0
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in Linux's /proc")
 def test_a_worker_that_is_killed_is_started_again_and_a_signal_ends_all(tmp_path: Path) -> None:
     folder, image = fresh(TINY, tmp_path / "tiny").run.folder, picture(TINY)

@@ -142,7 +142,11 @@ class Batcher(Generic[Job, Result]):
         loop = asyncio.get_running_loop()
         while batch := self._taken():
             jobs = [job for job, _ in batch]
-            _settle(batch, await loop.run_in_executor(self.thread, computed, self.work, jobs))
+            try:
+                results = await loop.run_in_executor(self.thread, computed, self.work, jobs)
+            except RuntimeError:  # the system lets no thread start
+                results = computed(self.work, jobs)
+            _settle(batch, results)
         self.task = None
 
     def _taken(self) -> list[Waiting[Job, Result]]:

@@ -26,7 +26,7 @@ ACCEPTED = 16
 SECONDS = 15.0
 """The time limit for a request's headers to arrive, and for the client to take some of an answer."""
 HEAD_BYTES = 64 * 2**10
-"""The most bytes of a request line and headers."""
+"""The most bytes of a request line and headers, and of what stands behind a body of chunks."""
 
 
 class Connection(HttpToolsProtocol):
@@ -73,11 +73,12 @@ class Connection(HttpToolsProtocol):
         self.arrived = len(data)
         super().data_received(data)
         self._unset_keepalive_if_required()  # the time limit here takes its place
-        if self.part == "head":
+        if self.part:
             self.head_bytes += len(data)
             if max(self.head_bytes, len(self.url)) > HEAD_BYTES:
                 self.send_400_response("")
-        elif self.busy:
+                return
+        if self.part != "head" and self.busy and not self.flow.write_paused:  # else an answer is still to be taken
             self._stop_waiting()
 
     def on_message_begin(self) -> None:
@@ -90,6 +91,14 @@ class Connection(HttpToolsProtocol):
         HANG_UP.set(self.hang_up)  # of the task that is made for the request, which copies this context
         super().on_headers_complete()
         self.part = "body"
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.part != "body":  # one behind a body of chunks says nothing here
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        self.head_bytes = -self.arrived  # what is between the chunks of a body, and behind them, counts alone
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self.part = ""

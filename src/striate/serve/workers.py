@@ -74,6 +74,7 @@ class Workers:
             os.close(writing)
 
     def _end_all(self) -> None:
+        self.bound.close()  # each worker closes its own copy; with this one open, the system would let clients in
         for each in self.running:
             each.process.terminate()
         for each in self.running:
@@ -86,7 +87,11 @@ class Workers:
     def _started(self) -> _Worker:
         mine, theirs = _SPAWN.Pipe(duplex=False)
         process = _SPAWN.Process(target=_work, args=(self.serve, self.bound, theirs))
-        process.start()
+        ours = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; this one passes it on
+        try:
+            process.start()
+        finally:
+            signal.signal(signal.SIGINT, ours)
         theirs.close()
         return _Worker(process, mine)
 
