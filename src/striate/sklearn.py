@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.arrays import Layout, Span
+from striate.data.arrays import LAYOUTS, Layout, Span
 from striate.data.labels import labels_of
 from striate.description.network import Network
 from striate.errors import DataError, RequirementError, quote
@@ -127,7 +127,8 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         if images.ndim == 2:
             images = images.reshape(len(images), *_shape_of(images.shape[1], self.image_shape))
         images = images if self.span_ is None else np.clip(images, *self.span_)
-        return (images[:, None], "NCHW") if images.ndim == 3 else (images, self.layout)
+        grey = images.ndim == 3 and self.layout in (None, *LAYOUTS)
+        return (images[:, None], "NCHW") if grey else (images, self.layout)
 
 
 def _shape_of(features: int, given: tuple[int, ...] | None) -> tuple[int, ...]:

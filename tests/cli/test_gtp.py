@@ -1,5 +1,6 @@
 """`striate gtp` as a process: how it begins and ends."""
 
+import io
 import os
 import signal
 import subprocess
@@ -63,3 +64,11 @@ def test_a_network_of_images_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("Error: lenet5 does not play Go.\n")
     assert done.stdout == ""
+
+
+def test_rules_and_komi_are_those_of_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "board.net").write_text(to_text(small(find("alphago-policy"))))
+    for words, score in (((), "W+7.5"), (("--rules", "japanese"), "W+6.5"), (("--komi", "0.5"), "W+0.5")):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"boardsize 9\nfinal_score\nquit\n")))
+        done = striate("gtp", "board.net", *words, cwd=tmp_path)
+        assert done.stdout.split("\n\n")[1] == f"= {score}"

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from striate import from_pretrained
+from striate import BatchNorm, from_pretrained
 from striate.errors import RunError
+from striate.train import open_run
 from tests.support.commands import striate
 
 pytest.importorskip("onnx", reason="onnx is not installed")
@@ -52,6 +53,16 @@ def test_json_has_what_was_made(file: Path, tmp_path: Path) -> None:
     assert made["classes"] == [str(digit) for digit in range(10)]
     assert made["difference"] < 1e-4
     assert made["origin"]["file"] == "given.onnx"
+
+
+def test_batch_norms_are_folded_where_it_is_asked_for(tmp_path: Path) -> None:
+    hand = Hand(("n", 1, 8, 8))
+    maps = hand.norm(hand.node("Conv", hand.images, hand.noise(2, 1, 3, 3)), 2)
+    hand.write(tmp_path / "bn.onnx", hand.node("Gemm", hand.node("Flatten", maps), hand.noise(72, 3)))
+    for words, there in (((), True), (("--fold",), False)):
+        out = f"made{len(words)}"
+        assert striate("import", "bn.onnx", "--out", out, *words, cwd=tmp_path).returncode == 0
+        assert any(isinstance(each, BatchNorm) for each in open_run(tmp_path / out).network.layers) == there
 
 
 def test_a_file_stands_for_a_network_and_for_a_run(file: Path, tmp_path: Path) -> None:

@@ -1,8 +1,15 @@
 """striate page as people call it."""
 
+import json
+import re
 import shutil
 from pathlib import Path
 
+import torch
+
+from striate.data import ImageSet
+from striate.look.examples import keep_examples
+from striate.train import open_run
 from tests.support.commands import striate
 
 
@@ -48,3 +55,18 @@ def test_a_file_that_cannot_be_written_is_named(finished_run: Path, tmp_path: Pa
         "Error: not/there.html cannot be written: No such file or directory.\n"
         "It was not written.\nGive another place to --out.\n"
     )
+
+
+def test_without_examples_no_image_is_in_the_file(finished_run: Path, tmp_path: Path) -> None:
+    run = open_run(Path(shutil.copytree(finished_run, tmp_path / "run")))
+    pixels = torch.full((10, 1, 28, 28), 7, dtype=torch.uint8)
+    keep_examples(run, ImageSet(pixels, torch.arange(10), run.classes, "", "validation", "digits"))
+
+    def kept(*words: str) -> int:
+        assert striate("page", "run", "-o", "page.html", *words, cwd=tmp_path).returncode == 0
+        text = (tmp_path / "page.html").read_text(encoding="utf-8")
+        found = re.search(r'id="striate-examples"[^>]*>(.*?)</script>', text, re.DOTALL)
+        assert found
+        return sum(map(len, json.loads(found[1]).values()))
+
+    assert (kept(), kept("--no-examples")) == (10, 0)

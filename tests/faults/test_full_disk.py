@@ -196,6 +196,7 @@ def test_what_cannot_be_exported_leaves_nothing(name: str, lasting: bool, finish
         assert what == "" or "No space left on device" in what
         if full.count < nth:
             break
+        assert "No space left on device" in what
         assert [each for each in folder.iterdir() if each.name[0] != "."] == []
     assert nth > 2
     assert len(os.listdir(folder)) == 1

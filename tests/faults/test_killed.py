@@ -69,17 +69,19 @@ def whole_or_old(write: Callable[[str, str], None], run: Path, folder: Path, *, 
     if write is onnx:
         wanted, file = wanted.with_suffix(".onnx"), file.with_suffix(".onnx")
     write(str(run), str(wanted))
-    new, number = wanted.read_bytes(), 0
+    new = wanted.read_bytes()
+    before: bytes | None = None
 
     def look() -> None:
-        nonlocal number
-        found = file.read_bytes() if file.exists() else b""
-        if found not in (b"", b"old", new):  # the library writes the members of a head in any order
+        nonlocal before
+        found = file.read_bytes() if file.exists() else None
+        if found not in (before, new):  # the library writes the members of a head in any order
             assert write is single
+            assert found
             assert sorted(found) == sorted(new)
             open_run(file).model()
-        number += 1
-        file.write_bytes(b"old") if number % 2 else file.unlink(missing_ok=True)
+        before = b"old" if before is None else None
+        file.write_bytes(before) if before else file.unlink(missing_ok=True)
 
     at_moments(partial(write, str(run), str(file)), kills, 1, look)
     assert sorted(file.read_bytes()) == sorted(new)

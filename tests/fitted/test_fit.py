@@ -274,6 +274,8 @@ def test_recipes() -> None:
 def test_numbers_of_the_augmentation_leave_the_networks_others() -> None:
     found = fitting._recipe(find("cifar-fast"), {"augmentation": {"cutout": 8}}).augmentation
     assert (found.cutout, found.shift, found.alternating_flip) == (8, 2.0, True)
+    found = fitting._recipe(find("cifar-fast"), {"augmentation": {"flip": True}}).augmentation
+    assert (found.flip, found.alternating_flip, found.shift) == (True, False, 2.0)
 
 
 def test_both_ways_to_even_classes_out_are_one_too_many() -> None:

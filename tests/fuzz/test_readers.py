@@ -46,6 +46,12 @@ def test_many_inputs_with_mistakes(name: str, tmp_path: Path) -> None:
     fuzzed(name, MANY, 1, tmp_path)
 
 
+def test_the_promise_has_the_right_numbers() -> None:
+    text = " ".join((Path(__file__).parents[2] / "SECURITY.md").read_text(encoding="utf-8").split())
+    said = f"{FEW} inputs for each of {len(TARGETS)} readers, `make test-slow` {MANY} more for each"
+    assert f"{said} ({len(TARGETS) * MANY:,} in all)" in text
+
+
 def test_what_must_not_happen_is_noticed(tmp_path: Path) -> None:
     """The test of the tests: each kind of harm is seen."""
 

@@ -203,13 +203,21 @@ def test_a_light_job_waits_for_the_thread_while_that_computes() -> None:
 
 
 def test_where_no_thread_can_be_started_work_is_done_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[list[int]] = []
+
+    def doubled(jobs: Sequence[int]) -> list[int]:
+        calls.append([*jobs])
+        return [2 * each for each in jobs]
+
+    def refused(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
     async def asked() -> list[int]:
-        batcher = Batcher(lambda jobs: [2 * each for each in jobs], most=4, limits=Limits())
-
-        def refused(*_: object) -> None:
-            raise RuntimeError("can't start new thread")
-
-        monkeypatch.setattr(threading.Thread, "start", refused)
-        return [await batcher.ask(1), await batcher.ask(2)]
+        batcher = Batcher(doubled, most=4, limits=Limits())
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", refused)
+            first = await batcher.ask(1)
+        return [first, await batcher.ask(2)]
 
     assert running(asked) == [2, 4]
+    assert calls == [[1], [2]]

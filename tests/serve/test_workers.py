@@ -122,9 +122,10 @@ def test_at_a_signal_new_connections_are_refused_while_a_request_is_finished(tmp
         assert server.process is not None
         with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as link:
             link.sendall(head.encode() + image[:-1])
-            time.sleep(0.5)  # a worker has taken it
-            server.process.terminate()
             until = time.monotonic() + PATIENCE
+            while "striate_requests_open 2.0" not in server.ask("GET", "/metrics")[2].decode():  # it, and this one
+                assert time.monotonic() < until
+            server.process.terminate()
             while True:
                 with socket.socket() as other:
                     if other.connect_ex(("127.0.0.1", server.port)):

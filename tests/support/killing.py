@@ -65,6 +65,7 @@ def killed_many_times(work: Callable[[], object], *, module: str, kills: int, ca
         process = context.Process(target=run_until, args=(work, moment))
         process.start()
         process.join()
+        assert process.exitcode in (0, -signal.SIGKILL), number
         hits += process.exitcode == -signal.SIGKILL
     assert process.exitcode == 0
     return hits

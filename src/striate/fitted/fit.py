@@ -112,7 +112,11 @@ def _recipe(network: Network, recipe: Recipe | str | Mapping[str, Any] | None) -
         case Mapping():
             own, numbers = recipe_for(network).to_dict(), dict(recipe)
             if isinstance(changes := numbers.get("augmentation"), Mapping):
-                numbers["augmentation"] = own["augmentation"] | dict(changes)
+                kept = own["augmentation"]
+                for one, other in (("flip", "alternating_flip"), ("alternating_flip", "flip")):
+                    if changes.get(one) is True:
+                        kept = kept | {other: False}  # images are mirrored in one of the two ways
+                numbers["augmentation"] = kept | dict(changes)
             return recipe_from_dict(own | numbers)
         case _:
             raise DataError(

@@ -39,7 +39,7 @@ def attribution(subject: Subject, image: Shown, *, target: int | None = None, la
     maps, random_maps = (_maps(each, inputs, target, layer) for each in (subject, control))
     name = subject.classes[target]
     drawing = Drawing(say("What speaks for {label} in {image}?", label=repr(name), image=image.name))
-    drawing.picture(0, 84, image_picture(image.pixels[0]), width=SIDE - 18)
+    drawing.picture(0, 84, image_picture(image.pixels[0]), width=_width(image))
     drawing.text(0, 58, say("the image"), "head")
     drawing.text(0, 74, say("score of {label}: {value}", label=repr(name), value=number(given[target].item())), "soft")
     if isinstance(subject.network.layers[-1], RBF):
@@ -117,7 +117,13 @@ def _detail(subject: Subject, method: str, layer: str | None) -> str:
 
 
 def _heat(drawing: Drawing, x: int, y: int, heat: Tensor, image: Shown) -> None:
-    drawing.picture(x, y, blended(heat, image.pixels[0]), width=SIDE - 18)
+    drawing.picture(x, y, blended(heat, image.pixels[0]), width=_width(image))
+
+
+def _width(image: Shown) -> float:
+    """The width of a picture of the image that fits a square."""
+    height, width = image.pixels.shape[2:]
+    return (SIDE - 18) * min(1, width / height)
 
 
 def blended(heat: Tensor, pixels: Tensor) -> Image.Image:

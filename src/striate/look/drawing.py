@@ -189,5 +189,5 @@ def number(value: float) -> str:
     ('−0.123', '0', '1230')
     """
     value += 0.0  # no −0
-    text = f"{value:.3g}" if abs(value) < 1000 else f"{float(f'{value:.3g}'):.0f}"
+    text = f"{value:.3g}" if abs(value) < 999.5 else f"{float(f'{value:.3g}'):.0f}"
     return text.replace("-", "−")

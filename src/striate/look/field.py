@@ -20,7 +20,7 @@ from striate.look.choose import is_map, main_steps, spread
 from striate.look.drawing import Drawing, Figure, number
 from striate.look.pictures import image_picture
 from striate.look.subject import Shown, Subject
-from striate.look.tiles import block_for, extent, in_blocks, shortened
+from striate.look.tiles import extent, in_blocks, shortened
 from striate.modules import Built
 
 LAYERS = 6
@@ -54,7 +54,7 @@ def fields(subject: Subject, image: Shown, *, unit: str | None = None, layer: st
     drawing = Drawing(say("What {unit} sees of {image}", unit=which, image=image.name))
     height, width = image.pixels.shape[2:]
     side = 136 if len(units) > 1 else 300
-    factor = block_for(max(height, width), side)
+    factor = -(-max(height, width) // (side + 20))
     scale = max(1, side // -(-max(height, width) // factor)) / factor
     for place, name in enumerate(units):
         seen = view(network, name)

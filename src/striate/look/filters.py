@@ -23,7 +23,7 @@ from striate.networks import glyphs
 
 LAYERS = 6
 """The most convolutions whose filters are shown, evenly spread, with the first and the last."""
-FILTERS, SOURCES = 32, 16
+FILTERS, SOURCES, CENTRES = 32, 16, 11
 """The most filters and input maps in a grid of kernels."""
 
 
@@ -111,9 +111,9 @@ def _colour_tiles(drawing: Drawing, tiles: list[Tensor], row: TileRow) -> None:
 def _grid(step: Step, title: str, weight: Tensor, linked: Tensor) -> Figure:
     """Kernels: a column for each filter, a row for each input map, as in LeNet-5's table I."""
     drawing = Drawing(title)
-    columns = list(range(len(weight)))[:FILTERS]
-    rows = [number for number in range(weight.shape[1]) if linked[columns, number].any()][:SOURCES]
     side = max(weight.shape[2:])
+    columns = list(range(len(weight)))[: max(1, min(FILTERS, 896 // (2 * side + 8)))]
+    rows = [number for number in range(weight.shape[1]) if linked[columns, number].any()][:SOURCES]
     scale = max(2, min(44, 860 // len(columns) - 8) // side)
     cell = side * scale + 8
     largest = extent(weight)
@@ -187,11 +187,11 @@ def _pixels(model: Built, step: Step, *, answers: bool) -> Figure:
 def _centres(layer: RBF, path: str, classes: tuple[str, ...]) -> Figure:
     drawing = Drawing(say("{path}: the characters that its units stand for", path=path))
     for place, centre in enumerate(layer.centres):
-        left = 4 + place * 84
+        left, top = 4 + place % CENTRES * 84, 40 + place // CENTRES * 140
         tile = torch.tensor(centre).view(glyphs.HEIGHT, glyphs.WIDTH)
-        drawing.values(left, 40, tile, scale=9)
-        drawing.text(left + 31, 166, classes[place], "label", anchor="middle")
-    drawing.bar(4, 182, 1.0, say("target of the layer before"))
+        drawing.values(left, top, tile, scale=9)
+        drawing.text(left + 31, top + 126, classes[place], "label", anchor="middle")
+    drawing.bar(4, int(drawing.bottom) + 11, 1.0, say("target of the layer before"))
     caption = say(
         "Fixed, not learned: a unit gives the squared distance of the layer before it to its character, "
         "{width}×{height} values of +1 and −1.",

@@ -48,7 +48,7 @@ class Dropped:
     @property
     def share(self) -> float:
         """The share of the values that are dropped: 0.75 for windows of 2×2, 2 apart."""
-        return 1 - self.values_out / self.values_in
+        return max(0.0, 1 - self.values_out / self.values_in)
 
 
 def shifted(images: Float[Tensor, "*batch height width"], pixels: int) -> Float[Tensor, "*batch height width"]:

@@ -18,6 +18,7 @@ from striate.look.subject import Shown, Subject
 from striate.look.tiles import LABEL, TileRow, draw_tiles, draw_vector, extent, shortened
 from striate.networks import glyphs
 from striate.train.losses import class_scores
+from striate.wording import percent
 
 LEFT, RIGHT = 216, 960
 FEW = 16
@@ -69,7 +70,7 @@ def _layer(drawing: Drawing, step: Step, output: Tensor, rows: int) -> bool:
     bar = top + 21 + 15 * len(lines)
     if rectified:
         drawing.swatch(0, bar - 3)
-        share = f"{(output == 0).float().mean().item():.0%}"
+        share = percent((output == 0).double().mean().item(), 0)
         drawing.text(16, bar + 6, say("{share} of the values are zero", share=share), "soft")
         bar += 15
     drawing.bar(0, bar, largest, "", signed=bool((output < 0).any()))
@@ -112,4 +113,4 @@ def _answer(drawing: Drawing, subject: Subject, probabilities: Tensor) -> None:
         y = top + 18 * place
         drawing.text(LEFT + 74, y + 11, subject.classes[label][:12], "label", anchor="end")
         drawing.box(LEFT + 82, y + 1, max(1.0, 300 * chance), 12, 'fill="#2563eb"')
-        drawing.text(LEFT + 90 + 300 * chance, y + 11, f"{chance:.1%}", "soft")
+        drawing.text(LEFT + 90 + 300 * chance, y + 11, percent(chance, 1, exact=False), "soft")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from contextlib import suppress
+from math import ceil
 
 import torch
 from PIL import Image, ImageDraw, ImageFont
@@ -39,13 +40,15 @@ def colour_filter_picture(weights: Tensor) -> Image.Image:
 
 def sheet(pictures: list[Image.Image], *, side: int, columns: int, labels: list[str] | None = None) -> Image.Image:
     """Pictures in rows, each enlarged without smoothing to about `side` pixels, with an optional label below."""
-    gap, text = 6, 16 if labels else 0
+    gap, text, font = 6, 16 if labels else 0, _font(labels or [])
+    measured = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    cell = max(side, *(ceil(measured.textlength(each, font=font)) for each in labels or ("",)))
     rows = -(-len(pictures) // columns)
-    width, height = min(columns, len(pictures)) * (side + gap) + gap, rows * (side + gap + text) + gap
+    width, height = min(columns, len(pictures)) * (cell + gap) + gap, rows * (side + gap + text) + gap
     page = Image.new("RGB", (width, height), "white")
-    pen, font = ImageDraw.Draw(page), _font(labels or [])
+    pen = ImageDraw.Draw(page)
     for number, picture in enumerate(pictures):
-        left = gap + number % columns * (side + gap)
+        left = gap + number % columns * (cell + gap) + (cell - side) // 2
         top = gap + number // columns * (side + gap + text)
         page.paste(picture.convert("RGB").resize((side, side), Image.Resampling.NEAREST), (left, top))
         if labels:

@@ -72,6 +72,6 @@ def _strips(drawing: Drawing, top: float, endured: Endured, truth: str) -> None:
         drawing.text(left - 8, y + SIDE / 2 + 4, direction, "small", anchor="end")
         for place, (pixels, said) in enumerate(shown):
             x = left + place * CELL
-            drawing.picture(x, y, image_picture(pixels), width=SIDE)
+            drawing.picture(x, y, image_picture(pixels), width=SIDE * min(1, pixels.shape[2] / pixels.shape[1]))
             if said != truth:
                 drawing.box(x - 1, y - 1, SIDE + 2, SIDE + 2, WRONG)

@@ -145,6 +145,7 @@ class Batcher(Generic[Job, Result]):
             try:
                 results = await loop.run_in_executor(self.thread, computed, self.work, jobs)
             except RuntimeError:  # the system lets no thread start
+                self.thread = ThreadPoolExecutor(1)  # the old one keeps the batch, and would compute it once more
                 results = computed(self.work, jobs)
             _settle(batch, results)
         self.task = None

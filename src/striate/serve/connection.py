@@ -73,13 +73,14 @@ class Connection(HttpToolsProtocol):
         self.arrived = len(data)
         super().data_received(data)
         self._unset_keepalive_if_required()  # the time limit here takes its place
+        if self.transport.is_closing():  # it has been refused
+            return
         if self.part:
             self.head_bytes += len(data)
             if max(self.head_bytes, len(self.url)) > HEAD_BYTES:
                 self.send_400_response("")
                 return
-        if self.part != "head" and self.busy and not self.flow.write_paused:  # else an answer is still to be taken
-            self._stop_waiting()
+        self._stop_where_busy()
 
     def on_message_begin(self) -> None:
         self.part, self.head_bytes = "head", -self.arrived  # what arrived with the end of the last request is not its
@@ -90,7 +91,7 @@ class Connection(HttpToolsProtocol):
             raise ValueError("headers too large")  # which the parser turns into its own error
         HANG_UP.set(self.hang_up)  # of the task that is made for the request, which copies this context
         super().on_headers_complete()
-        self.part = "body"
+        self.part, self.head_bytes = "body", -self.arrived
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.part != "body":  # one behind a body of chunks says nothing here
@@ -110,6 +111,7 @@ class Connection(HttpToolsProtocol):
         self._wait()
         super().on_response_complete()
         self._unset_keepalive_if_required()
+        self._stop_where_busy()  # the next request was there already
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -117,8 +119,7 @@ class Connection(HttpToolsProtocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self.busy:
-            self._stop_waiting()
+        self._stop_where_busy()
 
     def drop(self) -> None:
         """Close at once; data that is not sent yet is lost."""
@@ -153,12 +154,18 @@ class Connection(HttpToolsProtocol):
         reason = {400: "Bad Request", 408: "Request Timeout"}[refused.status]
         self.transport.write(f"HTTP/1.1 {refused.status} {reason}\r\n{lines}\r\n".encode("ascii") + body)
         self.transport.close()
+        self._wait()  # until the client has taken it
 
     def _wait(self) -> None:
         self._stop_waiting()
         self.waiting_since = self.loop.time()
         self.unsent = self.transport.get_write_buffer_size()
         self.timer = self.loop.call_later(SECONDS, self._late)
+
+    def _stop_where_busy(self) -> None:
+        """End the time limit while a request is answered, unless an answer is still to be taken."""
+        if self.busy and not self.flow.write_paused and not self.transport.is_closing():
+            self._stop_waiting()
 
     def _stop_waiting(self) -> None:
         if self.timer is not None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from multiprocessing.resource_tracker import ensure_running
 
 from prometheus_client.multiprocess import mark_process_dead
 
@@ -87,11 +88,12 @@ class Workers:
     def _started(self) -> _Worker:
         mine, theirs = _SPAWN.Pipe(duplex=False)
         process = _SPAWN.Process(target=_work, args=(self.serve, self.bound, theirs))
-        ours = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; this one passes it on
+        ensure_running()  # the tracker's own start would let the signal through
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the worker begins with it blocked
         try:
             process.start()
         finally:
-            signal.signal(signal.SIGINT, ours)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
         return _Worker(process, mine)
 
@@ -135,6 +137,8 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 def _work(serve: Serve, bound: socket.socket, pipe: Connection) -> None:
     """In a worker: serve, and stop when the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all, and the parent passes it on
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_follow, daemon=True).start()
     try:
         serve(bound, lambda: pipe.send(None))

@@ -76,8 +76,9 @@ def _fold_alike(found: list[TableLine], rows_in: Callable[[int], bool]) -> list[
         kept += found[place : place + period]
         if times > 1:
             others = found[place + period : place + period * times]
-            counts = reduce(add, (line.counts for line in others))
-            kept.append(_summary(others[0].path, others[-period], others[-1], times - 1, counts))
+            used = [line for line in others if not line.in_head] or others
+            counts = reduce(add, (line.counts for line in used))
+            kept.append(_summary(others[0].path, others[-period], used[-1], times - 1, counts))
         place += period * times
     return kept
 
@@ -104,7 +105,8 @@ def _more(blocks: list[list[Row]], period: int, level: int) -> TableLine:
     used = [row for row in rows if not row.in_head] or rows
     counts = reduce(add, (row.counts for row in used))
     first, last = _head(others[0][0].path, level), _head(others[-period][0].path, level)
-    end = _sum(last, others[-1])
+    ends = [_sum(last, block) for block in others]
+    end = next((each for each in reversed(ends) if not each.in_head), ends[-1])
     return _summary(first, replace(end, path=last), end, len(others) // period, counts)
 
 
@@ -127,7 +129,7 @@ def _sum(path: str, rows: Sequence[Row]) -> TableLine:
     main = [row for row in rows if not row.in_head] or rows
     counts = reduce(add, (row.counts for row in main))
     last = main[-1]
-    words = f"{len(main)} layers{', training only' if main[0].in_head else ''}"
+    words = f"{len(main)} layer{'' if len(main) == 1 else 's'}{', training only' if main[0].in_head else ''}"
     first = main[0].step.inputs[0]
     return TableLine(path, words, first, last.step.output, counts, last.receptive_field, last.in_head)
 

@@ -30,7 +30,8 @@ def memory_table(memory: Memory, *, width: int = 80, depth: int | None = None) -
     for path, layers in _groups(memory.layers, depth):
         kept = sum(layer.kept for layer in layers)
         text = megabytes(kept, largest)[0] if kept else ""
-        rows.append((path, _words(layers), show(layers[-1].row.step.output), text, _keeps(layers)))
+        own = [layer for layer in layers if not layer.row.in_head] or layers
+        rows.append((path, _words(layers), show(own[-1].row.step.output), text, _keeps(layers)))
     lines = [
         *title(memory.account, width),
         *wrapped(f"values of {memory.dtype}; optimiser {memory.optimiser}", width),
