@@ -31,6 +31,16 @@ def test_blocks_with_heads_are_counted_without_them() -> None:
     assert total(lines(rows)) == total(lines(rows, fold=False))
 
 
+@pytest.mark.parametrize("depth", [None, 1])
+def test_the_line_of_blocks_between_heads_is_theirs(depth: int | None) -> None:
+    stage = "(conv 4 3x3 same, relu), auxiliary (global_average, linear 10)"
+    rows = account(from_text(f"4x8x8: {stage}, {stage}, {stage}, global_average, linear 2")).rows
+    found = lines(rows, depth=depth)
+    assert total(found) == total(lines(rows, fold=False))
+    (more,) = [line for line in found if "more like it" in line.words]
+    assert (more.output, more.in_head) == ((4, 8, 8), False)
+
+
 def test_like_blocks_are_told_once() -> None:
     found = lines(account(find("resnet152")).rows)
     told = [(line.path, line.words) for line in found if "more like it" in line.words]

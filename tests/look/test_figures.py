@@ -20,6 +20,7 @@ from striate.look.filters import dense_weight
 from striate.look.scenes import scene, scenes
 from striate.look.tiles import TileRow, draw_tiles, in_blocks
 from striate.networks import find
+from striate.networks.adapt import adapted
 
 
 def painted(svg: str) -> np.ndarray:
@@ -66,6 +67,29 @@ def test_titles_are_escaped() -> None:
 
 def test_numbers() -> None:
     assert [number(value) for value in (0.0, -0.0, -1.5, 0.00123456, 98765.0)] == ["0", "0", "−1.5", "0.00123", "98800"]
+    assert [number(value) for value in (999.4, 999.7, -999.7)] == ["999", "1000", "−1000"]
+
+
+def test_nothing_is_drawn_beyond_the_page() -> None:
+    letters = adapted(find("lenet5"), tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+    wide = from_text("1x64x64: conv 6 5x5, max 2, conv 16 5x5, max 2, conv 120 13x13, linear 10")
+    for figure in (*filters(subject(letters)), *filters(subject(wide))):
+        root = ElementTree.fromstring(figure.svg)
+        right = float(root.attrib["viewBox"].split()[2])
+        for each in root.iter():
+            if each.tag.endswith(("rect", "image")):
+                assert float(each.get("x", 0)) + float(each.attrib["width"]) <= right, figure.name
+
+
+def test_the_pictures_of_a_tall_image_lie_above_their_bar() -> None:
+    found = subject("3x128x64: conv 8 3x3 same, relu, max 2, global_average, linear 2")
+    svg = attribution(found, shown(found)[0]).svg
+    tall = [
+        (float(y), float(y) + float(height))
+        for y, height in re.findall(r'<image [^>]*y="([\d.]+)"[^>]*height="([\d.]+)"', svg)
+    ]
+    assert [end for top, end in tall if top < 252 and top > 60 and end - top > 100]
+    assert all(end <= 252 for top, end in tall if 60 < top < 252)
 
 
 def test_a_table_shows_its_gaps_and_names_its_inputs(grey) -> None:

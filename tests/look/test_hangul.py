@@ -4,7 +4,7 @@ import shutil
 import subprocess
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from striate.look.pictures import png, sheet
 from striate.raster import drawn_as
@@ -34,6 +34,13 @@ def test_classes_with_korean_names_stand_under_the_mistakes() -> None:
     picture = Image.new("L", (8, 8))
     sheets = [png(sheet([picture], side=80, columns=1, labels=[name])) for name in ("고양이", "강아지", "비행기")]
     assert len(set(sheets)) == 3
+
+
+def test_labels_wider_than_their_picture_have_room() -> None:
+    pictures, label = [Image.new("L", (8, 8))] * 2, "airplane as automobile"
+    wide = sheet(pictures, side=80, columns=2, labels=[label] * 2)
+    assert wide.width > 2 * ImageDraw.Draw(wide).textlength(label)
+    assert sheet(pictures, side=80, columns=2, labels=["a", "b"]).width == 2 * 86 + 6
 
 
 def test_latin_names_are_drawn_as_ever_and_other_letters_do_no_harm() -> None:

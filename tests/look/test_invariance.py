@@ -95,6 +95,11 @@ def test_overlapping_windows_choose_some_values_twice() -> None:
     assert row.chosen == pytest.approx((1 + 5) / 49)
 
 
+def test_pooling_that_gives_more_values_than_it_reads_drops_none() -> None:
+    model = build(find("1x8x8: max 2x2 /1 pad 1, flatten, linear 2"))
+    assert [each.share for each in dropped(model, torch.rand(2, 1, 8, 8))] == [0]
+
+
 def test_a_network_without_pooling_has_one_line(colour) -> None:
     model = build(find("1x8x8: conv 2 3x3, relu, flatten, linear 2"))
     assert set(movements(model, torch.rand(2, 1, 8, 8))[0].distances) == {"as it is"}
