@@ -200,7 +200,7 @@ def test_a_file_with_weights_that_are_not_finite_answers_no_image(value: float, 
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     done = striate("predict", "odd.onnx", "a.png", cwd=tmp_path)
     assert done.returncode == 2
-    assert "odd.onnx cannot be used: 1 of the 4 values of conv1.bias are not finite" in done.stderr
+    assert "odd.onnx cannot be used: 1 of the 4 values of v0_0.bias are not finite" in done.stderr
 
 
 def test_a_file_that_ends_in_maps_answers_no_image(tmp_path: Path) -> None:

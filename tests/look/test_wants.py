@@ -108,6 +108,6 @@ def test_the_figure_shows_layers_and_classes(learned) -> None:
     (one,) = wants(learned, layer="conv1")
     assert "made for a class" not in one.svg
     assert wants(learned, layer="linear1") == []
-    (pooled,) = wants(learned, layer="max1")
-    assert ">max1</text>" in pooled.svg
+    (pooled,) = wants(learned, layer="pool1")
+    assert ">pool1</text>" in pooled.svg
     assert ">conv1</text>" not in pooled.svg

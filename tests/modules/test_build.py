@@ -2,8 +2,9 @@
 
 import pytest
 
-from striate import build, from_text
+from striate import from_text
 from striate.errors import SpecError
+from striate.modules import build
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -141,15 +140,6 @@ def test_runs_have_names_of_their_own(tmp_path: Path) -> None:
         "A request names its run, so that each needs a name of its own.\n"
         "Leave one of them out, or copy one to another folder."
     )
-
-
-def test_a_folder_whose_name_is_no_utf_8_is_served(tmp_path: Path) -> None:
-    made = fresh(TINY, tmp_path / os.fsdecode(b"caf\xe9"))
-    with answering(app(made)) as server:
-        for path in ("/runs", "/network", "/metrics"):
-            status, _, body = server.ask("GET", path)
-            assert status == 200, path
-            assert path == "/metrics" or b"caf\\\\udce9" in body
 
 
 def test_two_runs_of_one_name_are_refused_by_the_command(tmp_path: Path) -> None:

@@ -231,7 +231,8 @@ def test_every_function_is_called(answered, calls: Path, tmp_path: Path) -> None
     )
     under_node(script, coverage=calls)
     right = (ODD, JOINED, find("lenet5"), find("googlenet"))
-    wrong = ("cnv 1 3x3", "conv 1 3x3 /0", "relu)", "relu relu", "conv 1", "conv 1 3 inner", "max 2 max")
+    wrong = ["cnv 1 3x3", "conv 1 3x3 /0", "relu)", "relu relu", "conv 1", "conv 1 3 inner", "max 2 max"]
+    wrong += ["dropout 2", "conv 1 1x1 table (00 # a row\n)", "rbf (1; 2 3)"]
     texts = [*map(to_text, right), "1x7x7: 2 * relu", *(f"1x7x7: {each}" for each in wrong)]
     (tmp_path / "texts.json").write_text(json.dumps({"notation": table(), "texts": texts}), encoding="utf-8")
     under_node(Path(__file__).with_name("typed.mjs"), COMPUTE, tmp_path / "texts.json", coverage=calls)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from striate.accounting import account
-from striate.description.labels import one_line
 from striate.description.layers import RBF
 from striate.description.network import Step
 from striate.description.notation.writing import to_text
@@ -54,7 +53,7 @@ def run_names(folders: Sequence[Path]) -> list[str]:
     while len(set(names)) < len(names):
         count += 1
         names = [each[-count:] for each in parts]
-    return [one_line("/".join(each).lstrip("/")) for each in names]
+    return ["/".join(each).lstrip("/") for each in names]
 
 
 def describe(predictor: Predictor) -> dict[str, Any]:
@@ -67,7 +66,7 @@ def describe(predictor: Predictor) -> dict[str, Any]:
         row["columns"] = columns(step, steps)
     source = run.network.source
     return found | {
-        "run": one_line(str(run.folder)),
+        "run": str(run.folder),
         "source": f"{source.paper}, {source.year}" if source else "",
         "text": to_text(run.network),
         "classes": list(predictor.classes),
@@ -76,7 +75,7 @@ def describe(predictor: Predictor) -> dict[str, Any]:
         "last": predictor.plan.last,
         "preprocessing": run.preprocessing.to_dict(),
         "trained": predictor.trained,
-        "trained_on": one_line(run.data.source or (run.origin or {}).get("file", "")),
+        "trained_on": run.data.source or (run.origin or {}).get("file", ""),
     }
 
 
