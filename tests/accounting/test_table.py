@@ -41,6 +41,14 @@ def test_the_line_of_blocks_between_heads_is_theirs(depth: int | None) -> None:
     assert (more.output, more.in_head) == ((4, 8, 8), False)
 
 
+@pytest.mark.parametrize("depth", [None, 1])
+def test_a_folded_line_has_the_input_of_its_first_block(depth: int | None) -> None:
+    repeated = ", ".join(["(conv 8 3x3 same, relu), conv 4 1x1"] * 3)
+    rows = account(from_text(f"4x8x8: {repeated}, global_average, linear 2")).rows
+    (more,) = [line for line in lines(rows, depth=depth) if "more like it" in line.words]
+    assert (more.input, more.output) == ((4, 8, 8), (4, 8, 8))
+
+
 def test_like_blocks_are_told_once() -> None:
     found = lines(account(find("resnet152")).rows)
     told = [(line.path, line.words) for line in found if "more like it" in line.words]

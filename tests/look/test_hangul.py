@@ -41,6 +41,7 @@ def test_labels_wider_than_their_picture_have_room() -> None:
     wide = sheet(pictures, side=80, columns=2, labels=[label] * 2)
     assert wide.width > 2 * ImageDraw.Draw(wide).textlength(label)
     assert sheet(pictures, side=80, columns=2, labels=["a", "b"]).width == 2 * 86 + 6
+    assert sheet(pictures * 8, side=80, columns=16, labels=[label * 3] * 16).width <= 1400
 
 
 def test_latin_names_are_drawn_as_ever_and_other_letters_do_no_harm() -> None:

@@ -39,10 +39,14 @@ def colour_filter_picture(weights: Tensor) -> Image.Image:
 
 
 def sheet(pictures: list[Image.Image], *, side: int, columns: int, labels: list[str] | None = None) -> Image.Image:
-    """Pictures in rows, each enlarged without smoothing to about `side` pixels, with an optional label below."""
+    """Pictures in rows, each enlarged without smoothing to about `side` pixels, with an optional label below.
+
+    Labels that are wider than a picture widen its cell; then there are fewer columns, so that the page keeps to 1,400 pixels.
+    """
     gap, text, font = 6, 16 if labels else 0, _font(labels or [])
     measured = ImageDraw.Draw(Image.new("RGB", (1, 1)))
     cell = max(side, *(ceil(measured.textlength(each, font=font)) for each in labels or ("",)))
+    columns = max(1, min(columns, 1400 // (cell + gap)))
     rows = -(-len(pictures) // columns)
     width, height = min(columns, len(pictures)) * (cell + gap) + gap, rows * (side + gap + text) + gap
     page = Image.new("RGB", (width, height), "white")

@@ -78,7 +78,8 @@ def _fold_alike(found: list[TableLine], rows_in: Callable[[int], bool]) -> list[
             others = found[place + period : place + period * times]
             used = [line for line in others if not line.in_head] or others
             counts = reduce(add, (line.counts for line in used))
-            kept.append(_summary(others[0].path, others[-period], used[-1], times - 1, counts))
+            end = replace(used[-1], input=used[0].input)
+            kept.append(_summary(others[0].path, others[-period], end, times - 1, counts))
         place += period * times
     return kept
 
@@ -107,7 +108,8 @@ def _more(blocks: list[list[Row]], period: int, level: int) -> TableLine:
     first, last = _head(others[0][0].path, level), _head(others[-period][0].path, level)
     ends = [_sum(last, block) for block in others]
     end = next((each for each in reversed(ends) if not each.in_head), ends[-1])
-    return _summary(first, replace(end, path=last), end, len(others) // period, counts)
+    end = replace(end, path=last, input=used[0].step.inputs[0])
+    return _summary(first, end, end, len(others) // period, counts)
 
 
 def _summary(first: str, last: TableLine, end: TableLine, times: int, counts: Counts) -> TableLine:
