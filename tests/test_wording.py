@@ -1,11 +1,14 @@
 """How counts and shares are written: no plural of one, no 100 % of what is not all."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from striate.accounting.show.grid import grid
 from striate.errors import unknown_name
-from striate.wording import counted, percent, plural
+from striate.wording import cells, counted, padded, percent, plural
 
 
 @pytest.mark.parametrize("kind", ["network", "class", "run", "axis", "batch", "library"])
@@ -30,3 +33,12 @@ def test_only_all_is_100_percent_and_only_none_is_0(counts: tuple[int, int], dec
     assert (float(text.strip("<>%")) == 100 and text[0] != ">") == (part == whole)
     assert (float(text.strip("<>%")) == 0 and text[0] != "<") == (part == 0)
     assert abs(float(text.strip("<>%")) - 100 * part / whole) <= 1.0000001 * 10**-decimals
+
+
+def test_columns_of_wide_letters_stand_below_each_other() -> None:
+    composed, letter_by_letter = "고양이", unicodedata.normalize("NFD", "고양이")
+    assert cells(composed) == cells(letter_by_letter) == 6
+    assert padded(composed, 8) == "고양이  "
+    assert padded("kitten", 4, ">") == "kitten"
+    found = grid([("class", "images"), (), (composed, "3"), (letter_by_letter, "14")], "<>")
+    assert {cells(line) for line in found} == {len("class   images")}

@@ -1,6 +1,8 @@
-"""The text of counts and percentages in everything that a person reads."""
+"""The text of counts and percentages in everything that a person reads, and its width in a terminal's cells."""
 
 from __future__ import annotations
+
+import unicodedata
 
 _IRREGULAR = {"axis": "axes", "basis": "bases", "epoch": "epochs"}
 
@@ -49,3 +51,28 @@ def percent(share: float | None, decimals: int = 2, *, exact: bool = True, space
     elif text == f"{0:.{decimals}f}" and (share > 0 or not exact):
         text = f"<{space}{least:.{decimals}f}"
     return f"{text}{space}%"
+
+
+def cells(text: str) -> int:
+    """How many cells of a terminal a text takes: a wide character two, a combining one none.
+
+    >>> cells("LeNet-5의 구조")
+    14
+    """
+    return sum(map(_cells, text))
+
+
+def padded(text: str, width: int, side: str = "<") -> str:
+    """A text with spaces after it ("<") or before it (">"), so that it takes at least `width` cells.
+
+    >>> padded("고양이", 8), padded("cat", 8, ">")
+    ('고양이  ', '     cat')
+    """
+    spaces = " " * (width - cells(text))
+    return text + spaces if side == "<" else spaces + text
+
+
+def _cells(character: str) -> int:
+    if unicodedata.combining(character) or "\u1160" <= character <= "\u11ff":  # a syllable's later letters, in NFD
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

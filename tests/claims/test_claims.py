@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from striate.claims import CLAIMS, POSTS, UNCOMPUTED, Claim, Reason, Verdict
-from striate.claims.lines import cells
 from striate.claims.table import claims_markdown, claims_text, require_recorded, summary
 from striate.cli.verbs.claims import command
 from striate.errors import ClaimError
+from striate.wording import cells
 from tests.support.commands import python
 
 PAGE = Path(__file__).parents[2] / "docs" / "claims.md"

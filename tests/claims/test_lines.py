@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from striate.claims.lines import cells, lines
+from striate.claims.lines import lines
+from striate.wording import cells
 
 WORDS = st.lists(st.text("ab×✓%구조\N{COMBINING ACUTE ACCENT}", min_size=1, max_size=12), max_size=8).map(" ".join)
 

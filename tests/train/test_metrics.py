@@ -9,6 +9,7 @@ from striate.execution.executor import executor
 from striate.modules import build
 from striate.train import Outputs, Recipe, evaluation_of, run_over
 from striate.train.metrics import counts_of, uneven
+from striate.wording import cells
 from tests.support.networks import TINY
 
 
@@ -30,6 +31,11 @@ def test_a_class_without_images_has_no_recall() -> None:
     assert found.per_class["c"] == {"images": 0, "errors": 0, "recall": None, "precision": 0.0}
     assert (found.missed, found.balanced_accuracy) == ([], 1.0)
     assert list(class_lines(found))[-1].split() == ["c", "0", "0", "-", "0.00%"]
+
+
+def test_the_rows_of_classes_with_wide_names_are_aligned() -> None:
+    found = evaluation_of(Outputs(torch.eye(2), torch.tensor([0, 1]), 0.0), ("고양이와 개", "dog"))
+    assert len({cells(line) for line in [*class_lines(found)][1:]}) == 1
 
 
 def test_top5_counts_the_five_likeliest() -> None:

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
+from striate.wording import cells
 
 JOIN = "\N{NO-BREAK SPACE}"
 LEAST = 16
 """A text is indented where this many cells are left beside its label."""
-
-
-def cells(text: str) -> int:
-    """How many cells of a terminal a text takes: a wide character two, a combining one none.
-
-    >>> cells("LeNet-5의 구조")
-    14
-    """
-    return sum(map(_cells, text))
-
-
-def _cells(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def lines(text: str, width: int, label: str = "") -> list[str]:

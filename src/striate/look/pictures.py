@@ -41,7 +41,7 @@ def colour_filter_picture(weights: Tensor) -> Image.Image:
 def sheet(pictures: list[Image.Image], *, side: int, columns: int, labels: list[str] | None = None) -> Image.Image:
     """Pictures in rows, each enlarged without smoothing to about `side` pixels, with an optional label below.
 
-    Labels that are wider than a picture widen its cell; then there are fewer columns, so that the page keeps to 1,400 pixels.
+    Labels wider than a picture widen its cell; then there are fewer columns, so that the page keeps to 1,400 pixels.
     """
     gap, text, font = 6, 16 if labels else 0, _font(labels or [])
     measured = ImageDraw.Draw(Image.new("RGB", (1, 1)))

@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from unicodedata import east_asian_width
 from xml.etree import ElementTree
 
 from PIL import Image
 
 from striate.look.drawing import address
+from striate.wording import cells
 
 NAMESPACE = "http://www.w3.org/2000/svg"
 WIDE = 0.62
@@ -38,15 +38,6 @@ class Band:
             max(self.right, other.right),
             max(self.bottom, other.bottom),
         )
-
-
-def letters(text: str) -> int:
-    """How many Latin letters a text is as wide as; one of Hangul counts as two.
-
-    >>> letters("map 3"), letters("맵 3")
-    (5, 4)
-    """
-    return sum(2 if east_asian_width(each) in ("W", "F") else 1 for each in text)
 
 
 def items(svg: str) -> list[Band]:
@@ -141,7 +132,7 @@ def _bounds(each: Element) -> Iterator[Band]:
     match each.tag.removeprefix(f"{{{NAMESPACE}}}"):
         case "text":
             size = float(each.get("font-size", "12"))
-            wide = WIDE * size * letters("".join(each.itertext()))
+            wide = WIDE * size * cells("".join(each.itertext()))
             left = number("x") - wide * {"middle": 0.5, "end": 1.0}.get(each.get("text-anchor", "start"), 0.0)
             yield Band(left, number("y") - 0.95 * size, left + wide, number("y") + 0.28 * size)
         case "rect" | "svg":

@@ -16,8 +16,9 @@ from striate.files import elsewhere, make_folder, write_whole
 from striate.language import FONTS
 from striate.language.say import language, say
 from striate.look.drawing import Figure
-from striate.look.slide_parts import WIDE, Band, bands, cut, items, letters
+from striate.look.slide_parts import WIDE, Band, bands, cut, items
 from striate.raster import drawn_as, require_raster
+from striate.wording import cells
 
 WIDTH, HEIGHT = 1920, 1080
 MIN = 24
@@ -73,7 +74,7 @@ def write_slides(figures: Sequence[Figure], *, folder: Path) -> Path:
 def _title(figure: Figure, part: int, parts: int) -> str:
     """The title of one of the pages of a figure."""
     which = say(" ({part} of {parts})", part=part, parts=parts) if parts > 1 else ""
-    title, *rest = _wrapped(one_line(figure.title), LONGEST - letters(which) - 2) or [""]
+    title, *rest = _wrapped(one_line(figure.title), LONGEST - cells(which) - 2) or [""]
     return title + (" …" if rest else "") + which
 
 
@@ -85,7 +86,7 @@ def _wrapped(text: str, most: int) -> list[str]:
     """A text in lines of at most `most` letters; a longer word has a line of its own."""
     lines: list[str] = []
     for word in text.split():
-        if lines and letters(f"{lines[-1]} {word}") <= most:
+        if lines and cells(f"{lines[-1]} {word}") <= most:
             lines[-1] += f" {word}"
         else:
             lines.append(word)
@@ -143,7 +144,7 @@ def _svg(figure: Figure, title: str, rows: tuple[Band, ...], place: str) -> str:
     left, right = min(row.left for row in rows), max(row.right for row in rows)
     scale = min(_widest(rows), room / high)
     inside = cut(figure.svg, rows[0].top, rows[-1].bottom, smallest=MIN / scale)
-    size = max(MIN, min(40, round((WIDTH - 2 * MARGIN - 160) / (WIDE * letters(title)))))
+    size = max(MIN, min(40, round((WIDTH - 2 * MARGIN - 160) / (WIDE * cells(title)))))
     view = f"{left:.1f} {rows[0].top:.1f} {right - left:.1f} {high:.1f}"
     across = MARGIN + (WIDTH - 2 * MARGIN - scale * (right - left)) / 2
     foot = HEIGHT - 40 - 34 * (len(_caption(figure)) - 1)

@@ -7,6 +7,8 @@ import textwrap
 from collections.abc import Sequence
 from itertools import chain
 
+from striate.wording import cells, padded
+
 GAP = "  "
 LEAST = 12
 """The smallest line width of running text, in characters; on a narrower page the terminal breaks the lines."""
@@ -91,7 +93,7 @@ def megabytes(size: int, largest: int) -> tuple[str, str]:
 
 def _natural(rows: Sequence[Sequence[str]], align: Sequence[str]) -> list[int]:
     """The width of each column that holds its longest cell."""
-    return [max((len(row[place]) for row in rows if row), default=0) for place in range(len(align))]
+    return [max((cells(row[place]) for row in rows if row), default=0) for place in range(len(align))]
 
 
 def _total(sizes: Sequence[int]) -> int:
@@ -104,7 +106,7 @@ def _lines(rows: Sequence[Sequence[str]], align: str, sizes: Sequence[int]) -> l
 
 
 def _row(row: Sequence[str], align: str, sizes: Sequence[int]) -> list[str]:
-    if all(len(cell) <= size for cell, size in zip(row, sizes, strict=True)):
+    if all(cells(cell) <= size for cell, size in zip(row, sizes, strict=True)):
         return [_line(row, align, sizes)]
     parts = [_broken(cell, size) for cell, size in zip(row, sizes, strict=True)]
     height = max(map(len, parts))
@@ -121,5 +123,5 @@ def _broken(cell: str, size: int) -> list[str]:
 
 
 def _line(row: Sequence[str], align: str, sizes: Sequence[int]) -> str:
-    cells = (f"{cell:{side}{width}}" for cell, width, side in zip(row, sizes, align, strict=True))
-    return GAP.join(cells).rstrip()
+    parts = (padded(cell, width, side) for cell, width, side in zip(row, sizes, align, strict=True))
+    return GAP.join(parts).rstrip()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from striate.train.metrics import TOP, Evaluation
 from striate.train.rejection import PAPER_ERROR, Rejection
-from striate.wording import counted, percent
+from striate.wording import cells, counted, padded, percent
 
 NAMED = 5
 """The most classes that are named as never recognised."""
@@ -40,26 +40,26 @@ def committee_lines(
     names: Sequence[str], evaluations: Sequence[Evaluation], rejections: Sequence[Rejection]
 ) -> Iterator[str]:
     """A row for each member, and one for all together."""
-    width = max(map(len, names))
+    width = max(map(cells, names))
     more = [head for head in ("top 5", "balanced") if head in _more(evaluations[0])]
     heads = "".join(f"  {head:>7}" for head in more)
     yield f"  {'run':{width}}  errors   wrong{heads}  confidence  rejected for {PAPER_ERROR:.1%}"
     for name, evaluation, rejection in zip(names, evaluations, rejections, strict=True):
         kept = rejection.reach()
         share = "never" if kept is None else percent(kept.share)
-        cells = "".join(f"  {_more(evaluation)[head]:>{max(7, len(head))}}" for head in more)
+        others = "".join(f"  {_more(evaluation)[head]:>{max(7, len(head))}}" for head in more)
         yield (
-            f"  {name:{width}}  {evaluation.errors:6,}  {percent(evaluation.error_rate):>6}{cells}  "
+            f"  {padded(name, width)}  {evaluation.errors:6,}  {percent(evaluation.error_rate):>6}{others}  "
             f"{percent(evaluation.confidence):>10}  {share:>17}"
         )
 
 
 def class_lines(found: Evaluation) -> Iterator[str]:
     """A row for each class: its images, errors, recall and precision."""
-    width = max(5, *map(len, found.per_class))
+    width = max(5, *map(cells, found.per_class))
     yield f"  {'class':{width}}  images  errors  recall   precision"
     for name, row in found.per_class.items():
         yield (
-            f"  {name:{width}}  {row['images']:6.0f}  {row['errors']:6.0f}  {percent(row['recall']):>7}  "
+            f"  {padded(name, width)}  {row['images']:6.0f}  {row['errors']:6.0f}  {percent(row['recall']):>7}  "
             f"{percent(row['precision']):>7}"
         )

@@ -15,7 +15,7 @@ from striate.description.labels import one_line
 from striate.execution.choice import Choice
 from striate.predictions.rows import columns
 from striate.predictions.work import Summary, Tell
-from striate.wording import counted, percent
+from striate.wording import cells, counted, padded, percent
 
 EVERY = 60.0
 """Seconds between two lines of progress where standard error is no terminal."""
@@ -57,9 +57,9 @@ def summary_lines(found: Summary) -> Iterator[str]:
     before = f", {found.before:,} of them before this start" if found.before else ""
     yield f"{file}: {counted(found.images, 'image')}{before}"
     ranked = [each for each in sorted(found.classes.items(), key=lambda item: -item[1]) if each[1]]
-    width = max((len(name) for name, _ in ranked[:SHOWN]), default=0)
+    width = max((cells(name) for name, _ in ranked[:SHOWN]), default=0)
     for name, images in ranked[:SHOWN]:
-        yield f"  {name:{width}}  {images:>{len(f'{found.images:,}')},}  {percent(images / max(1, read), 1):>6}"
+        yield f"  {padded(name, width)}  {images:>{len(f'{found.images:,}')},}  {percent(images / max(1, read), 1):>6}"
     if len(ranked) > SHOWN:
         yield f"  {len(ranked) - SHOWN:,} more classes: {sum(images for _, images in ranked[SHOWN:]):,}"
     if found.unreadable:

@@ -176,7 +176,7 @@ def _print_each(
     run: Run, images: tuple[str, ...], asked: Asked, *, device: str, as_json: bool, steps: Path | None
 ) -> None:
     from striate.serve import Predictor
-    from striate.wording import percent
+    from striate.wording import cells, padded, percent
 
     if run.preprocessing.form == "board":
         if steps is not None:
@@ -192,7 +192,7 @@ def _print_each(
             "Rename images that have one name, or classify them apart.",
         )
     predictor = Predictor(run, images=len(images), device=device)
-    width = max(len(one_line(image)) for image in images)
+    width = max(cells(one_line(image)) for image in images)
     found: list[dict[str, object]] = []
     unread = 0
     for image in images:
@@ -217,7 +217,7 @@ def _print_each(
             rest = sorted(result.probabilities.items(), key=lambda item: -item[1])[1:3]
             others = ", ".join(f"{name} {percent(value, 1, exact=False)}" for name, value in rest)
             sure = percent(result.probability, 1, exact=False)
-            click.echo(f"{one_line(image):{width}}  {result.name}  {sure:>6}   ({others})")
+            click.echo(f"{padded(one_line(image), width)}  {result.name}  {sure:>6}   ({others})")
     if as_json:
         click.echo(json.dumps(found, indent=2))
     if unread:

@@ -41,11 +41,11 @@ def command(folder: Path, images: tuple[str, ...], picture: Path | None, as_json
     from striate.errors import DataError
     from striate.look.reading import draw_reading, picture_files, write_reading
     from striate.read import reader_of
-    from striate.wording import percent
+    from striate.wording import cells, padded, percent
 
     reader = reader_of(folder)
     files = picture_files(picture, images) if picture else {}
-    width = max(len(one_line(image)) for image in images)
+    width = max(cells(one_line(image)) for image in images)
     found: list[dict[str, object]] = []
     unread = 0
     for image in images:
@@ -64,7 +64,7 @@ def command(folder: Path, images: tuple[str, ...], picture: Path | None, as_json
                 "no digits found"
             ]
             for number, row in enumerate(rows):
-                click.echo(f"{'' if number else one_line(image):{width}}  {row}")
+                click.echo(f"{padded('' if number else one_line(image), width)}  {row}")
         if image in files:
             write_reading(draw_reading(opened, lines, reader.run.classes), files[image])
     if as_json:
