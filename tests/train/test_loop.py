@@ -146,12 +146,13 @@ MOVED = Augmentation(rotation=9, squeeze=0.1, elastic=0.7)
 
 @pytest.mark.parametrize("kernels", ["engine", "torch"])
 @pytest.mark.parametrize("optimiser", ["adamw", "sgd"])
-def test_averages_survive_a_stop_bit_for_bit(kernels: str, optimiser: str, tmp_path) -> None:
+@pytest.mark.parametrize("network", [SEQUENTIAL, NETWORK])
+def test_averages_survive_a_stop_bit_for_bit(kernels: str, optimiser: str, network: Network, tmp_path) -> None:
     recipe = replace(RECIPE, average=0.9, optimiser=optimiser, augmentation=MOVED)
 
     def start() -> Learner:
         generator = torch.Generator().manual_seed(recipe.seed)
-        return Learner(build(SEQUENTIAL, generator=generator), recipe, kernels=kernels)
+        return Learner(build(network, generator=generator), recipe, kernels=kernels)
 
     whole = start()
     assert (whole.engine is not None) == (kernels == "engine")
@@ -181,6 +182,24 @@ def test_what_is_validated_and_kept_is_the_average() -> None:
     model.load_state_dict(kept)
     seen = run_over(executor(model, learner.runs.kernels), SPLIT.validation, PREPROCESSING, recipe=learner.recipe)
     assert seen.loss == epochs[-1].validation_loss
+
+
+@pytest.mark.parametrize("kernels", ["engine", "torch"])
+def test_the_statistics_of_batch_normalisations_are_averaged_as_the_weights_are(kernels: str) -> None:
+    learner = fresh(replace(RECIPE, average=0.75), kernels=kernels)
+    expected: dict[str, torch.Tensor] = {}
+    step = 0
+    for event in train(learner, SPLIT, PREPROCESSING):
+        if isinstance(event, Epoch):
+            continue
+        for path in ("batch_norm1.running_mean", "batch_norm1.running_var"):
+            now = learner.model.state_dict()[path].double()
+            expected[path] = expected.get(path, now) + max(0.25, 1 / (step + 1)) * (now - expected.get(path, now))
+        step += 1
+    own, kept = learner.model.state_dict(), learner.weights()
+    for path, wanted in expected.items():
+        assert (own[path] - wanted).abs().max() > 1e-4
+        torch.testing.assert_close(kept[path].double(), wanted, rtol=1e-5, atol=1e-7)
 
 
 def test_without_averages_the_weights_themselves_are_kept() -> None:

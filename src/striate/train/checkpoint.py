@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from striate.errors import LearningError, RunError
 from striate.files import keep_as, unwritten, write_whole
+from striate.train.optimisers import running_statistics
 from striate.train.tensors import checksum, form, not_finite, read_tensors, require_sound
 
 FORMAT = "striate-checkpoint"
@@ -36,7 +37,7 @@ SLOTS = {
 }
 """The tensors that each optimiser keeps for a parameter: all of them, or none before its first step."""
 AVERAGE = "average"
-"""The further tensor per parameter where the recipe averages weights."""
+"""The further tensor per parameter and running statistic where the recipe averages weights."""
 
 State = dict[str, Any]
 
@@ -172,11 +173,11 @@ def _read(path: Path) -> tuple[dict[str, Tensor], State]:
 
 
 def optimiser_tensors(model: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The optimiser's tensors by the path of their parameter."""
+    """The optimiser's tensors by the path of their parameter, or of their batch normalisation's statistic."""
     return {
         f"{OPTIMISER}{path}/{slot}": value
-        for path, parameter in model.named_parameters()
-        for slot, value in optimiser.state[parameter].items()
+        for path, each in _with_slots(model)
+        for slot, value in optimiser.state.get(each, {}).items()
         if isinstance(value, Tensor)
     }
 
@@ -195,9 +196,14 @@ def restore(
     model.load_state_dict(weights)
     if optimiser is None:
         return
-    for path, parameter in model.named_parameters():
+    for path, each in _with_slots(model):
         for slot, tensor in _slots(tensors, path).items():
-            optimiser.state[parameter][slot] = _laid_out(tensor, parameter)
+            optimiser.state.setdefault(each, {})[slot] = _laid_out(tensor, each)
+
+
+def _with_slots(model: nn.Module) -> list[tuple[str, Tensor]]:
+    """What an optimiser keeps tensors for: the parameters, and the statistics that are averaged with them."""
+    return [*model.named_parameters(), *running_statistics(model)]
 
 
 def _laid_out(tensor: Tensor, parameter: Tensor) -> Tensor:
@@ -228,13 +234,13 @@ def _misfit_of_slots(
     left: set[str], tensors: dict[str, Tensor], model: nn.Module, optimiser: torch.optim.Optimizer
 ) -> str | None:
     kind = getattr(optimiser, "kind", type(optimiser).__name__.lower())
-    for path, parameter in model.named_parameters():
+    for path, each in _with_slots(model):
         slots = _slots(tensors, path)
         own = slots.keys() - {AVERAGE}
-        if own and own != SLOTS[kind]:
+        if own and not (isinstance(each, nn.Parameter) and own == SLOTS[kind]):
             return f"of {path}, {kind} keeps {', '.join(sorted(SLOTS[kind]))}, not {', '.join(sorted(own))}."
         count = torch.zeros((), dtype=torch.float32)
-        wanted = {slot: count if slot == "step" else parameter for slot in slots}
+        wanted = {slot: count if slot == "step" else each for slot in slots}
         if problem := _misfit(slots, wanted):
             return f"of {path}, {problem}"
         left = left - {f"{OPTIMISER}{path}/{slot}" for slot in slots}

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from striate.kernels.optimiser import Slots
 from striate.train.muon import Muon
@@ -89,19 +89,40 @@ def average_weights(optimiser: torch.optim.Optimizer) -> None:
             state["average"].lerp_(parameter, group["average_part"])
 
 
+def running_statistics(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """The running means and variances of batch normalisations, by path."""
+    for path, buffer in model.named_buffers():
+        if path.endswith(("running_mean", "running_var")):
+            yield path, buffer
+
+
+@torch.no_grad()
+def average_statistics(model: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+    """Move the averages of the running statistics as `average_weights` moves those of the weights.
+
+    Averaged weights do not go with the statistics of the last few steps' weights.
+    """
+    if not (part := optimiser.param_groups[0]["average_part"]):
+        return
+    for _, each in running_statistics(model):
+        state = optimiser.state.setdefault(each, {})
+        if "average" not in state:
+            state["average"] = each.clone()
+        state["average"].lerp_(each, part)
+
+
 @contextmanager
 def averages_in(optimiser: torch.optim.Optimizer) -> Iterator[None]:
-    """Context in which the parameters hold their averages, where there are any."""
-    states = [(each, optimiser.state[each]) for group in optimiser.param_groups for each in group["params"]]
-    pairs = [(parameter.detach(), state["average"]) for parameter, state in states if "average" in state]
-    kept = [parameter.clone() for parameter, _ in pairs]
-    for parameter, average in pairs:
-        parameter.copy_(average)
+    """Context in which the parameters and running statistics hold their averages, where there are any."""
+    pairs = [(each.detach(), state["average"]) for each, state in optimiser.state.items() if "average" in state]
+    kept = [tensor.clone() for tensor, _ in pairs]
+    for tensor, average in pairs:
+        tensor.copy_(average)
     try:
         yield
     finally:
-        for (parameter, _), before in zip(pairs, kept, strict=True):
-            parameter.copy_(before)
+        for (tensor, _), before in zip(pairs, kept, strict=True):
+            tensor.copy_(before)
 
 
 def rate_at(step: int, steps: int, recipe: Recipe, *, plateaus: int = 0) -> float:

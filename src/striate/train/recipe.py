@@ -52,8 +52,8 @@ class Recipe:
     weight_decay: float = 0.01
     average: float = 0.0
     """The decay of the weights' averages. Above 0, the mean over about the last 1/(1 − average) steps is validated and
-    kept (B. Polyak, A. Juditsky, Acceleration of stochastic approximation by averaging, 1992); at 0, the weights
-    are."""
+    kept (B. Polyak, A. Juditsky, Acceleration of stochastic approximation by averaging, 1992), and so are the running
+    statistics of batch normalisations; at 0, the weights themselves are."""
     loss: str = "cross-entropy"
     rubbish: float = 0.0
     """j of LeNet-5's eq. 9."""

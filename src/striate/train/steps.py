@@ -16,7 +16,7 @@ from striate.kernels.engine import Goal, Pictures, seed_from
 from striate.train.learner import Learner
 from striate.train.losses import class_scores, class_shares, class_weights, training_loss
 from striate.train.metrics import counts_of
-from striate.train.optimisers import average_weights
+from striate.train.optimisers import average_statistics, average_weights
 from striate.train.step_images import Drawer, StepImages, step_seed
 
 Found = tuple[float, int]
@@ -69,6 +69,7 @@ class Steps:
             learner.stopped = learner.asked_to_stop()
         else:
             found = self._in_parts(chosen, drawn, seed)
+        average_statistics(learner.model, learner.optimiser)
         learner.account_for("steps", ready)
         return found
 
