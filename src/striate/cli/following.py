@@ -35,7 +35,7 @@ def follow(run: Run, events: Iterator[Event], *, quiet: bool) -> None:
     if isinstance(last, Interrupted):
         click.echo(lines(f"\nStopped and saved. Resume with:\n  {resuming(run.folder)}"), err=True)
         sys.exit(130)
-    if run.preprocessing.form == "board":
+    if run.plays_go:
         _end_of_boards(run, quiet=quiet)
         return
     with working("Writing the report", quiet=quiet):

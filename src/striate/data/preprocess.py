@@ -15,7 +15,7 @@ from torch.nn.functional import pad
 
 from striate.data.allocation import allocated
 from striate.data.resize import INTERPOLATIONS, chunks, cropped, letterboxed, margins, resized
-from striate.data.store import ImageSet
+from striate.data.store import FORMS, ImageForm, ImageSet
 from striate.data.stream import Stream
 from striate.data.view import Pixels
 from striate.description.checks import number, one_of, pair, whole
@@ -24,7 +24,6 @@ from striate.errors import DataError, FormatError, SpecError, quote
 from striate.go.planes import COUNT as BOARD_PLANES
 
 FITS = ("pad", "resize", "crop", "letterbox")
-FORMS = ("digits", "line", "picture", "board")
 MOST_SHORTER = 4000
 """The most pixels that the shorter side of an image gets before the middle is cut out."""
 LUMA = (0.299, 0.587, 0.114)
@@ -51,7 +50,7 @@ class Preprocessing:
     fit: str
     low: float | tuple[float, ...]
     high: float | tuple[float, ...]
-    form: str
+    form: ImageForm
     size: tuple[int, int] | None = None
     shorter: int | None = None
     interpolation: str = "bilinear"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Int64
@@ -15,6 +16,8 @@ from striate.data.view import Pixels, View, parts_of, view_of
 from striate.errors import DataError
 from striate.wording import counted
 
+ImageForm = Literal["digits", "line", "picture", "board"]
+FORMS: tuple[ImageForm, ...] = get_args(ImageForm)
 HOLD_OUT_SEED = 1998
 """The seed of every held-out part, so that two runs on one data set have the same validation images."""
 FINGERPRINT_IMAGES = 4096
@@ -44,7 +47,7 @@ class ImageSet:
     classes: tuple[str, ...]
     source: str
     split: str
-    form: str
+    form: ImageForm
     names: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     held: Tensor | None = None

@@ -18,6 +18,7 @@ from striate.data.listing import Listing
 from striate.data.preprocess import with_channels
 from striate.data.resize import chunks, resized
 from striate.data.source import image_files_in, load
+from striate.data.store import ImageForm
 from striate.data.workers import each_on_threads
 from striate.description.labels import one_line
 from striate.errors import DataError
@@ -45,7 +46,7 @@ class Thumbnails:
     digests: tuple[bytes, ...]
     pixels: Tensor
     unreadable: tuple[tuple[str, str], ...] = ()
-    form: str = "picture"
+    form: ImageForm = "picture"
 
     def __len__(self) -> int:
         return len(self.labels)

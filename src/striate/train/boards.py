@@ -66,14 +66,9 @@ class BoardEvaluation:
         return asdict(self)
 
 
-def plays_go(run: Run) -> bool:
-    """Whether a run answers positions of Go."""
-    return run.preprocessing.form == "board"
-
-
 def require_go(run: Run) -> None:
     """Raise RunError where a run does not answer positions of Go."""
-    if not plays_go(run):
+    if not run.plays_go:
         raise RunError(
             f"{run.folder} answers images, not positions of Go.",
             "A run for Go learned from records of games.",

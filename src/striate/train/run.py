@@ -95,6 +95,11 @@ class Run:
         return self.folder / name
 
     @property
+    def plays_go(self) -> bool:
+        """Whether it answers positions of Go."""
+        return self.preprocessing.form == "board"
+
+    @property
     def name(self) -> str:
         """The name of its folder or file, without a suffix that files have."""
         name = self.folder.resolve().name

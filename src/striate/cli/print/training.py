@@ -23,14 +23,14 @@ def plan_lines(run: Run) -> Iterator[str]:
     """The network, the images and the recipe of a training; of the recipe also what differs from the plain one."""
     totals, data, recipe = account(run.network).totals, run.data, run.recipe
     yield f"{run.network.name}: {counted(totals.parameters, 'parameter')}, {counted(totals.macs, 'MAC')} per image"
-    if run.preprocessing.form == "board":
+    if run.plays_go:
         yield from _board_lines(run)
     else:
         yield (
             f"{one_line(data.source)}: {counted(data.train_images, 'image')} for training, "
             f"{data.validation_images:,} for validation, {counted(len(data.classes), 'class')}"
         )
-    if data.unreadable and run.preprocessing.form != "board":
+    if data.unreadable and not run.plays_go:
         count = len(data.unreadable)
         these = "it is" if count == 1 else "they are"
         yield f"Left out {counted(count, 'image')} that cannot be read; {these} listed in run.json."

@@ -112,7 +112,7 @@ def command(
 
     look = Look(split, data, kernels, flips, device_called(device))
     runs = [open_run(folder) for folder in folders]
-    if any(run.preprocessing.form == "board" for run in runs):
+    if any(run.plays_go for run in runs):
         if len(runs) > 1 or reject or flips or stress:
             raise click.UsageError("Runs for Go are evaluated one by one, without --reject, --stress and flips.")
         _boards(runs[0], replace(look, flips=symmetries), games=games or 0, as_json=as_json)

@@ -129,7 +129,7 @@ def command(
                 )
         _print_each(run, images, asked, device=device, as_json=as_json, steps=steps)
     else:
-        if run.preprocessing.form == "board":
+        if run.plays_go:
             raise click.UsageError("--out FILE is for pictures; this run answers positions of Go. See --json.")
         _write_all(run, images, out, _FileOptions(top or 0, kernels or "auto", device, ray), as_json=as_json)
 
@@ -178,7 +178,7 @@ def _print_each(
     from striate.serve import Predictor
     from striate.wording import cells, padded, percent
 
-    if run.preprocessing.form == "board":
+    if run.plays_go:
         if steps is not None:
             raise click.UsageError("--steps is for pictures; this run answers positions of Go.")
         _moves(run, images, asked, device=device, as_json=as_json)
