@@ -77,8 +77,10 @@ def missing(network: Network, kernels: str, *, device: str = "cpu", answering: b
             return _overrun(network)
         case "compiled":
             return _no_compiler()
-        case _:
+        case "torch" | "auto":
             return None
+        case _:
+            raise ValueError(f"unknown kernels: {kernels}")
 
 
 def _too_large(network: Network, *, answering: bool) -> str | None:

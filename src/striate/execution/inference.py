@@ -129,9 +129,11 @@ def _candidates(trial: _Trial, threads: int) -> Iterator[Candidate]:
             case "operators":
                 if trial.batch >= (GROUP if runtime_wins else FULL_LANES):
                     yield name, threads
-            case _:
+            case "channels-last":
                 if not runtime_wins:
                     yield name, threads
+            case _:
+                raise ValueError(f"unknown kernels: {name}")
 
 
 class _Trial:

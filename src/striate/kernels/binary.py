@@ -284,7 +284,7 @@ def _checked(status: int, call: Any, arguments: tuple[Any, ...]) -> int:
     )
 
 
-def made(call: Any, *arguments: Any) -> int:
+def handle_of(call: Any, *arguments: Any) -> int:
     """The handle that a `striate_..._new` returns."""
     handle = c_void_p()
     call(*arguments, ctypes.byref(handle))

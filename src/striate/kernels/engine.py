@@ -11,6 +11,7 @@ import ctypes
 import math
 from dataclasses import dataclass
 from threading import Lock
+from typing import Literal, get_args
 from weakref import finalize
 
 import torch
@@ -28,16 +29,17 @@ from striate.kernels.binary import (
     StriateResult,
     StriateTarget,
     StriateUpdate,
+    handle_of,
     library,
 )
-from striate.kernels.binary import made as handle_of
 from striate.kernels.bound import Tensors, bound, bound_node, parameters_of_part, statistics_of_part
 from striate.kernels.graph import Join, Node, graph
 from striate.kernels.lower import Lowered, NotLoweredError, lower, three
 from striate.kernels.optimiser import Rule
 from striate.kernels.warp import Warp
 
-LOSSES = ("cross-entropy", "rbf-mle", "rbf-map")
+Loss = Literal["cross-entropy", "rbf-mle", "rbf-map"]
+LOSSES: tuple[Loss, ...] = get_args(Loss)
 """The losses, in the order of `StriateLoss`."""
 
 GROUP_FACTOR = 0xD1342543DE82EF95
@@ -77,7 +79,7 @@ class Goal:
     """
 
     labels: Tensor
-    loss: str = "cross-entropy"
+    loss: Loss = "cross-entropy"
     rubbish: float = 0.0
     seed: int = 0
     shares: Tensor | None = None

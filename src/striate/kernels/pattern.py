@@ -14,8 +14,7 @@ import torch
 from torch import Tensor
 
 from striate.description.network import Network
-from striate.kernels.binary import Library, StriateLayer, StriateResult, library
-from striate.kernels.binary import made as handle_of
+from striate.kernels.binary import Library, StriateLayer, StriateResult, handle_of, library
 from striate.kernels.bound import Tensors, bound, parameters_of
 from striate.kernels.engine import Goal, Pictures, images_of, target_of
 from striate.kernels.lower import Lowered, NotLoweredError, lower

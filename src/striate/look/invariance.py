@@ -144,12 +144,15 @@ def _pooling(step: Step, module: nn.Module, function: str) -> nn.Module:
         return FirstOfWindow(step) if function == "none" else pooling(replace(layer, function=function), step.inputs[0])
     if not isinstance(module, Subsampling):
         raise TypeError(type(module))
-    if function == "none":
-        inner: nn.Module = FirstOfWindow(step)
-    elif function == "max":
-        inner = nn.MaxPool2d(module.kernel, module.stride)
-    else:
-        inner = nn.AvgPool2d(module.kernel, module.stride)
+    match function:
+        case "none":
+            inner: nn.Module = FirstOfWindow(step)
+        case "max":
+            inner = nn.MaxPool2d(module.kernel, module.stride)
+        case "average":
+            inner = nn.AvgPool2d(module.kernel, module.stride)
+        case _:
+            raise ValueError(f"unknown pooling: {function}")
     return Scaled(inner, module)
 
 

@@ -12,6 +12,8 @@ parameters and in its inputs, so its ordinary backward pass with both squared co
 
 from __future__ import annotations
 
+from typing import assert_never
+
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
@@ -55,11 +57,21 @@ def second_derivative(
     By eq. 8, E = y_D, it is 2. By eq. 9, with p_i = e^−y_i / (e^−j + Σ_k e^−y_k) and d_i = x − w_i, it is
     2 (1 − Σ p_i) + 4 (Σ p_i d_i² − (Σ p_i d_i)²).
     """
-    if recipe.loss == "rbf-mle":
-        return torch.full_like(features, 2.0)
+    match recipe.loss:
+        case "rbf-mle":
+            return torch.full_like(features, 2.0)
+        case "rbf-map":
+            return _by_eq_9(features, centres, recipe.rubbish)
+        case "cross-entropy":
+            raise ValueError("the second derivative is that of RBF units' losses")
+        case _:
+            assert_never(recipe.loss)
+
+
+def _by_eq_9(features: Tensor, centres: Tensor, rubbish: float) -> Tensor:
     apart = features[:, None, :] - centres
     distances = apart.square().sum(2)
-    rejected = distances.new_full((len(distances), 1), -recipe.rubbish)
+    rejected = distances.new_full((len(distances), 1), -rubbish)
     shares = torch.cat([rejected, -distances], 1).softmax(1)[:, 1:, None]
     spread = (shares * apart.square()).sum(1) - (shares * apart).sum(1).square()
     return 2 * (1 - shares.sum(1)) + 4 * spread.clamp_min(0)

@@ -13,6 +13,7 @@ from typing import Any
 from striate.data.preprocess import exactly
 from striate.description import checks
 from striate.errors import FormatError, SpecError
+from striate.kernels.engine import Loss
 from striate.train.recipe import Recipe
 
 ETAS = (5e-4,) * 2 + (2e-4,) * 3 + (1e-4,) * 3 + (5e-5,) * 4 + (1e-5,) * 8
@@ -23,7 +24,7 @@ CURVATURE_IMAGES = 500
 """Images on which the curvature is estimated before each pass (appendix C)."""
 ALL = 60_000
 """The images of MNIST's training set."""
-LOSSES = {"eq8": "rbf-mle", "eq9": "rbf-map"}
+LOSSES: dict[str, Loss] = {"eq8": "rbf-mle", "eq9": "rbf-map"}
 """The paper's two losses, by the names that recipes have for them."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import assert_never
 
 from jaxtyping import Int64
 from torch import Tensor
@@ -118,9 +119,13 @@ def train(learner: Learner, split: Split, preprocessing: Preprocessing) -> Itera
 
 def _order_of_pass(images: ImageSet, recipe: Recipe, number: int) -> Int64[Tensor, " images"]:
     """The order of the images in a pass, the same for the same recipe and number."""
-    if recipe.sampling == "balanced":
-        return balanced_order(images.labels, seed=recipe.seed, epoch=number)
-    return order_of(images, seed=recipe.seed, epoch=number)
+    match recipe.sampling:
+        case "balanced":
+            return balanced_order(images.labels, seed=recipe.seed, epoch=number)
+        case "shuffled":
+            return order_of(images, seed=recipe.seed, epoch=number)
+        case _:
+            assert_never(recipe.sampling)
 
 
 def _validated(learner: Learner, split: Split, preprocessing: Preprocessing, *, batches: int, size: int) -> Epoch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 import torch
 import torch.nn.functional as F
@@ -45,11 +46,15 @@ def require_loss(network: Network, recipe: Recipe) -> None:
 
 def loss_of(outputs: Outputs, labels: Labels, recipe: Recipe) -> Scalar:
     """The recipe's loss: the mean over a batch of logits, or of RBF distances."""
-    if recipe.loss == "cross-entropy":
-        return F.cross_entropy(outputs, labels)
-    if recipe.loss == "rbf-mle":
-        return rbf_mle(outputs, labels)
-    return rbf_map(outputs, labels, rubbish=recipe.rubbish)
+    match recipe.loss:
+        case "cross-entropy":
+            return F.cross_entropy(outputs, labels)
+        case "rbf-mle":
+            return rbf_mle(outputs, labels)
+        case "rbf-map":
+            return rbf_map(outputs, labels, rubbish=recipe.rubbish)
+        case _:
+            assert_never(recipe.loss)
 
 
 @dataclass(frozen=True)
@@ -125,9 +130,13 @@ def class_weights(counts: list[int], recipe: Recipe) -> Float[Tensor, " classes"
     >>> class_weights([30, 10], Recipe(class_weights="balanced"))
     tensor([0.6667, 2.0000])
     """
-    if recipe.class_weights == "none":
-        return None
-    return torch.tensor([sum(counts) / (len(counts) * max(1, count)) for count in counts])
+    match recipe.class_weights:
+        case "none":
+            return None
+        case "balanced":
+            return torch.tensor([sum(counts) / (len(counts) * max(1, count)) for count in counts])
+        case _:
+            assert_never(recipe.class_weights)
 
 
 def rbf_mle(distances: Outputs, labels: Labels) -> Scalar:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, assert_never, cast
 
 import torch
 from torch import Tensor, nn
@@ -30,20 +30,22 @@ def optimiser_for(
     which takes the steps itself, it only holds the optimiser's numbers and state.
     """
     parameters = _groups(model, recipe, taken)
-    if recipe.optimiser == "adadelta":
-        return torch.optim.Adadelta(
-            parameters, recipe.rate, rho=recipe.momentum, eps=1e-6, weight_decay=recipe.weight_decay
-        )
-    if recipe.optimiser == "muon":
-        return Muon(parameters, lr=recipe.rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
     numbers: dict[str, Any] = {"lr": recipe.rate, "weight_decay": recipe.weight_decay}
-    if recipe.optimiser == "sgd":
-        numbers["momentum"] = recipe.momentum
-    else:
-        numbers |= {"betas": (recipe.momentum, 0.999), "eps": 1e-8}
+    match recipe.optimiser:
+        case "adadelta":
+            return torch.optim.Adadelta(parameters, **numbers, rho=recipe.momentum, eps=1e-6)
+        case "muon":
+            return Muon(parameters, **numbers, momentum=recipe.momentum)
+        case "sgd":
+            kind = torch.optim.SGD
+            numbers["momentum"] = recipe.momentum
+        case "adamw":
+            kind = torch.optim.AdamW
+            numbers |= {"betas": (recipe.momentum, 0.999), "eps": 1e-8}
+        case _:
+            assert_never(recipe.optimiser)
     if engine:
         return cast(torch.optim.Optimizer, Slots(recipe.optimiser, parameters[0]["params"], numbers))
-    kind = torch.optim.SGD if recipe.optimiser == "sgd" else torch.optim.AdamW
     return kind(parameters, **numbers, fused=True)
 
 
@@ -131,16 +133,23 @@ def rate_at(step: int, steps: int, recipe: Recipe, *, plateaus: int = 0) -> floa
     >>> [round(rate_at(step, 101, Recipe(rate=1.0, warm_up=0.2)), 3) for step in (0, 20, 60, 100)]
     [0.04, 1.0, 0.5, 0.0]
     """
-    if recipe.schedule == "constant" or steps < 2:
+    if steps < 2:
         return recipe.rate
-    if recipe.schedule in ("steps", "plateau"):
-        begun = WARM if step < recipe.warm_up * steps else 1.0
-        passed = sum(step >= moment * steps for moment in recipe.drops)
-        return recipe.rate * begun * recipe.drop ** (passed if recipe.schedule == "steps" else plateaus)
-    done = step / (steps - 1)
-    if done < recipe.warm_up:
-        return recipe.rate * _cosine(START, 1.0, done / recipe.warm_up)
-    return recipe.rate * _cosine(1.0, END, (done - recipe.warm_up) / (1 - recipe.warm_up))
+    match recipe.schedule:
+        case "constant":
+            return recipe.rate
+        case "steps":
+            drops = sum(step >= moment * steps for moment in recipe.drops)
+        case "plateau":
+            drops = plateaus
+        case "one-cycle":
+            done = step / (steps - 1)
+            if done < recipe.warm_up:
+                return recipe.rate * _cosine(START, 1.0, done / recipe.warm_up)
+            return recipe.rate * _cosine(1.0, END, (done - recipe.warm_up) / (1 - recipe.warm_up))
+        case _:
+            assert_never(recipe.schedule)
+    return recipe.rate * (WARM if step < recipe.warm_up * steps else 1.0) * recipe.drop**drops
 
 
 def _cosine(start: float, end: float, done: float) -> float:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 from striate.data import Augmentation
 from striate.data.preprocess import known_members
 from striate.description import checks
 from striate.errors import FormatError, SpecError
-from striate.kernels.engine import LOSSES
+from striate.kernels.engine import LOSSES, Loss
 from striate.modules import INITIALISATIONS
 
-OPTIMISERS = ("adamw", "sgd", "adadelta", "muon")
-SCHEDULES = ("one-cycle", "constant", "steps", "plateau")
-CLASS_WEIGHTS = ("none", "balanced")
-SAMPLING = ("shuffled", "balanced")
+Optimiser = Literal["adamw", "sgd", "adadelta", "muon"]
+OPTIMISERS: tuple[Optimiser, ...] = get_args(Optimiser)
+Schedule = Literal["one-cycle", "constant", "steps", "plateau"]
+SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
+ClassWeights = Literal["none", "balanced"]
+CLASS_WEIGHTS: tuple[ClassWeights, ...] = get_args(ClassWeights)
+Sampling = Literal["shuffled", "balanced"]
+SAMPLING: tuple[Sampling, ...] = get_args(Sampling)
 MOST = 10**9
 """The largest number of epochs, and of images per step."""
 LARGEST = 1e38
@@ -33,12 +37,12 @@ class Recipe:
     epochs: int = 8
     batch: int = 128
     """Images per step."""
-    optimiser: str = "adamw"
+    optimiser: Optimiser = "adamw"
     """"muon" steps along the orthogonalised momentum of each convolution's filters, but of none with a connection table
     (`train.muon`)."""
     rate: float = 4e-3
     """The highest learning rate."""
-    schedule: str = "one-cycle"
+    schedule: Schedule = "one-cycle"
     """"one-cycle" rises to the rate during the warm-up, then falls to nothing along a cosine. "steps" multiplies the
     rate by `drop` at each of the fractions `drops` of all steps; "plateau" does so after `patience` epochs without a
     better validation accuracy. Both begin with a tenth of the rate during the warm-up."""
@@ -46,6 +50,7 @@ class Recipe:
     """The fraction of all steps."""
     drop: float = 0.1
     drops: tuple[float, ...] = ()
+    """Fractions of all steps."""
     patience: int = 5
     momentum: float = 0.9
     """Also AdamW's β1 and Adadelta's ρ."""
@@ -54,7 +59,8 @@ class Recipe:
     """The decay of the weights' averages. Above 0, the mean over about the last 1/(1 − average) steps is validated and
     kept (B. Polyak, A. Juditsky, Acceleration of stochastic approximation by averaging, 1992), and so are the running
     statistics of batch normalisations; at 0, the weights themselves are."""
-    loss: str = "cross-entropy"
+    loss: Loss = "cross-entropy"
+    """"rbf-mle" and "rbf-map", for RBF units, are LeNet-5's eq. 8 and 9."""
     rubbish: float = 0.0
     """j of LeNet-5's eq. 9."""
     label_smoothing: float = 0.0
@@ -63,9 +69,9 @@ class Recipe:
     mixup: float = 0.0
     """α: each step learns from λ · image + (1 − λ) · another image of the batch, and from both labels in these parts; λ
     is drawn from Beta(α, α) (H. Zhang et al., mixup: beyond empirical risk minimization, 2017, eq. 2)."""
-    class_weights: str = "none"
+    class_weights: ClassWeights = "none"
     """"balanced" multiplies the loss of an image by images / (classes · images of its class)."""
-    sampling: str = "shuffled"
+    sampling: Sampling = "shuffled"
     """"balanced" draws as many images of every class for each epoch."""
     initialisation: str = "he"
     low: float = -0.1

@@ -28,10 +28,14 @@ def attribution(predictor: Predictor, image: Pixels, number: int, *, method: str
     """
     blank = predictor.run.preprocessing.ends()[0]
     runs = int(min(MOST, max(FEWEST, MACS / max(1, account(predictor.run.network).totals.macs))))
-    if method == "occlusion":
-        side, stride = _patches(image.shape[2], image.shape[3], runs)
-        return occlusion(predictor.model, image, number, baseline=blank, side=side, stride=stride)
-    return integrated_gradients(predictor.model, image, number, baseline=blank, steps=min(64, runs))
+    match method:
+        case "occlusion":
+            side, stride = _patches(image.shape[2], image.shape[3], runs)
+            return occlusion(predictor.model, image, number, baseline=blank, side=side, stride=stride)
+        case "integrated-gradients":
+            return integrated_gradients(predictor.model, image, number, baseline=blank, steps=min(64, runs))
+        case _:
+            raise ValueError(f"unknown method: {method}")
 
 
 def _patches(height: int, width: int, most: int) -> tuple[int, int]:

@@ -9,8 +9,7 @@ from weakref import finalize
 import torch
 from torch import Tensor
 
-from striate.kernels.binary import GROUP, StriatePass
-from striate.kernels.binary import made as handle_of
+from striate.kernels.binary import GROUP, StriatePass, handle_of
 from striate.kernels.bound import layer_of
 from striate.kernels.lower import FUNCTIONS, Lowered, parsed
 from striate.kernels.operators.binding import Operator, address_of, binary, prepared

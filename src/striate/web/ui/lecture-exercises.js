@@ -89,7 +89,8 @@ function numbers(layer) {
     }
     case "pool": return [layer.function, "", `${layer.kernel}×${layer.kernel}`, String(layer.stride), "0", ""];
     case "linear": return ["linear", String(layer.filters), "", "", "", ""];
-    default: return [layer.kind, "", "", "", "", ""];
+    case "flatten": return ["flatten", "", "", "", "", ""];
+    default: throw new Error(`exercises show no ${layer.kind} layers`);
   }
 }
 
