@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from striate.errors import OutputError, RunError
-from striate.files import append_line, make_folder, write_whole
+from striate.files import append_line, make_folder, new_folder, write_whole
 from striate.modules import build
 from striate.train.checkpoint import load_checkpoint, restore, save_checkpoint
 from tests.support.commands import python
@@ -55,6 +55,21 @@ def test_folders_and_lines_that_cannot_be_written(tmp_path: Path) -> None:
         make_folder(tmp_path / "file" / "folder")
     with pytest.raises(OutputError, match="cannot be written: Is a directory"):
         append_line(tmp_path, "line")
+
+
+@pytest.mark.parametrize("problem", [KeyboardInterrupt(), OSError(28, "No space left on device"), ValueError("no")])
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path, problem: BaseException) -> None:
+    with pytest.raises(OutputError if isinstance(problem, OSError) else type(problem)):
+        with new_folder(tmp_path / "new") as partial:
+            (partial / "file").write_text("half")
+            raise problem
+    assert not [*tmp_path.iterdir()]
+    (tmp_path / "new").mkdir()  # an empty one is replaced
+    with new_folder(tmp_path / "new") as partial:
+        (partial / "file").write_text("whole")
+        assert not [*(tmp_path / "new").iterdir()]
+    assert [each.name for each in tmp_path.iterdir()] == ["new"]
+    assert (tmp_path / "new" / "file").read_text() == "whole"
 
 
 def test_a_checkpoint_round_trip(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -69,6 +70,26 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise unwritten(path, problem) from None
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill under a passing name, which then gets the name `path`: it appears whole or not at all.
+
+    An empty folder of that name is replaced. Raises OutputError.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    make_folder(partial)
+    try:
+        yield partial
+        with suppress(FileNotFoundError):
+            path.rmdir()
+        partial.replace(path)
+    except BaseException as problem:  # Ctrl-C leaves no half of it, either
+        shutil.rmtree(partial, ignore_errors=True)
+        if isinstance(problem, OSError) and not isinstance(problem, OutputError):
+            raise unwritten(path, problem) from None
+        raise
 
 
 def unwritten(path: Path, problem: OSError) -> OutputError:

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from striate.data.part import Part, all_of
+from striate.data.part import Part, all_of, spread
 from striate.data.stream import Stream
 from striate.data.view import Pixels
 
@@ -34,7 +34,7 @@ def colour_axes(images: Pixels) -> Float[Tensor, "channels axes"]:
     tensor([[73.9003]])
     """
     if isinstance(images, Stream) and len(images) > STREAMED:
-        images = images.part(torch.arange(STREAMED) * len(images) // STREAMED)
+        images = images.part(spread(len(images), STREAMED))
     channels = images.shape[1]
     total = torch.zeros(channels, dtype=torch.int64)
     products = torch.zeros(channels, channels, dtype=torch.int64)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
+from jaxtyping import Int64
 from torch import Tensor
 
 
@@ -14,7 +16,6 @@ class Part:
     Random numbers are drawn for the whole batch, and each image takes those of its place in it. Drawing costs little
     beside changing the images.
 
-    >>> import torch
     >>> Part(2, 4, 6).of(torch.arange(6))
     tensor([2, 3])
     """
@@ -29,6 +30,16 @@ class Part:
     def of(self, whole: Tensor) -> Tensor:
         """The part's rows of a tensor that has a row for each image of the batch."""
         return whole if len(self) == self.total else whole[self.first : self.end]
+
+
+def spread(total: int, most: int) -> Int64[Tensor, " chosen"]:
+    """The numbers of at most `most` of `total` images, evenly spread: folders list their images class by class.
+
+    >>> spread(10, 4)
+    tensor([0, 2, 5, 7])
+    """
+    count = min(total, most)
+    return torch.arange(count) * total // max(1, count)
 
 
 def all_of(batch: Tensor) -> Part:

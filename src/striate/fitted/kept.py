@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import suppress
 from dataclasses import replace
-from os import getpid
 from pathlib import Path
 from tempfile import mkdtemp
 from weakref import finalize
 
 from striate.description.json import to_json
 from striate.errors import OutputError, RunError
-from striate.files import make_folder, unwritten
+from striate.files import new_folder
 from striate.modules import Built
 from striate.train.checkpoint import BEST, save_checkpoint
 from striate.train.filters import FILE as FILTERS
@@ -30,24 +28,15 @@ def save_run(run: Run, model: Built, folder: Path) -> Path:
         require_free(folder)
     except RunError as error:
         raise RunError(error.what, "A run is a new folder, so that nothing is overwritten.", "Name another.") from None
-    passing = folder.with_name(f".{folder.name}.{getpid()}.partial")
-    make_folder(folder.parent)
     try:
-        if run.single:
-            make_folder(passing)
-            replace(run, folder=passing, single=False).write()
-            save_checkpoint(passing / BEST, model.state_dict(), {"temperature": run.temperature})
-        else:
-            shutil.copytree(run.folder, passing, ignore=shutil.ignore_patterns(LOCK))
-        with suppress(FileNotFoundError):
-            folder.rmdir()  # an empty folder may be in its place
-        passing.replace(folder)
-    except BaseException as problem:
-        shutil.rmtree(passing, ignore_errors=True)
-        if isinstance(problem, OSError):
-            found = problem if isinstance(problem, OutputError) else unwritten(folder, problem)
-            raise OutputError(found.what, "It was not saved.", "Save it in another place.") from None
-        raise
+        with new_folder(folder) as partial:
+            if run.single:
+                replace(run, folder=partial, single=False).write()
+                save_checkpoint(partial / BEST, model.state_dict(), {"temperature": run.temperature})
+            else:
+                shutil.copytree(run.folder, partial, ignore=shutil.ignore_patterns(LOCK), dirs_exist_ok=True)
+    except OutputError as error:
+        raise OutputError(error.what, "It was not saved.", "Save it in another place.") from None
     return folder
 
 

@@ -191,12 +191,8 @@ def _listed(path: Path, sources: tuple[str, ...]) -> int:
 
 def _choice(request: JobRequest, model: Built, count: int) -> Choice:
     """The kernels that were asked for, or the fastest ones for this number of images."""
-    manner = request.manner
-    if manner.kernels != "auto":
-        return Choice(manner.kernels, torch.get_num_threads())
-    if manner.device != "cpu":
-        return Choice("torch", torch.get_num_threads())
-    return choose_for_inference(model, batch=min(count, batch_for(request.run.network)), images=count)
+    batch = min(count, batch_for(request.run.network))
+    return choose_for_inference(model, batch=batch, images=count, kernels=request.manner.kernels)
 
 
 def _identity(request: JobRequest, model: Built) -> dict[str, Any]:

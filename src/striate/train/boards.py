@@ -11,6 +11,7 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 from striate.data import Boards, ImageSet
+from striate.data.part import spread
 from striate.errors import DataError, RunError
 from striate.execution.choice import Choice
 from striate.execution.executor import Executor
@@ -113,10 +114,7 @@ def evaluate_boards(
         require_held_out(run, images)
     images = _some_games(images, positions.games)
     model, size = placed(run.model(), device), batch_for(run.network)
-    if kernels == "auto":
-        choice = choose_for_inference(model, batch=min(size, len(images)), images=len(images))
-    else:
-        choice = Choice(kernels, torch.get_num_threads())
+    choice = choose_for_inference(model, batch=min(size, len(images)), images=len(images), kernels=kernels)
     runs = answering(model, choice)
     first = images.subset(torch.arange(min(IMAGES, len(images))))
     outputs = run_over(runs, first, run.preprocessing, recipe=run.recipe)
@@ -180,7 +178,7 @@ def _some_games(images: ImageSet, games: int) -> ImageSet:
     numbers = np.unique(owner)
     if not games or games >= len(numbers):
         return images
-    chosen = numbers[np.arange(games) * len(numbers) // games]
+    chosen = numbers[spread(len(numbers), games).numpy()]
     return images.subset(torch.from_numpy(np.isin(owner, chosen).nonzero()[0]))
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from os import getpid
 from pathlib import Path
 
 from torch import Tensor
 
 from striate.description.network import Network, plan
 from striate.description.shapes import show
-from striate.errors import OutputError, RunError, quote
-from striate.files import make_folder, unwritten
+from striate.errors import RunError, quote
+from striate.files import new_folder
 from striate.modules import build
 from striate.train.answerable import require_scores
 from striate.train.checkpoint import BEST, restore, save_checkpoint
@@ -45,17 +43,9 @@ def create_imported(
     restore(module, None, values, where=Path(origin["file"]))
     run = Run(**fields_of(folder, network, answers=answers, origin=origin))
     require_scores(run)
-    passing = folder.with_name(f".{folder.name}.{getpid()}.partial")
-    make_folder(passing)
-    try:
-        replace(run, folder=passing).write()
-        save_checkpoint(passing / BEST, values, {"temperature": answers.temperature})
-        passing.replace(folder)
-    except BaseException as problem:
-        shutil.rmtree(passing, ignore_errors=True)
-        if isinstance(problem, OSError) and not isinstance(problem, OutputError):
-            raise unwritten(folder, problem) from None
-        raise
+    with new_folder(folder) as partial:
+        replace(run, folder=partial).write()
+        save_checkpoint(partial / BEST, values, {"temperature": answers.temperature})
     return run
 
 

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-import torch
-
+from striate.data.part import spread
 from striate.train.diagnose import Finding, dead_units, stuck
 from striate.train.learner import Learner
 from striate.train.loop import Epoch, Split
 from striate.train.run import Run
+
+JUDGED = 256
+"""The most validation images on which dead units are looked for."""
 
 
 def judged(epoch: Mapping[str, Any]) -> float:
@@ -44,9 +46,12 @@ def missed(run: Run, history: list[dict[str, Any]], epoch: int) -> list[int]:
 
 
 def findings(run: Run, learner: Learner, split: Split, history: list[dict[str, Any]]) -> Iterator[Finding]:
-    count = len(split.validation)
-    spread = torch.arange(min(count, 256)) * count // min(count, 256)  # folders list their images class by class
-    sample = run.preprocessing.normalise(split.validation.images[spread].to(run.device))
+    """The findings after an epoch: layers with dead units on some validation images, and a loss that stays at chance.
+
+    Each is also logged.
+    """
+    images = split.validation.images[spread(len(split.validation), JUDGED)]
+    sample = run.preprocessing.normalise(images.to(run.device))
     found = dead_units(learner.model, sample)
     recipe = replace(run.recipe, batch=min(run.recipe.batch, len(split.train)))
     batches = len(split.train) // recipe.batch

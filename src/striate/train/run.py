@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -32,7 +31,7 @@ from striate.description.json import to_json
 from striate.description.labels import path_part
 from striate.description.network import Network
 from striate.errors import OutputError, RunError
-from striate.files import append_line, make_folder, unwritten, write_whole
+from striate.files import append_line, new_folder, write_whole
 from striate.frames import frame_of
 from striate.modules import Built, build
 from striate.picture import Picture
@@ -217,17 +216,14 @@ def create_run(run: Run, weights: Mapping[str, Tensor] | None = None) -> None:
     """
     folder = run.folder
     require_free(folder)
-    passing = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    make_folder(passing)
     try:
-        replace(run, folder=passing).write()
-        if weights is not None:
-            save_checkpoint(passing / START, dict(weights), {})
-        passing.replace(folder)
-    except OSError as problem:
-        shutil.rmtree(passing, ignore_errors=True)
+        with new_folder(folder) as partial:
+            replace(run, folder=partial).write()
+            if weights is not None:
+                save_checkpoint(partial / START, dict(weights), {})
+    except OutputError:
         require_free(folder)  # another process may have made it meanwhile
-        raise problem if isinstance(problem, OutputError) else unwritten(folder, problem) from None
+        raise
 
 
 def require_free(folder: Path) -> None:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from striate.data import ImageSet, Preprocessing
+from striate.data.part import spread
 from striate.description.layers import Conv
 from striate.description.network import Network, names, plan
 from striate.description.shapes import window
@@ -99,7 +100,7 @@ def _covariance(module: nn.Conv2d, images: ImageSet, preprocessing: Preprocessin
     A part of the sample at a time, less the mean of the first part, so that the squares keep their digits.
     """
     count, numbers = len(images), module.weight[0].numel()
-    chosen = torch.arange(min(count, SAMPLE)) * count // min(count, SAMPLE)
+    chosen = spread(count, SAMPLE)
     step = max(1, AT_ONCE // (numbers * preprocessing.shape[1] * preprocessing.shape[2]))
     seen, near = 0, None
     sums = torch.zeros(numbers, dtype=torch.float64)

@@ -10,6 +10,7 @@ import torch
 
 from striate.accounting import account
 from striate.data import ImageSet
+from striate.data.part import spread
 from striate.errors import AuditError
 from striate.exchange.folding import fold_batch_norms
 from striate.exchange.requirement import require_onnx
@@ -120,8 +121,7 @@ def _measured(run: Run, parts: Int8Images, whole: ModelProto, rounded: ModelProt
 
 def _watched(run: Run, images: ImageSet) -> ImageSet:
     each = 4 * max(1, account(run.network).totals.activations)
-    count = max(1, min(len(images), WATCHED, WATCHED_BYTES // each))
-    return images.subset(torch.arange(count) * len(images) // count)
+    return images.subset(spread(len(images), max(1, min(WATCHED, WATCHED_BYTES // each))))
 
 
 def _too_much(run: Run, found: Measured, options: Int8Options) -> AuditError:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from striate.accounting import account
 from striate.data import ImageSet
+from striate.data.part import spread
 from striate.errors import AuditError
 from striate.exchange.model import INPUT, LABEL, OUTPUT, PROBABILITIES
 from striate.exchange.requirement import require_onnx
@@ -73,8 +74,7 @@ class Answers:
 def sample(run: Run, images: ImageSet) -> ImageSet:
     """The images that a model answers: spread over the set, fewer for a large network."""
     count = int(MOST_MACS / max(1, account(run.network).totals.macs))
-    count = min(len(images), IMAGES, max(LEAST_IMAGES, count))
-    return images.subset(torch.arange(count) * len(images) // count)
+    return images.subset(spread(len(images), min(IMAGES, max(LEAST_IMAGES, count))))
 
 
 @dataclass(frozen=True)
