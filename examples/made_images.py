@@ -15,9 +15,9 @@ import torch
 from PIL import Image, ImageDraw
 
 from striate.look.choose import spread
+from striate.look.excitation import imagined, middle_fields, outstanding, peaks, steps_for
+from striate.look.excitation_figure import feature_steps
 from striate.look.subject import subject
-from striate.look.wants import imagined, middle_fields, outstanding, peaks, steps_for
-from striate.look.wants_figure import feature_steps
 
 SIDE, GAP, LABEL, UNITS, LAYERS = 76, 6, 110, 9, 5
 

@@ -59,10 +59,13 @@ def test_folders_and_lines_that_cannot_be_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("problem", [KeyboardInterrupt(), OSError(28, "No space left on device"), ValueError("no")])
 def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path, problem: BaseException) -> None:
-    with pytest.raises(OutputError if isinstance(problem, OSError) else type(problem)):
+    def fill() -> None:
         with new_folder(tmp_path / "new") as partial:
             (partial / "file").write_text("half")
             raise problem
+
+    with pytest.raises(OutputError if isinstance(problem, OSError) else type(problem)):
+        fill()
     assert not [*tmp_path.iterdir()]
     (tmp_path / "new").mkdir()  # an empty one is replaced
     with new_folder(tmp_path / "new") as partial:

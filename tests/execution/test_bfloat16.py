@@ -20,7 +20,7 @@ from striate.kernels.engine import Pictures
 from striate.modules import build
 from striate.train import Recipe, open_run, session
 from striate.train.checkpoint import load_checkpoint
-from striate.train.settle import settle
+from striate.train.kernel_choice import with_kernels
 from tests.support.everything import everything
 
 RESIDUAL = from_text(
@@ -81,7 +81,7 @@ def test_a_run_learns_by_it_and_goes_on_to_the_same_weights(few_digits: Path, tm
     for name in ("whole", "parted"):
         images, recipe = session.Images(str(few_digits)), Recipe(epochs=2, batch=50, rate=0.01)
         run, split = session.prepare(network, images, recipe, folder=tmp_path / name, device="cpu", threads=1)
-        run = settle(run, kernels="bfloat16", threads=1)
+        run = with_kernels(run, kernels="bfloat16", threads=1)
         for number, _ in enumerate(session.start(run, split)):
             if name == "parted" and number == 30:
                 signal.raise_signal(signal.SIGINT)

@@ -24,7 +24,7 @@ from striate.extras import install
 from striate.kernels.engine import Pictures
 from striate.modules import Built, build
 from striate.train import evaluation, open_run
-from striate.train.settle import settle
+from striate.train.kernel_choice import with_kernels
 from tests.support.commands import python, striate
 from tests.support.everything import everything
 from tests.support.settled import settled
@@ -153,7 +153,7 @@ def test_it_does_not_train(monkeypatch: pytest.MonkeyPatch, finished_run: Path) 
     for ask in (
         lambda: require(find("lenet5"), RUNTIME),
         lambda: executor(build("lenet5"), RUNTIME),
-        lambda: settle(open_run(finished_run), kernels=RUNTIME),
+        lambda: with_kernels(open_run(finished_run), kernels=RUNTIME),
     ):
         with pytest.raises(SpecError) as raised:
             ask()

@@ -23,8 +23,8 @@ from striate.kernels.binary import CHOICE, Library, library
 from striate.kernels.engine import Pictures, unsupported
 from striate.modules import build
 from striate.train import Recipe, session
+from striate.train.kernel_choice import with_kernels
 from striate.train.run import open_run
-from striate.train.settle import settle
 from tests.support.commands import python
 
 NAMES = "engine, operators, torch, channels-last, bfloat16, compiled"
@@ -288,7 +288,7 @@ def run_of(folder: Path, **settled: object) -> tuple[session.Run, session.Split]
     )
     few = replace(split.train, images=split.train.images[:640], labels=split.train.labels[:640])
     part = replace(split.validation, images=split.validation.images[:100], labels=split.validation.labels[:100])
-    return settle(run, **settled), session.Split(few, part)  # type: ignore[arg-type]
+    return with_kernels(run, **settled), session.Split(few, part)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kernels", MEASURED)

@@ -23,11 +23,11 @@ from striate.data import load
 from striate.data.image_file import open_picture, prepare
 from striate.errors import DataError, FormatError, RunError, SpecError, UnknownNameError
 from striate.fitted import fit as fitting
+from striate.fitted.defaults import network_for
 from striate.fitted.fitted import Fitted
-from striate.fitted.suit import network_for
 from striate.look.examples import examples_of
 from striate.train import Recipe, Run, open_run
-from striate.train.settle import settle
+from striate.train.kernel_choice import with_kernels
 from tests.support.bars import IMAGES, NUMBERS, SMALL, TEST, TRUTH, WORDS
 from tests.support.commands import striate as command
 
@@ -303,9 +303,9 @@ def test_kernels_are_measured_anew_for_another_number_of_threads(monkeypatch: py
 
     def counted(run: Run) -> Run:
         calls.append(torch.get_num_threads())
-        return settle(run)
+        return with_kernels(run)
 
-    monkeypatch.setattr(fitting, "settle", counted)
+    monkeypatch.setattr(fitting, "with_kernels", counted)
     monkeypatch.setattr(fitting, "_SETTLED", {})
     before = torch.get_num_threads()
     try:

@@ -13,11 +13,11 @@ from striate.errors import SpecError
 from striate.execution.choice import missing
 from striate.modules import build
 from striate.train import Recipe, open_run, session
+from striate.train.kernel_choice import with_kernels
 from striate.train.learner import Learner
 from striate.train.loop import Batch, Epoch, Split, train
 from striate.train.losses import class_shares, class_weights, loss_of, training_loss
 from striate.train.metrics import run_over
-from striate.train.settle import settle
 
 SMALL = from_text("name small 1x28x28: conv 6 5x5 /2, relu, max 2, linear 10")
 WHITENED = from_text("name whitened 1x28x28: conv 8 2x2 /2, relu, conv 6 3x3 /2, relu, linear 10")
@@ -135,7 +135,7 @@ def test_every_kernel_that_trains_with_them_agrees(change: dict, kernels: str) -
 def test_the_run_says_so_and_keeps_it(few_digits, tmp_path) -> None:
     recipe = Recipe(epochs=1, label_smoothing=0.1, sampling="balanced")
     run, split = session.prepare(SMALL, session.Images(str(few_digits)), recipe, folder=tmp_path / "run", device="cpu")
-    run = settle(run)
+    run = with_kernels(run)
     events = list(session.start(run, split))
     assert any(isinstance(each, Epoch) for each in events)
     assert open_run(tmp_path / "run").recipe == recipe
@@ -147,4 +147,4 @@ def test_kernels_that_cannot_are_refused_by_name(few_digits, tmp_path) -> None:
     with pytest.raises(
         SpecError, match=r"Striate's kernels \(engine\) cannot train by this recipe\.\nThey train all layers"
     ):
-        settle(run, kernels="engine")
+        with_kernels(run, kernels="engine")

@@ -137,7 +137,7 @@ def test_a_resumed_training_does_not_read_the_sample(
     for number, _ in enumerate(session.start(run, split)):
         if number == 5:
             signal.raise_signal(signal.SIGINT)
-    monkeypatch.setattr("striate.train.beginning.whiten", None)
+    monkeypatch.setattr("striate.train.first_weights.whiten", None)
     list(session.resume(open_run(run.folder), session.reload(run)))
     assert open_run(run.folder).events("epoch")[-1]["epoch"] == RECIPE.epochs
 

@@ -141,7 +141,7 @@ def test_a_run_changes_its_threads_and_keeps_a_note(
 def test_threads_that_were_given_stay_and_so_do_those_of_other_kernels(
     few_digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chosen = "striate.train.settle.choose_for_training"
+    chosen = "striate.train.kernel_choice.choose_for_training"
     monkeypatch.setattr(chosen, lambda *_, threads, **__: Choice("engine", threads or 1))
     monkeypatch.setattr(session.torch, "get_num_threads", lambda: 2)
     monkeypatch.setattr(pacing.os, "cpu_count", lambda: 8)

@@ -20,7 +20,7 @@ from striate.networks.adapt import adapted
 from striate.train import Learner, Recipe, Run, open_run, session
 from striate.train.checkpoint import BEST, LAST, START, load_checkpoint
 from striate.train.frozen import freeze
-from striate.train.settle import settle
+from striate.train.kernel_choice import with_kernels
 from striate.train.transfer import take_over
 from tests.support.exported import run_of
 from tests.support.networks import TINY
@@ -253,7 +253,7 @@ def test_the_engine_is_refused_where_layers_are_frozen(deep_run: Path, few_digit
     run, _ = session.prepare(plain, session.Images(str(few_digits)), replace(RECIPE, freeze=("conv1",)),
                              folder=tmp_path / "new", device="cpu")  # fmt: skip
     with pytest.raises(SpecError, match="cannot train by this recipe"):
-        settle(run, kernels="engine")
+        with_kernels(run, kernels="engine")
 
 
 def test_the_command_lists_what_it_takes_and_writes_it_down(deep_run: Path, few_digits: Path, tmp_path) -> None:

@@ -62,8 +62,8 @@ def begin(new: NewTraining, *, quiet: bool) -> tuple[Run, Iterator[Event]]:
     from striate.networks import data_for
     from striate.networks.adapt import adapted
     from striate.train import session
+    from striate.train.kernel_choice import with_kernels
     from striate.train.run import open_run
-    from striate.train.settle import settle
     from striate.train.transfer import take_over
 
     network, pictures, threads = new.network, new.pictures, new.threads
@@ -85,7 +85,7 @@ def begin(new: NewTraining, *, quiet: bool) -> tuple[Run, Iterator[Event]]:
     if features is not None:
         run, weights = take_over(run, features, threads=threads)
     if new.kernels != "auto":
-        run = settle(run, kernels=new.kernels, threads=threads)
+        run = with_kernels(run, kernels=new.kernels, threads=threads)
     events = session.start(run, split, weights)  # makes the folder: an error comes before anything is printed
     if not quiet:
         for line in plan_lines(run):

@@ -17,19 +17,19 @@ from striate.data.arrays import Layout, Span, checked_span
 from striate.description.network import Network, plan
 from striate.description.shapes import show
 from striate.errors import DataError, ShapeError, quote
+from striate.fitted.defaults import for_few, network_for
 from striate.fitted.fitted import Fitted
 from striate.fitted.inputs import learned_pixels
-from striate.fitted.kept import Held
-from striate.fitted.suit import for_few, network_for
+from striate.fitted.kept import TemporaryRun
 from striate.networks.given import network_of
 from striate.train import Epoch, Recipe, session
 from striate.train.diagnose import Finding
+from striate.train.kernel_choice import with_kernels
 from striate.train.machine import tiny_is_zero
 from striate.train.recipe import recipe_from_dict
 from striate.train.recipes import find_recipe, recipe_for
 from striate.train.run import Run
 from striate.train.session import Interrupted
-from striate.train.settle import settle
 from striate.train.whitening import with_whitening
 
 _SETTLED: dict[tuple[Network, Recipe, int, int], tuple[str, int]] = {}
@@ -73,7 +73,7 @@ def fit(  # noqa: PLR0913 - one call, as other libraries have it
     )
     chosen = with_whitening(chosen, settings.whiten)
     source = session.Images("", given=given, span=span, labels=known.kind)
-    held = Held()
+    held = TemporaryRun()
     try:
         with _settings_kept(), tiny_is_zero():
             unsettled, split = session.unsettled(chosen, source, settings, folder=Path(held.name, "run"), device=device)
@@ -132,9 +132,9 @@ def _settled(run: Run) -> Run:
     batch, most = min(run.recipe.batch, run.data.train_images), torch.get_num_threads()
     key = run.network, replace(run.recipe, seed=0, epochs=1), batch, most
     if run.device != "cpu":
-        return settle(run)
+        return with_kernels(run)
     if key not in _SETTLED:
-        measured = settle(run)
+        measured = with_kernels(run)
         _SETTLED[key] = measured.kernels, measured.threads
         return measured
     kernels, threads = _SETTLED[key]

@@ -19,12 +19,12 @@ from striate.execution.choice import Choice
 from striate.execution.executor import Executor
 from striate.execution.inference import answering, choose_for_inference
 from striate.export.hub.write import push
+from striate.fitted.figures import Looked, looked
 from striate.fitted.inputs import packed_pixels
-from striate.fitted.kept import Held, contents, put_back, save_run
-from striate.fitted.looked import Looked, looked
+from striate.fitted.kept import TemporaryRun, contents, put_back, save_run
 from striate.look.report import write_report
 from striate.modules import evaluating
-from striate.train.answerable import require_answers
+from striate.train.answer_checks import require_answers
 from striate.train.losses import class_scores
 from striate.train.metrics import Evaluation, Outputs, batch_for, evaluation_of, pictures_of, run_over
 from striate.train.run import Run
@@ -51,7 +51,7 @@ class Fitted:
         *,
         values: NDArray[Any] | None = None,
         validation: ImageSet | None = None,
-        held: Held | None = None,
+        held: TemporaryRun | None = None,
     ) -> None:
         self.run = run
         self.classes = values_of(run.classes, run.data.labels) if values is None else values

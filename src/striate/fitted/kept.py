@@ -57,7 +57,7 @@ def contents(run: Run) -> dict[str, bytes]:
     return {name: (run.folder / name).read_bytes() for name in _KEPT if (run.folder / name).exists()}
 
 
-class Held:
+class TemporaryRun:
     """A temporary folder that is deleted with this object, without the warning that TemporaryDirectory gives."""
 
     def __init__(self) -> None:
@@ -65,9 +65,9 @@ class Held:
         self.cleanup = finalize(self, shutil.rmtree, self.name, ignore_errors=True)
 
 
-def put_back(files: dict[str, bytes]) -> tuple[Run, Held]:
+def put_back(files: dict[str, bytes]) -> tuple[Run, TemporaryRun]:
     """The run that `contents` gave, in a folder that is gone with the second value; all of it is checked again."""
-    held = Held()
+    held = TemporaryRun()
     folder = Path(held.name, "run")
     folder.mkdir()
     for name, content in files.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 from striate.errors import RunError
 from striate.export.hub.write import WEIGHTS
 from striate.fitted.fitted import Fitted
-from striate.train.answerable import require_scores
+from striate.train.answer_checks import require_scores
 from striate.train.run import Run, open_run
 
 

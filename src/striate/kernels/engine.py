@@ -32,10 +32,10 @@ from striate.kernels.binary import (
     handle_of,
     library,
 )
-from striate.kernels.bound import Tensors, bound, bound_node, parameters_of_part, statistics_of_part
 from striate.kernels.graph import Join, Node, graph
 from striate.kernels.lower import Lowered, NotLoweredError, lower, three
 from striate.kernels.optimiser import Rule
+from striate.kernels.structures import Tensors, bound, bound_node, parameters_of_part, statistics_of_part
 from striate.kernels.warp import Warp
 
 Loss = Literal["cross-entropy", "rbf-mle", "rbf-map"]

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from striate.description.network import Network
 from striate.kernels.binary import Library, StriateLayer, StriateResult, handle_of, library
-from striate.kernels.bound import Tensors, bound, parameters_of
 from striate.kernels.engine import Goal, Pictures, images_of, target_of
 from striate.kernels.lower import Lowered, NotLoweredError, lower
+from striate.kernels.structures import Tensors, bound, parameters_of
 
 NAMES = ("weight", "bias")
 """A layer's parameters, in the order in which C takes their rates."""

@@ -10,6 +10,9 @@ from striate.look.bench import apply_kernel as apply_kernel
 from striate.look.bench_figure import bench as bench
 from striate.look.capture import capture as capture
 from striate.look.drawing import Figure as Figure
+from striate.look.excitation import imagined as imagined
+from striate.look.excitation import peaks as peaks
+from striate.look.excitation_figure import wants as wants
 from striate.look.field import effective_field as effective_field
 from striate.look.field import fields as fields
 from striate.look.filters import filters as filters
@@ -29,6 +32,3 @@ from striate.look.subject import Subject as Subject
 from striate.look.subject import randomised as randomised
 from striate.look.subject import shown as shown
 from striate.look.subject import subject as subject
-from striate.look.wants import imagined as imagined
-from striate.look.wants import peaks as peaks
-from striate.look.wants_figure import wants as wants

@@ -27,6 +27,7 @@ from striate.look.bench import Kernel
 from striate.look.bench_figure import bench
 from striate.look.choose import cam_step, find_step, is_map
 from striate.look.drawing import Figure
+from striate.look.excitation_figure import wants
 from striate.look.field import fields
 from striate.look.filters import filters
 from striate.look.invariance_figure import invariance
@@ -35,7 +36,6 @@ from striate.look.maps import maps
 from striate.look.png import require_hangul, to_png
 from striate.look.sharing import sharing
 from striate.look.subject import Shown, Subject, shown
-from striate.look.wants_figure import wants
 
 SECTIONS = {
     "filters": (

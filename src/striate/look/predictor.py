@@ -25,7 +25,7 @@ from striate.look.capture import capture
 from striate.look.inputs import Images, Picture, batches, is_one, pixels_of
 from striate.look.positions import board_size, move_names, planes, whole_game
 from striate.modules import Built, placed
-from striate.train.answerable import require_answers, require_scores
+from striate.train.answer_checks import require_answers, require_scores
 from striate.train.losses import class_scores
 from striate.train.run import Run
 

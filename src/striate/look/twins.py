@@ -32,14 +32,14 @@ class Twins:
 
 
 @dataclass(frozen=True)
-class Found:
+class TwinGroups:
     """The groups of equal and of nearly equal images; with `equal_only`, nearly equal ones could not be looked for."""
 
     groups: tuple[Twins, ...]
     equal_only: bool = False
 
 
-def twins(parts: Sequence[Thumbnails], *, watch: Callable[[float], None] = lambda _: None) -> Found:
+def twins(parts: Sequence[Thumbnails], *, watch: Callable[[float], None] = lambda _: None) -> TwinGroups:
     """The images of all splits of a data set that are there more than once; every pair is compared.
 
     Nearly equal are two whose pixels correlate by 0.95 both at 8 × 8 and at 32 × 32 pixels, less the mean of each
@@ -67,7 +67,7 @@ def twins(parts: Sequence[Thumbnails], *, watch: Callable[[float], None] = lambd
     for group in [] if equal_only else joined.groups():
         members = sorted(number for at in group for number in equal[kept[at]])
         found.append(Twins(tuple(members), equal=False))
-    return Found(tuple(found), equal_only)
+    return TwinGroups(tuple(found), equal_only)
 
 
 def _near(pixels: Tensor, watch: Callable[[float], None]) -> Iterator[tuple[int, int]]:

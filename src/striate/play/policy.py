@@ -13,7 +13,7 @@ from striate.go.position import Position, illegal
 from striate.go.symmetries import places
 from striate.look.positions import planes, require_board
 from striate.look.predictor import Predictor
-from striate.train.answerable import require_answers
+from striate.train.answer_checks import require_answers
 
 SENSIBLE = 46
 """The plane of moves that are legal and fill no own eye."""

@@ -20,7 +20,7 @@ from striate.execution.choice import Choice
 from striate.execution.inference import answering
 from striate.modules import Built, placed
 from striate.predictions.listing import Item, damaged
-from striate.train.answerable import require_answers
+from striate.train.answer_checks import require_answers
 from striate.train.losses import class_scores
 from striate.train.metrics import batch_for, pictures_of
 from striate.train.run import Run

@@ -24,7 +24,7 @@ from striate.files import make_folder, unwritten, write_whole
 from striate.modules import Built, placed
 from striate.predictions.answers import FORMAT, VERSION, Answerer, Manner
 from striate.predictions.listing import Listed, damaged, listed_images, require_apart
-from striate.train.answerable import require_scores
+from striate.train.answer_checks import require_scores
 from striate.train.lock import Lock
 from striate.train.metrics import batch_for
 from striate.train.run import Run

@@ -19,7 +19,7 @@ from striate.errors import RunError, ShapeError
 from striate.read.columns import Columns
 from striate.read.decode import Characters, Decoded, decode
 from striate.read.spread import spans_of
-from striate.train.answerable import require_answers
+from striate.train.answer_checks import require_answers
 from striate.train.run import Run, open_run
 
 BLANK = "blank"

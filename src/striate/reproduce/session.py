@@ -22,12 +22,12 @@ from striate.reproduce.learner import OnlineLearner, Pass, PassProgress, Sets
 from striate.reproduce.method import ALL, Method
 from striate.threads import allowed
 from striate.train.checkpoint import BEST, load_last, restore, save_checkpoint, save_last, saved_before, set_aside
+from striate.train.checkpoint_state import misread
 from striate.train.diagnose import Finding, fallen_back, require_finite
 from striate.train.lock import Lock
 from striate.train.machine import environment
 from striate.train.members import Members
 from striate.train.run import DataRecord, Run, create_run, events_again, now, require_free
-from striate.train.state import misread
 from striate.train.stop import stop_signals
 from striate.train.temperature import temperature_of
 

@@ -20,7 +20,7 @@ from striate.go.symmetries import targets
 from striate.kernels.engine import Pictures
 from striate.modules import evaluating, placed
 from striate.train.agreement import IMAGES, require_agreement
-from striate.train.answerable import require_answers
+from striate.train.answer_checks import require_answers
 from striate.train.evaluation import images_of, require_held_out
 from striate.train.losses import class_scores
 from striate.train.metrics import TOP, batch_for, run_over

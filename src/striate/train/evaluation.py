@@ -17,7 +17,7 @@ from striate.execution.inference import answering, choose_for_inference
 from striate.execution.names import KERNELS
 from striate.modules import Built, placed
 from striate.train.agreement import require_agreement
-from striate.train.answerable import require_answers, require_scores
+from striate.train.answer_checks import require_answers, require_scores
 from striate.train.images import images_as
 from striate.train.imported import require_data
 from striate.train.losses import class_scores, loss_of

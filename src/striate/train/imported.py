@@ -14,7 +14,7 @@ from striate.description.shapes import show
 from striate.errors import RunError, quote
 from striate.files import new_folder
 from striate.modules import build
-from striate.train.answerable import require_scores
+from striate.train.answer_checks import require_scores
 from striate.train.checkpoint import BEST, restore, save_checkpoint
 from striate.train.onnx_run import Answers as Answers
 from striate.train.onnx_run import fields_of

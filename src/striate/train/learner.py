@@ -17,6 +17,7 @@ from striate.kernels.optimiser import RULES, Rule
 from striate.modules import Built
 from striate.modules.shared import Place, share_layers
 from striate.train.checkpoint import optimiser_tensors, restore
+from striate.train.checkpoint_state import position_of
 from striate.train.distributed import here
 from striate.train.frozen import stand_still
 from striate.train.losses import require_loss
@@ -24,7 +25,6 @@ from striate.train.optimisers import averages_in, optimiser_for
 from striate.train.pace import Pace
 from striate.train.parts import parts_of, unfit_error, unfit_for_parts
 from striate.train.recipe import Recipe
-from striate.train.state import position_of
 
 
 def cannot_train(recipe: Recipe) -> tuple[str, ...]:

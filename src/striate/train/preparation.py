@@ -13,11 +13,11 @@ from striate.description.network import Network, plan
 from striate.errors import RunError, ShapeError, SpecError
 from striate.train.distributed import here
 from striate.train.images import Images, images_as
+from striate.train.kernel_choice import with_kernels
 from striate.train.loop import Split
 from striate.train.machine import device_called, environment
 from striate.train.recipe import Recipe
 from striate.train.run import DataRecord, Run, require_free
-from striate.train.settle import settle
 
 
 def prepare(
@@ -28,7 +28,7 @@ def prepare(
     Raises DataError or ShapeError where network and images do not fit, SpecError where recipe and images do not.
     """
     run, split = unsettled(network, images, recipe, folder=folder, device=device, threads=threads)
-    return settle(run, threads=threads), split
+    return with_kernels(run, threads=threads), split
 
 
 def unsettled(

@@ -36,6 +36,7 @@ from striate.frames import frame_of
 from striate.modules import Built, build
 from striate.picture import Picture
 from striate.train.checkpoint import BEST, START, load_checkpoint, restore, save_checkpoint
+from striate.train.checkpoint_state import temperature_kept
 from striate.train.curves import both_charts
 from striate.train.events import read_events
 from striate.train.notebook_html import run_html
@@ -45,7 +46,6 @@ from striate.train.record import FORMAT, VERSION, read_record
 from striate.train.record import DataRecord as DataRecord
 from striate.train.record import Transfer as Transfer
 from striate.train.single import Single, read_single
-from striate.train.state import temperature_kept
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,13 @@ from striate.execution.choice import missing
 from striate.execution.names import KERNELS
 from striate.files import clear_partial, write_whole
 from striate.threads import allowed
-from striate.train.beginning import begin, require_layers
 from striate.train.checkpoint import BEST, LAST, Saved, load_last, save_checkpoint, save_last, saved_before, set_aside
+from striate.train.checkpoint_state import Progress, progress_of
 from striate.train.diagnose import Finding, GradientWatch, fallen_back, missed_classes, require_finite
 from striate.train.distributed import World, here, job, require_one_model, require_one_set
 from striate.train.filters import FILE as FILTERS
 from striate.train.filters import keep_filters
+from striate.train.first_weights import begin, require_layers
 from striate.train.images import Images as Images
 from striate.train.images import decoding
 from striate.train.judge import epochs_without_better, findings, is_best, judged, missed
@@ -38,7 +39,6 @@ from striate.train.preparation import prepare as prepare
 from striate.train.preparation import reload as reload
 from striate.train.preparation import unsettled as unsettled
 from striate.train.run import Run, create_run, events_again, now
-from striate.train.state import Progress, progress_of
 from striate.train.stop import stop_signals
 from striate.wording import counted, percent
 

@@ -24,9 +24,9 @@ from striate.data.source import SOURCES
 from striate.description.json import from_json
 from striate.description.network import Network, plan
 from striate.errors import FormatError, RunError, StriateError
+from striate.train.checkpoint_state import temperature_kept
 from striate.train.members import Members, parsed
 from striate.train.record import members_of
-from striate.train.state import temperature_kept
 from striate.train.tensors import checksum, read_tensors, require_sound
 
 FORMAT, VERSION = "striate-run-file", "1"

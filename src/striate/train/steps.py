@@ -19,7 +19,7 @@ from striate.train.metrics import counts_of
 from striate.train.optimisers import average_statistics, average_weights
 from striate.train.step_images import Drawer, StepImages, step_seed
 
-Found = tuple[float, int]
+LossAndRight = tuple[float, int]
 """The mean loss of a batch, or a part's share of it, and how many images were right."""
 
 
@@ -48,7 +48,7 @@ class Steps:
         self.pass_number = pass_number
         self.drawer.begin(order, size, part=self._own(size))
 
-    def take(self, chosen: Tensor, step: int) -> Found:
+    def take(self, chosen: Tensor, step: int) -> LossAndRight:
         """Take the step of this number on the images of these numbers in the set."""
         learner, drawer = self.learner, self.drawer
         ready = time.perf_counter()
@@ -94,19 +94,19 @@ class Steps:
             return first
         return first * some.mixed.part + by(some.mixed.labels, whole.mixed.labels) * (1 - some.mixed.part)
 
-    def _on_engine(self, pictures: Pictures, labels: Tensor, seed: int, shares: Tensor | None = None) -> Found:
+    def _on_engine(self, pictures: Pictures, labels: Tensor, seed: int, shares: Tensor | None = None) -> LossAndRight:
         """A step on the engine; without a rule it computes gradients only."""
         learner = self.learner
         goal = Goal(labels, learner.recipe.loss, learner.recipe.rubbish, seed, shares)
         engine, rule = learner.engine, learner.rule
         assert engine  # noqa: S101 - the caller has looked
 
-        def step(threads: int) -> Found:
+        def step(threads: int) -> LossAndRight:
             return engine.step(pictures, goal, rule=rule, threads=threads)
 
         return learner.pace.take(step) if learner.pace else step(learner.threads)
 
-    def _in_parts(self, chosen: Tensor, drawn: StepImages | None, seed: int) -> Found:
+    def _in_parts(self, chosen: Tensor, drawn: StepImages | None, seed: int) -> LossAndRight:
         """A step in parts: gradients are summed over this process's parts, then over the processes; then the update."""
         learner, optimiser = self.learner, self.learner.optimiser
         parts = learner.parts(len(chosen))
@@ -149,7 +149,7 @@ class Steps:
         place.first, place.end, place.total = part.first, part.end, part.total
         place.together = sum(len(each[number]) for each in self.learner.all_parts(part.total))
 
-    def _backward(self, some: StepImages) -> Found:
+    def _backward(self, some: StepImages) -> LossAndRight:
         """Add the gradients of some images to the parameters' gradients, by autograd."""
         learner = self.learner
         runs, recipe = learner.runs, learner.recipe

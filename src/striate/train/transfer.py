@@ -39,9 +39,9 @@ from striate.description.network import INPUT, Network, Plan, plan
 from striate.description.shapes import Shape
 from striate.errors import RunError
 from striate.modules import build
+from striate.train.kernel_choice import with_kernels
 from striate.train.learner import cannot_train
 from striate.train.run import Run, Transfer
-from striate.train.settle import settle
 
 TAKEN = "taken"
 """What stands in `freeze` for all layers that are taken over."""
@@ -91,7 +91,7 @@ def take_over(run: Run, source: Run, *, threads: int | None = None) -> tuple[Run
         transfer=record,
     )
     again = begun.kernels in cannot_train(begun.recipe)
-    return (settle(begun, threads=threads) if again else begun), weights
+    return (with_kernels(begun, threads=threads) if again else begun), weights
 
 
 def _by_layer(tensors: Mapping[str, Tensor]) -> dict[str, Weights]:

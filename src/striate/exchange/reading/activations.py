@@ -10,20 +10,20 @@ from striate.description.layers import Activation
 from striate.exchange.reading.functions import FUNCTIONS, POINTS, is_identity, recognised
 from striate.exchange.reading.graph import Array
 from striate.exchange.reading.pieces import INPUT, Affine, Function, Piece, Product, Sum, number
-from striate.exchange.reading.work import Work
+from striate.exchange.reading.rewriting import Rewriting
 
 DEPTH = 12
 """How many pieces back the beginning of an activation is looked for."""
 
 
-def activation(work: Work, at: int) -> bool:
+def activation(rewriting: Rewriting, at: int) -> bool:
     """Replace the arithmetic that ends at a piece by an activation, where its values are those of one."""
-    piece = work.pieces[at]
+    piece = rewriting.pieces[at]
     if not isinstance(piece.what, (Function, Affine, Product, Sum)):
         return False
     best: tuple[int, Array] | None = None
-    for base in _bases(work, at):
-        found = _computed(work, at, base)
+    for base in _bases(rewriting, at):
+        found = _computed(rewriting, at, base)
         if found is not None and (recognised(found) is not None or is_identity(found)):
             best = (base, found)
     if best is None:
@@ -31,22 +31,22 @@ def activation(work: Work, at: int) -> bool:
     base, found = best
     layer = None if is_identity(found) else recognised(found)
     if layer is None:
-        work.put(at, what=Affine(number(1), number(0)), sources=[base])
-        work.drop(at)
+        rewriting.put(at, what=Affine(number(1), number(0)), sources=[base])
+        rewriting.drop(at)
         return True
-    work.put(at, what=layer, sources=[base], weights={})
+    rewriting.put(at, what=layer, sources=[base], weights={})
     return True
 
 
-def _bases(work: Work, at: int) -> list[int]:
+def _bases(rewriting: Rewriting, at: int) -> list[int]:
     """The pieces that an activation may begin at, the nearest first."""
     found: list[int] = []
     left, seen = [at], {at}
     while left and len(seen) < DEPTH:
-        for source in work.pieces[left.pop(0)].sources:
+        for source in rewriting.pieces[left.pop(0)].sources:
             if source not in found:
                 found.append(source)
-            if source not in seen and source != INPUT and _of_values(work.pieces[source]):
+            if source not in seen and source != INPUT and _of_values(rewriting.pieces[source]):
                 seen.add(source)
                 left.append(source)
     return found
@@ -63,7 +63,7 @@ def _of_values(piece: Piece) -> bool:
             return False
 
 
-def _computed(work: Work, at: int, base: int) -> Array | None:
+def _computed(rewriting: Rewriting, at: int, base: int) -> Array | None:
     """A piece at `POINTS` as a function of `base`; None where it reads anything else, or where a part of it is read."""
     values: dict[int, Array | None] = {base: POINTS}
     inner: list[int] = []
@@ -72,9 +72,9 @@ def _computed(work: Work, at: int, base: int) -> Array | None:
         if each in values:
             return values[each]
         values[each] = None
-        if each == INPUT or depth > DEPTH or not _of_values(work.pieces[each]):
+        if each == INPUT or depth > DEPTH or not _of_values(rewriting.pieces[each]):
             return None
-        piece = work.pieces[each]
+        piece = rewriting.pieces[each]
         given = [value(source, depth + 1) for source in piece.sources]
         if any(one is None for one in given):
             return None
@@ -89,7 +89,7 @@ def _computed(work: Work, at: int, base: int) -> Array | None:
     if found is None or not np.all(np.isfinite(found)):
         return None
     own = set(inner)
-    return found if all(set(work.readers[each]) <= own for each in inner if each != at) else None
+    return found if all(set(rewriting.readers[each]) <= own for each in inner if each != at) else None
 
 
 def _applied(piece: Piece, given: Sequence[Array]) -> Array | None:

@@ -12,23 +12,23 @@ from striate.description.layers import Activation, Conv, Pool, Subsample
 from striate.exchange.reading.graph import Array
 from striate.exchange.reading.pieces import INPUT, Affine, Padding, each_map
 from striate.exchange.reading.pooling import plainest
+from striate.exchange.reading.rewriting import Rewriting
 from striate.exchange.reading.windows import sides_of
-from striate.exchange.reading.work import Work
 
 
-def fold_padding(work: Work, at: int) -> bool:
+def fold_padding(rewriting: Rewriting, at: int) -> bool:
     """A padding before a window is the window's, where it pads by what the window pads with."""
-    piece, before = work.pieces[at], work.source(at)
-    if not isinstance(piece.what, (Conv, Pool)) or before == INPUT or len(set(work.readers[before])) != 1:
+    piece, before = rewriting.pieces[at], rewriting.source(at)
+    if not isinstance(piece.what, (Conv, Pool)) or before == INPUT or len(set(rewriting.readers[before])) != 1:
         return False
-    pad = work.pieces[before]
+    pad = rewriting.pieces[before]
     if not isinstance(pad.what, Padding) or pad.what.before[0] or pad.what.after[0]:
         return False
     own, kind = sides_of(piece.what), piece.what
     maximum = isinstance(kind, Pool) and kind.function == "max"
     if maximum:
         least = pad.what.value <= -3e38
-        positive = pad.what.value == 0 and _not_negative(work, pad.sources[0])
+        positive = pad.what.value == 0 and _not_negative(rewriting, pad.sources[0])
         if not (least or positive or (pad.what.edge and _within(pad.what, piece.what.kernel))):
             return False
     elif pad.what.value != 0 or (isinstance(kind, Pool) and any(own) and not kind.count_padding):
@@ -37,11 +37,11 @@ def fold_padding(work: Work, at: int) -> bool:
     padding = tuple(a + b for a, b in zip(own, sides, strict=True))
     changes = {"padding": padding} | ({"count_padding": True} if isinstance(kind, Pool) else {})
     made = replace(kind, **changes)
-    shape = work.shape(pad.sources[0])
+    shape = rewriting.shape(pad.sources[0])
     if [axis.output for axis in window(made, shape).axes] != list(piece.shape[1:]):
         return False  # rounding up, which leaves out a window that begins in its own padding
     made = plainest(made, shape) if isinstance(made, Pool) else made
-    work.put(at, what=made, sources=pad.sources)
+    rewriting.put(at, what=made, sources=pad.sources)
     return True
 
 
@@ -52,19 +52,19 @@ def _within(pad: Padding, kernel: object) -> bool:
     return all(side < size for side, size in sides)
 
 
-def _not_negative(work: Work, at: int) -> bool:
-    piece = work.pieces.get(at)
+def _not_negative(rewriting: Rewriting, at: int) -> bool:
+    piece = rewriting.pieces.get(at)
     return (
         piece is not None and isinstance(piece.what, Activation) and piece.what.function in ("relu", "relu6", "sigmoid")
     )
 
 
-def subsampling(work: Work, at: int) -> bool:
+def subsampling(rewriting: Rewriting, at: int) -> bool:
     """A mean, times a number for each map, plus one: LeNet's subsampling."""
-    what, before = work.pieces[at].what, work.source(at)
-    if not isinstance(what, Affine) or not work.alone(before):
+    what, before = rewriting.pieces[at].what, rewriting.source(at)
+    if not isinstance(what, Affine) or not rewriting.alone(before):
         return False
-    pool = work.pieces[before]
+    pool = rewriting.pieces[before]
     channels = pool.shape[0]
     if what.scalar and channels > 1:
         return False
@@ -77,20 +77,20 @@ def subsampling(work: Work, at: int) -> bool:
     size = int(np.prod(kernel))
     layer = Subsample(kernel=kernel, stride=pool.what.stride)
     weights = {"weight": scale / size, "bias": shift}
-    work.put(at, what=layer, sources=pool.sources, weights=weights)
+    rewriting.put(at, what=layer, sources=pool.sources, weights=weights)
     return True
 
 
-def hanging_mean(work: Work, at: int) -> bool:
+def hanging_mean(rewriting: Rewriting, at: int) -> bool:
     """A mean times a number for each place: windows that hang over the edge have fewer values (`ceil`)."""
-    what, before = work.pieces[at].what, work.source(at)
-    if not isinstance(what, Affine) or not work.alone(before) or np.any(what.shift):
+    what, before = rewriting.pieces[at].what, rewriting.source(at)
+    if not isinstance(what, Affine) or not rewriting.alone(before) or np.any(what.shift):
         return False
-    pool = work.pieces[before]
+    pool = rewriting.pieces[before]
     if not isinstance(pool.what, Pool) or pool.what.function != "average" or not pool.what.count_padding:
         return False
     top, _, left, _ = sides_of(pool.what)
-    shape = work.shape(pool.sources[0])
+    shape = rewriting.shape(pool.sources[0])
     if what.scale.ndim != 3 or what.scale.shape[0] != 1:
         return False
     shares = what.scale[0]
@@ -102,7 +102,7 @@ def hanging_mean(work: Work, at: int) -> bool:
             rows, columns = map(_shares, moved.axes)
             outputs = (moved.height.output, moved.width.output)
             if outputs == pool.shape[1:] and np.allclose(shares, rows[:, None] * columns, rtol=1e-6):
-                work.put(at, what=whole, sources=pool.sources)
+                rewriting.put(at, what=whole, sources=pool.sources)
                 return True
     return False
 

@@ -20,10 +20,10 @@ from striate.exchange.reading.naming import network_name, paths_of
 from striate.exchange.reading.operators import read_nodes
 from striate.exchange.reading.pieces import INPUT, Affine, Padding
 from striate.exchange.reading.reader import Reader
+from striate.exchange.reading.rewriting import Rewriting, run_rules
 from striate.exchange.reading.simplify import FOLD, LAST, LATE, tables, with_activations
 from striate.exchange.reading.structure import structured
 from striate.exchange.reading.views import View, has_channels_last, in_order
-from striate.exchange.reading.work import Work, run_rules
 
 CLASSES, PREPROCESSING, PICTURES = "classes", "preprocessing", "pictures"
 """Metadata of files that Striate wrote; `PICTURES` has the preprocessing of pictures, where the file takes images that
@@ -118,19 +118,19 @@ def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool, f
         raise refusal(reader.problems)
     view = _end(reader, end)
     last = view.piece
-    work = with_activations(reader.pieces, last, input=reader.shape)
-    closed = work.last in work.pieces and isinstance(work.pieces[work.last].what, Softmax)
-    temperature = _temperature(work)
-    run_rules(work, LATE)
-    margins, scale, shift, shape = _preprocessing(work, reader.shape, bare=graph.bare)
-    run_rules(work, LAST)
+    rewriting = with_activations(reader.pieces, last, input=reader.shape)
+    closed = rewriting.last in rewriting.pieces and isinstance(rewriting.pieces[rewriting.last].what, Softmax)
+    temperature = _temperature(rewriting)
+    run_rules(rewriting, LATE)
+    margins, scale, shift, shape = _preprocessing(rewriting, reader.shape, bare=graph.bare)
+    run_rules(rewriting, LAST)
     if fold:
-        run_rules(work, FOLD)
-    tables(work, learned=graph.learned)
-    if not work.pieces:
+        run_rules(rewriting, FOLD)
+    tables(rewriting, learned=graph.learned)
+    if not rewriting.pieces:
         raise FormatError("its output is its input.", "A network has layers.")
-    chain = structured(work.pieces, work.last)
-    assembly = Assembly(paths_of(graph, work.pieces), body_first=graph.producer == "striate")
+    chain = structured(rewriting.pieces, rewriting.last)
+    assembly = Assembly(paths_of(graph, rewriting.pieces), body_first=graph.producer == "striate")
     try:
         network = Network(network_name(graph.name), shape, _closing_last(assembly.layers(chain)))
         steps = [step for step in plan(network).steps if not isinstance(step.layer, Joined)]
@@ -138,7 +138,7 @@ def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool, f
         raise FormatError(error.what, error.expected, error.remedy) from None
     weights: dict[str, Array] = {}
     for step, at in zip(steps, assembly.order, strict=True):
-        piece = work.pieces[at]
+        piece = rewriting.pieces[at]
         if step.output != piece.shape:
             raise FormatError(
                 f"{piece.node.name} makes {show(piece.shape)}, where {step.path} makes {show(step.output)}.",
@@ -241,12 +241,14 @@ def _end(reader: Reader, end: str) -> View:
     raise FormatError("has an output that does not depend on its input.", "A network computes it from images.")
 
 
-def _preprocessing(work: Work, shape: Shape, *, bare: bool) -> tuple[tuple[int, int, int, int], Array, Array, Shape]:
+def _preprocessing(
+    rewriting: Rewriting, shape: Shape, *, bare: bool
+) -> tuple[tuple[int, int, int, int], Array, Array, Shape]:
     """The preprocessing between the file's input and the network's: margins, then a scale and a shift."""
     margins, scale, shift = (0, 0, 0, 0), np.ones(()), np.zeros(())
-    while not bare and len(first := set(work.readers[INPUT])) == 1:
+    while not bare and len(first := set(rewriting.readers[INPUT])) == 1:
         at = next(iter(first))
-        piece = work.pieces.get(at)
+        piece = rewriting.pieces.get(at)
         if piece is None or piece.sources != [INPUT]:
             break
         what = piece.what
@@ -259,8 +261,8 @@ def _preprocessing(work: Work, shape: Shape, *, bare: bool) -> tuple[tuple[int, 
             scale, shift = scale * what.scale, what.scale * shift + what.shift
         else:
             break
-        work.input = shape = piece.shape
-        work.drop(at)
+        rewriting.input = shape = piece.shape
+        rewriting.drop(at)
     return margins, scale.reshape(-1) if scale.ndim else scale, shift.reshape(-1) if shift.ndim else shift, shape
 
 
@@ -277,23 +279,23 @@ def _of_pixels(what: Affine, shape: Shape) -> bool:
     return what.scalar or (fits and len(shape) == 3 and shape[0] <= 4 and bool(np.any(what.shift) or alike))
 
 
-def _temperature(work: Work) -> float:
+def _temperature(rewriting: Rewriting) -> float:
     """A number that class scores are divided by, before a closing softmax; of RBF units the scores are −distances.
 
     Networks that end in RBF units have no softmax in their description.
     """
-    end = work.pieces.get(work.last)
+    end = rewriting.pieces.get(rewriting.last)
     if end is None or not isinstance(end.what, Softmax):
         return 1.0
     at = end.sources[0]
-    piece = work.pieces.get(at)
+    piece = rewriting.pieces.get(at)
     if piece is None or not isinstance(piece.what, Affine) or not piece.what.scalar or piece.what.shift:
         return 1.0
-    factor, before = float(piece.what.scale), work.pieces.get(piece.sources[0])
+    factor, before = float(piece.what.scale), rewriting.pieces.get(piece.sources[0])
     radial = before is not None and isinstance(before.what, RBF)
     if radial == (factor > 0) or not factor:
         return 1.0
-    work.drop(at)
+    rewriting.drop(at)
     if radial:
-        work.drop(work.last)
+        rewriting.drop(rewriting.last)
     return 1 / abs(factor)

@@ -7,54 +7,54 @@ import numpy as np
 from striate.description.layers import Conv, LocalResponseNorm
 from striate.exchange.reading.functions import short
 from striate.exchange.reading.pieces import Affine, ChannelMean, Function, Padding, Piece, Product
-from striate.exchange.reading.work import Work
+from striate.exchange.reading.rewriting import Rewriting
 
 
-def local_response(work: Work, at: int) -> bool:
+def local_response(rewriting: Rewriting, at: int) -> bool:
     """a / (k + alpha · mean of squares)^beta, as PyTorch and Striate write it where there is no LRN."""
-    piece = work.pieces[at]
+    piece = rewriting.pieces[at]
     if piece.what != Product(-1):
         return False
     value, below = piece.sources
-    power = work.pieces.get(below)
+    power = rewriting.pieces.get(below)
     if power is None or not isinstance(power.what, Function) or power.what.name != "power":
         return False
     beta, inner = power.what.numbers[0], power.sources[0]
-    found = _mean_of_squares(work, inner, value)
+    found = _mean_of_squares(rewriting, inner, value)
     if found is None or beta < 0:
         return False
     size, alpha, k = found
     layer = LocalResponseNorm(size=size, alpha=short(alpha), beta=short(beta), k=short(k))
-    work.put(at, what=layer, sources=[value])
+    rewriting.put(at, what=layer, sources=[value])
     return True
 
 
-def _mean_of_squares(work: Work, at: int, value: int) -> tuple[int, float, float] | None:
+def _mean_of_squares(rewriting: Rewriting, at: int, value: int) -> tuple[int, float, float] | None:
     """(size, alpha, k) where a piece is k + alpha · the sum of squares of `value` over adjacent maps."""
-    piece = work.pieces.get(at)
+    piece = rewriting.pieces.get(at)
     alpha, k = 1.0, 0.0
     if piece is not None and isinstance(piece.what, Affine) and piece.what.scalar:
         alpha, k = float(piece.what.scale), float(piece.what.shift)
         at = piece.sources[0]
-        piece = work.pieces.get(at)
+        piece = rewriting.pieces.get(at)
     if piece is None:
         return None
     if isinstance(piece.what, Conv):
-        return _band(work, piece, value) if (alpha, k) == (1, 0) else None
+        return _band(rewriting, piece, value) if (alpha, k) == (1, 0) else None
     if not isinstance(piece.what, ChannelMean):
         return None
-    padded = work.pieces.get(piece.sources[0])
+    padded = rewriting.pieces.get(piece.sources[0])
     if padded is None or not isinstance(padded.what, Padding) or padded.what.value != 0:
         return None
     size, before, after = piece.what.size, padded.what.before, padded.what.after
     around = before[0] == size // 2 and after[0] == (size - 1) // 2 and not any(before[1:] + after[1:])
-    return (size, short(alpha) / size, k) if around and _is_square(work, padded.sources[0], value) else None
+    return (size, short(alpha) / size, k) if around and _is_square(rewriting, padded.sources[0], value) else None
 
 
-def _band(work: Work, piece: Piece, value: int) -> tuple[int, float, float] | None:
+def _band(rewriting: Rewriting, piece: Piece, value: int) -> tuple[int, float, float] | None:
     """The same where the sum over adjacent maps is a convolution by 1×1, as Striate writes it."""
     weight, bias = piece.weights["weight"], piece.weights.get("bias")
-    if weight.shape[2:] != (1, 1) or bias is None or not _is_square(work, piece.sources[0], value):
+    if weight.shape[2:] != (1, 1) or bias is None or not _is_square(rewriting, piece.sources[0], value):
         return None
     square = weight[:, :, 0, 0]
     alpha = float(square[0, 0])
@@ -69,8 +69,8 @@ def _band(work: Work, piece: Piece, value: int) -> tuple[int, float, float] | No
     return None
 
 
-def _is_square(work: Work, at: int, value: int) -> bool:
-    piece = work.pieces.get(at)
+def _is_square(rewriting: Rewriting, at: int, value: int) -> bool:
+    piece = rewriting.pieces.get(at)
     if piece is None:
         return False
     if piece.what == Product() and piece.sources == [value, value]:

@@ -14,47 +14,47 @@ from striate.exchange.reading.activations import activation
 from striate.exchange.reading.margins import fold_padding, hanging_mean, subsampling
 from striate.exchange.reading.pieces import Affine, each_map
 from striate.exchange.reading.response import local_response
+from striate.exchange.reading.rewriting import Pieces, Rewriting, Rule, reached, run_rules
 from striate.exchange.reading.windows import sides_of
-from striate.exchange.reading.work import Pieces, Rule, Work, reached, run_rules
 
 LEAST_ZEROS = 1 / 64
 """The share of kernels of zeros that shows a connection table."""
 
 
-def with_activations(pieces: Pieces, last: int, *, input: Shape) -> Work:
+def with_activations(pieces: Pieces, last: int, *, input: Shape) -> Rewriting:
     """The pieces with what is a function of each value turned into activations."""
-    work = Work(reached(pieces, last), last, input=input)
-    run_rules(work, EARLY)
-    return work
+    rewriting = Rewriting(reached(pieces, last), last, input=input)
+    run_rules(rewriting, EARLY)
+    return rewriting
 
 
-def merge_numbers(work: Work, at: int) -> bool:
+def merge_numbers(rewriting: Rewriting, at: int) -> bool:
     """Two affine steps with single numbers are one; so are a factor for each map and then a shift, or the other way."""
-    what, before = work.pieces[at].what, work.source(at)
-    if not isinstance(what, Affine) or not work.alone(before):
+    what, before = rewriting.pieces[at].what, rewriting.source(at)
+    if not isinstance(what, Affine) or not rewriting.alone(before):
         return False
-    first = work.pieces[before].what
+    first = rewriting.pieces[before].what
     if not isinstance(first, Affine) or first.scalar != what.scalar:
         return False
     if not what.scalar and (_for_places(what) or _for_places(first) or not _two_halves(first, what)):
         return False
     made = Affine(what.scale * first.scale, what.scale * first.shift + what.shift)
-    work.put(at, what=made, sources=work.pieces[before].sources)
+    rewriting.put(at, what=made, sources=rewriting.pieces[before].sources)
     return True
 
 
-def merge_factor(work: Work, at: int) -> bool:
+def merge_factor(rewriting: Rewriting, at: int) -> bool:
     """A single number before or behind a number for each map becomes part of it."""
-    what, before = work.pieces[at].what, work.source(at)
-    if not isinstance(what, Affine) or not work.alone(before):
+    what, before = rewriting.pieces[at].what, rewriting.source(at)
+    if not isinstance(what, Affine) or not rewriting.alone(before):
         return False
-    first = work.pieces[before].what
+    first = rewriting.pieces[before].what
     if not isinstance(first, Affine) or first.scalar == what.scalar:
         return False
     made = Affine(what.scale * first.scale, what.scale * first.shift + what.shift)
     if _for_places(made) and (made.scale.size > 1 or made.scale != 1):
         return False  # two layers
-    work.put(at, what=made, sources=work.pieces[before].sources)
+    rewriting.put(at, what=made, sources=rewriting.pieces[before].sources)
     return True
 
 
@@ -70,23 +70,23 @@ def _for_places(what: Affine) -> bool:
     return any(each.ndim == 3 and each.shape[1:] != (1, 1) for each in (what.scale, what.shift))
 
 
-def drop_identity(work: Work, at: int) -> bool:
+def drop_identity(rewriting: Rewriting, at: int) -> bool:
     """a · 1 + 0, a pooling of one value, and a padding of nothing do nothing."""
-    what = work.pieces[at].what
+    what = rewriting.pieces[at].what
     nothing = isinstance(what, Affine) and what.scalar and what.scale == 1 and what.shift == 0
     single = isinstance(what, Pool) and what.kernel == (1, 1) == what.stride and not any(sides_of(what))
     if nothing or single:
-        work.drop(at)
+        rewriting.drop(at)
         return True
     return False
 
 
-def bias(work: Work, at: int) -> bool:
+def bias(rewriting: Rewriting, at: int) -> bool:
     """A number for each map added behind a convolution or linear layer is its bias; a factor scales its weights."""
-    what, before = work.pieces[at].what, work.source(at)
-    if not isinstance(what, Affine) or not work.alone(before):
+    what, before = rewriting.pieces[at].what, rewriting.source(at)
+    if not isinstance(what, Affine) or not rewriting.alone(before):
         return False
-    own = work.pieces[before]
+    own = rewriting.pieces[before]
     if not isinstance(own.what, (Conv, Linear)):
         return False
     shift = each_map(what.shift, own.shape[0])
@@ -98,19 +98,21 @@ def bias(work: Work, at: int) -> bool:
     weights = {"weight": own.weights["weight"]} if factor == 1 else {"weight": own.weights["weight"] * factor}
     if changed or "bias" in own.weights:
         weights["bias"] = factor * held + shift
-    work.put(at, what=replace(own.what, bias="bias" in weights), sources=own.sources, weights=weights, node=own.node)
+    rewriting.put(
+        at, what=replace(own.what, bias="bias" in weights), sources=own.sources, weights=weights, node=own.node
+    )
     return True
 
 
-def centred(work: Work, at: int) -> bool:
+def centred(rewriting: Rewriting, at: int) -> bool:
     """A mean for each map subtracted, then a factor, then a number for each map: a normalisation by its own formula.
 
     Only the subtraction tells the mean from the bias of a convolution before it.
     """
-    what, before = work.pieces[at].what, work.source(at)
-    if not isinstance(what, Affine) or not work.alone(before):
+    what, before = rewriting.pieces[at].what, rewriting.source(at)
+    if not isinstance(what, Affine) or not rewriting.alone(before):
         return False
-    mean, channels = work.pieces[before], work.pieces[at].shape[0]
+    mean, channels = rewriting.pieces[before], rewriting.pieces[at].shape[0]
     if not isinstance(mean.what, Affine) or mean.node.operator != "Sub" or mean.what.scale.size != 1:
         return False
     given = [each_map(each, channels) for each in (what.scale, what.shift, mean.what.shift)]
@@ -120,32 +122,32 @@ def centred(work: Work, at: int) -> bool:
     if what.scale.size == 1 or what.shift.size == 1:
         return False
     weights = {"weight": scale, "bias": shift, "running_mean": -less, "running_var": np.ones(channels)}
-    work.put(at, what=BatchNorm(epsilon=0.0), sources=mean.sources, weights=weights)
+    rewriting.put(at, what=BatchNorm(epsilon=0.0), sources=mean.sources, weights=weights)
     return True
 
 
-def norm(work: Work, at: int) -> bool:
+def norm(rewriting: Rewriting, at: int) -> bool:
     """A factor and a number for each map behind a batch normalisation are its own (Caffe's Scale layer)."""
-    what, before = work.pieces[at].what, work.source(at)
-    if not isinstance(what, Affine) or not work.alone(before):
+    what, before = rewriting.pieces[at].what, rewriting.source(at)
+    if not isinstance(what, Affine) or not rewriting.alone(before):
         return False
-    own = work.pieces[before]
+    own = rewriting.pieces[before]
     scale, shift = (each_map(each, own.shape[0]) for each in (what.scale, what.shift))
     if not isinstance(own.what, BatchNorm) or scale is None or shift is None or not np.any(shift):
         return False
     weights = dict(own.weights)
     weights["weight"] = weights["weight"] * scale
     weights["bias"] = weights["bias"] * scale + shift
-    work.put(at, what=own.what, sources=own.sources, weights=weights, node=own.node)
+    rewriting.put(at, what=own.what, sources=own.sources, weights=weights, node=own.node)
     return True
 
 
-def fold_norm(work: Work, at: int) -> bool:
+def fold_norm(rewriting: Rewriting, at: int) -> bool:
     """A batch normalisation behind a convolution or linear layer becomes part of its weights."""
-    norm_, before = work.pieces[at], work.source(at)
-    if not isinstance(norm_.what, BatchNorm) or not work.alone(before):
+    norm_, before = rewriting.pieces[at], rewriting.source(at)
+    if not isinstance(norm_.what, BatchNorm) or not rewriting.alone(before):
         return False
-    own = work.pieces[before]
+    own = rewriting.pieces[before]
     if not isinstance(own.what, (Conv, Linear)):
         return False
     held = {name: np.asarray(values, np.float64) for name, values in norm_.weights.items()}
@@ -156,41 +158,41 @@ def fold_norm(work: Work, at: int) -> bool:
         "weight": weight * scale.reshape(-1, *[1] * (weight.ndim - 1)),
         "bias": own.weights.get("bias", np.zeros(len(scale))) * scale + shift,
     }
-    work.put(at, what=replace(own.what, bias=True), sources=own.sources, weights=weights, node=own.node)
+    rewriting.put(at, what=replace(own.what, bias=True), sources=own.sources, weights=weights, node=own.node)
     return True
 
 
-def scaling(work: Work, at: int) -> bool:
+def scaling(rewriting: Rewriting, at: int) -> bool:
     """Turn arithmetic that no earlier rule took into a layer.
 
     A factor for each map becomes a Scale, a number added to each value a PositionBias, and a factor and a number for
     each map a BatchNorm.
     """
-    piece = work.pieces[at]
+    piece = rewriting.pieces[at]
     what = piece.what
     if not isinstance(what, Affine) or (what.scalar and piece.shape[0] > 1):
         return False
     scale, shift = (each_map(each, piece.shape[0]) for each in (what.scale, what.shift))
     if scale is not None and shift is not None and not np.any(shift):
-        work.put(at, what=Scale(), weights={"weight": scale})
+        rewriting.put(at, what=Scale(), weights={"weight": scale})
         return True
     if what.scale.size == 1 and float(what.scale) == 1 and what.shift.size == np.prod(piece.shape):
-        work.put(at, what=PositionBias(), weights={"bias": what.shift.reshape(piece.shape)})
+        rewriting.put(at, what=PositionBias(), weights={"bias": what.shift.reshape(piece.shape)})
         return True
     if scale is None or shift is None:
         return False
     still = {"running_mean": np.zeros(piece.shape[0]), "running_var": np.ones(piece.shape[0])}
-    work.put(at, what=BatchNorm(epsilon=0.0), weights={"weight": scale, "bias": shift} | still)
+    rewriting.put(at, what=BatchNorm(epsilon=0.0), weights={"weight": scale, "bias": shift} | still)
     return True
 
 
-def tables(work: Work, *, learned: Collection[str] = ()) -> None:
+def tables(rewriting: Rewriting, *, learned: Collection[str] = ()) -> None:
     """Give a connection table to convolutions many of whose kernels are zero: exporters write LeNet's C3 that way.
 
     A weight in `learned` is known to be a dense parameter, so it gets no table even if kernels are zero.
     """
     left = limits.VALUES
-    for at, piece in list(work.pieces.items()):
+    for at, piece in list(rewriting.pieces.items()):
         weight = piece.weights.get("weight")
         if not isinstance(piece.what, Conv) or piece.what.groups > 1 or weight is None or weight[0, 0].size == 1:
             continue
@@ -202,7 +204,9 @@ def tables(work: Work, *, learned: Collection[str] = ()) -> None:
         if many and links <= left and linked.any(axis=1).all():
             left -= links
             table = tuple(tuple(int(each) for each in np.flatnonzero(row)) for row in linked)
-            work.put(at, what=replace(piece.what, table=table), weights={**piece.weights, "weight": weight[linked]})
+            rewriting.put(
+                at, what=replace(piece.what, table=table), weights={**piece.weights, "weight": weight[linked]}
+            )
 
 
 EARLY: tuple[Rule, ...] = (merge_numbers, drop_identity, local_response, activation)

@@ -19,7 +19,7 @@ from striate.exchange.model import INPUT, LABEL, OUTPUT, PROBABILITIES
 from striate.exchange.requirement import require_onnx
 from striate.exchange.session import session_of
 from striate.modules import Built
-from striate.train.answerable import require_answers
+from striate.train.answer_checks import require_answers
 from striate.train.losses import class_scores
 from striate.train.run import Run
 from striate.wording import counted

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from striate.kernels.binary import GROUP, StriatePass, handle_of
-from striate.kernels.bound import layer_of
 from striate.kernels.lower import FUNCTIONS, Lowered, parsed
 from striate.kernels.operators.binding import Operator, address_of, binary, prepared
+from striate.kernels.structures import layer_of
 
 
 class _Handle:

@@ -9,8 +9,8 @@ from striate.data import ImageSet
 from striate.look import imagined, peaks, subject, wants
 from striate.look.capture import capture
 from striate.look.choose import find_step
+from striate.look.excitation import Peaks, field_of, outstanding, patches, steps_for
 from striate.look.subject import scores
-from striate.look.wants import Peaks, field_of, outstanding, patches, steps_for
 from striate.networks import find
 
 

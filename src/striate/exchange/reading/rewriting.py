@@ -9,10 +9,10 @@ from striate.description.shapes import Shape
 from striate.exchange.reading.pieces import INPUT, OUTSIDE, Piece, users
 
 Pieces = dict[int, Piece]
-Rule = Callable[["Work", int], bool]
+Rule = Callable[["Rewriting", int], bool]
 
 
-class Work:
+class Rewriting:
     """The pieces while they are simplified, and who reads each; `last` gives the output, the network reads `input`."""
 
     def __init__(self, pieces: Pieces, last: int, *, input: Shape) -> None:
@@ -64,13 +64,13 @@ class Work:
                 left += [(each, source) for each in gone.sources]
 
 
-def run_rules(work: Work, rules: Sequence[Rule]) -> None:
+def run_rules(rewriting: Rewriting, rules: Sequence[Rule]) -> None:
     """Apply rules, from the output to the input, until none changes anything."""
     changed = True
     while changed:
         changed = False
-        for at in list(reversed(work.pieces)):
-            while at in work.pieces and any(rule(work, at) for rule in rules):
+        for at in list(reversed(rewriting.pieces)):
+            while at in rewriting.pieces and any(rule(rewriting, at) for rule in rules):
                 changed = True
 
 

@@ -13,10 +13,10 @@ from striate.description.shapes import show
 from striate.language.say import say
 from striate.look.choose import find_step, is_map, main_steps, spread
 from striate.look.drawing import Drawing, Figure, number
+from striate.look.excitation import Peaks, imagined, middle_fields, outstanding, patches, peaks, steps_for
 from striate.look.pictures import image_picture
 from striate.look.subject import SMALL, Subject
 from striate.look.tiles import shortened
-from striate.look.wants import Peaks, imagined, middle_fields, outstanding, patches, peaks, steps_for
 
 LAYERS, UNITS, CLASSES = 5, 3, 10
 LEFT, SIDE, PATCH = 150, 122, 38

@@ -18,7 +18,7 @@ from striate.train.parts import require_statistics, unfit_error, unfit_for_parts
 from striate.train.run import Run
 
 
-def settle(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Run:
+def with_kernels(run: Run, *, kernels: str = "auto", threads: int | None = None) -> Run:
     """The same run on the kernels and the number of threads that are fastest for it here, unless they are given.
 
     A run keeps its kernels, because others give other last bits. On the engine the number of threads changes no bit, so
