@@ -147,6 +147,43 @@ def test_unfit_images_are_named(prepare, text: str, tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["photos"]
 
 
+def test_a_run_is_not_made_among_the_classes_of_its_images(tmp_path: Path) -> None:
+    photos = painted(tmp_path / "photos")
+    for network, where in (("mlp-300", photos), ("lenet5", photos / "a")):
+        done = striate("train", network, "--data", photos, "--adapt", "--resize", 28, cwd=where)
+        assert done.returncode == 2
+        assert "lies in the folder of its images." in done.stderr
+    assert sorted(os.listdir(photos)) == ["a", "b"]
+    assert len(os.listdir(photos / "a")) == 8
+
+
+def test_a_folder_whose_name_is_no_text_is_not_trained_on(tmp_path: Path) -> None:
+    painted(tmp_path / "pho\u200etos")
+    done = striate("train", "mlp-300", "--data", "pho\u200etos", "--adapt", "--resize", 28, "--out", "run", cwd=tmp_path)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, "Rename the folder.")
+    assert "run" not in os.listdir(tmp_path)
+
+
+def test_test_pictures_of_other_sizes_are_resized_and_those_that_cannot_be_read_left_out(tmp_path: Path) -> None:
+    painted(tmp_path / "photos/train", count=12)
+    painted(tmp_path / "photos/test", sizes=(8, 12))
+    net = "1x8x8: conv 2 3x3, relu, linear 2"
+    done = striate("train", net, "--data", "photos", "--epochs", 1, "--out", "my run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "Next: striate evaluate 'my run'"
+    done = striate("evaluate", "my run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("network on 16 test images of ")
+    (tmp_path / "photos/test/a/0.png").write_bytes(b"")
+    done = striate("evaluate", "my run", cwd=tmp_path)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, "Repair or remove them, or pass --skip-unreadable.")
+    done = striate("evaluate", "my run", "--skip-unreadable", cwd=tmp_path)
+    assert "  Left out 1 image that cannot be read:\n    test/a/0.png: empty (0 bytes)\n" in done.stdout
+    found = json.loads(striate("evaluate", "my run", "--skip-unreadable", "--json", cwd=tmp_path).stdout)
+    assert (found["images"], found["unreadable"]) == (15, [{"image": "test/a/0.png", "error": "empty (0 bytes)"}])
+    assert not json.loads((tmp_path / "my run/run.json").read_text())["data"]["skip_unreadable"]
+
+
 def test_train_evaluate_predict(tmp_path: Path, few_digits: Path) -> None:
     options = ("--data", few_digits, "--epochs", 2, "--out", "run")
     done = striate_process("train", "lenet5-dense", *options, cwd=tmp_path)

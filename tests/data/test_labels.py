@@ -46,6 +46,7 @@ def test_labels_of_any_kind(given: Any, kind: str, names: tuple[str, ...]) -> No
         ([[0, 1], [1, 0]], "labels are of shape (2, 2).\nA label is text"),
         ([[0, 1], [1]], "label 0 is [0, 1]."),
         ([2**70], "a label is beyond 64 bits."),
+        (np.array([2**63, 1], dtype=np.uint64), "a label is beyond 64 bits."),
         (["a", ""], "a label is ''."),
         (["a\nb", "c"], "a label is 'a\\nb'."),
         ([1j], "labels are complex128."),

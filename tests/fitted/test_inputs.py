@@ -150,3 +150,10 @@ def test_images_of_another_size_are_brought_to_the_input() -> None:
     large = IMAGES.repeat(2, axis=1).repeat(2, axis=2)
     model = striate.fit(SMALL, large, NUMBERS, epochs=15)
     assert (model.predict(TEST.repeat(2, axis=1).repeat(2, axis=2)) == TRUTH).mean() > 0.8
+
+
+def test_the_bytes_of_a_large_photograph_are_read_as_its_file_is(tmp_path: Path) -> None:
+    file = tmp_path / "large.png"
+    Image.linear_gradient("L").resize((5000, 4000)).save(file)
+    model = striate.fit(SMALL, IMAGES, NUMBERS, epochs=1)
+    assert np.array_equal(model.predict_proba([file]), model.predict_proba([file.read_bytes()]))

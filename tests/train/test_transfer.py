@@ -290,3 +290,16 @@ def test_a_run_exported_as_one_file_can_be_taken_from_and_names_no_folder(
     assert again.transfer is not None
     assert len(again.transfer.taken) == 5
     assert load(str(few_digits)).classes == again.classes
+
+
+def test_centres_that_do_not_learn_are_not_frozen_with_all_that_was_taken(tmp_path: Path) -> None:
+    theirs = from_text("1x6x6: conv 8 3x3, conv 4 1x1, linear 4, tanh, rbf(++++; -+-+)")
+    own = from_text("1x6x6: conv 8 3x3, conv 5 1x1, linear 4, tanh, rbf(++++; -+-+)")
+    way = Preprocessing((1, 6, 6), "resize", 0, 1, "picture")
+    source, _ = run_of(theirs, tmp_path / "source", way)
+    run, _ = run_of(own, tmp_path / "own", way)
+    run = replace(run, recipe=replace(run.recipe, freeze=("taken",)))
+    begun, _ = take_over(run, source, threads=1)
+    assert begun.transfer is not None
+    assert set(begun.transfer.taken) == {"conv1", "rbf1"}
+    assert begun.recipe.freeze == ("conv1",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -43,8 +44,12 @@ def follow(run: Run, events: Iterator[Event], *, quiet: bool) -> None:
     if quiet:
         click.echo(os.fsencode(run.folder))
     else:
-        done = f"run: {run.folder}\nreport: {run.path('report.html')}\nNext: striate evaluate {run.folder}"
+        done = f"run: {run.folder}\nreport: {run.path('report.html')}\nNext: {_next(run)}"
         click.echo(lines(done))
+
+
+def _next(run: Run) -> str:
+    return f"striate evaluate {shlex.quote(str(run.folder))}"
 
 
 def _end_of_boards(run: Run, *, quiet: bool) -> None:
@@ -56,4 +61,4 @@ def _end_of_boards(run: Run, *, quiet: bool) -> None:
         return
     write_curves(run)
     click.echo(lines(f"run: {run.folder}\ncurves: {run.path('pictures/error.svg')}"))
-    click.echo(lines(f"Next: striate evaluate {run.folder}"))
+    click.echo(lines(f"Next: {_next(run)}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import click
@@ -39,7 +40,7 @@ def resuming(folder: Path) -> str:
     run = open_run(folder)
     # Where the machine has GPUs, each process would take one of its own.
     device = " --device cpu" if size > 1 and run.device == "cpu" and torch.cuda.is_available() else ""
-    again = f"striate train --resume {folder}{device}"
+    again = f"striate train --resume {shlex.quote(str(folder))}{device}"
     if size == 1:
         return again
     if local == str(size):

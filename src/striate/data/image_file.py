@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import pad
 
-from striate.data.decode import decode, tensor_of, upright
+from striate.data.decode import MOST_PIXELS, decode, tensor_of, upright
 from striate.data.digits import SIDE, PreparationStep, digit_steps
 from striate.data.preprocess import Preprocessing
 from striate.data.ruled import HEIGHT
@@ -34,10 +34,10 @@ def read_image(
         raise error.at(str(path)) from None
 
 
-def open_picture(picture: Image.Image | bytes | str | Path) -> Image.Image:
-    """The image, upright and in mode L or RGB: one that is decoded already, or from bytes or a file.
+def open_picture(picture: Image.Image | bytes | str | Path, *, most_pixels: int = MOST_PIXELS) -> Image.Image:
+    """The image, upright and in mode L or RGB: one that is decoded already, or from a file or bytes.
 
-    Raises DataError, naming the file where there is one.
+    Bytes may hold at most `most_pixels`. Raises DataError, naming the file where there is one.
     """
     if isinstance(picture, Image.Image):
         try:
@@ -46,7 +46,7 @@ def open_picture(picture: Image.Image | bytes | str | Path) -> Image.Image:
             raise unread(error, "Save the picture again, as PNG or JPEG.") from None
     if isinstance(picture, bytes):
         try:
-            return decode(picture, most_pixels=MOST_SENT)
+            return decode(picture, most_pixels=most_pixels)
         except DataError as error:
             raise unread(error, "Send the picture as PNG or JPEG, in a smaller size if it is large.") from None
     file = Path(picture)

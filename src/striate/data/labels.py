@@ -95,6 +95,8 @@ def _kind_of(array: NDArray[Any]) -> tuple[Kind, NDArray[Any]]:
         case "b":
             return "truth", array
         case "i" | "u":
+            if array.dtype == np.uint64 and array.size and int(array.max()) >= 2**63:
+                raise _beyond()
             return "whole", array
         case "U" | "T":
             return "text", array
@@ -141,8 +143,12 @@ def _of_objects(array: NDArray[Any]) -> tuple[Kind, NDArray[Any]]:
             return "text", array
 
 
+def _beyond() -> DataError:
+    return DataError("a label is beyond 64 bits.", "Whole numbers of labels fit into 64 bits, with a sign.")
+
+
 def _integers(array: NDArray[Any]) -> NDArray[Any]:
     try:
         return array.astype(np.int64)
     except OverflowError:
-        raise DataError("a label is beyond 64 bits.", "Whole numbers of labels fit into 64 bits.") from None
+        raise _beyond() from None

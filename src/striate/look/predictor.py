@@ -15,7 +15,7 @@ from torch import Tensor
 
 from striate.accounting import account
 from striate.data import PreparationStep, Preprocessing, read_image
-from striate.data.image_file import open_picture, prepare
+from striate.data.image_file import MOST_SENT, open_picture, prepare
 from striate.description.network import INPUT, Plan, plan
 from striate.errors import DataError, RunError, quote
 from striate.execution.inference import answering, choose_for_inference
@@ -181,7 +181,8 @@ class Predictor:
         """As `read`, with the pixels as they are stored, 0 to 255; of a position, its planes."""
         if self.board is not None:
             return planes([whole_game(content, self.board).positions[-1]]), ()
-        return prepare(open_picture(content), self.run.preprocessing if prepared else self._resizing)
+        image = open_picture(content, most_pixels=MOST_SENT)
+        return prepare(image, self.run.preprocessing if prepared else self._resizing)
 
     @cached_property
     def _resizing(self) -> Preprocessing:

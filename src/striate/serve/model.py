@@ -16,6 +16,7 @@ from torch import Tensor
 
 from striate.accounting.unit import Rectangle, seen, unclipped
 from striate.data import PreparationStep
+from striate.data.image_file import MOST_SENT, open_picture
 from striate.description.network import INPUT
 from striate.errors import RequestError, RunError, ShapeError, unknown_name
 from striate.look.predictor import Predictor, Stored, Watched
@@ -150,7 +151,7 @@ class Model:
 
     async def read(self, reader: Reader, content: bytes) -> m.Lines:
         """The lines on an image, by this run's reader."""
-        lines = await self._look(partial(reader.read, content))
+        lines = await self._look(lambda: reader.read(open_picture(content, most_pixels=MOST_SENT)))
         return msgspec.convert({"lines": [line.to_dict() for line in lines]}, m.Lines)
 
     async def account(self, trial: Trial) -> m.Tried:

@@ -97,6 +97,9 @@ def images_of(run: Run, split: str, *, source: str | None = None, way: Preproces
     """
     images = images_as(run, require_data(run, source), way=way)
     if split == "test":
+        sized = run.preprocessing
+        if images.resize is None and sized.form == "picture" and sized.fit in ("pad", "resize"):
+            images = replace(images, resize=sized.size)  # pictures of other sizes are brought to the training's
         return images.load("test")
     if not run.recipe.hold_out:
         raise MissingSplitError(

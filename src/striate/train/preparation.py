@@ -9,8 +9,9 @@ from pathlib import Path
 import torch
 
 from striate.data import Augmentation, ImageSet, preprocessing_for, require_colours, require_square
+from striate.description.labels import is_one_line
 from striate.description.network import Network, plan
-from striate.errors import RunError, ShapeError, SpecError
+from striate.errors import DataError, RunError, ShapeError, SpecError, quote
 from striate.train.distributed import here
 from striate.train.images import Images, images_as
 from striate.train.kernel_choice import with_kernels
@@ -34,10 +35,12 @@ def prepare(
 def unsettled(
     network: Network, images: Images, recipe: Recipe, *, folder: Path, device: str = "auto", threads: int | None = None
 ) -> tuple[Run, Split]:
-    """The same, before its kernels are found out."""
+    """A new run with `kernels` still "auto", and its packed images. Raises as `prepare`, but nothing is measured."""
     if here().leads:  # it may have made the folder before another process is here
         require_free(folder)
     train_images = images.load("train", wanted=network.input[1:])
+    if images.given is None:
+        _require_apart(folder, train_images)
     outputs = plan(network).output
     if outputs != (len(train_images.classes),):
         raise ShapeError(
@@ -79,6 +82,23 @@ def unsettled(
         environment=environment(),
     )
     return run, split
+
+
+def _require_apart(folder: Path, images: ImageSet) -> None:
+    """Raise DataError or RunError where a run could not name its images, or would be taken for a class of them."""
+    if not is_one_line(images.source):
+        raise DataError(
+            f"the path {quote(images.source)} has letters that are no text.",
+            "A run keeps the path of its images.",
+            "Rename the folder.",
+        )
+    place = Path(images.source)
+    if images.names and place in folder.resolve().parents and not (place / "train").is_dir():
+        raise RunError(
+            f"{folder} lies in the folder of its images.",
+            "There it would be taken for a class.",
+            "Give a folder elsewhere to --out.",
+        )
 
 
 def _require_fitting(augmentation: Augmentation, images: ImageSet, shape: tuple[int, int, int]) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -239,7 +240,7 @@ def require_free(folder: Path) -> None:
     raise RunError(
         f"{folder} is there already.",
         "A new run needs a folder of its own, so that nothing is overwritten.",
-        f"Go on with it by --resume {folder}, or give another folder to --out.",
+        f"Go on with it by --resume {shlex.quote(str(folder))}, or give another folder to --out.",
     )
 
 

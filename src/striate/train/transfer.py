@@ -82,8 +82,9 @@ def take_over(run: Run, source: Run, *, threads: int | None = None) -> tuple[Run
     record = Transfer(
         one_line(str(source.folder)), taken, tuple(new.items()), tuple(path for path in theirs if path not in own)
     )
-    given = run.recipe.freeze
-    frozen = tuple(dict.fromkeys(path for name in given for path in (taken if name == TAKEN else (name,))))
+    learning = {name.rpartition(".")[0] for name, _ in model.named_parameters()}  # RBF units' centres do not learn
+    still = [path for path in taken if path in learning]
+    frozen = tuple(dict.fromkeys(path for name in run.recipe.freeze for path in (still if name == TAKEN else [name])))
     begun = replace(
         run,
         recipe=replace(run.recipe, freeze=frozen),

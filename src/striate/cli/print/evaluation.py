@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from striate.data import ImageSet
+from striate.description.labels import one_line
 from striate.train.metrics import TOP, Evaluation
 from striate.train.rejection import PAPER_ERROR, Rejection
 from striate.wording import cells, counted, padded, percent
 
 NAMED = 5
-"""The most classes that are named as never recognised."""
+"""The most classes that are named as never recognised, and the most images that are named as left out."""
 
 
 def figures(found: Evaluation) -> Iterator[str]:
@@ -24,6 +26,17 @@ def figures(found: Evaluation) -> Iterator[str]:
         others = f" and {len(found.missed) - NAMED:,} more" if len(found.missed) > NAMED else ""
         yield f"never recognised: {named}{others}"
     yield f"mean confidence {percent(found.confidence)}"
+
+
+def left_out(images: ImageSet) -> Iterator[str]:
+    """The files that could not be read and were left out, the first of them with the reasons; nothing for none."""
+    bad = images.unreadable
+    if not bad:
+        return
+    yield f"Left out {counted(len(bad), 'image')} that cannot be read:"
+    yield from (f"  {one_line(name)}: {reason}" for name, reason in bad[:NAMED])
+    if len(bad) > NAMED:
+        yield f"  and {len(bad) - NAMED:,} more"
 
 
 def _more(found: Evaluation) -> dict[str, str]:

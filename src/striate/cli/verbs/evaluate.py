@@ -32,6 +32,11 @@ class Look:
     kernels: str
     flips: bool
     device: str
+    skip_unreadable: bool
+
+    def reads(self, run: Run) -> Run:
+        """The run by which the images are read: it leaves out files that cannot be read, where this is asked for."""
+        return replace(run, data=replace(run.data, skip_unreadable=run.data.skip_unreadable or self.skip_unreadable))
 
 
 @click.command(
@@ -70,6 +75,7 @@ class Look:
     type=click.IntRange(1, 10**9),
     help="For Go: judge by this many games, evenly spread over all. By default by all.",
 )
+@click.option("--skip-unreadable", is_flag=True, help="Leave out images that cannot be read, and list them.")
 @click.option("--stress", is_flag=True, help="Also distort the images, in five ways, and draw the errors in the run.")
 @click.option(
     "--kernels",
@@ -90,6 +96,7 @@ def command(
     flips: bool,
     symmetries: bool,
     games: int | None,
+    skip_unreadable: bool,
     stress: bool,
     kernels: str,
     device: str,
@@ -110,7 +117,7 @@ def command(
     from striate.train.machine import device_called
     from striate.train.run import open_run
 
-    look = Look(split, data, kernels, flips, device_called(device))
+    look = Look(split, data, kernels, flips, device_called(device), skip_unreadable)
     runs = [open_run(folder) for folder in folders]
     if any(run.plays_go for run in runs):
         if len(runs) > 1 or reject or flips or stress:
@@ -144,7 +151,7 @@ def _boards(run: Run, look: Look, *, games: int, as_json: bool) -> None:
 
 
 def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -> None:
-    from striate.cli.print.evaluation import class_lines, figures
+    from striate.cli.print.evaluation import class_lines, figures, left_out
     from striate.cli.print.progress import working
     from striate.cli.print.rejection import reached_line, rejection_members, rejection_table
     from striate.cli.print.stress import stress_members, stress_tables
@@ -157,7 +164,12 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
         run.path("pictures")  # where the run is one file, an error says that it has none
     with working("Evaluating"):
         outputs, images = evaluate(
-            run, split=look.split, source=look.data, kernels=look.kernels, flips=look.flips, device=look.device
+            look.reads(run),
+            split=look.split,
+            source=look.data,
+            kernels=look.kernels,
+            flips=look.flips,
+            device=look.device,
         )
     found, rejection = evaluation_of(outputs, run.classes), rejection_of(outputs)
     compared = scores_compared(run.network)
@@ -171,10 +183,13 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
     stressed = _stress(run, images, look) if stress else None
     if as_json:
         kept = {"answered": answered(run, outputs), "test_time_flips": look.flips}
+        kept |= {"unreadable": [{"image": name, "error": reason} for name, reason in images.unreadable]}
         members = asdict(found) | {"rejection": rejection_members(rejection, compared)} | kept
         click.echo(json.dumps(members | ({"stress": stress_members(stressed)} if stressed else {})))
         return
     click.echo(f"{run.network.name} on {counted(found.images, f'{look.split} image')} of {one_line(images.source)}")
+    for line in left_out(images):
+        click.echo(f"  {line}")
     for line in figures(found):
         click.echo(f"  {line}")
     click.echo(f"  {reached_line(rejection)}")
@@ -212,7 +227,7 @@ def _stress(run: Run, images: ImageSet, look: Look) -> Stress:
 
 
 def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> None:
-    from striate.cli.print.evaluation import class_lines, committee_lines
+    from striate.cli.print.evaluation import class_lines, committee_lines, left_out
     from striate.cli.print.progress import working
     from striate.cli.print.rejection import rejection_members, rejection_table
     from striate.train.committee import COMPARED, committee
@@ -222,7 +237,12 @@ def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> N
 
     with working(f"Evaluating {len(runs)} runs"):
         found = committee(
-            runs, split=look.split, source=look.data, kernels=look.kernels, flips=look.flips, device=look.device
+            [look.reads(run) for run in runs],
+            split=look.split,
+            source=look.data,
+            kernels=look.kernels,
+            flips=look.flips,
+            device=look.device,
         )
     classes = runs[0].classes
     outputs = [*found.members, found.together]
@@ -250,6 +270,8 @@ def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> N
         return
     shown = counted(len(found.images), f"{look.split} image")
     click.echo(f"{len(runs)} networks on {shown} of {one_line(found.images.source)}\n")
+    for line in left_out(found.images):
+        click.echo(line)
     for line in committee_lines(names, evaluations, rejections):
         click.echo(line)
     click.echo(
