@@ -159,7 +159,9 @@ def test_a_run_is_not_made_among_the_classes_of_its_images(tmp_path: Path) -> No
 
 def test_a_folder_whose_name_is_no_text_is_not_trained_on(tmp_path: Path) -> None:
     painted(tmp_path / "pho\u200etos")
-    done = striate("train", "mlp-300", "--data", "pho\u200etos", "--adapt", "--resize", 28, "--out", "run", cwd=tmp_path)
+    done = striate(
+        "train", "mlp-300", "--data", "pho\u200etos", "--adapt", "--resize", 28, "--out", "run", cwd=tmp_path
+    )
     assert (done.returncode, done.stderr.splitlines()[-1]) == (2, "Rename the folder.")
     assert "run" not in os.listdir(tmp_path)
 

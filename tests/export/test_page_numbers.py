@@ -13,7 +13,7 @@ from striate import find
 from striate.accounting.unit import seen
 from striate.description.network import INPUT
 from striate.export.page import MOST_MACS
-from striate.look.unit import explain, find_step
+from striate.look.unit import explain, step_number
 from striate.networks import NETWORKS
 from striate.serve import Predictor
 from striate.train import open_run
@@ -75,7 +75,7 @@ def test_the_sums_of_a_learned_network_are_the_servers(lenet, predictor) -> None
     image = (DIGITS / "5-photo.png").read_bytes()
     watched = predictor.watch(image)
     for path, place in (("C1", (3, 0, 27)), ("S2", (1, 5, 6)), ("C3", (15, 9, 9)), ("F6", (80, 0, 0))):
-        number = find_step(predictor.plan, path)
+        number = step_number(predictor.plan, path)
         found = lenet.ask("unit", image, path=path, map=place[0], row=place[1], column=place[2])
         expected = explain(predictor, watched.outputs, number, place)
         assert_same_sum(found, expected)

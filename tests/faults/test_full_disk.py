@@ -26,7 +26,7 @@ from striate.export.single import export_single
 from striate.look.predictor import Predictor
 from striate.train import Recipe, open_run, session
 from striate.train.checkpoint import load_checkpoint
-from striate.train.imported import Answers, create_imported
+from striate.train.imported import ClassifierSettings, create_imported
 from tests.support.networks import TINY
 
 RECIPE = Recipe(epochs=2, batch=400, rate=0.01)
@@ -172,7 +172,7 @@ def bring(run: Any, folder: Path) -> None:
     module = run.model()
     create_imported(
         folder / "made", run.network, module.state_dict(),
-        answers=Answers(run.preprocessing, run.classes, 1.0), origin={"file": "x"},
+        answers=ClassifierSettings(run.preprocessing, run.classes, 1.0), origin={"file": "x"},
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from striate.accounting.unit import seen
 from striate.description.layers import RBF
 from striate.description.network import INPUT
 from striate.errors import SpecError, UnknownNameError
-from striate.look.unit import explain, find_step
+from striate.look.unit import explain, step_number
 from tests.support.networks import ODD
 from tests.support.pictures import picture, places
 from tests.support.serving import fresh
@@ -41,11 +41,11 @@ def test_the_parts_add_up_to_the_value_in_every_layer(network: Network, tmp_path
 def test_only_what_a_filter_is_linked_to_is_named(tmp_path) -> None:
     predictor = fresh(find("lenet5"), tmp_path / "run")
     watched = predictor.watch(picture(predictor.run.network))
-    number = find_step(predictor.plan, "C3")
+    number = step_number(predictor.plan, "C3")
     found = explain(predictor, watched.outputs, number, (0, 3, 4))
     assert [term.label for term in found.terms] == ["map 0", "map 1", "map 2"]
     patch = torch.tensor(found.terms[1].patch)
-    assert torch.equal(patch, watched.outputs[find_step(predictor.plan, "tanh2")][1, 3:8, 4:9])
+    assert torch.equal(patch, watched.outputs[step_number(predictor.plan, "tanh2")][1, 3:8, 4:9])
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_the_field_holds_every_pixel_with_a_gradient(network: Network, tmp_path)
         module.register_forward_hook(lambda module, inputs, output, name=name: outputs.update({name: output}))
     predictor.model(image)
     for path in ("grouped", "top", "mixed") if network is ODD else ("inception3a", "inception4a"):
-        number = find_step(predictor.plan, path)
+        number = step_number(predictor.plan, path)
         _, height, width = predictor.plan.steps[number].output
         row, column = height // 2, width // 2
         (gradient,) = torch.autograd.grad(outputs[path][0, :, row, column].sum(), image, retain_graph=True)
@@ -114,7 +114,7 @@ def test_what_is_watched_is_what_each_layer_gives(predictor, seven) -> None:
 
 def test_layers_and_units_that_are_not_there(predictor, seven) -> None:
     with pytest.raises(UnknownNameError, match="no layer is called 'C9'"):
-        find_step(predictor.plan, "C9")
+        step_number(predictor.plan, "C9")
     with pytest.raises(SpecError) as caught:
         explain(predictor, predictor.watch(seven).outputs, 0, (0, 28, 0))
     assert str(caught.value) == ("C1 has no unit at map 0, row 28, column 0.\nIts output is 6×28×28, counted from 0.")

@@ -14,7 +14,7 @@ from striate.errors import MissingSplitError, RunError
 from striate.look.predictor import Predictor
 from striate.modules import Built, build
 from striate.train.evaluation import evaluate
-from striate.train.imported import Answers, create_imported
+from striate.train.imported import ClassifierSettings, create_imported
 from striate.train.run import Run, open_run
 from striate.train.session import reload
 
@@ -24,7 +24,7 @@ SMALL = from_text("name small 1x28x28: conv 4 5x5 /2, bn, relu, max 2, linear 10
 def brought(folder: Path, network: Network = SMALL, **given) -> tuple[Run, Built]:
     module = build(network, generator=torch.Generator().manual_seed(0)).eval()
     preprocessing = Preprocessing(network.input, "pad", 0, 1, "digits", (28, 28))
-    answers = Answers(preprocessing, **{"classes": tuple("0123456789"), "temperature": 1.5} | given)
+    answers = ClassifierSettings(preprocessing, **{"classes": tuple("0123456789"), "temperature": 1.5} | given)
     made = create_imported(folder, network, module.state_dict(), answers=answers, origin={"file": "small.onnx"})
     return made, module
 
@@ -67,7 +67,7 @@ def test_nothing_is_made_of_a_network_that_does_not_answer_for_each_class(tmp_pa
 
 
 def test_weights_that_do_not_fit_or_are_not_finite_leave_no_folder(tmp_path: Path) -> None:
-    answers = Answers(Preprocessing(SMALL.input, "pad", 0, 1, "digits", (28, 28)), tuple("0123456789"))
+    answers = ClassifierSettings(Preprocessing(SMALL.input, "pad", 0, 1, "digits", (28, 28)), tuple("0123456789"))
     given = {"answers": answers, "origin": {"file": "small.onnx"}}
     tensors = build(SMALL).state_dict()
     lacking = {name: each for name, each in tensors.items() if name != "conv1.weight"}

@@ -16,7 +16,7 @@ from striate.description.header import ONNX, names_run
 from striate.description.limits import DIGITS, NUMBER
 from striate.description.network import Network
 from striate.errors import FormatError, RunError, UnknownNameError, quote
-from striate.execution.names import KERNELS, MOST_THREADS, named
+from striate.execution.names import KERNELS, MOST_THREADS, current_name
 from striate.networks import ALIASES, NETWORKS, entry_of, find
 from striate.threads import allowed
 
@@ -173,7 +173,7 @@ class KernelsType(click.Choice[str]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value in KERNELS and value not in self.choices:
             self.fail(f"{KERNELS[value]} ({value}) does not train; it answers. Leave it at auto.", param, ctx)
-        return super().convert(named(value), param, ctx)
+        return super().convert(current_name(value), param, ctx)
 
 
 class ThreadsType(click.IntRange):

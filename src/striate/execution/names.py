@@ -22,10 +22,10 @@ MOST_THREADS = 1024
 """The largest number of threads that a training may be given; no processor has more cores."""
 
 
-def named(kernels: str) -> str:
+def current_name(kernels: str) -> str:
     """Today's name for kernels that an earlier version may have named otherwise.
 
-    >>> named("striate"), named("torch")
+    >>> current_name("striate"), current_name("torch")
     ('engine', 'torch')
     """
     return FORMER.get(kernels, kernels)

@@ -87,7 +87,7 @@ SWEEPS = (
 
 
 @dataclass(frozen=True, eq=False)
-class Endured:
+class SweepResult:
     """The results of one sweep for a run, by direction and level.
 
     `errors` are fractions of the images; `in_view` is the share of the ink that is still on the canvas; `shown` is one
@@ -111,7 +111,7 @@ class Stress:
     canvas: tuple[int, int]
     digits: bool
     truth: str
-    sweeps: tuple[Endured, ...]
+    sweeps: tuple[SweepResult, ...]
 
 
 def stress(run: Run, images: ImageSet, *, seed: int = 0, device: str = "cpu", kernels: str = "auto") -> Stress:
@@ -135,7 +135,7 @@ def stress(run: Run, images: ImageSet, *, seed: int = 0, device: str = "cpu", ke
     ink = (stored.to(torch.int16) - blank).abs().flatten(1).sum(1).double()
     unlike_most = (ink - ink.mean()).abs() + (plain != chosen.labels) * ink.max()
     example = int(unlike_most.argmin())
-    found: list[Endured] = []
+    found: list[SweepResult] = []
     for sweep in SWEEPS:
         errors: dict[str, tuple[float, ...]] = {}
         in_view: dict[str, tuple[float, ...]] = {}
@@ -149,7 +149,7 @@ def stress(run: Run, images: ImageSet, *, seed: int = 0, device: str = "cpu", ke
                 picture = (pixels[example], run.classes[int(said[example])])
                 rows.append(((said != chosen.labels).double().mean().item(), seen, picture))
             errors[direction], in_view[direction], shown[direction] = zip(*rows, strict=True)
-        found.append(Endured(sweep, errors, in_view, shown))
+        found.append(SweepResult(sweep, errors, in_view, shown))
     truth = run.classes[int(chosen.labels[example])]
     height, width = run.preprocessing.shape[1:]
     return Stress(len(chosen), (height, width), images.form == "digits", truth, tuple(found))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from striate.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Series, line_chart
 from striate.look.drawing import Drawing, Figure
 from striate.look.pictures import image_picture
-from striate.look.stress import Endured, Stress
+from striate.look.stress import Stress, SweepResult
 from striate.wording import counted
 
 COLOURS = ("#2563eb", "#d97706", "#16a34a", "#a855f7")
@@ -35,7 +35,7 @@ def stress_figure(found: Stress, name: str) -> Figure:
     return Figure("stress", drawing.title, caption, drawing.svg())
 
 
-def _chart(endured: Endured) -> str:
+def _chart(endured: SweepResult) -> str:
     sweep = endured.sweep
     series = [
         Series(direction, colour, tuple(100 * error for error in errors))
@@ -51,7 +51,7 @@ def _chart(endured: Endured) -> str:
     )
 
 
-def _mark(drawing: Drawing, top: float, endured: Endured, claim: float) -> None:
+def _mark(drawing: Drawing, top: float, endured: SweepResult, claim: float) -> None:
     """A dashed line where the paper's claim ends, with its text where there are no curves."""
     sweep = endured.sweep
     share = (claim - sweep.levels[0]) / (sweep.levels[-1] - sweep.levels[0])
@@ -63,7 +63,7 @@ def _mark(drawing: Drawing, top: float, endured: Endured, claim: float) -> None:
     drawing.text(x - 5, low - 6 if steep else high + 14, words, "small", anchor="end")
 
 
-def _strips(drawing: Drawing, top: float, endured: Endured, truth: str) -> None:
+def _strips(drawing: Drawing, top: float, endured: SweepResult, truth: str) -> None:
     left = WIDTH + 62
     for place, level in enumerate(endured.sweep.levels):
         drawing.text(left + place * CELL + SIDE / 2, top + 20, f"{level:g}", "small", anchor="middle")

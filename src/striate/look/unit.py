@@ -52,7 +52,7 @@ from striate.modules import on_cpu
 from striate.modules.convolution import TableConvolution
 
 
-def find_step(plan: Plan, path: str) -> int:
+def step_number(plan: Plan, path: str) -> int:
     """The number of the step of that path that runs in prediction. Raises UnknownNameError where there is none."""
     numbers = {step.path: number for number, step in enumerate(plan.steps) if not step.head}
     if path not in numbers:

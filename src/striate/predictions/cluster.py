@@ -28,7 +28,7 @@ from striate.extras import install
 from striate.predictions.answers import Answerer, Manner, encoded
 from striate.predictions.job import Job
 from striate.predictions.listing import items_of
-from striate.predictions.work import Answered
+from striate.predictions.work import AnswerParts
 from striate.train.run import open_run
 
 LOCAL = "local"
@@ -40,7 +40,7 @@ MOST_BLOCKS = 1000
 _ADDRESS = re.compile(r"local|auto|[A-Za-z0-9_.\-]+:[0-9]{1,5}|\[[0-9a-fA-F:.]+\]:[0-9]{1,5}")
 
 
-def by_cluster(address: str) -> Answered:
+def by_cluster(address: str) -> AnswerParts:
     """A function that answers parts on a Ray cluster: at HOST:PORT, "auto" for the one running here, or "local".
 
     All nodes have Striate, and find the run and the images under the same paths. Raises WorkerError for what is no

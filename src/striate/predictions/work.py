@@ -26,7 +26,7 @@ from striate.predictions.rows import ranked, require_format, writer_for
 NAMED = 5
 """The most unreadable images that a summary names."""
 
-Answered = Callable[[Job, list[int]], Generator[tuple[int, bytes]]]
+AnswerParts = Callable[[Job, list[int]], Generator[tuple[int, bytes]]]
 """Answers the images of parts: gives each part's number with its answers, encoded, in any order."""
 Tell = Callable[[int, int], None]
 """Takes the number of images that are done, and that of all."""
@@ -58,7 +58,9 @@ class _Counts:
     named: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
 
-def predict_all(request: JobRequest, *, by: Answered | None = None, tell: Tell = lambda done, images: None) -> Summary:
+def predict_all(
+    request: JobRequest, *, by: AnswerParts | None = None, tell: Tell = lambda done, images: None
+) -> Summary:
     """Classify all images of a job into its file, which appears as a whole once all are done.
 
     Parts that are done are kept beside the file, so that a job that ended in any way is continued by the same call:

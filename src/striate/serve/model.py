@@ -20,7 +20,7 @@ from striate.data.image_file import MOST_SENT, open_picture
 from striate.description.network import INPUT
 from striate.errors import RequestError, RunError, ShapeError, unknown_name
 from striate.look.predictor import Predictor, Stored, Watched
-from striate.look.unit import explain, find_step
+from striate.look.unit import explain, step_number
 from striate.read.reader import BLANK, Reader
 from striate.serve import messages as m
 from striate.serve import wire
@@ -229,11 +229,11 @@ class Model:
         """The numbers of the layers that are asked for; None for all."""
         if query.paths is None:
             return None
-        return {find_step(self.predictor.plan, path) for path in query.paths.split(",") if path != "input"}
+        return {step_number(self.predictor.plan, path) for path in query.paths.split(",") if path != "input"}
 
     def _unit(self, content: bytes, query: m.OfUnit) -> m.Unit:
         plan, (maps, row, column) = self.looking.plan, (query.map, query.row, query.column)
-        number = find_step(plan, query.path)
+        number = step_number(plan, query.path)
         step = plan.steps[number]
         sources = {number, *(source for source in step.sources if source != INPUT)}
         explained = explain(self.looking, self._watch(content, sources, query).outputs, number, (maps, row, column))

@@ -11,7 +11,7 @@ from striate.errors import FormatError, RunError
 from striate.train.events import Event, event_of
 from striate.train.members import Members
 
-COLDEST, HOTTEST = 1e-6, 1e6
+LEAST_TEMPERATURE, MOST_TEMPERATURE = 1e-6, 1e6
 """The bounds of temperatures; calibration gives none beyond them."""
 
 
@@ -41,7 +41,7 @@ def progress_of(state: Mapping[str, Any], *, where: Path) -> Progress:
         if best.values.get("balanced_accuracy") is not None:  # even classes have none
             best.number("balanced_accuracy", least=0, most=1)
         if "temperature" in best.values:
-            best.number("temperature", least=COLDEST, most=HOTTEST)
+            best.number("temperature", least=LEAST_TEMPERATURE, most=MOST_TEMPERATURE)
         position = members.within("position").values
         epochs = [event_of(each, f"state.history[{at}]") for at, each in enumerate(history)]
         for at, each in enumerate(epochs):
@@ -69,7 +69,7 @@ def temperature_kept(state: Mapping[str, Any], *, where: Path) -> float:
     if "temperature" not in state:
         return 1.0
     try:
-        return Members(state, "state").number("temperature", least=COLDEST, most=HOTTEST)
+        return Members(state, "state").number("temperature", least=LEAST_TEMPERATURE, most=MOST_TEMPERATURE)
     except FormatError as error:
         raise misread(where, error) from None
 

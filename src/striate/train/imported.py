@@ -16,14 +16,19 @@ from striate.files import new_folder
 from striate.modules import build
 from striate.train.answer_checks import require_scores
 from striate.train.checkpoint import BEST, restore, save_checkpoint
-from striate.train.onnx_run import Answers as Answers
+from striate.train.onnx_run import ClassifierSettings as ClassifierSettings
 from striate.train.onnx_run import fields_of
 from striate.train.run import Run, require_free
 from striate.train.tensors import not_finite
 
 
 def create_imported(
-    folder: Path, network: Network, tensors: Mapping[str, Tensor], *, answers: Answers, origin: dict[str, str]
+    folder: Path,
+    network: Network,
+    tensors: Mapping[str, Tensor],
+    *,
+    answers: ClassifierSettings,
+    origin: dict[str, str],
 ) -> Run:
     """Make the folder of a run from a network and its weights by path, whole or not at all.
 

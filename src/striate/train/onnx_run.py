@@ -31,7 +31,7 @@ BYTE = 0.1
 
 
 @dataclass(frozen=True)
-class Answers:
+class ClassifierSettings:
     """How a network answers images: their `preprocessing`, the `classes` by output, what scores are divided by."""
 
     preprocessing: Preprocessing
@@ -40,7 +40,7 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Given:
+class ImportOptions:
     """The user's statements on a file: class names, the range of pixels, open sizes, the output, folding.
 
     `mean` and `std` have one number per channel, for pixels from 0 to 1; `span` has the values of pixels 0 and 255.
@@ -65,8 +65,8 @@ def read_onnx_run(path: Path) -> Single:
     """An ONNX file as a run that is one file. Raises RunError where it is none, or answers no images."""
     try:
         read = read_onnx(path)
-        preprocessing, _ = preprocessing_of(read, Given())
-        answers = Answers(preprocessing, classes_of(read, Given()), read.temperature)
+        preprocessing, _ = preprocessing_of(read, ImportOptions())
+        answers = ClassifierSettings(preprocessing, classes_of(read, ImportOptions()), read.temperature)
     except SpecError as error:
         place = f"{error.where}: " if error.where and error.where != str(path) else ""
         raise RunError(f"{path}: {place}{error.what}", error.expected, error.remedy) from None
@@ -77,7 +77,7 @@ def read_onnx_run(path: Path) -> Single:
     return Single(tensors, read.temperature, fields)
 
 
-def fields_of(folder: Path, network: Network, *, answers: Answers, origin: dict[str, str]) -> dict[str, Any]:
+def fields_of(folder: Path, network: Network, *, answers: ClassifierSettings, origin: dict[str, str]) -> dict[str, Any]:
     """The fields of a `Run` that was not trained here, by name: it has no images, no test looks and no history."""
     return {
         "folder": folder,
@@ -101,7 +101,7 @@ def module_of(network: Network, read: Read) -> Built:
     return module.eval()
 
 
-def classes_of(read: Read, given: Given) -> tuple[str, ...]:
+def classes_of(read: Read, given: ImportOptions) -> tuple[str, ...]:
     """The names of the classes: as given, the file's, or numbers."""
     output = plan(read.network).output
     return given.classes or read.classes or tuple(f"class {number}" for number in range(output[0]))
@@ -114,7 +114,7 @@ def origin_of(file: Path, read: Read) -> dict[str, str]:
     return {"file": one_line(str(file)), "format": "onnx", "producer": one_line(read.producer), "sha256": digest}
 
 
-def preprocessing_of(read: Read, given: Given) -> tuple[Preprocessing, str]:
+def preprocessing_of(read: Read, given: ImportOptions) -> tuple[Preprocessing, str]:
     """How images become the network's input, and where that is from, in words. SpecError where it takes no images."""
     shape = read.network.input
     if len(shape) != 3 or shape[0] not in (1, 3):
@@ -158,7 +158,7 @@ def written(read: Read, member: str) -> Preprocessing | None:
     return found if found.shape == read.network.input else None
 
 
-def _range(read: Read, given: Given) -> tuple[Any, Any, str]:
+def _range(read: Read, given: ImportOptions) -> tuple[Any, Any, str]:
     """What pixels of 0 and of 255 become, and where that is from: what goes into the file, then the file's factors."""
     scale, shift = np.broadcast_arrays(np.atleast_1d(read.scale), np.atleast_1d(read.shift))
     untouched = bool(np.all(scale == 1) and not np.any(shift))

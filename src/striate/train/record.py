@@ -14,7 +14,7 @@ from striate.description.json import from_json
 from striate.description.network import Network, plan
 from striate.description.shapes import show
 from striate.errors import FormatError, RunError, SpecError, StriateError, quote
-from striate.execution.names import MOST_THREADS, TRAINING, named
+from striate.execution.names import MOST_THREADS, TRAINING, current_name
 from striate.train.members import Members, parsed
 from striate.train.recipe import recipe_from_dict
 
@@ -97,7 +97,7 @@ def members_of(run: Members, network: Network) -> dict[str, Any]:
             f"preprocessing.shape is {show(preprocessing.shape)} for an input of {show(network.input)}.",
             "Images are brought to the network's input.",
         )
-    kernels = named(run.text("kernels")) if "kernels" in run.values else "torch"
+    kernels = current_name(run.text("kernels")) if "kernels" in run.values else "torch"
     if kernels not in ("auto", *TRAINING):
         raise FormatError(f"kernels is {kernels!r}.", f"It must be one of {', '.join(('auto', *TRAINING))}.")
     device = run.text("device")

@@ -15,7 +15,7 @@ from striate.export.weights.writing import export_weights, table_of
 from striate.modules import build
 from striate.networks import find
 from striate.networks.adapt import adapted
-from striate.train.imported import Answers, create_imported
+from striate.train.imported import ClassifierSettings, create_imported
 from striate.train.run import Run
 from tests.support.weights import drawn
 
@@ -25,7 +25,7 @@ def run_of(folder: Path, network: str, classes: int = 3) -> Run:
     own = adapted(find(network), names)
     way = Preprocessing(own.input, "resize", low=-0.1, high=1.175, form="picture", size=(50, 50))
     tensors = build(own, generator=torch.Generator().manual_seed(0)).state_dict()
-    return create_imported(folder, own, tensors, answers=Answers(way, names), origin={"file": "test"})
+    return create_imported(folder, own, tensors, answers=ClassifierSettings(way, names), origin={"file": "test"})
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from striate.look.stress import Endured, Stress
+from striate.look.stress import Stress, SweepResult
 from striate.wording import counted, percent
 
 
@@ -40,7 +40,7 @@ def stress_members(found: Stress) -> dict[str, Any]:
     }
 
 
-def _table(endured: Endured, digits: bool) -> Iterator[str]:
+def _table(endured: SweepResult, digits: bool) -> Iterator[str]:
     sweep = endured.sweep
     leaves = min(min(each) for each in endured.in_view.values()) < 0.995
     heads = [*endured.errors, "ink in view"] if leaves else [*endured.errors]

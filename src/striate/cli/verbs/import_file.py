@@ -52,12 +52,12 @@ def command(
     """
     from striate.cli.print.imported import imported_lines, imported_members
     from striate.cli.print.progress import working
-    from striate.export.onnx.bring import Given, import_onnx
+    from striate.export.onnx.bring import ImportOptions, import_onnx
     from striate.export.weights.named import read_names
 
     if span is not None and (mean or std):
         raise click.UsageError("--range and --mean or --std say the same: give one of them.")
-    given = Given(
+    given = ImportOptions(
         classes=read_names(classes) if classes else (),
         mean=mean or (),
         std=std or (),

@@ -63,7 +63,7 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class Answers:
+class Compared:
     """Class scores (the larger, the likelier), outputs and labels of some images."""
 
     scores: Tensor
@@ -81,7 +81,7 @@ def sample(run: Run, images: ImageSet) -> ImageSet:
 class Other:
     """Another program that answers: `answers` of stored images as a file takes them; with the words for errors."""
 
-    answers: Callable[[Tensor], Answers]
+    answers: Callable[[Tensor], Compared]
     named: str
     remedy: str
 
@@ -139,7 +139,7 @@ def agreement_with(
     )
 
 
-def _runtime(model: ModelProto, run: Run, given: Tensor, *, bare: bool) -> Answers:
+def _runtime(model: ModelProto, run: Run, given: Tensor, *, bare: bool) -> Compared:
     """The answers of ONNX Runtime. Raises AuditError where it cannot run the model."""
     require_onnx("onnxruntime")
     names = [OUTPUT] if bare else [PROBABILITIES, LABEL, SCORES]
@@ -160,9 +160,9 @@ def _runtime(model: ModelProto, run: Run, given: Tensor, *, bare: bool) -> Answe
     outputs, *others = (torch.cat(each) for each in zip(*parts, strict=True))
     if bare:
         scores = class_scores(run.network, outputs)
-        return Answers(scores, outputs, scores.argmax(1))
+        return Compared(scores, outputs, scores.argmax(1))
     labels, scores = others
-    return Answers(scores, outputs, labels)
+    return Compared(scores, outputs, labels)
 
 
 def _with_scores(model: ModelProto, *, bare: bool) -> bytes:
@@ -177,11 +177,11 @@ def _with_scores(model: ModelProto, *, bare: bool) -> bytes:
 
 
 @torch.inference_mode()
-def _module(run: Run, module: Built, values: Tensor, *, bare: bool) -> Answers:
+def _module(run: Run, module: Built, values: Tensor, *, bare: bool) -> Compared:
     """The answers of PyTorch, in the precision of the values."""
     logits = torch.cat([module.logits(part) for part in values.split(BATCH)])
     scores = class_scores(run.network, logits)
     if bare:
-        return Answers(scores, logits, scores.argmax(1))
+        return Compared(scores, logits, scores.argmax(1))
     scores = scores / run.temperature
-    return Answers(scores, scores.softmax(1), scores.argmax(1))
+    return Compared(scores, scores.softmax(1), scores.argmax(1))

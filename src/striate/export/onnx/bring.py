@@ -16,9 +16,9 @@ from striate.exchange.reading import Read, read_onnx
 from striate.exchange.reading.read import PREPROCESSING
 from striate.exchange.session import session_of
 from striate.modules import Built
-from striate.train.imported import Answers, create_imported
+from striate.train.imported import ClassifierSettings, create_imported
 from striate.train.losses import class_scores
-from striate.train.onnx_run import BYTE, Given, classes_of, module_of, origin_of, preprocessing_of, written
+from striate.train.onnx_run import BYTE, ImportOptions, classes_of, module_of, origin_of, preprocessing_of, written
 from striate.train.run import Run, free_folder, require_free
 
 IMAGES, SEED = 4, 0
@@ -40,13 +40,13 @@ class Imported:
     range_from: str
 
 
-def import_onnx(file: Path, folder: Path | None, *, given: Given | None = None) -> Imported:
+def import_onnx(file: Path, folder: Path | None, *, given: ImportOptions | None = None) -> Imported:
     """Make a run in `folder`, by default runs/NAME, from an ONNX file.
 
     Raises FormatError where the file says what no layer can, SpecError where its input is no image, AuditError where
     the network's outputs are not ONNX Runtime's, and what `create_imported` raises.
     """
-    given = given or Given()
+    given = given or ImportOptions()
     if folder is not None:
         require_free(folder)
     read = read_onnx(file, input=given.input, output=given.output, fold=given.fold)
@@ -58,7 +58,7 @@ def import_onnx(file: Path, folder: Path | None, *, given: Given | None = None) 
         folder or free_folder(network.name),
         network,
         module.state_dict(),
-        answers=Answers(preprocessing, classes_of(read, given), read.temperature),
+        answers=ClassifierSettings(preprocessing, classes_of(read, given), read.temperature),
         origin=origin_of(file, read),
     )
     return Imported(run, read, difference, source)

@@ -22,7 +22,7 @@ from striate.errors import AuditError
 from striate.exchange.graph import Value
 from striate.exchange.model import INPUT, LABEL, OUTPUT, PROBABILITIES
 from striate.export.images import compared_images, fitted_once
-from striate.export.onnx.agreement import Agreement, Answers, Other, agreement_with, sample
+from striate.export.onnx.agreement import Agreement, Compared, Other, agreement_with, sample
 from striate.export.place import require_place
 from striate.export.pt2 import fresh
 from striate.export.pt2.module import Bare, Classifier
@@ -122,7 +122,7 @@ def answers_agree(content: bytes, run: Run, module: Built, *, images: ImageSet, 
     return agreement_with(other, run, module, images=images, bare=bare)
 
 
-def _without_striate(content: bytes, run: Run, given: Tensor, *, bare: bool) -> Answers:
+def _without_striate(content: bytes, run: Run, given: Tensor, *, bare: bool) -> Compared:
     with TemporaryDirectory(prefix="striate-pt2-") as name:
         folder = Path(name)
         write_whole(folder / "program.pt2", content)
@@ -133,9 +133,9 @@ def _without_striate(content: bytes, run: Run, given: Tensor, *, bare: bool) -> 
             raise _failed(run, "the exported program cannot be run without Striate", done.stderr)
         found = load_file(folder / "answers.safetensors")
     if not bare:
-        return Answers(found["scores"], found["outputs"], found["labels"])
+        return Compared(found["scores"], found["outputs"], found["labels"])
     scores = class_scores(run.network, found["outputs"])
-    return Answers(scores, found["outputs"], scores.argmax(1))
+    return Compared(scores, found["outputs"], scores.argmax(1))
 
 
 def _failed(run: Run, what: str, output: str) -> AuditError:

@@ -19,7 +19,7 @@ from striate.export.weights.reading import WeightsFile, read_weights, small_json
 from striate.export.weights.tables import PUBLISHED, table
 from striate.export.weights.theirs import LibraryPreprocessing, Theirs
 from striate.networks import entry_of
-from striate.train.imported import Answers, create_imported
+from striate.train.imported import ClassifierSettings, create_imported
 from striate.train.run import Run, require_free
 
 NEUTRAL = {"num_classes", "in_chans", "drop_rate", "drop_path_rate"}
@@ -85,7 +85,9 @@ def bring(
         )
     names = classes_of(read, found.classes, given=classes, config=config)
     origin = {"file": one_line(str(file)), "library": library, "model": theirs.model, "sha256": read.digest()}
-    run = create_imported(folder, found.network, found.tensors, answers=Answers(preprocessing, names), origin=origin)
+    run = create_imported(
+        folder, found.network, found.tensors, answers=ClassifierSettings(preprocessing, names), origin=origin
+    )
     return Brought(run, theirs.model, len(found.tensors), found.left_out, source)
 
 
