@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from striate.accounting.show.grid import grid
+from striate.accounting.show.grid import fitted, grid
 from striate.errors import unknown_name
 from striate.wording import cells, counted, padded, percent, plural
 
@@ -42,3 +42,9 @@ def test_columns_of_wide_letters_stand_below_each_other() -> None:
     assert padded("kitten", 4, ">") == "kitten"
     found = grid([("class", "images"), (), (composed, "3"), (letter_by_letter, "14")], "<>")
     assert {cells(line) for line in found} == {len("class   images")}
+
+
+def test_a_narrowed_column_of_wide_letters_stays_on_the_page() -> None:
+    found = fitted([("network", "MACs"), ("가" * 40, "123,456")], "<>", 60)
+    assert max(map(cells, found)) <= 60
+    assert "".join(found).count("가") == 40

@@ -162,3 +162,14 @@ def test_no_padding_is_proposed_for_a_subsampling() -> None:
     with pytest.raises(ShapeError) as caught:
         plan(find("lenet5"), (1, 5, 5))
     assert "What fits: kernel 1 or less, or an input here of 2 or more." in str(caught.value)
+
+
+def test_the_inputs_of_two_sides_are_written_with_both() -> None:
+    def table(height: int, width: int) -> str:
+        return fit_table(fitting(Network("n", (1, height, width), [Conv(1, kernel=3, stride=3)])))
+
+    assert table(7, 10).splitlines()[-2] == "Every layer fits exactly with the input: 6×9 or 9×12."
+    assert "another input of the network: 6×9 or 9×12" in table(7, 10)
+    fits = plan(Network("n", (1, 9, 12), [Conv(1, kernel=3, stride=3)])).steps
+    assert all(unseen(step) is None for step in fits)
+    assert "none within 64 pixels where both sides change by as much" in " ".join(table(7, 9).split())

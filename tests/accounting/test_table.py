@@ -121,3 +121,31 @@ def test_a_notebook_shows_a_table_that_is_well_formed(name: str) -> None:
     assert result.rows[0].path in texts
     widths = {len(row) for row in table if "colspan" not in row[0].attrib}
     assert len(widths) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("conv 4 3x3 pad 1, relu", "conv 4 3x3 pad 2 dilation 2, tanh"),
+        ("lrn 3, relu", "lrn 3 alpha 1, relu"),
+        ("average 3/1 pad 1, relu", "average 3/1 pad 1 uncounted, relu"),
+        ("bn, relu", "bn epsilon 0.1, relu"),
+    ],
+)
+@pytest.mark.parametrize("depth", [None, 1])
+def test_blocks_that_differ_are_not_told_as_one(first: str, second: str, depth: int | None) -> None:
+    rows = account(from_text(f"4x8x8: a: ({first}), b: ({second}), global_average, linear 2")).rows
+    assert not any("more like it" in line.words for line in lines(rows, depth=depth))
+
+
+def test_a_folded_line_names_its_first_and_its_last_block() -> None:
+    block = "(b: 3*(conv 8 3x3 same, relu))"
+    rows = account(from_text(f"8x8x8: s1: {block}, s2: {block}, global_average, linear 2")).rows
+    assert "s1.b2 … s2.b3" in [line.path for line in lines(rows, depth=2)]
+
+
+def test_the_advice_below_a_folded_table_shows_what_it_says() -> None:
+    result = account(find("resnet152"))
+    assert "--depth 2 --all a line for each block" in " ".join(to_table(result).split())
+    found = lines(result.rows, depth=2, fold=False)
+    assert sum(line.path.startswith("stage3.block") for line in found) == 36

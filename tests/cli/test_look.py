@@ -30,3 +30,10 @@ def test_mistakes_get_an_answer_and_exit_code_2(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert "the kernel is '1 2; 3'." in done.stderr
     assert os.listdir(tmp_path) == []
+
+
+def test_a_choice_without_a_figure_leaves_the_page_as_it_is(tmp_path: Path) -> None:
+    done = striate("look", "lenet5", "--only", "filters", "--layer", "F6", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "There is no figure of F6 in filters: name another layer or section." in done.stderr
+    assert os.listdir(tmp_path) == []

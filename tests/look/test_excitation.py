@@ -10,6 +10,7 @@ from striate.look import imagined, peaks, subject, wants
 from striate.look.capture import capture
 from striate.look.choose import find_step
 from striate.look.excitation import Peaks, field_of, outstanding, patches, steps_for
+from striate.look.excitation_figure import feature_steps
 from striate.look.subject import scores
 from striate.networks import find
 
@@ -111,3 +112,9 @@ def test_the_figure_shows_layers_and_classes(learned) -> None:
     (pooled,) = wants(learned, layer="pool1")
     assert ">pool1</text>" in pooled.svg
     assert ">conv1</text>" not in pooled.svg
+
+
+def test_a_batch_norm_of_an_auxiliary_head_is_not_that_of_the_layer_before_it() -> None:
+    network = find("3x8x8: conv 2 3x3 same, auxiliary (bn, global_average, linear 2), relu, global_average, linear 2")
+    assert [step.path for step in feature_steps(network)] == ["conv1"]
+    assert len(wants(subject(network))) == 1

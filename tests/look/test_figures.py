@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from striate import from_text
+from striate import RBF, Flatten, Network, from_text
 from striate.errors import ShapeError
 from striate.look import Figure, Shown, attribution, filters, maps, saved, sharing, shown, subject
 from striate.look.capture import capture
@@ -19,7 +19,7 @@ from striate.look.drawing import HALF, MARKED, ZERO, Drawing, number
 from striate.look.filters import dense_weight
 from striate.look.scenes import scene, scenes
 from striate.look.tiles import TileRow, draw_tiles, in_blocks
-from striate.networks import find
+from striate.networks import find, glyphs
 from striate.networks.adapt import adapted
 
 
@@ -206,3 +206,8 @@ def test_an_empty_image_does_no_harm(level, colour) -> None:
 def test_a_network_that_ends_in_maps_has_no_figures() -> None:
     with pytest.raises(ShapeError, match=r"ends in 2×10×10\.\nFigures need a score for each class"):
         subject(from_text("1x12x12: conv 2 3x3"))
+
+
+def test_a_network_of_bitmaps_alone_has_maps() -> None:
+    digits = subject(Network("templates", (1, 12, 7), [Flatten(), RBF(glyphs.digits())]))
+    assert maps(digits, shown(digits)[0])

@@ -50,7 +50,7 @@ def wants(subject: Subject, *, layer: str | None = None) -> list[Figure]:
 def feature_steps(network: Network) -> list[Step]:
     """The convolutions, or the batch norms directly after them: their outputs before an activation function."""
     steps = plan(network).steps
-    after = {step.sources[0]: step for step in steps if isinstance(step.layer, BatchNorm)}
+    after = {step.sources[0]: step for step in steps if isinstance(step.layer, BatchNorm) and not step.head}
     main = {step.path for step in main_steps(network)}
     return [
         after.get(place, step)

@@ -86,7 +86,7 @@ def _characters(drawing: Drawing, subject: Subject, outputs: dict[str, Tensor]) 
     """For RBF units whose centres are characters: their input vector as a bitmap, beside the nearest characters."""
     steps = seen_steps(subject.network)
     last = steps[-1]
-    if not isinstance(last.layer, RBF) or last.inputs[0] != (glyphs.WIDTH * glyphs.HEIGHT,):
+    if len(steps) < 2 or not isinstance(last.layer, RBF) or last.inputs[0] != (glyphs.WIDTH * glyphs.HEIGHT,):
         return
     top = int(drawing.bottom) + 34
     nearest = int(outputs[last.path].argmin())

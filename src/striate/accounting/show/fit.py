@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from striate.accounting.fitting import REACH, Fitting, Misfit
 from striate.accounting.show.grid import wrapped
 from striate.description.shapes import show
@@ -11,7 +13,7 @@ def fit_table(fitting: Fitting, *, width: int = 80) -> str:
     """A paragraph for each layer that does not fit exactly, then the inputs with which all layers fit."""
     lines = [*wrapped(f"{fitting.network.name} · input {show(fitting.input)}", width), ""]
     for misfit in fitting.misfits:
-        lines += [*_misfit(misfit, width), ""]
+        lines += [*_misfit(misfit, fitting, width), ""]
     for same in fitting.same:
         before, after = same.here
         text = f'{same.path}: "same" pads {before} before and {after} after ({same.axis}), as TensorFlow does; '
@@ -22,7 +24,7 @@ def fit_table(fitting: Fitting, *, width: int = 80) -> str:
     return "\n".join(lines)
 
 
-def _misfit(misfit: Misfit, width: int) -> list[str]:
+def _misfit(misfit: Misfit, fitting: Fitting, width: int) -> list[str]:
     harmless = ", which does no harm" if misfit.padding_only else ""
     lines = [f"{misfit.path}: {misfit.words} on {show(misfit.input)}"]
     lines.append(f"  {misfit.formula}, so {misfit.output}; {misfit.unseen}{harmless}")
@@ -30,14 +32,21 @@ def _misfit(misfit: Misfit, width: int) -> list[str]:
     if misfit.same:
         (before, after), output = misfit.same
         lines.append(f'  or with padding "same", which is {before} before and {after} after and gives {output}')
-    network = " or ".join(map(str, misfit.inputs)) or f"none within {REACH} pixels"
-    lines.append(f"  or with another input of the network: {network}")
+    lines.append(f"  or with another input of the network: {_sides(misfit.inputs, fitting, square=str)}")
     return [part for line in lines for part in wrapped(line, width, "    ")]
 
 
+def _sides(heights: Sequence[int], fitting: Fitting, *, square: Callable[[int], str]) -> str:
+    """Inputs by height, whose width changes by as much as the height; a square one in the words of `square`."""
+    _, height, width = fitting.input
+    alike = height == width
+    sides = [square(each) if alike else f"{each}×{max(1, width + each - height)}" for each in heights]
+    none = f"none within {REACH} pixels{'' if alike else ' where both sides change by as much'}"
+    return " or ".join(sides) or none
+
+
 def _inputs(fitting: Fitting) -> list[str]:
-    sides = [f"{size}×{size}" if fitting.input[1] == fitting.input[2] else f"height {size}" for size in fitting.exact]
-    nearest = " or ".join(sides) or f"none within {REACH} pixels"
+    nearest = _sides(fitting.exact, fitting, square=lambda size: f"{size}×{size}")
     real = [misfit for misfit in fitting.misfits if not misfit.padding_only]
     paths = len({misfit.path for misfit in fitting.misfits})
     harmful = len({misfit.path for misfit in real})

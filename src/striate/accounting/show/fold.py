@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from striate.accounting.counts import Counts
 from striate.accounting.fit import Unseen
 from striate.accounting.receptive import ReceptiveField
+from striate.description.layers import Joined, Layer
 from striate.description.shapes import Shape
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def lines(rows: Sequence[Row], *, depth: int | None = None, fold: bool = True) -
     if depth is not None:
         groups = [list(group) for _, group in groupby(rows, lambda row: _head(row.path, depth))]
         found = [_one(group[0]) if len(group) == 1 else _sum(_head(group[0].path, depth), group) for group in groups]
-        return _fold_alike(found, lambda place: len(groups[place]) > 1) if fold else found
+        return _fold_alike(found, groups, depth) if fold else found
     return _folded(rows, 0) if fold else [_one(row) for row in rows]
 
 
@@ -66,13 +67,13 @@ def _folded(rows: Sequence[Row], level: int) -> list[TableLine]:
     return found
 
 
-def _fold_alike(found: list[TableLine], rows_in: Callable[[int], bool]) -> list[TableLine]:
-    """The lines, where identical consecutive blocks are the first block and one line for the others."""
-    signatures = [(line.words, line.input, line.output, line.counts, line.in_head) for line in found]
+def _fold_alike(found: list[TableLine], groups: Sequence[Sequence[Row]], depth: int) -> list[TableLine]:
+    """The lines of groups, where identical consecutive blocks are the first block and one line for the others."""
+    signatures = [_signature(group, depth) for group in groups]
     kept: list[TableLine] = []
     place = 0
     while place < len(found):
-        period, times = _repeats(signatures, place, rows_in)
+        period, times = _repeats(signatures, place, lambda each: len(groups[each]) > 1)
         kept += found[place : place + period]
         if times > 1:
             others = found[place + period : place + period * times]
@@ -114,7 +115,8 @@ def _more(blocks: list[list[Row]], period: int, level: int) -> TableLine:
 
 def _summary(first: str, last: TableLine, end: TableLine, times: int, counts: Counts) -> TableLine:
     """The line for `times` repetitions, from the block `first` to the block `last`; `end` is their last layer."""
-    name = first if times == 1 else f"{first} … {last.path.rpartition('.')[2]}"
+    (outer, _, own), within = last.path.rpartition("."), first.rpartition(".")[0]
+    name = first if times == 1 else f"{first} … {own if outer == within else last.path}"
     return TableLine(
         name, f"{times} more like it", end.input, end.output, counts, end.receptive_field, end.in_head, repeats=times
     )
@@ -141,8 +143,13 @@ def _head(path: str, names: int) -> str:
 
 
 def _signature(block: Sequence[Row], level: int) -> object:
-    """A value that is equal for identical blocks: the layers' names, descriptions, shapes and counts."""
+    """A value that is equal for identical blocks: the layers, their paths in the block, shapes and counts."""
     return [
-        (row.path.split(".")[level:], row.words, row.step.inputs, row.step.output, row.counts, row.in_head)
+        (row.path.split(".")[level:], _own(row.step.layer), row.step.inputs, row.step.output, row.counts, row.in_head)
         for row in block
     ]
+
+
+def _own(layer: Layer) -> object:
+    """A layer without its name; of one that joins others, which have rows of their own, its kind."""
+    return type(layer) if isinstance(layer, Joined) else replace(layer, name="")

@@ -115,11 +115,22 @@ def _row(row: Sequence[str], align: str, sizes: Sequence[int]) -> list[str]:
 
 def _broken(cell: str, size: int) -> list[str]:
     """A cell in lines of at most `size`: broken after commas, semicolons and bars, or anywhere if necessary."""
-    if len(cell) <= size:
+    if cells(cell) <= size:
         return [cell]
     parts = re.split(r"(?<=[,;|]) ", cell.replace(" %", "\xa0%"))
     whole = " ".join(part.replace(" ", "\xa0") if len(part) <= size else part for part in parts)
-    return [line.replace("\xa0", " ") for line in textwrap.wrap(whole, size, break_on_hyphens=False)]
+    lines = textwrap.wrap(whole, size, break_on_hyphens=False)
+    return [piece.replace("\xa0", " ") for line in lines for piece in _pieces(line, size)]
+
+
+def _pieces(line: str, size: int) -> list[str]:
+    """A line in pieces of at most `size` cells: `textwrap` counts letters, and a wide one takes two cells."""
+    pieces = [""]
+    for letter in line:
+        if pieces[-1] and cells(pieces[-1] + letter) > size:
+            pieces.append("")
+        pieces[-1] += letter
+    return pieces
 
 
 def _line(row: Sequence[str], align: str, sizes: Sequence[int]) -> str:

@@ -191,7 +191,7 @@ def footer(account: Account, columns: list[Column], all_lines: list[TableLine], 
         text += wrapped("field: receptive field, the side in pixels of what one unit sees of the input", width)
     if any(line.repeats for line in all_lines):
         text += wrapped(
-            "identical blocks are shown once: --all has every layer, --depth 2 a line for each block", width
+            "identical blocks are shown once: --all has every layer, --depth 2 --all a line for each block", width
         )
     elif len(all_lines) > LONG and any("." in line.path for line in all_lines):
         text += wrapped("shorter: --depth 1 has a line for each of the outermost blocks", width)

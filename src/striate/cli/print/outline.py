@@ -112,7 +112,8 @@ def _together(alike: list[OutlinePart]) -> OutlinePart:
     first, last = alike[0], alike[-1]
     if len(alike) == 1:
         return first
-    path = f"{first.path} … {last.path.rpartition('.')[2]}"
+    outer, _, own = last.path.rpartition(".")
+    path = f"{first.path} … {own if outer == first.path.rpartition('.')[0] else last.path}"
     return replace(first, path=path, parameters=sum(part.parameters for part in alike), times=len(alike))
 
 

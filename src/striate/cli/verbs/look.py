@@ -107,6 +107,9 @@ def command(
         if not quiet:
             count = len(made.figures)
             click.echo(f"{name:12} {count:2} figure{'s' if count > 1 else ' '} {made.seconds:6.1f} s")
+    if not sections:
+        which = f" of {layer}" if layer else ""
+        raise click.UsageError(f"There is no figure{which} in {', '.join(names)}: name another layer or section.")
     own = Path("runs", found.network.name)
     if not (quiet or found.trained) and own.name == found.network.name and (own / "run.json").is_file():
         click.echo(f"The weights are random. For the weights of its run: striate look {own}", err=True)
