@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from striate import find, from_text
-from striate.data import Preprocessing
+from striate.data import Preprocessing, load
 from striate.errors import DataError, OutputError, RequirementError
 from striate.train import Recipe, Run, open_run
 from striate.train.run import DataRecord
@@ -19,6 +19,7 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
 from striate.exchange import requirement  # noqa: E402 - after what may be missing
+from striate.export.images import as_learned  # noqa: E402
 from striate.export.onnx import agreement, write  # noqa: E402 - after what may be missing
 from striate.export.onnx.bring import import_onnx  # noqa: E402
 from striate.export.onnx.write import export_onnx  # noqa: E402
@@ -124,8 +125,10 @@ def test_the_file_takes_images_of_the_size_and_channels_that_were_learned_from(t
     made = export_onnx(run_on(tmp_path / "data", tmp_path / "one", channels=3, size=(24, 20)), tmp_path / "two.onnx")
     assert made.inputs[0].shape == (24, 20, 3)
     run = run_on(tmp_path / "data", tmp_path / "two", channels=3, size=(48, 40))
+    made = export_onnx(run, tmp_path / "three.onnx")  # the test images are brought to the size of the training's
+    assert made.inputs[0].shape == (48, 40, 3)
     with pytest.raises(DataError) as caught:
-        export_onnx(run, tmp_path / "two.onnx")
+        as_learned(run, load(str(tmp_path / "data"), "test"))
     assert str(caught.value) == (
         f"{tmp_path / 'data'}: the test images are 24×20 pixels (height × width).\n"
         "The run learned from images of 48×40, and the file takes such.\n"

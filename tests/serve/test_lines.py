@@ -81,6 +81,10 @@ def test_a_run_that_cannot_read_says_which_can(readers) -> None:
     }
 
 
+def test_an_image_of_too_many_pixels_is_refused(readers) -> None:
+    assert readers.json("POST", "/read?run=reader", png(Image.new("1", (8000, 4000))), **IMAGE)[0] == 413
+
+
 @pytest.mark.parametrize(("body", "status"), [(b"", 400), (b"no image", 422), (b"<svg/>", 422)])
 def test_what_is_no_image_is_refused(readers, body: bytes, status: int) -> None:
     assert readers.json("POST", "/read?run=reader", body, **IMAGE)[0] == status

@@ -261,8 +261,9 @@ def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> N
             asdict(evaluation) | {"rejection": rejection_members(rejection, words)}
             for evaluation, rejection, words in zip(evaluations, rejections, compared, strict=True)
         ]
+        unreadable = [{"image": name, "error": reason} for name, reason in found.images.unreadable]
         kept = [
-            {"answered": answered(run, member), "test_time_flips": look.flips}
+            {"answered": answered(run, member), "test_time_flips": look.flips, "unreadable": unreadable}
             for run, member in zip(runs, found.members, strict=True)
         ]
         named = [{"run": name} | each | by for name, each, by in zip(names, members[:-1], kept, strict=False)]
