@@ -14,9 +14,9 @@ from striate.errors import RunError
 from striate.train import open_run
 from tests.support.commands import striate
 
-pytest.importorskip("onnx", reason="onnx is not installed")
+onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
-from tests.support.by_hand import Hand
+from tests.support.by_hand import Hand  # noqa: E402 - after what may be missing
 
 
 @pytest.fixture
@@ -220,11 +220,15 @@ def test_a_file_that_ends_in_maps_answers_no_image(tmp_path: Path) -> None:
         assert striate(words[0], "maps.onnx", *words[1:], cwd=tmp_path).returncode == 0
 
 
-@pytest.mark.parametrize("units", [1, 5])
-def test_values_that_are_each_for_themselves_are_no_scores_of_classes(units: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("units", "maps"), [(1, False), (5, False), (5, True)])
+def test_values_that_are_each_for_themselves_are_no_scores_of_classes(units: int, maps: bool, tmp_path: Path) -> None:
     hand = Hand(("n", 1, 8, 8))
-    scores = hand.node("Gemm", hand.node("Flatten", hand.images), hand.noise(64, units))
-    hand.write(tmp_path / "own.onnx", hand.node("Sigmoid", scores))
+    if maps:
+        made = hand.node("Sigmoid", hand.node("Conv", hand.images, hand.noise(units, 1, 3, 3)))
+        hand.write(tmp_path / "own.onnx", hand.node("Flatten", hand.node("GlobalAveragePool", made)))
+    else:
+        scores = hand.node("Gemm", hand.node("Flatten", hand.images), hand.noise(64, units))
+        hand.write(tmp_path / "own.onnx", hand.node("Sigmoid", scores))
     Image.new("L", (8, 8)).save(tmp_path / "a.png")
     for words in (
         ("import", "own.onnx"),
@@ -256,3 +260,20 @@ def test_a_padding_that_a_run_cannot_do_is_refused(
     done = striate("import", "padded.onnx", *words, "--out", "made", cwd=tmp_path)
     assert (done.returncode == 0) == works, done.stderr
     assert works or "the file pads its input with zeros" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["a\tb", "", "b" * 1001])
+def test_a_class_is_named_by_a_line_of_text(name: str, tmp_path: Path) -> None:
+    hand = Hand(("n", 1, 8, 8))
+    hand.write(tmp_path / "two.onnx", hand.node("Gemm", hand.node("Flatten", hand.images), hand.noise(64, 2)))
+    (tmp_path / "classes.json").write_text(json.dumps(["yes", name]), encoding="utf-8")
+    done = striate("import", "two.onnx", "--classes", "classes.json", "--out", "made", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "The name of a class is one line of text, with 1 to 1,000 letters." in done.stderr
+    assert not (tmp_path / "made").exists()
+    model = onnx.load(str(tmp_path / "two.onnx"))
+    onnx.helper.set_model_props(model, {"classes": json.dumps(["yes", name])})
+    onnx.save(model, str(tmp_path / "two.onnx"))
+    done = striate("import", "two.onnx", "--out", "made", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["classes"] == ["class 0", "class 1"]
+    assert open_run(tmp_path / "made").classes == ("class 0", "class 1")

@@ -76,11 +76,12 @@ def test_a_file_takes_cropped_images_with_and_without_data(tmp_path: Path) -> No
 
 
 def test_a_name_that_is_no_onnx_file(finished_run: Path, tmp_path: Path) -> None:
-    with pytest.raises(OutputError) as caught:
-        export_onnx(open_run(finished_run), tmp_path / "tiny.pb")
-    assert str(caught.value) == (
-        f"{tmp_path}/tiny.pb does not end in .onnx.\nPrograms know an ONNX file by its suffix.\nName it tiny.onnx."
-    )
+    for name in ("tiny.pb", "tiny.ONNX"):  # which no command would open
+        with pytest.raises(OutputError) as caught:
+            export_onnx(open_run(finished_run), tmp_path / name)
+        assert str(caught.value) == (
+            f"{tmp_path}/{name} does not end in .onnx.\nPrograms know an ONNX file by its suffix.\nName it tiny.onnx."
+        )
 
 
 def test_what_is_missing_is_said_before_anything_is_read(tmp_path: Path, monkeypatch) -> None:

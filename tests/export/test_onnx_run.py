@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -26,6 +27,7 @@ runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installe
 from striate.exchange.graph import Graph, Value  # noqa: E402
 from striate.exchange.model import onnx_model  # noqa: E402
 from striate.exchange.proto import to_proto  # noqa: E402
+from striate.exchange.reading import read_onnx  # noqa: E402
 from striate.export.onnx import agreement  # noqa: E402 - after what may be missing
 from striate.export.onnx.agreement import compared  # noqa: E402
 from striate.export.onnx.classifier import classifier_model  # noqa: E402
@@ -197,3 +199,17 @@ def test_a_module_of_another_network_is_named() -> None:
     normed = from_text("1x4x4: conv 2 3x3, bn, linear 2")
     with pytest.raises(SpecError, match=r"lack batch_norm1.running_mean, batch_norm1.running_var\."):
         onnx_model(normed, {name: each.detach().numpy() for name, each in build(normed).named_parameters()})
+
+
+def test_a_temperature_behind_a_scaled_tanh_is_not_taken_for_its_factor(tmp_path: Path) -> None:
+    network = from_text("name tanh 1x8x8: flatten, linear 5, scaled_tanh")
+    run, module = run_of(
+        network, tmp_path / "run", Preprocessing((1, 8, 8), "resize", -1.0, 1.0, "picture"), temperature=1.7
+    )
+    model = classifier_model(run, module, channels=1, size=(8, 8))
+    (tmp_path / "tanh.onnx").write_bytes(model.SerializeToString())
+    read = read_onnx(tmp_path / "tanh.onnx")
+    assert read.network.layers[:-1] == network.layers  # without its softmax
+    assert read.temperature == pytest.approx(1.7, rel=1e-5)
+    for name, values in weights_of(module).items():
+        np.testing.assert_array_equal(read.weights[name], values)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from striate import find
+from striate import find, from_text
 from striate.accounting.unit import seen
 from striate.description.network import INPUT
 from striate.export.page import MOST_MACS
@@ -22,6 +22,7 @@ from tests.support.networks import GATED, ODD
 from tests.support.node import NEEDS_NODE, Worker, working
 from tests.support.pages import numbers_of, unsettled, written
 from tests.support.pictures import DIGITS, picture, places
+from tests.support.serving import fresh
 from tests.support.sizes import macs_of
 from tests.support.small import small
 
@@ -122,3 +123,24 @@ def test_a_class_is_spoken_for_by_the_same_pixels(lenet, predictor) -> None:
         expected = attribution(predictor, values, 4, method=method)
         found = torch.tensor(lenet.ask("attribution", image, method=method, **{"class": "4"})["values"])
         assert torch.allclose(found, expected, rtol=1e-3, atol=1e-3 * expected.abs().max().item())
+
+
+def test_a_layer_called_input_does_not_take_the_place_of_the_input(tmp_path: Path, seven: bytes) -> None:
+    predictor = fresh(from_text("name named 3x9x9: input: conv 2 3x3, flatten, linear 3"), tmp_path / "run")
+    with working(written(tmp_path / "page.html", predictor).path) as worker:
+        found = worker.ask("activations", seven, steps="on")
+    assert (found["input"]["shape"], [each["shape"] for each in found["layers"].values()]) == (
+        [3, 9, 9],
+        [[2, 7, 7], [98], [3]],
+    )
+
+
+def test_a_run_of_maps_answers_no_image(tmp_path: Path, seven: bytes) -> None:
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    from tests.support.by_hand import Hand
+
+    hand = Hand(("n", 1, 8, 8))
+    hand.write(tmp_path / "maps.onnx", hand.node("Conv", hand.images, hand.noise(5, 1, 8, 8)))
+    with working(written(tmp_path / "page.html", Predictor(open_run(tmp_path / "maps.onnx"))).path) as worker:
+        found = worker.ask("predict", seven, steps="on")
+    assert found["what"] == "the network gives 5 × 1 × 1 and no value for each class."

@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from striate import from_text
 from striate.accounting import account
 from striate.description.json import dump
 from striate.execution.names import KERNELS
 from striate.extras import install
 from striate.look.predictor import Predictor
 from striate.serve.endpoints import ENDPOINTS
+from striate.train import open_run
 from striate.train.checkpoint import save_checkpoint
 from striate.web.attribution import METHODS, attribution
 from tests.support.asking import BYTES, IMAGE, PATIENCE, is_described
@@ -255,6 +257,28 @@ def test_networks_with_blocks_are_served_whole(tmp_path: Path, seven: bytes) -> 
         assert [layer["path"] for layer in found["layers"][1:]] == [step.path for step in predictor.plan.steps]
         for step in predictor.plan.steps:
             assert other.json("POST", f"/unit?path={step.path}", seven, **IMAGE)[0] == 200, step.path
+
+
+def test_a_layer_called_input_does_not_take_the_place_of_the_input(tmp_path: Path, seven: bytes) -> None:
+    predictor = fresh(from_text("name named 3x9x9: input: conv 2 3x3, flatten, linear 3"), tmp_path / "run")
+    with serving_here(predictor) as other:
+        _, found = other.json("POST", "/activations", seven, **IMAGE)
+    assert [(layer["path"], layer["shape"]) for layer in found["layers"][:2]] == [
+        ("input", [3, 9, 9]),
+        ("input", [2, 7, 7]),
+    ]
+
+
+def test_a_run_of_maps_answers_no_image(tmp_path: Path, seven: bytes) -> None:
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    from tests.support.by_hand import Hand
+
+    hand = Hand(("n", 1, 8, 8))
+    hand.write(tmp_path / "maps.onnx", hand.node("Conv", hand.images, hand.noise(5, 1, 8, 8)))
+    with serving_here(Predictor(open_run(tmp_path / "maps.onnx"))) as other:
+        for path in ("/predict", "/activations"):
+            status, found = other.json("POST", path, seven, **IMAGE)
+            assert (status, found["error"]["what"].endswith("gives 5×1×1 and no value for each class.")) == (422, True)
 
 
 def test_ctrl_c_stops_it_and_clients_that_hang_up_leave_no_trace(digits_run: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+MOST_LETTERS = 1000
+"""The most letters of a name."""
 LONGEST = 120
 """The most bytes of a name in a file's name; most systems limit the whole to 255."""
 _UNFIT = re.compile(r'[/\\:*?"<>|]')
@@ -50,6 +52,11 @@ def lines(text: str) -> str:
 def is_one_line(text: str) -> bool:
     """Whether a text has no control character, line end or lone surrogate, so that it can be a name."""
     return not any(map(_is_unprintable, text))
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can be the name of a class: one line of 1 to `MOST_LETTERS` letters."""
+    return 0 < len(text) <= MOST_LETTERS and is_one_line(text)
 
 
 def _is_unprintable(letter: str) -> bool:

@@ -10,7 +10,7 @@ from striate.errors import OutputError
 
 def require_place(file: Path, suffix: str, kind: str) -> None:
     """Raises OutputError unless a file's name has the suffix of its kind, in a folder that is there."""
-    if file.suffix.lower() != suffix:
+    if file.suffix != suffix:
         stem = "model" if file.name.lower() in ("", suffix) else path_part(file.stem)
         raise OutputError(
             f"{file} does not end in {suffix}." if file.stem != suffix else f"{file} has no name before {suffix}.",

@@ -27,6 +27,7 @@ from striate.serve import wire
 from striate.serve.batching import Batcher, Limits, Watcher, attempted, one_by_one
 from striate.serve.board import position_of
 from striate.serve.light import Light
+from striate.train.answer_checks import no_classes
 from striate.web.attribution import METHODS, attribution
 from striate.web.describe import describe, described_examples
 from striate.web.sandbox import Trial, trials, try_it
@@ -174,6 +175,8 @@ class Model:
         if not good:
             return [each for each in prepared if isinstance(each, Exception)]
         values = self.predictor.probabilities(torch.cat(good) if len(good) > 1 else good[0]).numpy()
+        if values.ndim > 2:
+            raise no_classes(values.shape[1:], self.run.folder)
         finite = np.isfinite(values.sum(axis=1)).tolist()
         best, rows = values.argmax(axis=1).tolist(), values.tolist()
         found: list[Classified | Exception] = []
@@ -203,11 +206,11 @@ class Model:
         began = perf_counter()
         plan, wanted = self.looking.plan, self._wanted(query)
         found = self._watch(content, wanted, query)
-        layers = {
-            "input" if number == INPUT else plan.steps[number].path: _first(values, query.maps)
+        layers = [  # the input first; a layer may be called so, too
+            ("input" if number == INPUT else plan.steps[number].path, _first(values, query.maps))
             for number, values in sorted(found.outputs.items())
-        }
-        if sum(values.numel() for values in layers.values()) > MOST_VALUES * (16 if as_bytes else 1):
+        ]
+        if sum(values.numel() for _, values in layers) > MOST_VALUES * (16 if as_bytes else 1):
             raise RequestError(
                 f"more than {MOST_VALUES:,} activations.", "An answer holds no more.", "Ask with ?paths=A,B."
             )
@@ -215,7 +218,7 @@ class Model:
             head = wire.prediction_head(found.prediction)
             head["milliseconds"] = round(1000 * (perf_counter() - began), 1)
             return wire.pack(head, layers, found.prediction.steps)
-        listed = [m.Layer(path, list(one.shape), one.flatten().tolist()) for path, one in layers.items()]
+        listed = [m.Layer(path, list(one.shape), one.flatten().tolist()) for path, one in layers]
         said = found.prediction
         return m.Activations(
             name=said.name,

@@ -27,19 +27,19 @@ PICTURE = 112
 """The longer side, in pixels, that a picture of a preparation step is shrunk to."""
 
 
-def pack(head: dict[str, Any], layers: dict[str, Tensor], steps: tuple[PreparationStep, ...]) -> bytes:
+def pack(head: dict[str, Any], layers: list[tuple[str, Tensor]], steps: tuple[PreparationStep, ...]) -> bytes:
     """The bytes of the head, the layers' outputs by path and the preparation steps.
 
     All numbers are finite.
 
-    >>> body = pack({}, {"conv1": torch.tensor([[[0.0, 2.0], [-2.0, 1.0]]])}, ())
+    >>> body = pack({}, [("conv1", torch.tensor([[[0.0, 2.0], [-2.0, 1.0]]]))], ())
     >>> list(body[-4:])
     [128, 255, 1, 192]
     """
     parts: list[bytes] = []
     place = 0
     listed: dict[str, list[dict[str, Any]]] = {"layers": [], "steps": []}
-    for path, values in layers.items():
+    for path, values in layers:
         codes, scale = coded(values)
         layer = {"path": path, "shape": list(values.shape), "scale": scale, "at": place}
         exact = {"values": values.tolist()} if values.ndim == 1 and values.numel() <= EXACT else {}

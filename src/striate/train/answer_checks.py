@@ -6,11 +6,14 @@ from pathlib import Path
 
 from torch import Tensor
 
-from striate.description.layers import Activation
-from striate.description.network import plan
-from striate.description.shapes import show
+from striate.description.layers import Activation, Dropout, Flatten, GlobalAveragePool, Pool
+from striate.description.network import INPUT, plan
+from striate.description.shapes import Shape, show
 from striate.errors import RunError
 from striate.train.run import Run
+
+_KEEPING = (Dropout, Flatten, GlobalAveragePool, Pool)
+"""Layers behind which values between 0 and 1 still are."""
 
 
 def require_scores(run: Run) -> None:
@@ -19,8 +22,10 @@ def require_scores(run: Run) -> None:
     A network that Striate has trained learned by a softmax over its values, whatever its last layer.
     """
     planned, origin = plan(run.network), run.origin or {}
-    last = planned.steps[planned.last].layer
-    alone = isinstance(last, Activation) and last.function in ("sigmoid", "hard_sigmoid")
+    last = planned.steps[planned.last]
+    while isinstance(last.layer, _KEEPING) and last.sources != (INPUT,):
+        last = planned.steps[last.sources[0]]
+    alone = isinstance(last.layer, Activation) and last.layer.function in ("sigmoid", "hard_sigmoid")
     if origin.get("producer", "striate") != "striate" and (alone or planned.output == (1,)):
         values = show(planned.output)
         raise RunError(
@@ -33,11 +38,7 @@ def require_scores(run: Run) -> None:
 def require_answers(probabilities: Tensor, folder: Path) -> None:
     """Raises RunError where a run's probabilities, a row for each image, are not finite, or are those of maps."""
     if probabilities.ndim > 2:
-        raise RunError(
-            f"{folder} gives {show(tuple(probabilities.shape[-3:]))} and no value for each class.",
-            "An image is answered with a flat vector of values.",
-            "Take an output before it, or export the network anew with a flatten at its end.",
-        )
+        raise no_classes(tuple(probabilities.shape[-3:]), folder)
     count = int(probabilities.isfinite().all(-1).logical_not().sum())
     if count:
         raise RunError(
@@ -45,3 +46,12 @@ def require_answers(probabilities: Tensor, folder: Path) -> None:
             "Its weights are finite, but so large that sums of them are not.",
             "Train anew at a lower rate, or take the run from a copy.",
         )
+
+
+def no_classes(output: Shape, folder: Path) -> RunError:
+    """The error for a run whose output is maps."""
+    return RunError(
+        f"{folder} gives {show(output)} and no value for each class.",
+        "An image is answered with a flat vector of values.",
+        "Take an output before it, or export the network anew with a flatten at its end.",
+    )

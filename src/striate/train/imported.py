@@ -9,6 +9,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from striate.description.labels import MOST_LETTERS, is_name
 from striate.description.network import Network, plan
 from striate.description.shapes import show
 from striate.errors import RunError, quote
@@ -33,9 +34,9 @@ def create_imported(
     """Make the folder of a run from a network and its weights by path, whole or not at all.
 
     `origin` says where the weights come from; its member "file" names the file, the others are free. Raises RunError
-    where something is in the folder's place, where the network has no output for each class, where two classes have one
-    name, and where the tensors are not those of the network or not finite; OutputError where the folder cannot be
-    written.
+    where something is in the folder's place, where the network has no output for each class, where the name of a class
+    is another's or no line of text, and where the tensors are not those of the network or not finite; OutputError where
+    the folder cannot be written.
     """
     require_free(folder)
     require_classes(network, answers.classes)
@@ -66,6 +67,13 @@ def require_classes(network: Network, classes: tuple[str, ...]) -> None:
     twice = sorted(name for name, times in Counter(classes).items() if times > 1)
     if twice:
         raise RunError(f"two classes are called {quote(twice[0])}.", "Every class has a name of its own.")
+    unfit = [name for name in classes if not is_name(name)]
+    if unfit:
+        raise RunError(
+            f"a class is called {quote(unfit[0])}.",
+            f"The name of a class is one line of text, with 1 to {MOST_LETTERS:,} letters.",
+            "Name it otherwise.",
+        )
     if output != (len(classes),):
         raise RunError(
             f"{network.name} gives {show(output)} for {len(classes):,} classes.",

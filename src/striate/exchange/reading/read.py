@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
+from striate.description.labels import is_name
 from striate.description.layers import RBF, Block, Joined, Layer, Softmax
 from striate.description.network import Network, plan
 from striate.description.shapes import Shape, show
 from striate.errors import FormatError, SpecError
 from striate.exchange.reading.assemble import Assembly
-from striate.exchange.reading.file import OURS, PART, read_file
-from striate.exchange.reading.graph import Array, Branch, FileGraph, Node, refusal
+from striate.exchange.reading.ends import input_sizes, wanted_nodes
+from striate.exchange.reading.file import OURS, read_file
+from striate.exchange.reading.graph import Array, FileGraph, refusal
 from striate.exchange.reading.naming import network_name, paths_of
 from striate.exchange.reading.operators import read_nodes
 from striate.exchange.reading.pieces import INPUT, Affine, Padding
@@ -30,8 +32,6 @@ CLASSES, PREPROCESSING, PICTURES = "classes", "preprocessing", "pictures"
 are cropped or letterboxed already."""
 MOST_STEPS = 20_000
 """Layers, joins and arithmetic before it becomes layers; a description has 10,000 layers at most."""
-AFTERWARDS = {"ArgMax", "Cast", "Constant", "Gather", "Identity", "Reshape", "Shape", "Softmax", "Squeeze", "TopK"}
-"""Operators that make labels of class scores; an output that needs no others is passed over."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ class Read:
         except (ValueError, RecursionError):
             return ()
         names = tuple(map(str, found)) if isinstance(found, list) else ()
-        return names if (len(names),) == plan(self.network).output and len(set(names)) == len(names) else ()
+        sound = len(set(names)) == len(names) and all(map(is_name, names))
+        return names if sound and (len(names),) == plan(self.network).output else ()
 
 
 def read_onnx(path: str | Path, *, input: Shape | None = None, output: str = "", fold: bool = False) -> Read:
@@ -91,7 +92,7 @@ def read_onnx(path: str | Path, *, input: Shape | None = None, output: str = "",
 
 def read_graph(graph: FileGraph, *, input: Shape | None = None, output: str = "", fold: bool = False) -> Read:
     """The network of a graph; see `read_onnx`."""
-    sizes = _sizes(graph, input)
+    sizes = input_sizes(graph, input)
     few = len(sizes) == 3 and sizes[2] in (1, 3) and sizes[0] not in (1, 3)
     channels_last = few and graph.producer != "pytorch"  # its channels come first
     if graph.input == OURS or graph.producer == "striate":
@@ -110,7 +111,7 @@ def read_graph(graph: FileGraph, *, input: Shape | None = None, output: str = ""
 
 def _read(graph: FileGraph, sizes: Shape, output: str, *, channels_last: bool, fold: bool) -> Read:
     reader = Reader(graph, sizes, channels_last=channels_last)
-    end, nodes = _wanted(graph, output)
+    end, nodes = wanted_nodes(graph, output)
     read_nodes(reader, nodes)
     if len(reader.pieces) > MOST_STEPS:
         raise FormatError(f"has {len(reader.pieces):,} steps.", f"A network has {MOST_STEPS:,} at most.")
@@ -173,57 +174,6 @@ def _closing_last(layers: Sequence[Layer]) -> list[Layer]:
     if not isinstance(end, Softmax | RBF):
         return list(layers)
     return [*before, *([replace(last, layers=inside)] if inside else []), replace(end, name="")]
-
-
-def _sizes(graph: FileGraph, given: Shape | None) -> Shape:
-    """The sizes of one image in the file's own order."""
-    if len(graph.sizes) != 4:
-        raise FormatError(f"has an input of {len(graph.sizes)} dimensions.", "A batch of images has four.", PART)
-    own = graph.sizes[1:]
-    if given is not None:
-        orders = (given, (*given[1:], given[0])) if len(own) == 3 and len(given) == 3 else (given,)
-        for order in orders:
-            if len(order) == len(own) and all(size in (None, wanted) for size, wanted in zip(own, order, strict=True)):
-                return order
-        raise FormatError(f"has an input of {_open(own)}, and not {show(given)}.", "Give sizes that fit the file's.")
-    if None in own:
-        raise FormatError(
-            f"leaves the sizes of its input open: {_open(own)}.",
-            "An account needs all of them.",
-            "Give them: --input 3x224x224 (channels, height, width), to striate import.",
-        )
-    return tuple(size for size in own if size is not None)
-
-
-def _open(sizes: tuple[int | None, ...]) -> str:
-    return "×".join("?" if size is None else str(size) for size in sizes)
-
-
-def _wanted(graph: FileGraph, output: str) -> tuple[str, tuple[Node, ...]]:
-    """The value that the network ends in, and the nodes that it depends on.
-
-    Without an `output` it is the file's first. Raises FormatError where another output needs layers of its own.
-    """
-    outputs = graph.outputs
-    made = {name: node for node in graph.nodes for name in node.outputs}
-    end = output or outputs[0]
-    if end not in made:
-        raise FormatError(f"no node gives {end!r}.", f"Its outputs are: {', '.join(outputs[:20])}.")
-    needed, left = set[int](), [end]
-    while left:
-        node = made.get(left.pop())
-        if node is not None and id(node) not in needed:
-            needed.add(id(node))
-            left += [name for name in node.inputs if name]
-            left += [name for each in node.attributes.values() if isinstance(each, Branch) for name in each.reads]
-    others = [node for node in graph.nodes if id(node) not in needed and node.operator not in AFTERWARDS]
-    if others and not output and len(outputs) > 1:
-        raise FormatError(
-            f"has {len(outputs)} outputs with layers of their own: {', '.join(outputs[:8])}.",
-            "A network ends in one.",
-            "Name it: --output NAME, to striate import.",
-        )
-    return end, tuple(node for node in graph.nodes if id(node) in needed)
 
 
 def _end(reader: Reader, end: str) -> View:

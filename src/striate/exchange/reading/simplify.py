@@ -24,6 +24,7 @@ LEAST_ZEROS = 1 / 64
 def with_activations(pieces: Pieces, last: int, *, input: Shape) -> Rewriting:
     """The pieces with what is a function of each value turned into activations."""
     rewriting = Rewriting(reached(pieces, last), last, input=input)
+    run_rules(rewriting, WHOLE)  # before a number behind an activation is merged with its last
     run_rules(rewriting, EARLY)
     return rewriting
 
@@ -209,7 +210,10 @@ def tables(rewriting: Rewriting, *, learned: Collection[str] = ()) -> None:
             )
 
 
-EARLY: tuple[Rule, ...] = (merge_numbers, drop_identity, local_response, activation)
+WHOLE: tuple[Rule, ...] = (drop_identity, local_response, activation)
+"""The rules for what is several pieces. They run before numbers are merged, so that a temperature behind a scaled
+hyperbolic tangent is not taken for its factor."""
+EARLY: tuple[Rule, ...] = (merge_numbers, *WHOLE)
 """The rules that run first. Later ones would take the + 3 of a hard swish for a bias."""
 LATE: tuple[Rule, ...] = (
     centred,

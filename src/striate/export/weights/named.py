@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from striate.description.labels import is_one_line, one_line
+from striate.description.labels import is_name, one_line
 from striate.errors import WeightsError
 from striate.export.weights.reading import WeightsFile, small_json
 from striate.wording import counted
@@ -73,7 +73,7 @@ def _checked(names: tuple[str, ...], count: int, *, where: str) -> tuple[str, ..
 
 
 def _sound(names: tuple[str, ...]) -> bool:
-    return len(set(names)) == len(names) and all(name and len(name) <= 1000 and is_one_line(name) for name in names)
+    return len(set(names)) == len(names) and all(map(is_name, names))
 
 
 def _parsed(value: object) -> object:

@@ -67,11 +67,12 @@ const answers = {
     const began = performance.now();
     const { outputs, steps } = await watch(bytes, query);
     const wanted = query.paths?.split(",");
-    const layers = new Map([["input", layer("input", model.numbers.preprocessing.shape, valuesOf(outputs, INPUT), query.maps)]]);
+    const input = layer("input", model.numbers.preprocessing.shape, valuesOf(outputs, INPUT), query.maps);
+    const layers = new Map();
     model.steps.forEach(({ path, output }, number) => {
       if (outputs.has(number) && (!wanted || wanted.includes(path))) layers.set(path, layer(path, output, valuesOf(outputs, number), query.maps));
     });
-    return { ...model.prediction(outputs), layers, steps, milliseconds: performance.now() - began };
+    return { ...model.prediction(outputs), input, layers, steps, milliseconds: performance.now() - began };
   },
 
   /** @type {(bytes: Bytes, query: Query & Place & { path: string }) => Promise<object>} */

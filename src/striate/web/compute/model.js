@@ -1,5 +1,6 @@
 /** A network with its weights: it runs on an input and gives scores and probabilities. */
 
+import { Answered } from "./answered.js";
 import { forward, softmax } from "./forward.js";
 
 /** @import { Numbers, Outputs, Prediction, Values } from "./types.js" */
@@ -59,9 +60,19 @@ export class Model {
    */
   prediction(outputs) {
     const { classes, temperature } = this.numbers;
+    const { output } = this.steps[this.numbers.last];
+    if (output.length > 1) throw noClasses(output);
     const shares = softmax(this.scores(outputs).map((score) => score / temperature));
     const top = shares.reduce((best, share, at) => (share > shares[best] ? at : best), 0);
     const probabilities = Object.fromEntries(classes.map((name, at) => [name, shares[at]]));
     return { class: classes[top], probability: shares[top], probabilities };
   }
 }
+
+/** The error for a network whose output is maps. @param {number[]} output */
+const noClasses = (output) => new Answered({
+  where: "",
+  what: `the network gives ${output.join(" × ")} and no value for each class.`,
+  expected: "An image is answered with a flat vector of values.",
+  remedy: "Take an output before it, or export the network anew with a flatten at its end.",
+});

@@ -87,8 +87,9 @@ const refresh = latest(async () => {
     board.draw();
     const found = await server.activations(content, { run, steps: "on", maps: MAPS });
     board.heat = heat.checked ? (shares = likely(found.probabilities, position)) : null;
+    planes = found.input;
+    layers.get("input")?.update(planes);
     for (const [path, data] of found.layers) layers.get(path)?.update(data);
-    planes = found.layers.get("input") ?? null;
     meter(found.milliseconds);
     list(position, found.probabilities);
     if (unit) await inspect();

@@ -147,10 +147,8 @@ function empty() {
 function show(found) {
   const { view } = subject;
   performance.mark("striate-frame");
-  for (const [path, data] of found.layers) {
-    if (path === "input") input.update(data);
-    else view.layer(path).update(data);
-  }
+  input.update(found.input);
+  for (const [path, data] of found.layers) view.layer(path).update(data);
   steps.update(found.steps);
   view.scores.update(found.probabilities);
   announce(found);

@@ -104,10 +104,10 @@ export function unpack(buffer) {
   const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
   /** @type {(at: number, count: number) => Uint8Array} */
   const bytes = (at, count) => new Uint8Array(buffer, 4 + length + at, count);
-  const layers = new Map();
-  for (const layer of head.layers) {
-    layers.set(layer.path, { ...layer, codes: bytes(layer.at, layer.shape.reduce((a, b) => a * b, 1)) });
-  }
+  const [input, ...outputs] = head.layers.map((layer) => ({
+    ...layer, codes: bytes(layer.at, layer.shape.reduce((a, b) => a * b, 1)),
+  }));
+  const layers = new Map(outputs.map((layer) => [layer.path, layer]));
   const steps = head.steps.map((step) => ({ ...step, codes: bytes(step.at, step.channels * step.height * step.width) }));
-  return { ...head, layers, steps };
+  return { ...head, input, layers, steps };
 }

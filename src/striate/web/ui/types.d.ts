@@ -89,8 +89,9 @@ export interface Output {
   values?: number[];
 }
 
-/** The answer to an image: every layer's output, by path. */
+/** The answer to an image: the network's input, and every layer's output by path. */
 export interface Answer extends Prediction {
+  input: Output;
   layers: Map<string, Output>;
   steps: Picture[];
   milliseconds: number;
