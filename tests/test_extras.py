@@ -72,7 +72,7 @@ def test_elsewhere_the_command_names_where_striate_came_from(record, source: str
 
 
 def test_doctor_says_what_is_missing_and_how_to_install_it(monkeypatch) -> None:
-    monkeypatch.setattr(extras, "_is_installed", lambda package: package != "uvicorn")
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
     found = {each["what"]: each for each in json.loads(CliRunner().invoke(command, ["--json"]).output)}
     assert {"extra look", "extra serve", "extra onnx"} <= set(found)
     assert found["extra look"]["remedy"] == ""

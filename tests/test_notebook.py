@@ -91,7 +91,7 @@ def test_what_cannot_be_shown(runs, options, kind: type[StriateError], text: str
 
 
 def test_without_anywidget_an_error_says_what_to_install(monkeypatch) -> None:
-    monkeypatch.setattr("striate.notebook.find_spec", lambda name: None)
+    monkeypatch.setattr("striate.extras.find_spec", lambda name: None)
     with pytest.raises(RequirementError) as refused:
         striate.widget("lenet5")
     assert str(refused.value) == (

@@ -7,10 +7,14 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from striate.errors import RequirementError
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Extra:
     @property
     def missing(self) -> list[str]:
         """The packages that are not installed."""
-        return [package for package in self.packages if not _is_installed(package)]
+        return missing_packages(self.packages)
 
 
 EXTRAS = (
@@ -42,6 +46,32 @@ EXTRAS = (
     Extra("parquet", ("pyarrow",), "predictions as Parquet files"),
     Extra("ray", ("fsspec", "pandas", "pyarrow", "ray"), "predictions by a cluster of Ray's"),
 )
+_MODULES = {"scikit-learn": "sklearn"}
+"""What is imported of packages whose name is another."""
+
+
+def packages_of(name: str) -> tuple[str, ...]:
+    """The packages of an extra."""
+    return next(extra.packages for extra in EXTRAS if extra.name == name)
+
+
+def missing_packages(packages: Iterable[str]) -> list[str]:
+    """Those of the packages that cannot be imported, whatever distribution they would come with."""
+    return [each for each in packages if find_spec(_MODULES.get(each, each.replace("-", "_"))) is None]
+
+
+def require_extra(name: str, needing: str, *packages: str, note: str = "") -> None:
+    """Raises RequirementError where packages of an extra, by default all of them, are not installed.
+
+    `needing` begins the error, such as "PNG files need", and `note` may follow the extra's name.
+    """
+    if missing := missing_packages(packages or packages_of(name)):
+        come, them = ("They come", "them") if len(missing) > 1 else ("It comes", "it")
+        raise RequirementError(
+            f"{needing} {' and '.join(missing)}.",
+            f"{come} with the extra `{name}`{note}.",
+            f"Install {them}: {install(name)}",
+        )
 
 
 def install(extra: str) -> str:
@@ -56,14 +86,6 @@ def checkout() -> Path | None:
     """The folder of the checkout that runs, or None where Striate is installed elsewhere."""
     folder = Path(__file__).resolve().parents[2]
     return folder if (folder / "pyproject.toml").is_file() and (folder / "src/striate").is_dir() else None
-
-
-def _is_installed(package: str) -> bool:
-    try:
-        metadata.distribution(package)
-    except metadata.PackageNotFoundError:
-        return False
-    return True
 
 
 def _pip() -> str:

@@ -6,15 +6,14 @@ access to the notebook, and the notebook's style none to the page.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from striate.description.header import names_run
 from striate.description.network import Network
-from striate.errors import RequirementError, SpecError, unknown_name
+from striate.errors import SpecError, unknown_name
 from striate.export.page import alone
-from striate.extras import install
+from striate.extras import require_extra
 from striate.fitted.fitted import Fitted
 from striate.language.say import LANGUAGES
 from striate.look.predictor import Predictor
@@ -53,12 +52,8 @@ export default {
 
 def widget(*runs: str | Path | Run | Fitted | Network, height: int = 860, language: str = "") -> AnyWidget:
     """What `striate.widget` gives: the page of one or several runs as a widget."""
-    if find_spec("anywidget") is None:
-        raise RequirementError(
-            "a widget needs anywidget.",
-            "It comes with the extra `notebook`; `striate page` writes the same page as a file without it.",
-            f"Install it: {install('notebook')}",
-        )
+    note = "; `striate page` writes the same page as a file without it"
+    require_extra("notebook", "a widget needs", note=note)
     if not runs:
         raise SpecError("no run is given.", "A widget shows one run or several.", 'Name one: striate.widget("lenet5").')
     if height not in HEIGHTS:

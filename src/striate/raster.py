@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
-from striate.errors import OutputError, RequirementError
-from striate.extras import install
+from striate.errors import OutputError
+from striate.extras import require_extra
 
 SUFFIXES = (".svg", ".png")
 """The suffixes of the formats that a picture can be written in."""
@@ -16,12 +15,7 @@ ZOOM = 2
 
 def require_raster() -> None:
     """Raise RequirementError where resvg-py, which draws PNGs, is not installed."""
-    if find_spec("resvg_py") is None:
-        raise RequirementError(
-            "PNG files need resvg-py.",
-            "It comes with the extra `look`; the SVG files need nothing.",
-            f"Install it: {install('look')}",
-        )
+    require_extra("look", "PNG files need", note="; the SVG files need nothing")
 
 
 def require_suffix(file: Path, *, option: str) -> None:

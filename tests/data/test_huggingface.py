@@ -139,6 +139,6 @@ def test_a_missing_split_a_damaged_file_and_a_missing_package_are_told(tmp_path:
     next(folder.rglob("*.arrow")).write_bytes(b"junk")
     with pytest.raises(DataError, match="cannot be read"):
         load(folder)
-    monkeypatch.setattr("striate.data.huggingface.find_spec", lambda _: None)
-    with pytest.raises(RequirementError, match="needs the package datasets"):
+    monkeypatch.setattr("striate.extras.find_spec", lambda _: None)
+    with pytest.raises(RequirementError, match="which needs datasets."):
         load(folder)

@@ -185,8 +185,8 @@ def test_the_module_stays_as_it_was() -> None:
 
 
 def test_a_package_that_is_missing_is_named(monkeypatch) -> None:
-    monkeypatch.setattr(requirement, "find_spec", lambda name: None)
-    monkeypatch.setattr(requirement, "install", lambda extra: f"pip install 'striate[{extra}]'")
+    monkeypatch.setattr("striate.extras.find_spec", lambda name: None)
+    monkeypatch.setattr("striate.extras.install", lambda extra: f"pip install 'striate[{extra}]'")
     network = find("lenet5")
     with pytest.raises(RequirementError) as caught:
         onnx_model(network, weights_of(settled(network)))

@@ -39,7 +39,7 @@ class Times:
         self.taken: list[str] = []
         monkeypatch.setattr(inference, "answering", self._executor)
         if "onnx-runtime" not in self.seconds:
-            monkeypatch.setattr(choice, "missing_packages", lambda: ["onnxruntime"])
+            monkeypatch.setattr(choice, "missing_packages", lambda _: ["onnxruntime"])
         monkeypatch.setattr(inference, "seconds_to_make", lambda _: self.making)
 
     def _executor(self, module: Built, choice: Choice) -> object:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 
 from striate import Network, find, from_text
 from striate.errors import RequirementError, SpecError
-from striate.exchange import requirement, session
+from striate.exchange import session
 from striate.execution import choice as choosing
 from striate.execution.choice import Choice, missing, require
 from striate.execution.executor import executor
@@ -42,7 +42,7 @@ CATALOGUE = ("lenet5", "lenet5-keras", "resnet20-cifar", "googlenet", "alexnet",
 
 def without_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where neither package of the extra `onnx` is installed."""
-    monkeypatch.setattr(requirement, "find_spec", lambda _: None)
+    monkeypatch.setattr("striate.extras.find_spec", lambda _: None)
 
 
 def pictures(network: Network, count: int) -> torch.Tensor:
@@ -187,7 +187,7 @@ def test_without_the_packages_it_is_never_chosen_and_asked_for_it_says_so(monkey
         "It needs onnx and onnxruntime, which come with the extra `onnx`.\n"
         f"Install them: {install('onnx')}. Or leave kernels at auto."
     )
-    monkeypatch.setattr(choosing, "missing_packages", lambda: ["onnx"])
+    monkeypatch.setattr(choosing, "missing_packages", lambda _: ["onnx"])
     assert missing(module.network, RUNTIME) == "onnx is not installed"
 
 

@@ -18,7 +18,6 @@ from tests.support.exported import SMALL, noise, run_of
 onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
-from striate.exchange import requirement  # noqa: E402 - after what may be missing
 from striate.export.images import as_learned  # noqa: E402
 from striate.export.onnx import agreement, write  # noqa: E402 - after what may be missing
 from striate.export.onnx.bring import import_onnx  # noqa: E402
@@ -85,7 +84,7 @@ def test_a_name_that_is_no_onnx_file(finished_run: Path, tmp_path: Path) -> None
 
 
 def test_what_is_missing_is_said_before_anything_is_read(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(requirement, "find_spec", lambda name: None)
+    monkeypatch.setattr("striate.extras.find_spec", lambda name: None)
     monkeypatch.setattr(write, "compared_images", lambda *_: pytest.fail("it read the images"))
     way = Preprocessing((1, 32, 32), "pad", 0, 1, "picture", (28, 28))
     run, _ = run_of(from_text(SMALL), tmp_path / "run", way)

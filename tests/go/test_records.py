@@ -136,6 +136,6 @@ def test_moves_that_are_no_moves_are_refused():
 
 def test_without_sgfmill_an_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "sgfmill", None)
-    with pytest.raises(RequirementError, match=r"^records of Go games need the package sgfmill") as caught:
+    with pytest.raises(RequirementError, match=r"^records of Go games need sgfmill.") as caught:
         moves_of(GAME.encode())
     assert str(caught.value).splitlines()[2].startswith("Install it: ")

@@ -66,7 +66,7 @@ def test_each_figure_is_a_png_too_if_it_is_asked_for(learned, tmp_path) -> None:
 
 
 def test_a_png_that_cannot_be_drawn_says_what_to_install(learned, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("striate.raster.find_spec", lambda name: None)
+    monkeypatch.setattr("striate.extras.find_spec", lambda name: None)
     with pytest.raises(RequirementError) as caught:
         write_look(learned, list(look(learned, Wish(only=("sharing",)))), folder=tmp_path, png=True)
     assert str(caught.value) == (

@@ -36,8 +36,8 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 
 
 def test_without_ray_it_is_said_what_to_install(monkeypatch) -> None:
-    monkeypatch.setattr(cluster, "find_spec", lambda name: None if name == "ray" else object())
-    with pytest.raises(RequirementError, match="predictions by a cluster need ray.\nThey come with the extra `ray`."):
+    monkeypatch.setattr("striate.extras.find_spec", lambda name: None if name == "ray" else object())
+    with pytest.raises(RequirementError, match="predictions by a cluster need ray.\nIt comes with the extra `ray`."):
         cluster.by_cluster("local")
 
 

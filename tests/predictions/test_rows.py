@@ -120,7 +120,7 @@ def test_other_suffixes_are_refused(monkeypatch) -> None:
         "Expected one of .csv, .parquet, .jsonl.\n"
         "Give such a name to --out, such as predictions.csv."
     )
-    monkeypatch.setattr(rows, "find_spec", lambda name: None)
+    monkeypatch.setattr("striate.extras.find_spec", lambda name: None)
     rows.require_format(Path("found.csv"))
     with pytest.raises(RequirementError, match="found.parquet needs pyarrow.\nIt comes with the extra `parquet`"):
         rows.require_format(Path("found.parquet"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -132,7 +133,7 @@ def test_the_command_writes_and_resumes(few_digits: Path, tmp_path: Path) -> Non
 def test_a_missing_package_is_named_before_anything_is_made(
     few_digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extras, "_is_installed", lambda package: package != "wandb")
+    monkeypatch.setitem(sys.modules, "wandb", None)
     done = striate("train", "lenet5", "--data", few_digits, "--out", "run", "--log", "wandb", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("Error: --log wandb needs wandb.\nIt comes with the extra `wandb`.\nInstall it: ")

@@ -6,14 +6,13 @@ The folder is what `save_to_disk` wrote: Arrow files, which are memory-mapped, a
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from striate.data.listing import Listing, in_test, natural, require_learned
 from striate.description.labels import is_one_line, one_line
-from striate.errors import DataError, MissingSplitError, RequirementError
-from striate.extras import install
+from striate.errors import DataError, MissingSplitError
+from striate.extras import require_extra
 
 FILES = ("dataset_dict.json", "state.json")
 """One of these is in a folder of several splits, and in that of one."""
@@ -81,12 +80,7 @@ def list_rows(folder: Path, split: str) -> Listing:
 
 def _parts(folder: Path) -> dict[str, Any]:
     """The splits by name; that of a data set of one split has the name ""."""
-    if find_spec("datasets") is None:
-        raise RequirementError(
-            f"{folder} is a data set of Hugging Face's, which needs the package datasets.",
-            "It comes with the extra `huggingface`.",
-            f"Install it: {install('huggingface')}",
-        )
+    require_extra("huggingface", f"{folder} is a data set of Hugging Face's, which needs")
     datasets = _datasets()
     try:
         found: Any = datasets.load_from_disk(str(folder))

@@ -16,8 +16,8 @@ from striate.description.checks import one_of
 from striate.description.layers import Activation, BatchNorm, Conv
 from striate.description.network import Network, plan
 from striate.errors import KernelError, RequirementError, SpecError
-from striate.exchange.requirement import missing_packages
 from striate.execution.names import KERNELS, RUNTIME, TRAINING
+from striate.extras import missing_packages, packages_of
 from striate.kernels.binary import GROUP, library
 from striate.kernels.engine import unsupported
 from striate.kernels.lower import NotLoweredError
@@ -68,7 +68,7 @@ def missing(network: Network, kernels: str, *, device: str = "cpu", answering: b
             found = library()
             return found if isinstance(found, str) else _too_large(network, answering=answering)
         case "onnx-runtime":
-            lacking = missing_packages()
+            lacking = missing_packages(packages_of("onnx"))
             return f"{' and '.join(lacking)} {'are' if len(lacking) > 1 else 'is'} not installed" if lacking else None
         case "bfloat16":
             has = any(_capabilities().get(each) for each in _BFLOAT16)

@@ -9,12 +9,11 @@ from torch import Tensor
 
 from striate.description.network import plan
 from striate.errors import RequirementError, SpecError
-from striate.exchange.requirement import PACKAGES
 from striate.exchange.session import NetworkSession
 from striate.execution.choice import missing
 from striate.execution.executor import plain
 from striate.execution.names import KERNELS, RUNTIME
-from striate.extras import install
+from striate.extras import install, packages_of
 from striate.kernels.engine import Pictures
 from striate.modules import Built, weights_of
 
@@ -60,7 +59,7 @@ def require_runtime(module: Built) -> None:
     if reason := missing(module.network, RUNTIME):
         raise RequirementError(
             f"{module.network.name} cannot run on {KERNELS[RUNTIME]} ({RUNTIME}): {reason}.",
-            f"It needs {' and '.join(PACKAGES)}, which come with the extra `onnx`.",
+            f"It needs {' and '.join(packages_of('onnx'))}, which come with the extra `onnx`.",
             f"Install them: {install('onnx')}. Or leave kernels at auto.",
         )
     if not plain(module):
@@ -74,5 +73,5 @@ def require_runtime(module: Built) -> None:
 def seconds_to_make(module: Built) -> float:
     """An upper estimate of the seconds to create an `OnRuntime`; nothing is imported for it."""
     weights = sum(each.numel() * each.element_size() for each in module.parameters())
-    importing = 0.0 if all(package in sys.modules for package in PACKAGES) else IMPORTING
+    importing = 0.0 if all(package in sys.modules for package in packages_of("onnx")) else IMPORTING
     return importing + PER_LAYER * len(plan(module.network).steps) + PER_BYTE * weights

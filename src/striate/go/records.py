@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from striate.errors import DataError, RequirementError
-from striate.extras import install
+from striate.errors import DataError
+from striate.extras import require_extra
 from striate.go.coordinates import PASS, name_of
 from striate.go.games import POINT, Games, packed
 from striate.go.planes import legal_lengths
@@ -234,14 +234,9 @@ def _content(file: Path) -> bytes:
 
 
 def _sgfmill() -> Any:
-    try:
-        from sgfmill import sgf_grammar
-    except ImportError:
-        raise RequirementError(
-            "records of Go games need the package sgfmill, which is not installed.",
-            "It reads SGF files.",
-            f"Install it: {install('go')}",
-        ) from None
+    require_extra("go", "records of Go games need")
+    from sgfmill import sgf_grammar
+
     return sgf_grammar
 
 

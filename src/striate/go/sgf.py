@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from striate.errors import DataError, MoveError, RequirementError, quote
-from striate.extras import install
+from striate.errors import DataError, MoveError, quote
+from striate.extras import require_extra
 from striate.go.coordinates import LARGEST, PASS, SMALLEST
 from striate.go.position import BLACK, WHITE, Position, Rules, place, play, start, to_move
 
@@ -99,12 +99,9 @@ def write_game(record_size: int, moves: Iterable[tuple[int, int]], *, komi: floa
 
 
 def _parsed(content: bytes) -> Any:
-    try:
-        from sgfmill import sgf, sgf_grammar  # pyright: ignore[reportMissingTypeStubs]
-    except ImportError:
-        raise RequirementError(
-            "records of games need sgfmill.", "It comes with the extra `go`.", f"Install it: {install('go')}"
-        ) from None
+    require_extra("go", "records of Go games need")
+    from sgfmill import sgf, sgf_grammar  # pyright: ignore[reportMissingTypeStubs]
+
     try:
         tree: Any = sgf_grammar.parse_sgf_game(content)
         _make_readable(tree.sequence[0])

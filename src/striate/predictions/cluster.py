@@ -15,7 +15,6 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,8 @@ import numpy as np
 import torch
 
 from striate.data.workers import in_order
-from striate.errors import RequirementError, StriateError, WorkerError
-from striate.extras import install
+from striate.errors import StriateError, WorkerError
+from striate.extras import require_extra
 from striate.predictions.answers import Answerer, Manner, encoded
 from striate.predictions.job import Job
 from striate.predictions.listing import items_of
@@ -52,12 +51,7 @@ def by_cluster(address: str) -> AnswerParts:
             "Expected HOST:PORT, as `ray start --head` prints it, auto for the cluster of this machine, or local.",
             "To begin a cluster here for this job, give --ray as the last word, or --ray local.",
         )
-    if lacking := [each for each in ("ray", "pandas", "pyarrow", "fsspec") if find_spec(each) is None]:
-        raise RequirementError(
-            f"predictions by a cluster need {' and '.join(lacking)}.",
-            "They come with the extra `ray`.",
-            f"Install them: {install('ray')}. Or leave --ray out.",
-        )
+    require_extra("ray", "predictions by a cluster need")
     return partial(_answered, address=address)
 
 

@@ -7,15 +7,14 @@ import importlib
 import io
 import json
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
 from striate.description.labels import one_line
-from striate.errors import OutputError, RequirementError
-from striate.extras import install
+from striate.errors import OutputError
+from striate.extras import require_extra
 from striate.predictions.answers import Answers
 from striate.predictions.listing import Item
 
@@ -46,12 +45,8 @@ def require_format(file: Path) -> None:
             f"Expected one of {', '.join(SUFFIXES)}.",
             "Give such a name to --out, such as predictions.csv.",
         )
-    if file.suffix == ".parquet" and find_spec("pyarrow") is None:
-        raise RequirementError(
-            f"{file} needs pyarrow.",
-            "It comes with the extra `parquet`; .csv and .jsonl need no package.",
-            f"Install it: {install('parquet')}",
-        )
+    if file.suffix == ".parquet":
+        require_extra("parquet", f"{file} needs", note="; .csv and .jsonl need no package")
 
 
 def writer_for(suffix: str, file: BinaryIO, classes: Sequence[str], *, top: int) -> Writer:

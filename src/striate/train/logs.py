@@ -15,8 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from striate.errors import OutputError, RequirementError
-from striate.extras import EXTRAS, install
+from striate.errors import OutputError
+from striate.extras import EXTRAS, require_extra
 from striate.files import make_folder, unwritten, write_whole
 from striate.train.loop import Epoch
 from striate.train.run import Run
@@ -41,13 +41,9 @@ Write = Callable[[Logged], None]
 
 def require_logs(names: Sequence[str]) -> None:
     """Raises RequirementError, with the command that installs it, where a tool's package is not there."""
-    for extra in EXTRAS:
-        if extra.name in names and extra.missing:
-            raise RequirementError(
-                f"--log {extra.name} needs {' and '.join(extra.missing)}.",
-                f"It comes with the extra `{extra.name}`.",
-                f"Install it: {install(extra.name)}",
-            )
+    for name in names:
+        if any(extra.name == name for extra in EXTRAS):
+            require_extra(name, f"--log {name} needs")
 
 
 def logged(run: Run, events: Iterator[Event], names: Sequence[str]) -> Iterator[Event]:

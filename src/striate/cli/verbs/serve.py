@@ -10,6 +10,7 @@ import click
 
 from striate.cli.parameters import DEVICE, LANGUAGE, RUN_OR_NETWORK, Whole
 from striate.description.network import Network
+from striate.extras import require_extra
 
 TOKEN = "STRIATE_TOKEN"
 """The environment variable of the token."""
@@ -99,7 +100,7 @@ def command(
     Prints the address and serves until Ctrl-C. Everything comes from this machine; nothing is fetched from the
     internet, and no image is kept.
     """
-    _require("starlette", "uvicorn", "httptools", "msgspec", "prometheus_client")
+    require_extra("serve", "striate serve needs")
     secret = _token(token)
     _check_host(host)
 
@@ -176,19 +177,4 @@ def _check_host(host: str) -> None:
             "--host is empty.",
             "It must be an address of this machine, such as 127.0.0.1.",
             "Leave it out to listen on this machine alone; 0.0.0.0 listens for all machines.",
-        )
-
-
-def _require(*modules: str) -> None:
-    from importlib.util import find_spec
-
-    from striate.errors import RequirementError
-    from striate.extras import install
-
-    missing = [module for module in modules if find_spec(module) is None]
-    if missing:
-        raise RequirementError(
-            f"striate serve needs {' and '.join(missing)}.",
-            f"{'They come' if len(missing) > 1 else 'It comes'} with the extra `serve`.",
-            f"Install {'them' if len(missing) > 1 else 'it'}: {install('serve')}",
         )
