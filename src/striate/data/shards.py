@@ -21,10 +21,10 @@ from striate.data.listing import (
     natural,
     require_learned,
 )
+from striate.data.tar import files_in, is_tar
 from striate.description.labels import is_one_line, one_line
 from striate.errors import DataError, MissingSplitError
 
-SUFFIX, COMPRESSED = ".tar", (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 NAMES = "classes.txt"
 """A file beside the shards: the names of the classes, one a line, in the order of their numbers."""
 MOST_LABEL, MOST_NAMES, MOST_IMAGE = 1000, 2**24, 2**28
@@ -44,7 +44,7 @@ class _Sample:
 
 def has_shards(folder: Path) -> bool:
     """Whether a folder holds tar files and no folders: beside folders of images, a tar file is what they came in."""
-    return any(_is_shard(child) for child in _files(folder)) and not folders_in(folder)
+    return any(is_tar(child.name) for child in _files(folder)) and not folders_in(folder)
 
 
 def list_shards(folder: Path, split: str) -> Listing:
@@ -53,14 +53,7 @@ def list_shards(folder: Path, split: str) -> Listing:
     The split is a word in a shard's name, such as photos-train-000.tar; where no name has one, one image in six is a
     test image, by its name. Classes are the names in classes.txt, else all labels in all shards.
     """
-    shards = [child for child in _files(folder) if _is_shard(child)]
-    if packed := [child.name for child in shards if child.name.endswith(COMPRESSED)]:
-        raise DataError(
-            f"{one_line(packed[0])} is compressed.",
-            "Images are read where they lie in a tar file, so it must not be.",
-            "Unpack it to .tar; JPEG and PNG are compressed themselves.",
-            where=str(folder),
-        )
+    shards = [child for child in _files(folder) if is_tar(child.name)]
     splits = {shard: _split_of(shard) for shard in shards}
     samples = {shard: _samples(shard) for shard in shards}
     classes = _classes(folder, [each.label for found in samples.values() for each in found])
@@ -86,10 +79,6 @@ def _files(folder: Path) -> list[Path]:
     except OSError as error:
         raise DataError(f"cannot be listed: {error.strerror}.", _FORMAT, where=str(folder)) from None
     return sorted(found, key=lambda one: natural(one.name))
-
-
-def _is_shard(file: Path) -> bool:
-    return file.name.endswith((SUFFIX, *COMPRESSED))
 
 
 def _split_of(shard: Path) -> str:
@@ -135,28 +124,21 @@ def _samples(shard: Path) -> list[_Sample]:
     images: dict[str, ByteRange] = {}
     labels: dict[str, str] = {}
     dotted: dict[str, set[str]] = {}
-    try:
-        with tarfile.open(shard, "r:") as tar:
-            while (member := tar.next()) is not None:
-                tar.members.clear()  # pyright: ignore[reportAttributeAccessIssue] - not in the stubs; it would keep them all
-                path = PurePosixPath(member.name)
-                stem, _, ending = path.name.partition(".")
-                key = str(path.with_name(stem)) if stem else ""
-                if not member.isreg() or member.issparse() or not key:
-                    continue
-                if ending.lower() == "cls":
-                    labels[key] = _label(tar, member, shard)
-                elif f".{ending.lower()}" in SUFFIXES + FOREIGN:
-                    if key in images or member.size > MOST_IMAGE:
-                        what = "has two images" if key in images else f"is larger than {MOST_IMAGE // 2**20} MiB"
-                        raise DataError(f"{one_line(key)} {what}.", _FORMAT, where=str(shard))
-                    images[key] = ByteRange(shard.name, member.offset_data, member.size)
-                elif path.suffix.lower() in (".cls", *SUFFIXES, *FOREIGN):
-                    dotted.setdefault(path.stem, set()).add(path.suffix.lower())
-            require_end(tar)
-    except (tarfile.TarError, OSError, EOFError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or one_line(str(problem)).rstrip(".") or "it is cut short"
-        raise DataError(f"is no whole tar file: {reason}.", _FORMAT, "Take it from a copy.", where=str(shard)) from None
+    for tar, member in files_in(shard, expected=_FORMAT):
+        path = PurePosixPath(member.name)
+        stem, _, ending = path.name.partition(".")
+        key = str(path.with_name(stem)) if stem else ""
+        if not key:
+            continue
+        if ending.lower() == "cls":
+            labels[key] = _label(tar, member, shard)
+        elif f".{ending.lower()}" in SUFFIXES + FOREIGN:
+            if key in images or member.size > MOST_IMAGE:
+                what = "has two images" if key in images else f"is larger than {MOST_IMAGE // 2**20} MiB"
+                raise DataError(f"{one_line(key)} {what}.", _FORMAT, where=str(shard))
+            images[key] = ByteRange(shard.name, member.offset_data, member.size)
+        elif path.suffix.lower() in (".cls", *SUFFIXES, *FOREIGN):
+            dotted.setdefault(path.stem, set()).add(path.suffix.lower())
     # An image without such a label, as 0001.seg.png, belongs to the image of its KEY.
     if meant := [name for name, endings in dotted.items() if ".cls" in endings and len(endings) > 1]:
         raise DataError(
@@ -172,16 +154,6 @@ def _samples(shard: Path) -> list[_Sample]:
             where=str(shard),
         )
     return [_Sample(f"{shard.name}/{one_line(key)}", part, labels[key]) for key, part in images.items()]
-
-
-def require_end(tar: tarfile.TarFile) -> None:
-    """Raise tarfile.ReadError where what follows the last member is not the end: `tarfile` takes any rest for it."""
-    if tar.fileobj is None:
-        return
-    tar.fileobj.seek(tar.offset)
-    rest = tar.fileobj.read(tarfile.BLOCKSIZE)
-    if rest.strip(b"\0") or 0 < len(rest) < tarfile.BLOCKSIZE:
-        raise tarfile.ReadError(f"no member and no end follows at byte {tar.offset:,}")
 
 
 def _label(tar: tarfile.TarFile, member: tarfile.TarInfo, shard: Path) -> str:

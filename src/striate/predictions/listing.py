@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import tarfile
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from striate.data.listing import FOREIGN, SUFFIXES
-from striate.data.shards import COMPRESSED, MOST_IMAGE, SUFFIX, require_end
+from striate.data.shards import MOST_IMAGE
+from striate.data.tar import files_in, is_tar
 from striate.description.labels import one_line
 from striate.errors import DataError, RunError
 
@@ -147,7 +147,7 @@ def listed_images(sources: Sequence[str]) -> Iterator[Item]:
         path = Path(source)
         if path.is_dir():
             found = _in_folder(source, depth=0)
-        elif source.lower().endswith((SUFFIX, *COMPRESSED)):
+        elif is_tar(source):
             found = _in_tar(source)
         elif path.exists():
             found = iter([_file(source)])
@@ -219,7 +219,7 @@ def _kind(entry: os.DirEntry[str]) -> str:
     if entry.is_dir():
         return "f" if entry.name != "__pycache__" and not entry.name.endswith(_JOBS) else "o"
     name = entry.name.lower()
-    return "i" if name.endswith(SUFFIXES + FOREIGN) else "t" if name.endswith((SUFFIX, *COMPRESSED)) else "o"
+    return "i" if name.endswith(SUFFIXES + FOREIGN) else "t" if is_tar(name) else "o"
 
 
 def _file(path: str) -> Item:
@@ -228,22 +228,7 @@ def _file(path: str) -> Item:
 
 def _in_tar(path: str) -> Iterator[Item]:
     """The images in a tar file, in its order. Raises DataError where it is none, or compressed."""
-    if path.lower().endswith(COMPRESSED):
-        raise DataError(
-            "is compressed.",
-            "Images are read where they lie in a tar file, so it must not be.",
-            "Unpack it to .tar; JPEG and PNG are compressed themselves.",
-            where=path,
-        )
-    try:
-        with tarfile.open(path, "r:") as tar:
-            while (member := tar.next()) is not None:
-                tar.members.clear()  # pyright: ignore[reportAttributeAccessIssue] - not in the stubs; it would keep them all
-                name = os.path.basename(member.name)
-                plain = member.isreg() and not member.issparse() and name[:1] not in ("", ".")
-                if plain and name.lower().endswith(SUFFIXES + FOREIGN):
-                    yield Item(f"{path}/{member.name}", os.path.abspath(path), member.offset_data, member.size)
-            require_end(tar)
-    except (tarfile.TarError, OSError, EOFError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or one_line(str(problem)).rstrip(".") or "it is cut short"
-        raise DataError(f"is no whole tar file: {reason}.", _EXPECTED, "Take it from a copy.", where=path) from None
+    for _, member in files_in(path, expected=_EXPECTED):
+        name = os.path.basename(member.name)
+        if name[:1] not in ("", ".") and name.lower().endswith(SUFFIXES + FOREIGN):
+            yield Item(f"{path}/{member.name}", os.path.abspath(path), member.offset_data, member.size)
