@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from striate.kernels.engine import Pictures
 from striate.modules import evaluating, placed
 from striate.train.agreement import IMAGES, require_agreement
 from striate.train.answer_checks import require_answers
-from striate.train.evaluation import images_of, require_held_out
+from striate.train.evaluation import images_of, log_evaluation, require_held_out
 from striate.train.losses import class_scores
 from striate.train.metrics import TOP, batch_for, run_over
 from striate.train.run import Run
@@ -193,7 +193,6 @@ def _share(right: Tensor) -> float:
 
 def looked_at(run: Run, found: BoardEvaluation) -> Run:
     """The run with the evaluation among its events, and a look at its own test games counted."""
-    members = found.members()
-    run.log("evaluated", **members | {"answered": {"batch": batch_for(run.network), **asdict(found.answered)}})
-    own = found.split == "test" and found.source == run.data.source
-    return run.looked_at_test() if own and not run.single else replace(run)
+    answered = {"batch": batch_for(run.network), **asdict(found.answered)}
+    figures: dict[str, Any] = found.members() | {"answered": answered}
+    return log_evaluation(run, **figures)

@@ -115,6 +115,12 @@ def answered(run: Run, outputs: Outputs) -> dict[str, Any]:
     return {"batch": _at_once(run, outputs.labels), **asdict(outputs.answered)} if outputs.answered else {}
 
 
+def log_evaluation(run: Run, *, source: str, split: str, **figures: Any) -> Run:
+    """The run with an evaluation among its events, and a look counted if it was at the run's own test images."""
+    run.log("evaluated", source=source, split=split, **figures)
+    return run.looked_at_test() if split == "test" and source == run.data.source else run
+
+
 def _at_once(run: Run, labels: Tensor) -> int:
     return min(len(labels), batch_for(run.network))
 

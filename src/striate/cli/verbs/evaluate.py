@@ -156,7 +156,7 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
     from striate.cli.print.rejection import reached_line, rejection_members, rejection_table
     from striate.cli.print.stress import stress_members, stress_tables
     from striate.look.report import write_report
-    from striate.train.evaluation import answered, evaluate
+    from striate.train.evaluation import answered, evaluate, log_evaluation
     from striate.train.metrics import evaluation_of
     from striate.train.rejection import rejection_of, scores_compared
 
@@ -174,15 +174,12 @@ def _alone(run: Run, look: Look, *, reject: bool, stress: bool, as_json: bool) -
     found, rejection = evaluation_of(outputs, run.classes), rejection_of(outputs)
     compared = scores_compared(run.network)
     own_test = look.split == "test" and images.source == run.data.source
-    kept = {"source": images.source, "split": look.split, "test_time_flips": look.flips}
-    run.log("evaluated", **kept, **asdict(found), answered=answered(run, outputs))
-    if own_test and not run.single:
-        run = run.looked_at_test()
-        if not look.flips:  # the report is of the network alone
-            write_report(run, outputs, images)
+    kept = {"answered": answered(run, outputs), "test_time_flips": look.flips}
+    run = log_evaluation(run, source=images.source, split=look.split, **kept, **asdict(found))
+    if own_test and not run.single and not look.flips:
+        write_report(run, outputs, images)  # of the network alone
     stressed = _stress(run, images, look) if stress else None
     if as_json:
-        kept = {"answered": answered(run, outputs), "test_time_flips": look.flips}
         kept |= {"unreadable": [{"image": name, "error": reason} for name, reason in images.unreadable]}
         members = asdict(found) | {"rejection": rejection_members(rejection, compared)} | kept
         click.echo(json.dumps(members | ({"stress": stress_members(stressed)} if stressed else {})))
@@ -231,7 +228,7 @@ def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> N
     from striate.cli.print.progress import working
     from striate.cli.print.rejection import rejection_members, rejection_table
     from striate.train.committee import COMPARED, committee
-    from striate.train.evaluation import answered
+    from striate.train.evaluation import answered, log_evaluation
     from striate.train.metrics import evaluation_of
     from striate.train.rejection import rejection_of, scores_compared
 
@@ -251,11 +248,8 @@ def _committee(runs: list[Run], look: Look, *, reject: bool, as_json: bool) -> N
     evaluations = [evaluation_of(each, classes) for each in outputs]
     rejections = [rejection_of(each) for each in outputs]
     for run, member, evaluation in zip(runs, found.members, evaluations, strict=False):
-        kept = {"source": found.images.source, "split": look.split, "test_time_flips": look.flips}
-        kept |= {"answered": answered(run, member)}
-        run.log("evaluated", **kept, **asdict(evaluation))
-        if look.split == "test" and found.images.source == run.data.source:
-            run.looked_at_test()
+        kept = {"answered": answered(run, member), "test_time_flips": look.flips}
+        log_evaluation(run, source=found.images.source, split=look.split, **kept, **asdict(evaluation))
     if as_json:
         members = [
             asdict(evaluation) | {"rejection": rejection_members(rejection, words)}
