@@ -202,6 +202,19 @@ def test_a_body_that_says_no_size_is_bounded_too(server: Server) -> None:
         assert link.recv(4096).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+def test_a_client_that_sends_to_the_end_sees_why_it_is_refused(server: Server, connection: str) -> None:
+    size = 64 * 2**20  # more than the systems' buffers hold
+    heads = f"Host: localhost\r\nContent-Type: image/png\r\nContent-Length: {size}\r\nConnection: {connection}\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as link:
+        link.sendall(f"POST /predict HTTP/1.1\r\n{heads}\r\n".encode() + bytes(size))
+        assert link.recv(4096).startswith(b"HTTP/1.1 413 ")
+        link.settimeout(5)
+        if connection == "close":
+            while link.recv(4096):
+                pass
+
+
 def test_a_thousand_requests_at_once_leave_it_well(server: Server, seven: bytes) -> None:
     def ask(number: int) -> int:
         bodies = (seven, b"<svg/>", bomb(60_000, 60_000), seven[:60], b"")

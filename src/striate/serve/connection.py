@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -27,6 +27,24 @@ SECONDS = 15.0
 """The time limit for a request's headers to arrive, and for the client to take some of an answer."""
 HEAD_BYTES = 64 * 2**10
 """The most bytes of a request line and headers, and of what stands behind a body of chunks."""
+
+
+class _Patient:
+    """A transport that is closed when the rest of a body has arrived: a client that sends sees no answer before."""
+
+    asked = False
+
+    def __init__(self, transport: asyncio.Transport, connection: Connection) -> None:
+        self._transport, self._connection = transport, connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def close(self) -> None:
+        waits = self._connection.part == "body" and not self.asked
+        self.asked = True
+        if not waits:
+            self._transport.close()
 
 
 class Connection(HttpToolsProtocol):
@@ -52,7 +70,7 @@ class Connection(HttpToolsProtocol):
         return bool(self.cycle) and not self.cycle.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", _Patient(transport, self)))
         self.hang_up = HangUp()
         self._wait()
         if len(self.connections) > self.most:
@@ -104,6 +122,8 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self.part = ""
         super().on_message_complete()
+        if cast("_Patient", self.transport).asked:
+            self.transport.close()
 
     def on_response_complete(self) -> None:
         # Before the next request, which may have arrived already, begins. The rest of a body that was refused is read,
@@ -153,6 +173,7 @@ class Connection(HttpToolsProtocol):
         lines = "".join(f"{name}: {value}\r\n" for name, value in (SECURITY | heads).items())
         reason = {400: "Bad Request", 408: "Request Timeout"}[refused.status]
         self.transport.write(f"HTTP/1.1 {refused.status} {reason}\r\n{lines}\r\n".encode("ascii") + body)
+        self.part = ""  # nothing that follows is read
         self.transport.close()
         self._wait()  # until the client has taken it
 
