@@ -102,10 +102,19 @@ def test_an_illegal_move_cuts_its_game(tmp_path: Path):
     assert str(caught.value).endswith("b.sgf: has no game 2.\nIt has 1 game.\nGive another --game.")
 
 
+def test_facts_of_a_game_in_its_variations_begin_no_other(tmp_path: Path):
+    text = "(;FF[4]GM[1]SZ[9](;PB[A];B[ee];W[cc])(;PB[B];B[dd]))"
+    (tmp_path / "m.sgf").write_text(text)
+    found = read_records([tmp_path / "m.sgf"])
+    assert (len(found.games), found.left_out) == (0, (Note("m.sgf", "the board is '9', not 19×19"),))
+    assert game_in(tmp_path / "m.sgf", 1).decode() == text
+
+
 @needs_kernels
 def test_both_readers_see_the_same_game(tmp_path: Path):
     """One packs the moves of many games, the other gives the positions of one: the same moves, up to an illegal one."""
     texts = [GAME, "(;GM[1];B[aa];W[bb];B[bb];W[cc])", "(;FF[4]GM[1]SZ[19]HA[2]AB[dd][pp];W[dp];B[aa])"]
+    texts.append("(;GM[1]SZ[19]AB[]AW[];B[pd];W[dp]AB[];B[dd])")
     file = tmp_path / "games.sgf.gz"
     file.write_bytes(gzip.compress("\n".join(texts).encode()))
     games = read_records([file]).games
@@ -116,7 +125,7 @@ def test_both_readers_see_the_same_game(tmp_path: Path):
         assert [each.to_play for each in found.positions] == [each.to_play for each in positions]
         played = [unpacked(code)[0] for code in games.moves[first:last].tolist() if not unpacked(code)[2]]
         assert list(found.moves) == played
-    assert [len(read_game(game_in(file, number)).moves) for number in (1, 2, 3)] == [5, 2, 2]
+    assert [len(read_game(game_in(file, number)).moves) for number in (1, 2, 3, 4)] == [5, 2, 2, 3]
 
 
 def test_files_that_cannot_be_read(tmp_path: Path):

@@ -115,3 +115,18 @@ def test_nonsense_never_breaks_it() -> None:
         except DataError:
             continue
         assert len(found.positions) == len(found.moves) + 1
+
+
+def test_stones_in_the_middle_of_a_game_begin_its_history_anew() -> None:
+    """As the page sends such a game: with the stones that are there then."""
+    middle = read_game(b"(;SZ[9];B[aa];W[bb];AE[aa]AB[cc];B[dd])").positions[-1]
+    anew = read_game(b"(;SZ[9]AB[cc]AW[bb];B[dd])").positions[-1]
+    assert (middle.stones, middle.ages, middle.ko, middle.last) == (anew.stones, anew.ages, anew.ko, anew.last)
+    same = read_game(b"(;SZ[9];B[aa];W[bb];AW[bb];B[dd])")
+    assert (same.placed, same.positions[-1].ages[0]) == (0, 3)
+
+
+@pytest.mark.parametrize("text", [";AB[cc][gg];AW[gc][cg]", "AW[gc];AB[cc]", "AB[cc]AW[gc]"])
+def test_black_stones_alone_are_a_handicap(text: str) -> None:
+    assert read_game(f"(;SZ[9]{text})".encode()).positions[-1].to_play == BLACK
+    assert read_game(b"(;SZ[9];AB[cc];AB[gg])").positions[-1].to_play == WHITE

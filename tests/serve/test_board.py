@@ -174,6 +174,26 @@ def test_quick_clicks_place_stones_of_both_players(board: Server, visit) -> None
     state(page, "Move 2: white E5. Black to play. Captured: 0 by black, 0 by white.")
 
 
+@pytest.mark.slow
+@NEEDS_CHROMIUM
+def test_answers_to_an_earlier_position_are_not_played(board: Server, visit) -> None:
+    page = visit(board)
+    state(page, "Black to play. Captured: 0 by black, 0 by white.")
+    for address in ("**/activations**", "**/position**"):
+        page.route(address, lambda route: (page.wait_for_timeout(300), route.continue_()))
+    click(page, "C3")
+    state(page, "Move 1: black C3. White to play. Captured: 0 by black, 0 by white.")
+    page.get_by_test_id("network-move").evaluate("button => { button.click(); button.click(); }")
+    expect(page.locator("#best li button").first).to_be_visible()
+    page.wait_for_timeout(2000)
+    assert "Move 2: white" in page.get_by_test_id("state").inner_text()
+    assert page.locator("#error").is_hidden()
+    click(page, "C3")  # which is taken
+    page.get_by_test_id("clear").click()
+    page.wait_for_timeout(2000)
+    state(page, "Black to play. Captured: 0 by black, 0 by white.")
+
+
 @NEEDS_CHROMIUM
 def test_the_best_moves_a_unit_and_a_plane(board: Server, visit) -> None:
     page = visit(board, NARROW)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from striate import from_text
 from striate.data import Augmentation, from_arrays, load
 from striate.errors import AuditError, DataError, RunError, ShapeError, SpecError
 from striate.go.position import play, point_named, start
+from striate.go.records import game_in
+from striate.go.sgf import read_game
 from striate.go.symmetries import places
 from striate.kernels.binary import Library, library
 from striate.kernels.engine import Engine
@@ -23,7 +26,7 @@ from striate.look.subject import subject
 from striate.play.policy import Policy
 from striate.train import session
 from striate.train.boards import Positions, evaluate_boards
-from striate.train.checkpoint import BEST, load_checkpoint
+from striate.train.checkpoint import BEST, load_checkpoint, save_checkpoint
 from striate.train.images import Images
 from striate.train.preparation import unsettled
 from striate.train.recipe import Recipe
@@ -118,6 +121,22 @@ def test_the_mean_over_symmetries_turns_with_the_board(run: Run):
     assert not np.allclose(plainly.moves(position).probabilities, mean, atol=1e-6)
     with pytest.raises(DataError, match=r"^a board of 9×9 for a network that reads 19×19\."):
         plainly.moves(start(9))
+
+
+def test_the_mean_over_symmetries_is_that_of_the_player(run: Run, folder: Path, tmp_path: Path):
+    shutil.copytree(run.folder, tmp_path / "run")
+    weights, _ = load_checkpoint(run.path(BEST))
+    save_checkpoint(tmp_path / "run" / BEST, {name: 20 * each for name, each in weights.items()}, {"temperature": 4.0})
+    other = open_run(tmp_path / "run")
+    policy = Policy(Predictor(other), symmetries=True)
+    losses: list[float] = []
+    for number in range(1, 5):
+        game = read_game(game_in(folder / "games" / "test" / "some.sgf", number))
+        for position, move in zip(game.positions, game.moves, strict=False):
+            losses.append(-np.log(policy.moves(position).probabilities[move]))
+    found = evaluate_boards(other, kernels="torch", symmetries=True)
+    assert (found.positions, found.loss) == (len(losses), pytest.approx(np.mean(losses), rel=1e-4))
+    assert found.loss != pytest.approx(evaluate_boards(other, kernels="torch").loss, rel=1e-2)
 
 
 def test_broken_kernels_are_found_and_nothing_is_reported(run: Run, monkeypatch: pytest.MonkeyPatch):

@@ -118,7 +118,7 @@ def _stem(file: Path) -> str:
 def _kept(files: list[Path]) -> Records:
     """The records of files, from the cache where they have been read before."""
     about = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    key = hashlib.sha256(repr(("go", 2, SIZE, about)).encode()).hexdigest()
+    key = hashlib.sha256(repr(("go", 3, SIZE, about)).encode()).hexdigest()
     root = cache_folder()
     place = None if root is None else root / f"go-{key[:32]}.safetensors"
     if place is not None and (found := _read(place)) is not None:

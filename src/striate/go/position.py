@@ -88,7 +88,6 @@ def place(
     Raises MoveError where a chain is left without a liberty, or a point is named for two purposes.
     """
     stones = bytearray(position.stones)
-    ages = bytearray(position.ages)
     used: set[int] = set()
     for colour, points in ((BLACK, black), (WHITE, white), (EMPTY, empty)):
         for point in points:
@@ -97,7 +96,7 @@ def place(
             if point in used:
                 raise MoveError(f"{name_of(point, position.size)} is placed twice.", "A point has one stone, or none.")
             used.add(point)
-            stones[point], ages[point] = colour, OLDEST if colour else 0
+            stones[point] = colour
     board = bytes(stones)
     for point, colour in enumerate(board):
         if colour and not liberties(board, position.size, point):
@@ -105,7 +104,8 @@ def place(
                 f"the {NAMES[colour]} stone at {name_of(point, position.size)} has no liberty.",
                 "Every chain of stones has an empty point beside it.",
             )
-    return replace(position, stones=board, ages=bytes(ages), ko=PASS, passes=0, seen=frozenset())
+    ages = bytes(OLDEST if colour else 0 for colour in board)
+    return replace(position, stones=board, ages=ages, ko=PASS, last=None, passes=0, seen=frozenset())
 
 
 def to_move(position: Position, colour: Colour) -> Position:

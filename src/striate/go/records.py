@@ -30,8 +30,8 @@ MOST_BYTES = 2**30
 """The most bytes of a file, unpacked."""
 MOST_MOVES = 2000
 """The most moves of a game that is read; longer ones are no games that two people played."""
-_GAME = re.compile(rb"\(\s*;\s*(?=(?:FF|GM|SZ|CA|AP|EV|PB|PW|DT)\[[^]\\]*\])")
-"""The beginning of a game: a node with properties of a root. Each one begins anew, whatever was broken before.
+_GAME = re.compile(rb"\(\s*;\s*(?=(?:FF|GM|SZ|CA|AP)\[[^]\\]*\])")
+"""The beginning of a game: a node with properties that roots alone have. Each begins anew, whatever was broken before.
 
 In a comment that quotes a game, the brackets are escaped.
 """
@@ -115,7 +115,7 @@ def moves_of(text: bytes, size: int = 19) -> list[int]:
     moves: list[int] = []
     played = 0
     for number, node in enumerate(nodes):
-        setup = [name for name in ("AB", "AW", "AE") if name in node]
+        setup = [name for name in ("AB", "AW", "AE") if any(value.strip() for value in node.get(name, []))]
         if setup and (played or "AE" in setup):
             break  # stones are placed in the middle of a game: what follows is another position
         for name, colour in (("AB", BLACK), ("AW", WHITE)):
@@ -157,7 +157,9 @@ def _point(text: bytes, size: int, node: int) -> int:
 
 
 def _points(values: list[bytes], size: int, node: int) -> list[int]:
-    """Points of a list, in which `aa:cc` stands for a rectangle; each once."""
+    """Points of a list, in which `aa:cc` stands for a rectangle; each once. One empty value is an empty list."""
+    if [value.strip() for value in values] == [b""]:
+        return []
     found: list[int] = []
     for value in values:
         first, _, last = value.strip().partition(b":")

@@ -131,9 +131,13 @@ def _set_up(position: Position, node: Any) -> Position:
     except ValueError as error:
         raise MoveError(f"its stones cannot be read: {error}.") from None
     if black or white or empty:
-        position = place(position, black, white, empty)
-        if position.turn == 0 and black and not white:
+        before, found = position.stones, place(position, black, white, empty)
+        if found.stones != before:
+            position = found
+        if position.turn == 0 and black and WHITE not in position.stones:
             position = to_move(position, WHITE)  # a handicap
+        elif position.turn == 0 and BLACK in before and WHITE not in before and WHITE in position.stones:
+            position = to_move(position, BLACK)  # what looked like a handicap is a problem
     player = _raw(node, "PL")
     if not player:
         return position

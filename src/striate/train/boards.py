@@ -145,12 +145,13 @@ def _judged(run: Run, runs: Executor, images: ImageSet, symmetries: int) -> tupl
     assert isinstance(boards, Boards)  # noqa: S101 - the caller has looked
     ranks: list[Tensor] = []
     losses: list[Tensor] = []
+    temperature = run.temperature if symmetries > 1 else 1.0  # the mean, and its order, depend on it
     for chosen in torch.arange(len(images)).split(batch_for(run.network)):
         own = labels[chosen]
         mean = torch.zeros(len(chosen), len(images.classes))
         for symmetry in range(symmetries):
             planes, _ = boards.turned(chosen, own, torch.full((len(chosen),), symmetry))
-            mean += _turned_back(_log_probabilities(run, runs, planes), symmetry, boards.games.size).exp()
+            mean += _turned_back(_log_probabilities(run, runs, planes, temperature), symmetry, boards.games.size).exp()
         require_answers(mean, run.folder)
         played = mean.gather(1, own[:, None])
         ranks.append((mean > played).sum(1))
@@ -158,10 +159,12 @@ def _judged(run: Run, runs: Executor, images: ImageSet, symmetries: int) -> tupl
     return torch.cat(ranks), torch.cat(losses)
 
 
-def _log_probabilities(run: Run, runs: Executor, planes: UInt8[Tensor, "batch 48 size size"]) -> Tensor:
+def _log_probabilities(
+    run: Run, runs: Executor, planes: UInt8[Tensor, "batch 48 size size"], temperature: float
+) -> Tensor:
     low, high = run.preprocessing.range()
     outputs = runs.answers(Pictures(planes, None, low, (high - low) / 255))
-    return class_scores(run.network, outputs).cpu().log_softmax(1)
+    return (class_scores(run.network, outputs).cpu() / temperature).log_softmax(1)
 
 
 def _turned_back(scores: Tensor, symmetry: int, size: int) -> Tensor:

@@ -54,6 +54,8 @@ let planes = null;
 /** @type {Unit | null} */
 let unit = null;
 let pinned = false;
+/** The game that the list of moves is for, as SGF. */
+let listed = "";
 
 /** The planes of the input as a row, then the layers. @type {(network: Network) => Row[]} */
 function rows({ rows: all, input, planes: names }) {
@@ -75,15 +77,18 @@ function largest(all) {
 
 /** Ask for the position, and then for what the network says of it. */
 const refresh = latest(async () => {
-  const content = game.content();
+  const sent = game.sgf();
+  const content = new TextEncoder().encode(sent);
   try {
     const position = await server.position(content, { run });
     if (position.broken) {
+      if (game.sgf() !== sent) return refresh(); // the move is gone already
       game.refused(position); // the last move was illegal
       fail(new Answered({ where: "", what: position.broken, expected: "", remedy: "" }));
       return refresh();
     }
     board.position = position;
+    board.best = [];
     board.draw();
     const found = await server.activations(content, { run, steps: "on", maps: MAPS });
     board.heat = heat.checked ? (shares = likely(found.probabilities, position)) : null;
@@ -92,6 +97,7 @@ const refresh = latest(async () => {
     for (const [path, data] of found.layers) layers.get(path)?.update(data);
     meter(found.milliseconds);
     list(position, found.probabilities);
+    listed = sent;
     if (unit) await inspect();
   } catch (error) {
     fail(error);
@@ -124,7 +130,7 @@ function list(position, probabilities) {
       make("span", { class: "track" }, bar),
       make("span", { class: "share" }, percent(shares[point])),
     );
-    button.addEventListener("click", () => place(name));
+    button.addEventListener("click", () => listed === game.sgf() && place(name));
     return make("li", {}, button);
   }));
   const { moves, to_play, captured } = position;
@@ -236,7 +242,7 @@ const acts = {
   back: () => step(game.back()),
   forward: () => step(game.forward()),
   pass: () => place("pass"),
-  "network-move": () => board.best.length && place(nameOf(board.best[0], size)),
+  "network-move": () => listed === game.sgf() && board.best.length && place(nameOf(board.best[0], size)),
   clear: () => {
     game.clear();
     step(true);
