@@ -204,7 +204,8 @@ def test_every_function_is_called(answered, calls: Path, tmp_path: Path) -> None
     digits = Predictor(replace(run, preprocessing=replace(run.preprocessing, form="digits")))
     colour, form = picture(ODD), Image.new("L", (28, 28))
     ImageDraw.Draw(form).line((14, 5, 14, 23), fill=255, width=3)
-    others = (fresh(each, tmp_path / each.name) for each in (ODD, find("lenet5")))
+    maps = from_text("name maps 3x9x9: conv 2 3x3")  # which answers no image
+    others = (fresh(each, tmp_path / each.name) for each in (ODD, find("lenet5"), maps))
     crop = Preprocessing(ODD.input, "crop", -1.0, 1.0, "picture", shorter=20, interpolation="bicubic")
     cropped = Predictor(replace(fresh(ODD, tmp_path / "cropped").run, preprocessing=crop))
     with working(written(tmp_path / "page.html", digits, cropped, *others).path, coverage=calls) as worker:
@@ -215,6 +216,7 @@ def test_every_function_is_called(answered, calls: Path, tmp_path: Path) -> None
             worker.ask("values", colour, run="joined", steps=steps)
         worker.ask("predict", colour, run="cropped")
         worker.ask("predict", b"no image", run="odd")
+        worker.ask("predict", colour, run="maps")
         for run, network in (("odd", ODD), ("joined", JOINED)):
             for step in plan(network).steps:
                 worker.ask("unit", colour, run=run, steps="off", path=step.path, map=0, row=0, column=0)
