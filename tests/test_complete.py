@@ -1,4 +1,4 @@
-"""Where everything is said to be installed (`.ci/run`), what tests would otherwise be skipped for is there."""
+"""In `.ci/run`, no test is skipped because a package or the compiled kernels are missing."""
 
 from __future__ import annotations
 

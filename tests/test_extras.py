@@ -85,3 +85,9 @@ def test_doctor_says_what_is_missing_and_how_to_install_it(monkeypatch) -> None:
     width = max(len(f"extra {each.name}") for each in EXTRAS)
     lines = f"{'extra serve':{width}}  uvicorn not installed, for striate serve\n{'':{width}}  {install('serve')}\n"
     assert lines in text
+
+
+def test_a_folder_is_no_package(monkeypatch, tmp_path: Path) -> None:
+    (tmp_path / "a_folder").mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert extras.missing_packages(["a-folder", "numpy"]) == ["a-folder"]

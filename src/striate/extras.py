@@ -52,12 +52,18 @@ _MODULES = {"scikit-learn": "sklearn"}
 
 def packages_of(name: str) -> tuple[str, ...]:
     """The packages of an extra."""
-    return next(extra.packages for extra in EXTRAS if extra.name == name)
+    return {extra.name: extra.packages for extra in EXTRAS}[name]
 
 
 def missing_packages(packages: Iterable[str]) -> list[str]:
     """Those of the packages that cannot be imported, whatever distribution they would come with."""
-    return [each for each in packages if find_spec(_MODULES.get(each, each.replace("-", "_"))) is None]
+    return [each for each in packages if not _is_importable(_MODULES.get(each, each.replace("-", "_")))]
+
+
+def _is_importable(module: str) -> bool:
+    """Whether a module is installed; a folder of its name, such as the `wandb` that wandb makes, is none."""
+    found = find_spec(module)
+    return found is not None and found.origin is not None
 
 
 def require_extra(name: str, needing: str, *packages: str, note: str = "") -> None:

@@ -130,3 +130,8 @@ def test_stones_in_the_middle_of_a_game_begin_its_history_anew() -> None:
 def test_black_stones_alone_are_a_handicap(text: str) -> None:
     assert read_game(f"(;SZ[9]{text})".encode()).positions[-1].to_play == BLACK
     assert read_game(b"(;SZ[9];AB[cc];AB[gg])").positions[-1].to_play == WHITE
+
+
+def test_a_player_that_is_named_stays_where_more_stones_are_set_up() -> None:
+    assert read_game(b"(;SZ[9]AB[cc]PL[W];AW[gc])").positions[-1].to_play == WHITE
+    assert read_game(b"(;SZ[9]AB[cc]PL[B];AB[gg])").positions[-1].to_play == BLACK

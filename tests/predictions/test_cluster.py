@@ -5,6 +5,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -36,7 +37,8 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 
 
 def test_without_ray_it_is_said_what_to_install(monkeypatch) -> None:
-    monkeypatch.setattr("striate.extras.find_spec", lambda name: None if name == "ray" else object())
+    here = ModuleSpec("there", None, origin="there.py")
+    monkeypatch.setattr("striate.extras.find_spec", lambda name: None if name == "ray" else here)
     with pytest.raises(RequirementError, match="predictions by a cluster need ray.\nIt comes with the extra `ray`."):
         cluster.by_cluster("local")
 

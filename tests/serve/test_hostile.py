@@ -279,6 +279,21 @@ def test_who_says_nothing_is_sent_away(tmp_path: Path) -> None:
         assert place.said == []
 
 
+def test_the_rest_of_a_refused_body_is_awaited_for_a_while(tmp_path: Path) -> None:
+    heads = f"Host: localhost\r\nContent-Type: image/png\r\nConnection: close\r\nContent-Length: {2**30}\r\n"
+    with answering(app(fresh(TINY, tmp_path / "tiny"))) as place, place.connect() as link:
+        link.sendall(f"POST /predict HTTP/1.1\r\n{heads}\r\n".encode() + bytes(1000))
+        assert link.recv(4096).startswith(b"HTTP/1.1 413 ")
+        place.read()
+        place.later(connection.SECONDS - 1)
+        assert len(place._connections) == 1
+        link.sendall(bytes(1000))
+        place.read()
+        place.later(1.1)
+        assert place._connections == []
+        is_well(place)
+
+
 def test_who_takes_no_answer_is_sent_away() -> None:
     async def large(scope, receive, send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})

@@ -54,9 +54,11 @@ def read_game(content: bytes, *, rules: Rules | None = None, most: int | None = 
     moves: list[int] = []
     broken = ""
     placed = 0
+    named = False
     for node in nodes:
         try:
-            before = _set_up(position, node)
+            before = _set_up(position, node, named=named)
+            named = named or bool(_raw(node, "PL"))
             move = _move(node, size)
             if before is not position:
                 placed = placed if before.stones == position.stones else len(moves)
@@ -123,21 +125,23 @@ def _make_readable(root: dict[str, list[bytes]]) -> None:
         del root["CA"]
 
 
-def _set_up(position: Position, node: Any) -> Position:
-    """The position with the stones that a node sets up, and the player that it names."""
+def _set_up(position: Position, node: Any, *, named: bool) -> Position:
+    """The position with the stones that a node sets up, and the player that it names.
+
+    Before the first move, black stones alone are a handicap, after which White plays; not where a player was `named`.
+    """
     size = position.size
     try:
         black, white, empty = ([_point(each, size) for each in some] for some in node.get_setup_stones())
     except ValueError as error:
         raise MoveError(f"its stones cannot be read: {error}.") from None
     if black or white or empty:
-        before, found = position.stones, place(position, black, white, empty)
-        if found.stones != before:
+        found = place(position, black, white, empty)
+        if found.stones != position.stones:  # else its history goes on
             position = found
-        if position.turn == 0 and black and WHITE not in position.stones:
-            position = to_move(position, WHITE)  # a handicap
-        elif position.turn == 0 and BLACK in before and WHITE not in before and WHITE in position.stones:
-            position = to_move(position, BLACK)  # what looked like a handicap is a problem
+        if position.turn == 0 and not named:
+            handicap = BLACK in position.stones and WHITE not in position.stones
+            position = to_move(position, WHITE if handicap else BLACK)
     player = _raw(node, "PL")
     if not player:
         return position

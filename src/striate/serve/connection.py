@@ -30,9 +30,13 @@ HEAD_BYTES = 64 * 2**10
 
 
 class _Patient:
-    """A transport that is closed when the rest of a body has arrived: a client that sends sees no answer before."""
+    """A transport that is closed only when the rest of a body has arrived, where the connection is not kept.
+
+    A client that is still sending would see a reset, and not the answer that refuses its body.
+    """
 
     asked = False
+    """Whether it is to be closed."""
 
     def __init__(self, transport: asyncio.Transport, connection: Connection) -> None:
         self._transport, self._connection = transport, connection
@@ -41,9 +45,9 @@ class _Patient:
         return getattr(self._transport, name)
 
     def close(self) -> None:
-        waits = self._connection.part == "body" and not self.asked
+        connection, again = self._connection, self.asked
         self.asked = True
-        if not waits:
+        if again or connection.part != "body" or connection.cycle.keep_alive:
             self._transport.close()
 
 

@@ -166,7 +166,7 @@ class Layer(Struct):
 
 
 class Activations(Prediction, kw_only=True):
-    """A prediction, and layers' outputs."""
+    """A prediction, and layers' outputs; the first is the network's input, with the path "input"."""
 
     layers: list[Layer]
 

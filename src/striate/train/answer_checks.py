@@ -13,7 +13,7 @@ from striate.errors import RunError
 from striate.train.run import Run
 
 _KEEPING = (Dropout, Flatten, GlobalAveragePool, Pool)
-"""Layers behind which values between 0 and 1 still are."""
+"""Layers that give values between 0 and 1 where they are given such values."""
 
 
 def require_scores(run: Run) -> None:

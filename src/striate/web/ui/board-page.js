@@ -77,8 +77,7 @@ function largest(all) {
 
 /** Ask for the position, and then for what the network says of it. */
 const refresh = latest(async () => {
-  const sent = game.sgf();
-  const content = new TextEncoder().encode(sent);
+  const [sent, content] = [game.sgf(), game.content()];
   try {
     const position = await server.position(content, { run });
     if (position.broken) {
